@@ -1,0 +1,195 @@
+//! What a target should have: namespaces claimed by objects, each group by name and fingerprint with what is needed to
+//! write it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::finding::Finding;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::group::EncodedGroup;
+use crate::model::object::ObjectId;
+
+/// A group that should exist at a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredGroup {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its identity by value for this ruler.
+    pub fingerprint: Fingerprint,
+    /// The group itself.
+    pub body: EncodedGroup,
+    /// How many rules it has.
+    pub rules: u32,
+}
+
+/// What one object wants to have in its namespace at a target.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The object.
+    pub object: ObjectId,
+    /// When it was created, in seconds since 1970.
+    pub created: Option<i64>,
+    /// The groups that should exist.
+    pub groups: Box<[DesiredGroup]>,
+    /// Groups refused before they were offered: what the ruler has for them stays.
+    pub refused: Box<[Box<str>]>,
+    /// What there is to say about the object at this target.
+    pub findings: Box<[Finding]>,
+    /// When the source said it.
+    pub seen: Instant,
+}
+
+/// Who wants what at one target.
+#[derive(Debug, Default)]
+pub struct Desired {
+    namespaces: HashMap<Arc<str>, Vec<Claim>>,
+    /// Namespaces whose object went while we watched: they can go without waiting for certainty about strangers.
+    dropped: HashSet<Arc<str>>,
+    /// Namespaces of objects that exist but never could be read: what the ruler has there stays.
+    held: HashSet<Arc<str>>,
+    groups: usize,
+    rules: usize,
+}
+
+impl Desired {
+    /// An object wants something in a namespace, in place of what it wanted before.
+    pub fn claim(&mut self, namespace: &Arc<str>, claim: Claim) {
+        self.dropped.remove(namespace);
+        self.held.remove(namespace);
+        self.count(namespace, false);
+        let claims = self.namespaces.entry(Arc::clone(namespace)).or_default();
+        claims.retain(|other| other.object != claim.object);
+        claims.push(claim);
+        claims.shrink_to_fit();
+        // The oldest wins; the id settles what was created in the same second, or at an unknown time.
+        claims.sort_by(|a, b| {
+            let age = |c: &Claim| c.created.unwrap_or(i64::MAX);
+            age(a).cmp(&age(b)).then_with(|| a.object.cmp(&b.object))
+        });
+        self.count(namespace, true);
+    }
+
+    /// An object no longer wants anything in a namespace; false if it did not.
+    pub fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId) -> bool {
+        self.count(namespace, false);
+        let Some(claims) = self.namespaces.get_mut(namespace) else { return false };
+        let before = claims.len();
+        claims.retain(|claim| claim.object != *object);
+        let dropped = claims.len() < before;
+        if claims.is_empty() {
+            self.namespaces.remove(namespace);
+            self.dropped.insert(Arc::clone(namespace));
+        }
+        self.count(namespace, true);
+        dropped
+    }
+
+    /// The object of a namespace exists but cannot be read, or no longer so.
+    pub fn hold(&mut self, namespace: &Arc<str>, hold: bool) {
+        if hold {
+            self.held.insert(Arc::clone(namespace));
+        } else {
+            self.held.remove(namespace);
+        }
+    }
+
+    /// A namespace is gone from the ruler.
+    pub fn forget_dropped(&mut self, namespace: &str) {
+        self.dropped.remove(namespace);
+    }
+
+    /// The claim that counts for a namespace, if there is one.
+    pub fn winner(&self, namespace: &str) -> Option<&Claim> {
+        self.namespaces.get(namespace)?.first()
+    }
+
+    /// All claims with their namespaces; the first of a namespace counts.
+    pub fn claims(&self) -> impl Iterator<Item = (&Arc<str>, &[Claim])> {
+        self.namespaces.iter().map(|(namespace, claims)| (namespace, claims.as_slice()))
+    }
+
+    /// Whether the namespace's object went while we watched.
+    pub fn was_dropped(&self, namespace: &str) -> bool {
+        self.dropped.contains(namespace)
+    }
+
+    /// Whether nothing may be deleted in the namespace.
+    pub fn is_held(&self, namespace: &str) -> bool {
+        self.held.contains(namespace)
+    }
+
+    /// How many groups should exist.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// How many rules should exist.
+    pub fn rules(&self) -> usize {
+        self.rules
+    }
+
+    /// Keeps the totals: called with what is there before and after a change of one namespace.
+    fn count(&mut self, namespace: &str, after: bool) {
+        let Some(winner) = self.winner(namespace) else { return };
+        let groups = winner.groups.len();
+        let rules: usize = winner.groups.iter().map(|group| group.rules as usize).sum();
+        if after {
+            self.groups += groups;
+            self.rules += rules;
+        } else {
+            self.groups -= groups;
+            self.rules -= rules;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::model::group::{Group, Rule};
+    use crate::ruler::Keeps;
+
+    pub(crate) fn group(name: &str, expr: &str) -> DesiredGroup {
+        let rule = Rule { record: "r".into(), expr: expr.into(), ..Rule::default() };
+        let group = Group { name: name.into(), rules: vec![rule], ..Group::default() };
+        DesiredGroup {
+            name: name.into(),
+            fingerprint: Fingerprint::of(&group, &Keeps::ALL),
+            body: EncodedGroup::encode(&group).unwrap(),
+            rules: 1,
+        }
+    }
+
+    pub(crate) fn claim(name: &str, created: Option<i64>, groups: Vec<DesiredGroup>) -> Claim {
+        Claim {
+            object: ObjectId::new(&"s".into(), &"K".into(), "ns", name),
+            created,
+            groups: groups.into(),
+            refused: Box::default(),
+            findings: Box::default(),
+            seen: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn the_oldest_claim_counts_and_the_next_follows() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let mut desired = Desired::default();
+        let (young, old) = (claim("young", Some(2), vec![group("g", "1")]), claim("old", Some(1), vec![]));
+        desired.claim(&namespace, young.clone());
+        assert_eq!((desired.groups(), desired.rules()), (1, 1));
+        desired.claim(&namespace, old.clone());
+        assert_eq!(desired.winner(&namespace).unwrap().object, old.object);
+        assert_eq!(desired.groups(), 0);
+        assert!(desired.drop_claim(&namespace, &old.object));
+        assert_eq!(desired.winner(&namespace).unwrap().object, young.object);
+        assert_eq!(desired.groups(), 1);
+        assert!(!desired.was_dropped(&namespace));
+        assert!(desired.drop_claim(&namespace, &young.object));
+        assert!(desired.was_dropped(&namespace));
+        assert!(!desired.drop_claim(&namespace, &young.object));
+        assert_eq!(desired.groups(), 0);
+    }
+}

@@ -1,0 +1,243 @@
+//! The engine: sources in, rulers out, and the loop that connects them.
+
+mod run;
+mod setup;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
+
+use crate::intake::Route;
+use crate::metrics::Metrics;
+use crate::naming::Owner;
+use crate::outcome::{Reporter, Reporters};
+use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::ruler::Ruler;
+use crate::source::Source;
+use crate::status::{ObjectState, Status, TargetState};
+use run::{Mode, Run};
+
+/// Keeps rulers identical to what sources declare.
+///
+/// It does nothing before [`Engine::run`], [`Engine::sync_once`] or [`Engine::plan`] is awaited, and leaves nothing
+/// running afterwards. `examples/embed.rs` is a complete program.
+#[derive(Debug)]
+pub struct Engine {
+    setup: Setup,
+    reporters: Reporters,
+    metrics: Metrics,
+    commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
+}
+
+/// Puts an [`Engine`] together.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    setup: Setup,
+    reporters: Vec<Arc<dyn Reporter>>,
+    metrics: Metrics,
+}
+
+/// Asks and tells a running engine.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    commands: mpsc::Sender<Command>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Status(oneshot::Sender<Status>),
+    Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
+}
+
+/// Why a one-shot run ended without a result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// A source did not show its objects in time.
+    #[error("source `{source_name}` is not available: {reason}")]
+    SourceUnavailable {
+        /// The source.
+        source_name: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A target could not be listed, so there is nothing to compare with.
+    #[error("target `{target}` cannot be read: {reason}")]
+    TargetUnavailable {
+        /// The target.
+        target: String,
+        /// Why.
+        reason: String,
+    },
+    /// A shutdown was asked for first.
+    #[error("stopped before the end")]
+    Stopped,
+}
+
+/// What a one-shot run did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// How many changes were carried out.
+    pub applied: u64,
+    /// How everything is now.
+    pub status: Status,
+}
+
+impl Summary {
+    /// Whether everything declared is where it should be.
+    pub fn succeeded(&self) -> bool {
+        self.status.targets.iter().all(|target| target.state == TargetState::InSync)
+            && self.status.objects.iter().all(|object| object.state < ObjectState::Pending)
+    }
+}
+
+impl Engine {
+    /// Begins an engine whose rules belong to `owner`.
+    pub fn builder(owner: Owner) -> EngineBuilder {
+        let setup = Setup {
+            owner,
+            sources: Vec::new(),
+            rulers: Vec::new(),
+            routes: Vec::new(),
+            policy: Policy::default(),
+        };
+        EngineBuilder { setup, reporters: Vec::new(), metrics: Metrics::default() }
+    }
+
+    /// A handle that works while the engine runs.
+    pub fn handle(&self) -> EngineHandle {
+        EngineHandle { commands: self.commands.0.clone() }
+    }
+
+    /// Runs until `shutdown`; requests under way are finished then.
+    pub async fn run(self, shutdown: CancellationToken) {
+        // In this mode it ends only when it is told to, which is no error here.
+        let _ = self.start(Mode::Forever).run(shutdown).await;
+    }
+
+    /// Brings everything in order once and returns.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if a source stays unavailable or `shutdown` comes first. What rulers refuse, and rulers that are
+    /// down, are in the [`Summary`].
+    pub async fn sync_once(self, shutdown: CancellationToken) -> Result<Summary, RunError> {
+        let mut run = self.start(Mode::Once).run(shutdown).await?;
+        let summary = Summary { applied: run.applied(), status: run.status().await };
+        run.stop().await;
+        Ok(summary)
+    }
+
+    /// Computes what [`Engine::sync_once`] would do, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if a source or a target stays unavailable, or `shutdown` comes first.
+    pub async fn plan(self, shutdown: CancellationToken) -> Result<Vec<Plan>, RunError> {
+        let mut run = self.start(Mode::Plan).run(shutdown).await?;
+        let unread = run.status().await.targets.into_iter().find(|target| target.error.is_some());
+        let plans = run.plans().await;
+        run.stop().await;
+        match unread {
+            Some(target) => Err(RunError::TargetUnavailable {
+                target: format!("{}/{}", target.ruler, target.tenant.unwrap_or_default()),
+                reason: target.error.unwrap_or_default(),
+            }),
+            None => Ok(plans),
+        }
+    }
+
+    fn start(self, mode: Mode) -> Run {
+        let Self { setup, reporters, metrics, commands } = self;
+        Run::new(setup, reporters, metrics, commands.1, mode)
+    }
+}
+
+impl EngineBuilder {
+    /// Adds a source under a name.
+    #[must_use]
+    pub fn source(mut self, name: &str, source: impl Source) -> Self {
+        self.setup.sources.push(NamedSource { name: name.into(), source: Arc::new(source) });
+        self
+    }
+
+    /// Adds a ruler under a name, with [`DEFAULT_MAX_IN_FLIGHT`] requests at once.
+    #[must_use]
+    pub fn ruler(mut self, name: &str, ruler: impl Ruler) -> Self {
+        let max_in_flight = DEFAULT_MAX_IN_FLIGHT;
+        self.setup.rulers.push(NamedRuler { name: name.into(), ruler: Arc::new(ruler), max_in_flight });
+        self
+    }
+
+    /// Adds a route.
+    #[must_use]
+    pub fn route(mut self, route: Route) -> Self {
+        self.setup.routes.push(route);
+        self
+    }
+
+    /// Sets times and limits.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.setup.policy = policy;
+        self
+    }
+
+    /// Replaces sources, rulers, routes, policy and owner by those of a setup made elsewhere.
+    #[must_use]
+    pub fn setup(mut self, setup: Setup) -> Self {
+        self.setup = setup;
+        self
+    }
+
+    /// Adds somebody to tell what happens.
+    #[must_use]
+    pub fn reporter(mut self, reporter: impl Reporter) -> Self {
+        self.reporters.push(Arc::new(reporter));
+        self
+    }
+
+    /// Counts in these metrics.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the parts do not fit.
+    pub fn build(self) -> Result<Engine, SetupError> {
+        self.setup.validate()?;
+        let reporters = Reporters(self.reporters.into());
+        Ok(Engine { setup: self.setup, reporters, metrics: self.metrics, commands: mpsc::channel(8) })
+    }
+}
+
+impl EngineHandle {
+    /// How everything is at this moment; none when the engine does not run (any more).
+    pub async fn status(&self) -> Option<Status> {
+        let (answer, status) = oneshot::channel();
+        self.commands.send(Command::Status(answer)).await.ok()?;
+        status.await.ok()
+    }
+
+    /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before go on undisturbed. Rules of
+    /// routes that are gone are removed from their rulers; rulers that are gone are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the parts do not fit; the running setup stays.
+    pub async fn reconfigure(&self, setup: Setup) -> Result<(), SetupError> {
+        let (answer, result) = oneshot::channel();
+        if self.commands.send(Command::Reconfigure(Box::new(setup), answer)).await.is_err() {
+            return Ok(());
+        }
+        result.await.unwrap_or(Ok(()))
+    }
+}

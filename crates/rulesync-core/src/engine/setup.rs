@@ -1,0 +1,149 @@
+//! What an engine is made of, and whether the parts fit together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::catalogue::Map;
+use crate::intake::{Route, SelectorError};
+use crate::naming::Owner;
+use crate::policy::Policy;
+use crate::ruler::Ruler;
+use crate::source::Source;
+
+/// A source and the name it goes by.
+#[derive(Debug, Clone)]
+pub struct NamedSource {
+    /// The name in status, metrics and logs.
+    pub name: Arc<str>,
+    /// The source.
+    pub source: Arc<dyn Source>,
+}
+
+/// A ruler, the name routes know it by, and how much may be asked of it at once.
+#[derive(Debug, Clone)]
+pub struct NamedRuler {
+    /// The name.
+    pub name: Arc<str>,
+    /// The ruler.
+    pub ruler: Arc<dyn Ruler>,
+    /// How many requests may be under way at once, over all tenants.
+    pub max_in_flight: usize,
+}
+
+/// Requests under way per ruler, where nothing else is said.
+pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
+
+/// Everything an engine is made of. A new one can be given to a running engine; what is the same [`Arc`] in both goes
+/// on undisturbed.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Whose rules these are.
+    pub owner: Owner,
+    /// Where objects come from.
+    pub sources: Vec<NamedSource>,
+    /// Where rules go.
+    pub rulers: Vec<NamedRuler>,
+    /// Which objects go where.
+    pub routes: Vec<Route>,
+    /// Times and limits.
+    pub policy: Policy,
+}
+
+/// Why the parts of a [`Setup`] do not fit together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// Without a source nothing can be declared.
+    #[error("no source is configured")]
+    NoSource,
+    /// A name stands twice.
+    #[error("there are two {kind}s called `{name}`")]
+    Duplicate {
+        /// `source`, `ruler` or `route`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A route leads nowhere.
+    #[error("route `{route}` leads to the ruler `{ruler}`, which is not configured")]
+    UnknownRuler {
+        /// The route.
+        route: String,
+        /// The ruler it names.
+        ruler: String,
+    },
+    /// A selector makes no sense.
+    #[error("route `{route}`: {error}")]
+    Selector {
+        /// The route.
+        route: String,
+        /// What is wrong.
+        error: SelectorError,
+    },
+    /// A selector asks for labels that no source delivers.
+    #[error(
+        "route `{route}` selects Kubernetes namespaces by label, but no source delivers these: watch all namespaces, or select by `kubernetes.io/metadata.name`"
+    )]
+    NoNamespaceLabels {
+        /// The route.
+        route: String,
+    },
+    /// No request could ever be made.
+    #[error("ruler `{0}`: max_in_flight must be at least 1")]
+    NoRequests(String),
+    /// What is written under one owner cannot be taken over by another in a running engine.
+    #[error("the owner cannot change while running (from `{from}` to `{to}`): restart to apply it")]
+    OwnerChanged {
+        /// The running owner.
+        from: String,
+        /// The other one.
+        to: String,
+    },
+}
+
+impl Setup {
+    /// Whether the parts fit together.
+    ///
+    /// # Errors
+    ///
+    /// The first [`SetupError`] that is found.
+    pub fn validate(&self) -> Result<(), SetupError> {
+        if self.sources.is_empty() {
+            return Err(SetupError::NoSource);
+        }
+        unique("source", self.sources.iter().map(|source| &*source.name))?;
+        unique("ruler", self.rulers.iter().map(|ruler| &*ruler.name))?;
+        unique("route", self.routes.iter().map(|route| &*route.name))?;
+        if let Some(ruler) = self.rulers.iter().find(|ruler| ruler.max_in_flight == 0) {
+            return Err(SetupError::NoRequests(ruler.name.to_string()));
+        }
+        let labels = self.sources.iter().any(|source| source.source.delivers_namespaces());
+        for route in &self.routes {
+            let name = || route.name.to_string();
+            if !self.rulers.iter().any(|ruler| ruler.name == route.ruler) {
+                return Err(SetupError::UnknownRuler { route: name(), ruler: route.ruler.to_string() });
+            }
+            for selector in [&route.rule_selector, &route.namespace_selector] {
+                selector.validate().map_err(|error| SetupError::Selector { route: name(), error })?;
+            }
+            if route.namespace_selector.needs_namespace_labels() && !labels {
+                return Err(SetupError::NoNamespaceLabels { route: name() });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn map(&self) -> Map {
+        let rulers: HashMap<Arc<str>, Arc<dyn Ruler>> =
+            self.rulers.iter().map(|named| (Arc::clone(&named.name), Arc::clone(&named.ruler))).collect();
+        Map { owner: self.owner.clone(), routes: self.routes.clone().into(), rulers }
+    }
+}
+
+fn unique<'a>(kind: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), SetupError> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(SetupError::Duplicate { kind, name: pair[0].to_owned() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,162 @@
+//! Findings: one problem at one place, for the author of a rule. Not errors: nothing stops because of one.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; the rule is synced.
+    Warning,
+    /// The group, or the whole object, is not synced because of this.
+    Error,
+}
+
+/// A place in a text, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in bytes as Prometheus counts, or in characters for YAML files.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Where in an object a problem is: as precise as is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Place {
+    /// The file, for objects that come from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The group's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The rule's index in its group, from 0 as the rulers count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<usize>,
+    /// The rule's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_name: Option<String>,
+    /// The field, such as `expr` or `labels.severity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The position within the field's text, or within the file if no field is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, group, rule, rule_name, field, position } = self;
+        let mut parts = Vec::new();
+        if let Some(file) = file {
+            parts.push(file.clone());
+        }
+        if let Some(group) = group {
+            parts.push(format!("group {group:?}"));
+        }
+        match (rule, rule_name) {
+            (Some(rule), Some(name)) => parts.push(format!("rule {rule} {name:?}")),
+            (Some(rule), None) => parts.push(format!("rule {rule}")),
+            (None, Some(name)) => parts.push(format!("rule {name:?}")),
+            (None, None) => {}
+        }
+        if let Some(field) = field {
+            parts.push(field.clone());
+        }
+        if let Some(position) = position {
+            parts.push(position.to_string());
+        }
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// One problem at one place, said so that the author can act.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// A stable name of the kind of problem, such as `duplicate-group`.
+    pub code: &'static str,
+    /// What is wrong, one sentence without a full stop.
+    pub message: String,
+    /// Where it is.
+    pub place: Place,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    /// A problem that keeps the group, or the object, from being synced.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, code, message: message.into(), place: Place::default(), hint: None }
+    }
+
+    /// A problem that does not.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// The same at a place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Whether it keeps something from being synced.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.place.to_string();
+        if !place.is_empty() {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_where_what_and_what_to_do() {
+        let place = Place {
+            group: Some("g".into()),
+            rule: Some(2),
+            rule_name: Some("A".into()),
+            field: Some("expr".into()),
+            position: Some(Position { line: 1, column: 5 }),
+            ..Place::default()
+        };
+        let finding = Finding::error("expr", "unclosed left parenthesis").at(place).hint("close it");
+        assert_eq!(
+            finding.to_string(),
+            r#"group "g", rule 2 "A", expr, 1:5: unclosed left parenthesis (close it)"#
+        );
+    }
+}

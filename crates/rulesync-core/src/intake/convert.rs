@@ -1,0 +1,360 @@
+//! From what was declared to groups a ruler can take: the structural checks that hold for every ruler.
+//!
+//! Only what no ruler can ever accept, or what a ruler accepts and then chokes on, is refused here; the rest is for
+//! the ruler to judge (`ARCHITECTURE.md`, "The ruler is the judge").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{Finding, Place};
+use crate::model::declared::{DeclaredGroup, DeclaredRule};
+use crate::model::duration::PromDuration;
+use crate::model::group::{Group, Rule};
+use crate::model::object::RuleObject;
+
+/// The annotation that names the tenants Mimir's federated groups read from, separated by commas.
+pub const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
+
+/// What became of an object's declaration.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Conversion {
+    /// The groups that should exist.
+    pub groups: Vec<Group>,
+    /// The names of groups that are refused: what a ruler has for them stays.
+    pub refused: Vec<String>,
+    /// What there is to say about it.
+    pub findings: Vec<Finding>,
+}
+
+/// Converts an object. A bad group yields findings and leaves the others alone; a group without rules should not
+/// exist and yields nothing.
+pub fn convert(object: &RuleObject) -> Conversion {
+    let mut conversion = Conversion { findings: object.findings.clone(), ..Conversion::default() };
+    let mut names = BTreeSet::new();
+    let tenants = source_tenants(&object.annotations);
+    for declared in &object.groups {
+        if !names.insert(declared.name.as_str()) {
+            let place = Place { group: Some(declared.name.clone()), ..Place::default() };
+            conversion.findings.push(
+                Finding::error("duplicate-group", "a group of this name stands earlier in the object")
+                    .at(place)
+                    .hint("the first one counts: rename or remove this one"),
+            );
+            continue;
+        }
+        if declared.rules.as_ref().is_none_or(Vec::is_empty) {
+            continue;
+        }
+        let mut converter = Converter { group: &declared.name, findings: Vec::new() };
+        let group = converter.group(declared, &tenants);
+        if converter.findings.iter().any(Finding::is_error) {
+            conversion.refused.push(declared.name.clone());
+        } else {
+            conversion.groups.push(group);
+        }
+        conversion.findings.append(&mut converter.findings);
+    }
+    conversion
+}
+
+fn source_tenants(annotations: &BTreeMap<String, String>) -> Vec<String> {
+    let listed = annotations.get(SOURCE_TENANTS_ANNOTATION).map_or("", String::as_str);
+    listed.split(',').map(str::trim).filter(|tenant| !tenant.is_empty()).map(str::to_owned).collect()
+}
+
+/// Converts one group and collects what is wrong with it.
+struct Converter<'a> {
+    group: &'a str,
+    findings: Vec<Finding>,
+}
+
+/// Where in the group the converter is.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    rule: Option<(usize, &'a str)>,
+}
+
+impl Converter<'_> {
+    fn group(&mut self, declared: &DeclaredGroup, source_tenants: &[String]) -> Group {
+        let DeclaredGroup {
+            name,
+            interval,
+            query_offset,
+            evaluation_delay,
+            limit,
+            labels,
+            rules,
+            source_tenants: own_tenants,
+            align_evaluation_time_on_interval,
+            // No ruler we write to keeps it.
+            partial_response_strategy: _,
+        } = declared;
+        let at = At { rule: None };
+        self.name(at, "name", name);
+        let labels = self.labels(at, "labels", labels.as_ref());
+        Group {
+            name: name.clone(),
+            interval: self.duration(at, "interval", interval.as_deref()),
+            evaluation_delay: self.duration(at, "evaluation_delay", evaluation_delay.as_deref()),
+            query_offset: self.duration(at, "query_offset", query_offset.as_deref()),
+            limit: limit.unwrap_or_default(),
+            rules: rules.iter().flatten().enumerate().map(|(index, rule)| self.rule(index, rule)).collect(),
+            labels,
+            source_tenants: own_tenants.clone().unwrap_or_else(|| source_tenants.to_vec()),
+            align_evaluation_time_on_interval: align_evaluation_time_on_interval.unwrap_or_default(),
+        }
+    }
+
+    fn rule(&mut self, index: usize, declared: &DeclaredRule) -> Rule {
+        let DeclaredRule { record, alert, expr, hold, keep_firing_for, labels, annotations } = declared;
+        let record = record.as_deref().unwrap_or_default();
+        let alert = alert.as_deref().unwrap_or_default();
+        let at = At { rule: Some((index, if alert.is_empty() { record } else { alert })) };
+        match (record, alert) {
+            ("", "") => {
+                self.error(at, None, "rule-kind", "neither `record` nor `alert` is set").advise("set one")
+            }
+            ("", name) => self.name(at, "alert", name),
+            (name, "") => self.name(at, "record", name),
+            _ => self
+                .error(at, None, "rule-kind", "both `record` and `alert` are set")
+                .advise("split it into two rules"),
+        }
+        if expr.trim().is_empty() {
+            self.error(at, Some("expr"), "no-expr", "the expression is empty");
+        }
+        self.text(at, "expr", expr.trim());
+        let rule = Rule {
+            record: record.to_owned(),
+            alert: alert.to_owned(),
+            // Blanks around it mean nothing, and leading ones can freeze a tenant (ruler-api.md 3.4).
+            expr: expr.trim().to_owned(),
+            hold: self.duration(at, "for", hold.as_deref()),
+            keep_firing_for: self.duration(at, "keep_firing_for", keep_firing_for.as_deref()),
+            labels: self.labels(at, "labels", labels.as_ref()),
+            annotations: self.labels(at, "annotations", annotations.as_ref()),
+        };
+        if alert.is_empty() && !record.is_empty() {
+            let stray = [
+                ("for", !rule.hold.is_zero()),
+                ("keep_firing_for", !rule.keep_firing_for.is_zero()),
+                ("annotations", !rule.annotations.is_empty()),
+            ];
+            for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
+                let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
+                self.findings
+                    .push(Finding::warning("recording-field", message).at(self.place(at, Some(field))));
+            }
+        }
+        rule
+    }
+
+    /// Unset, empty and zero are all no time at all.
+    fn duration(&mut self, at: At<'_>, field: &str, text: Option<&str>) -> PromDuration {
+        match text {
+            None | Some("") => PromDuration::ZERO,
+            Some(text) => text.parse().unwrap_or_else(|error: crate::DurationError| {
+                self.error(at, Some(field), "duration", &error.to_string());
+                PromDuration::ZERO
+            }),
+        }
+    }
+
+    fn labels(
+        &mut self,
+        at: At<'_>,
+        field: &str,
+        labels: Option<&BTreeMap<String, Option<String>>>,
+    ) -> BTreeMap<String, String> {
+        let mut kept = BTreeMap::new();
+        for (key, value) in labels.into_iter().flatten() {
+            let value = value.as_deref().unwrap_or_default();
+            let field = format!("{field}.{key}");
+            if key.is_empty() || key == "__name__" {
+                self.error(
+                    at,
+                    Some(&field),
+                    "label-name",
+                    &format!("{key:?} cannot be the name of a label or annotation"),
+                );
+            }
+            self.name_text(at, &field, key);
+            self.text(at, &field, value);
+            // Ruler: stored, answered with 202, and then no rule of the tenant loads any more (ruler-api.md 3.4).
+            let leading_tab = value.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
+            if leading_tab && value.contains('\n') {
+                self.error(
+                    at,
+                    Some(&field),
+                    "poison",
+                    "a text of several lines begins with a tab, which freezes rulers",
+                )
+                .advise("remove the tab");
+            }
+            kept.insert(key.clone(), value.to_owned());
+        }
+        kept
+    }
+
+    /// Names of groups, alerts and metrics: on one line.
+    fn name(&mut self, at: At<'_>, field: &str, name: &str) {
+        if name.is_empty() {
+            self.error(at, Some(field), "no-name", "the name is empty");
+        }
+        self.name_text(at, field, name);
+    }
+
+    fn name_text(&mut self, at: At<'_>, field: &str, name: &str) {
+        if let Some(character) = name.chars().find(|c| c.is_control() || breaks_lines(*c)) {
+            self.error(
+                at,
+                Some(field),
+                "poison",
+                &format!("the name holds the character {character:?}, which freezes rulers"),
+            )
+            .advise("remove it");
+        }
+    }
+
+    /// Any other text: what YAML readers and writers agree on.
+    fn text(&mut self, at: At<'_>, field: &str, text: &str) {
+        let odd = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || breaks_lines(*c);
+        if let Some(character) = text.chars().find(odd) {
+            self.error(
+                at,
+                Some(field),
+                "poison",
+                &format!("the text holds the character {character:?}, which rulers change or choke on"),
+            )
+            .advise("remove it");
+        }
+    }
+
+    fn place(&self, at: At<'_>, field: Option<&str>) -> Place {
+        Place {
+            group: Some(self.group.to_owned()),
+            rule: at.rule.map(|(index, _)| index),
+            rule_name: at.rule.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty()),
+            field: field.map(str::to_owned),
+            ..Place::default()
+        }
+    }
+
+    fn error(&mut self, at: At<'_>, field: Option<&str>, code: &'static str, message: &str) -> Advice<'_> {
+        let place = self.place(at, field);
+        self.findings.push(Finding::error(code, message).at(place));
+        Advice(&mut self.findings)
+    }
+}
+
+/// Lets a hint be added to the finding just made.
+struct Advice<'a>(&'a mut Vec<Finding>);
+
+impl Advice<'_> {
+    fn advise(self, hint: &str) {
+        if let Some(finding) = self.0.last_mut() {
+            finding.hint = Some(hint.to_owned());
+        }
+    }
+}
+
+/// Line breaks to some YAML readers and not to others.
+fn breaks_lines(character: char) -> bool {
+    matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::labels::Labels;
+    use crate::model::object::ObjectId;
+
+    fn object(groups: &str) -> RuleObject {
+        RuleObject {
+            id: ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o"),
+            created: None,
+            labels: Labels::default(),
+            annotations: BTreeMap::from([(SOURCE_TENANTS_ANNOTATION.to_owned(), " b,, a ,".to_owned())]),
+            groups: serde_json::from_str(groups).unwrap(),
+            findings: Vec::new(),
+        }
+    }
+
+    fn findings(groups: &str) -> Vec<String> {
+        convert(&object(groups)).findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn takes_everything_the_crd_lets_through() {
+        let conversion = convert(&object(
+            r#"[{"name":"g","interval":"","partial_response_strategy":"warn","limit":5,"query_offset":"1m",
+                 "rules":[{"alert":"A","expr":1,"for":"","labels":{"a":null}},{"record":"r:x","expr":" up\n"}]},
+                {"name":"none"},{"name":"empty","rules":[]}]"#,
+        ));
+        assert_eq!(conversion.findings, []);
+        let [group] = conversion.groups.as_slice() else { panic!("one group") };
+        assert_eq!(group.source_tenants, ["b", "a"]);
+        assert_eq!((group.rules[0].expr.as_str(), group.rules[1].expr.as_str()), ("1", "up"));
+        assert_eq!(group.rules[0].labels["a"], "");
+        assert_eq!(group.limit, 5);
+        assert_eq!(convert(&object("[]")), Conversion::default());
+    }
+
+    #[test]
+    fn a_bad_group_leaves_the_others_alone() {
+        let conversion = convert(&object(
+            r#"[{"name":"bad","interval":"1.5h","rules":[{"alert":"A","expr":"up","for":"x"},{"expr":"up"},
+                 {"record":"a","alert":"b","expr":"up"},{"record":"r"}]},
+                {"name":"good","rules":[{"record":"r","expr":"up"}]},
+                {"name":"good","rules":[{"record":"r2","expr":"up"}]}]"#,
+        ));
+        assert_eq!(conversion.groups.len(), 1);
+        assert_eq!(conversion.groups[0].rules[0].record, "r");
+        assert_eq!(conversion.refused, ["bad"]);
+        let texts: Vec<String> = conversion.findings.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        group "bad", interval: `1.5h` is not a Prometheus duration: write whole numbers with units in the order y, w, d, h, m, s, ms, such as `1h30m`
+        group "bad", rule 0 "A", for: `x` is not a Prometheus duration: write whole numbers with units in the order y, w, d, h, m, s, ms, such as `1h30m`
+        group "bad", rule 1: neither `record` nor `alert` is set (set one)
+        group "bad", rule 2 "b": both `record` and `alert` are set (split it into two rules)
+        group "bad", rule 3 "r", expr: the expression is empty
+        group "good": a group of this name stands earlier in the object (the first one counts: rename or remove this one)
+        "#);
+    }
+
+    #[test]
+    fn strings_that_freeze_a_tenant_are_refused() {
+        let rule = |field: &str| format!(r#"[{{"name":"g","rules":[{{"alert":"A","expr":"up",{field}}}]}}]"#);
+        for poison in [
+            rule(r#""annotations":{"a":"\tx\ny"}"#),
+            rule(r#""labels":{"a":" \tx\n"}"#),
+            rule(r#""annotations":{"a":"x\u0085y"}"#),
+            rule(r#""annotations":{"a":"x\u2028y"}"#),
+            rule(r#""annotations":{"a":"x\u0000y"}"#),
+            rule(r#""labels":{"a\nb":"x"}"#),
+            rule(r#""labels":{"__name__":"x"}"#),
+            r#"[{"name":"g","rules":[{"alert":"\tA\nB","expr":"up"}]}]"#.to_owned(),
+            "[{\"name\":\"\\nA\",\"rules\":[{\"alert\":\"A\",\"expr\":\"up\"}]}]".to_owned(),
+            r#"[{"name":"","rules":[{"alert":"A","expr":"up"}]}]"#.to_owned(),
+        ] {
+            assert_eq!(convert(&object(&poison)).groups, [], "{poison}");
+        }
+        for harmless in [
+            rule(r#""annotations":{"a":"x\n\ty"}"#),
+            rule(r#""annotations":{"a":"\tx"}"#),
+            rule(r#""annotations":{"a":"\nx"}"#),
+            rule(r#""annotations":{"a":"x \r\n"}"#),
+            r#"[{"name":"g","rules":[{"alert":"A","expr":"\tup\n\tor down"}]}]"#.to_owned(),
+        ] {
+            assert_eq!(findings(&harmless), Vec::<String>::new(), "{harmless}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_ruler_can_judge_is_a_warning() {
+        let groups = r#"[{"name":"g","rules":[{"record":"r","expr":"not promql (","for":"1m","annotations":{"a":"b"}}]}]"#;
+        let conversion = convert(&object(groups));
+        assert_eq!(conversion.groups.len(), 1);
+        assert_eq!(conversion.findings.len(), 2);
+        assert!(!conversion.findings.iter().any(Finding::is_error));
+    }
+}

@@ -1,0 +1,14 @@
+//! Intake: from a declared object to what each of its targets should have. Pure: an object that fails yields findings
+//! and stops nothing else.
+//!
+//! The stations, in order: [`select`](Selector), [`route`](targets), [`convert`], [`check`].
+
+mod check;
+mod convert;
+mod route;
+mod select;
+
+pub use check::{Checked, check};
+pub use convert::{Conversion, SOURCE_TENANTS_ANNOTATION, convert};
+pub use route::{Route, targets};
+pub use select::{Operator, Requirement, Selector, SelectorError};

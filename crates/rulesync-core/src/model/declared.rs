@@ -1,0 +1,122 @@
+//! What an author declared, before anything was checked: the schema of PrometheusRules and of Prometheus rule files.
+//!
+//! Everything the PrometheusRule CRD lets through is readable here (contracts/observed.md): an integer `expr`, empty
+//! durations, missing lists. [`crate::intake::convert`] decides what becomes of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// A group as declared. Fields are as in [`crate::Group`], unchecked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DeclaredGroup {
+    /// The group's name.
+    #[serde(default)]
+    pub name: String,
+    /// A duration; empty means unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+    /// A duration; empty means unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_offset: Option<String>,
+    /// A duration; empty means unset. Only Mimir knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation_delay: Option<String>,
+    /// The most alerts or series a rule may produce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Labels for every rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, Option<String>>>,
+    /// The rules; none means that the group should not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<DeclaredRule>>,
+    /// Tenants to read from; in a PrometheusRule an annotation says it instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_tenants: Option<Vec<String>>,
+    /// Mimir: evaluate at multiples of the interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub align_evaluation_time_on_interval: Option<bool>,
+    /// Thanos' own; no ruler we write to keeps it, so it is dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial_response_strategy: Option<String>,
+}
+
+/// A rule as declared. Fields are as in [`crate::Rule`], unchecked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DeclaredRule {
+    /// The metric to record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// The alert's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<String>,
+    /// The expression: a text or a number.
+    #[serde(default, deserialize_with = "scalar")]
+    pub expr: String,
+    /// A duration; empty means unset.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub hold: Option<String>,
+    /// A duration; empty means unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_firing_for: Option<String>,
+    /// Labels for the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, Option<String>>>,
+    /// Texts for the alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// Reads a text, or a number as its text: Kubernetes keeps `expr: 1` as a number.
+fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Scalar;
+
+    impl Visitor<'_> for Scalar {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an expression: a string or a number")
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+        fn visit_string<E: de::Error>(self, text: String) -> Result<String, E> {
+            Ok(text)
+        }
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+        fn visit_unit<E: de::Error>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+    }
+
+    deserializer.deserialize_any(Scalar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_crd_lets_through() {
+        let group: DeclaredGroup = serde_json::from_str(
+            r#"{"name":"g","interval":"","rules":[{"expr":1,"for":""},{"alert":"A"}],"unknown":[1]}"#,
+        )
+        .unwrap();
+        let rules = group.rules.unwrap();
+        assert_eq!(rules[0].expr, "1");
+        assert_eq!(rules[0].hold.as_deref(), Some(""));
+        assert_eq!(rules[1].expr, "");
+        assert_eq!(group.interval.as_deref(), Some(""));
+    }
+}

@@ -1,0 +1,125 @@
+//! Equality of groups by value, as far as a ruler can keep them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::group::{Group, Rule};
+use crate::ruler::Keeps;
+
+/// A hash of what a ruler keeps of a group: two groups with the same fingerprint are the same to that ruler.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a group for a ruler that keeps so much of it.
+    ///
+    /// Durations count by value; absent, empty and zero are the same; the expression is trimmed; the order of rules
+    /// matters, that of labels and source tenants does not (contracts/ruler-api.md 3.3).
+    pub fn of(group: &Group, keeps: &Keeps) -> Self {
+        let Group {
+            name,
+            interval,
+            evaluation_delay,
+            query_offset,
+            limit,
+            rules,
+            labels,
+            source_tenants,
+            align_evaluation_time_on_interval,
+        } = group;
+        let mut hash = Hasher::default();
+        hash.text(name);
+        hash.number(interval.as_millis());
+        hash.number(if keeps.evaluation_delay { evaluation_delay.as_millis() } else { 0 });
+        hash.number(if keeps.query_offset { query_offset.as_millis() } else { 0 });
+        #[expect(clippy::cast_possible_truncation, reason = "Mimir stores the limit in 32 bits, and wraps")]
+        hash.number(match keeps.limit {
+            KeptLimit::No => 0,
+            KeptLimit::Bits32 => i64::from(*limit as i32).cast_unsigned(),
+            KeptLimit::Bits64 => limit.cast_unsigned(),
+        });
+        hash.map(if keeps.group_labels { Some(labels) } else { None });
+        let mut tenants: Vec<&str> = if keeps.source_tenants {
+            source_tenants.iter().map(String::as_str).collect()
+        } else {
+            Vec::new()
+        };
+        tenants.sort_unstable();
+        tenants.dedup();
+        hash.number(tenants.len() as u64);
+        tenants.iter().for_each(|tenant| hash.text(tenant));
+        hash.number(u64::from(keeps.align_evaluation_time && *align_evaluation_time_on_interval));
+        hash.number(rules.len() as u64);
+        for Rule { record, alert, expr, hold, keep_firing_for, labels, annotations } in rules {
+            hash.text(record);
+            hash.text(alert);
+            hash.text(expr.trim());
+            hash.number(hold.as_millis());
+            hash.number(if keeps.keep_firing_for { keep_firing_for.as_millis() } else { 0 });
+            hash.map(Some(labels));
+            hash.map(Some(annotations));
+        }
+        hash.finish()
+    }
+
+    /// The fingerprint of bytes as they are, for telling whether a document changed since it was last read.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut hash = Hasher::default();
+        hash.0.update(bytes);
+        hash.finish()
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a ruler keeps of a group's `limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptLimit {
+    /// Nothing: Mimir before 3.0.
+    No,
+    /// 32 bits, wrapping around: Mimir.
+    Bits32,
+    /// All of it: Cortex, Loki.
+    Bits64,
+}
+
+/// Hashes values with their lengths, so that no two different groups give the same bytes.
+#[derive(Default)]
+struct Hasher(Sha256);
+
+impl Hasher {
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.update(text.as_bytes());
+    }
+
+    fn map(&mut self, map: Option<&BTreeMap<String, String>>) {
+        self.number(map.map_or(0, BTreeMap::len) as u64);
+        for (key, value) in map.into_iter().flatten() {
+            self.text(key);
+            self.text(value);
+        }
+    }
+
+    fn finish(self) -> Fingerprint {
+        let mut short = [0; 16];
+        short.copy_from_slice(&self.0.finalize()[..16]);
+        Fingerprint(short)
+    }
+}

@@ -1,0 +1,9 @@
+//! The vocabulary: groups, rules, durations, tenants, objects. Plain values without I/O.
+
+pub(crate) mod declared;
+pub(crate) mod duration;
+pub(crate) mod fingerprint;
+pub(crate) mod group;
+pub(crate) mod labels;
+pub(crate) mod object;
+pub(crate) mod tenant;

@@ -1,0 +1,82 @@
+//! A declared resource and its identity.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::declared::DeclaredGroup;
+use super::labels::Labels;
+use crate::finding::Finding;
+
+/// Which object: its source, kind, Kubernetes namespace and name. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(Arc<Identity>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Identity {
+    namespace: Box<str>,
+    name: Box<str>,
+    kind: Arc<str>,
+    source: Arc<str>,
+}
+
+impl ObjectId {
+    /// An identity. Sources pass their own name and one shared `kind`, such as `PrometheusRule`.
+    pub fn new(source: &Arc<str>, kind: &Arc<str>, namespace: &str, name: &str) -> Self {
+        Self(Arc::new(Identity {
+            source: Arc::clone(source),
+            kind: Arc::clone(kind),
+            namespace: namespace.into(),
+            name: name.into(),
+        }))
+    }
+
+    /// The name of the source that declared it.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The kind, such as `PrometheusRule`.
+    pub fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// The Kubernetes namespace, or what stands for one in a file source.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// The object's name within its namespace.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind(), self.namespace(), self.name())
+    }
+}
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} of {}", self.source())
+    }
+}
+
+/// One declared object, as its source read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleObject {
+    /// Which one it is.
+    pub id: ObjectId,
+    /// When it was created, in seconds since 1970; the older of two that claim one place keeps it.
+    pub created: Option<i64>,
+    /// Its labels, for selection.
+    pub labels: Labels,
+    /// Its annotations; sources may leave out those that only others use.
+    pub annotations: BTreeMap<String, String>,
+    /// Its groups, unchecked.
+    pub groups: Vec<DeclaredGroup>,
+    /// What the source has to say about it, such as a deprecated form.
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,243 @@
+//! What a ruler has: the observed state of one target, and the listing a ruler fills it through.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::fingerprint::Fingerprint;
+use crate::model::group::Group;
+use crate::ruler::Keeps;
+
+/// The groups of ours a ruler holds for a tenant, by namespace: names and fingerprints only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    namespaces: HashMap<Arc<str>, ObservedNamespace>,
+}
+
+/// The groups of one namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ObservedNamespace {
+    /// Few per namespace, so a list beats a map.
+    groups: Vec<(Box<str>, Option<Fingerprint>)>,
+    /// Of the document these were read from; gone as soon as we write, because then the document differs.
+    document: Option<Fingerprint>,
+}
+
+impl Observed {
+    /// The namespaces with the groups in each.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&Arc<str>, Vec<&str>)> {
+        self.namespaces
+            .iter()
+            .map(|(name, ns)| (name, ns.groups.iter().map(|(group, _)| group.as_ref()).collect()))
+    }
+
+    /// The number of groups.
+    pub fn groups(&self) -> usize {
+        self.namespaces.values().map(|ns| ns.groups.len()).sum()
+    }
+
+    /// Whether there is a namespace of this name.
+    pub fn has_namespace(&self, namespace: &str) -> bool {
+        self.namespaces.contains_key(namespace)
+    }
+
+    /// The names of the groups in a namespace with their fingerprints; none for a group that exists but whose
+    /// content is not known.
+    pub fn namespace(&self, namespace: &str) -> impl Iterator<Item = (&str, Option<Fingerprint>)> {
+        self.namespaces
+            .get(namespace)
+            .into_iter()
+            .flat_map(|ns| ns.groups.iter().map(|(group, fingerprint)| (group.as_ref(), *fingerprint)))
+    }
+
+    /// A group is there, with this content or, if none, with content we do not know.
+    pub fn set(&mut self, namespace: &Arc<str>, group: &str, fingerprint: Option<Fingerprint>) {
+        let ns = self.namespaces.entry(Arc::clone(namespace)).or_default();
+        ns.document = None;
+        match ns.groups.iter_mut().find(|(name, _)| name.as_ref() == group) {
+            Some(entry) => entry.1 = fingerprint,
+            None => {
+                ns.groups.reserve_exact(1);
+                ns.groups.push((group.into(), fingerprint));
+            }
+        }
+    }
+
+    /// A group is gone.
+    pub fn remove(&mut self, namespace: &str, group: &str) {
+        if let Some(ns) = self.namespaces.get_mut(namespace) {
+            ns.document = None;
+            ns.groups.retain(|(name, _)| name.as_ref() != group);
+            if ns.groups.is_empty() {
+                self.namespaces.remove(namespace);
+            }
+        }
+    }
+
+    /// A namespace is gone with all its groups.
+    pub fn remove_namespace(&mut self, namespace: &str) {
+        self.namespaces.remove(namespace);
+    }
+
+    /// Takes a namespace over from another state, absent or not.
+    pub(crate) fn adopt(&mut self, namespace: &Arc<str>, from: &mut Self) {
+        match from.namespaces.remove(namespace) {
+            Some(ns) => {
+                self.namespaces.insert(Arc::clone(namespace), ns);
+            }
+            None => {
+                self.namespaces.remove(namespace);
+            }
+        }
+    }
+}
+
+/// Takes what a ruler lists. It keeps fingerprints of our own groups only, so a ruler can hand over one group after
+/// the other and never hold them all.
+pub struct Listing<'a> {
+    keeps: Keeps,
+    owned: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    previous: &'a Observed,
+    observed: Observed,
+    foreign: usize,
+    unreadable: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Listing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listing").field("observed", &self.observed).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Listing<'a> {
+    /// An empty listing for a ruler that keeps so much, of the namespaces that `owned` says are ours. `previous` is
+    /// what the last list gave.
+    pub fn new(
+        keeps: Keeps,
+        owned: &'a (dyn Fn(&str) -> bool + Send + Sync),
+        previous: &'a Observed,
+    ) -> Self {
+        Self { keeps, owned, previous, observed: Observed::default(), foreign: 0, unreadable: Vec::new() }
+    }
+
+    /// Whether the groups of a namespace are of interest. Those of others need not be read, let alone parsed.
+    pub fn wants(&mut self, namespace: &str) -> bool {
+        let ours = (self.owned)(namespace);
+        self.foreign += usize::from(!ours);
+        ours
+    }
+
+    /// Whether a namespace's document is the same as at the last list; then its groups are taken from there and it
+    /// need not be parsed. Optional for rulers: it makes a resync that finds nothing new nearly free.
+    pub fn unchanged(&mut self, namespace: &str, document: Fingerprint) -> bool {
+        match self.previous.namespaces.get_key_value(namespace) {
+            Some((name, ns)) if ns.document == Some(document) => {
+                self.observed.namespaces.insert(Arc::clone(name), ns.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A group exists. Groups of foreign namespaces are passed over.
+    pub fn add(&mut self, namespace: &str, group: &Group) {
+        if (self.owned)(namespace) {
+            let fingerprint = Fingerprint::of(group, &self.keeps);
+            self.set(namespace, &group.name, Some(fingerprint));
+        }
+    }
+
+    /// All groups of a namespace have been added, and this was the document they were read from.
+    pub fn read_from(&mut self, namespace: &str, document: Fingerprint) {
+        if let Some(ns) = self.observed.namespaces.get_mut(namespace) {
+            ns.groups.shrink_to_fit();
+            ns.document = Some(document);
+        }
+    }
+
+    /// A group of ours exists but what the ruler answers for it cannot be read. It will be written anew if it should
+    /// exist, and deleted if not.
+    pub fn unreadable(&mut self, namespace: &str, group: &str, reason: impl Into<String>) {
+        if (self.owned)(namespace) {
+            self.set(namespace, group, None);
+            self.unreadable.push((format!("{namespace}/{group}"), reason.into()));
+        }
+    }
+
+    fn set(&mut self, namespace: &str, group: &str, fingerprint: Option<Fingerprint>) {
+        let name = match self.observed.namespaces.get_key_value(namespace) {
+            Some((name, _)) => Arc::clone(name),
+            // Sharing the name with the last list keeps a resync from growing memory.
+            None => match self.previous.namespaces.get_key_value(namespace) {
+                Some((name, _)) => Arc::clone(name),
+                None => namespace.into(),
+            },
+        };
+        self.observed.set(&name, group, fingerprint);
+    }
+
+    /// What was listed.
+    pub fn into_observed(self) -> Observed {
+        self.observed
+    }
+
+    /// The groups that could not be read, each with the reason.
+    pub fn unreadable_groups(&self) -> &[(String, String)] {
+        &self.unreadable
+    }
+
+    /// How many namespaces belong to others.
+    pub fn foreign_namespaces(&self) -> usize {
+        self.foreign
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(name: &str, limit: i64) -> Group {
+        Group { name: name.to_owned(), limit, ..Group::default() }
+    }
+
+    #[test]
+    fn foreign_namespaces_leave_no_trace() {
+        let previous = Observed::default();
+        let owned = |ns: &str| ns.starts_with("us.");
+        let mut listing = Listing::new(Keeps::ALL, &owned, &previous);
+        assert!(!listing.wants("them"));
+        listing.add("them", &group("g", 0));
+        listing.unreadable("them", "h", "odd");
+        assert!(listing.wants("us.a"));
+        listing.add("us.a", &group("g", 0));
+        assert_eq!(listing.foreign_namespaces(), 1);
+        assert!(listing.unreadable_groups().is_empty());
+        let observed = listing.into_observed();
+        assert_eq!(observed.groups(), 1);
+        assert!(observed.has_namespace("us.a") && !observed.has_namespace("them"));
+    }
+
+    #[test]
+    fn an_unchanged_document_is_taken_over_until_we_write() {
+        let owned = |_: &str| true;
+        let document = Fingerprint::of_bytes(b"text");
+        let nothing = Observed::default();
+        let mut first = Listing::new(Keeps::ALL, &owned, &nothing);
+        assert!(!first.unchanged("a", document));
+        first.add("a", &group("g", 1));
+        first.read_from("a", document);
+        let mut observed = first.into_observed();
+        let mut second = Listing::new(Keeps::ALL, &owned, &observed);
+        assert!(second.unchanged("a", document));
+        assert_eq!(second.into_observed(), observed);
+        observed.set(&"a".into(), "g", None);
+        assert!(!Listing::new(Keeps::ALL, &owned, &observed).unchanged("a", document));
+    }
+
+    #[test]
+    fn the_last_group_takes_the_namespace_with_it() {
+        let mut observed = Observed::default();
+        observed.set(&"a".into(), "g", None);
+        observed.remove("a", "g");
+        assert_eq!(observed, Observed::default());
+    }
+}

@@ -1,0 +1,333 @@
+//! The plan: which changes turn what is into what should be. A pure function; the daemon, dry runs and the CLI use the
+//! same one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::ser::SerializeStruct;
+
+use crate::desired::{Desired, DesiredGroup};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::object::ObjectId;
+use crate::model::tenant::TargetId;
+use crate::observed::Observed;
+
+/// Which deletes are safe at the moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deletes {
+    /// Of what an object we know of no longer declares: safe once every source has shown all it has.
+    pub known: bool,
+    /// Of namespaces of ours that no object we know of accounts for: safe once nothing is hidden from us either.
+    pub orphans: bool,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Creates or replaces a group.
+    Put(DesiredGroup),
+    /// Deletes a group.
+    DeleteGroup(Box<str>),
+    /// Deletes a namespace with these groups, all it has.
+    DeleteNamespace(Vec<Box<str>>),
+}
+
+/// Why a change is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It is declared and not in the ruler.
+    Missing,
+    /// It is declared otherwise than the ruler has it.
+    Changed,
+    /// The ruler has it and it is not declared.
+    NotDeclared,
+    /// It was in order before and somebody changed it in the ruler.
+    Drifted,
+}
+
+/// One request to a ruler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The ruler's namespace.
+    pub namespace: Arc<str>,
+    /// The object it is made for, if that still exists.
+    pub object: Option<ObjectId>,
+    /// What it does.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The changes for one target, in order: writes before deletes, so that nothing goes unevaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The target.
+    #[serde(serialize_with = "as_text")]
+    pub target: TargetId,
+    /// The changes.
+    pub changes: Vec<Change>,
+}
+
+/// Plans a whole target.
+pub fn plan(target: &TargetId, desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
+    let mut namespaces: Vec<&Arc<str>> = desired.claims().map(|(namespace, _)| namespace).collect();
+    namespaces.extend(
+        observed.namespaces().map(|(namespace, _)| namespace).filter(|n| desired.winner(n).is_none()),
+    );
+    namespaces.sort_unstable();
+    let mut changes: Vec<Change> = namespaces
+        .into_iter()
+        .flat_map(|namespace| plan_namespace(namespace, desired, observed, deletes, |_, _| false))
+        .collect();
+    changes.sort_by_key(|change| !matches!(change.action, Action::Put(_)));
+    Plan { target: target.clone(), changes }
+}
+
+/// Plans one namespace. `skip` tells of groups that are not to be offered as they are, because the ruler refused them.
+pub(crate) fn plan_namespace(
+    namespace: &Arc<str>,
+    desired: &Desired,
+    observed: &Observed,
+    deletes: Deletes,
+    skip: impl Fn(&str, Fingerprint) -> bool,
+) -> Vec<Change> {
+    let change = |object: Option<&ObjectId>, action, reason| Change {
+        namespace: Arc::clone(namespace),
+        object: object.cloned(),
+        action,
+        reason,
+    };
+    let Some(claim) = desired.winner(namespace) else {
+        let groups: Vec<Box<str>> = observed.namespace(namespace).map(|(group, _)| group.into()).collect();
+        let safe = if desired.was_dropped(namespace) { deletes.known } else { deletes.orphans };
+        return if groups.is_empty() || !safe || desired.is_held(namespace) {
+            Vec::new()
+        } else {
+            vec![change(None, Action::DeleteNamespace(groups), Reason::NotDeclared)]
+        };
+    };
+    let object = Some(&claim.object);
+    let mut changes = Vec::new();
+    for group in &claim.groups {
+        let there = observed.namespace(namespace).find(|(name, _)| *name == &*group.name);
+        let reason = match there {
+            Some((_, Some(fingerprint))) if fingerprint == group.fingerprint => continue,
+            Some(_) => Reason::Changed,
+            None => Reason::Missing,
+        };
+        if !skip(&group.name, group.fingerprint) {
+            changes.push(change(object, Action::Put(group.clone()), reason));
+        }
+    }
+    if !deletes.known {
+        return changes;
+    }
+    let wanted = |name: &str| {
+        claim.groups.iter().any(|group| &*group.name == name)
+            || claim.refused.iter().any(|group| &**group == name)
+    };
+    let extra: Vec<Box<str>> = observed
+        .namespace(namespace)
+        .map(|(name, _)| name)
+        .filter(|name| !wanted(name))
+        .map(Box::from)
+        .collect();
+    if !extra.is_empty() && extra.len() == observed.namespace(namespace).count() && claim.groups.is_empty() {
+        changes.push(change(object, Action::DeleteNamespace(extra), Reason::NotDeclared));
+    } else {
+        let delete = |group| change(object, Action::DeleteGroup(group), Reason::NotDeclared);
+        changes.extend(extra.into_iter().map(delete));
+    }
+    changes
+}
+
+impl Change {
+    /// The group it is about; none for a whole namespace.
+    pub fn group(&self) -> Option<&str> {
+        match &self.action {
+            Action::Put(group) => Some(&group.name),
+            Action::DeleteGroup(group) => Some(group),
+            Action::DeleteNamespace(_) => None,
+        }
+    }
+
+    /// The operation in one word, as metrics and plans name it.
+    pub fn operation(&self) -> &'static str {
+        match &self.action {
+            Action::Put(_) => "put_group",
+            Action::DeleteGroup(_) => "delete_group",
+            Action::DeleteNamespace(_) => "delete_namespace",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match (&self.action, self.reason) {
+            (Action::Put(_), Reason::Missing) => '+',
+            (Action::Put(_), _) => '~',
+            _ => '-',
+        };
+        write!(f, "{sign} {}", self.namespace)?;
+        match &self.action {
+            Action::Put(group) => write!(f, " / {} ({} rules)", group.name, group.rules)?,
+            Action::DeleteGroup(group) => write!(f, " / {group}")?,
+            Action::DeleteNamespace(groups) => write!(f, " ({} groups)", groups.len())?,
+        }
+        match &self.object {
+            Some(object) => write!(f, " of {object}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} changes", self.target, self.changes.len())?;
+        self.changes.iter().try_for_each(|change| writeln!(f, "  {change}"))
+    }
+}
+
+impl Serialize for Change {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Change", 5)?;
+        fields.serialize_field("operation", self.operation())?;
+        fields.serialize_field("reason", &self.reason)?;
+        fields.serialize_field("namespace", &*self.namespace)?;
+        fields.serialize_field("group", &self.group())?;
+        fields.serialize_field("object", &self.object.as_ref().map(ToString::to_string))?;
+        fields.end()
+    }
+}
+
+fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::desired::tests::{claim, group};
+
+    const ALL: Deletes = Deletes { known: true, orphans: true };
+
+    fn target() -> TargetId {
+        TargetId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
+    }
+
+    fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
+        let mut observed = Observed::default();
+        for (namespace, group) in entries {
+            observed.set(&(*namespace).into(), &group.name, Some(group.fingerprint));
+        }
+        observed
+    }
+
+    #[test]
+    fn prints_as_a_diff_and_as_json() {
+        let (a1, a2, b) = (group("a", "1"), group("a", "2"), group("b", "1"));
+        let mut desired = Desired::default();
+        desired.claim(&"us.ns.o".into(), claim("o", None, vec![a1, group("new", "1")]));
+        let observed = observe(&[("us.ns.o", &a2), ("us.ns.o", &b), ("us.ns.gone", &b)]);
+        let plan = plan(&target(), &desired, &observed, ALL);
+        insta::assert_snapshot!(plan, @r"
+        r/t: 4 changes
+          ~ us.ns.o / a (1 rules) of K ns/o
+          + us.ns.o / new (1 rules) of K ns/o
+          - us.ns.gone (1 groups)
+          - us.ns.o / b of K ns/o
+        ");
+        let json = serde_json::to_value(&plan).unwrap();
+        assert_eq!(json["target"], "r/t");
+        assert_eq!(json["changes"][2]["operation"], "delete_namespace");
+        assert_eq!(json["changes"][0]["reason"], "changed");
+    }
+
+    #[test]
+    fn deletes_wait_until_they_are_safe() {
+        let g = group("g", "1");
+        let mut desired = Desired::default();
+        let dropped = claim("dropped", None, vec![g.clone()]);
+        desired.claim(&"us.ns.dropped".into(), dropped.clone());
+        desired.drop_claim(&"us.ns.dropped".into(), &dropped.object);
+        desired.hold(&"us.ns.held".into(), true);
+        let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
+        let deleted = |deletes| -> Vec<String> {
+            plan(&target(), &desired, &observed, deletes)
+                .changes
+                .iter()
+                .map(|c| c.namespace.to_string())
+                .collect()
+        };
+        assert_eq!(deleted(Deletes::default()), Vec::<String>::new());
+        assert_eq!(deleted(Deletes { known: true, orphans: false }), ["us.ns.dropped"]);
+        assert_eq!(deleted(ALL), ["us.ns.dropped", "us.ns.orphan"]);
+    }
+
+    #[test]
+    fn a_refused_group_keeps_what_the_ruler_has() {
+        let mut desired = Desired::default();
+        let mut kept = claim("o", None, vec![]);
+        kept.refused = Box::new(["g".into()]);
+        desired.claim(&"us.ns.o".into(), kept);
+        let observed = observe(&[("us.ns.o", &group("g", "1"))]);
+        assert_eq!(plan(&target(), &desired, &observed, ALL).changes, []);
+    }
+
+    #[test]
+    fn an_object_without_groups_takes_one_delete() {
+        let mut desired = Desired::default();
+        desired.claim(&"us.ns.o".into(), claim("o", None, vec![]));
+        let observed = observe(&[("us.ns.o", &group("a", "1")), ("us.ns.o", &group("b", "1"))]);
+        let plan = plan(&target(), &desired, &observed, ALL);
+        assert_eq!(plan.changes.len(), 1);
+        assert_eq!(plan.changes[0].operation(), "delete_namespace");
+    }
+
+    /// Carries a plan out on a model of the ruler.
+    fn apply(observed: &mut Observed, plan: &Plan) {
+        for change in &plan.changes {
+            match &change.action {
+                Action::Put(group) => observed.set(&change.namespace, &group.name, Some(group.fingerprint)),
+                Action::DeleteGroup(group) => observed.remove(&change.namespace, group),
+                Action::DeleteNamespace(_) => observed.remove_namespace(&change.namespace),
+            }
+        }
+    }
+
+    type World = Vec<(u8, Vec<(u8, u8)>)>;
+
+    fn world() -> impl Strategy<Value = World> {
+        prop::collection::vec((0..4_u8, prop::collection::vec((0..4_u8, 0..3_u8), 0..4)), 0..5)
+    }
+
+    fn namespaces(world: World) -> std::collections::BTreeMap<Arc<str>, Vec<DesiredGroup>> {
+        let groups = |groups: Vec<(u8, u8)>| -> Vec<DesiredGroup> {
+            let unique: std::collections::BTreeMap<u8, u8> = groups.into_iter().collect();
+            unique.into_iter().map(|(name, expr)| group(&format!("g{name}"), &expr.to_string())).collect()
+        };
+        world.into_iter().map(|(name, list)| (format!("us.ns.o{name}").into(), groups(list))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn carrying_a_plan_out_leaves_nothing_to_do(should in world(), is in world()) {
+            let mut desired = Desired::default();
+            for (namespace, groups) in namespaces(should) {
+                desired.claim(&namespace, claim(&namespace, None, groups));
+            }
+            let mut observed = Observed::default();
+            for (namespace, groups) in namespaces(is) {
+                groups.iter().for_each(|g| observed.set(&namespace, &g.name, Some(g.fingerprint)));
+            }
+            let first = plan(&target(), &desired, &observed, ALL);
+            apply(&mut observed, &first);
+            prop_assert_eq!(plan(&target(), &desired, &observed, ALL).changes, []);
+            prop_assert_eq!(observed.groups(), desired.groups());
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Where rules go: the [`Ruler`] trait, what a ruler keeps and holds, and how it says no.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use crate::model::fingerprint::KeptLimit;
+
+use crate::dialect::{Dialect, PromQl};
+use crate::model::group::Group;
+use crate::model::tenant::TenantId;
+use crate::observed::Listing;
+
+/// Something that evaluates rules and lets us write them.
+///
+/// Every operation is idempotent: writing what is there and deleting what is gone are successes. Requests have a
+/// deadline of the ruler's own; dropping a future gives the request up.
+#[async_trait]
+pub trait Ruler: fmt::Debug + Send + Sync + 'static {
+    /// Reads everything a tenant has into `listing`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RulerError`]. An answer that was not understood whole must be one: "nothing there" leads to writes, and
+    /// rules that were not listed count as gone.
+    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError>;
+
+    /// Creates or replaces one group.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Rejected`] if this group, as it is, will never be taken; else what stood in the way.
+    async fn put_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError>;
+
+    /// Deletes one group.
+    ///
+    /// # Errors
+    ///
+    /// What stood in the way; a group that is not there is none.
+    async fn delete_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError>;
+
+    /// Deletes a namespace with all its groups. `groups` are those we know of; the default deletes each.
+    ///
+    /// # Errors
+    ///
+    /// What stood in the way; a namespace that is not there is none.
+    async fn delete_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        groups: &[&str],
+    ) -> Result<(), RulerError> {
+        for group in groups {
+            self.delete_group(tenant, namespace, group).await?;
+        }
+        Ok(())
+    }
+
+    /// The language of its expressions.
+    fn dialect(&self) -> &dyn Dialect {
+        &PromQl
+    }
+
+    /// Which optional fields it stores, so that only those are compared.
+    fn keeps(&self) -> Keeps {
+        Keeps::ALL
+    }
+
+    /// What a namespace or group may be called.
+    fn name_rules(&self) -> NameRules {
+        NameRules::default()
+    }
+}
+
+/// Which optional fields a ruler stores. What it drops is neither compared nor a reason to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeps {
+    /// Group `labels`.
+    pub group_labels: bool,
+    /// Group `limit`.
+    pub limit: KeptLimit,
+    /// Group `query_offset`.
+    pub query_offset: bool,
+    /// Group `evaluation_delay`.
+    pub evaluation_delay: bool,
+    /// Group `source_tenants`.
+    pub source_tenants: bool,
+    /// Group `align_evaluation_time_on_interval`.
+    pub align_evaluation_time: bool,
+    /// Rule `keep_firing_for`.
+    pub keep_firing_for: bool,
+}
+
+impl Keeps {
+    /// Everything, as it was sent.
+    pub const ALL: Self = Self {
+        group_labels: true,
+        limit: KeptLimit::Bits64,
+        query_offset: true,
+        evaluation_delay: true,
+        source_tenants: true,
+        align_evaluation_time: true,
+        keep_firing_for: true,
+    };
+}
+
+/// What a ruler can hold in the name of a namespace or group.
+///
+/// Empty names, `.`, `..` and control characters are refused for every ruler: they are mangled in URLs or freeze a
+/// tenant (contracts/ruler-api.md 1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameRules {
+    /// The most bytes a name may have. 189 is what fits into a file name after base64.
+    pub max_bytes: usize,
+    /// The most bytes a name may have after percent-encoding; rulers map namespaces to file names this way.
+    pub max_escaped_bytes: usize,
+}
+
+impl Default for NameRules {
+    fn default() -> Self {
+        Self { max_bytes: 189, max_escaped_bytes: 255 }
+    }
+}
+
+impl NameRules {
+    /// Why a name cannot be held, if so: the rest of a sentence that begins with the name.
+    pub fn refuse(&self, name: &str) -> Option<String> {
+        let escaped: usize = name
+            .bytes()
+            .map(|b| if b.is_ascii_alphanumeric() || b"-_.~$&+:=@".contains(&b) { 1 } else { 3 })
+            .sum();
+        match name {
+            "" => Some("is empty".to_owned()),
+            "." | ".." => Some("is a path, not a name".to_owned()),
+            _ if name.starts_with('/') => Some("begins with a slash".to_owned()),
+            _ if name.starts_with("../") => Some("leads out of its directory".to_owned()),
+            _ if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) => {
+                Some("holds a line break or another control character".to_owned())
+            }
+            _ if name.len() > self.max_bytes => {
+                Some(format!("is {} bytes long, the ruler holds {}", name.len(), self.max_bytes))
+            }
+            _ if escaped > self.max_escaped_bytes => Some(format!(
+                "is {escaped} bytes long when escaped, the ruler holds {}",
+                self.max_escaped_bytes
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// How a ruler says no, by what the caller should do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulerError {
+    /// Not reached, overloaded, or failed on its side: try again later.
+    #[error("the ruler is not available: {message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+        /// How long the ruler asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// This group, as it is, is refused: trying again is pointless until it changes.
+    #[error("refused by the ruler: {message}")]
+    Rejected {
+        /// The ruler's own words.
+        message: String,
+        /// The index of the rule at fault, from 0, where the ruler names one.
+        rule: Option<usize>,
+    },
+    /// A limit of the tenant: works once something is deleted or the limit is raised.
+    #[error("over a limit of the ruler: {message}")]
+    Limit {
+        /// The ruler's own words.
+        message: String,
+    },
+    /// Credentials or tenant are not accepted.
+    #[error("access denied: {message}")]
+    Denied {
+        /// The ruler's own words.
+        message: String,
+    },
+    /// The namespace is protected against changes.
+    #[error("the namespace is protected: {message}")]
+    Protected {
+        /// The ruler's own words.
+        message: String,
+    },
+    /// A wrong address or prefix, or an API that is off: a matter of configuration, never "nothing there".
+    #[error("not a ruler's configuration API: {message}")]
+    Misconfigured {
+        /// What was found instead.
+        message: String,
+    },
+    /// An answer that cannot be parsed: never to be taken for empty.
+    #[error("the ruler's answer cannot be read: {message}")]
+    Unreadable {
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl RulerError {
+    /// The class in one word, for metrics and logs.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "unavailable",
+            Self::Rejected { .. } => "rejected",
+            Self::Limit { .. } => "limit",
+            Self::Denied { .. } => "denied",
+            Self::Protected { .. } => "protected",
+            Self::Misconfigured { .. } => "misconfigured",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// The ruler's words, without the class.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Unavailable { message, .. }
+            | Self::Rejected { message, .. }
+            | Self::Limit { message }
+            | Self::Denied { message }
+            | Self::Protected { message }
+            | Self::Misconfigured { message }
+            | Self::Unreadable { message } => message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_freeze_or_mangle_are_refused() {
+        let rules = NameRules::default();
+        for name in ["", ".", "..", "../x", "/abs", "a\nb", "a\tb", "a\u{85}b", "a\u{2028}b"] {
+            assert!(rules.refuse(name).is_some(), "{name:?}");
+        }
+        assert!(rules.refuse(&"a".repeat(190)).is_some());
+        // 90 two-byte letters fit in 189 bytes but not in a file name once escaped; seen freezing Loki.
+        assert!(rules.refuse(&"é".repeat(90)).is_some());
+        for name in ["g", "...", "a b", "a/b", "100%", "é✓", "a..b", &"a".repeat(189)] {
+            assert_eq!(rules.refuse(name), None, "{name:?}");
+        }
+    }
+}

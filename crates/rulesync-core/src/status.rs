@@ -1,0 +1,127 @@
+//! The state of everything at one moment, for status pages and tests. A report, not what the engine works with.
+
+use serde::Serialize;
+
+use crate::finding::Finding;
+
+/// What an engine knows and does.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Status {
+    /// The owner of everything it writes.
+    pub owner: String,
+    /// Its sources.
+    pub sources: Vec<SourceStatus>,
+    /// Its targets.
+    pub targets: Vec<TargetStatus>,
+    /// Every object, with what became of it.
+    pub objects: Vec<ObjectStatus>,
+}
+
+impl Status {
+    /// Whether every source has shown all it has.
+    pub fn ready(&self) -> bool {
+        self.sources.iter().all(|source| source.ready)
+    }
+}
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it has shown all it has.
+    pub ready: bool,
+    /// How many objects it has shown.
+    pub objects: usize,
+    /// Why it cannot see its objects at the moment.
+    pub unavailable: Option<String>,
+}
+
+/// A target.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TargetStatus {
+    /// The ruler.
+    pub ruler: String,
+    /// The tenant, if one is named.
+    pub tenant: Option<String>,
+    /// In one word how it is.
+    pub state: TargetState,
+    /// What stands in the way, if something does.
+    pub error: Option<String>,
+    /// How many groups should be there.
+    pub groups: usize,
+    /// How many rules should be there.
+    pub rules: usize,
+    /// How many groups are refused.
+    pub refused: usize,
+    /// How many namespaces wait to be looked at.
+    pub pending: usize,
+    /// When it was last known to be in order, in seconds since 1970.
+    pub last_success: Option<u64>,
+}
+
+/// How a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetState {
+    /// It was never listed whole: nothing is written before.
+    Starting,
+    /// All that should be there is there, but for what is refused.
+    InSync,
+    /// Changes are on their way.
+    Syncing,
+    /// Something fails and is tried again.
+    Failing,
+}
+
+/// An object and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObjectStatus {
+    /// Its source.
+    pub source: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its Kubernetes namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// In one word what became of it.
+    pub state: ObjectState,
+    /// What there is to say about it, wherever it goes.
+    pub findings: Vec<Finding>,
+    /// What became of it at each target.
+    pub targets: Vec<ObjectAtTarget>,
+}
+
+/// What became of an object at a target.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObjectAtTarget {
+    /// The ruler.
+    pub ruler: String,
+    /// The tenant, if one is named.
+    pub tenant: Option<String>,
+    /// The ruler's namespace.
+    pub namespace: String,
+    /// In one word what became of it there.
+    pub state: ObjectState,
+    /// How many groups it has there.
+    pub groups: usize,
+    /// What there is to say about it there.
+    pub findings: Vec<Finding>,
+}
+
+/// What became of an object; the worst counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectState {
+    /// No route selects it.
+    NotSelected,
+    /// The ruler has it as declared.
+    Synced,
+    /// It is on its way.
+    Pending,
+    /// Some of it is refused; the rest is in the ruler.
+    Refused,
+    /// It cannot be read; what was last known of it counts.
+    Malformed,
+}

@@ -1,0 +1,129 @@
+//! Outages heal by themselves, without a storm of requests and without anything lost.
+
+use std::time::Duration;
+
+use rulesync_core::{RulerError, TargetState};
+
+use crate::world::{MemoryRuler, World, object, unavailable};
+
+const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
+
+#[tokio::test(start_paused = true)]
+async fn a_ruler_that_is_down_at_the_start_is_waited_for() {
+    let ruler = MemoryRuler::default();
+    ruler.fail(Some(unavailable()));
+    let world = World::start(&ruler);
+    (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
+    world.teller.complete();
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    let status = world.status().await;
+    assert_eq!(status.targets[0].state, TargetState::Failing);
+    assert!(status.targets[0].error.as_ref().unwrap().contains("connection refused"));
+    let (lists, writes, deletes) = ruler.counts();
+    assert!((30..200).contains(&lists), "{lists} lists in half an hour");
+    assert_eq!((writes, deletes), (0, 0));
+    ruler.fail(None);
+    world.settle().await;
+    assert_eq!(ruler.counts(), (1, 200, 0));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_in_the_middle_costs_little_and_loses_nothing() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    ruler.fail(Some(unavailable()));
+    (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "2")])));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    let (lists, writes, deletes) = ruler.counts();
+    assert!(lists + writes < 200, "{lists} lists and {writes} writes in half an hour for 200 changes");
+    assert_eq!(deletes, 0);
+    ruler.fail(None);
+    world.settle().await;
+    let (lists, writes, deletes) = ruler.counts();
+    assert_eq!((writes, deletes), (200, 0));
+    assert!(lists <= 1);
+    assert!(ruler.groups("prod").values().all(|groups| groups["a"].rules[0].expr == "2"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_superseded_during_an_outage_is_never_written() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.fail(Some(unavailable()));
+    for version in 2..50 {
+        world.teller.upsert(object("o", &[("a", &version.to_string())]));
+        tokio::time::sleep(Duration::from_secs(7)).await;
+    }
+    ruler.requests();
+    ruler.fail(None);
+    world.settle().await;
+    assert_eq!(ruler.counts().1, 1);
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "49");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ruler_that_hangs_heals_too() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.complete();
+    world.settle().await;
+    ruler.hang(true);
+    (0..50).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    let (lists, writes, _) = ruler.counts();
+    assert!(lists + writes < 150, "{lists} lists, {writes} writes");
+    ruler.hang(false);
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 50);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ruler_that_says_when_is_believed() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    let retry_after = Some(Duration::from_secs(600));
+    ruler.fail(Some(RulerError::Unavailable { message: "slow down".to_owned(), retry_after }));
+    world.teller.upsert(object("o", &[("a", "1")]));
+    tokio::time::sleep(Duration::from_secs(250)).await;
+    assert_eq!(ruler.counts(), (0, 1, 0));
+    ruler.fail(None);
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_change_that_always_fails_does_not_hold_up_others() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.complete();
+    world.settle().await;
+    // At the limit, replacing a group fails for good; deleting and everything else goes on.
+    world.teller.upsert(object("kept", &[("a", "1")]));
+    world.teller.upsert(object("room", &[("a", "1")]));
+    world.settle().await;
+    ruler.limit_groups(2);
+    world.teller.upsert(object("kept", &[("a", "2")]));
+    world.until(|status| status.targets[0].state == TargetState::Failing).await;
+    assert_eq!(ruler.groups("prod")["us.ns.kept"]["a"].rules[0].expr, "1");
+    ruler.requests();
+    world.teller.delete("room");
+    world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.kept"]["a"].rules[0].expr, "2");
+    assert_eq!(ruler.groups("prod").len(), 1);
+    world.stop().await;
+}

@@ -1,0 +1,75 @@
+//! One invalid group holds up nothing, keeps what the ruler had, and is told with its place.
+
+use rulesync_core::{ObjectState, SourceEvent};
+
+use crate::world::{MemoryRuler, World, id, object, resync};
+
+#[tokio::test(start_paused = true)]
+async fn one_invalid_group_among_a_thousand() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o500", &[("good", "1"), ("bad", "fine so far")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.refuse("broken(");
+    for n in 0..1000 {
+        let bad = if n == 500 { "broken(" } else { "1" };
+        world.teller.upsert(object(&format!("o{n}"), &[("good", "1"), ("bad", bad)]));
+    }
+    let status = world.settle().await;
+    let groups = ruler.groups("prod");
+    assert_eq!(groups.values().map(|namespace| namespace.len()).sum::<usize>(), 2000);
+    assert_eq!(groups["us.ns.o500"]["bad"].rules[0].expr, "fine so far");
+    assert_eq!(status.targets[0].refused, 1);
+    let bad: Vec<_> = status.objects.iter().filter(|object| object.state != ObjectState::Synced).collect();
+    let [bad] = bad.as_slice() else { panic!("one object is refused: {bad:#?}") };
+    assert_eq!((bad.name.as_str(), bad.state), ("o500", ObjectState::Refused));
+    let finding = bad.targets[0].findings.iter().find(|finding| finding.is_error()).unwrap();
+    assert_eq!(finding.place.group.as_deref(), Some("bad"));
+    assert_eq!((finding.place.rule, finding.place.rule_name.as_deref()), (Some(0), Some("r")));
+    ruler.requests();
+    resync().await;
+    assert_eq!(ruler.counts(), (1, 0, 0), "a refused group is not offered again while nothing changes");
+    world.teller.upsert(object("o500", &[("good", "1"), ("bad", "mended")]));
+    let status = world.settle().await;
+    assert_eq!(status.targets[0].refused, 0);
+    assert_eq!(ruler.requests(), ["POST prod us.ns.o500/bad"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_before_it_is_offered_keeps_its_group() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("good", "1"), ("bad", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    world.teller.upsert(object("o", &[("good", "2"), ("bad", " ")]));
+    let status = world.settle().await;
+    assert_eq!(ruler.requests(), ["POST prod us.ns.o/good"]);
+    assert_eq!(ruler.groups("prod")["us.ns.o"].len(), 2);
+    assert_eq!(status.objects[0].state, ObjectState::Refused);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_objects_that_claim_one_place_are_settled_by_age() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let mut old = object("o", &[("a", "old")]);
+    old.created = Some(1);
+    let mut young = object("o", &[("a", "young")]);
+    young.created = Some(2);
+    young.id = rulesync_core::ObjectId::new(&"script".into(), &"Other".into(), "ns", "o");
+    world.teller.upsert(young);
+    world.teller.upsert(old);
+    world.teller.complete();
+    let status = world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "old");
+    assert_eq!(status.objects.iter().filter(|o| o.state == ObjectState::Refused).count(), 1);
+    world.teller.say(SourceEvent::Delete(id("o")));
+    world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "young");
+    world.stop().await;
+}

@@ -1,0 +1,13 @@
+//! The engine as a whole, in paused time, between a scripted source and a ruler in memory.
+
+// `cfg(test)` is always true here; it tells clippy that everything below is test code.
+#[cfg(test)]
+mod counts;
+#[cfg(test)]
+mod heal;
+#[cfg(test)]
+mod invalid;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod world;

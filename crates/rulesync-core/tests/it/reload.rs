@@ -1,0 +1,124 @@
+//! A new setup is taken over without disturbing what stays the same.
+
+use std::sync::Arc;
+
+use rulesync_core::{Engine, NamedRuler, NamedSource, RunError, SetupError};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{MemoryRuler, World, object, route, script, unavailable};
+
+#[tokio::test(start_paused = true)]
+async fn a_new_route_writes_and_a_removed_one_cleans_up() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    let mut everything = route("all");
+    everything.rule_selector = rulesync_core::Selector::default();
+    let mut setup = world.setup.clone();
+    setup.routes.push(everything.clone());
+    world.handle.reconfigure(setup.clone()).await.unwrap();
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["GET all", "POST all us.ns.o/a"]);
+    setup.routes = vec![everything];
+    world.handle.reconfigure(setup.clone()).await.unwrap();
+    world.until(|_| ruler.groups("prod").is_empty()).await;
+    assert_eq!(ruler.requests(), ["DELETE prod us.ns.o"]);
+    assert_eq!(world.status().await.targets.len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
+    let (ruler, other) = (MemoryRuler::default(), MemoryRuler::default());
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    let mut setup = world.setup.clone();
+    world.handle.reconfigure(setup.clone()).await.unwrap();
+    world.settle().await;
+    assert_eq!(ruler.requests(), Vec::<String>::new(), "the same setup again costs nothing");
+    setup.rulers =
+        vec![NamedRuler { name: "central".into(), ruler: Arc::new(other.clone()), max_in_flight: 2 }];
+    world.handle.reconfigure(setup).await.unwrap();
+    world.settle().await;
+    assert_eq!(ruler.requests(), Vec::<String>::new());
+    assert_eq!(other.requests(), ["GET prod", "POST prod us.ns.o/a"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_source_deletes_only_what_it_does_not_declare() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("stays", &[("a", "1")]));
+    world.teller.upsert(object("goes", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    let (source, teller) = script();
+    let mut setup = world.setup.clone();
+    setup.sources = vec![NamedSource { name: "script".into(), source: Arc::new(source) }];
+    world.handle.reconfigure(setup).await.unwrap();
+    teller.upsert(object("stays", &[("a", "1")]));
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(
+        ruler.requests(),
+        Vec::<String>::new(),
+        "nothing is deleted before the new source has shown all"
+    );
+    teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["DELETE prod us.ns.goes"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setup_that_does_not_fit_changes_nothing() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let mut setup = world.setup.clone();
+    setup.routes[0].ruler = "elsewhere".into();
+    assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::UnknownRuler { .. })));
+    let mut setup = world.setup.clone();
+    setup.owner = "them".parse().unwrap();
+    assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::OwnerChanged { .. })));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shot_runs_end() {
+    let ruler = MemoryRuler::default();
+    let engine = |ruler: &MemoryRuler| {
+        let (source, teller) = script();
+        teller.upsert(object("o", &[("a", "1"), ("bad", "broken(")]));
+        teller.complete();
+        let engine = Engine::builder("us".parse().unwrap())
+            .source("script", source)
+            .ruler("central", ruler.clone())
+            .route(route("prod"));
+        (engine.build().unwrap(), teller)
+    };
+    ruler.refuse("broken(");
+    let (planner, _teller) = engine(&ruler);
+    let plans = planner.plan(CancellationToken::new()).await.unwrap();
+    assert_eq!(plans[0].changes.len(), 2);
+    assert_eq!(ruler.requests(), ["GET prod"]);
+
+    let (once, _teller) = engine(&ruler);
+    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    assert_eq!(summary.applied, 1);
+    assert!(!summary.succeeded());
+    assert_eq!(summary.status.targets[0].refused, 1);
+
+    ruler.fail(Some(unavailable()));
+    let (down, _teller) = engine(&ruler);
+    assert!(!down.sync_once(CancellationToken::new()).await.unwrap().succeeded());
+    let (planner, _teller) = engine(&ruler);
+    let error = planner.plan(CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, RunError::TargetUnavailable { .. }), "{error}");
+}

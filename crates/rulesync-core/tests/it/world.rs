@@ -1,0 +1,323 @@
+//! The world the engine is tested in: a source that says what the test tells it to, and a ruler that keeps groups in
+//! memory, counts requests and fails on demand.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{
+    DeclaredGroup, Engine, EngineHandle, Group, Labels, Listing, ObjectId, Policy, Route, RuleObject, Ruler,
+    RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TargetState, TenantId,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+type Groups = BTreeMap<String, BTreeMap<String, Group>>;
+
+/// A ruler in memory. Clones are the same ruler.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MemoryRuler(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    tenants: BTreeMap<String, Groups>,
+    requests: Vec<String>,
+    refused_exprs: HashSet<String>,
+    outage: Option<RulerError>,
+    hangs: bool,
+    group_limit: Option<usize>,
+}
+
+impl MemoryRuler {
+    pub(crate) fn groups(&self, tenant: &str) -> Groups {
+        self.0.lock().unwrap().tenants.get(tenant).cloned().unwrap_or_default()
+    }
+
+    /// A hand edit, or another tool.
+    pub(crate) fn edit(&self, tenant: &str, edit: impl FnOnce(&mut Groups)) {
+        edit(self.0.lock().unwrap().tenants.entry(tenant.to_owned()).or_default());
+    }
+
+    /// The requests since the last call, such as `POST prod us.ns.o/g`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap().requests)
+    }
+
+    /// How many requests of each method since the last call: GET, POST, DELETE.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let requests = self.requests();
+        let count = |method: &str| requests.iter().filter(|r| r.starts_with(method)).count();
+        (count("GET"), count("POST"), count("DELETE"))
+    }
+
+    pub(crate) fn refuse(&self, expr: &str) {
+        self.0.lock().unwrap().refused_exprs.insert(expr.to_owned());
+    }
+
+    pub(crate) fn fail(&self, error: Option<RulerError>) {
+        self.0.lock().unwrap().outage = error;
+    }
+
+    pub(crate) fn hang(&self, hangs: bool) {
+        self.0.lock().unwrap().hangs = hangs;
+    }
+
+    pub(crate) fn limit_groups(&self, limit: usize) {
+        self.0.lock().unwrap().group_limit = Some(limit);
+    }
+
+    async fn request(
+        &self,
+        method: &str,
+        tenant: Option<&TenantId>,
+        what: &str,
+    ) -> Result<String, RulerError> {
+        let tenant = tenant.map(ToString::to_string).unwrap_or_default();
+        let (hangs, outage) = {
+            let mut memory = self.0.lock().unwrap();
+            memory.requests.push(format!("{method} {tenant} {what}").trim_end().to_owned());
+            (memory.hangs, memory.outage.clone())
+        };
+        if hangs {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            return Err(unavailable());
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        outage.map_or(Ok(tenant), Err)
+    }
+}
+
+pub(crate) fn unavailable() -> RulerError {
+    RulerError::Unavailable { message: "connection refused".to_owned(), retry_after: None }
+}
+
+#[async_trait]
+impl Ruler for MemoryRuler {
+    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+        let tenant = self.request("GET", tenant, "").await?;
+        for (namespace, groups) in self.groups(&tenant) {
+            if listing.wants(&namespace) {
+                groups.values().for_each(|group| listing.add(&namespace, group));
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
+        let tenant = self.request("POST", tenant, &format!("{namespace}/{}", group.name)).await?;
+        let mut memory = self.0.lock().unwrap();
+        if let Some(rule) = group.rules.iter().position(|rule| memory.refused_exprs.contains(&rule.expr)) {
+            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
+        }
+        let limit = memory.group_limit;
+        let groups = memory.tenants.entry(tenant).or_default();
+        // The servers count the group being replaced (contracts/ruler-api.md, 0.3).
+        if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
+            return Err(RulerError::Limit { message: "per-user rule groups limit exceeded".to_owned() });
+        }
+        groups.entry(namespace.to_owned()).or_default().insert(group.name.clone(), group.clone());
+        Ok(())
+    }
+
+    async fn delete_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
+        let tenant = self.request("DELETE", tenant, &format!("{namespace}/{group}")).await?;
+        self.edit(&tenant, |groups| {
+            if let Some(of_namespace) = groups.get_mut(namespace) {
+                of_namespace.remove(group);
+                if of_namespace.is_empty() {
+                    groups.remove(namespace);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn delete_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        _: &[&str],
+    ) -> Result<(), RulerError> {
+        let tenant = self.request("DELETE", tenant, namespace).await?;
+        self.edit(&tenant, |groups| drop(groups.remove(namespace)));
+        Ok(())
+    }
+}
+
+/// Says what comes through its channel. Each run of it takes the channel on where the last one left it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<SourceEvent>>,
+    namespaces: bool,
+}
+
+#[async_trait]
+impl Source for Script {
+    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
+        let mut events = self.events.lock().await;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                event = events.recv() => {
+                    let Some(event) = event else { return };
+                    if sink.send(event).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn delivers_namespaces(&self) -> bool {
+        self.namespaces
+    }
+}
+
+/// Tells a [`Script`] what to say.
+#[derive(Debug, Clone)]
+pub(crate) struct Teller(mpsc::UnboundedSender<SourceEvent>);
+
+impl Teller {
+    pub(crate) fn say(&self, event: SourceEvent) {
+        self.0.send(event).unwrap();
+    }
+
+    pub(crate) fn upsert(&self, object: RuleObject) {
+        self.say(SourceEvent::Upsert(object));
+    }
+
+    pub(crate) fn delete(&self, name: &str) {
+        self.say(SourceEvent::Delete(id(name)));
+    }
+
+    pub(crate) fn complete(&self) {
+        self.say(SourceEvent::SnapshotComplete);
+    }
+}
+
+pub(crate) fn script() -> (Script, Teller) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Script { events: tokio::sync::Mutex::new(receiver), namespaces: true }, Teller(sender))
+}
+
+pub(crate) fn id(name: &str) -> ObjectId {
+    ObjectId::new(&"script".into(), &"PrometheusRule".into(), "ns", name)
+}
+
+/// An object labelled `tenant: prod` with groups of one recording rule each, given as `(name, expr)`.
+pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
+    let group = |(name, expr): &(&str, &str)| -> DeclaredGroup {
+        serde_json::from_value(serde_json::json!({"name": name, "rules": [{"record": "r", "expr": expr}]}))
+            .unwrap()
+    };
+    RuleObject {
+        id: id(name),
+        created: None,
+        labels: [("tenant", "prod")].into_iter().collect::<Labels>(),
+        annotations: BTreeMap::new(),
+        groups: groups.iter().map(group).collect(),
+        findings: Vec::new(),
+    }
+}
+
+/// A route of everything with `tenant: {tenant}` to that tenant.
+pub(crate) fn route(tenant: &str) -> Route {
+    Route {
+        name: tenant.into(),
+        ruler: "central".into(),
+        tenant: Some(tenant.parse().unwrap()),
+        rule_selector: selector(&format!(r#"{{"match_labels":{{"tenant":"{tenant}"}}}}"#)),
+        namespace_selector: Selector::default(),
+    }
+}
+
+pub(crate) fn selector(json: &str) -> Selector {
+    serde_json::from_str(json).unwrap()
+}
+
+/// A running engine with its world.
+pub(crate) struct World {
+    pub(crate) teller: Teller,
+    pub(crate) handle: EngineHandle,
+    pub(crate) setup: Setup,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl World {
+    /// An engine owned by `us` with one route to the tenant `prod`.
+    pub(crate) fn start(ruler: &MemoryRuler) -> Self {
+        Self::with_routes(ruler, vec![route("prod")])
+    }
+
+    pub(crate) fn with_routes(ruler: &MemoryRuler, routes: Vec<Route>) -> Self {
+        let (source, teller) = script();
+        let setup = Setup {
+            owner: "us".parse().unwrap(),
+            sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
+            rulers: vec![rulesync_core::NamedRuler {
+                name: "central".into(),
+                ruler: Arc::new(ruler.clone()),
+                max_in_flight: 8,
+            }],
+            routes,
+            policy: Policy::default(),
+        };
+        let engine = Engine::builder(setup.owner.clone()).setup(setup.clone()).build().unwrap();
+        let handle = engine.handle();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(engine.run(shutdown.clone()));
+        Self { teller, handle, setup, shutdown, task }
+    }
+
+    pub(crate) async fn status(&self) -> Status {
+        self.handle.status().await.unwrap()
+    }
+
+    /// Lets time pass until a condition holds; an hour of virtual time at most.
+    pub(crate) async fn until(&self, mut holds: impl FnMut(&Status) -> bool) -> Status {
+        for _ in 0..36_000 {
+            let status = self.status().await;
+            if holds(&status) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("never held; last status: {:#?}", self.status().await);
+    }
+
+    /// Lets what was said so far take effect.
+    pub(crate) async fn settle(&self) -> Status {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.until(|status| {
+            status.ready()
+                && status
+                    .targets
+                    .iter()
+                    .all(|target| target.state == TargetState::InSync && target.pending == 0)
+        })
+        .await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// The virtual time between resyncs, with a margin for jitter.
+pub(crate) async fn resync() {
+    tokio::time::sleep(Duration::from_secs(5 * 60 + 40)).await;
+}
