@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 use crate::source::Source;
-use crate::status::{ObjectState, Status, TargetState};
+use crate::status::{ObjectState, SourceStatus, Status, TargetState};
 use run::{Mode, Run};
 
 /// Keeps rulers identical to what sources declare.
@@ -50,6 +50,7 @@ pub struct EngineHandle {
 #[derive(Debug)]
 enum Command {
     Status(oneshot::Sender<Status>),
+    Sources(oneshot::Sender<Vec<SourceStatus>>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
 }
 
@@ -225,6 +226,13 @@ impl EngineHandle {
         let (answer, status) = oneshot::channel();
         self.commands.send(Command::Status(answer)).await.ok()?;
         status.await.ok()
+    }
+
+    /// How the sources are, which is cheaper to ask than everything; none when the engine does not run.
+    pub async fn sources(&self) -> Option<Vec<SourceStatus>> {
+        let (answer, sources) = oneshot::channel();
+        self.commands.send(Command::Sources(answer)).await.ok()?;
+        sources.await.ok()
     }
 
     /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before go on undisturbed. Rules of

@@ -359,6 +359,7 @@ impl Run {
         match command {
             // Nobody waiting for the answer is no problem of ours.
             Command::Status(answer) => drop(answer.send(self.status().await)),
+            Command::Sources(answer) => drop(answer.send(self.source_statuses())),
             Command::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
         }
     }
@@ -429,18 +430,22 @@ impl Run {
                 }
             }
         }
-        let sources = self.sources.iter().map(|(name, source)| SourceStatus {
+        Status {
+            owner: self.setup.owner.to_string(),
+            sources: self.source_statuses(),
+            targets,
+            objects: self.catalogue.statuses(at_targets),
+        }
+    }
+
+    fn source_statuses(&self) -> Vec<SourceStatus> {
+        let status = |(name, source): (&Arc<str>, &RunningSource)| SourceStatus {
             name: name.to_string(),
             ready: source.complete,
             objects: self.catalogue.count(name),
             unavailable: source.unavailable.clone(),
-        });
-        Status {
-            owner: self.setup.owner.to_string(),
-            sources: sources.collect(),
-            targets,
-            objects: self.catalogue.statuses(at_targets),
-        }
+        };
+        self.sources.iter().map(status).collect()
     }
 
     pub(super) async fn plans(&mut self) -> Vec<Plan> {

@@ -23,6 +23,17 @@ pub struct Route {
 }
 
 impl Route {
+    /// A route of everything; `ruler` is the name the engine knows the ruler by.
+    pub fn all(name: &str, ruler: &str, tenant: Option<TenantId>) -> Self {
+        Self {
+            name: name.into(),
+            ruler: ruler.into(),
+            tenant,
+            rule_selector: Selector::default(),
+            namespace_selector: Selector::default(),
+        }
+    }
+
     /// Where it leads.
     pub fn target(&self) -> TargetId {
         TargetId { ruler: Arc::clone(&self.ruler), tenant: self.tenant.clone() }

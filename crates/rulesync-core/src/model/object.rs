@@ -80,3 +80,11 @@ pub struct RuleObject {
     /// What the source has to say about it, such as a deprecated form.
     pub findings: Vec<Finding>,
 }
+
+impl RuleObject {
+    /// An object with these groups, and nothing else said about it.
+    pub fn new(id: ObjectId, groups: Vec<DeclaredGroup>) -> Self {
+        let (labels, annotations) = (Labels::default(), BTreeMap::new());
+        Self { id, created: None, labels, annotations, groups, findings: Vec::new() }
+    }
+}
