@@ -1,5 +1,24 @@
-//! The rulesync engine.
-#![doc = ""]
+//! The rulesync engine: it keeps alerting and recording rules in rulers identical to what sources declare.
+//!
+//! Data flows one way. A [`Source`] says which [`RuleObject`]s exist. *Intake* ([`intake`]) selects, routes, converts
+//! and checks each one, and yields [`Finding`]s instead of errors. What should be ([`Desired`]) and what is
+//! ([`Observed`]) meet in the [`plan`](plan()), a pure function whose [`Change`]s are carried out against a [`Ruler`],
+//! each on its own. [`Outcome`]s go to [`Reporter`]s and [`Metrics`]. Everything that can fail or be slow happens in a
+//! task of its own for each target, which is one ruler and one tenant.
+//!
+//! This crate knows nothing of HTTP, Kubernetes or YAML files; those are sources and rulers in crates of their own.
+//! Anyone can write another: `examples/embed.rs` is a whole program in fifty lines.
+//!
+//! | to change | look into |
+//! |---|---|
+//! | what a rule is, durations, tenants | `model/` |
+//! | what is refused before it is offered | `intake/convert.rs`, `intake/check.rs` |
+//! | which objects go where | `intake/select.rs`, `intake/route.rs` |
+//! | what is ours, and what it is called | `naming.rs` |
+//! | which changes are made, and when deletes are safe | `plan.rs` |
+//! | the requests themselves | `apply.rs` |
+//! | retries, outages, resyncs | `target/` |
+//! | starting, stopping, reloading | `engine/` |
 
 mod apply;
 mod catalogue;

@@ -1,0 +1,68 @@
+//! The web pages: metrics, health and status.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+use rulesync_core::EngineHandle;
+
+/// What the pages show.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    pub(crate) engine: EngineHandle,
+    pub(crate) registry: Arc<Registry>,
+}
+
+/// All pages.
+pub(crate) fn router(pages: Pages) -> Router {
+    Router::new()
+        .route("/", get(index))
+        .route("/metrics", get(metrics))
+        .route("/-/healthy", get(healthy))
+        .route("/healthz", get(healthy))
+        .route("/-/ready", get(ready))
+        .route("/readyz", get(ready))
+        .route("/api/v1/status", get(status))
+        .with_state(pages)
+}
+
+async fn index() -> &'static str {
+    "rulesyncd\n\n/metrics        metrics\n/-/healthy      the process lives\n/-/ready        every source has shown all it has\n/api/v1/status  sources, targets and objects, as JSON\n"
+}
+
+async fn metrics(State(pages): State<Pages>) -> Response {
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &pages.registry) {
+        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn healthy() -> &'static str {
+    "healthy\n"
+}
+
+async fn ready(State(pages): State<Pages>) -> Response {
+    match pages.engine.sources().await {
+        Some(sources) if sources.iter().all(|source| source.ready) => "ready\n".into_response(),
+        Some(sources) => {
+            let waiting = sources.iter().filter(|source| !source.ready).map(|source| {
+                format!("waiting for source {}: {}\n", source.name, source.unavailable.as_deref().unwrap_or("first snapshot"))
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, waiting.collect::<String>()).into_response()
+        }
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n").into_response(),
+    }
+}
+
+async fn status(State(pages): State<Pages>) -> Response {
+    match pages.engine.status().await {
+        Some(status) => axum::Json(status).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n").into_response(),
+    }
+}

@@ -1,0 +1,294 @@
+//! The shape of the configuration file, and how it is read: YAML in, positions and suggestions out when it is wrong.
+//! What becomes of it is in `wiring.rs`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rulesync_core::{PromDuration, Selector};
+use rulesync_http::ClientConfig;
+use serde::{Deserialize, Deserializer};
+
+/// A whole configuration file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Whose rules these are: a DNS label, the first segment of every namespace that is written.
+    pub owner: String,
+    /// How often every target is compared whole. 5 minutes if absent.
+    #[serde(default = "five_minutes")]
+    pub resync_interval: PromDuration,
+    /// Where objects come from.
+    pub sources: Vec<SourceConfig>,
+    /// Where rules go.
+    pub rulers: Vec<RulerConfig>,
+    /// Which objects go where.
+    pub routes: Vec<RouteConfig>,
+    /// The label `tenant` on metrics; switch it off where there are very many tenants.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
+}
+
+/// What metrics look like.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Whether metrics name the tenant.
+    #[serde(default = "yes")]
+    pub tenant_labels: bool,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self { tenant_labels: true }
+    }
+}
+
+/// A source of objects.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SourceConfig {
+    /// PrometheusRules in a Kubernetes cluster.
+    Kubernetes {
+        /// Its name in status, logs and metrics; `kubernetes` if absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// A kubeconfig file; absent or empty: in-cluster, else `KUBECONFIG`, else `~/.kube/config`.
+        #[serde(default)]
+        kubeconfig: Option<PathBuf>,
+        /// The Kubernetes namespaces to watch; empty: all.
+        #[serde(default)]
+        namespaces: Vec<String>,
+    },
+    /// Manifests and rule files in a directory.
+    Files {
+        /// Its name in status, logs and metrics; `files` if absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// A directory or a file; relative to the configuration file.
+        path: PathBuf,
+    },
+}
+
+/// A ruler.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulerConfig {
+    /// The name routes know it by.
+    pub name: String,
+    /// What kind of ruler it is.
+    #[serde(rename = "type")]
+    pub kind: RulerKind,
+    /// Its base URL. For `embedded`, where to listen; `http://127.0.0.1:9009` if absent.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Mimir's `-http.prometheus-http-prefix`; `/prometheus` if absent.
+    #[serde(default)]
+    pub prometheus_http_prefix: Option<String>,
+    /// Where an embedded ruler keeps its rules; `.rulesync/NAME` beside the configuration file if absent.
+    #[serde(default)]
+    pub path: Option<PathBuf>,
+    /// How many requests may be under way at once. 8 if absent.
+    #[serde(default = "default_in_flight")]
+    pub max_in_flight: usize,
+    /// How long one request may take. 30 seconds if absent.
+    #[serde(default = "thirty_seconds")]
+    pub request_timeout: PromDuration,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub basic_auth: Option<rulesync_http::BasicAuth>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub authorization: Option<rulesync_http::Authorization>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub bearer_token: Option<rulesync_http::Secret>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub bearer_token_file: Option<PathBuf>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub oauth2: Option<rulesync_http::OAuth2>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub tls_config: Option<rulesync_http::TlsConfig>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub proxy_url: Option<rulesync_http::Secret>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub no_proxy: Option<String>,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub proxy_from_environment: bool,
+    /// See [`ClientConfig`].
+    #[serde(default)]
+    pub http_headers: std::collections::BTreeMap<String, rulesync_http::HeaderConfig>,
+}
+
+/// A kind of ruler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RulerKind {
+    /// Grafana Mimir.
+    Mimir,
+    /// Cortex.
+    Cortex,
+    /// A Mimir-compatible API in this process, on loopback, that stores rules and evaluates nothing.
+    Embedded,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Its name, for people.
+    pub name: String,
+    /// The ruler it leads to.
+    pub ruler: String,
+    /// The tenant it leads to; absent: no tenant header is sent.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// Selects objects by their labels; absent: all.
+    #[serde(default, deserialize_with = "nullable")]
+    pub rule_selector: Selector,
+    /// Selects objects by the labels of their Kubernetes namespace; absent: all.
+    #[serde(default, deserialize_with = "nullable")]
+    pub namespace_selector: Selector,
+}
+
+/// Why a configuration file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// The file is not there, or not for us.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The text is wrong at a place.
+    #[error("{path}:{line}:{column}: {message}{}", suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default())]
+    Wrong {
+        /// The file.
+        path: String,
+        /// From 1.
+        line: u64,
+        /// From 1.
+        column: u64,
+        /// What is wrong.
+        message: String,
+        /// What may have been meant.
+        suggestion: Option<String>,
+    },
+    /// The text is wrong as a whole.
+    #[error("{path}: {message}")]
+    Whole {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads a file. `${NAME}` in a value takes the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] with line, column and, for a misspelt key, a suggestion.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let unreadable = |error: std::io::Error| FileError::Unreadable {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self::parse(&text, &path.display().to_string(), environment.collect())
+    }
+
+    /// Parses a text. `path` names it in errors; `environment` answers `${NAME}`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::read`].
+    pub fn parse(text: &str, path: &str, environment: HashMap<String, String>) -> Result<Self, FileError> {
+        let options = serde_saphyr::options! { strict_booleans: true, emit_comments: false };
+        serde_saphyr::from_str_with_options(text, options.with_properties(environment)).map_err(|error| explain(path, &error))
+    }
+}
+
+/// Says what is wrong in one line; the snippet that the parser adds may show a secret that stands nearby.
+fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
+    let error = error.without_snippet();
+    let path = path.to_owned();
+    let (message, suggestion) = match error {
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
+            (format!("unknown key `{field}`, expected one of {}", list(expected)), nearest(field, expected))
+        }
+        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
+            (format!("unknown value `{variant}`, expected one of {}", list(expected)), nearest(variant, expected))
+        }
+        serde_saphyr::Error::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), None),
+        other => {
+            let text = other.to_string();
+            (text.lines().next().unwrap_or_default().to_owned(), None)
+        }
+    };
+    match error.location() {
+        Some(location) if location.line() > 0 => {
+            FileError::Wrong { path, line: location.line(), column: location.column(), message, suggestion }
+        }
+        _ => FileError::Whole { path, message },
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The expected name that looks most like what was written, if one does.
+fn nearest(written: &str, expected: &[&str]) -> Option<String> {
+    let likeness = |name: &&&str| strsim::jaro_winkler(written, name);
+    let best = expected.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.8).then(|| (*best).to_owned())
+}
+
+/// A key without a value is as good as no key.
+fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl RulerConfig {
+    /// The settings of its HTTP client.
+    pub(crate) fn client(&self) -> ClientConfig {
+        ClientConfig {
+            basic_auth: self.basic_auth.clone(),
+            authorization: self.authorization.clone(),
+            bearer_token: self.bearer_token.clone(),
+            bearer_token_file: self.bearer_token_file.clone(),
+            oauth2: self.oauth2.clone(),
+            tls_config: self.tls_config.clone(),
+            proxy_url: self.proxy_url.clone(),
+            no_proxy: self.no_proxy.clone(),
+            proxy_from_environment: self.proxy_from_environment,
+            http_headers: self.http_headers.clone(),
+        }
+    }
+}
+
+fn five_minutes() -> PromDuration {
+    PromDuration::from_millis(5 * 60_000)
+}
+
+fn thirty_seconds() -> PromDuration {
+    PromDuration::from_millis(30_000)
+}
+
+fn default_in_flight() -> usize {
+    rulesync_core::DEFAULT_MAX_IN_FLIGHT
+}
+
+fn yes() -> bool {
+    true
+}

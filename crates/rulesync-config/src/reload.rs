@@ -1,0 +1,114 @@
+//! A configuration file that is kept in force while it changes. A bad version leaves the last good one running.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rulesync_core::{EngineHandle, Metrics, Setup, SetupError};
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::file::{Config, FileError};
+use crate::wiring::{Wiring, WiringError};
+
+/// How often the file is looked at. Kubernetes swaps mounted files by links, so there is nothing better to wait for.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A configuration file and the parts made from it.
+#[derive(Debug)]
+pub struct Configuration {
+    path: PathBuf,
+    content: Option<[u8; 32]>,
+    metrics: Metrics,
+    wiring: Wiring,
+}
+
+/// Why a configuration is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What it asks for cannot be made.
+    #[error("{path}: {error}")]
+    Wiring {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        error: WiringError,
+    },
+    /// The running engine does not take it.
+    #[error("{path}: {error}")]
+    Engine {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        error: SetupError,
+    },
+}
+
+impl Configuration {
+    /// Reads a file and makes the parts of an engine that counts in metrics made for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] says what is wrong and where.
+    pub async fn load(path: &Path) -> Result<(Self, Setup), ConfigError> {
+        let content = digest(path);
+        let config = Config::read(path)?;
+        let metrics = Metrics::new(config.metrics.tenant_labels);
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let wiring = Wiring::new(directory, metrics.clone());
+        let mut this = Self { path: path.to_owned(), content, metrics, wiring };
+        let setup = this.wire(&config).await?;
+        Ok((this, setup))
+    }
+
+    /// The metrics to give to the engine.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Keeps the file in force: takes it over when its content changes or `now` is told, until `shutdown`.
+    pub async fn keep(mut self, engine: EngineHandle, now: Arc<Notify>, shutdown: CancellationToken) {
+        loop {
+            let told = tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = now.notified() => true,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let content = digest(&self.path);
+            if !told && (content == self.content || content.is_none()) {
+                continue;
+            }
+            self.content = content;
+            let result = self.reload(&engine).await;
+            self.metrics.set_config_reload_successful(result.is_ok());
+            match result {
+                Ok(()) => info!(path = %self.path.display(), "configuration taken over"),
+                Err(error) => error!(%error, "configuration not taken over, the last good one goes on"),
+            }
+        }
+    }
+
+    async fn reload(&mut self, engine: &EngineHandle) -> Result<(), ConfigError> {
+        let config = Config::read(&self.path)?;
+        let setup = self.wire(&config).await?;
+        let path = self.path.display().to_string();
+        engine.reconfigure(setup).await.map_err(|error| ConfigError::Engine { path, error })
+    }
+
+    async fn wire(&mut self, config: &Config) -> Result<Setup, ConfigError> {
+        let path = self.path.display().to_string();
+        self.wiring.wire(config).await.map_err(|error| ConfigError::Wiring { path, error })
+    }
+}
+
+/// What the file holds, to see when it changes; none while it cannot be read.
+fn digest(path: &Path) -> Option<[u8; 32]> {
+    Some(Sha256::digest(std::fs::read(path).ok()?).into())
+}

@@ -1,0 +1,256 @@
+//! From a configuration to the parts of an engine. What did not change since the last configuration is handed out
+//! again, so that the engine leaves it alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rulesync_core::{
+    Metrics, NamedRuler, NamedSource, Owner, OwnerError, Policy, Route, Ruler, Setup, SetupError, Source, TenantError,
+};
+use rulesync_files::FilesSource;
+use rulesync_http::{RequestObserver, SettingsError};
+use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource};
+use rulesync_mimir::{Flavour, MimirRuler};
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::file::{Config, RouteConfig, RulerConfig, RulerKind, SourceConfig};
+
+/// Where an embedded ruler listens if nothing is said: Mimir's own port.
+const EMBEDDED_ADDRESS: &str = "http://127.0.0.1:9009";
+
+/// Turns configurations into setups, one after the other.
+#[derive(Debug)]
+pub struct Wiring {
+    directory: PathBuf,
+    metrics: Metrics,
+    sources: Vec<(SourceConfig, NamedSource)>,
+    rulers: Vec<(RulerConfig, NamedRuler, Option<RulerServer>)>,
+}
+
+/// Why a configuration cannot be put to work.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// The owner is no DNS label.
+    #[error("owner: {0}")]
+    Owner(#[from] OwnerError),
+    /// A tenant no ruler accepts.
+    #[error("route `{route}`: {error}")]
+    Tenant {
+        /// The route.
+        route: String,
+        /// What is wrong.
+        error: TenantError,
+    },
+    /// A key is missing that this type of ruler needs.
+    #[error("ruler `{ruler}`: `{key}` is missing")]
+    Missing {
+        /// The ruler.
+        ruler: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A key means nothing for this type of ruler.
+    #[error("ruler `{ruler}`: `{key}` has no meaning for this type of ruler")]
+    Meaningless {
+        /// The ruler.
+        ruler: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// The client's settings contradict each other or cannot be used.
+    #[error("ruler `{ruler}`: {error}")]
+    Client {
+        /// The ruler.
+        ruler: String,
+        /// What is wrong.
+        error: SettingsError,
+    },
+    /// An embedded ruler cannot be started.
+    #[error("ruler `{ruler}`: cannot serve on {address}: {reason}; set `address` to another port")]
+    Embedded {
+        /// The ruler.
+        ruler: String,
+        /// Where it should listen.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A Kubernetes cluster cannot be addressed.
+    #[error("source `{name}`: {error}")]
+    Kubernetes {
+        /// The source.
+        name: String,
+        /// What is wrong.
+        error: ConnectError,
+    },
+    /// The parts do not fit together.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+impl Wiring {
+    /// For configuration files in `directory`, counting requests in `metrics`.
+    pub fn new(directory: &Path, metrics: Metrics) -> Self {
+        Self { directory: directory.to_owned(), metrics, sources: Vec::new(), rulers: Vec::new() }
+    }
+
+    /// Makes the parts a configuration asks for. If it cannot, everything stays as the last one left it.
+    ///
+    /// # Errors
+    ///
+    /// [`WiringError`] names the first part that cannot be made.
+    pub async fn wire(&mut self, config: &Config) -> Result<Setup, WiringError> {
+        let owner: Owner = config.owner.parse()?;
+        let routes = config.routes.iter().map(route).collect::<Result<Vec<Route>, WiringError>>()?;
+        let mut sources = Vec::new();
+        for (name, source) in named(&config.sources) {
+            let same = |(old, named): &&(SourceConfig, NamedSource)| *old == *source && *named.name == *name;
+            let made = match self.sources.iter().find(same) {
+                Some((_, named)) => named.clone(),
+                None => NamedSource { name: name.as_str().into(), source: self.source(&name, source).await? },
+            };
+            sources.push((source.clone(), made));
+        }
+        let mut rulers = Vec::new();
+        let mut kept = Vec::new();
+        for ruler in &config.rulers {
+            match self.rulers.iter().position(|(old, ..)| old == ruler) {
+                Some(index) => {
+                    kept.push((rulers.len(), index));
+                    rulers.push((ruler.clone(), self.rulers[index].1.clone(), None));
+                }
+                None => {
+                    let (made, server) = self.ruler(ruler).await?;
+                    let named = NamedRuler {
+                        name: ruler.name.as_str().into(),
+                        ruler: made,
+                        max_in_flight: ruler.max_in_flight,
+                    };
+                    rulers.push((ruler.clone(), named, server));
+                }
+            }
+        }
+        let setup = Setup {
+            owner,
+            sources: sources.iter().map(|(_, named)| named.clone()).collect(),
+            rulers: rulers.iter().map(|(_, named, _)| named.clone()).collect(),
+            routes,
+            policy: Policy {
+                resync_interval: Duration::from_millis(config.resync_interval.as_millis()),
+                ..Policy::default()
+            },
+        };
+        setup.validate()?;
+        for (index, old) in kept {
+            rulers[index].2 = self.rulers[old].2.take();
+        }
+        self.sources = sources;
+        self.rulers = rulers;
+        Ok(setup)
+    }
+
+    async fn source(&self, name: &str, config: &SourceConfig) -> Result<Arc<dyn Source>, WiringError> {
+        match config {
+            SourceConfig::Kubernetes { kubeconfig, namespaces, .. } => {
+                let kubeconfig = kubeconfig.clone().filter(|path| !path.as_os_str().is_empty());
+                let config = KubernetesConfig {
+                    kubeconfig: kubeconfig.map(|path| self.directory.join(path)),
+                    namespaces: namespaces.clone(),
+                    ..KubernetesConfig::default()
+                };
+                let source = KubernetesSource::connect(config).await;
+                Ok(Arc::new(source.map_err(|error| WiringError::Kubernetes { name: name.to_owned(), error })?))
+            }
+            SourceConfig::Files { path, .. } => Ok(Arc::new(FilesSource::new(self.directory.join(path)))),
+        }
+    }
+
+    async fn ruler(&self, config: &RulerConfig) -> Result<(Arc<dyn Ruler>, Option<RulerServer>), WiringError> {
+        let ruler = || config.name.clone();
+        let only_for = |key: &'static str, set: bool, allowed: bool| {
+            if set && !allowed { Err(WiringError::Meaningless { ruler: ruler(), key }) } else { Ok(()) }
+        };
+        let embedded = config.kind == RulerKind::Embedded;
+        only_for("path", config.path.is_some(), embedded)?;
+        only_for("prometheus_http_prefix", config.prometheus_http_prefix.is_some(), config.kind == RulerKind::Mimir)?;
+        let prefix = config.prometheus_http_prefix.as_deref().unwrap_or("/prometheus");
+        let flavour = if config.kind == RulerKind::Cortex { Flavour::cortex() } else { Flavour::mimir(prefix) };
+        let (address, server) = if embedded {
+            let server = self.embedded(config).await?;
+            (server.url(), Some(server))
+        } else {
+            (config.address.clone().ok_or_else(|| WiringError::Missing { ruler: ruler(), key: "address" })?, None)
+        };
+        let timeout = Duration::from_millis(config.request_timeout.as_millis());
+        let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
+        let made = MimirRuler::new(&address, flavour, config.client(), timeout, Some(observer))
+            .map_err(|error| WiringError::Client { ruler: ruler(), error })?;
+        Ok((Arc::new(made), server))
+    }
+
+    async fn embedded(&self, config: &RulerConfig) -> Result<RulerServer, WiringError> {
+        let address = config.address.as_deref().unwrap_or(EMBEDDED_ADDRESS);
+        let path = config.path.clone().unwrap_or_else(|| Path::new(".rulesync").join(&config.name));
+        let refused = |reason: String| WiringError::Embedded {
+            ruler: config.name.clone(),
+            address: address.to_owned(),
+            reason,
+        };
+        let listen = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
+        let listen = listen.parse().map_err(|_| refused("not of the form http://127.0.0.1:PORT".to_owned()))?;
+        RulerServer::builder(Kind::Mimir)
+            .listen(listen)
+            .storage(self.directory.join(path))
+            .start()
+            .await
+            .map_err(|error| refused(error.to_string()))
+    }
+}
+
+/// Counts a ruler's requests.
+#[derive(Debug)]
+struct Observer {
+    ruler: String,
+    metrics: Metrics,
+}
+
+impl RequestObserver for Observer {
+    fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration) {
+        self.metrics.observe_request(&self.ruler, method, route, code, elapsed);
+    }
+}
+
+fn route(config: &RouteConfig) -> Result<Route, WiringError> {
+    let tenant = config.tenant.as_deref().map(str::parse).transpose();
+    Ok(Route {
+        name: config.name.as_str().into(),
+        ruler: config.ruler.as_str().into(),
+        tenant: tenant.map_err(|error| WiringError::Tenant { route: config.name.clone(), error })?,
+        rule_selector: config.rule_selector.clone(),
+        namespace_selector: config.namespace_selector.clone(),
+    })
+}
+
+/// Names for sources that have none: their type, with a number from the second one on.
+fn named(sources: &[SourceConfig]) -> Vec<(String, &SourceConfig)> {
+    let mut named: Vec<(String, &SourceConfig)> = Vec::new();
+    for source in sources {
+        let (name, kind) = match source {
+            SourceConfig::Kubernetes { name, .. } => (name, "kubernetes"),
+            SourceConfig::Files { name, .. } => (name, "files"),
+        };
+        let name = name.clone().unwrap_or_else(|| {
+            let taken = |candidate: &str| named.iter().any(|(name, _)| name == candidate);
+            let mut name = kind.to_owned();
+            let mut number = 2;
+            while taken(&name) {
+                name = format!("{kind}-{number}");
+                number += 1;
+            }
+            name
+        });
+        named.push((name, source));
+    }
+    named
+}
