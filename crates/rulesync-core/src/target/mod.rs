@@ -1,0 +1,304 @@
+//! A target's task: it holds what should be and what is, lists on a timer, and works off its queue of namespaces.
+//! Everything that can fail or be slow happens here, so targets never wait for each other.
+
+mod gate;
+mod gauges;
+mod queue;
+mod refusals;
+mod state;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{self, Budgeted};
+use crate::desired::Claim;
+use crate::metrics::Metrics;
+use crate::model::object::ObjectId;
+use crate::model::tenant::TargetId;
+use crate::naming::Owner;
+use crate::observed::{Listing, Observed};
+use crate::outcome::{Outcome, Reporters};
+use crate::plan::{Deletes, Plan};
+use crate::policy::{Policy, jittered};
+use crate::ruler::RulerError;
+use crate::status::{ObjectAtTarget, TargetStatus};
+use state::State;
+
+/// What the engine tells a target.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// An object wants this in this namespace. `live` if somebody just changed it, rather than part of a first load.
+    Claim { namespace: Arc<str>, claim: Claim, live: bool },
+    /// An object wants nothing there any more.
+    Drop { namespace: Arc<str>, object: ObjectId },
+    /// An object that owns the namespace exists but cannot be read, or no longer so.
+    Hold { namespace: Arc<str>, hold: bool },
+    /// Which deletes are safe from now on.
+    Deletes(Deletes),
+    /// Refusals are forgotten: the configuration changed.
+    Reconsider,
+    /// Times and limits changed.
+    Policy(Policy),
+    /// Asks how everything is.
+    Status(oneshot::Sender<TargetReport>),
+    /// Asks for the plan as it stands.
+    Plan(oneshot::Sender<Plan>),
+}
+
+/// A target's answer to [`Order::Status`].
+#[derive(Debug)]
+pub(crate) struct TargetReport {
+    pub(crate) target: TargetStatus,
+    pub(crate) objects: Vec<(ObjectId, ObjectAtTarget)>,
+}
+
+/// How far a target is, for those who wait for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Orders handled so far.
+    pub(crate) handled: u64,
+    /// Nothing waits and nothing is under way, but for what has failed.
+    pub(crate) idle: bool,
+    /// It has been listed.
+    pub(crate) listed: bool,
+    /// Something failed and waits for its next try.
+    pub(crate) failing: bool,
+    /// It failed so often in a row that a one-shot run gives up.
+    pub(crate) stuck: bool,
+    /// Groups that are refused.
+    pub(crate) refused: usize,
+    /// Changes carried out so far.
+    pub(crate) applied: u64,
+}
+
+/// What all targets of an engine share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) owner: Owner,
+    pub(crate) policy: Policy,
+    pub(crate) reporters: Reporters,
+    pub(crate) metrics: Metrics,
+    /// Whether changes are carried out, or only planned.
+    pub(crate) writes: bool,
+    /// Told whenever a target gets on.
+    pub(crate) progressed: Arc<Notify>,
+}
+
+/// One target's task.
+pub(crate) struct Target {
+    ruler: Budgeted,
+    in_flight: usize,
+    shared: Shared,
+    state: State,
+    orders: mpsc::UnboundedReceiver<Order>,
+    progress: watch::Sender<Progress>,
+    handled: u64,
+    jobs: JoinSet<apply::Report>,
+    list: JoinSet<Result<Listed, RulerError>>,
+    next_list: Instant,
+    stop: CancellationToken,
+}
+
+/// What a list found.
+struct Listed {
+    observed: Observed,
+    unreadable: Vec<(String, String)>,
+}
+
+impl Target {
+    /// A target that has seen nothing yet. It works until `orders` is closed or `stop` is cancelled.
+    pub(crate) fn new(
+        id: TargetId,
+        ruler: Budgeted,
+        in_flight: usize,
+        shared: Shared,
+        orders: mpsc::UnboundedReceiver<Order>,
+        progress: watch::Sender<Progress>,
+        stop: CancellationToken,
+    ) -> Self {
+        let state = State::new(id, &shared);
+        Self {
+            ruler,
+            in_flight,
+            shared,
+            state,
+            orders,
+            progress,
+            handled: 0,
+            jobs: JoinSet::new(),
+            list: JoinSet::new(),
+            next_list: Instant::now(),
+            stop,
+        }
+    }
+
+    /// Runs the target. Requests under way are finished before it returns.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.start_list();
+            self.start_jobs();
+            self.publish();
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                Some(report) = self.jobs.join_next() => self.applied(report),
+                Some(listed) = self.list.join_next() => self.listed(listed),
+                order = self.orders.recv() => match order {
+                    Some(order) => self.order(order),
+                    None => break,
+                },
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Lets requests under way come to an end, and no longer than the grace.
+    async fn finish(mut self) {
+        self.list.abort_all();
+        let deadline = Instant::now() + self.shared.policy.shutdown_grace;
+        while let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.jobs.join_next()).await {
+            self.applied(report);
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.handled += 1;
+        match order {
+            Order::Claim { namespace, claim, live } => self.state.claim(&namespace, claim, live),
+            Order::Drop { namespace, object } => self.state.drop_claim(&namespace, &object),
+            Order::Hold { namespace, hold } => self.state.hold(&namespace, hold),
+            Order::Deletes(deletes) => self.state.allow(deletes),
+            Order::Reconsider => self.state.reconsider(),
+            Order::Policy(policy) => {
+                self.next_list = self.next_list.min(Instant::now() + jittered(policy.resync_interval));
+                self.shared.policy = policy.clone();
+                self.state.set_policy(policy);
+            }
+            // Nobody waiting for the answer is no problem of ours.
+            Order::Status(answer) => drop(answer.send(self.state.report())),
+            Order::Plan(answer) => drop(answer.send(self.state.plan())),
+        }
+    }
+
+    /// Lists if it is time and nothing forbids it. Writes go on meanwhile.
+    fn start_list(&mut self) {
+        if self.list_time().is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        let previous = self.state.begin_list();
+        let Budgeted { ruler, requests } = self.ruler.clone();
+        let tenant = self.state.id.tenant.clone();
+        let owner = self.shared.owner.clone();
+        self.list.spawn(async move {
+            let _permit = requests.acquire().await;
+            let owned = move |namespace: &str| owner.owns(namespace);
+            let mut listing = Listing::new(ruler.keeps(), &owned, &previous);
+            ruler.list(tenant.as_ref(), &mut listing).await?;
+            let unreadable = listing.unreadable_groups().to_vec();
+            Ok(Listed { observed: listing.into_observed(), unreadable })
+        });
+    }
+
+    fn listed(&mut self, listed: Result<Result<Listed, RulerError>, tokio::task::JoinError>) {
+        let target = &self.state.id;
+        let result = listed.unwrap_or_else(|error| {
+            // A ruler of somebody else may panic: for its target that is an answer nobody can read.
+            Err(RulerError::Unreadable { message: format!("listing ended unexpectedly: {error}") })
+        });
+        match result {
+            Ok(Listed { observed, unreadable }) => {
+                for (group, reason) in unreadable {
+                    self.shared.reporters.report(&Outcome::Unreadable {
+                        target: target.clone(),
+                        group,
+                        reason,
+                    });
+                }
+                self.state.end_list(observed);
+                self.next_list = Instant::now() + jittered(self.shared.policy.resync_interval);
+            }
+            Err(error) => self.next_list = Instant::now() + self.state.list_failed(error),
+        }
+    }
+
+    /// Starts work as far as the queue, the gate and the share of this target in the ruler's budget go.
+    fn start_jobs(&mut self) {
+        if !self.shared.writes {
+            return;
+        }
+        let limit = self.state.gate.allows(Instant::now(), self.in_flight);
+        while self.jobs.len() < limit {
+            let Some((namespace, changes)) = self.state.next_job() else { return };
+            let tenant = self.state.id.tenant.clone();
+            self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, self.stop.clone()));
+        }
+    }
+
+    fn applied(&mut self, report: Result<apply::Report, tokio::task::JoinError>) {
+        match report {
+            Ok(report) => self.state.applied(report),
+            Err(error) => {
+                // A ruler of somebody else may panic. Which namespace it was is lost with it, so everything is
+                // looked at again after a fresh list.
+                tracing::error!(%error, target = %self.state.id, "a write ended unexpectedly");
+                self.state.restart();
+                self.next_list = Instant::now() + self.shared.policy.backoff.wait(1);
+            }
+        }
+    }
+
+    /// When to list next, unless the end of something under way decides that.
+    fn list_time(&self) -> Option<Instant> {
+        let probing = self.state.gate.until().is_some() && !self.jobs.is_empty();
+        if probing || !self.list.is_empty() {
+            return None;
+        }
+        Some(self.state.gate.until().map_or(self.next_list, |gate| gate.max(self.next_list)))
+    }
+
+    /// When there is something to do without anybody saying so.
+    fn wake(&self) -> Option<Instant> {
+        let due = match self.state.gate.allows(Instant::now(), self.in_flight) {
+            _ if !self.shared.writes => None,
+            0 => self.state.gate.until(),
+            allowed if self.jobs.len() < allowed => self.state.due(),
+            _ => None,
+        };
+        [self.list_time(), due].into_iter().flatten().min()
+    }
+
+    fn publish(&mut self) {
+        let progress = Progress {
+            handled: self.handled,
+            idle: self.jobs.is_empty()
+                && self.list.is_empty()
+                && (self.state.is_settled() || !self.shared.writes),
+            ..self.state.progress()
+        };
+        let modified =
+            self.progress.send_if_modified(|current| std::mem::replace(current, progress) != progress);
+        if modified {
+            self.shared.progressed.notify_one();
+        }
+        self.state.publish_metrics();
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The time of day, in seconds since 1970, for people; the engine itself counts in [`Instant`]s.
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}

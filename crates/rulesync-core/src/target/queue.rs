@@ -1,0 +1,186 @@
+//! The queue of a target: namespaces that need a look, each once, those that failed not before their time.
+
+use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+/// Namespaces to work on. A namespace that is being worked on is not handed out a second time; if it is pushed
+/// meanwhile, it comes again afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    entries: HashMap<Arc<str>, Entry>,
+    ready: VecDeque<Arc<str>>,
+    delayed: BTreeMap<(Instant, u64), Arc<str>>,
+    /// Makes the keys of `delayed` unique.
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    state: State,
+    failures: u32,
+    /// Found by a resync in what was in order before.
+    drifted: bool,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    Ready,
+    Delayed((Instant, u64)),
+    Running { again: bool },
+}
+
+/// Where a pushed namespace goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Behind all others: part of a big load.
+    Last,
+    /// Before all others: somebody is waiting for it.
+    Next,
+}
+
+impl Queue {
+    /// A namespace needs a look now, whatever was wrong with it before.
+    pub(crate) fn push(&mut self, namespace: &Arc<str>, turn: Turn, drifted: bool) {
+        match self.entries.entry(Arc::clone(namespace)) {
+            MapEntry::Vacant(vacant) => {
+                vacant.insert(Entry { state: State::Ready, failures: 0, drifted });
+            }
+            MapEntry::Occupied(mut occupied) => {
+                let entry = occupied.get_mut();
+                entry.drifted = entry.drifted && drifted;
+                match entry.state {
+                    State::Ready => return,
+                    State::Running { .. } => {
+                        entry.state = State::Running { again: true };
+                        return;
+                    }
+                    State::Delayed(key) => {
+                        self.delayed.remove(&key);
+                        entry.state = State::Ready;
+                    }
+                }
+            }
+        }
+        match turn {
+            Turn::Last => self.ready.push_back(Arc::clone(namespace)),
+            Turn::Next => self.ready.push_front(Arc::clone(namespace)),
+        }
+    }
+
+    /// The next namespace that is due, with whether it drifted. It counts as running until `finished` or `failed`.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<(Arc<str>, bool)> {
+        while let Some(due) = self.delayed.first_entry().filter(|first| first.key().0 <= now) {
+            let namespace = due.remove();
+            if let Some(entry) = self.entries.get_mut(&namespace) {
+                entry.state = State::Ready;
+                self.ready.push_back(namespace);
+            }
+        }
+        let namespace = self.ready.pop_front()?;
+        let entry = self.entries.get_mut(&namespace)?;
+        entry.state = State::Running { again: false };
+        Some((namespace, entry.drifted))
+    }
+
+    /// The work on a namespace is done; it comes again at once if it was pushed meanwhile.
+    pub(crate) fn finished(&mut self, namespace: &Arc<str>) {
+        let Some(entry) = self.entries.remove(namespace) else { return };
+        if entry.state == (State::Running { again: true }) {
+            self.push(namespace, Turn::Next, false);
+        }
+    }
+
+    /// The work failed and is tried again at a time that `retry_at` tells from the number of failures in a row.
+    pub(crate) fn failed(&mut self, namespace: &Arc<str>, retry_at: impl FnOnce(u32) -> Instant) {
+        let Some(entry) = self.entries.get_mut(namespace) else { return };
+        entry.failures += 1;
+        let key = (retry_at(entry.failures), self.next);
+        self.next += 1;
+        entry.state = State::Delayed(key);
+        self.delayed.insert(key, Arc::clone(namespace));
+    }
+
+    /// When the next delayed namespace is due, if none is ready.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.delayed.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The namespaces that are being worked on.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Arc<str>> {
+        let running = |entry: &Entry| matches!(entry.state, State::Running { .. });
+        self.entries.iter().filter(move |(_, entry)| running(entry)).map(|(namespace, _)| namespace)
+    }
+
+    /// The fewest failures in a row among those that failed.
+    pub(crate) fn least_failures(&self) -> u32 {
+        let delayed = |entry: &&Entry| matches!(entry.state, State::Delayed(_));
+        self.entries.values().filter(delayed).map(|entry| entry.failures).min().unwrap_or(0)
+    }
+
+    /// How many namespaces wait or are being worked on.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many namespaces failed and wait for their time.
+    pub(crate) fn delayed(&self) -> usize {
+        self.delayed.len()
+    }
+
+    /// Whether a namespace waits or is being worked on.
+    pub(crate) fn contains(&self, namespace: &str) -> bool {
+        self.entries.contains_key(namespace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn pop(queue: &mut Queue, now: Instant) -> Option<String> {
+        queue.pop(now).map(|(namespace, _)| namespace.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_namespace_once_and_again_if_pushed_meanwhile() {
+        let now = Instant::now();
+        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let mut queue = Queue::default();
+        queue.push(&a, Turn::Last, false);
+        queue.push(&a, Turn::Last, false);
+        queue.push(&b, Turn::Next, false);
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("b"));
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
+        assert_eq!(pop(&mut queue, now), None);
+        queue.push(&a, Turn::Last, false);
+        assert_eq!(pop(&mut queue, now), None);
+        queue.finished(&a);
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
+        queue.finished(&a);
+        queue.finished(&b);
+        assert_eq!(queue.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_waits_unless_it_changes() {
+        let now = Instant::now();
+        let a: Arc<str> = "a".into();
+        let mut queue = Queue::default();
+        queue.push(&a, Turn::Last, false);
+        let retry = |n: u32| now + Duration::from_secs(u64::from(n));
+        pop(&mut queue, now);
+        queue.failed(&a, retry);
+        assert_eq!((pop(&mut queue, now), queue.due()), (None, Some(retry(1))));
+        assert_eq!(pop(&mut queue, retry(1)).as_deref(), Some("a"));
+        queue.failed(&a, retry);
+        assert_eq!(queue.due(), Some(retry(2)));
+        queue.push(&a, Turn::Last, false);
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
+        assert_eq!(queue.due(), None);
+    }
+}

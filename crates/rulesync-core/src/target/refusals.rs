@@ -1,0 +1,144 @@
+//! What a ruler refused, remembered by content so that it is not offered again needlessly.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::desired::{Claim, DesiredGroup};
+use crate::finding::Finding;
+use crate::model::fingerprint::Fingerprint;
+
+/// Refused groups by namespace and name.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    namespaces: HashMap<Arc<str>, HashMap<Arc<str>, Refusal>>,
+    groups: usize,
+    rules: usize,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    fingerprint: Fingerprint,
+    rules: u32,
+    until: Instant,
+    finding: Finding,
+}
+
+impl Refusals {
+    /// A group was refused; that is remembered for so long.
+    pub(super) fn add(
+        &mut self,
+        namespace: &Arc<str>,
+        group: &DesiredGroup,
+        finding: Finding,
+        memory: Duration,
+    ) {
+        let refusal = Refusal {
+            fingerprint: group.fingerprint,
+            rules: group.rules,
+            until: Instant::now() + memory,
+            finding,
+        };
+        self.groups += 1;
+        self.rules += group.rules as usize;
+        let old = self
+            .namespaces
+            .entry(Arc::clone(namespace))
+            .or_default()
+            .insert(Arc::clone(&group.name), refusal);
+        self.uncount(old);
+    }
+
+    /// Whether a group was refused in exactly this form.
+    pub(super) fn contains(&self, namespace: &str, group: &str, fingerprint: Fingerprint) -> bool {
+        let refusal = self.namespaces.get(namespace).and_then(|groups| groups.get(group));
+        refusal.is_some_and(|refusal| refusal.fingerprint == fingerprint)
+    }
+
+    /// What was said about the groups of a namespace.
+    pub(super) fn findings(&self, namespace: &str) -> impl Iterator<Item = &Finding> {
+        self.namespaces
+            .get(namespace)
+            .into_iter()
+            .flat_map(|groups| groups.values().map(|refusal| &refusal.finding))
+    }
+
+    /// Forgets what is no longer declared in the form that was refused.
+    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, claim: Option<&Claim>) {
+        let Some(mut groups) = self.namespaces.remove(namespace) else { return };
+        let declared =
+            |name: &str| claim?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
+        let changed: Vec<Refusal> = groups
+            .extract_if(|name, refusal| declared(name) != Some(refusal.fingerprint))
+            .map(|(_, refusal)| refusal)
+            .collect();
+        if !groups.is_empty() {
+            self.namespaces.insert(Arc::clone(namespace), groups);
+        }
+        self.uncount(changed);
+    }
+
+    /// Forgets what was refused long ago: the ruler may have been upgraded.
+    pub(super) fn forget_old(&mut self) {
+        let now = Instant::now();
+        let mut old = Vec::new();
+        for groups in self.namespaces.values_mut() {
+            old.extend(groups.extract_if(|_, refusal| refusal.until <= now).map(|(_, refusal)| refusal));
+        }
+        self.namespaces.retain(|_, groups| !groups.is_empty());
+        self.uncount(old);
+    }
+
+    /// Forgets everything; the answer is where something was refused.
+    pub(super) fn clear(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(self).namespaces.into_keys().collect()
+    }
+
+    /// How many groups are refused.
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// How many rules these groups have.
+    pub(super) fn rules(&self) -> usize {
+        self.rules
+    }
+
+    fn uncount(&mut self, refusals: impl IntoIterator<Item = Refusal>) {
+        for refusal in refusals {
+            self.groups -= 1;
+            self.rules -= refusal.rules as usize;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::tests::{claim, group};
+
+    #[tokio::test(start_paused = true)]
+    async fn are_remembered_by_content_and_for_a_while() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let (bad, mended) = (group("g", "bad"), group("g", "mended"));
+        let mut refusals = Refusals::default();
+        for _ in 0..2 {
+            refusals.add(&namespace, &bad, Finding::error("refused", "no"), Duration::from_secs(60));
+        }
+        assert_eq!((refusals.groups(), refusals.rules()), (1, 1));
+        assert!(refusals.contains(&namespace, "g", bad.fingerprint));
+        assert!(!refusals.contains(&namespace, "g", mended.fingerprint));
+        refusals.forget_changed(&namespace, Some(&claim("o", None, vec![bad.clone()])));
+        assert_eq!(refusals.findings(&namespace).count(), 1);
+        refusals.forget_changed(&namespace, Some(&claim("o", None, vec![mended])));
+        assert_eq!((refusals.groups(), refusals.rules()), (0, 0));
+        refusals.add(&namespace, &bad, Finding::error("refused", "no"), Duration::from_secs(60));
+        refusals.forget_old();
+        assert_eq!(refusals.groups(), 1);
+        tokio::time::advance(Duration::from_secs(61)).await;
+        refusals.forget_old();
+        assert_eq!(refusals.groups(), 0);
+    }
+}

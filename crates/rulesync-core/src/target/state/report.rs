@@ -1,0 +1,68 @@
+//! What a target says of itself and of the objects it has.
+
+use std::sync::Arc;
+
+use super::State;
+use crate::desired::Claim;
+use crate::finding::Finding;
+use crate::model::object::ObjectId;
+use crate::status::{ObjectAtTarget, ObjectState, TargetState, TargetStatus};
+use crate::target::TargetReport;
+
+impl State {
+    pub(in crate::target) fn report(&self) -> TargetReport {
+        let mut objects = Vec::new();
+        for (namespace, claims) in self.desired.claims() {
+            for (index, claim) in claims.iter().enumerate() {
+                objects.push((claim.object.clone(), self.object(namespace, claim, index == 0)));
+            }
+        }
+        let state = match (&self.observed, &self.error, self.queue.delayed(), self.queue.len()) {
+            (_, Some(_), ..) => TargetState::Failing,
+            (None, ..) => TargetState::Starting,
+            (_, _, 0, 0) => TargetState::InSync,
+            (_, _, 0, _) => TargetState::Syncing,
+            _ => TargetState::Failing,
+        };
+        let target = TargetStatus {
+            ruler: self.id.ruler.to_string(),
+            tenant: self.id.tenant.as_ref().map(ToString::to_string),
+            state,
+            error: self.error.clone(),
+            groups: self.desired.groups(),
+            rules: self.desired.rules(),
+            refused: self.refusals.groups(),
+            pending: self.queue.len(),
+            last_success: self.last_success,
+        };
+        TargetReport { target, objects }
+    }
+
+    fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
+        let mut findings = claim.findings.to_vec();
+        if !wins && let Some(winner) = self.desired.winner(namespace) {
+            findings.push(contested(namespace, &winner.object));
+        }
+        findings.extend(self.refusals.findings(namespace).cloned());
+        let state = if findings.iter().any(Finding::is_error) || !claim.refused.is_empty() {
+            ObjectState::Refused
+        } else if self.observed.is_none() || self.queue.contains(namespace) {
+            ObjectState::Pending
+        } else {
+            ObjectState::Synced
+        };
+        ObjectAtTarget {
+            ruler: self.id.ruler.to_string(),
+            tenant: self.id.tenant.as_ref().map(ToString::to_string),
+            namespace: namespace.to_string(),
+            state,
+            groups: claim.groups.len(),
+            findings,
+        }
+    }
+}
+
+pub(super) fn contested(namespace: &str, winner: &ObjectId) -> Finding {
+    Finding::error("contested", format!("{winner:?} is older and has the namespace {namespace} already"))
+        .hint("rename one of the two, or give their sources different owners")
+}

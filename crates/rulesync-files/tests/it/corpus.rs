@@ -1,0 +1,82 @@
+//! Manifests as people write them: the quickstart's, and real ones where the shared corpus is.
+
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use rulesync_core::SourceEvent;
+
+use crate::world::{World, directory};
+
+/// The eight objects arrive whole: every rule that stands in the text, and not one finding.
+#[tokio::test(start_paused = true)]
+#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+async fn kube_prometheus_arrives_whole() {
+    let corpus = Path::new(env!("RULESYNC_SHARED_DIR")).join("corpus/kube-prometheus");
+    let tree = directory(&[]);
+    let mut rules = 0;
+    for entry in fs::read_dir(corpus).unwrap() {
+        let entry = entry.unwrap();
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let begins = |line: &&str| {
+            ["- alert: ", "- record: ", "- expr: "].iter().any(|key| line.trim_start().starts_with(key))
+        };
+        rules += text.lines().filter(begins).count();
+        fs::write(tree.path().join(entry.file_name()), text).unwrap();
+    }
+    let mut world = World::watch(tree, "");
+    let mut read = 0;
+    let mut objects = 0;
+    for event in world.said().await {
+        match event {
+            SourceEvent::Upsert(object) => {
+                objects += 1;
+                assert_eq!(object.findings, []);
+                assert_eq!(object.labels.get("prometheus"), Some("k8s"), "{}", object.id);
+                for rule in object.groups.iter().flat_map(|group| group.rules.iter().flatten()) {
+                    assert!(rule.alert.is_some() != rule.record.is_some() && !rule.expr.is_empty());
+                    read += 1;
+                }
+            }
+            SourceEvent::SnapshotComplete => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((objects, read), (8, rules));
+    assert!(read > 100);
+}
+
+/// What the README promises is there: two tenants, a plain rule file, and a rule that only the ruler can refuse.
+#[tokio::test(start_paused = true)]
+async fn the_quickstart_is_readable() {
+    // An absolute path takes the place of the directory it is joined to.
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/quickstart/rules");
+    let mut world = World::watch(directory(&[]), rules);
+    let mut told: Vec<String> = Vec::new();
+    for event in world.said().await {
+        match event {
+            SourceEvent::Upsert(object) => {
+                told.push(format!("{} {}", object.labels.get("tenant").unwrap_or("-"), object.id));
+                assert!(!object.groups.is_empty() && object.findings.is_empty());
+            }
+            SourceEvent::SnapshotComplete => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    told.sort();
+    assert_snapshot!(told.join("\n"), @r"
+    - RuleFile _file/platform_2Fprometheus.rules.yaml
+    prod PrometheusRule ingress/certificates
+    prod PrometheusRule monitoring/node
+    prod PrometheusRule monitoring/volumes
+    prod PrometheusRule monitoring/workloads
+    prod PrometheusRule shop/api-latency
+    prod PrometheusRule shop/broken
+    prod PrometheusRule shop/checkout-slo
+    prod PrometheusRule shop/database
+    prod PrometheusRule shop/order-queue
+    stage PrometheusRule stage/nodes
+    stage PrometheusRule stage/releases
+    stage PrometheusRule stage/shop
+    ");
+}
