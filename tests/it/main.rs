@@ -1,1 +1,13 @@
-//! End-to-end tests.
+//! End-to-end tests: Kubernetes or files on one end, a ruler on the other, and everything between as users run it.
+
+// `cfg(test)` is always true here; it tells clippy that everything below is test code.
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod counts;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod road;

@@ -1,1 +1,103 @@
-//! Placeholder.
+//! What the end-to-end tests share: an engine wired from a configuration as users write it, with status to wait for.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rulesync_config::{Config, Wiring};
+use rulesync_core::{Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What goes wrong in a test's own machinery.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// An engine that runs in this process, made from a configuration.
+#[derive(Debug)]
+pub struct Running {
+    /// Asks and tells it.
+    pub engine: EngineHandle,
+    /// What it was made of.
+    pub setup: Setup,
+    // Holds embedded rulers alive.
+    _wiring: Wiring,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// How long a condition may take to hold before a test gives up. Nothing is measured with it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Makes an engine from the text of a configuration that stands in `directory`, and runs it.
+///
+/// Waits after failures are short, so that tests of outages are.
+///
+/// # Errors
+///
+/// What is wrong with the configuration.
+pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = Config::parse(config, "test.yaml", std::collections::HashMap::new())?;
+    let metrics = Metrics::default();
+    let mut wiring = Wiring::new(directory, metrics.clone());
+    let mut setup = wiring.wire(&config).await?;
+    let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
+    setup.policy = Policy { backoff, ..setup.policy };
+    let engine = Engine::builder(setup.owner.clone())
+        .setup(setup.clone())
+        .metrics(metrics)
+        .reporter(LogReporter)
+        .build()?;
+    let handle = engine.handle();
+    let shutdown = CancellationToken::new();
+    let task = tokio::spawn(engine.run(shutdown.clone()));
+    Ok(Running { engine: handle, setup, _wiring: wiring, shutdown, task })
+}
+
+impl Running {
+    /// Asks for the status until a condition holds.
+    ///
+    /// # Errors
+    ///
+    /// The last status, if the condition does not hold in a long time.
+    pub async fn until(&self, mut holds: impl FnMut(&Status) -> bool) -> Result<Status, Failure> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut pause = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            pause.tick().await;
+            let status = self.engine.status().await.ok_or("the engine has stopped")?;
+            if holds(&status) {
+                return Ok(status);
+            }
+            if tokio::time::Instant::now() > deadline {
+                return Err(format!("never held: {status:#?}").into());
+            }
+        }
+    }
+
+    /// Waits until so many objects are known and everything is in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Running::until`].
+    pub async fn in_order(&self, objects: usize) -> Result<Status, Failure> {
+        self.until(|status| {
+            let settled = |target: &rulesync_core::TargetStatus| target.state == TargetState::InSync && target.pending == 0;
+            status.ready()
+                && status.sources.iter().all(|source| source.unavailable.is_none())
+                && status.objects.len() == objects
+                && status.targets.iter().all(settled)
+        })
+        .await
+    }
+
+    /// Stops it; requests under way are finished.
+    ///
+    /// # Errors
+    ///
+    /// If it panicked.
+    pub async fn stop(self) -> Result<(), Failure> {
+        self.shutdown.cancel();
+        Ok(self.task.await?)
+    }
+}

@@ -184,7 +184,7 @@ impl Wiring {
         };
         let timeout = Duration::from_millis(config.request_timeout.as_millis());
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
-        let made = MimirRuler::new(&address, flavour, config.client(), timeout, Some(observer))
+        let made = MimirRuler::new(&address, flavour, &config.client(), timeout, Some(observer))
             .map_err(|error| WiringError::Client { ruler: ruler(), error })?;
         Ok((Arc::new(made), server))
     }

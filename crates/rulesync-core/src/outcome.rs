@@ -120,11 +120,11 @@ impl Reporter for LogReporter {
         match outcome {
             Outcome::Synced { subject, reason } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, ?reason, "synced");
+                info!(%object, ruler, tenant, namespace, group, %reason, "synced");
             }
             Outcome::Removed { subject, reason } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, ?reason, "removed");
+                info!(%object, ruler, tenant, namespace, group, %reason, "removed");
             }
             Outcome::Refused { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);

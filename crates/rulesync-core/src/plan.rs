@@ -47,6 +47,17 @@ pub enum Reason {
     Drifted,
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Changed => "changed",
+            Self::NotDeclared => "not_declared",
+            Self::Drifted => "drifted",
+        })
+    }
+}
+
 /// One request to a ruler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

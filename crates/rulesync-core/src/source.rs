@@ -166,6 +166,11 @@ impl Known {
         gone
     }
 
+    /// Whether a list is under way and has shown nothing yet, although something was known before.
+    pub fn lists_nothing_of_what_was(&self) -> bool {
+        !self.current.is_empty() && self.listed.as_ref().is_some_and(HashSet::is_empty)
+    }
+
     /// How many objects are known.
     pub fn len(&self) -> usize {
         self.current.len()

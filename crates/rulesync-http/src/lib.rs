@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The ruler *configuration API* that Mimir, Cortex and Loki share, spoken once: routes and name encoding, YAML,
+//! error classes, credentials, TLS, proxies and deadlines. What differs between the servers is data, a [`Flavour`].
+//!
+//! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
+
+mod answer;
+mod auth;
+mod client;
+mod document;
+mod flavour;
+mod oauth2;
+mod secret;
+mod settings;
+mod split;
+mod transport;
+mod url;
+
+pub use client::{RequestObserver, RulerClient};
+pub use document::{DocumentError, encode_group};
+pub use flavour::Flavour;
+pub use secret::{Secret, SecretError};
+pub use settings::{
+    Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, SettingsError, TlsConfig, TlsVersion,
+};
+pub use url::{NameError, PathEncoding, segment};

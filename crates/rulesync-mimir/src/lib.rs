@@ -1,1 +1,67 @@
-//! Placeholder.
+//! Rulers for Grafana Mimir and Cortex: [`MimirRuler`].
+//!
+//! Both speak the ruler configuration API of [`rulesync_http`]; what differs is its [`Flavour`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use rulesync_mimir::{ClientConfig, Flavour, MimirRuler};
+//!
+//! // The process chooses who does its cryptography.
+//! let _ = rustls::crypto::ring::default_provider().install_default();
+//! let config = ClientConfig::default();
+//! let flavour = Flavour::mimir("/prometheus");
+//! let ruler = MimirRuler::new("http://mimir.monitoring.svc:9009", flavour, &config, Duration::from_secs(30), None)?;
+//! # Ok::<(), rulesync_mimir::SettingsError>(())
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{Group, Keeps, Listing, Ruler, RulerError, TenantId};
+use rulesync_http::{RequestObserver, RulerClient};
+pub use rulesync_http::{ClientConfig, Flavour, SettingsError};
+
+/// A Mimir or a Cortex.
+#[derive(Debug)]
+pub struct MimirRuler(RulerClient);
+
+impl MimirRuler {
+    /// A ruler at `address`. No request is made yet. `timeout` bounds every request; the observer counts them.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] for an address or settings that cannot be used.
+    pub fn new(
+        address: &str,
+        flavour: Flavour,
+        config: &ClientConfig,
+        timeout: Duration,
+        observer: Option<Arc<dyn RequestObserver>>,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self(RulerClient::new(address, flavour, config, timeout, observer)?))
+    }
+}
+
+#[async_trait]
+impl Ruler for MimirRuler {
+    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+        self.0.list(tenant, listing).await
+    }
+
+    async fn put_group(&self, tenant: Option<&TenantId>, namespace: &str, group: &Group) -> Result<(), RulerError> {
+        self.0.put_group(tenant, namespace, group).await
+    }
+
+    async fn delete_group(&self, tenant: Option<&TenantId>, namespace: &str, group: &str) -> Result<(), RulerError> {
+        self.0.delete_group(tenant, namespace, group).await
+    }
+
+    async fn delete_namespace(&self, tenant: Option<&TenantId>, namespace: &str, _: &[&str]) -> Result<(), RulerError> {
+        self.0.delete_namespace(tenant, namespace).await
+    }
+
+    fn keeps(&self) -> Keeps {
+        self.0.flavour().keeps
+    }
+}

@@ -206,11 +206,16 @@ impl Run {
         let Some(source) = self.sources.get_mut(&name).filter(|source| source.run == run) else { return };
         let live = source.complete;
         if let SourceEvent::Unavailable { reason } = event {
+            if source.unavailable.as_ref() == Some(&reason) {
+                return;
+            }
             source.unavailable = Some(reason.clone());
             self.reporters.report(&Outcome::SourceDown { source: name, reason });
             return;
         }
-        let recovered = source.unavailable.take().is_some();
+        // What else it says is no proof: a source may see some of its objects and not others.
+        let seen = matches!(event, SourceEvent::Available | SourceEvent::SnapshotComplete);
+        let recovered = seen && source.unavailable.take().is_some();
         let mut up = recovered && source.complete;
         let consequences = match event {
             SourceEvent::Upsert(object) => self.catalogue.upsert(&object, run, at, live),

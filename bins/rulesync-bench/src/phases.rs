@@ -1,0 +1,120 @@
+//! The phases of a measurement, in order: first sync, bare loop, idle, changes, resync, restart.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::daemon::{self, Daemon};
+use crate::report::{Change, FirstSync, Idle, Memory, Report, Restart, Resync, note};
+use crate::world::World;
+use crate::{Args, Failure, bare};
+
+/// What the daemon is configured with, and the bare loop too.
+pub(crate) const MAX_IN_FLIGHT: usize = 8;
+
+/// Long enough that no resync comes by itself.
+const NEVER: &str = "1d";
+
+pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
+    let binary = daemon::binary(args.rulesyncd.as_deref())?;
+    let groups = args.objects * args.groups;
+    note("loading the cluster");
+    let world = World::start(args).await?;
+    let config = world.configure(NEVER)?;
+    let mut requests = BTreeMap::new();
+
+    note("first sync");
+    let start = Instant::now();
+    let mut daemon = Daemon::start(&binary, &config)?;
+    daemon.in_order(groups, Duration::from_millis(20)).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    let cpu_seconds = daemon.cpu_seconds()?;
+    let before = daemon.requests().await?;
+    requests.insert("1 first sync", before);
+
+    note("the same as a bare loop");
+    let bare = bare::run(args, &world.ruler_url(), world.bare_tenant(), MAX_IN_FLIGHT).await?.as_secs_f64();
+    let first_sync = FirstSync { seconds, bare_loop_seconds: bare, ratio: seconds / bare, cpu_seconds };
+
+    note("idle");
+    let idle_for = Duration::from_secs(args.idle_seconds);
+    let cpu = daemon.cpu_seconds()?;
+    tokio::time::sleep(idle_for).await;
+    let idle = Idle { cpu_seconds_per_minute: (daemon.cpu_seconds()? - cpu) * 60.0 / idle_for.as_secs_f64() };
+    let idle_rss = daemon.memory_mib("VmRSS")?;
+
+    note("single changes");
+    let mut times = Vec::with_capacity(args.changes);
+    for change in 0..args.changes {
+        times.push(world.change(change % args.objects, change + 2).await?.as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    let changed = daemon.requests().await?.since(before);
+    requests.insert("2 changes", changed);
+    let change = Change {
+        requests: changed.total(),
+        p50_ms: percentile(&times, 50),
+        p99_ms: percentile(&times, 99),
+    };
+    let rss_mib = Memory { idle: idle_rss, peak: daemon.memory_mib("VmHWM")? };
+
+    note("restart");
+    daemon.stop().await?;
+    let start = Instant::now();
+    let mut daemon = Daemon::start(&binary, &config)?;
+    daemon.in_order(groups, Duration::from_millis(20)).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    let restarted = daemon.requests().await?;
+    requests.insert("3 restart", restarted);
+    let restart = Restart { requests: restarted.total(), seconds };
+
+    note("resync");
+    let cpu = daemon.cpu_seconds()?;
+    world.configure("1s")?;
+    while daemon.requests().await?.since(restarted).get == 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    world.configure(NEVER)?;
+    // The new interval is taken over within two seconds; resyncs on the way are counted.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let resynced = daemon.requests().await?.since(restarted);
+    requests.insert("4 resync", resynced);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of requests")]
+    let lists = resynced.get as f64;
+    let resync = Resync {
+        cpu_seconds: (daemon.cpu_seconds()? - cpu) / lists,
+        peak_rss_mib: daemon.memory_mib("VmHWM")?,
+    };
+    daemon.stop().await?;
+    world.clean_up().await?;
+    Ok(Report {
+        objects: args.objects,
+        groups: args.groups,
+        rules: args.rules,
+        requests,
+        first_sync,
+        restart,
+        change,
+        resync,
+        idle,
+        rss_mib,
+    })
+}
+
+/// The smallest value that so many percent of the sorted values do not exceed.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_values_that_were_measured() {
+        let values: Vec<f64> = (1..=200).map(f64::from).collect();
+        assert_eq!((percentile(&values, 50), percentile(&values, 99)), (100.0, 198.0));
+        assert_eq!(percentile(&[7.0], 99), 7.0);
+        assert_eq!(percentile(&[], 50), 0.0);
+    }
+}

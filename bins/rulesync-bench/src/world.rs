@@ -1,0 +1,202 @@
+//! What the daemon is measured against: the testkit's servers, or real ones.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use rulesync_testkit::{Detail, Fault, Kind, KubeServer, RulerServer};
+
+use crate::objects::{self, NAMESPACE, OWNER};
+use crate::phases::MAX_IN_FLIGHT;
+use crate::{Args, Failure};
+
+pub(crate) struct World {
+    args: Args,
+    cluster: Cluster,
+    ruler: Ruler,
+    tenant: String,
+    bare_tenant: String,
+    directory: PathBuf,
+}
+
+enum Cluster {
+    Testkit(KubeServer),
+    Real { kubeconfig: PathBuf, client: kube::Client },
+}
+
+enum Ruler {
+    Testkit(RulerServer),
+    Real { url: String, client: reqwest::Client },
+}
+
+impl World {
+    /// Starts what is to be started and loads all objects.
+    pub(crate) async fn start(args: &Args) -> Result<Self, Failure> {
+        let directory = std::env::temp_dir().join(format!("rulesync-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&directory)?;
+        let cluster = match &args.kubeconfig {
+            Some(kubeconfig) => {
+                let options = kube::config::KubeConfigOptions::default();
+                let file = kube::config::Kubeconfig::read_from(kubeconfig)?;
+                let config = kube::Config::from_custom_kubeconfig(file, &options).await?;
+                Cluster::Real { kubeconfig: kubeconfig.clone(), client: kube::Client::try_from(config)? }
+            }
+            None => Cluster::Testkit(KubeServer::start().await?),
+        };
+        let ruler = match &args.mimir {
+            Some(url) => {
+                let client = reqwest::Client::builder().no_proxy().build()?;
+                Ruler::Real { url: url.trim_end_matches('/').to_owned(), client }
+            }
+            None => {
+                let server = RulerServer::builder(Kind::Mimir).start().await?;
+                if args.latency_ms > 0 {
+                    server.faults().inject(Fault::latency(Duration::from_millis(args.latency_ms)));
+                }
+                Ruler::Testkit(server)
+            }
+        };
+        let run = std::process::id();
+        let world = Self {
+            args: args.clone(),
+            cluster,
+            ruler,
+            tenant: format!("bench-{run}"),
+            bare_tenant: format!("bench-{run}-bare"),
+            directory,
+        };
+        world.load().await?;
+        world.keep_lines_only();
+        Ok(world)
+    }
+
+    async fn load(&self) -> Result<(), Failure> {
+        let manifests = (0..self.args.objects).map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1));
+        match &self.cluster {
+            Cluster::Testkit(server) => {
+                server.create_namespace(NAMESPACE, [])?;
+                for manifest in manifests {
+                    server.apply(manifest)?;
+                }
+            }
+            Cluster::Real { client, .. } => {
+                let namespace = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+                let namespace: DynamicObject = serde_json::from_value(namespace)?;
+                namespaces(client).create(&PostParams::default(), &namespace).await?;
+                for manifest in manifests {
+                    let object: DynamicObject = serde_json::from_value(manifest)?;
+                    rules(client).create(&PostParams::default(), &object).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Bodies of 30,000 requests would only fill this process's memory.
+    fn keep_lines_only(&self) {
+        if let Cluster::Testkit(server) = &self.cluster {
+            server.journal().keep(Detail::Lines);
+        }
+        if let Ruler::Testkit(server) = &self.ruler {
+            server.journal().keep(Detail::Lines);
+        }
+    }
+
+    pub(crate) fn ruler_url(&self) -> String {
+        match &self.ruler {
+            Ruler::Testkit(server) => server.url(),
+            Ruler::Real { url, .. } => url.clone(),
+        }
+    }
+
+    pub(crate) fn bare_tenant(&self) -> &str {
+        &self.bare_tenant
+    }
+
+    /// Writes the daemon's configuration.
+    pub(crate) fn configure(&self, resync_interval: &str) -> Result<PathBuf, Failure> {
+        let kubeconfig = match &self.cluster {
+            Cluster::Real { kubeconfig, .. } => kubeconfig.clone(),
+            Cluster::Testkit(server) => {
+                let path = self.directory.join("kubeconfig");
+                std::fs::write(&path, server.kubeconfig())?;
+                path
+            }
+        };
+        let text = format!(
+            "owner: {OWNER}\nresync_interval: {resync_interval}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
+            kubeconfig.display(),
+            self.ruler_url(),
+            self.tenant,
+        );
+        let path = self.directory.join("rulesync.yaml");
+        let whole = self.directory.join("rulesync.yaml.new");
+        std::fs::write(&whole, text)?;
+        std::fs::rename(&whole, &path)?;
+        Ok(path)
+    }
+
+    /// Changes one rule of one object; the time until the ruler has it.
+    pub(crate) async fn change(&self, number: usize, version: usize) -> Result<Duration, Failure> {
+        let manifest = objects::manifest(number, self.args.groups, self.args.rules, version);
+        let seen = match &self.ruler {
+            Ruler::Testkit(server) => server.journal().len(),
+            Ruler::Real { .. } => 0,
+        };
+        let start = Instant::now();
+        match &self.cluster {
+            Cluster::Testkit(server) => drop(server.apply(manifest)?),
+            Cluster::Real { client, .. } => {
+                let patch = PatchParams::default();
+                rules(client).patch(&objects::name(number), &patch, &Patch::Merge(&manifest)).await?;
+            }
+        }
+        match &self.ruler {
+            Ruler::Testkit(server) => server.journal().wait_until(|requests| requests.len() > seen).await,
+            Ruler::Real { url, client } => {
+                let group = format!("{}/service-{number}-0", objects::namespace(number));
+                let url = format!("{url}/prometheus/config/v1/rules/{group}");
+                let expected = format!("> 0.{version:03}");
+                loop {
+                    let answer = client.get(&url).header("X-Scope-OrgID", &self.tenant).send().await?;
+                    if answer.text().await?.contains(&expected) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(start.elapsed())
+    }
+
+    /// Leaves nothing behind in real servers.
+    pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
+        if let Ruler::Real { url, client } = &self.ruler {
+            for number in 0..self.args.objects {
+                for tenant in [&self.tenant, &self.bare_tenant] {
+                    let url = format!("{url}/prometheus/config/v1/rules/{}", objects::namespace(number));
+                    client.delete(url).header("X-Scope-OrgID", tenant).send().await?;
+                }
+            }
+        }
+        if let Cluster::Real { client, .. } = &self.cluster {
+            namespaces(client).delete(NAMESPACE, &DeleteParams::default()).await?;
+        }
+        remove(&self.directory);
+        Ok(())
+    }
+}
+
+fn remove(directory: &Path) {
+    // A leftover in the temporary directory is no failure of a measurement.
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+fn rules(client: &kube::Client) -> Api<DynamicObject> {
+    let kind = GroupVersionKind::gvk("monitoring.coreos.com", "v1", "PrometheusRule");
+    Api::namespaced_with(client.clone(), NAMESPACE, &ApiResource::from_gvk(&kind))
+}
+
+fn namespaces(client: &kube::Client) -> Api<DynamicObject> {
+    Api::all_with(client.clone(), &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace")))
+}

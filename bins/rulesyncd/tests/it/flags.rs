@@ -1,0 +1,81 @@
+//! Flags, exit codes and what is printed.
+
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::process::{Daemon, command};
+
+const MANIFEST: &str = "
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: o, namespace: ns}
+spec: {groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]}
+";
+
+/// A directory with a configuration for `address` and one manifest.
+pub(crate) fn directory(address: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let config = format!(
+        "owner: us\nsources: [{{type: files, path: rules}}]\nrulers: [{{name: central, type: mimir, address: '{address}'}}]\nroutes: [{{name: all, ruler: central, tenant: prod}}]\n"
+    );
+    std::fs::write(directory.path().join("rulesync.yaml"), config).unwrap();
+    std::fs::create_dir(directory.path().join("rules")).unwrap();
+    std::fs::write(directory.path().join("rules/o.yaml"), MANIFEST).unwrap();
+    directory
+}
+
+#[tokio::test]
+async fn a_dry_run_prints_the_plan_and_writes_nothing() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let mut dry = command(&directory.path().join("rulesync.yaml"));
+    let output = tokio::task::spawn_blocking(move || dry.arg("--dry-run").output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed, "central/prod: 1 changes\n  + us.ns.o / g (1 rules) of PrometheusRule ns/o\n");
+    assert!(ruler.journal().requests().iter().all(|request| request.method == "GET"));
+}
+
+#[tokio::test]
+async fn once_tells_by_its_exit_code() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let config = directory.path().join("rulesync.yaml");
+    assert_eq!(Daemon::start(&config, &["--once"]).end().await.code(), Some(0));
+    assert!(ruler.rules("prod")["us.ns.o"].contains_key("g"));
+    std::fs::write(directory.path().join("rules/o.yaml"), MANIFEST.replace("up == 0", "up == (0")).unwrap();
+    assert_eq!(Daemon::start(&config, &["--once"]).end().await.code(), Some(1));
+    ruler.faults().outage();
+    assert_eq!(Daemon::start(&config, &["--once"]).end().await.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_bad_configuration_is_told_with_its_place() {
+    let directory = directory("http://127.0.0.1:1");
+    let config = directory.path().join("rulesync.yaml");
+    std::fs::write(&config, "owner: us\nsourcess: []\n").unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    let line = daemon.logs(&["rulesync.yaml:2:1", "sourcess", "did you mean `sources`?"]).await;
+    assert!(line.contains("level=error"), "{line}");
+    assert_eq!(daemon.end().await.code(), Some(1));
+}
+
+#[tokio::test]
+async fn logs_are_json_when_asked() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--log.format", "json"]);
+    let line = daemon.logs(&["synced"]).await;
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["message"], &line["namespace"]), (&"synced".into(), &"us.ns.o".into()));
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_well() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    daemon.in_order(1).await;
+    daemon.signal("TERM");
+    daemon.logs(&["stopped"]).await;
+    assert_eq!(daemon.end().await.code(), Some(0));
+}

@@ -1,0 +1,78 @@
+//! What people see: log, metrics, status and health.
+
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::flags::directory;
+use crate::process::Daemon;
+
+#[tokio::test]
+async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    for object in 0..100 {
+        let groups: String = (0..10)
+            .map(|group| {
+                let expr = if (object, group) == (42, 7) { "sum(up" } else { "up == 0" };
+                format!("    - {{name: g{group}, rules: [{{record: 'r:x', expr: up}}, {{alert: A{group}, expr: '{expr}'}}]}}\n")
+            })
+            .collect();
+        let manifest = format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: o{object}, namespace: ns}}\nspec:\n  groups:\n{groups}"
+        );
+        std::fs::write(directory.path().join(format!("rules/o{object}.yaml")), manifest).unwrap();
+    }
+    std::fs::remove_file(directory.path().join("rules/o.yaml")).unwrap();
+    // What the ruler had for it stays.
+    ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    let line = daemon.logs(&["refused", "PrometheusRule ns/o42", "group \\\"g7\\\"", "rule 1 \\\"A7\\\""]).await;
+    assert!(line.contains("1:7") && line.contains("unclosed left parenthesis"), "{line}");
+    let status = daemon.in_order(100).await;
+
+    let groups: usize = ruler.rules("prod").values().map(|namespace| namespace.len()).sum();
+    assert_eq!(groups, 1000);
+    let kept = serde_json::to_value(&ruler.rules("prod")["us.ns.o42"]["g7"]).unwrap();
+    assert_eq!(kept["rules"][0]["record"], "old:one");
+
+    let refused: Vec<_> = status["objects"].as_array().unwrap().iter().filter(|o| o["state"] != "synced").collect();
+    let [refused] = refused.as_slice() else { panic!("{refused:#?}") };
+    assert_eq!((&refused["name"], &refused["state"]), (&"o42".into(), &"refused".into()));
+    let findings = refused["targets"][0]["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|finding| finding["code"] == "refused").unwrap();
+    assert_eq!(finding["place"]["group"], "g7");
+    assert_eq!((&finding["place"]["rule"], &finding["place"]["rule_name"]), (&1.into(), &"A7".into()));
+    assert_eq!(finding["place"]["position"], serde_json::json!({"line": 1, "column": 7}));
+
+    let (_, metrics) = daemon.get("/metrics").await.unwrap();
+    for expected in [
+        r#"rulesync_groups{ruler="central",tenant="prod",state="refused"} 1"#,
+        r#"rulesync_groups{ruler="central",tenant="prod",state="desired"} 1000"#,
+        r#"rulesync_writes_total{ruler="central",operation="put_group",result="rejected"} 1"#,
+        r#"rulesync_writes_total{ruler="central",operation="put_group",result="ok"} 999"#,
+        r#"rulesync_source_ready{source="files"} 1"#,
+    ] {
+        assert!(metrics.lines().any(|line| line == expected), "{expected} in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_about_the_process_and_readiness_about_the_sources() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let rules = directory.path().join("rules");
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::rename(&rules, &elsewhere).unwrap();
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    daemon.logs(&["source is not available"]).await;
+    for page in ["/-/healthy", "/healthz"] {
+        assert_eq!(daemon.get(page).await.unwrap().0, 200);
+    }
+    for page in ["/-/ready", "/readyz"] {
+        let (code, text) = daemon.get(page).await.unwrap();
+        assert_eq!(code, 503);
+        assert!(text.contains("files"), "{text}");
+    }
+    std::fs::rename(&elsewhere, &rules).unwrap();
+    daemon.in_order(1).await;
+    assert_eq!(daemon.get("/-/ready").await.unwrap().0, 200);
+}

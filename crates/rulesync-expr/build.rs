@@ -1,0 +1,15 @@
+//! Tells the tests whether the shared corpus is there, so that they show as ignored where it is not.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(rulesync_shared)");
+    println!("cargo::rerun-if-env-changed=RULESYNC_SHARED");
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let shared = env::var_os("RULESYNC_SHARED").map_or_else(|| here.join("../../../shared"), PathBuf::from);
+    if shared.join("corpus").is_dir() {
+        println!("cargo::rustc-cfg=rulesync_shared");
+    }
+    println!("cargo::rustc-env=RULESYNC_SHARED_DIR={}", shared.display());
+}

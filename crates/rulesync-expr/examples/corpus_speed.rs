@@ -1,0 +1,41 @@
+//! Measures what one expression costs: `cargo run --release -p rulesync-expr --example corpus_speed [FILE]`.
+//! The file is a JSON list of objects with a field `expr`; without one, the shared corpus is taken.
+
+#![expect(clippy::print_stdout, reason = "it prints its result")]
+
+use std::error::Error;
+use std::time::Instant;
+use std::{env, fs};
+
+use rulesync_expr::promql::{self, Options};
+use serde::Deserialize;
+
+const ROUNDS: u32 = 50;
+
+#[derive(Deserialize)]
+struct Entry {
+    expr: String,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let shared = concat!(env!("RULESYNC_SHARED_DIR"), "/corpus/promql-rules.json");
+    let path = env::args().nth(1).unwrap_or_else(|| shared.to_owned());
+    let entries: Vec<Entry> = serde_json::from_str(&fs::read_to_string(path)?)?;
+    let bytes: usize = entries.iter().map(|entry| entry.expr.len()).sum();
+    let mut nodes = 0;
+    let start = Instant::now();
+    for _ in 0..ROUNDS {
+        for entry in &entries {
+            nodes += promql::parse(&entry.expr, &Options::default()).map_or(0, |expr| expr.nodes().len());
+        }
+    }
+    let parsed = f64::from(ROUNDS) * entries.len() as f64;
+    let micros = start.elapsed().as_secs_f64() * 1e6 / parsed;
+    println!(
+        "{} expressions of {} bytes and {:.1} nodes on average: {micros:.2} µs each",
+        entries.len(),
+        bytes / entries.len().max(1),
+        nodes as f64 / parsed,
+    );
+    Ok(())
+}

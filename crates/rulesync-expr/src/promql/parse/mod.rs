@@ -1,0 +1,248 @@
+//! Builds the tree. Operators and nesting are kept on an explicit stack instead of in recursion, so that no
+//! input can exhaust the thread's stack. Not for types: that is `check`.
+
+mod binary;
+mod close;
+mod duration;
+mod modifier;
+mod selector;
+
+use super::Options;
+use super::ast::{Expr, ExprKind, Node, NodeId, NumberLiteral, ValueType};
+use super::lex::Lexer;
+use super::literal;
+use super::operator::{Aggregator, BinaryOp, Precedence};
+use super::token::{Keyword, Token, TokenKind};
+use crate::error::{ErrorKind, ParseError};
+use crate::span::Span;
+use binary::Operation;
+use close::Clause;
+
+type Result<T> = std::result::Result<T, ParseError>;
+
+/// A parser of one text.
+pub(super) struct Parser<'a> {
+    input: &'a str,
+    options: Options,
+    lexer: Lexer<'a>,
+    /// The token to be looked at next.
+    token: Token,
+    /// Where the last consumed token ended.
+    last_end: usize,
+    nodes: Vec<Node>,
+    /// What has been begun and waits for an operand or a closing parenthesis, outermost first.
+    frames: Vec<Frame>,
+}
+
+/// Something begun.
+enum Frame {
+    /// A sign that waits for its operand.
+    Sign { negative: bool, start: usize },
+    /// A binary operation that waits for its right operand.
+    Binary { lhs: NodeId, operation: Operation },
+    /// An open parenthesis.
+    Paren { start: usize },
+    /// A call whose arguments are being read.
+    Call { name: Span, args: Vec<NodeId> },
+    /// An aggregation whose arguments are being read.
+    Aggregate { op: Aggregator, clause: Clause, args: Vec<NodeId> },
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(input: &'a str, options: Options) -> Self {
+        let mut lexer = Lexer::new(input);
+        let token = lexer.next_token();
+        Self { input, options, lexer, token, last_end: 0, nodes: Vec::with_capacity(8), frames: Vec::new() }
+    }
+
+    /// Parses the whole text. It alternates between two states: an operand is due, or one has been read.
+    pub(super) fn parse(mut self) -> Result<Expr> {
+        if self.token.kind == TokenKind::Eof {
+            return Err(self.syntax(Span::new(0, 0), "no expression found in input"));
+        }
+        loop {
+            let Some(operand) = self.operand()? else { continue };
+            if let Some(root) = self.after_operand(operand)? {
+                return Ok(Expr::new(self.nodes, root));
+            }
+        }
+    }
+
+    /// Reads an operand, or something that still waits for its own operand and is put on the stack.
+    fn operand(&mut self) -> Result<Option<NodeId>> {
+        let Token { kind, span } = self.token;
+        match kind {
+            TokenKind::Operator(op @ (BinaryOp::Add | BinaryOp::Sub)) => {
+                self.advance();
+                self.frames.push(Frame::Sign { negative: op == BinaryOp::Sub, start: span.start });
+                Ok(None)
+            }
+            TokenKind::LeftParen => {
+                self.advance();
+                self.frames.push(Frame::Paren { start: span.start });
+                Ok(None)
+            }
+            TokenKind::Number | TokenKind::Duration => {
+                let value = self.number()?;
+                let literal = NumberLiteral { value, is_duration: kind == TokenKind::Duration };
+                Ok(Some(self.push(span, ExprKind::Number(literal), ValueType::Scalar)))
+            }
+            TokenKind::String => {
+                self.advance();
+                let value = literal::string(span.text(self.input));
+                Ok(Some(self.push(span, ExprKind::String(value), ValueType::String)))
+            }
+            TokenKind::LeftBrace => self.selector(None).map(Some),
+            TokenKind::Aggregator(op) => {
+                self.advance();
+                match self.token.kind {
+                    TokenKind::LeftParen | TokenKind::Keyword(Keyword::By | Keyword::Without) => {
+                        self.open_aggregate(op, span)
+                    }
+                    _ => self.selector(Some(span)).map(Some),
+                }
+            }
+            TokenKind::Identifier | TokenKind::Preprocessor(_) => {
+                self.advance();
+                match self.token.kind {
+                    TokenKind::LeftParen => self.open_call(span),
+                    _ => self.selector(Some(span)).map(Some),
+                }
+            }
+            _ if kind.names_metric() => {
+                self.advance();
+                self.selector(Some(span)).map(Some)
+            }
+            _ => Err(self.unexpected_here()),
+        }
+    }
+
+    /// Reads on behind a complete operand until another is due. The root, if the text ends here.
+    fn after_operand(&mut self, operand: NodeId) -> Result<Option<NodeId>> {
+        let mut operand = operand;
+        loop {
+            operand = self.modifiers(operand)?;
+            match self.token.kind {
+                TokenKind::Operator(op) => {
+                    let lhs = self.complete(operand, Some(op.precedence()))?;
+                    let operation = self.operation(op)?;
+                    self.frames.push(Frame::Binary { lhs, operation });
+                    return Ok(None);
+                }
+                TokenKind::Comma => {
+                    let operand = self.complete(operand, None)?;
+                    self.argument(operand)?;
+                    return Ok(None);
+                }
+                TokenKind::RightParen => {
+                    let inner = self.complete(operand, None)?;
+                    operand = self.close(inner)?;
+                }
+                TokenKind::Eof => {
+                    let root = self.complete(operand, None)?;
+                    return if self.frames.is_empty() { Ok(Some(root)) } else { Err(self.unexpected_here()) };
+                }
+                _ => return Err(self.unexpected_here()),
+            }
+        }
+    }
+
+    /// Completes, around `operand`, what is on the stack and binds at least as strongly as what follows:
+    /// an operator of strength `next`, or the end of an expression.
+    fn complete(&mut self, operand: NodeId, next: Option<Precedence>) -> Result<NodeId> {
+        let completes = |strength: Precedence| next.is_none_or(|next| strength.completes_before(next));
+        let mut operand = operand;
+        loop {
+            operand = match self.frames.pop() {
+                Some(Frame::Sign { negative, start }) if completes(Precedence::Product) => {
+                    self.signed(negative, start, operand)
+                }
+                Some(Frame::Binary { lhs, operation }) if completes(operation.precedence()) => {
+                    self.combine(lhs, operation, operand)?
+                }
+                other => {
+                    self.frames.extend(other);
+                    return Ok(operand);
+                }
+            };
+        }
+    }
+
+    /// A sign before a number becomes part of the number.
+    fn signed(&mut self, negative: bool, start: usize, operand: NodeId) -> NodeId {
+        let node = &mut self.nodes[operand.0];
+        if let ExprKind::Number(number) = &mut node.kind {
+            if negative {
+                number.value = -number.value;
+            }
+            node.span.start = start;
+            return operand;
+        }
+        let (span, value_type) = (Span::new(start, node.span.end), node.value_type);
+        self.push(span, ExprKind::Unary { negative, operand }, value_type)
+    }
+
+    /// Consumes a number or a duration, and says what it is worth.
+    fn number(&mut self) -> Result<f64> {
+        let Token { kind, span } = self.token;
+        let text = span.text(self.input);
+        let value = if kind == TokenKind::Duration { literal::duration(text) } else { literal::number(text) };
+        let value = value.map_err(|message| self.syntax(span, message))?;
+        self.advance();
+        Ok(value)
+    }
+
+    fn push(&mut self, span: Span, kind: ExprKind, value_type: ValueType) -> NodeId {
+        self.nodes.push(Node { span, kind, value_type });
+        NodeId(self.nodes.len() - 1)
+    }
+
+    fn span_of(&self, node: NodeId) -> Span {
+        self.nodes[node.0].span
+    }
+
+    /// Goes on to the next token.
+    fn advance(&mut self) {
+        self.last_end = self.token.span.end;
+        self.token = self.lexer.next_token();
+    }
+
+    /// Consumes the token if it is of that kind.
+    fn accept(&mut self, kind: TokenKind) -> bool {
+        let found = self.token.kind == kind;
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    fn syntax(&self, span: Span, message: impl Into<String>) -> ParseError {
+        ParseError::new(ErrorKind::Syntax, self.input, span, message)
+    }
+
+    fn disabled(&self, span: Span, message: impl Into<String>) -> ParseError {
+        ParseError::new(ErrorKind::Disabled, self.input, span, message)
+    }
+
+    /// The current token does not belong in `context`, where `expected` does. Either may be empty.
+    fn unexpected(&mut self, context: &str, expected: &str) -> ParseError {
+        if let Some(error) = self.lexer.take_error() {
+            return error;
+        }
+        let Token { kind, span } = self.token;
+        let mut message = format!("unexpected {}", kind.describe(span.text(self.input)));
+        for (before, part) in [(" in ", context), (", expected ", expected)] {
+            if !part.is_empty() {
+                message.push_str(before);
+                message.push_str(part);
+            }
+        }
+        self.syntax(span, message)
+    }
+
+    /// The current token does not belong in an expression. Prometheus mentions an aggregation around it.
+    fn unexpected_here(&mut self) -> ParseError {
+        let aggregates = self.frames.iter().any(|frame| matches!(frame, Frame::Aggregate { .. }));
+        self.unexpected(if aggregates { "aggregation" } else { "" }, "")
+    }
+}

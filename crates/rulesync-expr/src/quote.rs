@@ -1,0 +1,134 @@
+//! Prints strings and characters the way Go's `%q` and `%#U` do, because error messages should read
+//! like the server's, and undoes Go's escapes. Not for YAML or JSON strings.
+
+use std::fmt::Write as _;
+
+/// Go's `%q` of a string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        escape(&mut out, c, '"');
+    }
+    out.push('"');
+    out
+}
+
+/// Go's `%q` of a character; the end of the input shows as the replacement character.
+pub(crate) fn quoted_char(c: Option<char>) -> String {
+    let mut out = String::from("'");
+    escape(&mut out, c.unwrap_or(char::REPLACEMENT_CHARACTER), '\'');
+    out.push('\'');
+    out
+}
+
+/// Go's `%#U`: the code point, and the character if it can be printed.
+pub(crate) fn code_point(c: char) -> String {
+    if is_printable(c) { format!("U+{:04X} '{c}'", u32::from(c)) } else { format!("U+{:04X}", u32::from(c)) }
+}
+
+fn escape(out: &mut String, c: char, quote: char) {
+    match c {
+        '\x07' => out.push_str("\\a"),
+        '\x08' => out.push_str("\\b"),
+        '\x0c' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\x0b' => out.push_str("\\v"),
+        '\\' => out.push_str("\\\\"),
+        c if c == quote => out.extend(['\\', c]),
+        c if is_printable(c) => out.push(c),
+        c => {
+            // Writing to a String cannot fail.
+            let _ = match u32::from(c) {
+                code @ 0..=0x7f => write!(out, "\\x{code:02x}"),
+                code @ 0x80..=0xffff => write!(out, "\\u{code:04x}"),
+                code => write!(out, "\\U{code:08x}"),
+            };
+        }
+    }
+}
+
+/// Close to Go's notion: everything visible, and of the spaces only the plain one.
+fn is_printable(c: char) -> bool {
+    let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}');
+    c == ' ' || !(c.is_control() || c.is_whitespace() || invisible)
+}
+
+/// The value of a string literal with Go escapes, given without its quotes. The lexer has already refused
+/// what is no escape. Bytes that are not UTF-8 (`"\xff"` is legal) become the replacement character.
+pub(crate) fn unescape(body: &str) -> String {
+    if !body.contains('\\') {
+        return body.to_owned();
+    }
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('\\') {
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        rest = &rest[at + 1..];
+        let Some(c) = rest.chars().next() else { break };
+        let (skip, digits, radix) = match c {
+            'x' => (1, 2, 16),
+            'u' => (1, 4, 16),
+            'U' => (1, 8, 16),
+            '0'..='7' => (0, 3, 8),
+            _ => {
+                let mut utf8 = [0; 4];
+                out.extend_from_slice(simple_escape(c).encode_utf8(&mut utf8).as_bytes());
+                rest = &rest[c.len_utf8()..];
+                continue;
+            }
+        };
+        let number = rest.get(skip..skip + digits).unwrap_or_default();
+        let code = u32::from_str_radix(number, radix).unwrap_or(u32::from(char::REPLACEMENT_CHARACTER));
+        if matches!(c, 'u' | 'U') {
+            let mut utf8 = [0; 4];
+            let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+            out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
+        } else {
+            out.push(u8::try_from(code).unwrap_or(b'?'));
+        }
+        rest = rest.get(skip + digits..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest.as_bytes());
+    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// What a one-letter escape stands for; quotes and the backslash stand for themselves.
+fn simple_escape(c: char) -> char {
+    match c {
+        'a' => '\x07',
+        'b' => '\x08',
+        'f' => '\x0c',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'v' => '\x0b',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_as_go_does() {
+        assert_eq!(quoted("a\"b\\\n\u{1}é\u{a0}\u{1f600}"), "\"a\\\"b\\\\\\n\\x01é\\u00a0\u{1f600}\"");
+        assert_eq!(quoted_char(Some('|')), "'|'");
+        assert_eq!(quoted_char(Some('\'')), "'\\''");
+        assert_eq!(quoted_char(None), "'\u{fffd}'");
+        assert_eq!(code_point('d'), "U+0064 'd'");
+        assert_eq!(code_point('\u{7}'), "U+0007");
+    }
+
+    #[test]
+    fn undoes_every_escape() {
+        assert_eq!(unescape(r"plain"), "plain");
+        assert_eq!(unescape(r"\a\b\f\n\r\t\v\\\'"), "\x07\x08\x0c\n\r\t\x0b\\'");
+        assert_eq!(unescape(r"\101\x41\u0041\U0001F600é"), "AAA\u{1f600}é");
+        assert_eq!(unescape(r"\xc3\xa9"), "é");
+        assert_eq!(unescape(r"\xff"), "\u{fffd}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The crate seen from outside, on expressions that others wrote.
+
+mod corpus;

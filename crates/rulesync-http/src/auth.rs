@@ -1,0 +1,109 @@
+//! Who we are to the server: the `Authorization` header and further headers, as the settings say.
+
+use reqwest::RequestBuilder;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+
+use crate::oauth2::TokenSource;
+use crate::secret::SecretSource;
+use crate::settings::{Authorization, BasicAuth, ClientConfig, SettingsError};
+
+/// What is added to every request.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    method: Method,
+    headers: Vec<(HeaderName, SecretSource)>,
+}
+
+#[derive(Debug)]
+enum Method {
+    Nobody,
+    Basic { username: SecretSource, password: Option<SecretSource> },
+    Header { kind: String, credentials: SecretSource },
+    OAuth2(Box<TokenSource>),
+}
+
+impl Credentials {
+    pub(crate) fn new(config: &ClientConfig) -> Result<Self, SettingsError> {
+        let bearer = SecretSource::from_keys(config.bearer_token.as_ref(), config.bearer_token_file.as_ref());
+        let method = if let Some(BasicAuth { username, username_file, password, password_file }) = &config.basic_auth {
+            let username = username.as_deref().map(Into::into);
+            let username = SecretSource::from_keys(username.as_ref(), username_file.as_ref());
+            let username = username.ok_or(SettingsError::Missing("basic_auth.username"))?;
+            Method::Basic { username, password: SecretSource::from_keys(password.as_ref(), password_file.as_ref()) }
+        } else if let Some(Authorization { kind, credentials, credentials_file }) = &config.authorization {
+            let credentials = SecretSource::from_keys(credentials.as_ref(), credentials_file.as_ref());
+            let credentials = credentials.ok_or(SettingsError::Missing("authorization.credentials"))?;
+            Method::Header { kind: kind.clone().unwrap_or_else(|| "Bearer".to_owned()), credentials }
+        } else if let Some(credentials) = bearer {
+            Method::Header { kind: "Bearer".to_owned(), credentials }
+        } else if let Some(oauth2) = &config.oauth2 {
+            Method::OAuth2(Box::new(TokenSource::new(oauth2)?))
+        } else {
+            Method::Nobody
+        };
+        let mut headers = Vec::new();
+        for (name, header) in &config.http_headers {
+            let key = format!("http_headers.{name}");
+            let parsed = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|error| SettingsError::Invalid { key: key.clone(), reason: error.to_string() })?;
+            if matches!(parsed.as_str(), "authorization" | "host" | "content-length" | "content-type" | "user-agent" | "x-scope-orgid") {
+                let reason = "is set by rulesync: use the key meant for it".to_owned();
+                return Err(SettingsError::Invalid { key, reason });
+            }
+            let given = header.values.iter().map(|value| value.as_str().into()).chain(header.secrets.iter().cloned());
+            headers.extend(given.map(|value| (parsed.clone(), SecretSource::Given(value))));
+            let files = header.files.iter().filter_map(|path| SecretSource::from_keys(None, Some(path)));
+            headers.extend(files.map(|file| (parsed.clone(), file)));
+        }
+        Ok(Self { method, headers })
+    }
+
+    /// Adds them to a request; the error is for people and holds no secret.
+    pub(crate) async fn sign(&self, mut request: RequestBuilder) -> Result<RequestBuilder, String> {
+        for (name, source) in &self.headers {
+            request = request.header(name, value(source.get().map_err(|error| error.to_string())?.expose())?);
+        }
+        Ok(match &self.method {
+            Method::Nobody => request,
+            Method::Basic { username, password } => {
+                let username = username.get().map_err(|error| error.to_string())?;
+                let password = password.as_ref().map(SecretSource::get).transpose().map_err(|error| error.to_string())?;
+                request.basic_auth(username.expose(), password.as_ref().map(|password| password.expose()))
+            }
+            Method::Header { kind, credentials } => {
+                let credentials = credentials.get().map_err(|error| error.to_string())?;
+                request.header(AUTHORIZATION, value(&format!("{kind} {}", credentials.expose()))?)
+            }
+            Method::OAuth2(tokens) => {
+                let token = tokens.get().await?;
+                request.header(AUTHORIZATION, value(&format!("Bearer {}", token.expose()))?)
+            }
+        })
+    }
+
+    /// The server did not accept us: secrets from files and tokens are got anew. False if there is nothing to renew.
+    pub(crate) async fn distrust(&self) -> bool {
+        match &self.method {
+            Method::Nobody => false,
+            Method::Basic { username, password } => {
+                username.distrust();
+                password.iter().for_each(SecretSource::distrust);
+                matches!(username, SecretSource::File(_)) || matches!(password, Some(SecretSource::File(_)))
+            }
+            Method::Header { credentials, .. } => {
+                credentials.distrust();
+                matches!(credentials, SecretSource::File(_))
+            }
+            Method::OAuth2(tokens) => {
+                tokens.distrust().await;
+                true
+            }
+        }
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| "a credential holds characters no header can carry".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,398 @@
+//! The client: one request in, one [`RulerError`] or success out; and the list, read as it arrives.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode, Url};
+use rulesync_core::{Fingerprint, Group, Listing, RulerError, TenantId};
+use tokio::time::Instant;
+
+use crate::answer::{Answer, Meaning, Operation, meaning};
+use crate::auth::Credentials;
+use crate::document::{DocumentError, encode_group, group_names, namespace_of, parse_group, parse_namespaces};
+use crate::flavour::Flavour;
+use crate::settings::{ClientConfig, SettingsError};
+use crate::split::Splitter;
+use crate::transport::{ProxySettings, Transport, without_url};
+use crate::url::segment;
+
+/// Counts requests.
+pub trait RequestObserver: fmt::Debug + Send + Sync + 'static {
+    /// One request: its method, its kind of route (`list`, `namespace` or `group`), its status or `error`, and how long
+    /// it took.
+    fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration);
+}
+
+/// A client of the ruler configuration API.
+///
+/// Every request has a deadline, follows no redirect, compresses nothing and accepts gzip. Dropping a future gives its
+/// request up.
+#[derive(Debug)]
+pub struct RulerClient {
+    flavour: Flavour,
+    base: Url,
+    host: Option<String>,
+    transport: Transport,
+    credentials: Credentials,
+    timeout: Duration,
+    observer: Option<Arc<dyn RequestObserver>>,
+}
+
+/// Of an error's body, so much is read to the end, so that the connection can be used again.
+const ERROR_BYTES: usize = 64 * 1024;
+
+/// A list may take longer than other requests, as long as it gets on.
+const LIST_FACTOR: u32 = 10;
+
+struct Request<'a> {
+    operation: Operation,
+    method: Method,
+    tenant: Option<&'a TenantId>,
+    path: String,
+    body: Option<Bytes>,
+}
+
+impl Request<'_> {
+    fn route(&self) -> &'static str {
+        match self.operation {
+            Operation::List => "list",
+            Operation::GetNamespace | Operation::Put | Operation::DeleteNamespace => "namespace",
+            Operation::GetGroup | Operation::DeleteGroup => "group",
+        }
+    }
+
+    fn method_name(&self) -> &'static str {
+        match self.operation {
+            Operation::List | Operation::GetNamespace | Operation::GetGroup => "GET",
+            Operation::Put => "POST",
+            Operation::DeleteGroup | Operation::DeleteNamespace => "DELETE",
+        }
+    }
+}
+
+impl RulerClient {
+    /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] for an address or settings that cannot be used, and files that cannot be read.
+    pub fn new(
+        address: &str,
+        flavour: Flavour,
+        config: &ClientConfig,
+        timeout: Duration,
+        observer: Option<Arc<dyn RequestObserver>>,
+    ) -> Result<Self, SettingsError> {
+        config.validate()?;
+        let invalid = |reason: String| SettingsError::Invalid { key: "address".to_owned(), reason };
+        let url = Url::parse(address.trim_end_matches('/')).map_err(|error| invalid(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("must be an http or https URL without query".to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("must not hold credentials: use `basic_auth`".to_owned()));
+        }
+        let proxy = ProxySettings {
+            url: config.proxy_url.clone(),
+            no_proxy: config.no_proxy.clone(),
+            from_environment: config.proxy_from_environment,
+        };
+        let (transport, base, host) = Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
+        Ok(Self { flavour, base, host, transport, credentials: Credentials::new(config)?, timeout, observer })
+    }
+
+    /// What kind of server it speaks to.
+    pub fn flavour(&self) -> &Flavour {
+        &self.flavour
+    }
+
+    /// Creates or replaces a group.
+    ///
+    /// # Errors
+    ///
+    /// What the answer means, as [`RulerError`].
+    pub async fn put_group(&self, tenant: Option<&TenantId>, namespace: &str, group: &Group) -> Result<(), RulerError> {
+        let body = encode_group(group).map_err(|error| rejected(error.to_string()))?;
+        let path = self.path(namespace, None)?;
+        let request =
+            Request { operation: Operation::Put, method: Method::POST, tenant, path, body: Some(body.into()) };
+        self.write(request).await
+    }
+
+    /// Deletes a group. One that is not there is success.
+    ///
+    /// # Errors
+    ///
+    /// What the answer means, as [`RulerError`].
+    pub async fn delete_group(&self, tenant: Option<&TenantId>, namespace: &str, group: &str) -> Result<(), RulerError> {
+        let path = self.path(namespace, Some(group))?;
+        let request = Request { operation: Operation::DeleteGroup, method: Method::DELETE, tenant, path, body: None };
+        self.write(request).await
+    }
+
+    /// Deletes a namespace with all its groups. One that is not there is success.
+    ///
+    /// # Errors
+    ///
+    /// What the answer means, as [`RulerError`].
+    pub async fn delete_namespace(&self, tenant: Option<&TenantId>, namespace: &str) -> Result<(), RulerError> {
+        let path = self.path(namespace, None)?;
+        let request =
+            Request { operation: Operation::DeleteNamespace, method: Method::DELETE, tenant, path, body: None };
+        self.write(request).await
+    }
+
+    /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. A namespace
+    /// of ours that cannot be parsed is read on its own, and then group by group.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unreadable`] if the document is broken as a whole or ends early; else what the answer means.
+    pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+        let request = || Request {
+            operation: Operation::List,
+            method: Method::GET,
+            tenant,
+            path: self.flavour.rules_path.clone(),
+            body: None,
+        };
+        let mut unreadable: Vec<(String, Vec<String>)> = Vec::new();
+        let reading = async {
+            let Some(mut answer) = self.ask(&request()).await? else { return Ok(()) };
+            let mut splitter = Splitter::default();
+            let mut take = |piece: &[u8]| read_piece(piece, listing, &mut unreadable);
+            while let Some(portion) = self.next_portion(&mut answer).await? {
+                splitter.push(&portion, &mut take)?;
+                // A long document must not keep other tasks from their turn.
+                tokio::task::yield_now().await;
+            }
+            splitter.finish(take)
+        };
+        let deadline = self.timeout * LIST_FACTOR;
+        tokio::time::timeout(deadline, reading).await.map_err(|_| {
+            unavailable(format!("the list was not complete within {}s", deadline.as_secs()))
+        })??;
+        for (namespace, groups) in unreadable {
+            self.read_apart(tenant, &namespace, groups, listing).await?;
+        }
+        Ok(())
+    }
+
+    /// A namespace that the list could not be parsed for: on its own, else group by group.
+    async fn read_apart(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        mut groups: Vec<String>,
+        listing: &mut Listing<'_>,
+    ) -> Result<(), RulerError> {
+        let path = self.path(namespace, None)?;
+        let request = Request { operation: Operation::GetNamespace, method: Method::GET, tenant, path, body: None };
+        match self.read(&request).await? {
+            None => return Ok(()),
+            Some(document) => match parse_namespaces(&document) {
+                Ok(namespaces) => {
+                    namespaces.values().flatten().for_each(|group| listing.add(namespace, group));
+                    return Ok(());
+                }
+                Err(_) => groups.extend(group_names(&document)),
+            },
+        }
+        groups.sort();
+        groups.dedup();
+        for group in groups {
+            let path = self.path(namespace, Some(&group))?;
+            let request = Request { operation: Operation::GetGroup, method: Method::GET, tenant, path, body: None };
+            match self.read(&request).await?.map(|document| parse_group(&document)) {
+                None => {}
+                Some(Ok(parsed)) => listing.add(namespace, &parsed),
+                Some(Err(error)) => listing.unreadable(namespace, &group, error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, namespace: &str, group: Option<&str>) -> Result<String, RulerError> {
+        let encode = |name: &str| segment(name, self.flavour.encoding).map_err(|error| rejected(error.to_string()));
+        let mut path = format!("{}/{}", self.flavour.rules_path, encode(namespace)?);
+        if let Some(group) = group {
+            path.push('/');
+            path.push_str(&encode(group)?);
+        }
+        Ok(path)
+    }
+
+    async fn write(&self, request: Request<'_>) -> Result<(), RulerError> {
+        let exchange = async {
+            if let Some(answer) = self.ask(&request).await? {
+                drain(answer).await;
+            }
+            Ok(())
+        };
+        self.in_time(exchange).await
+    }
+
+    /// The whole document; none if there is nothing.
+    async fn read(&self, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
+        let exchange = async {
+            let Some(mut answer) = self.ask(request).await? else { return Ok(None) };
+            let mut document = Vec::new();
+            while let Some(portion) = self.next_portion(&mut answer).await? {
+                document.extend_from_slice(&portion);
+            }
+            Ok(Some(document))
+        };
+        self.in_time(exchange).await
+    }
+
+    async fn in_time<T>(&self, exchange: impl Future<Output = Result<T, RulerError>>) -> Result<T, RulerError> {
+        let late = || unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
+        tokio::time::timeout(self.timeout, exchange).await.map_err(|_| late())?
+    }
+
+    /// More of a body. An end before the end is an error: half a list is not a list.
+    async fn next_portion(&self, answer: &mut Response) -> Result<Option<Bytes>, RulerError> {
+        match tokio::time::timeout(self.timeout, answer.chunk()).await {
+            Ok(Ok(portion)) => Ok(portion),
+            Ok(Err(error)) => Err(RulerError::Unreadable { message: format!("the answer broke off: {}", without_url(&error)) }),
+            Err(_) => Err(unavailable("the answer stopped coming".to_owned())),
+        }
+    }
+
+    /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read.
+    async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
+        let answer = self.send(request).await?;
+        let refused = answer.status() == StatusCode::UNAUTHORIZED;
+        let answer = if refused && self.credentials.distrust().await { self.send(request).await? } else { answer };
+        let status = answer.status().as_u16();
+        let content_type = header(answer.headers(), CONTENT_TYPE.as_str()).to_owned();
+        let retry_after = parse_retry_after(header(answer.headers(), RETRY_AFTER.as_str()), SystemTime::now());
+        let (answer, body) = if answer.status().is_success() { (Some(answer), String::new()) } else { (None, drain(answer).await) };
+        let described = Answer { status, content_type: &content_type, retry_after, body: &body };
+        match meaning(request.operation, &described)? {
+            Meaning::Done => Ok(answer),
+            Meaning::Nothing => Ok(None),
+        }
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Response, RulerError> {
+        let start = Instant::now();
+        let result = self.exchange(request).await;
+        if let Some(observer) = &self.observer {
+            let code = result.as_ref().map(|answer| answer.status());
+            let code = code.as_ref().map_or("error", |status| status.as_str());
+            observer.observe(request.method_name(), request.route(), code, start.elapsed());
+        }
+        result
+    }
+
+    async fn exchange(&self, request: &Request<'_>) -> Result<Response, RulerError> {
+        let mut url = self.base.clone();
+        let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
+        url.set_path(&path);
+        if url.path() != path {
+            // Never let a library tidy up a path: it may then name something else.
+            return Err(rejected(format!("the path {path} cannot be sent as it is")));
+        }
+        let mut builder = self.transport.client().request(request.method.clone(), url);
+        if let Some(tenant) = request.tenant {
+            builder = builder.header("X-Scope-OrgID", tenant.as_str());
+        }
+        if let Some(host) = &self.host {
+            builder = builder.header(HOST, host);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/yaml").body(body.clone());
+        }
+        let signed = self.credentials.sign(builder).await.map_err(unavailable)?;
+        let sending = tokio::time::timeout(self.timeout, signed.send()).await;
+        let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
+        sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))
+    }
+}
+
+/// Reads a piece of a list: one namespace, or a whole document that could not be cut.
+fn read_piece(
+    piece: &[u8],
+    listing: &mut Listing<'_>,
+    unreadable: &mut Vec<(String, Vec<String>)>,
+) -> Result<(), RulerError> {
+    if let Some(namespace) = namespace_of(piece) {
+        if !listing.wants(&namespace) {
+            return Ok(());
+        }
+        let document = Fingerprint::of_bytes(piece);
+        if listing.unchanged(&namespace, document) {
+            return Ok(());
+        }
+        match parse_namespaces(piece) {
+            Ok(namespaces) => {
+                for group in namespaces.values().flatten() {
+                    listing.add(&namespace, group);
+                }
+                listing.read_from(&namespace, document);
+            }
+            Err(_) => unreadable.push((namespace, group_names(piece))),
+        }
+        return Ok(());
+    }
+    let broken = |error: DocumentError| RulerError::Unreadable { message: error.to_string() };
+    for (namespace, groups) in parse_namespaces(piece).map_err(broken)? {
+        if listing.wants(&namespace) {
+            groups.iter().for_each(|group| listing.add(&namespace, group));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a body to its end, so that its connection can serve again, and keeps the beginning as a message.
+async fn drain(mut answer: Response) -> String {
+    let mut kept = Vec::new();
+    let mut read = 0;
+    while let Ok(Some(portion)) = answer.chunk().await {
+        read += portion.len();
+        if read > ERROR_BYTES {
+            break;
+        }
+        kept.extend_from_slice(&portion);
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// `Retry-After` in seconds, or as a date.
+fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
+}
+
+fn unavailable(message: String) -> RulerError {
+    RulerError::Unavailable { message, retry_after: None }
+}
+
+fn rejected(message: String) -> RulerError {
+    RulerError::Rejected { message, rule: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_comes_in_two_forms() {
+        let now = httpdate::parse_http_date("Mon, 23 Nov 2026 03:43:34 GMT").unwrap();
+        assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
+        assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:44 GMT", now), Some(Duration::from_secs(10)));
+        assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:24 GMT", now), None);
+        assert_eq!(parse_retry_after("soon", now), None);
+        assert_eq!(parse_retry_after("", now), None);
+    }
+}

@@ -1,0 +1,216 @@
+//! The settings of an HTTP client, under Prometheus' own names.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::secret::{Secret, SecretError};
+
+/// How to reach a server and who to be there. At most one of `basic_auth`, `authorization`, `bearer_token(_file)` and
+/// `oauth2` may be set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientConfig {
+    /// User and password.
+    pub basic_auth: Option<BasicAuth>,
+    /// An `Authorization` header.
+    pub authorization: Option<Authorization>,
+    /// The same with type `Bearer`, as older configurations write it.
+    pub bearer_token: Option<Secret>,
+    /// The same from a file.
+    pub bearer_token_file: Option<PathBuf>,
+    /// A token fetched with client credentials.
+    pub oauth2: Option<OAuth2>,
+    /// TLS.
+    pub tls_config: Option<TlsConfig>,
+    /// A proxy for all requests. It may hold a password.
+    pub proxy_url: Option<Secret>,
+    /// Hosts, domains and networks that are reached directly, separated by commas.
+    pub no_proxy: Option<String>,
+    /// Take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment.
+    pub proxy_from_environment: bool,
+    /// Further headers of every request.
+    pub http_headers: BTreeMap<String, HeaderConfig>,
+}
+
+/// User and password.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BasicAuth {
+    /// The user.
+    pub username: Option<String>,
+    /// The user, from a file.
+    pub username_file: Option<PathBuf>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// The password, from a file.
+    pub password_file: Option<PathBuf>,
+}
+
+/// An `Authorization` header.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Authorization {
+    /// What stands before the credentials; `Bearer` if absent.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// The credentials.
+    pub credentials: Option<Secret>,
+    /// The credentials, from a file.
+    pub credentials_file: Option<PathBuf>,
+}
+
+/// OAuth 2.0 client credentials (RFC 6749, 4.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OAuth2 {
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// Its secret, from a file.
+    pub client_secret_file: Option<PathBuf>,
+    /// The scopes to ask for.
+    pub scopes: Vec<String>,
+    /// Where tokens are given.
+    pub token_url: String,
+    /// Further parameters of the request.
+    pub endpoint_params: BTreeMap<String, String>,
+    /// TLS towards the token's server.
+    pub tls_config: Option<TlsConfig>,
+    /// A proxy towards the token's server.
+    pub proxy_url: Option<Secret>,
+    /// What is reached directly.
+    pub no_proxy: Option<String>,
+    /// Take the proxy from the environment.
+    pub proxy_from_environment: bool,
+}
+
+/// TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificates to trust in place of the system's, as PEM.
+    pub ca: Option<String>,
+    /// The same from a file.
+    pub ca_file: Option<PathBuf>,
+    /// The client's certificate, as PEM.
+    pub cert: Option<String>,
+    /// The same from a file.
+    pub cert_file: Option<PathBuf>,
+    /// The client's key, as PEM.
+    pub key: Option<Secret>,
+    /// The same from a file.
+    pub key_file: Option<PathBuf>,
+    /// The name the server must prove to be, if not that of its address.
+    pub server_name: Option<String>,
+    /// Trust anybody. For tests.
+    pub insecure_skip_verify: bool,
+    /// The oldest version to speak.
+    pub min_version: Option<TlsVersion>,
+}
+
+/// A version of TLS, in Prometheus' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum TlsVersion {
+    /// 1.0, which is not spoken any more: 1.2 is the least.
+    TLS10,
+    /// 1.1, which is not spoken any more: 1.2 is the least.
+    TLS11,
+    /// 1.2.
+    TLS12,
+    /// 1.3.
+    TLS13,
+}
+
+/// A header of every request; all its values are sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HeaderConfig {
+    /// Values.
+    pub values: Vec<String>,
+    /// Values that are not to be seen.
+    pub secrets: Vec<Secret>,
+    /// Files with a value each.
+    pub files: Vec<PathBuf>,
+}
+
+/// Why settings are of no use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Keys that exclude each other.
+    #[error("at most one of {0} may be set")]
+    Exclusive(&'static str),
+    /// A key without which another makes no sense.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// A value that is not of its form.
+    #[error("`{key}`: {reason}")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// What is wrong; never the value of a secret.
+        reason: String,
+    },
+    /// A file that cannot be used.
+    #[error(transparent)]
+    File(#[from] SecretError),
+}
+
+impl ClientConfig {
+    /// Whether the settings agree with each other. Files are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// The first contradiction.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let Self { basic_auth, authorization, bearer_token, bearer_token_file, oauth2, tls_config, .. } = self;
+        let methods = [basic_auth.is_some(), authorization.is_some(), bearer_token.is_some(), bearer_token_file.is_some(), oauth2.is_some()];
+        at_most_one(&methods, "`basic_auth`, `authorization`, `bearer_token`, `bearer_token_file` and `oauth2`")?;
+        if let Some(BasicAuth { username, username_file, password, password_file }) = basic_auth {
+            at_most_one(&[username.is_some(), username_file.is_some()], "`username` and `username_file`")?;
+            at_most_one(&[password.is_some(), password_file.is_some()], "`password` and `password_file`")?;
+            if username.is_none() && username_file.is_none() {
+                return Err(SettingsError::Missing("basic_auth.username"));
+            }
+        }
+        if let Some(Authorization { kind, credentials, credentials_file }) = authorization {
+            at_most_one(&[credentials.is_some(), credentials_file.is_some()], "`credentials` and `credentials_file`")?;
+            if credentials.is_none() && credentials_file.is_none() {
+                return Err(SettingsError::Missing("authorization.credentials"));
+            }
+            if kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("basic")) {
+                let reason = "use `basic_auth` for this type".to_owned();
+                return Err(SettingsError::Invalid { key: "authorization.type".to_owned(), reason });
+            }
+        }
+        if let Some(OAuth2 { client_id, client_secret, client_secret_file, token_url, tls_config, .. }) = oauth2 {
+            at_most_one(&[client_secret.is_some(), client_secret_file.is_some()], "`client_secret` and `client_secret_file`")?;
+            for (key, value) in [("oauth2.client_id", client_id), ("oauth2.token_url", token_url)] {
+                if value.is_empty() {
+                    return Err(SettingsError::Missing(key));
+                }
+            }
+            tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)?;
+        }
+        tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)
+    }
+}
+
+impl TlsConfig {
+    fn validate(&self) -> Result<(), SettingsError> {
+        at_most_one(&[self.ca.is_some(), self.ca_file.is_some()], "`ca` and `ca_file`")?;
+        at_most_one(&[self.cert.is_some(), self.cert_file.is_some()], "`cert` and `cert_file`")?;
+        at_most_one(&[self.key.is_some(), self.key_file.is_some()], "`key` and `key_file`")?;
+        match (self.cert.is_some() || self.cert_file.is_some(), self.key.is_some() || self.key_file.is_some()) {
+            (true, false) => Err(SettingsError::Missing("tls_config.key")),
+            (false, true) => Err(SettingsError::Missing("tls_config.cert")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn at_most_one(set: &[bool], keys: &'static str) -> Result<(), SettingsError> {
+    if set.iter().filter(|set| **set).count() > 1 { Err(SettingsError::Exclusive(keys)) } else { Ok(()) }
+}

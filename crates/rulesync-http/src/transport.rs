@@ -1,0 +1,199 @@
+//! The connections: a reqwest client made from settings, made anew when a file of its TLS settings changes.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::tls::Version;
+use reqwest::{Certificate, Identity, NoProxy, Proxy, Url, redirect};
+use tokio::time::Instant;
+
+use crate::secret::{Secret, read_file};
+use crate::settings::{SettingsError, TlsConfig, TlsVersion};
+
+/// How often the TLS files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The proxy settings, which clients and token requests have alike.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProxySettings {
+    pub(crate) url: Option<Secret>,
+    pub(crate) no_proxy: Option<String>,
+    pub(crate) from_environment: bool,
+}
+
+/// A client for one address.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    tls: TlsConfig,
+    proxy: ProxySettings,
+    /// Where connections go if the certificate names another host than the address.
+    real_host: Option<(String, u16)>,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    client: reqwest::Client,
+    material: Material,
+    looked: Instant,
+}
+
+/// What the TLS files hold. Compared to see a change, never shown.
+#[derive(Clone, PartialEq, Eq)]
+struct Material {
+    ca: Option<String>,
+    identity: Option<Secret>,
+}
+
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Material")
+    }
+}
+
+impl Transport {
+    /// A client for `address`, and the address to use with it. The address is another one if the server proves to be
+    /// somebody else (`server_name`): then requests are made to that name, and connections to the address.
+    pub(crate) fn new(
+        address: &Url,
+        tls: TlsConfig,
+        proxy: ProxySettings,
+    ) -> Result<(Self, Url, Option<String>), SettingsError> {
+        let mut url = address.clone();
+        let mut real_host = None;
+        let mut host_header = None;
+        if let (Some(name), Some(host), Some(port)) = (&tls.server_name, address.host_str(), address.port_or_known_default()) {
+            real_host = Some((host.trim_matches(['[', ']']).to_owned(), port));
+            host_header = Some(address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+            url.set_host(Some(name)).map_err(|error| SettingsError::Invalid {
+                key: "tls_config.server_name".to_owned(),
+                reason: error.to_string(),
+            })?;
+        }
+        let material = Material::read(&tls)?;
+        let client = build(&tls, &material, &proxy, real_host.as_ref())?;
+        let current = Mutex::new(Current { client, material, looked: Instant::now() });
+        Ok((Self { tls, proxy, real_host, current }, url, host_header))
+    }
+
+    /// The client to use now. Files that are in a bad state for a moment leave the last good client in use.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.tls.has_files() && current.looked.elapsed() >= LOOK_EVERY {
+            current.looked = Instant::now();
+            let rebuilt = Material::read(&self.tls).and_then(|material| {
+                if material == current.material {
+                    return Ok(None);
+                }
+                let client = build(&self.tls, &material, &self.proxy, self.real_host.as_ref())?;
+                Ok(Some((client, material)))
+            });
+            match rebuilt {
+                Ok(Some((client, material))) => (current.client, current.material) = (client, material),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "changed TLS files cannot be used, the last good ones stay"),
+            }
+        }
+        current.client.clone()
+    }
+}
+
+impl TlsConfig {
+    fn has_files(&self) -> bool {
+        self.ca_file.is_some() || self.cert_file.is_some() || self.key_file.is_some()
+    }
+}
+
+impl Material {
+    fn read(tls: &TlsConfig) -> Result<Self, SettingsError> {
+        let text = |given: Option<&str>, file: Option<&std::path::PathBuf>| match (given, file) {
+            (Some(text), _) => Ok(Some(text.to_owned())),
+            (None, Some(path)) => read_file(path).map(Some),
+            (None, None) => Ok(None),
+        };
+        let ca = text(tls.ca.as_deref(), tls.ca_file.as_ref())?;
+        let cert = text(tls.cert.as_deref(), tls.cert_file.as_ref())?;
+        let key = text(tls.key.as_ref().map(Secret::expose), tls.key_file.as_ref())?;
+        let identity = cert.zip(key).map(|(cert, key)| Secret::from(format!("{cert}\n{key}").as_str()));
+        Ok(Self { ca, identity })
+    }
+}
+
+fn build(
+    tls: &TlsConfig,
+    material: &Material,
+    proxy: &ProxySettings,
+    real_host: Option<&(String, u16)>,
+) -> Result<reqwest::Client, SettingsError> {
+    let invalid = |key: &str| {
+        let key = key.to_owned();
+        move |error: reqwest::Error| SettingsError::Invalid { key, reason: without_url(&error) }
+    };
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("rulesync/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .pool_idle_timeout(Duration::from_secs(90))
+        .gzip(true);
+    if !proxy.from_environment {
+        builder = builder.no_proxy();
+    }
+    if let Some(url) = &proxy.url {
+        let no_proxy = proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
+        builder = builder.proxy(Proxy::all(url.expose()).map_err(invalid("proxy_url"))?.no_proxy(no_proxy));
+    }
+    if let Some(ca) = &material.ca {
+        let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let Some(identity) = &material.identity {
+        builder = builder.identity(Identity::from_pem(identity.expose().as_bytes()).map_err(invalid("tls_config.cert"))?);
+    }
+    if tls.insecure_skip_verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
+    builder = builder.min_tls_version(match tls.min_version {
+        Some(TlsVersion::TLS13) => Version::TLS_1_3,
+        _ => Version::TLS_1_2,
+    });
+    if let Some((host, port)) = real_host {
+        // HTTP/2 would send the name in place of the Host header.
+        builder = builder.http1_only().dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
+    }
+    builder.build().map_err(invalid("tls_config"))
+}
+
+/// What went wrong, without the address: it may hold a password.
+pub(crate) fn without_url(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(cause) = source {
+        // Each cause tends to repeat the next one; the last is the most precise.
+        text = cause.to_string();
+        source = cause.source();
+    }
+    if text.is_empty() {
+        text = if error.is_timeout() { "timed out".to_owned() } else { "the request failed".to_owned() };
+    }
+    text
+}
+
+/// Leads every name to one host.
+#[derive(Debug)]
+struct Pinned {
+    host: String,
+    port: u16,
+}
+
+impl Resolve for Pinned {
+    fn resolve(&self, _: Name) -> Resolving {
+        let (host, port) = (self.host.clone(), self.port);
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}

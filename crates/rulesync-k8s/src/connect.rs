@@ -1,0 +1,89 @@
+//! How a cluster is addressed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+/// Which cluster, and what of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesConfig {
+    /// A kubeconfig file; none: in-cluster, else `KUBECONFIG`, else `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// The Kubernetes namespaces to watch; empty: all.
+    pub namespaces: Vec<String>,
+    /// How many objects a page of a list holds. Small pages keep memory small.
+    pub page_size: u32,
+    /// How long one watch lasts before the server ends it and it is taken up again. A connection that is silent for a
+    /// little longer is given up.
+    pub watch_timeout: Duration,
+    /// How long a list may wait for its next page.
+    pub list_timeout: Duration,
+}
+
+impl Default for KubernetesConfig {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            namespaces: Vec::new(),
+            page_size: 100,
+            watch_timeout: Duration::from_secs(60),
+            list_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a cluster cannot be addressed. Whether it answers is not asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be read or used.
+    #[error("kubeconfig {path}: {reason}")]
+    Kubeconfig {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no cluster around us and no kubeconfig to be found.
+    #[error("not in a cluster ({in_cluster}) and no kubeconfig ({kubeconfig}): set `kubeconfig`")]
+    Nowhere {
+        /// Why we are not in a cluster.
+        in_cluster: String,
+        /// Why there is no kubeconfig.
+        kubeconfig: String,
+    },
+    /// The client cannot be made of what was found.
+    #[error("cannot make a Kubernetes client: {0}")]
+    Client(String),
+}
+
+/// Silence on a connection beyond a watch's own end.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, ConnectError> {
+    let options = KubeConfigOptions::default();
+    let mut found = match &config.kubeconfig {
+        Some(path) => {
+            let wrong = |error: kube::config::KubeconfigError| ConnectError::Kubeconfig {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            };
+            Config::from_custom_kubeconfig(Kubeconfig::read_from(path).map_err(wrong)?, &options).await.map_err(wrong)?
+        }
+        None => match Config::incluster() {
+            Ok(found) => found,
+            Err(in_cluster) => Config::from_kubeconfig(&options).await.map_err(|kubeconfig| ConnectError::Nowhere {
+                in_cluster: in_cluster.to_string(),
+                kubeconfig: kubeconfig.to_string(),
+            })?,
+        },
+    };
+    // kube's own retries may sleep for minutes without a word; ours say what is wrong meanwhile.
+    found.default_retry = false;
+    found.connect_timeout = Some(Duration::from_secs(10));
+    // Bounds every request: an answer, or the next event of a watch, must come within this time.
+    found.read_timeout = Some(config.watch_timeout + GRACE);
+    found.reset_reader_on_write = true;
+    Client::try_from(found).map_err(|error| ConnectError::Client(error.to_string()))
+}

@@ -1,0 +1,280 @@
+//! The source: a watch of the Kubernetes namespaces and one or several of the rules, and what they have to say together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::Event;
+use kube::{Api, Client, ResourceExt};
+use rulesync_core::{Closed, Known, Labels, Sink, Source, SourceEvent};
+use tokio::sync::{Mutex, watch as flag};
+use tokio_util::sync::CancellationToken;
+
+use crate::connect::{ConnectError, KubernetesConfig, connect};
+use crate::resource::{GROUP, KIND, PLURAL, PrometheusRule, Read, VERSION};
+use crate::watch::{Observer, Trouble, watch};
+
+/// The PrometheusRules of a cluster, or of some of its namespaces.
+///
+/// With a list of namespaces each is watched on its own, no permission for the whole cluster is needed, and a Kubernetes
+/// namespace is known by its name only.
+#[derive(Clone)]
+pub struct KubernetesSource {
+    client: Client,
+    config: KubernetesConfig,
+}
+
+impl fmt::Debug for KubernetesSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KubernetesSource").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl KubernetesSource {
+    /// A source over the cluster that the configuration names. The API server need not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if it is not clear how to reach the cluster.
+    pub async fn connect(config: KubernetesConfig) -> Result<Self, ConnectError> {
+        Ok(Self { client: connect(&config).await?, config })
+    }
+
+    /// A source over a client made elsewhere, which should not retry by itself and should bound the time it reads.
+    pub fn from_client(client: Client, config: KubernetesConfig) -> Self {
+        Self { client, config }
+    }
+
+    fn parts(&self) -> Vec<Option<&str>> {
+        if self.config.namespaces.is_empty() {
+            vec![None]
+        } else {
+            self.config.namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
+        }
+    }
+
+    async fn watch_namespaces(&self, together: &Together) -> Result<(), Closed> {
+        let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
+        let mut observer = Namespaces { together, names: Vec::new(), listed: None };
+        watch(api, "namespaces", &self.config, &mut observer).await
+    }
+
+    async fn watch_rules(&self, together: &Together, namespace: Option<&str>, part: usize) -> Result<(), Closed> {
+        let (api, place): (Api<PrometheusRule>, String) = match namespace {
+            Some(namespace) => (Api::namespaced(self.client.clone(), namespace), format!(" in {namespace}")),
+            None => (Api::all(self.client.clone()), String::new()),
+        };
+        let what = format!("{PLURAL}.{GROUP}{place}");
+        // Objects are told after the namespaces they are in.
+        if together.namespaces.clone().wait_for(|listed| *listed).await.is_err() {
+            return Err(Closed);
+        }
+        let mut observer =
+            Rules { together, client: &self.client, part, kind: KIND.into(), known: Known::default() };
+        watch(api, &what, &self.config, &mut observer).await
+    }
+}
+
+#[async_trait]
+impl Source for KubernetesSource {
+    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
+        let parts = self.parts();
+        let (listed, namespaces) = flag::channel(!self.delivers_namespaces());
+        let states = Mutex::new(States { complete: vec![false; parts.len()], ..States::default() });
+        let together = Together { sink, namespaces, listed, states };
+        let rules = parts.into_iter().enumerate().map(|(part, namespace)| self.watch_rules(&together, namespace, part));
+        let watches = async {
+            let rules = join_all(rules);
+            if self.delivers_namespaces() {
+                drop(futures::join!(self.watch_namespaces(&together), rules));
+            } else {
+                rules.await;
+            }
+        };
+        // Ending early means that nobody listens any more.
+        shutdown.run_until_cancelled(watches).await;
+    }
+
+    fn delivers_namespaces(&self) -> bool {
+        self.config.namespaces.is_empty()
+    }
+}
+
+/// What the watches of a source share.
+struct Together {
+    sink: Sink,
+    /// Whether the namespaces have been listed.
+    namespaces: flag::Receiver<bool>,
+    listed: flag::Sender<bool>,
+    states: Mutex<States>,
+}
+
+#[derive(Default)]
+struct States {
+    /// Which watches of rules have been listed.
+    complete: Vec<bool>,
+    said_complete: bool,
+    /// What is wrong with which watch.
+    troubles: std::collections::BTreeMap<Part, String>,
+}
+
+/// A watch of this source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Namespaces,
+    Rules(usize),
+}
+
+impl Together {
+    async fn unavailable(&self, part: Part, reason: &str) -> Result<(), Closed> {
+        let mut states = self.states.lock().await;
+        states.troubles.insert(part, reason.to_owned());
+        let reasons: Vec<&str> = states.troubles.values().map(String::as_str).collect();
+        self.sink.send(SourceEvent::Unavailable { reason: reasons.join("; ") }).await
+    }
+
+    async fn available(&self, part: Part) -> Result<(), Closed> {
+        let mut states = self.states.lock().await;
+        states.troubles.remove(&part);
+        if states.troubles.is_empty() { self.sink.send(SourceEvent::Available).await } else { Ok(()) }
+    }
+
+    /// A watch of rules has been listed; once all have, so has the source.
+    async fn complete(&self, part: usize) -> Result<(), Closed> {
+        let mut states = self.states.lock().await;
+        if let Some(complete) = states.complete.get_mut(part) {
+            *complete = true;
+        }
+        if !states.said_complete && states.complete.iter().all(|complete| *complete) {
+            states.said_complete = true;
+            self.sink.send(SourceEvent::SnapshotComplete).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the events of the namespaces.
+struct Namespaces<'a> {
+    together: &'a Together,
+    names: Vec<String>,
+    /// While a list is under way, what it has shown.
+    listed: Option<Vec<String>>,
+}
+
+impl Namespaces<'_> {
+    async fn there(&mut self, namespace: PartialObjectMeta<Namespace>) -> Result<(), Closed> {
+        let name = namespace.name_any();
+        let labels: Labels = namespace.labels().iter().collect();
+        self.together.sink.send(SourceEvent::Namespace { name: name.clone(), labels }).await?;
+        let names = self.listed.as_mut().unwrap_or(&mut self.names);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        Ok(())
+    }
+}
+
+impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
+    async fn event(&mut self, event: Event<PartialObjectMeta<Namespace>>) -> Result<(), Trouble> {
+        match event {
+            Event::Init => self.listed = Some(Vec::new()),
+            Event::InitApply(namespace) | Event::Apply(namespace) => self.there(namespace).await?,
+            Event::Delete(namespace) => {
+                let name = namespace.name_any();
+                self.names.retain(|known| *known != name);
+                self.together.sink.send(SourceEvent::NamespaceGone { name }).await?;
+            }
+            Event::InitDone => {
+                let listed = self.listed.take().unwrap_or_default();
+                for name in std::mem::replace(&mut self.names, listed) {
+                    if !self.names.contains(&name) {
+                        self.together.sink.send(SourceEvent::NamespaceGone { name }).await?;
+                    }
+                }
+                // Rules may be told from now on.
+                self.together.listed.send_replace(true);
+            }
+        }
+        Ok(())
+    }
+
+    async fn unavailable(&mut self, reason: &str) -> Result<(), Closed> {
+        self.together.unavailable(Part::Namespaces, reason).await
+    }
+
+    async fn available(&mut self) -> Result<(), Closed> {
+        self.together.available(Part::Namespaces).await
+    }
+}
+
+/// Takes the events of the rules, of all namespaces or of one.
+struct Rules<'a> {
+    together: &'a Together,
+    client: &'a Client,
+    part: usize,
+    kind: Arc<str>,
+    known: Known,
+}
+
+impl Rules<'_> {
+    async fn there(&mut self, rule: PrometheusRule) -> Result<(), Closed> {
+        let sink = &self.together.sink;
+        let event = match rule.read(sink.source(), &self.kind) {
+            Read::Object(object) => {
+                self.known.saw(&object.id);
+                SourceEvent::Upsert(object)
+            }
+            Read::Malformed(id, finding) => {
+                self.known.saw(&id);
+                SourceEvent::Malformed { id, finding }
+            }
+        };
+        sink.send(event).await
+    }
+
+    /// Right after its CRD was deleted a list answers 200 and nothing (contracts/observed.md): if everything seems to
+    /// be gone at once, the API server must still know the kind.
+    async fn doubt(&self) -> Result<(), Trouble> {
+        let waiting = format!("{PLURAL}.{GROUP} seem all gone; waiting until the API server knows the kind for sure");
+        let version = format!("{GROUP}/{VERSION}");
+        match self.client.list_api_group_resources(&version).await {
+            Ok(kinds) if kinds.resources.iter().any(|kind| kind.name == PLURAL) => Ok(()),
+            _ => Err(Trouble::Doubtful(waiting)),
+        }
+    }
+}
+
+impl Observer<PrometheusRule> for Rules<'_> {
+    async fn event(&mut self, event: Event<PrometheusRule>) -> Result<(), Trouble> {
+        match event {
+            Event::Init => self.known.begin(),
+            Event::InitApply(rule) | Event::Apply(rule) => self.there(rule).await?,
+            Event::Delete(rule) => {
+                let id = rule.id(self.together.sink.source(), &self.kind);
+                self.known.forget(&id);
+                self.together.sink.send(SourceEvent::Delete(id)).await?;
+            }
+            Event::InitDone => {
+                if self.known.lists_nothing_of_what_was() {
+                    self.doubt().await?;
+                }
+                for id in self.known.finish() {
+                    self.together.sink.send(SourceEvent::Delete(id)).await?;
+                }
+                self.together.complete(self.part).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn unavailable(&mut self, reason: &str) -> Result<(), Closed> {
+        self.together.unavailable(Part::Rules(self.part), reason).await
+    }
+
+    async fn available(&mut self) -> Result<(), Closed> {
+        self.together.available(Part::Rules(self.part)).await
+    }
+}

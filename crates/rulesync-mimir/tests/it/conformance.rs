@@ -1,0 +1,30 @@
+//! Both flavours pass the conformance suite.
+
+use std::time::Duration;
+
+use rulesync_mimir::{ClientConfig, Flavour, MimirRuler};
+use rulesync_testkit::conformance::{self, Tenants};
+use rulesync_testkit::{Kind, RulerServer};
+
+pub(crate) fn ruler(server: &RulerServer) -> MimirRuler {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let flavour = if server.kind() == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
+    MimirRuler::new(&server.url(), flavour, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+}
+
+pub(crate) fn tenants() -> Tenants {
+    Tenants { one: Some("one".parse().unwrap()), other: Some("other".parse().unwrap()) }
+}
+
+#[tokio::test]
+async fn mimir() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    conformance::all(&ruler(&server), &tenants()).await;
+}
+
+#[tokio::test]
+async fn cortex() {
+    let server = RulerServer::builder(Kind::Cortex).start().await.unwrap();
+    conformance::all(&ruler(&server), &tenants()).await;
+}

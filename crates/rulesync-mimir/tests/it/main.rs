@@ -1,0 +1,7 @@
+//! Mimir and Cortex rulers against the testkit's servers.
+
+// `cfg(test)` is always true here; it tells clippy that everything below is test code.
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod wire;

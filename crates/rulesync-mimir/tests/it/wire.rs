@@ -1,0 +1,120 @@
+//! What goes over the wire, and what is made of odd answers.
+
+use std::time::Duration;
+
+use rulesync_core::{Group, Keeps, Listing, Observed, Rule, Ruler, RulerError};
+use rulesync_testkit::{Fault, Kind, RulerServer};
+
+use crate::conformance::{ruler, tenants};
+
+fn group(name: &str) -> Group {
+    let rule = Rule { record: "a:b".into(), expr: "up".into(), ..Rule::default() };
+    Group { name: name.into(), rules: vec![rule], ..Group::default() }
+}
+
+async fn list(ruler: &impl Ruler, owned: impl Fn(&str) -> bool + Send + Sync) -> Result<Observed, RulerError> {
+    let nothing = Observed::default();
+    let mut listing = Listing::new(Keeps::ALL, &owned, &nothing);
+    ruler.list(tenants().one.as_ref(), &mut listing).await?;
+    assert!(listing.unreadable_groups().is_empty());
+    Ok(listing.into_observed())
+}
+
+#[tokio::test]
+async fn requests_look_as_the_servers_want_them() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let ruler = ruler(&server);
+    let tenant = tenants().one;
+    ruler.put_group(tenant.as_ref(), "a/b", &group("100%")).await.unwrap();
+    ruler.delete_group(tenant.as_ref(), "a/b", "100%").await.unwrap();
+    list(&ruler, |_| true).await.unwrap();
+    let requests = server.journal().requests();
+    let lines: Vec<String> = requests.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+    assert_eq!(
+        lines,
+        [
+            "POST /prometheus/config/v1/rules/a%2Fb",
+            "DELETE /prometheus/config/v1/rules/a%2Fb/100%25",
+            "GET /prometheus/config/v1/rules"
+        ]
+    );
+    for request in &requests {
+        assert_eq!(request.header("user-agent"), Some(concat!("rulesync/", env!("CARGO_PKG_VERSION"))));
+        assert_eq!(request.header("x-scope-orgid"), Some("one"));
+        assert_eq!(request.header("content-encoding"), None);
+        assert_eq!(request.header("accept-encoding"), Some("gzip"));
+    }
+    assert_eq!(requests[0].header("content-type"), Some("application/yaml"));
+}
+
+#[tokio::test]
+async fn names_that_a_url_would_change_are_not_sent() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let ruler = ruler(&server);
+    for name in ["", ".", "..", "a\nb"] {
+        assert!(matches!(ruler.delete_group(None, "ns", name).await, Err(RulerError::Rejected { .. })), "{name:?}");
+    }
+    assert!(server.journal().is_empty());
+}
+
+#[tokio::test]
+async fn a_broken_answer_is_never_empty() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    for name in ["a", "b", "c"] {
+        server.put("one", &format!("us.ns.{name}"), "name: g\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
+    }
+    let ruler = ruler(&server);
+    for (fault, class) in [
+        (Fault::truncate(40), "unreadable"),
+        (Fault::wrong_document(), "misconfigured"),
+        (Fault::redirect("/elsewhere"), "misconfigured"),
+        (Fault::status(404, "404 page not found\n"), "misconfigured"),
+        (Fault::status(503, "down"), "unavailable"),
+        (Fault::reset(), "unavailable"),
+        (Fault::too_many_requests(Some(Duration::from_secs(7))), "unavailable"),
+    ] {
+        let name = format!("{fault:?}");
+        let id = server.faults().inject(fault);
+        let error = list(&ruler, |_| true).await.unwrap_err();
+        assert_eq!(error.class(), class, "{name}: {error}");
+        assert!(server.faults().remove(id));
+    }
+    assert_eq!(list(&ruler, |_| true).await.unwrap().groups(), 3);
+}
+
+#[tokio::test]
+async fn retry_after_is_handed_on() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    server.faults().inject(Fault::too_many_requests(Some(Duration::from_secs(7))));
+    let error = ruler(&server).put_group(None, "us.ns.o", &group("g")).await.unwrap_err();
+    assert!(matches!(error, RulerError::Unavailable { retry_after: Some(wait), .. } if wait == Duration::from_secs(7)));
+}
+
+#[tokio::test]
+async fn a_foreign_namespace_that_cannot_be_parsed_does_not_blind_us() {
+    let document = "them:\n    - name: g\n      rules:\n        - alert: A\n          expr: |4-\n\n            x\n          - broken: [\nus.ns.o:\n    - name: ours\n      rules:\n        - record: a:b\n          expr: up\n";
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    server.faults().inject(Fault::status(200, document).with_header("content-type", "application/yaml"));
+    let observed = list(&ruler(&server), |namespace| namespace.starts_with("us.")).await.unwrap();
+    assert_eq!(observed.namespace("us.ns.o").count(), 1);
+    assert_eq!(server.journal().len(), 1, "one request was enough");
+}
+
+#[tokio::test]
+async fn a_namespace_of_ours_that_cannot_be_parsed_is_read_group_by_group() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    server.put("one", "us.ns.o", "name: good\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
+    server.put("one", "us.ns.o", "name: bad\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
+    let yaml = |text: &str| Fault::status(200, text.to_owned()).with_header("content-type", "application/yaml");
+    let broken = "us.ns.o:\n    - name: bad\n      rules: [\n    - name: good\n      rules:\n        - record: a:b\n";
+    server.faults().inject(yaml(broken).times(2));
+    server.faults().inject(yaml("name: bad\nrules: [").on_path("/us.ns.o/bad"));
+    let (nothing, everything) = (Observed::default(), |_: &str| true);
+    let mut listing = Listing::new(Keeps::ALL, &everything, &nothing);
+    ruler(&server).list(tenants().one.as_ref(), &mut listing).await.unwrap();
+    let [(unreadable, _)] = listing.unreadable_groups() else { panic!("{:?}", listing.unreadable_groups()) };
+    assert_eq!(unreadable, "us.ns.o/bad");
+    let observed = listing.into_observed();
+    let readable: Vec<(&str, bool)> = observed.namespace("us.ns.o").map(|(name, print)| (name, print.is_some())).collect();
+    assert_eq!(readable, [("bad", false), ("good", true)]);
+}

@@ -1,0 +1,249 @@
+//! What every [`Ruler`] must do, as plain functions that panic when it does not. Run [`all`], or those that apply.
+//!
+//! Everything in the tenants that are passed is deleted. This is for tests only, and grows with the trait.
+//!
+//! ```no_run
+//! # async fn example(my_ruler: impl rulesync_core::Ruler) -> Result<(), Box<dyn std::error::Error>> {
+//! use rulesync_testkit::conformance::{self, Tenants};
+//! conformance::all(&my_ruler, &Tenants { one: Some("conformance-1".parse()?), other: Some("conformance-2".parse()?) }).await;
+//! # Ok(()) }
+//! ```
+#![expect(clippy::panic, reason = "a conformance suite reports by panicking, like any test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rulesync_core::{Fingerprint, Group, Listing, Observed, PromDuration, Rule, Ruler, RulerError, TenantId};
+
+/// The tenants a suite may use. A ruler without tenants passes the same twice.
+#[derive(Debug, Clone)]
+pub struct Tenants {
+    /// Where everything happens.
+    pub one: Option<TenantId>,
+    /// Where nothing of that may show.
+    pub other: Option<TenantId>,
+}
+
+/// Runs everything.
+pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
+    an_empty_tenant_lists_as_empty(ruler, tenants).await;
+    what_is_put_is_listed(ruler, tenants).await;
+    putting_again_changes_nothing(ruler, tenants).await;
+    putting_replaces(ruler, tenants).await;
+    what_it_keeps_reads_back_equal(ruler, tenants).await;
+    odd_names_and_texts_read_back(ruler, tenants).await;
+    deleting_what_is_gone_is_success(ruler, tenants).await;
+    deleting_a_group_leaves_its_neighbours(ruler, tenants).await;
+    deleting_a_namespace_leaves_the_others(ruler, tenants).await;
+    tenants_are_apart(ruler, tenants).await;
+    foreign_namespaces_are_not_listed(ruler, tenants).await;
+}
+
+const NAMESPACE: &str = "conformance.ns.object";
+const NEIGHBOUR: &str = "conformance.ns.neighbour";
+
+/// An empty tenant is no error.
+pub async fn an_empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    assert_eq!(list(ruler, tenants.one.as_ref()).await, Observed::default(), "an empty tenant");
+}
+
+/// A list shows every group that was written, under its namespace.
+pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    for namespace in [NAMESPACE, NEIGHBOUR] {
+        for name in ["a", "b", "c"] {
+            put(ruler, tenants, namespace, &group(name, "up == 0")).await;
+        }
+    }
+    let observed = list(ruler, tenants.one.as_ref()).await;
+    assert_eq!(observed.groups(), 6);
+    for namespace in [NAMESPACE, NEIGHBOUR] {
+        let names: BTreeSet<&str> = observed.namespace(namespace).map(|(name, _)| name).collect();
+        assert_eq!(names, BTreeSet::from(["a", "b", "c"]), "the groups of {namespace}");
+    }
+}
+
+/// Writing what is there is success and changes nothing.
+pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    let once = list(ruler, tenants.one.as_ref()).await;
+    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    let twice = list(ruler, tenants.one.as_ref()).await;
+    assert_eq!(fingerprints(&once, NAMESPACE), fingerprints(&twice, NAMESPACE));
+}
+
+/// Writing a group of the same name replaces it.
+pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    let new = group("g", "up == 1");
+    put(ruler, tenants, NAMESPACE, &new).await;
+    reads_back(ruler, tenants, NAMESPACE, &[new]).await;
+}
+
+/// A group that uses every field reads back equal, as far as [`Ruler::keeps`] goes.
+pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    let full = full_group();
+    put(ruler, tenants, NAMESPACE, &full).await;
+    reads_back(ruler, tenants, NAMESPACE, &[full]).await;
+}
+
+/// Names with odd characters, and texts that YAML could take for something else, read back unchanged.
+pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    let mut groups: Vec<Group> = ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
+        .iter()
+        .filter(|name| ruler.name_rules().refuse(name).is_none())
+        .map(|name| group(name, "up == 0"))
+        .collect();
+    let texts = ["", "yes", "null", "~", "1e3", "0x10", "2024-01-01", "a: b", "# no comment", "- x", "{{ $value }}", "'", "\"", "\\", "x\n\ty\n", "two\nlines", "trailing \n", "é✓😀", "%", "@", "`"];
+    let annotations: BTreeMap<String, String> =
+        texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
+    let mut texts = group("texts", "up{a=\"'\"}\n  # a comment\n  == 0");
+    if let Some(rule) = texts.rules.first_mut() {
+        rule.annotations = annotations;
+    }
+    groups.push(texts);
+    for group in &groups {
+        put(ruler, tenants, NAMESPACE, group).await;
+    }
+    reads_back(ruler, tenants, NAMESPACE, &groups).await;
+    for group in &groups {
+        done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, &group.name).await, "deleting a group");
+    }
+    assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every odd name can be deleted");
+}
+
+/// Deleting what is not there is success.
+pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    let tenant = tenants.one.as_ref();
+    done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group of a missing namespace");
+    done(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
+    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
+    for _ in 0..2 {
+        done(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
+    }
+}
+
+/// Deleting a group leaves the others of its namespace.
+pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    for name in ["a", "b"] {
+        put(ruler, tenants, NAMESPACE, &group(name, "up == 0")).await;
+    }
+    done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
+    reads_back(ruler, tenants, NAMESPACE, &[group("b", "up == 0")]).await;
+}
+
+/// Deleting a namespace deletes all its groups and nothing else.
+pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    for namespace in [NAMESPACE, NEIGHBOUR] {
+        for name in ["a", "b"] {
+            put(ruler, tenants, namespace, &group(name, "up == 0")).await;
+        }
+    }
+    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await, "deleting a namespace");
+    let observed = list(ruler, tenants.one.as_ref()).await;
+    assert!(!observed.has_namespace(NAMESPACE));
+    assert_eq!(fingerprints(&observed, NEIGHBOUR).len(), 2);
+}
+
+/// What one tenant has, another does not see.
+pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
+    if tenants.one == tenants.other {
+        return;
+    }
+    clear(ruler, tenants).await;
+    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    assert_eq!(list(ruler, tenants.other.as_ref()).await, Observed::default(), "the other tenant is empty");
+}
+
+/// A list asks [`Listing::wants`], or leaves it to [`Listing::add`]: foreign namespaces leave no trace either way.
+pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NEIGHBOUR, &group("g", "up == 0")).await;
+    let (nothing, only) = (Observed::default(), |namespace: &str| namespace == NAMESPACE);
+    let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
+    done(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
+    let observed = listing.into_observed();
+    assert!(observed.has_namespace(NAMESPACE) && !observed.has_namespace(NEIGHBOUR));
+    clear(ruler, tenants).await;
+}
+
+fn group(name: &str, expr: &str) -> Group {
+    let rule = Rule { alert: "A".to_owned(), expr: expr.to_owned(), ..Rule::default() };
+    Group { name: name.to_owned(), rules: vec![rule], ..Group::default() }
+}
+
+fn full_group() -> Group {
+    let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let duration = PromDuration::from_millis;
+    let alert = Rule {
+        alert: "Full".to_owned(),
+        expr: "sum by (job) (rate(x[5m])) > 0".to_owned(),
+        hold: duration(90_000),
+        keep_firing_for: duration(3_600_000),
+        labels: map(&[("severity", "page"), ("empty", "")]),
+        annotations: map(&[("summary", "{{ $labels.job }} is at {{ $value }}")]),
+        ..Rule::default()
+    };
+    let record = Rule {
+        record: "job:x:sum".to_owned(),
+        expr: "sum by (job) (x)".to_owned(),
+        labels: map(&[("a", "b")]),
+        ..Rule::default()
+    };
+    Group {
+        name: "full".to_owned(),
+        interval: duration(90_000),
+        query_offset: duration(30_000),
+        limit: 17,
+        rules: vec![alert, record],
+        labels: map(&[("team", "x")]),
+        align_evaluation_time_on_interval: true,
+        ..Group::default()
+    }
+}
+
+fn done(result: Result<(), RulerError>, what: &str) {
+    if let Err(error) = result {
+        panic!("{what}: {error}");
+    }
+}
+
+async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Group) {
+    done(ruler.put_group(tenants.one.as_ref(), namespace, group).await, &format!("putting {:?}", group.name));
+}
+
+async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
+    let (nothing, everything) = (Observed::default(), |_: &str| true);
+    let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
+    done(ruler.list(tenant, &mut listing).await, "listing");
+    listing.into_observed()
+}
+
+fn fingerprints(observed: &Observed, namespace: &str) -> BTreeMap<String, Option<Fingerprint>> {
+    observed.namespace(namespace).map(|(name, fingerprint)| (name.to_owned(), fingerprint)).collect()
+}
+
+async fn reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, groups: &[Group]) {
+    let observed = list(ruler, tenants.one.as_ref()).await;
+    let expected: BTreeMap<String, Option<Fingerprint>> =
+        groups.iter().map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.keeps())))).collect();
+    assert_eq!(fingerprints(&observed, namespace), expected, "what is read back from {namespace}");
+}
+
+async fn clear(ruler: &dyn Ruler, tenants: &Tenants) {
+    for tenant in [&tenants.one, &tenants.other] {
+        let observed = list(ruler, tenant.as_ref()).await;
+        for (namespace, groups) in observed.namespaces() {
+            done(ruler.delete_namespace(tenant.as_ref(), namespace, &groups).await, "emptying a tenant");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Faults: what a server does instead of answering properly, set and lifted while it runs.
+//!
+//! A [`Fault`] is a value that says which requests it hits, what happens to them and how often; [`Faults`] is the
+//! handle that every server hands out. Carrying a fault out is the business of `listen`.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use tokio::sync::watch;
+
+/// One way to break a server: what happens, to which requests, how many times.
+///
+/// Without narrowing it hits every request until it is removed.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub(crate) effect: Effect,
+    method: Option<Method>,
+    path: Option<String>,
+    tenant: Option<String>,
+    left: Option<usize>,
+}
+
+/// What happens to a request that a fault hits.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// Waits, then goes on as if nothing had been.
+    Latency(Duration),
+    /// Answers this; the server proper never sees the request.
+    Answer(Canned),
+    /// Never answers; the connection stays open.
+    Hang,
+    /// Closes the connection with a reset; the server proper never sees the request.
+    Reset,
+    /// The server carries the request out, but the connection is reset before it answers.
+    LoseAnswer,
+    /// The answer breaks off after so many bytes of its body.
+    Truncate(usize),
+}
+
+/// An answer made up beforehand.
+#[derive(Clone, Debug)]
+pub(crate) struct Canned {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Fault {
+    fn new(effect: Effect) -> Self {
+        Self { effect, method: None, path: None, tenant: None, left: None }
+    }
+
+    /// The server waits for `delay` before it deals with a request. Several of these add up, and the request may
+    /// then meet another fault.
+    pub fn latency(delay: Duration) -> Self {
+        Self::new(Effect::Latency(delay))
+    }
+
+    /// The answer is this status with a plain-text body.
+    ///
+    /// A code that HTTP does not know (under 100 or over 999) becomes 500.
+    pub fn status(code: u16, body: impl Into<Bytes>) -> Self {
+        Self::answer(code, &[(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body)
+    }
+
+    /// The answer is 429, with a `Retry-After` header in whole seconds if one is given.
+    pub fn too_many_requests(retry_after: Option<Duration>) -> Self {
+        let mut fault = Self::status(429, "too many requests\n");
+        if let (Effect::Answer(canned), Some(after)) = (&mut fault.effect, retry_after) {
+            canned.headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
+        fault
+    }
+
+    /// The request is accepted and never answered. The client's end, or the server's, is what finishes it.
+    pub fn hang() -> Self {
+        Self::new(Effect::Hang)
+    }
+
+    /// The connection is reset instead of an answer; nothing is carried out.
+    pub fn reset() -> Self {
+        Self::new(Effect::Reset)
+    }
+
+    /// The request is carried out, but its answer is lost: the connection is reset instead. This is how a client
+    /// comes not to know the fate of its write.
+    pub fn lose_answer() -> Self {
+        Self::new(Effect::LoseAnswer)
+    }
+
+    /// The answer is the proper one, but the connection breaks after `bytes` bytes of the body. An answer that is
+    /// no longer than that passes whole.
+    pub fn truncate(bytes: usize) -> Self {
+        Self::new(Effect::Truncate(bytes))
+    }
+
+    /// The answer is 200 with a web page, as of a login form or a gateway that is not the server meant.
+    pub fn wrong_document() -> Self {
+        Self::answer(
+            200,
+            &[(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+            "<!doctype html><html><head><title>Sign in</title></head><body>Sign in</body></html>\n",
+        )
+    }
+
+    /// The answer is 302 to `location`. A location that cannot stand in a header is left out.
+    pub fn redirect(location: &str) -> Self {
+        Self::answer(302, &[(header::LOCATION, location)], "")
+    }
+
+    fn answer(code: u16, headers: &[(HeaderName, &str)], body: impl Into<Bytes>) -> Self {
+        let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), HeaderValue::from_str(value).ok()?)))
+            .collect();
+        Self::new(Effect::Answer(Canned { status, headers, body: body.into() }))
+    }
+
+    /// Adds a header to a made-up answer. Says nothing on faults that do not make one up, and drops a header that
+    /// is not well formed.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        if let (Effect::Answer(canned), Ok(name), Ok(value)) =
+            (&mut self.effect, HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        {
+            canned.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Hits only requests of this method.
+    #[must_use]
+    pub fn on_method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// Hits only requests whose path, as sent (percent-encoded) and with the query, contains `part`.
+    #[must_use]
+    pub fn on_path(mut self, part: impl Into<String>) -> Self {
+        self.path = Some(part.into());
+        self
+    }
+
+    /// Hits only requests whose `X-Scope-OrgID` is this.
+    #[must_use]
+    pub fn on_tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Hits `n` requests and is then gone.
+    #[must_use]
+    pub fn times(mut self, n: usize) -> Self {
+        self.left = Some(n);
+        self
+    }
+
+    fn hits<B>(&self, request: &Request<B>) -> bool {
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let tenant = request.headers().get("x-scope-orgid").map(HeaderValue::as_bytes);
+        self.left != Some(0)
+            && self.method.as_ref().is_none_or(|method| method == request.method())
+            && self.path.as_ref().is_none_or(|part| target.contains(part.as_str()))
+            && self.tenant.as_ref().is_none_or(|wanted| tenant == Some(wanted.as_bytes()))
+    }
+}
+
+/// Names a fault that was injected, to remove it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultId(u64);
+
+/// The faults of one server. Clones are handles to the same set.
+#[derive(Clone)]
+pub struct Faults {
+    active: Arc<Mutex<Active>>,
+    outage: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Active {
+    next: u64,
+    faults: Vec<(FaultId, Fault)>,
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").field("active", &self.lock().faults).finish_non_exhaustive()
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Faults {
+    /// No faults.
+    pub fn new() -> Self {
+        Self { active: Arc::default(), outage: watch::Sender::new(false) }
+    }
+
+    /// Adds a fault. Where several would answer a request, the one that was injected first does.
+    pub fn inject(&self, fault: Fault) -> FaultId {
+        let mut active = self.lock();
+        let id = FaultId(active.next);
+        active.next += 1;
+        active.faults.push((id, fault));
+        id
+    }
+
+    /// Removes one fault; says whether it was still there. Requests it already holds (a latency, a hang) stay
+    /// held.
+    pub fn remove(&self, id: FaultId) -> bool {
+        let mut active = self.lock();
+        let before = active.faults.len();
+        active.faults.retain(|(other, _)| *other != id);
+        active.faults.len() < before
+    }
+
+    /// Removes every fault and ends an outage.
+    pub fn clear(&self) {
+        self.lock().faults.clear();
+        self.recover();
+    }
+
+    /// From now on every connection, open or new, is reset. To have connections *refused*, stop the server
+    /// instead and start it again.
+    pub fn outage(&self) {
+        self.outage.send_replace(true);
+    }
+
+    /// Ends an outage.
+    pub fn recover(&self) {
+        self.outage.send_replace(false);
+    }
+
+    /// Whether an outage is on.
+    pub(crate) fn outages(&self) -> watch::Receiver<bool> {
+        self.outage.subscribe()
+    }
+
+    /// What to do with a request: the delays it meets, then the first other effect. Uses up counted faults.
+    pub(crate) fn meet<B>(&self, request: &Request<B>) -> (Duration, Option<Effect>) {
+        let mut active = self.lock();
+        let mut delay = Duration::ZERO;
+        let mut effect = None;
+        for (_, fault) in &mut active.faults {
+            if !fault.hits(request) {
+                continue;
+            }
+            match &fault.effect {
+                Effect::Latency(more) => delay += *more,
+                _ if effect.is_some() => continue,
+                other => effect = Some(other.clone()),
+            }
+            if let Some(left) = &mut fault.left {
+                *left -= 1;
+            }
+        }
+        active.faults.retain(|(_, fault)| fault.left != Some(0));
+        (delay, effect)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Active> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(effect: Option<Effect>) -> Option<u16> {
+        match effect {
+            Some(Effect::Answer(canned)) => Some(canned.status.as_u16()),
+            _ => None,
+        }
+    }
+
+    /// The status a fault would answer a request of tenant `t1` with.
+    fn meets(faults: &Faults, method: Method, target: &str) -> Option<u16> {
+        let request = Request::builder().method(method).uri(target).header("x-scope-orgid", "t1").body(());
+        code(faults.meet(&request.expect("a request")).1)
+    }
+
+    #[test]
+    fn a_counted_fault_is_used_up_by_the_requests_it_hits() {
+        let faults = Faults::new();
+        faults.inject(Fault::status(503, "").on_method(Method::POST).on_path("ns1").times(2));
+        assert_eq!(meets(&faults, Method::GET, "/rules/ns1"), None);
+        assert_eq!(meets(&faults, Method::POST, "/rules/ns2"), None);
+        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), Some(503));
+        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), Some(503));
+        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), None);
+        assert!(faults.lock().faults.is_empty());
+    }
+
+    #[test]
+    fn a_fault_of_one_tenant_leaves_others_alone() {
+        let faults = Faults::new();
+        faults.inject(Fault::status(500, "").on_tenant("t2"));
+        assert_eq!(meets(&faults, Method::GET, "/"), None);
+        faults.inject(Fault::status(503, "").on_tenant("t1"));
+        assert_eq!(meets(&faults, Method::GET, "/"), Some(503));
+    }
+
+    #[test]
+    fn delays_add_up_and_the_first_answer_wins_without_using_up_the_second() {
+        let faults = Faults::new();
+        faults.inject(Fault::latency(Duration::from_millis(2)));
+        faults.inject(Fault::status(500, "").times(1));
+        faults.inject(Fault::latency(Duration::from_millis(3)));
+        faults.inject(Fault::status(502, "").times(1));
+        let (delay, effect) = faults.meet(&Request::new(()));
+        assert_eq!((delay, code(effect)), (Duration::from_millis(5), Some(500)));
+        assert_eq!(meets(&faults, Method::GET, "/"), Some(502));
+        assert_eq!(meets(&faults, Method::GET, "/"), None);
+    }
+
+    #[test]
+    fn a_removed_fault_is_gone() {
+        let faults = Faults::new();
+        let id = faults.inject(Fault::hang());
+        assert!(faults.remove(id));
+        assert!(!faults.remove(id));
+        assert!(faults.meet(&Request::new(())).1.is_none());
+    }
+}

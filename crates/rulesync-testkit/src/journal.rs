@@ -1,0 +1,308 @@
+//! The journal: every request a server saw, for tests to assert on.
+//!
+//! It is memory, not a log: nothing is printed and nothing is kept anywhere else.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request};
+use tokio::sync::Notify;
+
+/// One request as a server saw it, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its number in this journal, from 0, in order of arrival; goes on after [`Journal::clear`].
+    pub number: u64,
+    /// The method.
+    pub method: Method,
+    /// The path as sent, percent-encoding untouched, without the query.
+    pub path: String,
+    /// The query as sent, without the question mark.
+    pub query: Option<String>,
+    /// The headers as sent; empty when the journal keeps less than [`Detail::Heads`].
+    pub headers: HeaderMap,
+    /// The body as sent; empty when the journal keeps less than [`Detail::Full`].
+    pub body: Bytes,
+    /// The status answered; none while there is no answer, and for ever after a reset or a hang.
+    pub status: Option<u16>,
+    /// Whether an injected fault had a hand in it (a mere delay counts too).
+    pub faulted: bool,
+    /// When the whole request had arrived.
+    pub started: Instant,
+    /// When the last byte of the answer was handed over or the connection was lost; none while under way.
+    pub ended: Option<Instant>,
+}
+
+impl Recorded {
+    /// The `X-Scope-OrgID` header, if there is one in readable form.
+    pub fn tenant(&self) -> Option<&str> {
+        self.header("x-scope-orgid")
+    }
+
+    /// A header's first value, if there is one in readable form.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text; bytes that are not UTF-8 show as replacement characters.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether two requests were under way at the same time. One that has not ended lasts until now.
+    pub fn overlaps(&self, other: &Recorded) -> bool {
+        let now = Instant::now();
+        self.started < other.ended.unwrap_or(now) && other.started < self.ended.unwrap_or(now)
+    }
+}
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)?;
+        if let Some(query) = &self.query {
+            write!(f, "?{query}")?;
+        }
+        match self.status {
+            Some(status) => write!(f, " {status}"),
+            None => write!(f, " -"),
+        }
+    }
+}
+
+/// How much of each request a journal keeps. A benchmark's thirty thousand bodies would weigh on its figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Nothing at all, not even that there was a request.
+    Nothing,
+    /// Method, path, query, status and times.
+    Lines,
+    /// Headers too.
+    Heads,
+    /// Bodies too.
+    #[default]
+    Full,
+}
+
+/// The journal of one server. Clones are handles to the same one.
+#[derive(Clone, Default)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    pages: Mutex<Pages>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Pages {
+    detail: Detail,
+    connections: usize,
+    /// The number of the first entry: entries before it were cleared.
+    first: u64,
+    entries: Vec<Recorded>,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lock().entries.iter().map(ToString::to_string)).finish()
+    }
+}
+
+impl Journal {
+    /// An empty journal that keeps everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how much of the requests from now on is kept.
+    pub fn keep(&self, detail: Detail) {
+        self.lock().detail = detail;
+    }
+
+    /// Every request so far, in order of arrival.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.lock().entries.clone()
+    }
+
+    /// How many requests of this method there were.
+    pub fn count(&self, method: &Method) -> usize {
+        self.count_where(|request| request.method == *method)
+    }
+
+    /// How many requests fulfil the condition.
+    pub fn count_where(&self, condition: impl Fn(&Recorded) -> bool) -> usize {
+        self.lock().entries.iter().filter(|request| condition(request)).count()
+    }
+
+    /// The most requests that were under way at the same moment.
+    pub fn most_at_once(&self) -> usize {
+        let pages = self.lock();
+        let starts = pages.entries.iter().map(|request| (request.started, true));
+        let ends = pages.entries.iter().filter_map(|request| Some((request.ended?, false)));
+        let mut moments: Vec<_> = starts.chain(ends).collect();
+        // Of what happens in the same moment, ends come first.
+        moments.sort_unstable();
+        let (mut now, mut most) = (0usize, 0);
+        for (_, starts) in moments {
+            now = if starts { now + 1 } else { now.saturating_sub(1) };
+            most = most.max(now);
+        }
+        most
+    }
+
+    /// How many requests there were.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many connections were opened, those that an outage reset at once included.
+    pub fn connections(&self) -> usize {
+        self.lock().connections
+    }
+
+    /// Forgets what was. Requests under way finish without leaving a trace.
+    pub fn clear(&self) {
+        let mut pages = self.lock();
+        pages.first += pages.entries.len() as u64;
+        pages.entries.clear();
+        pages.connections = 0;
+    }
+
+    /// Waits until the requests so far fulfil the condition. It is looked at now, at every arrival, at every
+    /// answer and at every end. Waits for ever if that never happens: put a timeout around it.
+    pub async fn wait_until(&self, condition: impl Fn(&[Recorded]) -> bool) {
+        loop {
+            let changed = self.shared.changed.notified();
+            tokio::pin!(changed);
+            // Registers before looking, so that a change between the look and the wait is not missed.
+            changed.as_mut().enable();
+            if condition(&self.lock().entries) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Counts a connection.
+    pub(crate) fn connected(&self) {
+        self.lock().connections += 1;
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Enters a request; the number it returns is for the notes that follow. None when nothing is kept.
+    pub(crate) fn arrived(&self, request: &Request<Bytes>) -> Option<u64> {
+        let mut pages = self.lock();
+        let detail = pages.detail;
+        if detail == Detail::Nothing {
+            return None;
+        }
+        let number = pages.first + pages.entries.len() as u64;
+        let uri = request.uri();
+        pages.entries.push(Recorded {
+            number,
+            method: request.method().clone(),
+            path: uri.path().to_owned(),
+            query: uri.query().map(ToOwned::to_owned),
+            headers: if detail >= Detail::Heads { request.headers().clone() } else { HeaderMap::new() },
+            body: if detail >= Detail::Full { request.body().clone() } else { Bytes::new() },
+            status: None,
+            faulted: false,
+            started: Instant::now(),
+            ended: None,
+        });
+        drop(pages);
+        self.shared.changed.notify_waiters();
+        Some(number)
+    }
+
+    /// Notes something about a request, unless it was cleared away meanwhile.
+    pub(crate) fn note(&self, number: Option<u64>, note: impl FnOnce(&mut Recorded)) {
+        let Some(number) = number else { return };
+        let mut pages = self.lock();
+        let Some(index) = number.checked_sub(pages.first) else { return };
+        if let Some(entry) = usize::try_from(index).ok().and_then(|index| pages.entries.get_mut(index)) {
+            note(entry);
+        }
+        drop(pages);
+        self.shared.changed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pages> {
+        self.shared.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, target: &str) -> Request<Bytes> {
+        Request::builder().method(method).uri(target).body(Bytes::from_static(b"body")).expect("a request")
+    }
+
+    #[test]
+    fn notes_find_their_request_after_a_clear() {
+        let journal = Journal::new();
+        let first = journal.arrived(&request(Method::GET, "/a?x=1"));
+        journal.clear();
+        let second = journal.arrived(&request(Method::POST, "/b"));
+        journal.note(first, |r| r.status = Some(500));
+        journal.note(second, |r| r.status = Some(202));
+        let seen = journal.requests();
+        assert_eq!(seen.len(), 1);
+        assert_eq!((seen[0].number, seen[0].to_string().as_str()), (1, "POST /b 202"));
+    }
+
+    #[test]
+    fn detail_decides_what_is_kept() {
+        let journal = Journal::new();
+        journal.keep(Detail::Lines);
+        journal.arrived(&request(Method::GET, "/a%2Fb?x=1"));
+        journal.keep(Detail::Nothing);
+        assert_eq!(journal.arrived(&request(Method::GET, "/c")), None);
+        let seen = journal.requests();
+        assert_eq!((seen.len(), seen[0].path.as_str(), seen[0].body.len()), (1, "/a%2Fb", 0));
+        assert_eq!(seen[0].query.as_deref(), Some("x=1"));
+    }
+
+    #[test]
+    fn what_was_under_way_at_once_is_counted() {
+        let journal = Journal::new();
+        assert_eq!(journal.most_at_once(), 0);
+        let arrive = || journal.arrived(&request(Method::GET, "/"));
+        let end = |number| journal.note(number, |r| r.ended = Some(Instant::now()));
+        let (a, b) = (arrive(), arrive());
+        end(a);
+        end(b);
+        let c = arrive();
+        end(c);
+        arrive();
+        assert_eq!(journal.most_at_once(), 2);
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_when_the_condition_comes_true() {
+        let journal = Journal::new();
+        let waiting = tokio::spawn({
+            let journal = journal.clone();
+            async move { journal.wait_until(|seen| seen.iter().any(|r| r.ended.is_some())).await }
+        });
+        tokio::task::yield_now().await;
+        let number = journal.arrived(&request(Method::GET, "/"));
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        journal.note(number, |r| r.ended = Some(Instant::now()));
+        waiting.await.expect("the wait ends");
+    }
+}

@@ -1,0 +1,99 @@
+//! Who may do what: bearer tokens, their users, and what these are allowed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::refused::Refused;
+
+/// What a user of the Kubernetes server may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    everything: bool,
+    rules: Vec<(String, String)>,
+}
+
+impl Access {
+    /// Everything.
+    pub fn all() -> Self {
+        Self { everything: true, rules: Vec::new() }
+    }
+
+    /// Nothing.
+    pub fn none() -> Self {
+        Self { everything: false, rules: Vec::new() }
+    }
+
+    /// These (verb, resource) pairs everywhere, such as `("watch", "prometheusrules")`; `*` stands for all.
+    pub fn only<'a>(rules: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let rules = rules.into_iter().map(|(verb, resource)| (verb.to_owned(), resource.to_owned()));
+        Self { everything: false, rules: rules.collect() }
+    }
+
+    fn allows(&self, verb: &str, resource: &str) -> bool {
+        let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
+        self.everything || self.rules.iter().any(|(v, r)| fits(v, verb) && fits(r, resource))
+    }
+}
+
+/// The user behind a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    access: Access,
+}
+
+impl User {
+    pub(crate) fn may(&self, verb: &str, resource: &str) -> bool {
+        self.access.allows(verb, resource)
+    }
+}
+
+/// The known tokens. Without any, everybody may do everything.
+#[derive(Default)]
+pub(crate) struct Users(BTreeMap<String, User>);
+
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The keys are secrets.
+        f.debug_set().entries(self.0.values().map(|user| &user.name)).finish()
+    }
+}
+
+impl Users {
+    pub(crate) fn add(&mut self, token: &str, name: &str, access: Access) {
+        self.0.insert(token.to_owned(), User { name: name.to_owned(), access });
+    }
+
+    /// The user of an `Authorization` header.
+    ///
+    /// # Errors
+    /// 401 for a token nobody has.
+    pub(crate) fn identify(&self, authorization: Option<&str>) -> Result<User, Refused> {
+        if self.0.is_empty() {
+            return Ok(User { name: "system:admin".to_owned(), access: Access::all() });
+        }
+        match authorization.and_then(|header| header.strip_prefix("Bearer ")) {
+            Some(token) => self.0.get(token.trim()).cloned().ok_or_else(Refused::unauthorized),
+            None => Ok(User { name: "system:anonymous".to_owned(), access: Access::none() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_decide_who_and_rules_decide_what() {
+        let mut users = Users::default();
+        assert!(users.identify(None).unwrap().may("delete", "anything"));
+        users.add("secret", "agent", Access::only([("list", "prometheusrules"), ("*", "leases")]));
+        let agent = users.identify(Some("Bearer secret")).unwrap();
+        assert!(agent.may("list", "prometheusrules") && agent.may("patch", "leases"));
+        assert!(!agent.may("watch", "prometheusrules"));
+        assert_eq!(users.identify(Some("Bearer wrong")).unwrap_err().code, 401);
+        let anonymous = users.identify(None).unwrap();
+        assert_eq!((anonymous.name.as_str(), anonymous.may("list", "x")), ("system:anonymous", false));
+        assert!(!format!("{users:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,164 @@
+//! Responses: JSON, plain text and refusals, with the headers a real API server sends, and what a request
+//! accepts.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::Value;
+
+use super::list::Form;
+use super::refused::Refused;
+use crate::listen::{Body, whole};
+
+/// Bodies over this size are compressed for those who accept it.
+const GZIP_FROM: usize = 128 * 1024;
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    code: u16,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(code: u16, value: &Value) -> Self {
+        let mut text = value.to_string();
+        text.push('\n');
+        Self::bytes(code, Bytes::from(text))
+    }
+
+    /// JSON that is already bytes.
+    pub(crate) fn bytes(code: u16, body: Bytes) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        Self { code, headers, body }
+    }
+
+    pub(crate) fn text(code: u16, body: &'static str) -> Self {
+        let headers = vec![
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ];
+        Self { code, headers, body: Bytes::from_static(body.as_bytes()) }
+    }
+
+    /// What a path below no served group gets: a definition that is gone looks like this.
+    pub(crate) fn page_not_found() -> Self {
+        Self::text(404, "404 page not found\n")
+    }
+
+    pub(crate) fn found(value: Option<Value>) -> Self {
+        value.map_or_else(Self::page_not_found, |value| Self::json(200, &value))
+    }
+
+    pub(crate) fn refused(refused: &Refused) -> Self {
+        let mut answer = Self::json(refused.code, &refused.status());
+        if let Some(seconds) = refused.retry_after() {
+            answer.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if refused.code == 403 {
+            answer.headers.push((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")));
+        }
+        answer
+    }
+
+    /// Adds a `Warning` header; a text that cannot stand in one is dropped, as the real server drops it.
+    pub(crate) fn warn(&mut self, text: &str) {
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            self.headers.push((header::WARNING, value));
+        }
+    }
+
+    pub(crate) fn into_response(self, gzip: bool) -> Response<Body> {
+        let compressed = if gzip && self.body.len() > GZIP_FROM { compress(&self.body) } else { None };
+        let encoded = compressed.is_some();
+        let mut response = Response::new(whole(compressed.unwrap_or(self.body)));
+        *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        if encoded {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        }
+        for (name, value) in self.headers {
+            headers.append(name, value);
+        }
+        response
+    }
+}
+
+fn compress(body: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+/// Whether the client takes gzip.
+pub(crate) fn gzip_accepted(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    listed.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim() == "gzip" && weight.trim() != "q=0"
+    })
+}
+
+/// The form the `Accept` header asks for: the first that this server has.
+///
+/// # Errors
+/// 406 where there is none, as for protobuf of a custom resource.
+pub(crate) fn accepted_form(headers: &HeaderMap) -> Result<Form, Refused> {
+    let listed = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut wanted =
+        listed.flat_map(|value| value.split(',')).map(str::trim).filter(|w| !w.is_empty()).peekable();
+    if wanted.peek().is_none() {
+        return Ok(Form::Whole);
+    }
+    wanted.find_map(form_of).ok_or_else(Refused::not_acceptable)
+}
+
+fn form_of(media: &str) -> Option<Form> {
+    let mut parts = media.split(';').map(str::trim);
+    if !matches!(parts.next()?, "application/json" | "application/*" | "*/*") {
+        return None;
+    }
+    match parts.find_map(|part| part.strip_prefix("as=")) {
+        None => Some(Form::Whole),
+        Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(Form::Metadata),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(accept: &str) -> Option<Form> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
+        accepted_form(&headers).ok()
+    }
+
+    #[test]
+    fn the_first_form_we_have_is_taken() {
+        assert_eq!(form("application/json"), Some(Form::Whole));
+        assert_eq!(form("*/*"), Some(Form::Whole));
+        assert_eq!(
+            form("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"),
+            Some(Form::Metadata)
+        );
+        assert_eq!(form("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"), Some(Form::Whole));
+        assert_eq!(form("application/vnd.kubernetes.protobuf"), None);
+        assert_eq!(accepted_form(&HeaderMap::new()).unwrap(), Form::Whole);
+    }
+
+    #[test]
+    fn warnings_are_quoted() {
+        let mut answer = Answer::text(200, "");
+        answer.warn("unknown field \"spec.x\"");
+        assert_eq!(answer.headers.last().unwrap().1, "299 - \"unknown field \\\"spec.x\\\"\"");
+    }
+}

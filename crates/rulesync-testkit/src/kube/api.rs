@@ -1,0 +1,368 @@
+//! The HTTP face: from a request to the world and back. What is true of the cluster is decided elsewhere.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, accepted_form, gzip_accepted};
+use super::cluster::Cluster;
+use super::discovery;
+use super::list::{Form, in_form, page};
+use super::patch;
+use super::query::{Freshness, ListQuery, Params, Start, WatchQuery};
+use super::refused::Refused;
+use super::resource::Resource;
+use super::route::{Route, Target, route};
+use super::watch::{Scope, Watching};
+use super::write::{Change, Intent, Unknown};
+use crate::listen::{Body, Handler};
+
+/// Serves a cluster.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) cluster: Arc<Cluster>,
+}
+
+impl Handler for Api {
+    fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
+        async move {
+            let gzip = self.cluster.gzip && gzip_accepted(request.headers());
+            match self.serve(request).await {
+                Ok(Outcome::Answer(answer)) => answer.into_response(gzip),
+                Ok(Outcome::Watch(watching)) => stream(*watching),
+                Err(refused) => Answer::refused(&refused).into_response(false),
+            }
+        }
+        .boxed()
+    }
+}
+
+enum Outcome {
+    Answer(Answer),
+    Watch(Box<Watching>),
+}
+
+impl Api {
+    async fn serve(&self, request: Request<Bytes>) -> Result<Outcome, Refused> {
+        let (head, body) = request.into_parts();
+        let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let user = self.cluster.users.identify(authorization)?;
+        let params = Params::parse(head.uri.query().unwrap_or_default());
+        let answer = match route(head.uri.path()) {
+            Route::Objects(target) => {
+                let verb = verb(&head.method, &target, &params)?;
+                self.authorize(&user, verb, &target)?;
+                return self.objects(verb, target, &params, &head.headers, &body).await;
+            }
+            _ if head.method != Method::GET => return Err(Refused::method_not_allowed()),
+            Route::Version => Answer::json(200, &discovery::version()),
+            Route::Health(_) if !params.text("verbose").is_empty() => {
+                Answer::text(200, "[+]ping ok\n[+]etcd ok\n")
+            }
+            Route::Health(_) => Answer::text(200, "ok"),
+            Route::CoreVersions => Answer::json(200, &discovery::core_versions()),
+            Route::Groups => Answer::json(200, &discovery::groups(&self.cluster.world())),
+            Route::Group(name) => Answer::found(discovery::group(&self.cluster.world(), &name)),
+            Route::Resources { group, version } => {
+                Answer::found(discovery::resources(&self.cluster.world(), &group, &version))
+            }
+            Route::Unknown => Answer::page_not_found(),
+        };
+        Ok(Outcome::Answer(answer))
+    }
+
+    fn authorize(&self, user: &super::access::User, verb: &str, target: &Target) -> Result<(), Refused> {
+        let forbidden = self
+            .cluster
+            .switches()
+            .forbidden
+            .iter()
+            .any(|(v, r)| (v == "*" || v == verb) && (r == "*" || *r == target.plural));
+        if user.may(verb, &target.plural) && !forbidden {
+            return Ok(());
+        }
+        let resource = (target.group.as_str(), target.plural.as_str());
+        let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
+        Err(Refused::forbidden(&user.name, verb, resource, namespace, name))
+    }
+
+    async fn objects(
+        &self,
+        verb: &str,
+        target: Target,
+        params: &Params,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Outcome, Refused> {
+        let qualified = super::refused::qualify(&target.plural, &target.group);
+        let resource = {
+            let mut world = self.cluster.world();
+            let served = world.resource(&qualified).filter(|r| r.version == target.version);
+            match served {
+                None if verb == "list" => world.take_vanishing_list(&qualified),
+                served => served,
+            }
+        };
+        let Some(resource) = resource else { return Ok(Outcome::Answer(self.not_served(&target))) };
+        if target.subresource.is_some() {
+            return Err(Refused::no_such_path());
+        }
+        let form = accepted_form(headers)?;
+        if verb == "watch" {
+            return self.watch(resource, &target, params, form).await;
+        }
+        let answer = match verb {
+            "list" => self.list(&resource, &target, params, form).await?,
+            "get" => {
+                self.cluster.etcd().await;
+                let name = target.name.as_deref().unwrap_or_default();
+                let namespace = target.namespace.as_deref().unwrap_or_default();
+                let found = self.cluster.world().find(&resource, namespace, name);
+                let record = found.ok_or_else(|| Refused::not_found(&resource, name))?;
+                Answer::json(200, &in_form(&record.value(), form))
+            }
+            _ => {
+                let intent = intent(params, headers)?;
+                // Reading the body comes first: a server that waits for its store has it by then.
+                let write = Write::read(verb, &resource, headers, body)?;
+                self.cluster.etcd().await;
+                self.write(&resource, &target, write, &intent, params, form)?
+            }
+        };
+        Ok(Outcome::Answer(answer))
+    }
+
+    /// A group that serves something answers with a Status, one that does not with a bare page.
+    fn not_served(&self, target: &Target) -> Answer {
+        let world = self.cluster.world();
+        let known = world.resources().any(|r| r.group == target.group && r.version == target.version);
+        if known { Answer::refused(&Refused::no_such_path()) } else { Answer::page_not_found() }
+    }
+
+    async fn list(
+        &self,
+        resource: &Resource,
+        target: &Target,
+        params: &Params,
+        form: Form,
+    ) -> Result<Answer, Refused> {
+        let query = ListQuery::parse(params)?;
+        if query.freshness != Freshness::Any {
+            self.cluster.etcd().await;
+        }
+        if let Freshness::NotOlder(revision) = query.freshness {
+            self.cluster.reach(revision).await?;
+        }
+        let namespace = target.namespace.as_deref().filter(|_| resource.namespaced);
+        let page = page(&self.cluster.world().store, resource, namespace, &query)?;
+        Ok(Answer::bytes(200, page.render(resource, form)))
+    }
+
+    async fn watch(
+        &self,
+        resource: Arc<Resource>,
+        target: &Target,
+        params: &Params,
+        form: Form,
+    ) -> Result<Outcome, Refused> {
+        let (streaming_allowed, http_410) = {
+            let switches = self.cluster.switches();
+            (!switches.refuse_streaming, switches.http_410)
+        };
+        let query = WatchQuery::parse(params, streaming_allowed)?;
+        if let Start::ExistingSince(revision) = query.start {
+            self.cluster.reach(revision).await?;
+        }
+        let namespace = target.namespace.clone().filter(|_| resource.namespaced);
+        let scope = Scope { resource, namespace, selector: query.selector.clone(), form };
+        match Watching::open(self.cluster.clone(), scope, &query) {
+            Ok(watching) => Ok(Outcome::Watch(Box::new(watching))),
+            Err(refused) if http_410 => Err(refused),
+            // The real server starts the stream and says so in it.
+            Err(refused) => Ok(Outcome::Answer(Answer::bytes(200, Watching::error_frame(&refused)))),
+        }
+    }
+
+    fn write(
+        &self,
+        resource: &Arc<Resource>,
+        target: &Target,
+        write: Write,
+        intent: &Intent,
+        params: &Params,
+        form: Form,
+    ) -> Result<Answer, Refused> {
+        let namespace = target.namespace.as_deref().unwrap_or_default();
+        let name = target.name.as_deref().unwrap_or_default();
+        let (code, written) = match write {
+            Write::Create(body) => {
+                (201, self.cluster.change(|world| world.create(resource, namespace, body, intent))?)
+            }
+            Write::Replace(body) => {
+                (200, self.cluster.change(|world| world.replace(resource, namespace, name, body, intent))?)
+            }
+            Write::Patch(change) => {
+                (200, self.cluster.change(|world| world.patch(resource, namespace, name, &change, intent))?)
+            }
+            Write::Delete(options) => {
+                let gone = self
+                    .cluster
+                    .change(|world| world.delete(resource, namespace, name, &options, intent.dry_run))?;
+                return Ok(Answer::json(200, &in_form_unless_status(&gone, form)));
+            }
+            Write::DeleteCollection(options) => {
+                let query = ListQuery::parse(params)?;
+                let scope = target.namespace.as_deref().filter(|_| resource.namespaced);
+                let page = self.cluster.change(|world| {
+                    let page = page(&world.store, resource, scope, &query)?;
+                    for record in &page.items {
+                        world.delete(resource, &record.namespace, &record.name, &options, intent.dry_run)?;
+                    }
+                    Ok(page)
+                })?;
+                return Ok(Answer::bytes(200, page.render(resource, form)));
+            }
+        };
+        let mut answer = Answer::json(code, &in_form(&written.value, form));
+        for field in &written.unknown {
+            answer.warn(&format!("unknown field \"{field}\""));
+        }
+        Ok(answer)
+    }
+}
+
+fn in_form_unless_status(value: &Value, form: Form) -> Value {
+    if value["kind"] == "Status" { value.clone() } else { in_form(value, form) }
+}
+
+/// A write, read from the request.
+enum Write {
+    Create(Value),
+    Replace(Value),
+    Patch(Change),
+    Delete(Value),
+    DeleteCollection(Value),
+}
+
+impl Write {
+    fn read(verb: &str, resource: &Resource, headers: &HeaderMap, body: &[u8]) -> Result<Self, Refused> {
+        let object = || {
+            serde_json::from_slice::<Value>(body).map_err(|why| {
+                Refused::bad_request(format!(
+                    "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {} ({})",
+                    resource.kind,
+                    parse_complaint(body, &why),
+                    String::from_utf8_lossy(&body[..body.len().min(100)])
+                ))
+            })
+        };
+        match verb {
+            "create" => Ok(Self::Create(object()?)),
+            "update" => Ok(Self::Replace(object()?)),
+            "patch" => Ok(Self::Patch(read_patch(headers, body)?)),
+            other => {
+                let options = if body.is_empty() { json!({}) } else { object()? };
+                if other == "delete" {
+                    Ok(Self::Delete(options))
+                } else {
+                    Ok(Self::DeleteCollection(options))
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with JSON, in the real server's words where it is at the very beginning.
+fn parse_complaint(body: &[u8], why: &serde_json::Error) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut signs = text.chars().filter(|c| !c.is_whitespace());
+    match (signs.next(), signs.next()) {
+        (None, _) | (Some('{' | '['), None) => "unexpected end of JSON input".to_owned(),
+        (Some('{'), Some(sign)) if sign != '"' && sign != '}' => {
+            format!("invalid character '{sign}' looking for beginning of object key string")
+        }
+        (Some(sign), _) if !sign.is_ascii_digit() && !"{[\"-tfn".contains(sign) => {
+            format!("invalid character '{sign}' looking for beginning of value")
+        }
+        _ => why.to_string(),
+    }
+}
+
+fn read_patch(headers: &HeaderMap, body: &[u8]) -> Result<Change, Refused> {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let invalid = |why: serde_json::Error| Refused::bad_request(format!("error decoding patch: {why}"));
+    match sent.split(';').next().unwrap_or_default().trim() {
+        "application/merge-patch+json" => {
+            let patch: Value = serde_json::from_slice(body).map_err(invalid)?;
+            if !patch.is_object() {
+                return Err(Refused::bad_request("error decoding patch: a merge patch must be an object"));
+            }
+            Ok(Change::Merge(patch))
+        }
+        "application/json-patch+json" => {
+            let steps: Vec<patch::Step> = serde_json::from_slice(body).map_err(invalid)?;
+            Ok(Change::Steps(steps))
+        }
+        _ => Err(Refused::unsupported_patch()),
+    }
+}
+
+/// The verb that authorization sees.
+fn verb(method: &Method, target: &Target, params: &Params) -> Result<&'static str, Refused> {
+    let one = target.name.is_some();
+    match *method {
+        Method::GET if params.flag("watch") => Ok("watch"),
+        Method::GET => Ok(if one { "get" } else { "list" }),
+        Method::POST if !one => Ok("create"),
+        Method::PUT if one => Ok("update"),
+        Method::PATCH if one => Ok("patch"),
+        Method::DELETE => Ok(if one { "delete" } else { "deletecollection" }),
+        _ => Err(Refused::method_not_allowed()),
+    }
+}
+
+fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let manager = match params.text("fieldManager") {
+        "" => agent.split('/').next().filter(|word| !word.is_empty()).unwrap_or("unknown"),
+        manager => manager,
+    };
+    let dry_run = match params.text("dryRun") {
+        "" => false,
+        "All" => true,
+        other => return Err(Refused::bad_request(format!("invalid dryRun option: {other:?}"))),
+    };
+    let unknown = match params.text("fieldValidation") {
+        "" | "Warn" => Unknown::Warn,
+        "Ignore" => Unknown::Ignore,
+        "Strict" => Unknown::Strict,
+        other => return Err(Refused::bad_request(format!("invalid fieldValidation option: {other:?}"))),
+    };
+    Ok(Intent {
+        manager: manager.to_owned(),
+        dry_run,
+        unknown,
+        validate: true,
+        whole: false,
+        unconditional: false,
+    })
+}
+
+/// A watch as a response: chunks as they come, an error in the middle where it is cut.
+fn stream(watching: Watching) -> Response<Body> {
+    let chunks = futures::stream::unfold(watching, |mut watching| async move {
+        let chunk = watching.next().await?;
+        Some((chunk.map(Frame::data), watching))
+    });
+    let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}

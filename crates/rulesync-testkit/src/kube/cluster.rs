@@ -1,0 +1,162 @@
+//! The running API server's shared state: the world, the switches that faults throw, and the pulse that
+//! wakes watches. Locks are held for single steps only and never across an await.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::access::Users;
+use super::refused::Refused;
+use super::world::World;
+
+/// How long a request waits for a revision that has not been reached.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    world: Mutex<World>,
+    switches: Mutex<Switches>,
+    /// Counts up whenever the world or a switch has changed.
+    pulse: watch::Sender<u64>,
+    watches: AtomicU64,
+    pub(crate) users: Users,
+    pub(crate) gzip: bool,
+    bookmark_interval: Duration,
+}
+
+/// What faults have set. Watches are numbered as they open, so "all that are open now" is a number.
+#[derive(Debug, Default)]
+pub(crate) struct Switches {
+    pub(crate) etcd_down: bool,
+    pub(crate) http_410: bool,
+    pub(crate) refuse_streaming: bool,
+    pub(crate) stalled_through: u64,
+    pub(crate) cut_through: u64,
+    pub(crate) ended_through: u64,
+    pub(crate) bookmark_calls: u64,
+    pub(crate) forbidden: Vec<(String, String)>,
+}
+
+/// How a watch stands with the switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Live,
+    /// Open for ever and silent.
+    Stalled,
+    /// Silent because there is nothing to know, but it ends on time.
+    Blind,
+    Cut,
+    Ended,
+}
+
+impl Cluster {
+    pub(crate) fn new(world: World, users: Users, gzip: bool, bookmark_interval: Duration) -> Self {
+        Self {
+            world: Mutex::new(world),
+            switches: Mutex::default(),
+            pulse: watch::Sender::new(0),
+            watches: AtomicU64::new(0),
+            users,
+            gzip,
+            bookmark_interval,
+        }
+    }
+
+    /// The world, for one step.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the world and wakes the watches.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut self.world());
+        self.nudge();
+        result
+    }
+
+    /// The switches, to read.
+    pub(crate) fn switches(&self) -> MutexGuard<'_, Switches> {
+        self.switches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Throws switches and wakes the watches.
+    pub(crate) fn switch<T>(&self, change: impl FnOnce(&mut Switches) -> T) -> T {
+        let result = change(&mut self.switches());
+        self.nudge();
+        result
+    }
+
+    pub(crate) fn nudge(&self) {
+        self.pulse.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.pulse.subscribe()
+    }
+
+    /// Numbers a new watch, and says how many calls for bookmarks there were before it.
+    pub(crate) fn enlist(&self) -> (u64, u64) {
+        (self.watches.fetch_add(1, Ordering::Relaxed) + 1, self.bookmark_calls())
+    }
+
+    /// The number of the newest watch.
+    pub(crate) fn newest_watch(&self) -> u64 {
+        self.watches.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn standing(&self, watch: u64) -> Standing {
+        let switches = self.switches();
+        if watch <= switches.cut_through {
+            Standing::Cut
+        } else if watch <= switches.ended_through {
+            Standing::Ended
+        } else if watch <= switches.stalled_through {
+            Standing::Stalled
+        } else if switches.etcd_down {
+            Standing::Blind
+        } else {
+            Standing::Live
+        }
+    }
+
+    pub(crate) fn bookmark_calls(&self) -> u64 {
+        self.switches().bookmark_calls
+    }
+
+    pub(crate) fn bookmark_interval(&self) -> Duration {
+        self.bookmark_interval
+    }
+
+    /// Waits while etcd is down.
+    pub(crate) async fn etcd(&self) {
+        let mut pulse = self.subscribe();
+        while self.switches().etcd_down {
+            if pulse.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the revision is reached.
+    ///
+    /// # Errors
+    /// 504 when that takes longer than the server's patience.
+    pub(crate) async fn reach(&self, revision: u64) -> Result<(), Refused> {
+        let mut pulse = self.subscribe();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let current = self.world().store.revision();
+            if current >= revision {
+                return Ok(());
+            }
+            tokio::select! {
+                _ = pulse.changed() => {}
+                () = sleep_until(end) => return Err(Refused::too_large(revision, current)),
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What the server itself keeps of an object: identity, stamps, generation, who wrote. Decides what a writer may
+//! claim and what is carried over from one state to the next.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    clock,
+    refused::{FieldError, Refused},
+    resource::{Nature, Resource},
+    write::Intent,
+};
+
+/// Gives a new object its identity; whatever the sender claimed of it is dropped.
+pub(crate) fn adopt_new(resource: &Resource, namespace: &str, value: &mut Value) -> Result<String, Refused> {
+    let Some(metadata) = value["metadata"].as_object_mut() else {
+        return Err(Refused::bad_request("metadata: must be an object"));
+    };
+    let text = |metadata: &Map<String, Value>, key: &str| {
+        metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    if !text(metadata, "resourceVersion").is_empty() {
+        return Err(Refused::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    let claimed = text(metadata, "namespace");
+    if resource.namespaced && !claimed.is_empty() && claimed != namespace {
+        let message = format!(
+            "the namespace of the provided object does not match the namespace sent on the request (expected {namespace:?}, got {claimed:?})"
+        );
+        return Err(Refused::bad_request(message));
+    }
+    let mut name = text(metadata, "name");
+    let stem = text(metadata, "generateName");
+    if name.is_empty() && !stem.is_empty() {
+        name = format!("{stem}{}", clock::suffix());
+    }
+    if name.is_empty() {
+        let error = FieldError::required("metadata.name");
+        return Err(Refused::invalid(resource, "", &[error]));
+    }
+    for key in ["managedFields", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"]
+    {
+        metadata.remove(key);
+    }
+    metadata.insert("name".to_owned(), json!(name));
+    if resource.namespaced {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    } else {
+        metadata.remove("namespace");
+    }
+    metadata.insert("uid".to_owned(), json!(clock::uid()));
+    metadata.insert("creationTimestamp".to_owned(), json!(clock::now()));
+    if !matches!(resource.nature, Nature::Namespace) {
+        metadata.insert("generation".to_owned(), json!(1));
+    }
+    Ok(name)
+}
+
+/// What the server adds to built-in kinds.
+pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
+    match resource.nature {
+        Nature::Namespace => {
+            value["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
+            value["spec"] = json!({"finalizers": ["kubernetes"]});
+            value["status"] = json!({"phase": "Active"});
+        }
+        Nature::Definition => {
+            let now = clock::now();
+            let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
+            value["metadata"]["finalizers"] = json!(["customresourcecleanup.apiextensions.k8s.io"]);
+            value["status"] = json!({
+                "conditions": [
+                    condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+                    condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+                ],
+                "acceptedNames": value["spec"]["names"],
+                "storedVersions": ["v1"],
+            });
+        }
+        Nature::Custom { .. } => {}
+    }
+}
+
+pub(crate) fn check_identity(
+    resource: &Resource,
+    name: &str,
+    revision: u64,
+    old: &Value,
+    new: &Value,
+    intent: &Intent,
+) -> Result<(), Refused> {
+    let text = |key: &str| new["metadata"].get(key).and_then(Value::as_str).unwrap_or_default();
+    let claimed = text("name");
+    if !claimed.is_empty() && claimed != name {
+        return Err(Refused::bad_request(format!(
+            "the name of the object ({claimed}) does not match the name on the URL ({name})"
+        )));
+    }
+    match text("resourceVersion") {
+        "" if intent.unconditional || !resource.is_custom() => {}
+        "" => {
+            let why = "must be specified for an update";
+            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), why);
+            return Err(Refused::invalid(resource, name, &[error]));
+        }
+        claimed if claimed != revision.to_string() => return Err(Refused::modified(resource, name)),
+        _ => {}
+    }
+    let (claimed, found) = (text("uid"), old["metadata"]["uid"].as_str().unwrap_or_default());
+    if !claimed.is_empty() && claimed != found {
+        return Err(Refused::precondition(resource, name, "UID", claimed, found));
+    }
+    Ok(())
+}
+
+/// Takes over from the old state what a writer cannot change.
+pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, whole: bool) {
+    const SERVERS_OWN: [&str; 8] = [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "managedFields",
+    ];
+    for key in SERVERS_OWN {
+        match old["metadata"].get(key) {
+            Some(kept) => new["metadata"][key] = kept.clone(),
+            None => {
+                if let Some(metadata) = new["metadata"].as_object_mut() {
+                    metadata.remove(key);
+                }
+            }
+        }
+    }
+    let apart = match resource.nature {
+        Nature::Custom { status, .. } => status && !whole,
+        Nature::Namespace | Nature::Definition => true,
+    };
+    if apart {
+        match (old.get("status"), new.as_object_mut()) {
+            (Some(status), Some(members)) => drop(members.insert("status".to_owned(), status.clone())),
+            (None, Some(members)) => drop(members.remove("status")),
+            _ => {}
+        }
+    }
+    if matches!(resource.nature, Nature::Namespace) {
+        new["metadata"]["labels"]["kubernetes.io/metadata.name"] = old["metadata"]["name"].clone();
+        new["spec"] = old["spec"].clone();
+    }
+}
+
+pub(crate) fn finalizers(value: &Value) -> usize {
+    value["metadata"].get("finalizers").and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+/// Whether a write would change anything: then only does the revision move.
+pub(crate) fn same_content(old: &Value, new: &Value) -> bool {
+    let plain = |value: &Value| {
+        let mut value = value.clone();
+        if let Some(metadata) = value["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+            metadata.retain(|_, part| part.as_object().is_none_or(|entries| !entries.is_empty()));
+        }
+        value
+    };
+    plain(old) == plain(new)
+}
+
+/// The part whose changes move `generation`.
+pub(crate) fn outside_metadata(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(members) = value.as_object_mut() {
+        members.remove("metadata");
+        members.remove("status");
+    }
+    value
+}
+
+/// Keeps one entry a manager: who wrote last and when, without the tree of fields.
+pub(crate) fn stamp_manager(resource: &Resource, value: &mut Value, manager: &str) {
+    let owned: Map<String, Value> = value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
+        .map(|(key, _)| (format!("f:{key}"), json!({})))
+        .collect();
+    let entry = json!({
+        "manager": manager, "operation": "Update", "apiVersion": resource.api_version(),
+        "time": clock::now(), "fieldsType": "FieldsV1", "fieldsV1": owned,
+    });
+    let others = value["metadata"].get("managedFields").and_then(Value::as_array).into_iter().flatten();
+    let mut entries: Vec<Value> = others.filter(|other| other["manager"] != manager).cloned().collect();
+    entries.push(entry);
+    value["metadata"]["managedFields"] = Value::Array(entries);
+}

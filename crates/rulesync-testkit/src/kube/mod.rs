@@ -1,0 +1,41 @@
+//! A Kubernetes API server for tests: good enough for kube's watcher, reflector and `Api`.
+//!
+//! | file | station |
+//! |---|---|
+//! | `server` | [`KubeServer`]: start, stop, and a test's own hand on the cluster |
+//! | `faults` | [`KubeFaults`]: what breaks it while it runs |
+//! | `api`, `answer`, `route`, `query`, `discovery` | HTTP: requests in, answers out |
+//! | `cluster` | what requests share: the world behind a lock, switches, the pulse that wakes watches |
+//! | `watch`, `list` | the two ways to read |
+//! | `world`, `write`, `metadata`, `patch`, `schema` | the two ways to change things, and what is refused |
+//! | `store` | objects, revisions, events |
+//! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, stamps |
+//!
+//! Not here yet, because nothing uses them: status subresources, server-side apply, leases, events.
+
+mod access;
+mod answer;
+mod api;
+mod clock;
+mod cluster;
+mod discovery;
+mod faults;
+mod list;
+mod metadata;
+mod patch;
+mod query;
+mod refused;
+mod resource;
+mod route;
+mod schema;
+mod selector;
+mod server;
+mod store;
+mod watch;
+mod world;
+mod write;
+
+pub use access::Access;
+pub use faults::KubeFaults;
+pub use refused::Refused;
+pub use server::{KubeServer, KubeServerBuilder};

@@ -1,0 +1,317 @@
+//! The errors of a Kubernetes API server: what they say and how they look as a `Status` object.
+//!
+//! Texts are the recorded ones, because clients and people read them.
+
+use serde_json::{Value, json};
+
+use super::resource::Resource;
+
+/// A request that the API server refuses: the `Status` object a client would be sent.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{code} {reason}: {message}")]
+pub struct Refused {
+    /// HTTP status code.
+    pub code: u16,
+    /// Machine-readable reason, such as `NotFound`; empty where the real server gives none.
+    pub reason: String,
+    /// The sentence for people.
+    pub message: String,
+    details: Option<Box<Value>>,
+    continue_token: Option<String>,
+}
+
+/// One complaint about one field, as validation reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldError {
+    field: String,
+    reason: &'static str,
+    message: String,
+}
+
+impl FieldError {
+    /// The value is of the right type but not acceptable.
+    pub(crate) fn invalid(field: &str, value: &Value, why: &str) -> Self {
+        Self::new(field, "FieldValueInvalid", format!("Invalid value: {value}: {why}"))
+    }
+
+    /// The value is of the wrong JSON type; the server shows the type, not the value.
+    pub(crate) fn wrong_type(field: &str, found: &str, wanted: &str) -> Self {
+        let message =
+            format!("Invalid value: \"{found}\": {field} in body must be of type {wanted}: \"{found}\"");
+        Self::new(field, "FieldValueTypeInvalid", message)
+    }
+
+    /// A required field is absent.
+    pub(crate) fn required(field: &str) -> Self {
+        Self::new(field, "FieldValueRequired", "Required value".to_owned())
+    }
+
+    /// An entry of a list map has the key of an earlier one.
+    pub(crate) fn duplicate(field: &str, key: &Value) -> Self {
+        Self::new(field, "FieldValueDuplicate", format!("Duplicate value: {key}"))
+    }
+
+    /// The value is not in an enumeration.
+    pub(crate) fn unsupported(field: &str, value: &Value, supported: &[Value]) -> Self {
+        let supported = supported.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!("Unsupported value: {value}: supported values: {supported}");
+        Self::new(field, "FieldValueNotSupported", message)
+    }
+
+    /// The field may not be set, or not to this.
+    pub(crate) fn forbidden(field: &str, why: &str) -> Self {
+        Self::new(field, "FieldValueForbidden", format!("Forbidden: {why}"))
+    }
+
+    fn new(field: &str, reason: &'static str, message: String) -> Self {
+        Self { field: field.to_owned(), reason, message }
+    }
+}
+
+impl Refused {
+    fn plain(code: u16, reason: &str, message: impl Into<String>) -> Self {
+        Self { code, reason: reason.to_owned(), message: message.into(), details: None, continue_token: None }
+    }
+
+    fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+
+    /// 400.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::plain(400, "BadRequest", message)
+    }
+
+    /// 401: a token nobody has.
+    pub(crate) fn unauthorized() -> Self {
+        Self::plain(401, "Unauthorized", "Unauthorized")
+    }
+
+    /// 403 by authorization.
+    pub(crate) fn forbidden(
+        user: &str,
+        verb: &str,
+        resource: (&str, &str),
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Self {
+        let (group, plural) = resource;
+        let qualified = qualify(plural, group);
+        let subject = name.map_or_else(|| qualified.clone(), |name| format!("{qualified} \"{name}\""));
+        let place = namespace.map_or_else(
+            || "at the cluster scope".to_owned(),
+            |namespace| format!("in the namespace \"{namespace}\""),
+        );
+        let message = format!(
+            "{subject} is forbidden: User \"{user}\" cannot {verb} resource \"{plural}\" in API group \"{group}\" {place}"
+        );
+        Self::plain(403, "Forbidden", message).with_details(details(name, group, plural))
+    }
+
+    /// 403: the namespace is being deleted and takes nothing new.
+    pub(crate) fn namespace_terminating(resource: &Resource, name: &str, namespace: &str) -> Self {
+        let message = format!(
+            "{} \"{name}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated",
+            resource.qualified()
+        );
+        let mut details = details(Some(name), &resource.group, &resource.plural);
+        details["causes"] = json!([{
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {namespace} is being terminated"),
+            "field": "metadata.namespace",
+        }]);
+        Self::plain(403, "Forbidden", message).with_details(details)
+    }
+
+    /// 404 for an object of a kind that is served.
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
+        Self::plain(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified()))
+            .with_details(details(Some(name), &resource.group, &resource.plural))
+    }
+
+    /// 404 for a path below a group that is served.
+    pub(crate) fn no_such_path() -> Self {
+        Self::plain(404, "NotFound", "the server could not find the requested resource")
+            .with_details(json!({}))
+    }
+
+    /// 405.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::plain(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        )
+        .with_details(json!({}))
+    }
+
+    /// 406.
+    pub(crate) fn not_acceptable() -> Self {
+        let message = "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        Self::plain(406, "NotAcceptable", message)
+    }
+
+    /// 409: create of what exists.
+    pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
+        Self::plain(409, "AlreadyExists", format!("{} \"{name}\" already exists", resource.qualified()))
+            .with_details(details(Some(name), &resource.group, &resource.plural))
+    }
+
+    /// 409: the object moved on since the caller read it.
+    pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
+        Self::plain(409, "Conflict", message).with_details(details(
+            Some(name),
+            &resource.group,
+            &resource.plural,
+        ))
+    }
+
+    /// 409: a precondition of a delete (or the uid of an update) names another state of the object.
+    pub(crate) fn precondition(
+        resource: &Resource,
+        name: &str,
+        what: &str,
+        wanted: &str,
+        found: &str,
+    ) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been modified",
+            resource.qualified_kind()
+        );
+        Self::plain(409, "Conflict", message).with_details(details(
+            Some(name),
+            &resource.group,
+            &resource.kind,
+        ))
+    }
+
+    /// 410: a watch or list from a revision that is no longer known.
+    pub(crate) fn too_old_for_watch(asked: u64, oldest: u64) -> Self {
+        Self::plain(410, "Expired", format!("too old resource version: {asked} ({oldest})"))
+    }
+
+    /// 410: an exact list at a compacted revision.
+    pub(crate) fn too_old_for_list() -> Self {
+        Self::plain(410, "Expired", "The resourceVersion for the provided list is too old.")
+    }
+
+    /// 410: a continue token whose snapshot is gone; `fresh` goes on without one.
+    pub(crate) fn continue_expired(fresh: String) -> Self {
+        let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+        let mut refused = Self::plain(410, "Expired", message);
+        refused.continue_token = Some(fresh);
+        refused
+    }
+
+    /// 415: a patch in a format the kind does not take.
+    pub(crate) fn unsupported_patch() -> Self {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        Self::plain(415, "UnsupportedMediaType", message)
+    }
+
+    /// 422 for an object.
+    pub(crate) fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
+        Self::invalid_of(&resource.qualified_kind(), name, &resource.group, &resource.kind, errors)
+    }
+
+    /// 422 for the parameters of a list or watch.
+    pub(crate) fn invalid_options(error: FieldError) -> Self {
+        Self::invalid_of("ListOptions.meta.k8s.io", "", "meta.k8s.io", "ListOptions", &[error])
+    }
+
+    fn invalid_of(qualified: &str, name: &str, group: &str, kind: &str, errors: &[FieldError]) -> Self {
+        let mut lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
+        let summary = match lines.len() {
+            1 => lines.remove(0),
+            _ => format!("[{}]", lines.join(", ")),
+        };
+        let causes: Vec<Value> = errors
+            .iter()
+            .map(|e| json!({"reason": e.reason, "message": e.message, "field": e.field}))
+            .collect();
+        let name_of = (!name.is_empty()).then_some(name);
+        let mut details = details(name_of, group, kind);
+        details["causes"] = Value::Array(causes);
+        Self::plain(422, "Invalid", format!("{qualified} \"{name}\" is invalid: {summary}"))
+            .with_details(details)
+    }
+
+    /// 500 with a message and no reason, as for a revision that is not a number.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::plain(500, "", message)
+    }
+
+    /// 504: a revision the server has not reached.
+    pub(crate) fn too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        Self::plain(504, "Timeout", message).with_details(json!({
+            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+            "retryAfterSeconds": 1,
+        }))
+    }
+
+    /// A refusal of the given status, for `respond` faults.
+    pub(crate) fn of_code(code: u16) -> Self {
+        let (reason, message) = match code {
+            400 => ("BadRequest", "the server rejected our request for an unknown reason"),
+            401 => ("Unauthorized", "Unauthorized"),
+            403 => ("Forbidden", "forbidden"),
+            404 => ("NotFound", "the server could not find the requested resource"),
+            409 => ("Conflict", "the server reported a conflict"),
+            410 => ("Expired", "The resourceVersion for the provided watch is too old."),
+            429 => ("TooManyRequests", "too many requests, please try again later"),
+            500 => ("InternalError", "an error on the server has prevented the request from succeeding"),
+            503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+            504 => ("Timeout", "the server was unable to return a response in the time allotted"),
+            _ => ("", "the server answered as it was told to by a fault"),
+        };
+        Self::plain(code, reason, message)
+    }
+
+    /// Seconds for the `Retry-After` header, where the answer carries one.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self.code {
+            429 => Some(1),
+            _ => self.details.as_ref()?.get("retryAfterSeconds")?.as_u64(),
+        }
+    }
+
+    /// The `Status` object.
+    pub(crate) fn status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "code": self.code,
+        });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
+        if let Some(details) = &self.details {
+            status["details"] = (**details).clone();
+        }
+        if let Some(token) = &self.continue_token {
+            status["metadata"]["continue"] = json!(token);
+        }
+        status
+    }
+}
+
+/// `plural.group`, or `plural` in the core group.
+pub(crate) fn qualify(plural: &str, group: &str) -> String {
+    if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
+}
+
+/// The `details` of a Status; empty parts are left out, as the server does.
+pub(crate) fn details(name: Option<&str>, group: &str, kind: &str) -> Value {
+    let mut details = json!({"kind": kind});
+    if let Some(name) = name {
+        details["name"] = json!(name);
+    }
+    if !group.is_empty() {
+        details["group"] = json!(group);
+    }
+    details
+}

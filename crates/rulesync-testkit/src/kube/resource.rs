@@ -1,0 +1,246 @@
+//! The kinds that are served: the two built-in ones and whatever a CustomResourceDefinition declares.
+
+use serde_json::{Value, json};
+
+use super::refused::qualify;
+use super::schema::Schema;
+
+/// One served kind.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) plural: String,
+    pub(crate) singular: String,
+    pub(crate) kind: String,
+    pub(crate) list_kind: String,
+    pub(crate) short_names: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) namespaced: bool,
+    pub(crate) nature: Nature,
+}
+
+/// What is special about a kind.
+#[derive(Debug)]
+pub(crate) enum Nature {
+    /// core/v1 Namespace.
+    Namespace,
+    /// apiextensions.k8s.io/v1 CustomResourceDefinition.
+    Definition,
+    /// Declared by a definition.
+    Custom {
+        /// Absent where the definition has none: then everything is kept.
+        schema: Option<Box<Schema>>,
+        /// Whether `status` can only be written through the subresource.
+        status: bool,
+    },
+}
+
+impl Resource {
+    /// core/v1 namespaces.
+    pub(crate) fn namespaces() -> Self {
+        Self {
+            group: String::new(),
+            version: "v1".to_owned(),
+            plural: "namespaces".to_owned(),
+            singular: "namespace".to_owned(),
+            kind: "Namespace".to_owned(),
+            list_kind: "NamespaceList".to_owned(),
+            short_names: vec!["ns".to_owned()],
+            categories: Vec::new(),
+            namespaced: false,
+            nature: Nature::Namespace,
+        }
+    }
+
+    /// apiextensions.k8s.io/v1 customresourcedefinitions.
+    pub(crate) fn definitions() -> Self {
+        Self {
+            group: "apiextensions.k8s.io".to_owned(),
+            version: "v1".to_owned(),
+            plural: "customresourcedefinitions".to_owned(),
+            singular: "customresourcedefinition".to_owned(),
+            kind: "CustomResourceDefinition".to_owned(),
+            list_kind: "CustomResourceDefinitionList".to_owned(),
+            short_names: vec!["crd".to_owned(), "crds".to_owned()],
+            categories: vec!["api-extensions".to_owned()],
+            namespaced: false,
+            nature: Nature::Definition,
+        }
+    }
+
+    /// The kind that a definition declares, at its storage version.
+    ///
+    /// # Errors
+    /// A sentence, where the definition lacks a part or its schema does not compile.
+    pub(crate) fn declared(definition: &Value) -> Result<Self, String> {
+        let spec = definition.get("spec").ok_or("spec: Required value")?;
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let words = |value: Option<&Value>| -> Vec<String> {
+            let listed = value.and_then(Value::as_array).into_iter().flatten();
+            listed.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let names = spec.get("names").ok_or("spec.names: Required value")?;
+        let kind = text(names, "kind").ok_or("spec.names.kind: Required value")?;
+        let versions =
+            spec.get("versions").and_then(Value::as_array).ok_or("spec.versions: Required value")?;
+        let stored = |version: &&Value| version.get("storage").and_then(Value::as_bool) == Some(true);
+        let version = versions.iter().find(stored).ok_or("spec.versions: no storage version")?;
+        let schema = match version.pointer("/schema/openAPIV3Schema") {
+            Some(source) => Some(Box::new(Schema::compile(source)?)),
+            None => None,
+        };
+        Ok(Self {
+            group: text(spec, "group").ok_or("spec.group: Required value")?,
+            version: text(version, "name").ok_or("spec.versions[0].name: Required value")?,
+            plural: text(names, "plural").ok_or("spec.names.plural: Required value")?,
+            singular: text(names, "singular").unwrap_or_else(|| kind.to_lowercase()),
+            list_kind: text(names, "listKind").unwrap_or_else(|| format!("{kind}List")),
+            kind,
+            short_names: words(names.get("shortNames")),
+            categories: words(names.get("categories")),
+            namespaced: text(spec, "scope").as_deref() == Some("Namespaced"),
+            nature: Nature::Custom { schema, status: version.pointer("/subresources/status").is_some() },
+        })
+    }
+
+    /// `plural.group`: the resource in messages, and its table in the store.
+    pub(crate) fn qualified(&self) -> String {
+        qualify(&self.plural, &self.group)
+    }
+
+    /// `Kind.group`, as validation names it.
+    pub(crate) fn qualified_kind(&self) -> String {
+        qualify(&self.kind, &self.group)
+    }
+
+    /// `group/version`, or the version alone in the core group.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Whether it came with a definition; lists of such kinds print an empty `continue`.
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self.nature, Nature::Custom { .. })
+    }
+
+    /// The key of an object in its table: keys sort as the real store sorts them.
+    pub(crate) fn key(&self, namespace: &str, name: &str) -> String {
+        if self.namespaced { format!("{namespace}/{name}") } else { name.to_owned() }
+    }
+}
+
+/// The definition of PrometheusRule with the constraints that the one of prometheus-operator 0.93 has.
+pub(crate) fn prometheus_rule_definition() -> Value {
+    let duration =
+        "^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$";
+    let text = json!({"type": "string"});
+    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let rule = json!({
+        "type": "object",
+        "required": ["expr"],
+        "properties": {
+            "alert": text,
+            "record": text,
+            "expr": {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": true},
+            "for": {"type": "string", "pattern": duration},
+            "keep_firing_for": {"type": "string", "minLength": 1, "pattern": duration},
+            "labels": texts,
+            "annotations": texts,
+        },
+    });
+    let group = json!({
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {"type": "string", "minLength": 1},
+            "interval": {"type": "string", "pattern": duration},
+            "query_offset": {"type": "string", "pattern": duration},
+            "limit": {"type": "integer"},
+            "labels": texts,
+            "partial_response_strategy": {"type": "string", "pattern": "^(?i)(abort|warn)?$"},
+            "rules": {"type": "array", "items": rule},
+        },
+    });
+    let schema = json!({
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": text,
+            "kind": text,
+            "metadata": {"type": "object"},
+            "spec": {
+                "type": "object",
+                "properties": {
+                    "groups": {
+                        "type": "array", "items": group,
+                        "x-kubernetes-list-map-keys": ["name"], "x-kubernetes-list-type": "map",
+                    },
+                },
+            },
+            "status": binding_status_schema(),
+        },
+    });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "prometheusrules.monitoring.coreos.com"},
+        "spec": {
+            "group": "monitoring.coreos.com",
+            "scope": "Namespaced",
+            "names": {
+                "kind": "PrometheusRule", "listKind": "PrometheusRuleList",
+                "plural": "prometheusrules", "singular": "prometheusrule",
+                "shortNames": ["promrule"], "categories": ["prometheus-operator"],
+            },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}},
+            }],
+        },
+    })
+}
+
+/// The operator's own status: which of its workloads selected the object.
+fn binding_status_schema() -> Value {
+    let filled = json!({"type": "string", "minLength": 1});
+    let condition = json!({
+        "type": "object",
+        "required": ["lastTransitionTime", "status", "type"],
+        "properties": {
+            "type": {"type": "string", "minLength": 1, "enum": ["Accepted"]},
+            "status": filled,
+            "reason": {"type": "string"},
+            "message": {"type": "string"},
+            "lastTransitionTime": {"type": "string", "format": "date-time"},
+            "observedGeneration": {"type": "integer", "format": "int64"},
+        },
+    });
+    let binding = json!({
+        "type": "object",
+        "required": ["group", "name", "namespace", "resource"],
+        "properties": {
+            "group": {"type": "string", "enum": ["monitoring.coreos.com"]},
+            "resource": {
+                "type": "string",
+                "enum": ["prometheuses", "prometheusagents", "thanosrulers", "alertmanagers"],
+            },
+            "name": filled,
+            "namespace": filled,
+            "conditions": {
+                "type": "array", "items": condition,
+                "x-kubernetes-list-map-keys": ["type"], "x-kubernetes-list-type": "map",
+            },
+        },
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "bindings": {
+                "type": "array", "items": binding,
+                "x-kubernetes-list-map-keys": ["group", "resource", "name", "namespace"],
+                "x-kubernetes-list-type": "map",
+            },
+        },
+    })
+}

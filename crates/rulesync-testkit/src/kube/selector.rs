@@ -1,0 +1,313 @@
+//! Label and field selectors as the API server parses and matches them.
+
+use std::collections::BTreeMap;
+
+use super::refused::Refused;
+
+/// What a list or watch is narrowed to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Selector {
+    labels: Vec<Requirement>,
+    fields: Vec<FieldTerm>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Requirement {
+    key: String,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    In(Vec<String>),
+    NotIn(Vec<String>),
+    Exists,
+    Absent,
+    Greater(i64),
+    Less(i64),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct FieldTerm {
+    field: Field,
+    value: String,
+    negated: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Field {
+    Name,
+    Namespace,
+}
+
+impl Selector {
+    /// Reads the two query parameters.
+    ///
+    /// # Errors
+    /// 400 with the server's own wording where the syntax or the field is not supported.
+    pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, Refused> {
+        let labels = parse_labels(labels)
+            .map_err(|e| Refused::bad_request(format!("unable to parse requirement: {e}")))?;
+        Ok(Self { labels, fields: parse_fields(fields)? })
+    }
+
+    /// Whether it selects everything: only then does a list say how many items remain.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    /// Whether an object with this identity and these labels is selected.
+    pub(crate) fn matches(&self, namespace: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.iter().all(|r| r.matches(labels))
+            && self.fields.iter().all(|term| {
+                let found = match term.field {
+                    Field::Name => name,
+                    Field::Namespace => namespace,
+                };
+                (found == term.value) != term.negated
+            })
+    }
+}
+
+impl Requirement {
+    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        let value = labels.get(&self.key);
+        let number = || value.and_then(|v| v.parse::<i64>().ok());
+        match &self.test {
+            Test::In(wanted) => value.is_some_and(|v| wanted.contains(v)),
+            Test::NotIn(unwanted) => value.is_none_or(|v| !unwanted.contains(v)),
+            Test::Exists => value.is_some(),
+            Test::Absent => value.is_none(),
+            Test::Greater(bound) => number().is_some_and(|n| n > *bound),
+            Test::Less(bound) => number().is_some_and(|n| n < *bound),
+        }
+    }
+}
+
+fn parse_fields(text: &str) -> Result<Vec<FieldTerm>, Refused> {
+    text.split(',').filter(|term| !term.is_empty()).map(parse_field).collect()
+}
+
+fn parse_field(term: &str) -> Result<FieldTerm, Refused> {
+    let invalid =
+        || Refused::bad_request(format!("invalid field selector: {term:?}; can't understand {term:?}"));
+    let (field, value, negated) = if let Some((field, value)) = term.split_once("!=") {
+        (field, value, true)
+    } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
+        (field, value, false)
+    } else {
+        return Err(invalid());
+    };
+    let field = match field {
+        "metadata.name" => Field::Name,
+        "metadata.namespace" => Field::Namespace,
+        other => return Err(Refused::bad_request(format!("field label not supported: {other}"))),
+    };
+    Ok(FieldTerm { field, value: value.to_owned(), negated })
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Word(String),
+    Sign(&'static str),
+    End,
+}
+
+impl Token {
+    fn text(&self) -> &str {
+        match self {
+            Self::Word(word) => word,
+            Self::Sign(sign) => sign,
+            Self::End => "",
+        }
+    }
+}
+
+/// Longest signs first, so that `==` is not read as two.
+const SIGNS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
+
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+            tokens.push(Token::Sign(sign));
+            rest = rest[sign.len()..].trim_start();
+            continue;
+        }
+        let end = rest.find(|c: char| c.is_whitespace() || "=!(),><".contains(c)).unwrap_or(rest.len());
+        tokens.push(Token::Word(rest[..end].to_owned()));
+        rest = rest[end..].trim_start();
+    }
+    tokens
+}
+
+struct Cursor {
+    tokens: std::vec::IntoIter<Token>,
+    next: Token,
+}
+
+impl Cursor {
+    fn advance(&mut self) -> Token {
+        let following = self.tokens.next().unwrap_or(Token::End);
+        std::mem::replace(&mut self.next, following)
+    }
+}
+
+fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
+    let mut cursor = Cursor { tokens: tokens(text).into_iter(), next: Token::End };
+    cursor.advance();
+    let mut requirements = Vec::new();
+    if cursor.next == Token::End {
+        return Ok(requirements);
+    }
+    loop {
+        requirements.push(parse_requirement(&mut cursor)?);
+        match cursor.advance() {
+            Token::End => return Ok(requirements),
+            Token::Sign(",") if matches!(cursor.next, Token::Word(_) | Token::Sign("!")) => {}
+            Token::Sign(",") => {
+                return Err(format!("found '{}', expected: identifier after ','", cursor.next.text()));
+            }
+            other => return Err(format!("found '{}', expected: ',' or 'end of string'", other.text())),
+        }
+    }
+}
+
+fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
+    let absent = cursor.next == Token::Sign("!");
+    if absent {
+        cursor.advance();
+    }
+    let key = match cursor.advance() {
+        Token::Word(word) => word,
+        other => return Err(format!("found '{}', expected: identifier", other.text())),
+    };
+    if absent {
+        return Ok(Requirement { key, test: Test::Absent });
+    }
+    if matches!(cursor.next, Token::End | Token::Sign(",")) {
+        return Ok(Requirement { key, test: Test::Exists });
+    }
+    let operator = cursor.advance();
+    let test = match operator.text() {
+        "=" | "==" => Test::In(vec![parse_value(cursor)?]),
+        "!=" => Test::NotIn(vec![parse_value(cursor)?]),
+        "in" => Test::In(parse_values(cursor)?),
+        "notin" => Test::NotIn(parse_values(cursor)?),
+        ">" => Test::Greater(parse_number(cursor)?),
+        "<" => Test::Less(parse_number(cursor)?),
+        other => return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
+    };
+    Ok(Requirement { key, test })
+}
+
+/// A value may be empty: `team=` selects the empty label value.
+fn parse_value(cursor: &mut Cursor) -> Result<String, String> {
+    match &cursor.next {
+        Token::End | Token::Sign(",") => Ok(String::new()),
+        Token::Word(_) => match cursor.advance() {
+            Token::Word(word) => Ok(word),
+            other => Err(format!("found '{}', expected: identifier", other.text())),
+        },
+        other => Err(format!("found '{}', expected: identifier", other.text())),
+    }
+}
+
+fn parse_number(cursor: &mut Cursor) -> Result<i64, String> {
+    let value = parse_value(cursor)?;
+    value.parse().map_err(|_| {
+        "values: Invalid value: \"".to_owned()
+            + &value
+            + "\": for 'Gt', 'Lt' operators, the value must be an integer"
+    })
+}
+
+fn parse_values(cursor: &mut Cursor) -> Result<Vec<String>, String> {
+    match cursor.advance() {
+        Token::Sign("(") => {}
+        other => return Err(format!("found '{}' expected: '('", other.text())),
+    }
+    let mut values = Vec::new();
+    loop {
+        match cursor.next {
+            Token::Sign("," | ")") => values.push(String::new()),
+            _ => values.push(parse_value(cursor)?),
+        }
+        match cursor.advance() {
+            Token::Sign(",") => {}
+            Token::Sign(")") => return Ok(values),
+            other => return Err(format!("found '{}', expected: ',' or ')'", other.text())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selects(selector: &str, labels: &[(&str, &str)]) -> bool {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Selector::parse(selector, "").unwrap().matches("ns", "name", &labels)
+    }
+
+    #[test]
+    fn every_operator_decides_as_documented() {
+        let labels = [("team", "a"), ("n", "3"), ("empty", "")];
+        for yes in [
+            "",
+            "team=a",
+            "team==a",
+            "team != b",
+            "team in (a,b)",
+            "team in ( a , b )",
+            "team notin (b)",
+            "absent notin (x)",
+            "absent != x",
+            "team",
+            "!absent",
+            "n>2",
+            "n<4",
+            "empty=",
+            "team=a,n=3,!absent",
+            "empty in (,x)",
+            "in=x,!team",
+        ] {
+            let expected = yes != "in=x,!team";
+            assert_eq!(selects(yes, &labels), expected, "{yes}");
+        }
+        for no in
+            ["team=b", "team in (b,c)", "team notin (a)", "absent", "!team", "n>3", "absent=x", "team=a,n=4"]
+        {
+            assert!(!selects(no, &labels), "{no}");
+        }
+    }
+
+    #[test]
+    fn syntax_errors_say_what_the_server_says() {
+        let message = |text: &str| Selector::parse(text, "").unwrap_err().message;
+        assert_eq!(message("!!bad"), "unable to parse requirement: found '!', expected: identifier");
+        assert_eq!(message("a,"), "unable to parse requirement: found '', expected: identifier after ','");
+        assert_eq!(message("a in b"), "unable to parse requirement: found 'b' expected: '('");
+        assert_eq!(
+            message("a ~ b"),
+            "unable to parse requirement: found '~', expected: in, notin, =, ==, !=, gt, lt"
+        );
+        assert_eq!(
+            message("a=b c"),
+            "unable to parse requirement: found 'c', expected: ',' or 'end of string'"
+        );
+    }
+
+    #[test]
+    fn fields_are_name_and_namespace_only() {
+        let by_name = Selector::parse("", "metadata.name=r1").unwrap();
+        assert!(by_name.matches("x", "r1", &BTreeMap::new()));
+        assert!(!by_name.matches("x", "r2", &BTreeMap::new()));
+        let both = Selector::parse("", "metadata.namespace==x,metadata.name!=r1").unwrap();
+        assert!(both.matches("x", "r2", &BTreeMap::new()));
+        assert!(!both.matches("x", "r1", &BTreeMap::new()));
+        let refused = Selector::parse("", "spec.x=1").unwrap_err();
+        assert_eq!((refused.code, refused.message.as_str()), (400, "field label not supported: spec.x"));
+    }
+}

@@ -1,0 +1,288 @@
+//! Watches: events as frames, and the stream that an open watch is.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::cluster::{Cluster, Standing};
+use super::list::{Form, object};
+use super::query::{Start, WatchQuery};
+use super::refused::Refused;
+use super::resource::{Nature, Resource};
+use super::selector::Selector;
+use super::store::{Event, Record};
+
+/// How long a watch lasts that does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+/// How long before its end a watch is sent a last bookmark.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
+/// Frames are put together to chunks of about this many bytes.
+const CHUNK: usize = 64 * 1024;
+/// Events taken from the log at a time.
+const BATCH: usize = 256;
+
+/// What a watch is of.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) resource: Arc<Resource>,
+    /// None for the whole cluster.
+    pub(crate) namespace: Option<String>,
+    pub(crate) selector: Selector,
+    pub(crate) form: Form,
+}
+
+impl Scope {
+    fn holds(&self, record: &Record) -> bool {
+        self.namespace.as_ref().is_none_or(|namespace| *namespace == record.namespace)
+            && self.selector.matches(&record.namespace, &record.name, &record.labels)
+    }
+
+    /// The frame an event becomes for this watch, if any. An object that leaves the selector is shown as
+    /// deleted, in its last selected state but under the revision of the event.
+    fn frame(&self, event: &Event, into: &mut Vec<u8>) {
+        let before = event.before.as_ref().filter(|record| self.holds(record));
+        let after = event.after.as_ref().filter(|record| self.holds(record));
+        match (before, after) {
+            (None, None) => {}
+            (None, Some(after)) => self.write("ADDED", after, into),
+            (Some(_), Some(after)) => self.write("MODIFIED", after, into),
+            (Some(before), None) => self.write("DELETED", &before.at(event.revision), into),
+        }
+    }
+
+    fn write(&self, kind: &str, record: &Record, into: &mut Vec<u8>) {
+        into.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
+        object(record, self.form, into);
+        into.extend_from_slice(b"}\n");
+    }
+
+    /// A bookmark: the revision and nothing else, or the mark that the initial events are over.
+    fn bookmark(&self, revision: u64, initial_end: bool) -> Bytes {
+        let mut metadata = json!({"resourceVersion": revision.to_string()});
+        if initial_end {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let mut object = match self.form {
+            Form::Whole => json!({"apiVersion": self.resource.api_version(), "kind": self.resource.kind}),
+            Form::Metadata => json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}),
+        };
+        object["metadata"] = metadata;
+        if self.form == Form::Whole && matches!(self.resource.nature, Nature::Namespace) {
+            // Typed objects print their empty structs.
+            object["spec"] = json!({});
+            object["status"] = json!({});
+        }
+        line("BOOKMARK", &object)
+    }
+}
+
+fn line(kind: &str, object: &Value) -> Bytes {
+    let mut line = json!({"type": kind, "object": object}).to_string();
+    line.push('\n');
+    Bytes::from(line)
+}
+
+/// An open watch.
+pub(crate) struct Watching {
+    cluster: Arc<Cluster>,
+    id: u64,
+    scope: Scope,
+    bookmarks: bool,
+    /// What existed at the start and has not been sent yet.
+    existing: std::vec::IntoIter<Arc<Record>>,
+    /// The revision to mark the end of those with.
+    mark: Option<u64>,
+    /// Everything up to here has been sent.
+    cursor: u64,
+    ready: VecDeque<Bytes>,
+    pulse: watch::Receiver<u64>,
+    end: Instant,
+    next_bookmark: Option<Instant>,
+    bookmark_calls: u64,
+    /// There is more in the log than was read last time.
+    behind: bool,
+    done: bool,
+}
+
+impl Watching {
+    /// Opens the watch at once, so that nothing that happens from now on is missed.
+    ///
+    /// # Errors
+    /// 410 where it would start before the compaction point: the caller decides how to say so.
+    pub(crate) fn open(cluster: Arc<Cluster>, scope: Scope, query: &WatchQuery) -> Result<Self, Refused> {
+        let pulse = cluster.subscribe();
+        let (id, bookmark_calls) = cluster.enlist();
+        let timeout = query.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let now = Instant::now();
+        let (existing, cursor, mark) = {
+            let world = cluster.world();
+            let revision = world.store.revision();
+            match query.start {
+                Start::After(0) => (Vec::new(), revision, None),
+                Start::After(asked) if asked < world.store.oldest() => {
+                    return Err(Refused::too_old_for_watch(asked, world.store.oldest()));
+                }
+                Start::After(asked) => (Vec::new(), asked, None),
+                Start::Existing | Start::ExistingSince(_) => {
+                    let table = world.store.table(&scope.resource.qualified());
+                    let held: Vec<_> = table.values().filter(|r| scope.holds(r)).cloned().collect();
+                    (held, revision, query.bookmarks.then_some(revision))
+                }
+            }
+        };
+        let mut watching = Self {
+            id,
+            scope,
+            bookmarks: query.bookmarks,
+            existing: existing.into_iter(),
+            mark,
+            cursor,
+            ready: VecDeque::new(),
+            pulse,
+            end: now + timeout,
+            next_bookmark: None,
+            bookmark_calls,
+            behind: false,
+            done: false,
+            cluster,
+        };
+        watching.next_bookmark = watching.bookmark_after(now);
+        Ok(watching)
+    }
+
+    /// A stream that carries one ERROR event and ends, which is how a real server refuses a start that is
+    /// too old.
+    pub(crate) fn error_frame(refused: &Refused) -> Bytes {
+        line("ERROR", &refused.status())
+    }
+
+    /// The next chunk; nothing when the watch is over, an error when it was cut.
+    pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        loop {
+            // First mark what is there as seen, so that a pulse during this round wakes us again.
+            self.pulse.borrow_and_update();
+            let standing = self.cluster.standing(self.id);
+            match standing {
+                Standing::Cut => return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))),
+                Standing::Stalled => {
+                    if self.pulse.changed().await.is_err() {
+                        return None;
+                    }
+                    continue;
+                }
+                Standing::Blind => self.behind = false,
+                // What happened before the end is still sent.
+                Standing::Live | Standing::Ended => self.read(),
+            }
+            if let Some(chunk) = self.ready.pop_front() {
+                return Some(Ok(chunk));
+            }
+            if self.behind {
+                continue;
+            }
+            if self.done || standing == Standing::Ended || Instant::now() >= self.end {
+                return None;
+            }
+            let bookmark = self.next_bookmark.filter(|_| standing == Standing::Live);
+            let wake = bookmark.map_or(self.end, |due| due.min(self.end));
+            tokio::select! {
+                changed = self.pulse.changed() => {
+                    if changed.is_err() {
+                        return None;
+                    }
+                }
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Moves what is new into `ready`.
+    fn read(&mut self) {
+        if !self.ready.is_empty() || self.done {
+            return;
+        }
+        let mut chunk = Vec::new();
+        for record in self.existing.by_ref() {
+            self.scope.write("ADDED", &record, &mut chunk);
+            if chunk.len() >= CHUNK {
+                break;
+            }
+        }
+        if !chunk.is_empty() {
+            self.ready.push_back(Bytes::from(chunk));
+            return;
+        }
+        if let Some(revision) = self.mark.take() {
+            self.ready.push_back(self.scope.bookmark(revision, true));
+            return;
+        }
+        self.read_events();
+    }
+
+    fn read_events(&mut self) {
+        let cluster = self.cluster.clone();
+        let (events, current, served, oldest) = {
+            let world = cluster.world();
+            let events = world.store.events_after(self.cursor, BATCH);
+            (events, world.store.revision(), world.still_serves(&self.scope.resource), world.store.oldest())
+        };
+        let Ok(events) = events else {
+            let refused = Refused::too_old_for_watch(self.cursor, oldest);
+            self.ready.push_back(Self::error_frame(&refused));
+            self.done = true;
+            return;
+        };
+        self.behind = events.len() == BATCH;
+        let table = self.scope.resource.qualified();
+        let mut chunk = Vec::new();
+        for event in &events {
+            self.cursor = event.revision;
+            if *event.table == *table {
+                self.scope.frame(event, &mut chunk);
+            }
+        }
+        if !chunk.is_empty() {
+            self.ready.push_back(Bytes::from(chunk));
+        }
+        if self.behind {
+            return;
+        }
+        self.cursor = self.cursor.max(current);
+        self.done = !served;
+        self.bookmark_if_due(current);
+    }
+
+    fn bookmark_if_due(&mut self, current: u64) {
+        let calls = self.cluster.bookmark_calls();
+        let called = calls > self.bookmark_calls;
+        self.bookmark_calls = calls;
+        let now = Instant::now();
+        let due = self.next_bookmark.is_some_and(|due| now >= due);
+        if due {
+            self.next_bookmark = self.bookmark_after(now);
+        }
+        // A watch that starts in the future knows of no revision to tell yet.
+        if self.bookmarks && (due || called) && !self.done && self.cursor <= current {
+            self.ready.push_back(self.scope.bookmark(current, false));
+        }
+    }
+
+    /// Bookmarks come regularly and once more shortly before the end; a watch too short for that has none.
+    fn bookmark_after(&self, now: Instant) -> Option<Instant> {
+        if !self.bookmarks {
+            return None;
+        }
+        let regular = now + self.cluster.bookmark_interval();
+        let last = self.end.checked_sub(LAST_BOOKMARK).filter(|last| *last >= now + LAST_BOOKMARK);
+        match last {
+            Some(last) => Some(regular.min(last)),
+            None => Some(regular).filter(|regular| *regular < self.end),
+        }
+    }
+}

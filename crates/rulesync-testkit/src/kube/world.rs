@@ -1,0 +1,228 @@
+//! The cluster: the store, the kinds that are served, and what happens to namespaces and definitions as
+//! they come and go. No HTTP here; single writes are in `write`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::clock;
+use super::refused::Refused;
+use super::resource::Resource;
+use super::store::{Record, Store};
+use super::write::{Intent, Written};
+
+/// Everything the API server knows.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) store: Store,
+    served: BTreeMap<String, Arc<Resource>>,
+    /// Kinds whose definition is gone, and how many lists of them are still answered with 200 and nothing.
+    vanishing: BTreeMap<String, (Arc<Resource>, usize)>,
+    /// Whether a deleted namespace is emptied and removed at once, as the namespace controller would.
+    pub(crate) controller: bool,
+}
+
+impl World {
+    /// A cluster with the built-in kinds and the four namespaces every cluster has.
+    pub(crate) fn new(history: usize) -> Self {
+        let mut world = Self {
+            store: Store::new(history),
+            served: BTreeMap::new(),
+            vanishing: BTreeMap::new(),
+            controller: true,
+        };
+        for resource in [Resource::namespaces(), Resource::definitions()] {
+            world.served.insert(resource.qualified(), Arc::new(resource));
+        }
+        for name in ["kube-system", "kube-public", "default", "kube-node-lease"] {
+            world.ensure_namespace(name);
+        }
+        world
+    }
+
+    /// The kind under its qualified name, if it is served.
+    pub(crate) fn resource(&self, qualified: &str) -> Option<Arc<Resource>> {
+        self.served.get(qualified).cloned()
+    }
+
+    /// Every served kind, in order of name.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.served.values()
+    }
+
+    /// The kind an object of this apiVersion and kind belongs to.
+    pub(crate) fn resource_of(&self, api_version: &str, kind: &str) -> Option<Arc<Resource>> {
+        self.served.values().find(|r| r.kind == kind && r.api_version() == api_version).cloned()
+    }
+
+    /// Whether this very declaration of the kind is still in force; watches end when it is not.
+    pub(crate) fn still_serves(&self, resource: &Arc<Resource>) -> bool {
+        self.served.get(&resource.qualified()).is_some_and(|current| Arc::ptr_eq(current, resource))
+    }
+
+    /// A list of a kind whose definition has just gone: it is answered as empty, so many times.
+    pub(crate) fn take_vanishing_list(&mut self, qualified: &str) -> Option<Arc<Resource>> {
+        let (resource, left) = self.vanishing.get_mut(qualified)?;
+        *left = left.checked_sub(1)?;
+        Some(resource.clone())
+    }
+
+    /// The object, if there.
+    pub(crate) fn find(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Arc<Record>> {
+        self.store.get(&resource.qualified(), &resource.key(namespace, name)).cloned()
+    }
+
+    /// Makes the namespace unless it is there.
+    pub(crate) fn ensure_namespace(&mut self, name: &str) {
+        if self.store.get("namespaces", name).is_none() {
+            let intent = Intent { validate: false, ..Intent::of_the_test() };
+            let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            // Cannot be refused: the kind is built in, nothing is validated, the name is free.
+            let _ = self.create(&Arc::new(Resource::namespaces()), "", body, &intent);
+        }
+    }
+
+    /// Starts serving what the definition declares.
+    ///
+    /// # Errors
+    /// A sentence, where the definition declares nothing that can be served.
+    pub(crate) fn define(&mut self, definition: &Value) -> Result<(), String> {
+        let resource = Arc::new(Resource::declared(definition)?);
+        let qualified = resource.qualified();
+        self.vanishing.remove(&qualified);
+        self.served.insert(qualified, resource);
+        Ok(())
+    }
+
+    /// Deletes a definition: it is shown as going, its objects go, one event each, watches end, and the kind
+    /// is no longer served; the next `lists` lists of it are still answered, as empty. Returns the definition
+    /// as it was shown first, if there was one.
+    pub(crate) fn undefine(&mut self, qualified: &str, lists: usize) -> Option<Value> {
+        let resource = self.served.get(qualified).filter(|r| r.is_custom())?.clone();
+        let table = Resource::definitions().qualified();
+        let mut definition = self.store.get(&table, qualified)?.value();
+        definition["metadata"]["deletionTimestamp"] = json!(clock::now());
+        let shown = self.store.put(&table, qualified, definition).value();
+        let mut terminating = shown.clone();
+        if let Some(conditions) = terminating.pointer_mut("/status/conditions").and_then(Value::as_array_mut)
+        {
+            conditions.push(json!({
+                "type": "Terminating", "status": "True", "lastTransitionTime": clock::now(),
+                "reason": "InstanceDeletionInProgress",
+                "message": "CustomResource deletion is in progress",
+            }));
+        }
+        self.store.put(&table, qualified, terminating);
+        let keys: Vec<String> = self.store.table(qualified).keys().cloned().collect();
+        for key in keys {
+            self.store.remove(qualified, &key);
+        }
+        self.store.remove(&table, qualified);
+        self.served.remove(qualified);
+        self.vanishing.insert(qualified.to_owned(), (resource, lists));
+        Some(shown)
+    }
+
+    /// Marks the namespace as going; with the controller, empties and removes it as well.
+    pub(crate) fn terminate_namespace(&mut self, name: &str) -> Result<Value, Refused> {
+        let Some(record) = self.store.get("namespaces", name).cloned() else {
+            return Err(Refused::not_found(&Resource::namespaces(), name));
+        };
+        let mut namespace = record.value();
+        if namespace["metadata"].get("deletionTimestamp").is_none() {
+            namespace["metadata"]["deletionTimestamp"] = json!(clock::now());
+            namespace["status"]["phase"] = json!("Terminating");
+            namespace = self.store.put("namespaces", name, namespace).value();
+        }
+        if self.controller {
+            self.finish_namespace(name);
+        }
+        Ok(namespace)
+    }
+
+    /// The namespace controller's part: content first, then the conditions, then the namespace. Content that
+    /// finalizers hold stays, marked as going, and the namespace with it. Says whether the namespace is gone.
+    pub(crate) fn finish_namespace(&mut self, name: &str) -> bool {
+        let Some(record) = self.store.get("namespaces", name).cloned() else { return false };
+        let mut namespace = record.value();
+        if namespace["metadata"].get("deletionTimestamp").is_none() {
+            return false;
+        }
+        let namespaced: Vec<Arc<Resource>> = self.served.values().filter(|r| r.namespaced).cloned().collect();
+        let mut remaining = 0;
+        for resource in namespaced {
+            for object in self.names_in(&resource, name) {
+                // Only a concurrent delete could make this fail, and the store is ours.
+                let _ = self.delete(&resource, name, &object, &Value::Null, false);
+            }
+            remaining += self.names_in(&resource, name).len();
+        }
+        if remaining > 0 {
+            return false;
+        }
+        namespace["status"]["conditions"] = emptied_conditions(&clock::now());
+        self.store.put("namespaces", name, namespace);
+        self.store.remove("namespaces", name);
+        true
+    }
+
+    fn names_in(&self, resource: &Resource, namespace: &str) -> Vec<String> {
+        let prefix = format!("{namespace}/");
+        let table = self.store.table(&resource.qualified());
+        let inside = table.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+        inside.map(|(_, record)| record.name.clone()).collect()
+    }
+
+    /// Creates or replaces, as the test's own hand: the namespace is made if need be, status is taken as
+    /// given, and nothing is checked against revisions.
+    pub(crate) fn apply(&mut self, mut object: Value) -> Result<Written, Refused> {
+        let text = |pointer: &str| {
+            object.pointer(pointer).and_then(Value::as_str).map(str::to_owned).unwrap_or_default()
+        };
+        let (api_version, kind) = (text("/apiVersion"), text("/kind"));
+        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+        let resource = self.resource_of(&api_version, &kind).ok_or_else(|| {
+            Refused::bad_request(format!("no kind \"{kind}\" is registered for version \"{api_version}\""))
+        })?;
+        let namespace =
+            if resource.namespaced && namespace.is_empty() { "default".to_owned() } else { namespace };
+        if resource.namespaced {
+            self.ensure_namespace(&namespace);
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("resourceVersion");
+            metadata.remove("uid");
+        }
+        let intent = Intent::of_the_test();
+        if self.find(&resource, &namespace, &name).is_none() {
+            return self.create(&resource, &namespace, object, &intent);
+        }
+        self.replace(&resource, &namespace, &name, object, &intent)
+    }
+}
+
+/// The conditions the namespace controller leaves when everything has gone.
+fn emptied_conditions(now: &str) -> Value {
+    let conditions = [
+        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
+        ("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
+        (
+            "NamespaceFinalizersRemaining",
+            "ContentHasNoFinalizers",
+            "All content-preserving finalizers finished",
+        ),
+    ];
+    let condition = |(kind, reason, message): (&str, &str, &str)| json!({"type": kind, "status": "False", "lastTransitionTime": now, "reason": reason, "message": message});
+    Value::Array(conditions.into_iter().map(condition).collect())
+}

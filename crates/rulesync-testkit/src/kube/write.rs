@@ -1,0 +1,348 @@
+//! Single writes: create, replace, patch, delete. Decides what the server would refuse and what a write
+//! changes; time and identifiers come from `clock`.
+
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+use serde_json::{Map, Value, json};
+
+use super::clock;
+use super::metadata::{
+    adopt_new, carry_over, check_identity, complete, finalizers, outside_metadata, same_content,
+    stamp_manager,
+};
+use super::patch;
+use super::refused::{FieldError, Refused};
+use super::resource::{Nature, Resource};
+use super::world::World;
+
+/// Etcd's limit on a request, which is what bounds an object.
+const LARGEST_OBJECT: usize = 1_572_864;
+
+/// What to do about fields the schema does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// Drop them silently.
+    Ignore,
+    /// Drop them and say so in a `Warning` header.
+    Warn,
+    /// Refuse the object.
+    Strict,
+}
+
+/// How a write is meant.
+#[derive(Debug, Clone)]
+pub(crate) struct Intent {
+    /// The field manager, by default the first word of the User-Agent.
+    pub(crate) manager: String,
+    pub(crate) dry_run: bool,
+    pub(crate) unknown: Unknown,
+    /// Off only for what the server itself writes.
+    pub(crate) validate: bool,
+    /// Whether `status` is taken as given, as only the test's own hand may.
+    pub(crate) whole: bool,
+    /// Whether a replace without a resourceVersion is allowed on kinds that ask for one.
+    pub(crate) unconditional: bool,
+}
+
+impl Intent {
+    /// What a test does from Rust, past the API.
+    pub(crate) fn of_the_test() -> Self {
+        Self {
+            manager: "testkit".to_owned(),
+            dry_run: false,
+            unknown: Unknown::Ignore,
+            validate: true,
+            whole: true,
+            unconditional: true,
+        }
+    }
+}
+
+/// The result of a write.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) value: Value,
+    /// Fields that were dropped, for `Warning` headers.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// How a PATCH changes an object.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Merge(Value),
+    Steps(Vec<patch::Step>),
+}
+
+impl World {
+    /// POST.
+    pub(crate) fn create(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        body: Value,
+        intent: &Intent,
+    ) -> Result<Written, Refused> {
+        let mut value = decoded(resource, body)?;
+        let unknown = prune(resource, &mut value, intent)?;
+        let name = adopt_new(resource, namespace, &mut value)?;
+        if resource.namespaced {
+            self.check_namespace(resource, namespace, &name)?;
+        }
+        if let Nature::Custom { status: true, .. } = resource.nature
+            && !intent.whole
+            && let Some(members) = value.as_object_mut()
+        {
+            members.remove("status");
+        }
+        complete(resource, &name, &mut value);
+        if intent.validate {
+            validate(resource, &name, &value)?;
+        }
+        let (table, key) = (resource.qualified(), resource.key(namespace, &name));
+        if self.store.get(&table, &key).is_some() {
+            return Err(Refused::already_exists(resource, &name));
+        }
+        stamp_manager(resource, &mut value, &intent.manager);
+        let value = self.commit(resource, &key, value, intent.dry_run)?;
+        Ok(Written { value, unknown })
+    }
+
+    /// PUT, and what a PATCH comes to.
+    pub(crate) fn replace(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        body: Value,
+        intent: &Intent,
+    ) -> Result<Written, Refused> {
+        let mut value = decoded(resource, body)?;
+        let unknown = prune(resource, &mut value, intent)?;
+        let record =
+            self.find(resource, namespace, name).ok_or_else(|| Refused::not_found(resource, name))?;
+        let old = record.value();
+        check_identity(resource, name, record.revision, &old, &value, intent)?;
+        carry_over(resource, &old, &mut value, intent.whole);
+        if intent.validate {
+            validate(resource, name, &value)?;
+        }
+        if same_content(&old, &value) {
+            return Ok(Written { value: old, unknown });
+        }
+        if !matches!(resource.nature, Nature::Namespace) && outside_metadata(&old) != outside_metadata(&value)
+        {
+            let generation = old["metadata"]["generation"].as_u64().unwrap_or(0);
+            value["metadata"]["generation"] = json!(generation + 1);
+        }
+        stamp_manager(resource, &mut value, &intent.manager);
+        let key = resource.key(namespace, name);
+        let going = value["metadata"].get("deletionTimestamp").is_some();
+        if going && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
+            if !intent.dry_run {
+                self.store.remove(&resource.qualified(), &key);
+            }
+            return Ok(Written { value, unknown });
+        }
+        let value = self.commit(resource, &key, value, intent.dry_run)?;
+        Ok(Written { value, unknown })
+    }
+
+    /// PATCH.
+    pub(crate) fn patch(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        change: &Change,
+        intent: &Intent,
+    ) -> Result<Written, Refused> {
+        let record =
+            self.find(resource, namespace, name).ok_or_else(|| Refused::not_found(resource, name))?;
+        let mut value = record.value();
+        match change {
+            Change::Merge(merged) => patch::merge(&mut value, merged),
+            Change::Steps(steps) => patch::apply(&mut value, steps).map_err(|why| {
+                let error = FieldError::invalid("patch", &Value::Null, &why);
+                Refused::invalid(resource, name, &[error])
+            })?,
+        }
+        self.replace(resource, namespace, name, value, intent)
+    }
+
+    /// DELETE of one object. Returns the object if it stays for its finalizers, else a success Status.
+    pub(crate) fn delete(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        options: &Value,
+        dry_run: bool,
+    ) -> Result<Value, Refused> {
+        let record =
+            self.find(resource, namespace, name).ok_or_else(|| Refused::not_found(resource, name))?;
+        let old = record.value();
+        for (what, key) in [("UID", "uid"), ("ResourceVersion", "resourceVersion")] {
+            let wanted = options.pointer(&format!("/preconditions/{key}")).and_then(Value::as_str);
+            let found = old["metadata"][key].as_str().unwrap_or_default();
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
+                return Err(Refused::precondition(resource, name, what, wanted, found));
+            }
+        }
+        let success = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+            "details": {
+                "name": name, "group": resource.group, "kind": resource.plural,
+                "uid": old["metadata"]["uid"],
+            },
+        });
+        if dry_run {
+            return Ok(success);
+        }
+        match resource.nature {
+            Nature::Namespace => return self.terminate_namespace(name),
+            Nature::Definition => return Ok(self.undefine(name, 1).unwrap_or(success)),
+            Nature::Custom { .. } => {}
+        }
+        let (table, key) = (resource.qualified(), resource.key(namespace, name));
+        if finalizers(&old) > 0 {
+            let mut going = old;
+            if going["metadata"].get("deletionTimestamp").is_none() {
+                going["metadata"]["deletionTimestamp"] = json!(clock::now());
+                going["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+                let generation = going["metadata"]["generation"].as_u64().unwrap_or(0);
+                going["metadata"]["generation"] = json!(generation + 1);
+                going = self.store.put(&table, &key, going).value();
+            }
+            return Ok(going);
+        }
+        self.store.remove(&table, &key);
+        Ok(success)
+    }
+
+    fn check_namespace(&self, resource: &Resource, namespace: &str, name: &str) -> Result<(), Refused> {
+        let Some(found) = self.store.get("namespaces", namespace) else {
+            return Err(Refused::not_found(&Resource::namespaces(), namespace));
+        };
+        if found.value()["status"]["phase"] == "Terminating" {
+            return Err(Refused::namespace_terminating(resource, name, namespace));
+        }
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        resource: &Resource,
+        key: &str,
+        mut value: Value,
+        dry_run: bool,
+    ) -> Result<Value, Refused> {
+        if value.to_string().len() > LARGEST_OBJECT {
+            return Err(Refused::internal("etcdserver: request is too large"));
+        }
+        if dry_run {
+            if let Some(metadata) = value["metadata"].as_object_mut() {
+                metadata.remove("resourceVersion");
+            }
+            return Ok(value);
+        }
+        if matches!(resource.nature, Nature::Definition) {
+            self.define(&value).map_err(Refused::bad_request)?;
+        }
+        Ok(self.store.put(&resource.qualified(), key, value).value())
+    }
+}
+
+/// Checks that the body is an object of this kind, and makes sure it has metadata.
+fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
+    if !body.is_object() {
+        let message = format!("the object provided is unrecognized (must be of type {})", resource.kind);
+        return Err(Refused::bad_request(message));
+    }
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    if kind.is_empty() && resource.is_custom() {
+        return Err(Refused::bad_request("Object 'Kind' is missing in the request body"));
+    }
+    if !kind.is_empty() && kind != resource.kind {
+        let message =
+            format!("{kind} in version {:?} cannot be handled as a {}", resource.version, resource.kind);
+        return Err(Refused::bad_request(message));
+    }
+    if !api_version.is_empty() && api_version != resource.api_version() {
+        return Err(Refused::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({})",
+            resource.api_version()
+        )));
+    }
+    body["apiVersion"] = json!(resource.api_version());
+    body["kind"] = json!(resource.kind);
+    let metadata = body.get("metadata").cloned().unwrap_or(Value::Null);
+    let strings = |key: &str| match metadata.get(key) {
+        None | Some(Value::Null) => true,
+        Some(Value::Object(entries)) => entries.values().all(Value::is_string),
+        Some(_) => false,
+    };
+    for key in ["labels", "annotations"] {
+        if !strings(key) {
+            let message = format!("metadata.{key}: json: cannot unmarshal into a map of strings");
+            return Err(Refused::bad_request(message));
+        }
+    }
+    if !metadata.is_object() {
+        body["metadata"] = Value::Object(Map::new());
+    }
+    Ok(body)
+}
+
+fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<String>, Refused> {
+    let mut unknown = Vec::new();
+    if let Nature::Custom { schema: Some(schema), .. } = &resource.nature {
+        // The schema says nothing of metadata: it is checked apart.
+        let metadata = value["metadata"].take();
+        schema.prune(value, "", &mut unknown);
+        value["metadata"] = metadata;
+    }
+    match intent.unknown {
+        Unknown::Ignore => Ok(Vec::new()),
+        Unknown::Warn => Ok(unknown),
+        Unknown::Strict if unknown.is_empty() => Ok(unknown),
+        Unknown::Strict => {
+            let listed: Vec<String> =
+                unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
+            Err(Refused::bad_request(format!(
+                "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
+                listed.join(", "),
+                kind = resource.kind,
+                version = resource.version,
+            )))
+        }
+    }
+}
+
+static NAME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$").ok());
+
+fn validate(resource: &Resource, name: &str, value: &Value) -> Result<(), Refused> {
+    let mut errors = Vec::new();
+    if name.len() > 253 {
+        let why = "must be no more than 253 bytes";
+        errors.push(FieldError::invalid("metadata.name", &json!(name), why));
+    } else if NAME.as_ref().is_some_and(|pattern| !pattern.is_match(name)) {
+        let why = r"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+        errors.push(FieldError::invalid("metadata.name", &json!(name), why));
+    }
+    match &resource.nature {
+        Nature::Custom { schema: Some(schema), .. } => schema.validate(value, "", &mut errors),
+        Nature::Definition => match Resource::declared(value) {
+            Ok(declared) if declared.qualified() == name => {}
+            Ok(_) => {
+                let why = "must be spec.names.plural+\".\"+spec.group";
+                errors.push(FieldError::invalid("metadata.name", &json!(name), why));
+            }
+            Err(why) => errors.push(FieldError::invalid("spec", &Value::Null, &why)),
+        },
+        Nature::Namespace | Nature::Custom { schema: None, .. } => {}
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Refused::invalid(resource, name, &errors)) }
+}

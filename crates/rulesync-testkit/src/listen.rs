@@ -1,0 +1,400 @@
+//! The serving that all testkit servers share: accept, record, let faults act on the connection, hand the request
+//! to a [`Handler`]. What a request means is none of its business.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::{
+    body::{Body as _, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    fault::{Effect, Faults},
+    journal::Journal,
+};
+
+/// How long a graceful shutdown waits for requests under way before it cuts them.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A response body: whole or streamed. An error in it cuts the connection, as a dying server would.
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A body that is there in full.
+pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// What a server does with a request that no fault has caught. The body has been read whole.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers a request.
+    fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>>;
+}
+
+/// A listening server that can be stopped and started again on its port.
+pub(crate) struct Listen {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Shared {
+    handler: Arc<dyn Handler>,
+    journal: Journal,
+    faults: Faults,
+}
+
+struct Running {
+    /// Cuts everything at once.
+    cut: CancellationToken,
+    /// No new connections or requests; those under way finish.
+    finish: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Listen {
+    /// Binds `address` (port 0 for any) and serves.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub(crate) async fn start(
+        address: SocketAddr,
+        handler: Arc<dyn Handler>,
+        journal: Journal,
+        faults: Faults,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared { handler, journal, faults });
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let running = Running::spawn(listener, Arc::clone(&shared));
+        Ok(Self { address, shared, running: Mutex::new(Some(running)) })
+    }
+
+    /// The address bound; it stays the same over stops and starts.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The journal of this server.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// The faults of this server.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Closes the port and every connection at once; connecting is refused from then on. Returns when all is
+    /// closed.
+    pub(crate) async fn stop(&self) {
+        let running = self.lock().take();
+        if let Some(running) = running {
+            running.cut.cancel();
+            running.tasks.wait().await;
+        }
+    }
+
+    /// Opens the port again after [`stop`](Self::stop); says nothing when it is open.
+    ///
+    /// # Errors
+    /// When the port is no longer free.
+    pub(crate) async fn start_again(&self) -> io::Result<()> {
+        if self.lock().is_some() {
+            return Ok(());
+        }
+        let listener = TcpListener::bind(self.address).await?;
+        let running = Running::spawn(listener, Arc::clone(&self.shared));
+        *self.lock() = Some(running);
+        Ok(())
+    }
+
+    /// Takes no new requests, lets those under way finish for a moment, then closes.
+    pub(crate) async fn shutdown(&self) {
+        let running = self.lock().take();
+        if let Some(running) = running {
+            running.finish.cancel();
+            if tokio::time::timeout(GRACE, running.tasks.wait()).await.is_err() {
+                running.cut.cancel();
+                running.tasks.wait().await;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Listen {
+    fn drop(&mut self) {
+        if let Some(running) = self.lock().take() {
+            running.cut.cancel();
+        }
+    }
+}
+
+impl Running {
+    fn spawn(listener: TcpListener, shared: Arc<Shared>) -> Self {
+        let (cut, finish, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(accept(listener, shared, cut.clone(), finish.clone(), tasks.clone()));
+        tasks.close();
+        Self { cut, finish, tasks }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    cut: CancellationToken,
+    finish: CancellationToken,
+    tasks: TaskTracker,
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = cut.cancelled() => return,
+            () = finish.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        // What fails here is one connection that went away while it waited.
+        if let Ok((stream, _)) = accepted {
+            shared.journal.connected();
+            tasks.spawn(connection(stream, Arc::clone(&shared), cut.clone(), finish.clone()));
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    cut: CancellationToken,
+    finish: CancellationToken,
+) {
+    // Without this a small answer can wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let mut outages = shared.faults.outages();
+    let io = TokioIo::new(Resettable { stream, reset: Arc::clone(&reset) });
+    let service = service_fn({
+        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
+        move |request| exchange(request, Arc::clone(&shared), Arc::clone(&reset))
+    });
+    let serving =
+        http1::Builder::new().timer(TokioTimer::new()).title_case_headers(true).serve_connection(io, service);
+    tokio::pin!(serving);
+    let mut finishing = false;
+    loop {
+        tokio::select! {
+            // In order, so that nothing is served any more once an outage is on.
+            biased;
+            () = cut.cancelled() => break,
+            _ = outages.wait_for(|on| *on) => break,
+            // An error is a client gone or a fault carried out; the journal has the story.
+            _ = serving.as_mut() => return,
+            () = finish.cancelled(), if !finishing => {
+                finishing = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
+    }
+    reset.store(true, Ordering::Relaxed);
+}
+
+/// One request: record, meet the faults, answer. An error makes hyper drop the connection.
+async fn exchange(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+) -> Result<Response<Tracked>, Cut> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let request = Request::from_parts(head, body);
+    let journal = shared.journal.clone();
+    let end = End { journal: journal.clone(), number: journal.arrived(&request) };
+    let (delay, effect) = shared.faults.meet(&request);
+    if !delay.is_zero() || effect.is_some() {
+        journal.note(end.number, |entry| entry.faulted = true);
+    }
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let handler = Arc::clone(&shared.handler);
+    let response = match effect {
+        None => handler.handle(request).await,
+        Some(Effect::Answer(canned)) => {
+            let mut response = Response::new(whole(canned.body));
+            *response.status_mut() = canned.status;
+            *response.headers_mut() = canned.headers;
+            response
+        }
+        Some(Effect::Truncate(bytes)) => truncated(handler.handle(request).await, bytes),
+        Some(Effect::Hang) => std::future::pending().await,
+        Some(Effect::LoseAnswer) => {
+            handler.handle(request).await;
+            reset.store(true, Ordering::Relaxed);
+            return Err(Cut);
+        }
+        // A delay is never the effect: `meet` adds those up.
+        Some(Effect::Reset | Effect::Latency(_)) => {
+            reset.store(true, Ordering::Relaxed);
+            return Err(Cut);
+        }
+    };
+    journal.note(end.number, |entry| entry.status = Some(response.status().as_u16()));
+    Ok(response.map(|body| Tracked { body, _end: end }))
+}
+
+/// Tells hyper to drop the connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut on purpose")]
+struct Cut;
+
+/// Lets `limit` bytes of the body through, then breaks the connection. The length stays announced in full.
+fn truncated(response: Response<Body>, limit: usize) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(http::header::CONTENT_LENGTH, length.into());
+    }
+    let stream = futures::stream::unfold((body, limit), |(mut body, left)| async move {
+        let frame = match body.frame().await? {
+            Ok(frame) => frame,
+            Err(error) => return Some((Err(error), (body, 0))),
+        };
+        let Ok(mut data) = frame.into_data() else { return None };
+        if data.len() <= left {
+            let left = left - data.len();
+            return Some((Ok(Frame::data(data)), (body, left)));
+        }
+        if left > 0 {
+            data.truncate(left);
+            // The rest of the body is longer than what is left of the limit, whatever it is: mark that by
+            // chaining a body that fails at once.
+            return Some((Ok(Frame::data(data)), (broken(), 0)));
+        }
+        Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), (body, 0)))
+    });
+    Response::from_parts(head, http_body_util::StreamBody::new(stream).boxed_unsync())
+}
+
+/// A body that fails at once.
+fn broken() -> Body {
+    let error = io::Error::from(io::ErrorKind::ConnectionReset);
+    http_body_util::StreamBody::new(futures::stream::once(std::future::ready(Err(error)))).boxed_unsync()
+}
+
+/// Notes the end of a request in the journal when the answer is over or given up.
+struct End {
+    journal: Journal,
+    number: Option<u64>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.journal.note(self.number, |entry| entry.ended = Some(Instant::now()));
+    }
+}
+
+/// A body that notes its end.
+struct Tracked {
+    body: Body,
+    _end: End,
+}
+
+impl hyper::body::Body for Tracked {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A connection that says goodbye with a reset (RST) instead of an orderly end if told so.
+struct Resettable {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Resettable {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Relaxed) {
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Resettable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Resettable {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // An orderly end (FIN) first would let a client take a cut answer for a finished one.
+        if self.reset.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

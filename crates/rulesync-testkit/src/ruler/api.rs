@@ -1,0 +1,470 @@
+//! What a ruler does with a request: the configuration API and as much of the state API as clients look at.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response, header};
+use serde_json::{Value, json};
+
+use super::{
+    answer::Answer,
+    disk::Disk,
+    encode::base64_url,
+    group::StoredGroup,
+    kind::{EmptyList, Limits, MissingDelete, Poison, Profile, StateStyle},
+    list,
+    poison::{self, is_poison},
+    render,
+    route::{Route, Routes},
+    state::{self, Health},
+    store::{Namespaces, Store},
+    tenant::{self, Refused},
+    validate, yaml_in,
+};
+use crate::listen::{Body, Handler};
+
+/// How a ruler is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) profile: Profile,
+    pub(crate) routes: Routes,
+    pub(crate) limits: Limits,
+    pub(crate) tenant_limits: BTreeMap<String, Limits>,
+    /// The tenant everyone is when tenancy is off.
+    pub(crate) only_tenant: Option<String>,
+    pub(crate) federation: bool,
+    pub(crate) list_latency: Duration,
+    pub(crate) longest_name: usize,
+    /// Whether loaded rules count as evaluated.
+    pub(crate) evaluates: bool,
+}
+
+/// Names a rule of a tenant: namespace, group, index.
+pub(crate) type RuleKey = (String, String, String, usize);
+
+/// A ruler's state and behaviour, without the serving.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) settings: Settings,
+    store: Mutex<Store>,
+    disk: Option<Disk>,
+    /// Errors that evaluation reports.
+    failing: Mutex<BTreeMap<RuleKey, String>>,
+}
+
+impl Handler for Api {
+    fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let accepts_gzip = head
+                .headers
+                .get_all(header::ACCEPT_ENCODING)
+                .iter()
+                .any(|value| value.to_str().is_ok_and(|value| value.contains("gzip")));
+            let route = self.settings.routes.find(&head.method, head.uri.path());
+            if matches!(route, Route::List | Route::ListNamespace { .. }) {
+                self.tarry(&route, &head.headers).await;
+            }
+            let answer = self.answer(route, head.uri.query().unwrap_or(""), &head.headers, &body);
+            answer.unwrap_or_else(|refused| refused).respond(&self.settings.profile, accepts_gzip)
+        })
+    }
+}
+
+impl Api {
+    /// A ruler that holds what `found` says.
+    pub(crate) fn new(
+        settings: Settings,
+        disk: Option<Disk>,
+        sync_delay: Duration,
+        found: Vec<(String, String, StoredGroup)>,
+    ) -> Self {
+        let maps_to_files = settings.profile.maps_to_files;
+        let mut store = Store::new(sync_delay, maps_to_files);
+        for (tenant, namespace, group) in found {
+            store.put(&tenant, &namespace, group);
+        }
+        Self { settings, store: Mutex::new(store), disk, failing: Mutex::default() }
+    }
+
+    /// The store, for a look or a hand edit in memory.
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The errors that evaluation reports.
+    pub(crate) fn failing(&self) -> MutexGuard<'_, BTreeMap<RuleKey, String>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores a group, on disk first: what cannot be kept is not taken.
+    ///
+    /// # Errors
+    /// When it cannot be written to disk.
+    pub(crate) fn put(&self, tenant: &str, namespace: &str, group: StoredGroup) -> io::Result<()> {
+        // The lock is held over the write so that disk and memory see the same order. Files this small are
+        // written faster than a thread is found to do it.
+        let mut store = self.store();
+        if let Some(disk) = &self.disk {
+            disk.put(tenant, namespace, &group)?;
+        }
+        store.put(tenant, namespace, group);
+        Ok(())
+    }
+
+    /// Removes a group; says whether there was one.
+    ///
+    /// # Errors
+    /// When it cannot be removed from disk.
+    pub(crate) fn remove(&self, tenant: &str, namespace: &str, group: &str) -> io::Result<bool> {
+        let mut store = self.store();
+        if let Some(disk) = &self.disk {
+            disk.remove(tenant, namespace, group)?;
+        }
+        Ok(store.remove(tenant, namespace, group))
+    }
+
+    /// Removes a namespace; says whether there was one.
+    ///
+    /// # Errors
+    /// When a group cannot be removed from disk.
+    pub(crate) fn remove_namespace(&self, tenant: &str, namespace: &str) -> io::Result<bool> {
+        let mut store = self.store();
+        let names = store.remove_namespace(tenant, namespace);
+        if let Some(disk) = &self.disk {
+            for name in &names {
+                disk.remove(tenant, namespace, name)?;
+            }
+        }
+        Ok(!names.is_empty())
+    }
+
+    /// A list takes its time by the number of groups it loads.
+    async fn tarry(&self, route: &Route, headers: &HeaderMap) {
+        let Ok(tenant) = self.tenant(headers) else { return };
+        let groups = match (self.store().tenant(&tenant), route) {
+            (None, _) => 0,
+            (Some(tenant), Route::ListNamespace { namespace }) => {
+                tenant.namespaces.get(namespace).map_or(0, BTreeMap::len)
+            }
+            (Some(tenant), _) => tenant.count,
+        };
+        let delay = self.settings.list_latency.saturating_mul(u32::try_from(groups).unwrap_or(u32::MAX));
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// The answer to a request; both sides of the result are one.
+    fn answer(&self, route: Route, query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Answer> {
+        let profile = &self.settings.profile;
+        match route {
+            Route::NotFound => Err(Answer::text(404, "404 page not found").bare()),
+            Route::MethodNotAllowed => Err(Answer::empty(405).bare()),
+            Route::Moved(path) => {
+                let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+                Err(Answer::empty(301).bare().with("location", path + &query))
+            }
+            // Go's server says this itself, before any handler, and hangs up.
+            Route::Malformed => Err(Answer::malformed()),
+            Route::BuildInfo => Ok(Answer::json(200, &self.build_info().to_string())),
+            Route::AllTenants => Ok(self.all_tenants()),
+            Route::BadEscape(name) => {
+                self.tenant(headers)?;
+                let error = format!("invalid URL escape {}", validate::quoted(bad_escape(&name)));
+                Err(Answer::error(profile, 500, "server_error", &error))
+            }
+            Route::List => self.list(&self.tenant(headers)?, None),
+            Route::ListNamespace { namespace } => {
+                let tenant = self.tenant(headers)?;
+                self.check_path(&namespace, None)?;
+                self.list(&tenant, Some(&namespace))
+            }
+            Route::Get { namespace, group } => {
+                let tenant = self.tenant(headers)?;
+                self.check_path(&namespace, Some(&group))?;
+                self.get(&tenant, &namespace, &group)
+            }
+            Route::Post { namespace } => {
+                let tenant = self.tenant(headers)?;
+                self.check_path(&namespace, None)?;
+                self.check_protection(&tenant, &namespace, headers)?;
+                let form = is_form(headers) && profile.eats_forms;
+                self.post(&tenant, &namespace, if form { b"" } else { body })
+            }
+            Route::Delete { namespace, group } => {
+                let tenant = self.tenant(headers)?;
+                self.check_path(&namespace, Some(&group))?;
+                self.check_protection(&tenant, &namespace, headers)?;
+                self.delete(&tenant, &namespace, &group)
+            }
+            Route::DeleteNamespace { namespace } => {
+                let tenant = self.tenant(headers)?;
+                self.check_path(&namespace, None)?;
+                self.check_protection(&tenant, &namespace, headers)?;
+                self.delete_namespace(&tenant, &namespace)
+            }
+            Route::DeleteTenant => {
+                let tenant = self.tenant(headers)?;
+                let namespaces: Vec<String> = self
+                    .store()
+                    .tenant(&tenant)
+                    .map(|t| t.namespaces.keys().cloned().collect())
+                    .unwrap_or_default();
+                for namespace in namespaces {
+                    self.remove_namespace(&tenant, &namespace).map_err(|e| self.store_error(&e))?;
+                }
+                Ok(Answer::empty(200))
+            }
+            Route::StateRules => self.state_rules(&self.tenant(headers)?, query),
+            Route::StateAlerts => {
+                self.tenant(headers)?;
+                Ok(self.success(r#"{"alerts":[]}"#))
+            }
+        }
+    }
+
+    fn tenant(&self, headers: &HeaderMap) -> Result<String, Answer> {
+        if let Some(tenant) = &self.settings.only_tenant {
+            return Ok(tenant.clone());
+        }
+        let profile = &self.settings.profile;
+        let header = headers.get("x-scope-orgid").map(|value| String::from_utf8_lossy(value.as_bytes()));
+        tenant::parse(header.as_deref(), profile.bad_tenant, self.settings.federation).map_err(|refused| {
+            match refused {
+                Refused::Text(status, text) => Answer::text(status, &text),
+                Refused::Json(error) => Answer::error(profile, 400, "bad_data", error),
+            }
+        })
+    }
+
+    /// The limits of a tenant: its own, or those of everyone.
+    fn limits(&self, tenant: &str) -> &Limits {
+        self.settings.tenant_limits.get(tenant).unwrap_or(&self.settings.limits)
+    }
+
+    fn check_path(&self, namespace: &str, group: Option<&str>) -> Result<(), Answer> {
+        let profile = &self.settings.profile;
+        if !profile.traversal_check {
+            return Ok(());
+        }
+        for (what, name) in [("namespace", Some(namespace)), ("groupname", group)] {
+            if name.is_some_and(|name| !is_local(name)) {
+                let error = format!("invalid {what}: path traversal not allowed");
+                return Err(Answer::error(profile, 500, "server_error", &error));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_protection(&self, tenant: &str, namespace: &str, headers: &HeaderMap) -> Result<(), Answer> {
+        let protected = self.limits(tenant).protected_namespaces.iter().any(|name| name == namespace);
+        let overridden = headers
+            .get("x-mimir-ruler-override-namespace-protection")
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.split(',').any(|name| name == namespace));
+        if protected && !overridden {
+            return Err(Answer::text(403, "namespace is protected, no modification allowed"));
+        }
+        Ok(())
+    }
+
+    fn list(&self, tenant: &str, namespace: Option<&str>) -> Result<Answer, Answer> {
+        if let Some(namespace) = namespace
+            && self.is_too_long(namespace)
+        {
+            let path = object_path(tenant, namespace, None);
+            return Err(Answer::text(400, &format!("stat {path}: stat {path}: file name too long")));
+        }
+        let snapshot = list::snapshot(self.store().tenant(tenant), namespace);
+        if snapshot.is_empty() {
+            return match self.settings.profile.empty_list {
+                EmptyList::Map => Ok(Answer::yaml(vec![Bytes::from_static(b"{}\n")])),
+                EmptyList::NotFound => Err(Answer::text(404, "no rule groups found")),
+            };
+        }
+        let mut protected: Vec<&str> = self
+            .limits(tenant)
+            .protected_namespaces
+            .iter()
+            .map(String::as_str)
+            .filter(|name| snapshot.iter().any(|(namespace, _)| namespace == name))
+            .collect();
+        protected.sort_unstable();
+        let answer = Answer::yaml(list::parts(&snapshot));
+        Ok(if protected.is_empty() { answer } else { answer.with(PROTECTED, protected.join(",")) })
+    }
+
+    fn get(&self, tenant: &str, namespace: &str, group: &str) -> Result<Answer, Answer> {
+        let key = base64_url(group);
+        if self.is_too_long(namespace) || self.is_too_long(group) {
+            let (path, namespace) = (object_path(tenant, namespace, Some(group)), base64_url(namespace));
+            let text = format!("failed to get rule group {namespace}/{key}: stat {path}: stat {path}");
+            return Err(Answer::text(400, &format!("{text}: file name too long")));
+        }
+        let entry = self.store().tenant(tenant).and_then(|tenant| tenant.get(namespace, &key).cloned());
+        let entry = entry.ok_or_else(|| Answer::text(404, "group does not exist"))?;
+        let answer = Answer::yaml(vec![Bytes::from(render::single(&entry.group))]);
+        let protected = self.limits(tenant).protected_namespaces.iter().any(|name| name == namespace);
+        Ok(if protected { answer.with(PROTECTED, namespace.to_owned()) } else { answer })
+    }
+
+    fn post(&self, tenant: &str, namespace: &str, body: &[u8]) -> Result<Answer, Answer> {
+        let profile = &self.settings.profile;
+        let undecodable = || Answer::text(400, profile.undecodable);
+        let posted = yaml_in::decode(body).map_err(|_| undecodable())?;
+        if let Some(text) = validate::complaint(&posted, profile, self.settings.federation) {
+            return Err(Answer::text(400, &text));
+        }
+        let stored = || self.store().tenant(tenant).map_or(0, |tenant| tenant.count);
+        if let Some(text) = validate::over_limit(&posted, self.limits(tenant), stored) {
+            return Err(Answer::text(400, &text));
+        }
+        let group = posted.group.kept_by(profile);
+        if profile.poison == Poison::Refused && is_poison(&group, poison::ALONE) {
+            return Err(undecodable());
+        }
+        if self.is_too_long(namespace) {
+            let path = object_path(tenant, namespace, None);
+            return Err(Answer::text(500, &format!("mkdir {path}: file name too long")));
+        }
+        if self.is_too_long(&group.name) {
+            let path = object_path(tenant, namespace, Some(&group.name));
+            return Err(Answer::text(500, &format!("open {path}: file name too long")));
+        }
+        self.put(tenant, namespace, group).map_err(|error| Answer::text(500, &error.to_string()))?;
+        Ok(Answer::json(202, profile.accepted))
+    }
+
+    fn delete(&self, tenant: &str, namespace: &str, group: &str) -> Result<Answer, Answer> {
+        let profile = &self.settings.profile;
+        if self.is_too_long(namespace) || self.is_too_long(group) {
+            let path = object_path(tenant, namespace, Some(group));
+            let error = format!("rm {path}: unlinkat {path}: file name too long");
+            return Err(Answer::error(profile, 500, "server_error", &error));
+        }
+        let there = self.remove(tenant, namespace, group).map_err(|error| self.store_error(&error))?;
+        if !there && profile.missing_delete == MissingDelete::NotFound {
+            return Err(Answer::text(404, "group does not exist"));
+        }
+        Ok(Answer::json(202, profile.accepted))
+    }
+
+    fn delete_namespace(&self, tenant: &str, namespace: &str) -> Result<Answer, Answer> {
+        if self.is_too_long(namespace) {
+            let path = object_path(tenant, namespace, None);
+            let error = format!("stat {path}: stat {path}: file name too long");
+            return Err(Answer::error(&self.settings.profile, 500, "server_error", &error));
+        }
+        if self.remove_namespace(tenant, namespace).map_err(|error| self.store_error(&error))? {
+            Ok(Answer::json(202, self.settings.profile.accepted))
+        } else {
+            Err(Answer::text(404, "group namespace does not exist"))
+        }
+    }
+
+    fn state_rules(&self, tenant: &str, query: &str) -> Result<Answer, Answer> {
+        let style = self.settings.profile.state;
+        let filter = state::filter(query, style)
+            .map_err(|error| Answer::error(&self.settings.profile, 400, "bad_data", &error))?;
+        let loaded: Namespaces = self.store().loaded(tenant);
+        let failing = self.failing();
+        let health = |namespace: &str, group: &str, index: usize| {
+            let key = (tenant.to_owned(), namespace.to_owned(), group.to_owned(), index);
+            match failing.get(&key) {
+                Some(error) => Health::Err(error.clone()),
+                None if self.settings.evaluates => Health::Ok,
+                None => Health::Unknown,
+            }
+        };
+        let rules = state::rules(&loaded, &filter, style, &health);
+        let data = serde_json::to_string(&rules).map_err(|error| Answer::text(500, &error.to_string()))?;
+        Ok(self.success(&data))
+    }
+
+    fn success(&self, data: &str) -> Answer {
+        let tail = match self.settings.profile.state {
+            StateStyle::Mimir => r#","errorType":"","error":"""#,
+            StateStyle::Cortex => "",
+        };
+        Answer::json(200, &format!(r#"{{"status":"success","data":{data}{tail}}}"#))
+    }
+
+    fn all_tenants(&self) -> Answer {
+        let store = self.store();
+        let parts = store.tenants().map(|(name, tenant)| render::tenant(name, &tenant.namespaces).into());
+        Answer::yaml(parts.collect())
+    }
+
+    fn build_info(&self) -> Value {
+        let text = |on: bool| if on { "true" } else { "false" };
+        json!({"status": "success", "data": {
+            "application": "Grafana Mimir",
+            "version": concat!("rulesync-testkit-", env!("CARGO_PKG_VERSION")),
+            "features": {
+                "ruler_config_api": text(self.settings.routes.config_enabled),
+                "alertmanager_config_api": "false",
+                "query_sharding": "false",
+                "federated_rules": text(self.settings.federation),
+            },
+        }})
+    }
+
+    fn store_error(&self, error: &io::Error) -> Answer {
+        Answer::error(&self.settings.profile, 500, "server_error", &error.to_string())
+    }
+
+    /// Whether the name's object cannot be a file: base64 makes four bytes out of three.
+    fn is_too_long(&self, name: &str) -> bool {
+        name.len() > self.settings.longest_name
+    }
+}
+
+const PROTECTED: &str = "x-mimir-ruler-protected-namespaces";
+
+/// Where the real server would keep an object.
+fn object_path(tenant: &str, namespace: &str, group: Option<&str>) -> String {
+    let mut path = format!("/data/rules/{tenant}/{}", base64_url(namespace));
+    if let Some(group) = group {
+        path.push('/');
+        path.push_str(&base64_url(group));
+    }
+    path
+}
+
+/// Whether a path made of the name stays below where it starts, as Go's `filepath.IsLocal` sees it.
+fn is_local(name: &str) -> bool {
+    let mut depth = 0i64;
+    let stays = name.split('/').all(|segment| {
+        match segment {
+            "" | "." => {}
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        depth >= 0
+    });
+    !name.is_empty() && !name.starts_with('/') && stays
+}
+
+/// The first malformed escape of a name, as Go shows it.
+fn bad_escape(name: &str) -> &str {
+    let at = name
+        .match_indices('%')
+        .map(|(at, _)| at)
+        .find(|at| !name.get(at + 1..at + 3).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit())))
+        .unwrap_or(0);
+    name.get(at..(at + 3).min(name.len())).unwrap_or(name)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
+}

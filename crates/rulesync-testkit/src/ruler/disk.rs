@@ -1,0 +1,152 @@
+//! The copy of a ruler's groups on disk: one file a group, written whole or not at all, in the layout of the real
+//! rulers' file storage (`tenant/base64(namespace)/base64(group)`), as JSON.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    encode::{base64_url, from_base64_url, path_escape},
+    group::StoredGroup,
+    route::decode,
+};
+
+/// A directory of groups.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    root: PathBuf,
+    drafts: AtomicU64,
+}
+
+/// A group read back: tenant, namespace and the group itself.
+pub(crate) type Found = (String, String, StoredGroup);
+
+impl Disk {
+    /// Opens a directory, making it if it is not there, and reads what it holds. Files that are no groups are
+    /// left alone and reported in the log.
+    ///
+    /// # Errors
+    /// When the directory can be neither made nor read.
+    pub(crate) fn open(root: &Path) -> io::Result<(Self, Vec<Found>)> {
+        fs::create_dir_all(root)?;
+        let mut found = Vec::new();
+        for (tenant, directory) in entries(root)? {
+            let Some(tenant) = decode(&tenant) else { continue };
+            // A directory that vanishes or cannot be read is one tenant's trouble, not the others'.
+            for (namespace, directory) in entries(&directory).unwrap_or_default() {
+                let Some(namespace) = from_base64_url(&namespace) else {
+                    skip(&directory, "its name is no namespace");
+                    continue;
+                };
+                for (key, file) in entries(&directory).unwrap_or_default() {
+                    match load(&key, &file) {
+                        Ok(group) => found.push((tenant.clone(), namespace.clone(), group)),
+                        Err(why) => skip(&file, &why),
+                    }
+                }
+            }
+        }
+        Ok((Self { root: root.to_owned(), drafts: AtomicU64::new(0) }, found))
+    }
+
+    /// Writes a group in place of the one of that name.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was there before is still there then.
+    pub(crate) fn put(&self, tenant: &str, namespace: &str, group: &StoredGroup) -> io::Result<()> {
+        let directory = self.directory(tenant, namespace);
+        fs::create_dir_all(&directory)?;
+        let draft = directory.join(format!(".draft-{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
+        fs::write(&draft, serde_json::to_vec(group)?)?;
+        fs::rename(&draft, directory.join(base64_url(&group.name)))
+    }
+
+    /// Removes a group; that it is not there is no error. The namespace's directory goes with its last group.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub(crate) fn remove(&self, tenant: &str, namespace: &str, group: &str) -> io::Result<()> {
+        let directory = self.directory(tenant, namespace);
+        match fs::remove_file(directory.join(base64_url(group))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // Fails, as it should, while there are other groups.
+        let _ = fs::remove_dir(&directory);
+        Ok(())
+    }
+
+    fn directory(&self, tenant: &str, namespace: &str) -> PathBuf {
+        self.root.join(path_escape(tenant)).join(base64_url(namespace))
+    }
+}
+
+fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        match entry.file_name().into_string() {
+            Ok(name) if name.starts_with('.') => {
+                // A draft that was being written when the process died.
+                if name.starts_with(".draft-") {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+            Ok(name) => found.push((name, entry.path())),
+            Err(_) => skip(&entry.path(), "its name is not UTF-8"),
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn load(key: &str, file: &Path) -> Result<StoredGroup, String> {
+    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let group: StoredGroup = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    if base64_url(&group.name) == key && !group.name.is_empty() {
+        Ok(group)
+    } else {
+        Err("the file's name is not its group's".to_owned())
+    }
+}
+
+fn skip(path: &Path, why: &str) {
+    tracing::warn!(path = %path.display(), why, "not a stored rule group, left alone");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(name: &str, interval: u64) -> StoredGroup {
+        StoredGroup {
+            name: name.to_owned(),
+            interval: super::super::span::Millis(interval),
+            ..StoredGroup::default()
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_found_again_and_junk_is_passed_over() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (disk, found) = Disk::open(root.path()).expect("opens");
+        assert!(found.is_empty());
+        disk.put("t1", "a/b", &group("..", 1)).expect("writes");
+        disk.put("t1", "a/b", &group("..", 2)).expect("overwrites");
+        disk.put("t1", "c", &group("gone", 1)).expect("writes");
+        disk.remove("t1", "c", "gone").expect("removes");
+        disk.remove("t1", "c", "gone").expect("removes what is not there");
+        let namespace = root.path().join("t1").join(base64_url("a/b"));
+        fs::write(namespace.join("ZzE="), "half a gro").expect("junk");
+        fs::write(namespace.join("not base64"), "{}").expect("junk");
+        fs::write(namespace.join(".draft-7"), "{}").expect("a draft");
+        fs::create_dir(root.path().join("t1/lost+found")).expect("junk");
+        fs::write(root.path().join("README"), "junk").expect("junk");
+        let (_, found) = Disk::open(root.path()).expect("opens again");
+        assert_eq!(found, [("t1".to_owned(), "a/b".to_owned(), group("..", 2))]);
+        assert!(!namespace.join(".draft-7").exists());
+        assert!(namespace.join("ZzE=").exists());
+    }
+}

@@ -1,0 +1,30 @@
+//! Rulers as clients meet them: the configuration API of Mimir and Cortex, and what their state API shows of it.
+//!
+//! Nothing is evaluated. What the kinds differ in is data (`kind`); everything else is one code for both.
+
+mod answer;
+mod api;
+mod disk;
+mod encode;
+mod group;
+mod kind;
+mod list;
+mod natural;
+mod poison;
+mod render;
+mod route;
+mod server;
+mod span;
+mod state;
+mod store;
+mod template;
+mod tenant;
+mod validate;
+mod yaml_in;
+mod yaml_out;
+mod yaml_style;
+
+pub use group::{StoredGroup, StoredRule};
+pub use kind::{EmptyList, Field, Kind, Limits, MissingDelete, NameScheme};
+pub use server::{PutError, RulerBuilder, RulerServer, Rules};
+pub use span::Millis;

@@ -1,0 +1,93 @@
+//! Whether a stored group survives the ruler's own way of loading it: the group is written as YAML and read back,
+//! and the writer's wrong indentation hints make some strings unreadable.
+
+use super::{
+    group::StoredGroup,
+    yaml_out::deeper,
+    yaml_style::{has_hint, is_literal},
+};
+
+/// The column of a group's fields in the ruler's own rule file, where groups stand in a list.
+pub(crate) const IN_FILE: usize = 6;
+
+/// The column of a group's fields in a document of its own.
+pub(crate) const ALONE: usize = 0;
+
+/// Whether the group, written with its fields at column `fields`, cannot be read back.
+pub(crate) fn is_poison(group: &StoredGroup, fields: usize) -> bool {
+    let rule_fields = deeper(fields) + 2;
+    let lost = |text: &String, parent: usize| !is_readable(text, parent);
+    let rule_maps = |rule: &super::group::StoredRule| {
+        let parent = deeper(rule_fields);
+        rule.labels.values().chain(rule.annotations.values()).any(|value| lost(value, parent))
+    };
+    lost(&group.name, fields)
+        || group.labels.values().any(|value| lost(value, deeper(fields)))
+        || group.rules.iter().any(|rule| {
+            [&rule.record, &rule.alert, &rule.expr].into_iter().any(|text| lost(text, rule_fields))
+                || rule_maps(rule)
+        })
+}
+
+/// Whether a string written as the value in a mapping at column `parent` can be read back.
+fn is_readable(text: &str, parent: usize) -> bool {
+    if !is_literal(text) {
+        return true;
+    }
+    let written = deeper(parent);
+    // A line break at the very start is swallowed by the end of the header line.
+    let lines: Vec<&str> = text.strip_prefix('\n').unwrap_or(text).split('\n').collect();
+    let indent = if has_hint(text) {
+        parent + 4
+    } else if lines.first().is_some_and(|line| line.starts_with('\t')) {
+        // Looking for the indentation, the reader takes no tab for it.
+        return false;
+    } else {
+        written
+    };
+    lines.iter().filter(|line| !line.is_empty()).all(|line| {
+        let blanks = line.bytes().take_while(|b| *b == b' ').count();
+        // Less indented than the block is the end of the block: what follows is no longer part of any value.
+        written + blanks >= indent || blanks == line.len()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ruler::group::StoredRule;
+
+    fn frozen(edit: impl Fn(&mut StoredGroup, String), text: &str) -> bool {
+        let rule = StoredRule { alert: "A".to_owned(), expr: "up".to_owned(), ..StoredRule::default() };
+        let mut group = StoredGroup { name: "g".to_owned(), rules: vec![rule], ..StoredGroup::default() };
+        edit(&mut group, text.to_owned());
+        is_poison(&group, IN_FILE)
+    }
+
+    #[test]
+    fn the_strings_that_froze_a_real_tenant_do_so_here_and_no_others() {
+        // Each with what it did as expression, annotation, alert name and group name.
+        for (text, expr, annotation, alert, name) in [
+            ("\tx\ny", true, true, true, true),
+            ("\nx", true, false, true, true),
+            ("\n\tx", true, false, true, true),
+            (" \tx\n", true, false, true, true),
+            ("  x\ny", true, false, true, true),
+            ("  up\n", false, false, false, false),
+            ("\n  x\n", false, false, false, false),
+            ("x\n\ty", false, false, false, false),
+            ("x \ny", false, false, false, false),
+            ("x\r\ny", false, false, false, false),
+            ("x\n\n\n", false, false, false, false),
+            ("one line", false, false, false, false),
+        ] {
+            assert_eq!(frozen(|g, text| g.rules[0].expr = text, text), expr, "expr {text:?}");
+            let annotate = |g: &mut StoredGroup, text| {
+                g.rules[0].annotations.insert("a".to_owned(), text);
+            };
+            assert_eq!(frozen(annotate, text), annotation, "annotation {text:?}");
+            assert_eq!(frozen(|g, text| g.rules[0].alert = text, text), alert, "alert {text:?}");
+            assert_eq!(frozen(|g, text| g.name = text, text), name, "name {text:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use super::*;
+
+fn routes(config: ConfigRoutes) -> Routes {
+    Routes {
+        config,
+        prometheus_prefix: "/prometheus".to_owned(),
+        legacy_prefix: "/api/prom".to_owned(),
+        config_enabled: true,
+        buildinfo: config == ConfigRoutes::UnderPrometheus,
+        double_decode: false,
+    }
+}
+
+fn mimir(method: Method, path: &str) -> Route {
+    routes(ConfigRoutes::UnderPrometheus).find(&method, path)
+}
+
+const RULES: &str = "/prometheus/config/v1/rules";
+
+fn group(namespace: &str, group: &str) -> Route {
+    Route::Get { namespace: namespace.to_owned(), group: group.to_owned() }
+}
+
+#[test]
+fn names_are_decoded_once() {
+    for (path, route) in [
+        ("/a/b", group("a", "b")),
+        ("/a%2Fb/g%20x", group("a/b", "g x")),
+        ("/a%252Fb/%25zz", group("a%2Fb", "%zz")),
+        ("/%2E%2E/%C3%A9", group("..", "é")),
+        ("/a+b/x;y", group("a+b", "x;y")),
+        ("/a/b/c", Route::NotFound),
+        ("/", Route::NotFound),
+        ("/a/", Route::NotFound),
+        ("/%zz", Route::Malformed),
+    ] {
+        assert_eq!(mimir(Method::GET, &format!("{RULES}{path}")), route, "{path}");
+    }
+}
+
+#[test]
+fn unclean_paths_are_moved() {
+    for (path, clean) in
+        [("/.", ""), ("/../x", "/../x"), ("/a/./b", "/a/b"), ("/a//b", "/a/b"), ("/a/../b/", "/b/")]
+    {
+        let clean =
+            if clean == "/../x" { "/prometheus/config/v1/x".to_owned() } else { format!("{RULES}{clean}") };
+        assert_eq!(mimir(Method::POST, &format!("{RULES}{path}")), Route::Moved(clean), "{path}");
+    }
+}
+
+#[test]
+fn methods_that_a_path_does_not_have_are_not_allowed() {
+    for (method, path) in [
+        (Method::POST, ""),
+        (Method::DELETE, ""),
+        (Method::PUT, "/ns"),
+        (Method::PATCH, "/ns"),
+        (Method::HEAD, "/ns"),
+        (Method::OPTIONS, "/ns"),
+        (Method::POST, "/ns/g"),
+    ] {
+        assert_eq!(
+            mimir(method.clone(), &format!("{RULES}{path}")),
+            Route::MethodNotAllowed,
+            "{method} {path}"
+        );
+    }
+    assert_eq!(mimir(Method::POST, "/prometheus/api/v1/rules"), Route::MethodNotAllowed);
+    assert_eq!(mimir(Method::GET, "/ruler/delete_tenant_config"), Route::MethodNotAllowed);
+}
+
+#[test]
+fn each_kind_has_its_routes() {
+    let cortex = routes(ConfigRoutes::TopAndLegacy);
+    for (path, is_mimir, is_cortex) in [
+        ("/prometheus/config/v1/rules", Route::List, Route::NotFound),
+        ("/api/v1/rules", Route::NotFound, Route::List),
+        ("/api/prom/rules", Route::NotFound, Route::List),
+        ("/prometheus/api/v1/rules", Route::StateRules, Route::StateRules),
+        ("/prometheus/api/v1/alerts", Route::StateAlerts, Route::StateAlerts),
+        ("/api/prom/api/v1/rules", Route::NotFound, Route::StateRules),
+        ("/prometheus/api/v1/status/buildinfo", Route::BuildInfo, Route::NotFound),
+        ("/ruler/rule_groups", Route::AllTenants, Route::AllTenants),
+        ("/prometheus/config/v1/rulesets", Route::NotFound, Route::NotFound),
+        ("/nope", Route::NotFound, Route::NotFound),
+    ] {
+        assert_eq!(mimir(Method::GET, path), is_mimir, "{path}");
+        assert_eq!(cortex.find(&Method::GET, path), is_cortex, "{path}");
+    }
+}
+
+#[test]
+fn a_router_that_decodes_first_mistakes_a_slash_for_a_segment() {
+    let routes = Routes { double_decode: true, ..routes(ConfigRoutes::UnderPrometheus) };
+    let find = |path: &str| routes.find(&Method::GET, &format!("{RULES}{path}"));
+    assert_eq!(find("/a%2Fb"), group("a", "b"));
+    assert_eq!(find("/a%252Fb"), Route::ListNamespace { namespace: "a/b".to_owned() });
+    assert_eq!(find("/%25zz"), Route::BadEscape("%zz".to_owned()));
+    assert_eq!(find("/%2E%2E/x"), Route::Moved("/prometheus/config/v1/x".to_owned()));
+}
+
+#[test]
+fn an_api_that_is_off_takes_the_state_with_it_in_cortex_only() {
+    let routes = Routes { config_enabled: false, ..routes(ConfigRoutes::UnderPrometheus) };
+    assert_eq!(routes.find(&Method::GET, RULES), Route::NotFound);
+    assert_eq!(routes.find(&Method::GET, "/prometheus/api/v1/rules"), Route::StateRules);
+    let cortex = Routes { config: ConfigRoutes::TopAndLegacy, ..routes };
+    for path in ["/api/v1/rules", "/api/prom/rules", "/prometheus/api/v1/rules", "/api/prom/api/v1/rules"] {
+        assert_eq!(cortex.find(&Method::GET, path), Route::NotFound, "{path}");
+    }
+}

@@ -1,0 +1,214 @@
+//! Whether a posted group is valid, in the words of Mimir and Cortex.
+
+use std::fmt::Write as _;
+
+use rulesync_expr::promql;
+
+use super::{
+    group::StoredRule,
+    kind::{Limits, NameScheme, Profile},
+    span::Millis,
+    template,
+    yaml_in::{Position, Posted, RulePositions},
+};
+
+/// The complaint about a group as a whole or about its rules, as the answer's text; `None` when it is valid.
+pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) -> Option<String> {
+    let group = &posted.group;
+    let name = &group.name;
+    let about_group = if name.is_empty() {
+        Some("rule group name must not be empty".to_owned())
+    } else if group.rules.is_empty() {
+        Some(format!("rule group '{name}' has no rules"))
+    } else if profile.checks_group_fields && !group.source_tenants.is_empty() && !federation {
+        Some(format!(
+            "rule group '{name}' is a federated rule group, but rules federation is disabled; \
+             please contact your service administrator to have it enabled"
+        ))
+    } else if profile.checks_group_fields
+        && group.evaluation_delay != Millis::ZERO
+        && group.query_offset.is_some_and(|offset| offset != Millis::ZERO && offset != group.evaluation_delay)
+    {
+        Some(format!(
+            "rule group '{name}' has both query_offset and (deprecated) evaluation_delay set, but to different \
+             values; please remove the deprecated evaluation_delay and use query_offset instead"
+        ))
+    } else {
+        None
+    };
+    if let Some(text) = about_group {
+        return Some(format!("{}{text}", profile.invalid));
+    }
+    let mut complaints = Vec::new();
+    for (index, rule) in group.rules.iter().enumerate() {
+        let at = posted.positions.get(index).copied().unwrap_or_default();
+        let whose = if rule.alert.is_empty() { &rule.record } else { &rule.alert };
+        for fault in faults(rule, profile) {
+            if matches!(fault, RuleFault { about: About::Expression, .. }) && !profile.explains_expressions {
+                complaints.push(String::new());
+                continue;
+            }
+            let mut text = fault.about.prefix(if profile.positions { at } else { RulePositions::default() });
+            let _ = write!(text, "group {}, rule {index}, {}: {}", quoted(name), quoted(whose), fault.text);
+            complaints.push(text);
+        }
+    }
+    (!complaints.is_empty()).then(|| complaints.join(", "))
+}
+
+/// The complaint about a limit, as the answer's text. `stored` is how many groups the tenant has.
+pub(crate) fn over_limit(posted: &Posted, limits: &Limits, stored: impl FnOnce() -> usize) -> Option<String> {
+    let rules = posted.group.rules.len();
+    if limits.rules_per_group > 0 && rules > limits.rules_per_group {
+        let limit = limits.rules_per_group;
+        return Some(format!(
+            "per-user rules per rule group limit (limit: {limit} actual: {rules}) exceeded"
+        ));
+    }
+    let (interval, least) = (posted.group.interval, Millis::from(limits.min_interval));
+    if interval != Millis::ZERO && interval < least {
+        return Some(format!(
+            "per-user minimum rule evaluation interval limit (limit: {least} actual: {interval}) exceeded"
+        ));
+    }
+    if limits.groups > 0 {
+        // The servers do not look whether the group is one of those already stored.
+        let (limit, groups) = (limits.groups, stored() + 1);
+        if groups > limit {
+            return Some(format!("per-user rule groups limit (limit: {limit} actual: {groups}) exceeded"));
+        }
+    }
+    None
+}
+
+struct RuleFault {
+    about: About,
+    text: String,
+}
+
+/// Which field a complaint points at.
+enum About {
+    Kind,
+    Record,
+    MissingExpression,
+    Expression,
+    Nothing,
+}
+
+impl About {
+    fn prefix(&self, at: RulePositions) -> String {
+        let place = |at: Position| format!("{}:{}: ", at.line, at.column);
+        match self {
+            Self::Kind => place(at.record) + &place(at.alert),
+            Self::Record => place(at.record),
+            Self::MissingExpression | Self::Expression => place(at.expr),
+            Self::Nothing => String::new(),
+        }
+    }
+}
+
+fn faults(rule: &StoredRule, profile: &Profile) -> Vec<RuleFault> {
+    let scheme = profile.name_scheme;
+    let promql = promql::Options { experimental: profile.experimental_promql, ..promql::Options::default() };
+    let mut faults = Vec::new();
+    let mut fault = |about, text: String| faults.push(RuleFault { about, text });
+    match (rule.record.is_empty(), rule.alert.is_empty()) {
+        (false, false) => fault(About::Kind, "only one of 'record' and 'alert' must be set".to_owned()),
+        (true, true) => fault(About::Kind, "one of 'record' or 'alert' must be set".to_owned()),
+        _ => {}
+    }
+    if rule.expr.is_empty() {
+        fault(About::MissingExpression, "field 'expr' must be set in rule".to_owned());
+    } else if let Err(error) = promql::parse(&rule.expr, &promql) {
+        fault(About::Expression, format!("could not parse expression: {error}"));
+    }
+    if !rule.record.is_empty() {
+        for (field, set) in [
+            ("annotations", !rule.annotations.is_empty()),
+            ("for", rule.for_ != Millis::ZERO),
+            ("keep_firing_for", rule.keep_firing_for != Millis::ZERO),
+        ] {
+            if set {
+                fault(About::Record, format!("invalid field '{field}' in recording rule"));
+            }
+        }
+        if !valid_metric(&rule.record, scheme) {
+            fault(About::Record, format!("invalid recording rule name: {}", rule.record));
+        }
+        if rule.record.contains(['{', '}']) {
+            let text = "braces present in the recording rule name; should it be in expr?";
+            fault(About::Record, format!("{text}: {}", rule.record));
+        }
+    }
+    for name in rule.labels.keys() {
+        if !valid_label(name, scheme) || name == "__name__" {
+            fault(About::Nothing, format!("invalid label name: {name}"));
+        }
+    }
+    for name in rule.annotations.keys() {
+        if !valid_label(name, scheme) {
+            fault(About::Nothing, format!("invalid annotation name: {name}"));
+        }
+    }
+    if !rule.alert.is_empty() {
+        for (kind, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
+            for (name, text) in texts {
+                if let Err(error) = template::check(text) {
+                    let (name, alert) = (quoted(name), &rule.alert);
+                    fault(About::Nothing, format!("{kind} {name}: template: __alert_{alert}:{error}"));
+                }
+            }
+        }
+    }
+    faults
+}
+
+fn valid_metric(name: &str, scheme: NameScheme) -> bool {
+    match scheme {
+        NameScheme::Utf8 => !name.is_empty(),
+        NameScheme::Legacy => legacy_name(name, |c| c == ':'),
+    }
+}
+
+fn valid_label(name: &str, scheme: NameScheme) -> bool {
+    match scheme {
+        NameScheme::Utf8 => !name.is_empty(),
+        NameScheme::Legacy => legacy_name(name, |_| false),
+    }
+}
+
+fn legacy_name(name: &str, also: impl Fn(char) -> bool) -> bool {
+    name.starts_with(|c: char| !c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || also(c))
+}
+
+/// A string as Go's `%q` writes it.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\x0c' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\x0b' => out.push_str("\\v"),
+            c if u32::from(c) < 0x20 || c == '\x7f' => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{A0}') => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+use super::*;
+use crate::ruler::{kind::Kind, yaml_in};
+
+fn told(kind: Kind, yaml: &str) -> String {
+    let posted = yaml_in::decode(yaml.as_bytes()).expect("a group");
+    complaint(&posted, &Profile::of(kind), false).unwrap_or_default()
+}
+
+fn rule(text: &str) -> String {
+    told(Kind::Mimir, &format!("name: g1\nrules:\n- {text}\n"))
+}
+
+#[test]
+fn every_fault_of_a_rule_has_its_words() {
+    for (yaml, text) in [
+        ("{alert: A, expr: up}", ""),
+        (
+            "{alert: A, expr: 'sum('}",
+            r#"3:20: group "g1", rule 0, "A": could not parse expression: 1:5: parse error: unclosed left parenthesis"#,
+        ),
+        ("{alert: A}", r#"0:0: group "g1", rule 0, "A": field 'expr' must be set in rule"#),
+        (
+            "{record: r, alert: A, expr: up}",
+            r#"3:12: 3:22: group "g1", rule 0, "A": only one of 'record' and 'alert' must be set"#,
+        ),
+        ("{expr: up}", r#"0:0: 0:0: group "g1", rule 0, "": one of 'record' or 'alert' must be set"#),
+        ("{record: a b, expr: up}", r#"3:12: group "g1", rule 0, "a b": invalid recording rule name: a b"#),
+        (
+            "{record: r, expr: up, for: 1m}",
+            r#"3:12: group "g1", rule 0, "r": invalid field 'for' in recording rule"#,
+        ),
+        (
+            "{record: r, expr: up, keep_firing_for: 1m}",
+            r#"3:12: group "g1", rule 0, "r": invalid field 'keep_firing_for' in recording rule"#,
+        ),
+        (
+            "{record: r, expr: up, annotations: {a: b}}",
+            r#"3:12: group "g1", rule 0, "r": invalid field 'annotations' in recording rule"#,
+        ),
+        ("{record: r, expr: up, labels: {a: '{{ nope }}'}}", ""),
+        ("{alert: A, expr: up, labels: {a-b: c}}", r#"group "g1", rule 0, "A": invalid label name: a-b"#),
+        (
+            "{alert: A, expr: up, labels: {__name__: c}}",
+            r#"group "g1", rule 0, "A": invalid label name: __name__"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a-b: c}}",
+            r#"group "g1", rule 0, "A": invalid annotation name: a-b"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ $x'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: unclosed action"#,
+        ),
+        (
+            "{alert: A, expr: up, labels: {a: '{{ nope }}'}}",
+            r#"group "g1", rule 0, "A": label "a": template: __alert_A:1: function "nope" not defined"#,
+        ),
+        ("{alert: A, expr: up, annotations: {a: '{{ .NoField }}'}}", ""),
+    ] {
+        assert_eq!(rule(yaml), text, "{yaml}");
+    }
+}
+
+#[test]
+fn braces_in_a_recorded_name_are_told_twice() {
+    let told = rule("{record: 'a{b}', expr: up}");
+    let both = [
+        r#"3:12: group "g1", rule 0, "a{b}": invalid recording rule name: a{b}"#,
+        r#"3:12: group "g1", rule 0, "a{b}": braces present in the recording rule name; should it be in expr?: a{b}"#,
+    ];
+    assert_eq!(told, both.join(", "));
+}
+
+#[test]
+fn cortex_knows_no_positions_and_is_silent_about_expressions() {
+    let yaml = "name: g\nrules:\n- {alert: A, expr: 'sum('}\n- {expr: up}\n";
+    assert_eq!(
+        told(Kind::Cortex, yaml),
+        r#", 0:0: 0:0: group "g", rule 1, "": one of 'record' or 'alert' must be set"#
+    );
+    assert_eq!(told(Kind::Cortex, "name: g\nrules:\n- {alert: A, expr: 'sum('}\n"), "");
+}
+
+#[test]
+fn a_group_is_told_what_it_lacks_or_may_not_have() {
+    assert_eq!(told(Kind::Mimir, ""), "invalid rules configuration: rule group name must not be empty");
+    assert_eq!(told(Kind::Cortex, "rules: []"), "invalid rules config: rule group name must not be empty");
+    assert_eq!(told(Kind::Mimir, "name: g1"), "invalid rules configuration: rule group 'g1' has no rules");
+    let rules = "rules: [{alert: A, expr: up}]";
+    let federated = format!("name: gfed\nsource_tenants: [a]\n{rules}");
+    assert!(
+        told(Kind::Mimir, &federated)
+            .contains("'gfed' is a federated rule group, but rules federation is disabled")
+    );
+    assert_eq!(told(Kind::Cortex, &federated), "");
+    let delays = format!("name: g\nquery_offset: 1m\nevaluation_delay: 2m\n{rules}");
+    assert!(told(Kind::Mimir, &delays).contains("set, but to different values"));
+    assert_eq!(told(Kind::Mimir, &delays.replace("2m", "60s")), "");
+}
+
+#[test]
+fn names_may_be_any_text_where_the_scheme_says_so() {
+    let posted = yaml_in::decode("name: g\nrules:\n- {record: ä.b, expr: up, labels: {a-b: c}}\n".as_bytes())
+        .expect("a group");
+    let profile = Profile { name_scheme: NameScheme::Utf8, ..Profile::of(Kind::Mimir) };
+    assert_eq!(complaint(&posted, &profile, false), None);
+}
+
+#[test]
+fn experimental_functions_are_a_switch() {
+    let posted =
+        yaml_in::decode(b"name: g\nrules:\n- {record: r, expr: 'limitk(1, up)'}\n").expect("a group");
+    let mut profile = Profile::of(Kind::Mimir);
+    assert_eq!(complaint(&posted, &profile, false), None);
+    profile.experimental_promql = false;
+    assert!(
+        complaint(&posted, &profile, false).is_some_and(|text| text.contains("could not parse expression"))
+    );
+}
+
+#[test]
+fn limits_count_a_replaced_group_twice() {
+    let posted = yaml_in::decode(b"name: g\ninterval: 10s\nrules: [{}, {}, {}]").expect("a group");
+    let limit = |limits: Limits, stored: usize| over_limit(&posted, &limits, || stored);
+    assert_eq!(limit(Limits::default(), 1000), None);
+    let limits = || Limits { groups: 2, ..Limits::default() };
+    assert_eq!(limit(limits(), 1), None);
+    assert_eq!(
+        limit(limits(), 2).as_deref(),
+        Some("per-user rule groups limit (limit: 2 actual: 3) exceeded")
+    );
+    let rules = Limits { rules_per_group: 2, ..Limits::default() };
+    assert_eq!(
+        limit(rules, 0).as_deref(),
+        Some("per-user rules per rule group limit (limit: 2 actual: 3) exceeded")
+    );
+    let interval = Limits { min_interval: std::time::Duration::from_secs(30), ..Limits::default() };
+    let text = "per-user minimum rule evaluation interval limit (limit: 30s actual: 10s) exceeded";
+    assert_eq!(limit(interval, 0).as_deref(), Some(text));
+}
+
+#[test]
+fn strings_are_quoted_as_go_does() {
+    assert_eq!(quoted("a\"b\\c\n\t\x01é\u{85}"), r#""a\"b\\c\n\t\x01é\u0085""#);
+}

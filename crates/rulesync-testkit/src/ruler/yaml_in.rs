@@ -1,0 +1,179 @@
+//! The body of a POST, read as the Go servers read it: any scalar is a string's text, unknown fields are ignored,
+//! a key given twice is an error, documents after the first are not looked at.
+
+use std::{collections::BTreeMap, io::Cursor};
+
+use serde::{Deserialize, Deserializer, de};
+use serde_saphyr::Spanned;
+
+use super::{
+    group::{StoredGroup, StoredRule},
+    span::Millis,
+};
+
+/// A line and column in the posted YAML, from 1; zeros for a field that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+/// Where the fields of a rule that errors point at stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RulePositions {
+    pub(crate) record: Position,
+    pub(crate) alert: Position,
+    pub(crate) expr: Position,
+}
+
+/// A group as posted, before any of it is judged or dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Posted {
+    pub(crate) group: StoredGroup,
+    /// One for each rule.
+    pub(crate) positions: Vec<RulePositions>,
+}
+
+/// The body is no rule group. The servers do not say why either.
+#[derive(Debug, thiserror::Error)]
+#[error("unable to decode rule group")]
+pub(crate) struct Undecodable;
+
+/// Reads a body.
+///
+/// # Errors
+/// When it is not YAML, or a field has the wrong type.
+pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
+    // Read from text, not bytes: what is not UTF-8 is refused whole.
+    let text = std::str::from_utf8(body).map_err(|_| Undecodable)?;
+    if text.lines().any(has_half_character) {
+        return Err(Undecodable);
+    }
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        legacy_octal_numbers: true,
+        with_snippet: false,
+        budget: None,
+    };
+    let mut reader = Cursor::new(text.as_bytes());
+    match serde_saphyr::read_with_options::<_, RawGroup>(&mut reader, options).next() {
+        None => Ok(Posted::default()),
+        Some(Ok(raw)) => Ok(raw.into()),
+        Some(Err(_)) => Err(Undecodable),
+    }
+}
+
+/// Whether a double-quoted string of this line has an escape like `\ud83d`, which Go's reader refuses as half a
+/// character even where the other half follows. Strings of several lines are not seen through.
+fn has_half_character(line: &str) -> bool {
+    if !line.contains("\\u") {
+        return false;
+    }
+    let (mut quote, mut chars) = (None, line.char_indices());
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            (Some('"'), '\\') => {
+                let code = line.get(at + 2..at + 6).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+                if chars.next().is_some_and(|(_, c)| c == 'u')
+                    && code.is_some_and(|c| (0xD800..0xE000).contains(&c))
+                {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+#[derive(Deserialize)]
+struct RawGroup {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "span")]
+    interval: Option<Millis>,
+    #[serde(default, deserialize_with = "span")]
+    evaluation_delay: Option<Millis>,
+    #[serde(default, deserialize_with = "span")]
+    query_offset: Option<Millis>,
+    limit: Option<i64>,
+    rules: Option<Vec<Option<RawRule>>>,
+    labels: Option<BTreeMap<String, Option<String>>>,
+    source_tenants: Option<Vec<Option<String>>>,
+    align_evaluation_time_on_interval: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawRule {
+    record: Option<Spanned<String>>,
+    alert: Option<Spanned<String>>,
+    expr: Option<Spanned<String>>,
+    #[serde(default, rename = "for", deserialize_with = "span")]
+    for_: Option<Millis>,
+    #[serde(default, deserialize_with = "span")]
+    keep_firing_for: Option<Millis>,
+    labels: Option<BTreeMap<String, Option<String>>>,
+    annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Millis>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    Millis::parse(&text).map(Some).ok_or_else(|| de::Error::custom("not a valid duration string"))
+}
+
+impl From<RawGroup> for Posted {
+    fn from(raw: RawGroup) -> Self {
+        let (rules, positions) =
+            raw.rules.unwrap_or_default().into_iter().map(|rule| rule.unwrap_or_default().split()).unzip();
+        let group = StoredGroup {
+            name: raw.name.unwrap_or_default(),
+            interval: raw.interval.unwrap_or_default(),
+            evaluation_delay: raw.evaluation_delay.unwrap_or_default(),
+            query_offset: raw.query_offset,
+            limit: raw.limit.unwrap_or_default(),
+            rules,
+            labels: values(raw.labels),
+            source_tenants: raw
+                .source_tenants
+                .unwrap_or_default()
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect(),
+            align_evaluation_time_on_interval: raw.align_evaluation_time_on_interval.unwrap_or_default(),
+        };
+        Self { group, positions }
+    }
+}
+
+impl RawRule {
+    fn split(self) -> (StoredRule, RulePositions) {
+        let (record, record_at) = place(self.record);
+        let (alert, alert_at) = place(self.alert);
+        let (expr, expr_at) = place(self.expr);
+        let rule = StoredRule {
+            record,
+            alert,
+            expr,
+            for_: self.for_.unwrap_or_default(),
+            keep_firing_for: self.keep_firing_for.unwrap_or_default(),
+            labels: values(self.labels),
+            annotations: values(self.annotations),
+        };
+        (rule, RulePositions { record: record_at, alert: alert_at, expr: expr_at })
+    }
+}
+
+fn place(field: Option<Spanned<String>>) -> (String, Position) {
+    field.map_or_else(Default::default, |field| {
+        let at = field.defined;
+        (field.value, Position { line: at.line(), column: at.column() })
+    })
+}
+
+fn values(map: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, String> {
+    map.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,425 @@
+//! Replays the recordings of a real API server and compares the answers: status, content type and body by value,
+//! revisions included. The store is led through the recorded history, so that revisions, continue tokens and
+//! messages that name revisions come out the same; uids, times and managed fields are left out of the comparison.
+//!
+//! Time is paused: a watch of 75 seconds takes none.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use rulesync_testkit::{Access, KubeServer};
+use serde_json::{Value, json};
+
+use crate::{
+    contract_kube_allow::ALLOWED,
+    kube_client::{RULES, watches_begun},
+    recording::{self, Recording, RequestBody, Response},
+    wire::{self, Reply},
+};
+
+/// The recordings, and what became of each that was replayed.
+struct Replay {
+    recordings: BTreeMap<String, Recording>,
+    verdicts: BTreeMap<String, Result<(), String>>,
+}
+
+impl Replay {
+    fn recording(&self, prefix: &str) -> &Recording {
+        let found = self.recordings.range(prefix.to_owned()..).next().expect("a recording").1;
+        assert!(found.name.starts_with(prefix), "no recording {prefix}");
+        found
+    }
+
+    fn response(&self, prefix: &str) -> &Response {
+        self.recording(prefix).response.as_ref().expect("an exchange")
+    }
+
+    /// The body of a recording's response.
+    fn value(&self, prefix: &str) -> Value {
+        serde_json::from_slice(&self.response(prefix).body).expect("JSON")
+    }
+
+    /// The objects of a recorded watch, one an event.
+    fn events(&self, prefix: &str) -> Vec<Value> {
+        let body = self.recording(prefix).response.as_ref().map(|r| r.body.clone());
+        let body = body.unwrap_or_else(|| read_remark(&self.recording(prefix).name));
+        let frames = frames(&body).expect("frames");
+        frames.into_iter().map(|frame| frame["object"].clone()).collect()
+    }
+
+    /// Sends the recorded request.
+    async fn send(&self, server: &KubeServer, prefix: &str) -> Result<Reply, wire::Failure> {
+        let recording = self.recording(prefix);
+        send(server, recording).await
+    }
+
+    /// Replays each in turn and takes down how it compares.
+    async fn replay(&mut self, server: &KubeServer, prefixes: &[&str]) {
+        for prefix in prefixes {
+            let reply = self.send(server, prefix).await;
+            self.judge(
+                prefix,
+                reply.map_err(|e| e.to_string()).and_then(|reply| compare(self.response(prefix), &reply)),
+            );
+        }
+    }
+
+    /// Checks that a recorded request gets no answer within the time that curl gave it.
+    async fn replay_silence(&mut self, server: &KubeServer, prefix: &str) {
+        let silent = tokio::time::timeout(Duration::from_secs(12), self.send(server, prefix)).await.is_err();
+        self.judge(prefix, if silent { Ok(()) } else { Err("it was answered".to_owned()) });
+    }
+
+    fn judge(&mut self, prefix: &str, verdict: Result<(), String>) {
+        let name = self.recording(prefix).name.clone();
+        self.verdicts.insert(name, verdict);
+    }
+}
+
+async fn send(server: &KubeServer, recording: &Recording) -> Result<Reply, wire::Failure> {
+    let headers: Vec<(&str, &str)> =
+        recording.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let body = match &recording.body {
+        _ if recording.name.starts_with("064") => huge_rule(),
+        RequestBody::Bytes(bytes) => bytes.clone(),
+        RequestBody::None | RequestBody::Elsewhere(_) => Bytes::new(),
+    };
+    wire::send(server.address(), &recording.method, &recording.target, &headers, body).await
+}
+
+/// The recording only says how large the object was.
+fn huge_rule() -> Bytes {
+    let mut rule = bulk("huge");
+    rule["metadata"] = json!({"name": "huge"});
+    rule["spec"]["groups"][0]["rules"][0]["expr"] = json!("u".repeat(1_935_036));
+    Bytes::from(rule.to_string())
+}
+
+fn bulk(name: &str) -> Value {
+    let rules: Vec<Value> =
+        (0..40).map(|n| json!({"record": format!("a:b{n}"), "expr": "sum(up)"})).collect();
+    json!({
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+        "metadata": {"namespace": "team-b", "name": name}, "spec": {"groups": [{"name": "g", "rules": rules}]},
+    })
+}
+
+/// 230 and 231 hold a watch's frames without the exchange around them.
+fn read_remark(name: &str) -> Vec<u8> {
+    let text =
+        std::fs::read_to_string(recording::directory("kube").join(format!("{name}.txt"))).expect("readable");
+    text.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n").into_bytes()
+}
+
+fn frames(body: &[u8]) -> Result<Vec<Value>, String> {
+    let stream = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+    stream.collect::<Result<_, _>>().map_err(|e| format!("{e} in {}", String::from_utf8_lossy(body)))
+}
+
+/// Leaves out what no two servers share.
+fn plain(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.remove("managedFields");
+            for (key, member) in members.iter_mut() {
+                let differs = matches!(key.as_str(), "uid" | "creationTimestamp" | "deletionTimestamp");
+                if differs || (key == "lastTransitionTime" && *member != "2026-01-01T00:00:00Z") {
+                    *member = json!("<some>");
+                } else {
+                    plain(member);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> {
+    if recorded.status != reply.status.as_u16() {
+        return Err(format!("status {} instead of {}: {}", reply.status, recorded.status, reply.text()));
+    }
+    for name in ["content-type", "content-encoding", "retry-after", "warning", "vary"] {
+        if recorded.header(name) != reply.header(name) {
+            return Err(format!("{name} {:?} instead of {:?}", reply.header(name), recorded.header(name)));
+        }
+    }
+    if recorded.header("content-encoding").is_some() {
+        // The recording's bytes did not survive being written down as text.
+        return Ok(());
+    }
+    if recorded.header("content-type").is_some_and(|kind| kind.starts_with("text/")) {
+        let same = recorded.body == reply.body.as_ref();
+        return if same { Ok(()) } else { Err(format!("body {:?}", reply.text())) };
+    }
+    let text = String::from_utf8_lossy(&recorded.body).into_owned();
+    let mut replied = frames(&reply.body)?;
+    let mut expected = match text.split_once("\n… cut, ") {
+        None => frames(&recorded.body)?,
+        Some((head, tail)) if head.trim_start().starts_with("{\"type\"") => {
+            // A cut watch: what was kept of it from the beginning.
+            let last = head.rfind('\n').map_or(head, |end| &head[..end]);
+            let kept = frames(last.as_bytes())?;
+            replied.truncate(kept.len());
+            assert!(tail.contains("time_total") || tail.contains('}'));
+            kept
+        }
+        Some((_, tail)) => {
+            // A cut list: what stands after its items.
+            let at = tail.rfind("  \"kind\": ").ok_or("a cut list without an end")?;
+            let rest = tail[at..].split("\n[[").next().unwrap_or_default();
+            for list in &mut replied {
+                *list = json!({"kind": list["kind"], "metadata": list["metadata"]});
+            }
+            frames(format!("{{{rest}").as_bytes())?
+        }
+    };
+    expected.iter_mut().chain(&mut replied).for_each(plain);
+    if expected.len() != replied.len() {
+        return Err(format!("{} documents instead of {}: {}", replied.len(), expected.len(), reply.text()));
+    }
+    for (expected, replied) in expected.iter().zip(&replied) {
+        if expected != replied {
+            return Err(format!("body\n  {replied}\ninstead of\n  {expected}"));
+        }
+    }
+    Ok(())
+}
+
+fn agent() -> Access {
+    Access::only(["get", "list", "watch"].map(|verb| (verb, "*")))
+}
+
+async fn recorded_server() -> KubeServer {
+    let server = KubeServer::builder()
+        .token("admin-token", "admin", Access::all())
+        .token("nobody-token", "nobody", Access::none())
+        .token("agent-token", "rulesync", agent())
+        .without_namespace_controller()
+        .start()
+        .await
+        .expect("starts");
+    server.advance_to(219);
+    for name in ["team-a", "team-b", "sync"] {
+        server.create_namespace(name, []).expect("a namespace");
+    }
+    server
+}
+
+/// From the first list to the deleted namespace.
+async fn history(replay: &mut Replay) {
+    let server = recorded_server().await;
+    server.advance_to(224);
+    server.faults().compact();
+    for object in replay.value("009")["items"].as_array().expect("items") {
+        server.apply(object.clone()).expect("a rule");
+    }
+    server.advance_to(293);
+    let lists = ["006", "007", "008", "009", "010", "011", "012", "013", "014", "015", "016", "017", "018"];
+    replay.replay(&server, &["001", "002"]).await;
+    replay.replay(&server, &lists).await;
+    replay.replay(&server, &["020", "021", "022", "023", "024", "025"]).await;
+
+    replay.replay(&server, &["027", "028", "029", "030", "031"]).await;
+    // What the status patches and applies did that are not replayed.
+    for state in &replay.events("026")[3..6] {
+        let revision: u64 =
+            state["metadata"]["resourceVersion"].as_str().expect("one").parse().expect("a number");
+        server.advance_to(revision - 1);
+        server.apply(state.clone()).expect("a state");
+    }
+    replay.replay(&server, &["041", "042", "043", "044", "045", "026", "046"]).await;
+    let validations: Vec<String> = (47..=67).map(|n| format!("{n:03}")).collect();
+    for validation in &validations {
+        replay.replay(&server, &[validation]).await;
+    }
+    server.advance_to(303);
+    replay
+        .replay(
+            &server,
+            &["068", "069", "070", "071", "072", "073", "075", "076", "077", "078", "079", "080"],
+        )
+        .await;
+    server.advance_to(306);
+    replay.replay(&server, &["081", "082", "083", "084"]).await;
+    server.advance_to(308);
+    replay.replay(&server, &["085", "086", "087"]).await;
+
+    server.advance_to(310);
+    server.journal().clear();
+    let (leaves, ()) = tokio::join!(replay.send(&server, "088"), async {
+        watches_begun(&server, 1).await;
+        let reply = replay.send(&server, "089").await.expect("an answer");
+        compare(replay.response("089"), &reply).expect("as recorded");
+    });
+    replay.judge("089", Ok(()));
+    let leaves = leaves.expect("an answer");
+    replay.judge("088", compare(replay.response("088"), &leaves));
+    replay.replay(&server, &["090", "105"]).await;
+
+    server.advance_to(322);
+    for n in 0..120 {
+        server.apply(bulk(&format!("bulk{n:03}"))).expect("a rule");
+    }
+    server.advance_to(444);
+    let reply = replay.send(&server, "119").await.expect("an answer");
+    replay.judge("119", compare(replay.response("119"), &reply));
+    replay.replay(&server, &["120", "121"]).await;
+    for n in 0..150 {
+        server
+            .patch(RULES, "team-a", "r1", json!({"metadata": {"annotations": {"i": n.to_string()}}}))
+            .expect("a patch");
+    }
+    assert_eq!(server.revision(), 594);
+    server.faults().compact_to(293);
+    replay.replay(&server, &["123", "124"]).await;
+    server.faults().compact();
+    replay.replay(&server, &["122"]).await;
+    server.advance_to(596);
+    replay.replay(&server, &["125"]).await;
+    assert_eq!(server.revision(), 716);
+
+    server.journal().clear();
+    let (watch, ()) = tokio::join!(replay.send(&server, "126"), async {
+        watches_begun(&server, 1).await;
+        replay.send(&server, "127").await.expect("an answer");
+    });
+    let watch = watch.expect("an answer");
+    replay.judge("126", compare(replay.response("126"), &watch));
+    replay.replay(&server, &["128", "129", "130", "131", "132"]).await;
+    server.create_crd();
+    server.advance_to(729);
+    replay.replay(&server, &["133", "134", "135"]).await;
+}
+
+/// Restarts, bookmarks in quiet times, etcd down.
+async fn outages(replay: &mut Replay) {
+    let server = recorded_server().await;
+    server.advance_to(811);
+    for object in replay.events("207").iter().filter(|object| object.get("spec").is_some()) {
+        let mut object = object.clone();
+        object["metadata"].as_object_mut().expect("metadata").remove("annotations");
+        server.apply(object).expect("a rule");
+    }
+    assert_eq!(server.revision(), 823);
+    replay.replay(&server, &["200"]).await;
+    server.advance_to(827);
+    replay.replay(&server, &["201"]).await;
+    server.advance_to(840);
+    for n in 0..150 {
+        server
+            .patch(RULES, "team-a", "q00", json!({"metadata": {"annotations": {"i": n.to_string()}}}))
+            .expect("a patch");
+    }
+    server.faults().compact_to(839);
+    replay.replay(&server, &["202"]).await;
+    server.advance_to(1002);
+    server.stop().await;
+    let refused = replay.send(&server, "203").await.is_err();
+    replay.judge("203", if refused { Ok(()) } else { Err("it was answered".to_owned()) });
+    server.start_again().await.expect("the port is free");
+    replay.replay(&server, &["204", "205", "206"]).await;
+
+    server.journal().clear();
+    let (blind, ()) = tokio::join!(replay.send(&server, "207"), async {
+        watches_begun(&server, 1).await;
+        server.faults().send_bookmarks();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.faults().etcd_down(true);
+    });
+    // The call for a bookmark is not in the recording; it proves that the watch was alive before.
+    let mut blind = blind.expect("an answer");
+    let text = blind.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines.last().is_some_and(|last| last.contains("BOOKMARK") && !last.contains("initial-events-end"))
+    );
+    blind.body = Bytes::from(lines[..lines.len() - 1].join("\n"));
+    replay.judge("207", compare(replay.response("207"), &blind));
+    for prefix in ["208", "210", "211"] {
+        replay.replay_silence(&server, prefix).await;
+    }
+    replay.replay(&server, &["209", "212"]).await;
+    server.faults().etcd_down(false);
+
+    let (broken, ()) = tokio::join!(replay.send(&server, "223"), async {
+        server.journal().clear();
+        watches_begun(&server, 1).await;
+        server.stop().await;
+    });
+    replay
+        .judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended in good order".to_owned()) });
+}
+
+/// A namespace goes, with the controller running. Other content went with it in the recording, so revisions are
+/// not compared.
+async fn namespace_deletion(replay: &mut Replay) {
+    let server = KubeServer::start().await.expect("starts");
+    server.create_namespace("team-b", []).expect("a namespace");
+    for object in &replay.events("230")[..5] {
+        server.apply(object.clone()).expect("a rule");
+    }
+    let base = "watch=true&allowWatchBookmarks=true&timeoutSeconds=3";
+    let objects = format!("/apis/monitoring.coreos.com/v1/prometheusrules?{base}");
+    let namespace = format!("/api/v1/namespaces?{base}&fieldSelector=metadata.name%3Dteam-b");
+    let address = server.address();
+    let watch = |target: String| async move { wire::send(address, "GET", &target, &[], Bytes::new()).await };
+    let (objects, namespace, ()) = tokio::join!(watch(objects), watch(namespace), async {
+        watches_begun(&server, 2).await;
+        assert!(server.delete_namespace("team-b"));
+    });
+    for (prefix, reply) in [("230", objects), ("231", namespace)] {
+        let mut recorded = frames(&read_remark(&replay.recording(prefix).name)).expect("frames");
+        let mut replied = frames(&reply.expect("an answer").body).expect("frames");
+        for frame in recorded.iter_mut().chain(&mut replied) {
+            plain(frame);
+            frame["object"]["metadata"]["resourceVersion"] = json!("<some>");
+        }
+        let same = recorded == replied;
+        replay.judge(
+            prefix,
+            if same { Ok(()) } else { Err(format!("{replied:#?}\ninstead of\n{recorded:#?}")) },
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+async fn kubernetes_answers_as_recorded() {
+    let recordings =
+        recording::all("kube").into_iter().map(|recording| (recording.name.clone(), recording)).collect();
+    let mut replay = Replay { recordings, verdicts: BTreeMap::new() };
+    history(&mut replay).await;
+    outages(&mut replay).await;
+    namespace_deletion(&mut replay).await;
+
+    let mut complaints = Vec::new();
+    let (mut passed, mut allowed) = (0, 0);
+    let mut reasons_used = BTreeSet::new();
+    for name in replay.recordings.keys() {
+        let reason = ALLOWED.iter().find(|(prefix, _)| name.starts_with(prefix));
+        match (replay.verdicts.get(name), reason) {
+            (Some(Ok(())), _) => passed += 1,
+            (Some(Err(why)), _) => complaints.push(format!("{name}: {why}")),
+            (None, Some((prefix, _))) => {
+                allowed += 1;
+                reasons_used.insert(*prefix);
+            }
+            (None, None) => complaints.push(format!("{name}: neither replayed nor allowed")),
+        }
+    }
+    for (prefix, _) in ALLOWED.iter().filter(|(prefix, _)| !reasons_used.contains(prefix)) {
+        complaints.push(format!("{prefix}: allowed without need"));
+    }
+    println!("kube: {passed} as recorded, {allowed} allowed");
+    assert!(
+        complaints.is_empty(),
+        "{} of {}:\n{}",
+        complaints.len(),
+        replay.recordings.len(),
+        complaints.join("\n")
+    );
+}

@@ -1,0 +1,164 @@
+//! What faults do to a connection, and what the journal has of it. Any server would do; this is a ruler.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Method;
+use rulesync_testkit::{Detail, Fault, Kind, RulerServer};
+
+use crate::wire::{ask, send};
+
+const RULES: &str = "/prometheus/config/v1/rules";
+const GROUP: &str = "name: g\nrules: [{record: r, expr: up}]\n";
+
+async fn mimir() -> RulerServer {
+    RulerServer::builder(Kind::Mimir).start().await.expect("starts")
+}
+
+/// Whether the server gives no answer, or only a part of one.
+async fn breaks(ruler: &RulerServer) -> bool {
+    send(ruler.address(), "GET", RULES, &[("x-scope-orgid", "t1")], Bytes::new()).await.is_err()
+}
+
+#[tokio::test]
+async fn made_up_answers_come_as_often_as_asked() {
+    let ruler = mimir().await;
+    let faults = ruler.faults();
+    faults.inject(Fault::status(503, "no store\n").times(1));
+    faults.inject(Fault::too_many_requests(Some(Duration::from_secs(7))).times(1));
+    faults.inject(Fault::redirect("http://elsewhere/").times(1));
+    faults.inject(Fault::wrong_document().times(1));
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.push(ask(ruler.address(), "GET", RULES, "").await);
+    }
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses, [503, 429, 302, 200, 200]);
+    assert_eq!(answers[0].text(), "no store\n");
+    assert_eq!(answers[1].header("retry-after"), Some("7"));
+    assert_eq!(answers[2].header("location"), Some("http://elsewhere/"));
+    assert_eq!(answers[3].header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answers[4].text(), "{}\n");
+    let faulted: Vec<bool> = ruler.journal().requests().iter().map(|request| request.faulted).collect();
+    assert_eq!(faulted, [true, true, true, true, false]);
+}
+
+#[tokio::test]
+async fn a_reset_carries_nothing_out_and_a_lost_answer_does() {
+    let ruler = mimir().await;
+    for (fault, stored) in [(Fault::reset(), 0), (Fault::lose_answer(), 1)] {
+        ruler.faults().inject(fault.on_method(Method::POST).times(1));
+        let body = Bytes::from_static(GROUP.as_bytes());
+        let answer =
+            send(ruler.address(), "POST", &format!("{RULES}/ns"), &[("x-scope-orgid", "t1")], body).await;
+        assert!(answer.is_err());
+        assert_eq!(ruler.group_count("t1"), stored);
+    }
+    ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
+    assert!(ruler.journal().requests().iter().all(|request| request.status.is_none() && request.faulted));
+}
+
+#[tokio::test]
+async fn a_truncated_answer_announces_its_length_and_breaks_off() {
+    let ruler = mimir().await;
+    ruler.put("t1", "ns", GROUP).expect("a group");
+    let whole = ask(ruler.address(), "GET", RULES, "").await.body.len();
+    let fault = ruler.faults().inject(Fault::truncate(whole));
+    assert!(!breaks(&ruler).await, "an answer that fits passes");
+    ruler.faults().remove(fault);
+    for bytes in [0, whole - 1] {
+        let fault = ruler.faults().inject(Fault::truncate(bytes));
+        assert!(breaks(&ruler).await, "{bytes} bytes");
+        ruler.faults().remove(fault);
+    }
+    for name in ["b", "c", "d"] {
+        let rules = "- {record: r, expr: up}\n".repeat(200);
+        ruler.put("t1", name, &format!("name: g\nrules:\n{rules}")).expect("a group");
+    }
+    ruler.faults().inject(Fault::truncate(3000));
+    assert!(breaks(&ruler).await, "an answer in chunks");
+}
+
+#[tokio::test]
+async fn a_hang_lasts_until_the_client_gives_up() {
+    let ruler = mimir().await;
+    ruler.faults().inject(Fault::hang().times(1));
+    let hanging = tokio::spawn({
+        let address = ruler.address();
+        async move { ask(address, "GET", RULES, "").await.status }
+    });
+    ruler.journal().wait_until(|seen| !seen.is_empty()).await;
+    assert_eq!(ask(ruler.address(), "GET", RULES, "").await.status, 200, "others are served");
+    hanging.abort();
+    ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
+    let seen = ruler.journal().requests();
+    assert_eq!((seen[0].status, seen[1].status), (None, Some(200)));
+    assert!(seen[0].overlaps(&seen[1]));
+}
+
+#[tokio::test]
+async fn an_outage_resets_open_and_new_connections_until_it_ends() {
+    let ruler = mimir().await;
+    ruler.faults().inject(Fault::hang().times(1));
+    let open = tokio::spawn({
+        let address = ruler.address();
+        async move { send(address, "GET", RULES, &[("x-scope-orgid", "t1")], Bytes::new()).await.is_err() }
+    });
+    ruler.journal().wait_until(|seen| !seen.is_empty()).await;
+    ruler.faults().outage();
+    assert!(open.await.expect("ends"), "the open one breaks");
+    for _ in 0..20 {
+        assert!(breaks(&ruler).await);
+    }
+    assert_eq!((ruler.journal().connections(), ruler.journal().len()), (21, 1), "counted, but never heard");
+    ruler.faults().recover();
+    assert!(!breaks(&ruler).await);
+}
+
+#[tokio::test]
+async fn a_stopped_server_refuses_and_comes_back_on_its_port_with_its_rules() {
+    let ruler = mimir().await;
+    ruler.put("t1", "ns", GROUP).expect("a group");
+    let address = ruler.address();
+    ruler.stop().await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    ruler.start_again().await.expect("the port is free");
+    ruler.start_again().await.expect("says nothing when it runs");
+    assert_eq!(ruler.address(), address);
+    assert!(ask(address, "GET", RULES, "").await.text().starts_with("ns:\n"));
+    ruler.restart().await.expect("the port is free");
+    assert!(!breaks(&ruler).await);
+    ruler.shutdown().await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_a_request_finish() {
+    let ruler = mimir().await;
+    ruler.faults().inject(Fault::latency(Duration::from_millis(50)));
+    let slow = tokio::spawn({
+        let address = ruler.address();
+        async move { ask(address, "GET", RULES, "").await.status }
+    });
+    ruler.journal().wait_until(|seen| !seen.is_empty()).await;
+    ruler.shutdown().await;
+    assert_eq!(slow.await.expect("ends"), 200);
+}
+
+#[tokio::test]
+async fn the_journal_has_what_was_sent_and_when() {
+    let ruler = mimir().await;
+    let before = Instant::now();
+    ask(ruler.address(), "POST", &format!("{RULES}/a%2Fb?x=%20"), GROUP).await;
+    ruler.journal().wait_until(|seen| seen.iter().any(|request| request.ended.is_some())).await;
+    let seen = ruler.journal().requests().remove(0);
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/prometheus/config/v1/rules/a%2Fb"));
+    assert_eq!((seen.query.as_deref(), seen.tenant()), (Some("x=%20"), Some("t1")));
+    assert_eq!((seen.text().as_str(), seen.status), (GROUP, Some(202)));
+    assert!(before <= seen.started && seen.ended.is_some_and(|ended| seen.started <= ended));
+    ruler.journal().clear();
+    ruler.journal().keep(Detail::Lines);
+    ask(ruler.address(), "POST", &format!("{RULES}/ns"), GROUP).await;
+    assert_eq!(ruler.journal().count(&Method::POST), 1);
+    assert_eq!((ruler.journal().requests()[0].tenant(), ruler.journal().requests()[0].body.len()), (None, 0));
+}

@@ -1,0 +1,117 @@
+//! What the Kubernetes tests share: a real kube client for a server, rules to store, and event streams that
+//! are read with a deadline.
+
+use std::{pin::Pin, time::Duration};
+
+use futures::{Stream, StreamExt};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ApiResource, DynamicObject, GroupVersionKind},
+    runtime::watcher::{self, Event, watcher},
+};
+use rulesync_testkit::KubeServer;
+use serde_json::{Value, json};
+
+/// The resource as [`KubeServer`]'s methods name it.
+pub(crate) const RULES: &str = "prometheusrules.monitoring.coreos.com";
+
+/// Long enough for a busy machine; only a failing test waits this long.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A client that retries nothing, so that a test sees every answer.
+pub(crate) fn client(server: &KubeServer) -> Client {
+    let mut config = kube::Config::new(server.url().parse().unwrap());
+    config.default_retry = false;
+    Client::try_from(config).unwrap()
+}
+
+/// The PrometheusRule kind.
+pub(crate) fn kind() -> ApiResource {
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk("monitoring.coreos.com", "v1", "PrometheusRule"),
+        "prometheusrules",
+    )
+}
+
+/// PrometheusRules of the whole cluster.
+pub(crate) fn rules(server: &KubeServer) -> Api<DynamicObject> {
+    Api::all_with(client(server), &kind())
+}
+
+/// PrometheusRules of one namespace.
+pub(crate) fn rules_in(server: &KubeServer, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client(server), namespace, &kind())
+}
+
+/// A rule object; `n` is its label and its interval in seconds.
+pub(crate) fn rule(namespace: &str, name: &str, n: u32) -> Value {
+    json!({
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+        "metadata": {"namespace": namespace, "name": name, "labels": {"n": n.to_string()}},
+        "spec": {"groups": [{"name": "g", "interval": format!("{n}s"), "rules": [{"record": "a:b", "expr": "up"}]}]},
+    })
+}
+
+/// What a watcher said, in a word.
+pub(crate) type Told = Pin<Box<dyn Stream<Item = String> + Send>>;
+
+/// Runs kube's watcher and tells its events as `init`, `init ns/name n`, `done`, `apply ns/name n`,
+/// `delete ns/name` and `error <kind>`.
+pub(crate) fn watched(api: Api<DynamicObject>, config: watcher::Config) -> Told {
+    Box::pin(watcher(api, config).map(|event| match event {
+        Ok(Event::Init) => "init".to_owned(),
+        Ok(Event::InitApply(object)) => format!("init {}", name(&object)),
+        Ok(Event::InitDone) => "done".to_owned(),
+        Ok(Event::Apply(object)) => format!("apply {}", name(&object)),
+        Ok(Event::Delete(object)) => format!("delete {}", name(&object)),
+        Err(watcher::Error::InitialListFailed(_)) => "error list".to_owned(),
+        Err(watcher::Error::WatchStartFailed(_)) => "error start".to_owned(),
+        Err(watcher::Error::WatchError(status)) => format!("error event {}", status.code),
+        Err(watcher::Error::WatchFailed(_)) => "error stream".to_owned(),
+        Err(other) => format!("error {other}"),
+    }))
+}
+
+fn name(object: &DynamicObject) -> String {
+    let n = object.labels().get("n").cloned().unwrap_or_default();
+    format!("{}/{} {n}", object.namespace().unwrap_or_default(), object.name_any()).trim_end().to_owned()
+}
+
+/// The next event, which must come before the deadline.
+async fn next(told: &mut Told) -> String {
+    tokio::time::timeout(DEADLINE, told.next()).await.expect("an event in time").expect("the stream goes on")
+}
+
+/// The next events, as many as are expected.
+pub(crate) async fn expect(told: &mut Told, expected: &[&str]) {
+    for (index, wanted) in expected.iter().enumerate() {
+        assert_eq!(next(told).await, *wanted, "event {index} of {expected:?}");
+    }
+}
+
+/// The first event that is not this one. A watcher without backoff can repeat itself many times.
+pub(crate) async fn after(told: &mut Told, repeated: &str) -> String {
+    for _ in 0..1000 {
+        let event = next(told).await;
+        if event != repeated {
+            return event;
+        }
+    }
+    repeated.to_owned()
+}
+
+/// Waits until the server has seen `n` watches begin.
+pub(crate) async fn watches_begun(server: &KubeServer, n: usize) {
+    let begun = server.journal().wait_until(|seen| {
+        let watch =
+            |r: &&rulesync_testkit::Recorded| r.query.as_deref().is_some_and(|q| q.contains("watch=true"));
+        seen.iter().filter(|r| r.status.is_some()).filter(watch).count() >= n
+    });
+    tokio::time::timeout(DEADLINE, begun).await.expect("the watches begin in time");
+}
+
+/// How many lists (not watches) the server has seen.
+pub(crate) fn lists(server: &KubeServer) -> usize {
+    let list = |q: &str| !q.contains("watch=true");
+    server.journal().count_where(|r| r.method == "GET" && list(r.query.as_deref().unwrap_or_default()))
+}

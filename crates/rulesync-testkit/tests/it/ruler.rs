@@ -1,0 +1,448 @@
+//! The decisive facts about rulers, for those who have no recordings at hand.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rulesync_testkit::{
+    EmptyList, Field, Kind, Limits, Millis, MissingDelete, NameScheme, RulerBuilder, RulerServer,
+};
+
+use crate::wire::{Reply, ask, send};
+
+const MIMIR: &str = "/prometheus/config/v1/rules";
+const CORTEX: &str = "/api/v1/rules";
+const GROUP: &str = "name: g\nrules: [{record: r, expr: up}]\n";
+
+fn mimir() -> RulerBuilder {
+    RulerServer::builder(Kind::Mimir)
+}
+
+fn cortex() -> RulerBuilder {
+    RulerServer::builder(Kind::Cortex)
+}
+
+async fn start(builder: RulerBuilder) -> RulerServer {
+    builder.start().await.expect("starts")
+}
+
+fn told(reply: &Reply) -> (u16, String) {
+    (reply.status.as_u16(), reply.text())
+}
+
+#[track_caller]
+fn assert_told(reply: &Reply, status: u16, text: &str) {
+    assert_eq!(told(reply), (status, text.to_owned()));
+}
+
+#[tokio::test]
+async fn empty_is_a_map_in_mimir_and_not_found_in_cortex() {
+    for (builder, path, status, text) in [
+        (mimir(), MIMIR, 200, "{}\n"),
+        (cortex(), CORTEX, 404, "no rule groups found\n"),
+        (mimir().empty_list(EmptyList::NotFound), MIMIR, 404, "no rule groups found\n"),
+    ] {
+        let ruler = start(builder).await;
+        for path in [path.to_owned(), format!("{path}/ns")] {
+            assert_told(&ask(ruler.address(), "GET", &path, "").await, status, text);
+        }
+        assert_told(
+            &ask(ruler.address(), "GET", &format!("{path}/ns/g"), "").await,
+            404,
+            "group does not exist\n",
+        );
+        let gone = ask(ruler.address(), "DELETE", &format!("{path}/ns"), "").await;
+        assert_told(&gone, 404, "group namespace does not exist\n");
+    }
+}
+
+#[tokio::test]
+async fn deleting_a_missing_group_depends_on_the_storage() {
+    for (style, status) in [(MissingDelete::Accepted, 202), (MissingDelete::NotFound, 404)] {
+        let ruler = start(mimir().missing_delete(style)).await;
+        assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/ns/g"), "").await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_group_comes_back_normalised_and_by_value_the_same() {
+    let ruler = start(mimir().federation()).await;
+    let body = "
+name: g
+interval: 90s
+query_offset: 0s
+limit: 5000000000
+unknown: 1
+source_tenants: [b, a]
+align_evaluation_time_on_interval: true
+labels: {team: x}
+rules:
+- alert: A
+  expr: 'up == 0  '
+  for: 300s
+  keep_firing_for: 0s
+  labels: {n: 1}
+  annotations: {}
+";
+    let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), body).await;
+    assert_told(&reply, 202, r#"{"status":"success","data":null,"errorType":"","error":""}"#);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    let group = ask(ruler.address(), "GET", &format!("{MIMIR}/ns/g"), "").await;
+    assert_eq!(group.header("content-type"), Some("application/yaml"));
+    insta::assert_snapshot!(group.text(), @r#"
+    name: g
+    interval: 1m30s
+    limit: 705032704
+    rules:
+        - alert: A
+          expr: 'up == 0  '
+          for: 5m
+          labels:
+            "n": "1"
+    labels:
+        team: x
+    source_tenants:
+        - b
+        - a
+    align_evaluation_time_on_interval: true
+    "#);
+    assert_eq!(ruler.rules("t1")["ns"]["g"].interval, Millis(90_000));
+}
+
+#[tokio::test]
+async fn cortex_forgets_what_it_does_not_know_and_keeps_a_zero_offset() {
+    let ruler = start(cortex()).await;
+    let body = "name: g\nquery_offset: 0s\nevaluation_delay: 1m\nsource_tenants: [a]\nalign_evaluation_time_on_interval: true\nrules: [{record: r, expr: up}]\n";
+    assert_told(
+        &ask(ruler.address(), "POST", &format!("{CORTEX}/ns"), body).await,
+        202,
+        r#"{"status":"success"}"#,
+    );
+    let list = ask(ruler.address(), "GET", CORTEX, "").await.text();
+    assert_eq!(
+        list,
+        "ns:\n    - name: g\n      query_offset: 0s\n      rules:\n        - record: r\n          expr: up\n"
+    );
+    assert_eq!(ask(ruler.address(), "GET", "/api/prom/rules", "").await.text(), list);
+}
+
+#[tokio::test]
+async fn an_older_mimir_is_one_that_drops_fields() {
+    let ruler = start(mimir().drops(&[Field::GroupLabels, Field::Limit])).await;
+    ask(
+        ruler.address(),
+        "POST",
+        &format!("{MIMIR}/ns"),
+        "name: g\nlimit: 5\nlabels: {a: b}\nrules: [{record: r, expr: up}]\n",
+    )
+    .await;
+    let stored = &ruler.rules("t1")["ns"]["g"];
+    assert_eq!((stored.limit, stored.labels.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn groups_are_listed_by_their_key_and_namespaces_in_natural_order() {
+    let ruler = start(mimir()).await;
+    for (namespace, group) in [("ns10", "g1"), ("ns9", "g1"), ("ns9", "gjson"), ("ns9", "G")] {
+        ruler
+            .put("t1", namespace, &format!("name: {group}\nrules: [{{record: r, expr: up}}]"))
+            .expect("a group");
+    }
+    let list = ask(ruler.address(), "GET", MIMIR, "").await.text();
+    let names: Vec<&str> =
+        list.lines().filter(|line| line.starts_with("ns") || line.contains("name:")).map(str::trim).collect();
+    assert_eq!(names, ["ns9:", "- name: G", "- name: gjson", "- name: g1", "ns10:", "- name: g1"]);
+}
+
+#[tokio::test]
+async fn names_are_decoded_once_and_dangerous_ones_refused() {
+    let ruler = start(mimir()).await;
+    for (path, status) in [
+        ("a%2Fb", 202),
+        ("a%20b", 202),
+        ("%25zz", 202),
+        ("%2E%2E", 500),
+        ("%2Fabs", 500),
+        ("%2E", 202),
+        ("%zz", 400),
+        ("a/b", 405),
+        ("a//b", 301),
+    ] {
+        let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/{path}"), GROUP).await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text());
+    }
+    let names: Vec<String> = ruler.rules("t1").into_keys().collect();
+    assert_eq!(names, ["%zz", ".", "a b", "a/b"]);
+    let refused = ask(ruler.address(), "GET", &format!("{MIMIR}/ns/%2E%2E"), "").await;
+    assert_told(
+        &refused,
+        500,
+        r#"{"status":"error","data":null,"errorType":"server_error","error":"invalid groupname: path traversal not allowed"}"#,
+    );
+    assert_eq!(refused.header("content-type"), Some("text/plain; charset=utf-8"));
+    let ruler = start(cortex()).await;
+    assert_eq!(ask(ruler.address(), "POST", &format!("{CORTEX}/%2E%2E"), GROUP).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_server_that_decodes_twice_deletes_the_wrong_thing() {
+    let ruler = start(mimir().double_decode()).await;
+    ruler.put("t1", "a", "name: b\nrules: [{record: r, expr: up}]").expect("a group");
+    ruler.put("t1", "a/b", GROUP).expect("a group");
+    assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/a%2Fb"), "").await.status, 202);
+    assert_eq!(ruler.rules("t1").into_keys().collect::<Vec<_>>(), ["a/b"]);
+    assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/a%252Fb"), "").await.status, 202);
+    assert!(ruler.rules("t1").is_empty());
+}
+
+#[tokio::test]
+async fn forms_are_eaten_where_the_switch_says_so() {
+    let headers = [("x-scope-orgid", "t1"), ("content-type", "application/x-www-form-urlencoded")];
+    for (builder, status) in [(mimir(), 202), (mimir().eats_forms(), 400)] {
+        let ruler = start(builder).await;
+        let body = Bytes::from_static(GROUP.as_bytes());
+        let reply =
+            send(ruler.address(), "POST", &format!("{MIMIR}/ns"), &headers, body).await.expect("an answer");
+        assert_eq!(reply.status, status);
+    }
+}
+
+#[tokio::test]
+async fn refusals_say_what_the_real_servers_say() {
+    let mimir = start(mimir()).await;
+    let cortex = start(cortex()).await;
+    for (body, in_mimir, in_cortex) in [
+        ("[]", "unable to decode rule group\n", "unable to decoded rule group\n"),
+        (
+            "",
+            "invalid rules configuration: rule group name must not be empty\n",
+            "invalid rules config: rule group name must not be empty\n",
+        ),
+        (
+            "name: g1\nrules:\n- alert: A\n  expr: sum(\n",
+            "4:9: group \"g1\", rule 0, \"A\": could not parse expression: 1:5: parse error: unclosed left parenthesis\n",
+            "\n",
+        ),
+    ] {
+        let reply = ask(mimir.address(), "POST", &format!("{MIMIR}/ns"), body).await;
+        assert_told(&reply, 400, in_mimir);
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        assert_told(&ask(cortex.address(), "POST", &format!("{CORTEX}/ns"), body).await, 400, in_cortex);
+    }
+    let page = ask(mimir.address(), "GET", CORTEX, "").await;
+    assert_told(&page, 404, "404 page not found\n");
+    let method = ask(mimir.address(), "PUT", &format!("{MIMIR}/ns"), "").await;
+    assert_eq!((told(&method), method.header("allow")), ((405, String::new()), None));
+}
+
+#[tokio::test]
+async fn a_tenant_at_its_limit_cannot_replace_a_group() {
+    let ruler = start(mimir().limits(Limits { groups: 1, ..Limits::default() })).await;
+    assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
+    let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
+    assert_told(&reply, 400, "per-user rule groups limit (limit: 1 actual: 2) exceeded\n");
+    assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/ns/g"), "").await.status, 202);
+    assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
+}
+
+#[tokio::test]
+async fn protected_namespaces_open_to_the_header_that_names_them() {
+    let protected =
+        Limits { protected_namespaces: vec!["b".to_owned(), "a".to_owned()], ..Limits::default() };
+    let ruler = start(mimir().limits(protected)).await;
+    let path = format!("{MIMIR}/a");
+    for method in ["POST", "DELETE"] {
+        let reply = ask(ruler.address(), method, &path, GROUP).await;
+        assert_told(&reply, 403, "namespace is protected, no modification allowed\n");
+    }
+    for (value, status) in [("x, a", 403), ("b,a", 202)] {
+        let headers = [("x-scope-orgid", "t1"), ("x-mimir-ruler-override-namespace-protection", value)];
+        let body = Bytes::from_static(GROUP.as_bytes());
+        assert_eq!(
+            send(ruler.address(), "POST", &path, &headers, body).await.expect("an answer").status,
+            status
+        );
+    }
+    let list = ask(ruler.address(), "GET", MIMIR, "").await;
+    assert_eq!(list.header("x-mimir-ruler-protected-namespaces"), Some("a"));
+}
+
+#[tokio::test]
+async fn tenants_are_apart_unless_tenancy_is_off() {
+    let ruler = start(mimir()).await;
+    ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
+    let none = send(ruler.address(), "GET", MIMIR, &[], Bytes::new()).await.expect("an answer");
+    assert_told(&none, 401, "no org id\n");
+    let other = send(ruler.address(), "GET", MIMIR, &[("x-scope-orgid", "t2")], Bytes::new())
+        .await
+        .expect("an answer");
+    assert_told(&other, 200, "{}\n");
+    assert_eq!(ruler.tenants(), ["t1"]);
+    let ruler = start(mimir().only_tenant("anonymous")).await;
+    ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
+    assert_eq!(ruler.tenants(), ["anonymous"]);
+}
+
+#[tokio::test]
+async fn poison_is_stored_and_freezes_mimir_but_cortex_refuses_it() {
+    let poison = r#"{"name":"g","rules":[{"alert":"A","expr":"up","annotations":{"a":"\tx\ny"}}]}"#;
+    let ruler = start(mimir()).await;
+    ask(ruler.address(), "POST", &format!("{MIMIR}/a"), GROUP).await;
+    assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), poison).await.status, 202);
+    assert!(ruler.frozen("t1"));
+    ask(ruler.address(), "DELETE", &format!("{MIMIR}/a"), "").await;
+    let state = |text: String| text.matches(r#""file":"a""#).count();
+    assert_eq!(state(ask(ruler.address(), "GET", "/prometheus/api/v1/rules", "").await.text()), 1);
+    assert!(ruler.remove("t1", "ns", "g").expect("removed"));
+    assert!(!ruler.frozen("t1"));
+    assert_eq!(state(ask(ruler.address(), "GET", "/prometheus/api/v1/rules", "").await.text()), 0);
+    let ruler = start(cortex()).await;
+    let reply = ask(ruler.address(), "POST", &format!("{CORTEX}/ns"), poison).await;
+    assert_told(&reply, 400, "unable to decoded rule group\n");
+    assert_eq!(ask(ruler.address(), "POST", &format!("{CORTEX}/%2E"), GROUP).await.status, 202);
+    assert!(ruler.frozen("t1"), "the namespace `.` is a directory to it");
+}
+
+#[tokio::test]
+async fn the_state_api_shows_what_is_loaded_and_how_it_fares() {
+    let ruler = start(mimir().evaluates()).await;
+    let body = "name: g\nlabels: {team: x, sev: a}\nrules: [{alert: A, expr: up < 1, for: 1m, labels: {sev: b}}, {record: r, expr: up}]\n";
+    ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), body).await;
+    ruler.fail_rule("t1", "ns", "g", 1, Some("many-to-many"));
+    let reply = ask(ruler.address(), "GET", "/prometheus/api/v1/rules?file[]=ns&rule_group=g", "").await;
+    assert!(reply.text().contains(r#""query":"up \u003c 1""#), "escaped as Go does: {}", reply.text());
+    let state: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let rules = &state["data"]["groups"][0]["rules"];
+    assert_eq!(rules[0]["health"], "ok");
+    assert_eq!(rules[0]["labels"], serde_json::json!({"team": "x", "sev": "b"}));
+    assert_eq!((&rules[1]["health"], &rules[1]["lastError"]), (&"err".into(), &"many-to-many".into()));
+    for (query, groups) in [("file=x", 0), ("type=alert", 1), ("rule_name[]=r", 1), ("rule_name[]=zz", 0)] {
+        let reply = ask(ruler.address(), "GET", &format!("/prometheus/api/v1/rules?{query}"), "").await;
+        let state: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+        assert_eq!(state["data"]["groups"].as_array().map(Vec::len), Some(groups), "{query}");
+    }
+    let odd = ask(ruler.address(), "GET", "/prometheus/api/v1/rules?type=foo", "").await;
+    assert_eq!(odd.status, 400);
+}
+
+#[tokio::test]
+async fn the_state_api_pages() {
+    let ruler = start(mimir()).await;
+    for namespace in ["a/b", "a.b", "c"] {
+        ruler.put("t1", namespace, GROUP).expect("a group");
+    }
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/prometheus/api/v1/rules?group_limit=2&group_next_token={token}");
+        let reply = ask(ruler.address(), "GET", &path, "").await;
+        let state: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+        let groups = state["data"]["groups"].as_array().expect("groups");
+        seen.push(groups.iter().filter_map(|group| group["file"].as_str()).collect::<Vec<_>>().join(" "));
+        match state["data"]["groupNextToken"].as_str() {
+            Some(next) => token = next.replace('=', "%3D"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["a.b a/b", "c"]);
+    assert_eq!(ask(ruler.address(), "GET", "/prometheus/api/v1/rules?group_limit=x", "").await.status, 400);
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_those_who_accept_it() {
+    let ruler = start(mimir()).await;
+    let rules = "- {record: r, expr: up}\n".repeat(100);
+    ruler.put("t1", "ns", &format!("name: g\nrules:\n{rules}")).expect("a group");
+    let headers = [("x-scope-orgid", "t1"), ("accept-encoding", "gzip")];
+    let packed = send(ruler.address(), "GET", MIMIR, &headers, Bytes::new()).await.expect("an answer");
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed.body.as_ref()), &mut text)
+        .expect("gzip");
+    let plain = ask(ruler.address(), "GET", MIMIR, "").await;
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("Accept-Encoding")));
+    assert_eq!(plain.text(), text);
+}
+
+#[tokio::test]
+async fn names_too_long_for_a_file_are_refused_by_the_store() {
+    let ruler = start(mimir()).await;
+    for (length, status) in [(189, 202), (190, 500)] {
+        let path = format!("{MIMIR}/{}", "n".repeat(length));
+        assert_eq!(ask(ruler.address(), "POST", &path, GROUP).await.status, status);
+    }
+    let ruler = start(mimir().longest_name(1000)).await;
+    assert_eq!(
+        ask(ruler.address(), "POST", &format!("{MIMIR}/{}", "n".repeat(190)), GROUP).await.status,
+        202
+    );
+}
+
+#[tokio::test]
+async fn rules_survive_in_the_storage_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ruler = start(mimir().storage(directory.path())).await;
+    for namespace in ["a%2Fb", "c", "d"] {
+        assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/{namespace}"), GROUP).await.status, 202);
+    }
+    assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/c"), "").await.status, 202);
+    assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/d/g"), "").await.status, 202);
+    let before = ruler.rules("t1");
+    ruler.shutdown().await;
+    let ruler = start(mimir().storage(directory.path())).await;
+    assert_eq!(ruler.rules("t1"), before);
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["a/b"]);
+    // A directory that cannot be written is the store's failure, and nothing is taken.
+    drop(directory);
+    let file = std::env::temp_dir().join(format!("rulesync-testkit-{}", std::process::id()));
+    std::fs::write(&file, "").expect("a file");
+    assert!(mimir().storage(&file).start().await.is_err());
+    std::fs::remove_file(file).expect("removed");
+}
+
+#[tokio::test]
+async fn reads_see_the_write_before() {
+    let ruler = start(mimir()).await;
+    for minutes in 1..=50 {
+        let body = format!("name: g\ninterval: {minutes}m\nrules: [{{record: r, expr: up}}]\n");
+        ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), &body).await;
+        let interval = format!("interval: {}\n", Millis(minutes * 60_000));
+        for path in [MIMIR.to_owned(), format!("{MIMIR}/ns"), format!("{MIMIR}/ns/g")] {
+            assert!(
+                ask(ruler.address(), "GET", &path, "").await.text().contains(&interval),
+                "{path} {minutes}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn switches_for_routes_and_names() {
+    let ruler = start(mimir().prometheus_prefix("/prom/").name_scheme(NameScheme::Utf8)).await;
+    let body = "name: g\nrules: [{record: 'ä.b', expr: up}]\n";
+    assert_eq!(ask(ruler.address(), "POST", "/prom/config/v1/rules/ns", body).await.status, 202);
+    let ruler = start(mimir().api_disabled()).await;
+    assert_told(&ask(ruler.address(), "GET", MIMIR, "").await, 404, "404 page not found\n");
+    let info = send(ruler.address(), "GET", "/prometheus/api/v1/status/buildinfo", &[], Bytes::new()).await;
+    assert!(info.expect("an answer").text().contains(r#""ruler_config_api":"false""#));
+    let ruler = start(cortex().legacy_prefix("/old")).await;
+    assert_eq!(ask(ruler.address(), "POST", "/old/rules/ns", GROUP).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_list_takes_its_time_for_each_group() {
+    let ruler = start(mimir().list_latency(Duration::from_millis(20))).await;
+    for namespace in ["a", "b", "c"] {
+        ruler.put("t1", namespace, GROUP).expect("a group");
+    }
+    for path in [MIMIR.to_owned(), format!("{MIMIR}/a")] {
+        ask(ruler.address(), "GET", &path, "").await;
+    }
+    ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
+    let took: Vec<Duration> = ruler
+        .journal()
+        .requests()
+        .iter()
+        .filter_map(|request| Some(request.ended? - request.started))
+        .collect();
+    assert!(took[0] >= Duration::from_millis(60), "{took:?}");
+    assert!(took[1] >= Duration::from_millis(20), "{took:?}");
+}

@@ -1,0 +1,60 @@
+//! A client that sends a path as it is: the usual ones tidy it up first.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Why there is no answer, or only a part of one.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Sends one request on a connection of its own.
+pub(crate) async fn send(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Result<Reply, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes())?).uri(target);
+    request = request.header("host", address.to_string());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = sender.send_request(request.body(Full::new(body))?).await?;
+    let (head, body) = response.into_parts();
+    let body = body.collect().await?.to_bytes();
+    drop(sender);
+    connection.await??;
+    Ok(Reply { status: head.status, headers: head.headers, body })
+}
+
+/// A request as tenant `t1`, answered.
+pub(crate) async fn ask(address: SocketAddr, method: &str, target: &str, body: &str) -> Reply {
+    let headers = [("x-scope-orgid", "t1"), ("content-type", "application/yaml")];
+    send(address, method, target, &headers, Bytes::from(body.to_owned())).await.expect("an answer")
+}

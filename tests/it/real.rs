@@ -1,0 +1,88 @@
+//! The same road against real servers, where their addresses are given. Tenants and Kubernetes namespaces are the run's own
+//! and are emptied afterwards.
+
+use std::path::Path;
+
+use rulesync_tests::{Failure, run};
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
+fn unique(what: &str) -> String {
+    format!("rulesync-e2e-{what}-{}", std::process::id())
+}
+
+const MANIFEST: &str = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: o, namespace: ns}\nspec: {groups: [{name: g, interval: 90s, rules: [{alert: A, expr: 'up == 0', for: 60s, labels: {n: '1'}}, {record: 'a:b', expr: \"sum(up)\\n\"}]}, {name: bad, rules: [{alert: B, expr: 'sum(up'}]}]}\n";
+
+/// Syncs, changes, drifts and deletes against a real ruler.
+async fn against_ruler(kind: &str, address: &str) -> Result<(), Failure> {
+    let directory = tempfile::tempdir()?;
+    let tenant = unique(kind);
+    let manifest = directory.path().join("o.yaml");
+    std::fs::write(&manifest, MANIFEST)?;
+    let config = format!(
+        "owner: e2e\nresync_interval: 2s\nsources: [{{type: files, path: o.yaml}}]\nrulers: [{{name: real, type: {kind}, address: '{address}'}}]\nroutes: [{{name: all, ruler: real, tenant: {tenant}}}]\n"
+    );
+    let running = run(&config, directory.path()).await?;
+    let status = running.in_order(1).await?;
+    assert_eq!((status.targets[0].groups, status.targets[0].refused), (2, 1), "{status:#?}");
+    std::fs::write(&manifest, MANIFEST.replace("sum(up'", "sum(up)'"))?;
+    running.until(|status| status.targets[0].refused == 0 && status.targets[0].pending == 0).await?;
+    // Two resyncs without a write: what was read back equals what was sent.
+    let before = running.until(|_| true).await?.targets[0].last_success;
+    running.until(|status| status.targets[0].last_success > before.map(|t| t + 5)).await?;
+    std::fs::write(&manifest, "# nothing\n")?;
+    running.until(|status| status.objects.is_empty() && status.targets[0].pending == 0).await?;
+    running.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(e2e_mimir), ignore = "needs RULESYNC_E2E_MIMIR, the base URL of a Mimir")]
+async fn mimir() {
+    against_ruler("mimir", &variable("RULESYNC_E2E_MIMIR")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(e2e_cortex), ignore = "needs RULESYNC_E2E_CORTEX, the base URL of a Cortex")]
+async fn cortex() {
+    against_ruler("cortex", &variable("RULESYNC_E2E_CORTEX")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(e2e_kubeconfig), ignore = "needs RULESYNC_E2E_KUBECONFIG, a kubeconfig that may create namespaces")]
+async fn kubernetes() {
+    use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
+    use kube::core::{ApiResource, GroupVersionKind};
+
+    let path = variable("RULESYNC_E2E_KUBECONFIG");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let file = kube::config::Kubeconfig::read_from(&path).unwrap();
+    let config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await.unwrap();
+    let client = kube::Client::try_from(config).unwrap();
+    let namespace = unique("ns");
+    let namespaces: Api<DynamicObject> =
+        Api::all_with(client.clone(), &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace")));
+    let create = PostParams::default();
+    let make = |value: serde_json::Value| serde_json::from_value::<DynamicObject>(value).unwrap();
+    let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    namespaces.create(&create, &make(body)).await.unwrap();
+    let kind = GroupVersionKind::gvk("monitoring.coreos.com", "v1", "PrometheusRule");
+    let rules: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &ApiResource::from_gvk(&kind));
+    let mut object = crate::road::object(1, 2, "up");
+    object["metadata"]["namespace"] = namespace.as_str().into();
+    rules.create(&create, &make(object)).await.unwrap();
+
+    let ruler = rulesync_testkit::RulerServer::builder(rulesync_testkit::Kind::Mimir).start().await.unwrap();
+    let config = format!(
+        "owner: e2e\nsources: [{{type: kubernetes, kubeconfig: '{path}', namespaces: [{namespace}]}}]\nrulers: [{{name: kit, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: kit, tenant: prod}}]\n",
+        ruler.url()
+    );
+    let running = run(&config, Path::new(".")).await.unwrap();
+    running.in_order(1).await.unwrap();
+    assert_eq!(ruler.rules("prod").len(), 1);
+    rules.delete("o1", &DeleteParams::default()).await.unwrap();
+    running.until(|_| ruler.rules("prod").is_empty()).await.unwrap();
+    namespaces.delete(&namespace, &DeleteParams::default()).await.unwrap();
+    running.stop().await.unwrap();
+}
