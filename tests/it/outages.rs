@@ -29,7 +29,6 @@ async fn a_ruler_that_goes_away_in_the_middle() {
         Fault::hang(),
         Fault::reset(),
         Fault::lose_answer(),
-        Fault::truncate(3),
         Fault::wrong_document(),
         Fault::too_many_requests(Some(Duration::from_secs(1))),
     ] {

@@ -4,7 +4,7 @@ use rulesync_testkit::{Kind, KubeServer, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
 
-pub(crate) const RULES: &str = "prometheusrules";
+pub(crate) const RULES: &str = "prometheusrules.monitoring.coreos.com";
 
 pub(crate) struct Road {
     pub(crate) kube: KubeServer,

@@ -12,7 +12,7 @@ use rulesync_files::FilesSource;
 use rulesync_http::{RequestObserver, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource};
 use rulesync_mimir::{Flavour, MimirRuler};
-use rulesync_testkit::{Kind, RulerServer};
+use rulesync_testkit::{Detail, Kind, RulerServer};
 
 use crate::file::{Config, RouteConfig, RulerConfig, RulerKind, SourceConfig};
 
@@ -202,6 +202,8 @@ impl Wiring {
         RulerServer::builder(Kind::Mimir)
             .listen(listen)
             .storage(self.directory.join(path))
+            // Nobody reads it, and it would grow for ever.
+            .journal(Detail::Nothing)
             .start()
             .await
             .map_err(|error| refused(error.to_string()))

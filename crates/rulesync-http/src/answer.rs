@@ -44,15 +44,12 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
     let message = message(*status, content_type, body);
     let reading = matches!(operation, Operation::List | Operation::GetNamespace | Operation::GetGroup);
     match status {
-        200..=299 if !reading => Ok(Meaning::Done),
-        200 => match content_type.split(';').next().map(str::trim) {
-            // The state API, a login page, another server: all of them answer 200.
-            Some("text/html" | "application/json") => {
-                Err(RulerError::Misconfigured { message: format!("a {content_type} document in place of rules: check address and prefix") })
-            }
-            _ => Ok(Meaning::Done),
-        },
-        204 => Ok(Meaning::Nothing),
+        // A login page, the state API, another server: all of them answer 200 to anything.
+        200..=299 if strange(content_type, reading) => Err(RulerError::Misconfigured {
+            message: format!("answered with a {content_type} document: check address and prefix"),
+        }),
+        204 if reading => Ok(Meaning::Nothing),
+        200..=299 => Ok(Meaning::Done),
         300..=399 => Err(RulerError::Misconfigured { message: format!("redirected ({status}); redirects are not followed") }),
         404 if says(body, &["no rule groups found", "group does not exist", "group namespace does not exist"]) => Ok(Meaning::Nothing),
         404 | 405 => Err(RulerError::Misconfigured {
@@ -86,6 +83,12 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
         500..=599 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         _ => Err(RulerError::Rejected { message: format!("{message} ({status})"), rule: None }),
     }
+}
+
+/// Whether a successful answer is not the API's: lists are YAML, writes are acknowledged in JSON.
+fn strange(content_type: &str, reading: bool) -> bool {
+    let kind = content_type.split(';').next().map(str::trim);
+    kind == Some("text/html") || reading && kind == Some("application/json")
 }
 
 fn says(body: &str, texts: &[&str]) -> bool {
@@ -186,6 +189,8 @@ mod tests {
             let answer = Answer { status: 200, content_type, retry_after: None, body: "" };
             assert_eq!(meaning(Operation::List, &answer).unwrap_err().class(), "misconfigured");
         }
+        let login = Answer { status: 200, content_type: "text/html; charset=utf-8", retry_after: None, body: "" };
+        assert_eq!(meaning(Operation::Put, &login).unwrap_err().class(), "misconfigured");
     }
 
     #[test]

@@ -17,6 +17,6 @@ pub use fault::{Fault, FaultId, Faults};
 pub use journal::{Detail, Journal, Recorded};
 pub use kube::{Access, KubeFaults, KubeServer, KubeServerBuilder, Refused};
 pub use ruler::{
-    EmptyList, Field, Kind, Limits, Millis, MissingDelete, NameScheme, PutError, RulerBuilder, RulerServer, Rules,
-    StoredGroup, StoredRule,
+    EmptyList, Field, Kind, Limits, Millis, MissingDelete, NameScheme, PutError, RulerBuilder, RulerServer,
+    Rules, StoredGroup, StoredRule,
 };

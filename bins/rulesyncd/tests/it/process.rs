@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Daemon {
     pub(crate) fn start(config: &Path, flags: &[&str]) -> Self {
+        crypto();
         // Free again at once, and taken by the daemon a moment later.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let mut child = command(config)

@@ -65,7 +65,6 @@ async fn a_broken_answer_is_never_empty() {
     }
     let ruler = ruler(&server);
     for (fault, class) in [
-        (Fault::truncate(40), "unreadable"),
         (Fault::wrong_document(), "misconfigured"),
         (Fault::redirect("/elsewhere"), "misconfigured"),
         (Fault::status(404, "404 page not found\n"), "misconfigured"),
@@ -77,6 +76,15 @@ async fn a_broken_answer_is_never_empty() {
         let id = server.faults().inject(fault);
         let error = list(&ruler, |_| true).await.unwrap_err();
         assert_eq!(error.class(), class, "{name}: {error}");
+        assert!(server.faults().remove(id));
+    }
+    // Cut off anywhere, it is an error of one class or another, and never a shorter list.
+    for bytes in (0..400).step_by(7) {
+        let id = server.faults().inject(Fault::truncate(bytes));
+        match list(&ruler, |_| true).await {
+            Ok(observed) => assert_eq!(observed.groups(), 3, "cut at {bytes}"),
+            Err(error) => assert!(matches!(error.class(), "unreadable" | "unavailable"), "cut at {bytes}: {error}"),
+        }
         assert!(server.faults().remove(id));
     }
     assert_eq!(list(&ruler, |_| true).await.unwrap().groups(), 3);
@@ -117,4 +125,17 @@ async fn a_namespace_of_ours_that_cannot_be_parsed_is_read_group_by_group() {
     let observed = listing.into_observed();
     let readable: Vec<(&str, bool)> = observed.namespace("us.ns.o").map(|(name, print)| (name, print.is_some())).collect();
     assert_eq!(readable, [("bad", false), ("good", true)]);
+}
+
+#[tokio::test]
+async fn connections_are_used_again_after_errors_too() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let ruler = ruler(&server);
+    let tenant = tenants().one;
+    for _ in 0..10 {
+        let refused = Group { rules: Vec::new(), ..group("g") };
+        assert!(ruler.put_group(tenant.as_ref(), "us.ns.o", &refused).await.is_err());
+        ruler.put_group(tenant.as_ref(), "us.ns.o", &group("g")).await.unwrap();
+    }
+    assert_eq!(server.journal().connections(), 1);
 }

@@ -10,26 +10,40 @@ use super::refused::Refused;
 pub struct Access {
     everything: bool,
     rules: Vec<(String, String)>,
+    /// None: everywhere.
+    namespaces: Option<Vec<String>>,
 }
 
 impl Access {
     /// Everything.
     pub fn all() -> Self {
-        Self { everything: true, rules: Vec::new() }
+        Self { everything: true, rules: Vec::new(), namespaces: None }
     }
 
     /// Nothing.
     pub fn none() -> Self {
-        Self { everything: false, rules: Vec::new() }
+        Self { everything: false, rules: Vec::new(), namespaces: None }
     }
 
     /// These (verb, resource) pairs everywhere, such as `("watch", "prometheusrules")`; `*` stands for all.
     pub fn only<'a>(rules: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let rules = rules.into_iter().map(|(verb, resource)| (verb.to_owned(), resource.to_owned()));
-        Self { everything: false, rules: rules.collect() }
+        Self { everything: false, rules: rules.collect(), namespaces: None }
     }
 
-    fn allows(&self, verb: &str, resource: &str) -> bool {
+    /// The same, but only inside these namespaces: lists and watches of the whole cluster are forbidden.
+    #[must_use]
+    pub fn within<'a>(mut self, namespaces: impl IntoIterator<Item = &'a str>) -> Self {
+        self.namespaces = Some(namespaces.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    fn allows(&self, verb: &str, resource: &str, namespace: Option<&str>) -> bool {
+        if let Some(within) = &self.namespaces
+            && !namespace.is_some_and(|namespace| within.iter().any(|allowed| allowed == namespace))
+        {
+            return false;
+        }
         let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
         self.everything || self.rules.iter().any(|(v, r)| fits(v, verb) && fits(r, resource))
     }
@@ -43,8 +57,8 @@ pub(crate) struct User {
 }
 
 impl User {
-    pub(crate) fn may(&self, verb: &str, resource: &str) -> bool {
-        self.access.allows(verb, resource)
+    pub(crate) fn may(&self, verb: &str, resource: &str, namespace: Option<&str>) -> bool {
+        self.access.allows(verb, resource, namespace)
     }
 }
 
@@ -86,14 +100,24 @@ mod tests {
     #[test]
     fn tokens_decide_who_and_rules_decide_what() {
         let mut users = Users::default();
-        assert!(users.identify(None).unwrap().may("delete", "anything"));
+        assert!(users.identify(None).unwrap().may("delete", "anything", None));
         users.add("secret", "agent", Access::only([("list", "prometheusrules"), ("*", "leases")]));
         let agent = users.identify(Some("Bearer secret")).unwrap();
-        assert!(agent.may("list", "prometheusrules") && agent.may("patch", "leases"));
-        assert!(!agent.may("watch", "prometheusrules"));
+        assert!(agent.may("list", "prometheusrules", None) && agent.may("patch", "leases", Some("a")));
+        assert!(!agent.may("watch", "prometheusrules", None));
         assert_eq!(users.identify(Some("Bearer wrong")).unwrap_err().code, 401);
         let anonymous = users.identify(None).unwrap();
-        assert_eq!((anonymous.name.as_str(), anonymous.may("list", "x")), ("system:anonymous", false));
+        assert_eq!((anonymous.name.as_str(), anonymous.may("list", "x", None)), ("system:anonymous", false));
         assert!(!format!("{users:?}").contains("secret"));
+    }
+
+    #[test]
+    fn permissions_can_end_at_a_namespace() {
+        let access = Access::only([("*", "prometheusrules")]).within(["a", "b"]);
+        assert!(access.allows("watch", "prometheusrules", Some("b")));
+        assert!(!access.allows("watch", "prometheusrules", Some("c")));
+        assert!(!access.allows("watch", "prometheusrules", None));
+        assert!(!access.allows("watch", "secrets", Some("a")));
+        assert!(!Access::all().within(["a"]).allows("list", "namespaces", None));
     }
 }

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use serde_json::{Value, json};
 
+use super::access::User;
 use super::answer::{Answer, accepted_form, gzip_accepted};
 use super::cluster::Cluster;
 use super::discovery;
@@ -77,18 +78,17 @@ impl Api {
         Ok(Outcome::Answer(answer))
     }
 
-    fn authorize(&self, user: &super::access::User, verb: &str, target: &Target) -> Result<(), Refused> {
-        let forbidden = self
-            .cluster
-            .switches()
-            .forbidden
-            .iter()
-            .any(|(v, r)| (v == "*" || v == verb) && (r == "*" || *r == target.plural));
-        if user.may(verb, &target.plural) && !forbidden {
+    fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {
+        let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
+        let forbidden =
+            self.cluster.switches().forbidden.iter().any(|(v, r)| fits(v, verb) && fits(r, &target.plural));
+        let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
+        // A namespace is in itself, as far as permissions go.
+        let within = if target.plural == "namespaces" { name } else { namespace };
+        if user.may(verb, &target.plural, within) && !forbidden {
             return Ok(());
         }
         let resource = (target.group.as_str(), target.plural.as_str());
-        let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
         Err(Refused::forbidden(&user.name, verb, resource, namespace, name))
     }
 
@@ -314,11 +314,11 @@ fn read_patch(headers: &HeaderMap, body: &[u8]) -> Result<Change, Refused> {
 }
 
 /// The verb that authorization sees.
-fn verb(method: &Method, target: &Target, params: &Params) -> Result<&'static str, Refused> {
+pub(crate) fn verb(method: &Method, target: &Target, params: &Params) -> Result<&'static str, Refused> {
     let one = target.name.is_some();
     match *method {
-        Method::GET if params.flag("watch") => Ok("watch"),
-        Method::GET => Ok(if one { "get" } else { "list" }),
+        Method::GET if one => Ok("get"),
+        Method::GET => Ok(if params.flag("watch") { "watch" } else { "list" }),
         Method::POST if !one => Ok("create"),
         Method::PUT if one => Ok("update"),
         Method::PATCH if one => Ok("patch"),

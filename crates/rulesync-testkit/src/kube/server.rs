@@ -9,11 +9,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::access::{Access, Users};
-use super::api::Api;
+use super::api::{self, Api};
 use super::cluster::Cluster;
 use super::faults::KubeFaults;
+use super::query::Params;
 use super::refused::Refused;
 use super::resource::{Resource, prometheus_rule_definition};
+use super::route::{Route, route};
 use super::world::World;
 use super::write::{Change, Intent};
 use crate::fault::Faults;
@@ -180,6 +182,16 @@ impl KubeServer {
     /// The requests seen.
     pub fn journal(&self) -> &Journal {
         self.listen.journal()
+    }
+
+    /// How many requests with this verb (`list`, `watch`, `get`, `create`, `update`, `patch`, `delete`,
+    /// `deletecollection`) for this resource (plural name) the journal holds.
+    pub fn requests_for(&self, verb: &str, plural: &str) -> usize {
+        self.journal().count_where(|request| {
+            let Route::Objects(target) = route(&request.path) else { return false };
+            let params = Params::parse(request.query.as_deref().unwrap_or_default());
+            target.plural == plural && api::verb(&request.method, &target, &params).is_ok_and(|v| v == verb)
+        })
     }
 
     /// What breaks this server.

@@ -110,8 +110,7 @@ pub(crate) async fn watches_begun(server: &KubeServer, n: usize) {
     tokio::time::timeout(DEADLINE, begun).await.expect("the watches begin in time");
 }
 
-/// How many lists (not watches) the server has seen.
+/// How many lists of rules (not watches) the server has seen.
 pub(crate) fn lists(server: &KubeServer) -> usize {
-    let list = |q: &str| !q.contains("watch=true");
-    server.journal().count_where(|r| r.method == "GET" && list(r.query.as_deref().unwrap_or_default()))
+    server.requests_for("list", "prometheusrules")
 }

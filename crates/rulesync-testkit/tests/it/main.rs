@@ -1,10 +1,19 @@
 //! The testkit's own integration tests, one binary.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "clippy.toml allows these inside test functions; what test functions share fails and reports like them"
+)]
+
 mod contract_allow;
 mod contract_kube;
 mod contract_kube_allow;
 mod contract_ruler;
 mod faults;
+mod kube_api;
 mod kube_client;
 mod kube_watch;
 mod recording;
