@@ -15,8 +15,9 @@ fn main() -> ExitCode {
     logging::start(&args);
     // Whoever comes first decides; nobody else is in this process.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Two threads: one can write while the other takes in events. More would only cost memory.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread: the work is waiting for others, and handing it from thread to thread costs a third more CPU and a
+    // memory arena for each.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(daemon::run(args)),
         Err(error) => {

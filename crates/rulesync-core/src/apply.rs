@@ -86,7 +86,7 @@ async fn request(
     let start = Instant::now();
     let namespace = &*change.namespace;
     let result = match &change.action {
-        Action::Put(group) => match group.body.decode() {
+        Action::Put(group) => match group.body.unpack() {
             Ok(group) => ruler.put_group(tenant, namespace, &group).await,
             Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
         },

@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use crate::desired::{Claim, DesiredGroup};
 use crate::finding::Finding;
 use crate::intake::{self, Route};
-use crate::model::group::{EncodedGroup, Group};
+use crate::model::group::Group;
 use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
+use crate::model::packed::{PackedGroup, pack};
 use crate::model::tenant::TargetId;
 use crate::naming::Owner;
 use crate::ruler::Ruler;
@@ -70,7 +71,7 @@ struct Record {
     run: u32,
     created: Option<i64>,
     labels: Labels,
-    groups: Box<[EncodedGroup]>,
+    groups: Box<[PackedGroup]>,
     refused: Box<[Box<str>]>,
     findings: Box<[Finding]>,
     /// Why its latest form cannot be read.
@@ -118,7 +119,8 @@ impl Catalogue {
             run,
             created: object.created,
             labels: object.labels.clone(),
-            groups: groups.iter().filter_map(|group| EncodedGroup::encode(group).ok()).collect(),
+            // Groups of gigabytes are beyond every ruler; the object then has none here.
+            groups: pack(&groups).unwrap_or_default().into(),
             refused: refused.into_iter().map(String::into_boxed_str).collect(),
             findings,
             malformed: None,
@@ -369,7 +371,7 @@ fn claim(
         let unpacked;
         let group = match groups.and_then(|groups| groups.get(index)) {
             Some(group) => group,
-            None => match body.decode() {
+            None => match body.unpack() {
                 Ok(group) => {
                     unpacked = group;
                     &unpacked

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::group::EncodedGroup;
+use crate::model::packed::PackedGroup;
 use crate::model::object::ObjectId;
 
 /// A group that should exist at a target.
@@ -19,7 +19,7 @@ pub struct DesiredGroup {
     /// Its identity by value for this ruler.
     pub fingerprint: Fingerprint,
     /// The group itself.
-    pub body: EncodedGroup,
+    pub body: PackedGroup,
     /// How many rules it has.
     pub rules: u32,
 }
@@ -149,6 +149,7 @@ impl Desired {
 pub(crate) mod tests {
     use super::*;
     use crate::model::group::{Group, Rule};
+    use crate::model::packed::pack;
     use crate::ruler::Keeps;
 
     pub(crate) fn group(name: &str, expr: &str) -> DesiredGroup {
@@ -157,7 +158,7 @@ pub(crate) mod tests {
         DesiredGroup {
             name: name.into(),
             fingerprint: Fingerprint::of(&group, &Keeps::ALL),
-            body: EncodedGroup::encode(&group).unwrap(),
+            body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
             rules: 1,
         }
     }

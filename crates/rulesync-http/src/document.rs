@@ -17,7 +17,9 @@ pub struct DocumentError(String);
 ///
 /// None is known: it would be a defect of rulesync.
 pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
-    serde_saphyr::to_string(group).map_err(|error| DocumentError(error.to_string()))
+    // Folding long lines would cost time and make the server's positions useless to the author.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    serde_saphyr::to_string_with_options(group, options).map_err(|error| DocumentError(error.to_string()))
 }
 
 /// A list of namespaces, or a piece of one.
@@ -96,7 +98,7 @@ mod tests {
             expr: "up == 0\n  # comment\n  or yes: no".into(),
             hold: PromDuration::from_millis(90_000),
             labels: [("n", "1"), ("y", "yes"), ("z", ""), ("=", "<<"), ("o", "012")].into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
-            annotations: [("a", "two\nlines\n"), ("b", "\ttab"), ("c", "é😀 {{ $value }}"), ("d", " x "), ("e", "trailing \nx")]
+            annotations: [("long", "word  ".repeat(40).trim()), ("a", "two\nlines\n"), ("b", "\ttab"), ("c", "é😀 {{ $value }}"), ("d", " x "), ("e", "trailing \nx")]
                 .into_iter()
                 .map(|(k, v)| (k.into(), v.into()))
                 .collect(),

@@ -1,11 +1,9 @@
 //! A rule group as a ruler knows it, in the schema of Prometheus rule files plus Mimir's additions.
 //!
-//! This is the one wire shape of the project: rulers write it, lists are read into it, and the engine keeps it in
-//! [`EncodedGroup`]s. What an author declared, with all its looseness, is [`crate::DeclaredGroup`].
+//! This is the one wire shape of the project: rulers write it, lists are read into it, and the engine keeps it
+//! packed ([`crate::PackedGroup`]). What an author declared, with all its looseness, is [`crate::DeclaredGroup`].
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -79,46 +77,6 @@ impl Rule {
     }
 }
 
-/// A group in the compact form the engine keeps it in: one shared allocation, where a parsed [`Group`] needs dozens.
-#[derive(Clone, PartialEq, Eq)]
-pub struct EncodedGroup(Arc<[u8]>);
-
-/// An [`EncodedGroup`] that cannot be read back. It is a defect of rulesync, not of the rule.
-#[derive(Debug, thiserror::Error)]
-#[error("a stored group cannot be read back")]
-pub struct EncodingError(#[from] serde_json::Error);
-
-impl EncodedGroup {
-    /// Packs a group.
-    ///
-    /// # Errors
-    ///
-    /// None is known: it would be a defect of rulesync.
-    pub fn encode(group: &Group) -> Result<Self, EncodingError> {
-        Ok(Self(serde_json::to_vec(group)?.into()))
-    }
-
-    /// Unpacks it again.
-    ///
-    /// # Errors
-    ///
-    /// None is known: it would be a defect of rulesync.
-    pub fn decode(&self) -> Result<Group, EncodingError> {
-        Ok(serde_json::from_slice(&self.0)?)
-    }
-
-    /// The size kept in memory, in bytes.
-    pub fn size(&self) -> usize {
-        self.0.len()
-    }
-}
-
-impl fmt::Debug for EncodedGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
@@ -137,23 +95,4 @@ pub(crate) fn labels<'de, D: Deserializer<'de>>(
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let map: Option<BTreeMap<String, Option<String>>> = Option::deserialize(deserializer)?;
     Ok(map.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encoding_keeps_every_field() {
-        let text = r#"{"name":"g","interval":"1m","evaluation_delay":"5s","query_offset":"5s","limit":3,
-            "rules":[{"alert":"A","expr":"up == 0","for":"1m30s","keep_firing_for":"1h","labels":{"a":null},
-            "annotations":{"b":"c"}},{"record":"r:x","expr":"1"}],"labels":{"team":"x"},"source_tenants":["a"],
-            "align_evaluation_time_on_interval":true}"#;
-        let group: Group = serde_json::from_str(text).unwrap();
-        assert_eq!(group.rules[0].labels["a"], "");
-        assert_eq!(group.rules[1].name(), "r:x");
-        let encoded = EncodedGroup::encode(&group).unwrap();
-        assert_eq!(encoded.decode().unwrap(), group);
-        assert!(encoded.size() < text.len());
-    }
 }

@@ -6,4 +6,5 @@ pub(crate) mod fingerprint;
 pub(crate) mod group;
 pub(crate) mod labels;
 pub(crate) mod object;
+pub(crate) mod packed;
 pub(crate) mod tenant;

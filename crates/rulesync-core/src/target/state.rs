@@ -303,7 +303,7 @@ impl State {
             }
         }
         if let (Some(rule), None) = (place.rule, &place.rule_name)
-            && let Ok(decoded) = group.body.decode()
+            && let Ok(decoded) = group.body.unpack()
         {
             place.rule_name = decoded.rules.get(rule).map(|rule| rule.name().to_owned());
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Switches};
 use super::refused::Refused;
 use crate::fault::{Fault, FaultId, Faults};
 
@@ -114,5 +114,18 @@ impl KubeFaults {
     /// from the cache, and watches are silent until their timeout ends them.
     pub fn etcd_down(&self, down: bool) {
         self.cluster.switch(|switches| switches.etcd_down = down);
+    }
+    /// Lifts everything that lasts: request faults, outages, rules of [`forbid`](Self::forbid), stalls, switches.
+    /// What was cut, ended or compacted stays so.
+    pub fn clear(&self) {
+        self.requests.clear();
+        self.cluster.switch(|switches| {
+            *switches = Switches {
+                cut_through: switches.cut_through,
+                ended_through: switches.ended_through,
+                bookmark_calls: switches.bookmark_calls,
+                ..Switches::default()
+            };
+        });
     }
 }

@@ -29,6 +29,24 @@ const PROMETHEUS_RULES: &str = "prometheusrules.monitoring.coreos.com";
 ///
 /// What methods do here, they do past HTTP: they are not in the journal, meet no faults and are not subject to
 /// access rules. Watches see their effects as they see everyone's.
+///
+/// ```
+/// # use rulesync_testkit::KubeServer;
+/// # use serde_json::json;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let server = KubeServer::start().await?;
+/// server.apply(json!({
+///     "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+///     "metadata": {"namespace": "team-a", "name": "disk"},
+///     "spec": {"groups": [{"name": "disk", "rules": [{"alert": "Full", "expr": "disk_free == 0"}]}]},
+/// }))?;
+/// // Lead the client under test to `server.url()` or `server.kubeconfig()`, then break something:
+/// server.faults().cut_watches();
+/// assert_eq!(server.requests_for("list", "prometheusrules"), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct KubeServer {
     cluster: Arc<Cluster>,
     listen: Listen,

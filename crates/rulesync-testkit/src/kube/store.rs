@@ -28,7 +28,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Stamps the object with the revision and serialises it.
-    fn new(mut value: Value, revision: u64) -> Self {
+    fn new(value: &mut Value, revision: u64) -> Self {
         value["metadata"]["resourceVersion"] = Value::String(revision.to_string());
         let metadata = &value["metadata"];
         let text = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -50,7 +50,7 @@ impl Record {
 
     /// The same content under another revision: what a DELETED event carries.
     pub(crate) fn at(&self, revision: u64) -> Self {
-        Self::new(self.value(), revision)
+        Self::new(&mut self.value(), revision)
     }
 }
 
@@ -149,10 +149,21 @@ impl Store {
         Ok(snapshot)
     }
 
+    /// Stamps the object with the revision that it would be stored under next, and serialises it.
+    pub(crate) fn draft(&self, value: &mut Value) -> Record {
+        Record::new(value, self.revision + 1)
+    }
+
     /// Stores the object under a new revision.
-    pub(crate) fn put(&mut self, table: &str, key: &str, value: Value) -> Arc<Record> {
-        self.revision += 1;
-        let record = Arc::new(Record::new(value, self.revision));
+    pub(crate) fn put(&mut self, table: &str, key: &str, mut value: Value) -> Arc<Record> {
+        let record = self.draft(&mut value);
+        self.keep(table, key, record)
+    }
+
+    /// Stores what was drafted just before.
+    pub(crate) fn keep(&mut self, table: &str, key: &str, draft: Record) -> Arc<Record> {
+        self.revision = draft.revision;
+        let record = Arc::new(draft);
         let table = self.intern(table);
         let objects = self.tables.entry(table.clone()).or_default();
         let before = objects.insert(key.to_owned(), record.clone());

@@ -226,3 +226,80 @@ fn emptied_conditions(now: &str) -> Value {
     let condition = |(kind, reason, message): (&str, &str, &str)| json!({"type": kind, "status": "False", "lastTransitionTime": now, "reason": reason, "message": message});
     Value::Array(conditions.into_iter().map(condition).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::resource::prometheus_rule_definition;
+    use super::*;
+
+    const RULES: &str = "prometheusrules.monitoring.coreos.com";
+
+    fn world() -> World {
+        let mut world = World::new(1000);
+        world.apply(prometheus_rule_definition()).unwrap();
+        for (namespace, name) in [("team-a", "x"), ("team-a", "y"), ("team-ab", "z")] {
+            world.apply(rule(namespace, name)).unwrap();
+        }
+        world
+    }
+
+    fn rule(namespace: &str, name: &str) -> Value {
+        json!({
+            "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+            "metadata": {"namespace": namespace, "name": name}, "spec": {},
+        })
+    }
+
+    /// What happened since, in words.
+    fn story(world: &World, since: u64) -> Vec<String> {
+        let events = world.store.events_after(since, 100).unwrap();
+        let told = events.iter().map(|event| {
+            let what = match (&event.before, &event.after) {
+                (None, _) => "added",
+                (Some(_), Some(_)) => "modified",
+                (Some(_), None) => "deleted",
+            };
+            let name =
+                event.after.as_ref().or(event.before.as_ref()).map_or("", |record| record.name.as_str());
+            format!("{what} {name}")
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn a_namespace_goes_after_its_content_and_takes_no_neighbour_along() {
+        let mut world = world();
+        let since = world.store.revision();
+        world.terminate_namespace("team-a").unwrap();
+        assert_eq!(
+            story(&world, since),
+            ["modified team-a", "deleted x", "deleted y", "modified team-a", "deleted team-a"]
+        );
+        assert_eq!(world.store.table(RULES).len(), 1);
+        assert_eq!(world.terminate_namespace("team-a").unwrap_err().code, 404);
+    }
+
+    #[test]
+    fn a_definition_goes_with_its_objects_and_leaves_one_empty_list() {
+        let mut world = world();
+        let (since, kind) = (world.store.revision(), world.resource(RULES).unwrap());
+        assert!(world.undefine(RULES, 1).is_some());
+        let twice = format!("modified {RULES}");
+        let last = format!("deleted {RULES}");
+        assert_eq!(story(&world, since), [&twice, &twice, "deleted x", "deleted y", "deleted z", &last]);
+        assert!(!world.still_serves(&kind));
+        assert!(world.take_vanishing_list(RULES).is_some());
+        assert!(world.take_vanishing_list(RULES).is_none());
+        assert_eq!(world.apply(rule("team-a", "x")).unwrap_err().code, 400);
+        world.apply(prometheus_rule_definition()).unwrap();
+        assert!(world.apply(rule("team-a", "x")).is_ok());
+        assert!(!world.still_serves(&kind), "watches of the old declaration have ended");
+    }
+
+    #[test]
+    fn what_is_built_in_cannot_be_undefined() {
+        let mut world = world();
+        assert!(world.undefine("namespaces", 1).is_none());
+        assert!(world.resource("namespaces").is_some());
+    }
+}

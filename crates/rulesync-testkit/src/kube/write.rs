@@ -237,7 +237,8 @@ impl World {
         mut value: Value,
         dry_run: bool,
     ) -> Result<Value, Refused> {
-        if value.to_string().len() > LARGEST_OBJECT {
+        let draft = self.store.draft(&mut value);
+        if draft.json.len() > LARGEST_OBJECT {
             return Err(Refused::internal("etcdserver: request is too large"));
         }
         if dry_run {
@@ -249,7 +250,8 @@ impl World {
         if matches!(resource.nature, Nature::Definition) {
             self.define(&value).map_err(Refused::bad_request)?;
         }
-        Ok(self.store.put(&resource.qualified(), key, value).value())
+        self.store.keep(&resource.qualified(), key, draft);
+        Ok(value)
     }
 }
 

@@ -15,6 +15,7 @@ mod contract_ruler;
 mod faults;
 mod kube_api;
 mod kube_client;
+mod kube_corpus;
 mod kube_watch;
 mod recording;
 mod ruler;
