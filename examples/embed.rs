@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Engine, Group, Listing, ObjectId, Route, RuleObject, Ruler, RulerError, Sink, Source, SourceEvent, TenantId,
+    Engine, Group, Listing, ObjectId, Route, RuleObject, Ruler, RulerError, Sink, Source, SourceEvent,
+    TenantId,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,8 @@ struct OneRule;
 impl Source for OneRule {
     async fn run(&self, sink: Sink, _shutdown: CancellationToken) {
         let id = ObjectId::new(sink.source(), &"Example".into(), "demo", "hello");
-        let groups = serde_json::from_str(r#"[{"name": "up", "rules": [{"alert": "Down", "expr": "up == 0"}]}]"#);
+        let groups =
+            serde_json::from_str(r#"[{"name": "up", "rules": [{"alert": "Down", "expr": "up == 0"}]}]"#);
         let object = RuleObject::new(id, groups.unwrap_or_default());
         // A closed sink means that the engine has stopped: nothing is left to say.
         let _ = sink.send(SourceEvent::Upsert(object)).await;
@@ -30,11 +32,21 @@ impl Ruler for Printer {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
         Ok(()) // A printer holds nothing.
     }
-    async fn put_group(&self, _: Option<&TenantId>, namespace: &str, group: &Group) -> Result<(), RulerError> {
+    async fn put_group(
+        &self,
+        _: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
         println!("put {namespace}/{}: {} rules", group.name, group.rules.len());
         Ok(())
     }
-    async fn delete_group(&self, _: Option<&TenantId>, namespace: &str, group: &str) -> Result<(), RulerError> {
+    async fn delete_group(
+        &self,
+        _: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
         println!("delete {namespace}/{group}");
         Ok(())
     }

@@ -35,7 +35,9 @@ fn meaning(value: &Value) -> Value {
                     ("partial_response_strategy", _) => Value::Null,
                     _ => meaning(value),
                 };
-                let empty = value.is_null() || value.as_str() == Some("") || value.as_object().is_some_and(Map::is_empty);
+                let empty = value.is_null()
+                    || value.as_str() == Some("")
+                    || value.as_object().is_some_and(Map::is_empty);
                 if !empty {
                     kept.insert(key.clone(), value);
                 }
@@ -67,7 +69,10 @@ async fn arrived(ruler: &RulerServer) -> BTreeMap<String, BTreeMap<String, Value
     let answer = client.get(url).header("X-Scope-OrgID", "prod").send().await.unwrap().text().await.unwrap();
     let namespaces: BTreeMap<String, Vec<Value>> = serde_saphyr::from_str(&answer).unwrap();
     let group = |group: &Value| (group["name"].as_str().unwrap().to_owned(), meaning(group));
-    namespaces.into_iter().map(|(namespace, groups)| (namespace, groups.iter().map(group).collect())).collect()
+    namespaces
+        .into_iter()
+        .map(|(namespace, groups)| (namespace, groups.iter().map(group).collect()))
+        .collect()
 }
 
 fn config(source: &str, ruler: &RulerServer) -> String {
@@ -85,7 +90,11 @@ async fn kube_prometheus_through_files() {
     let running = rulesync_tests::run(&config(&source, &ruler), Path::new(".")).await.unwrap();
     let status = running.in_order(8).await.unwrap();
     assert_eq!(status.targets[0].refused, 0);
-    assert!(status.objects.iter().all(|object| object.targets[0].findings.is_empty()), "{:#?}", status.objects);
+    assert!(
+        status.objects.iter().all(|object| object.targets[0].findings.is_empty()),
+        "{:#?}",
+        status.objects
+    );
     assert_eq!(arrived(&ruler).await, declared());
     running.stop().await.unwrap();
 }
@@ -123,7 +132,9 @@ async fn every_expression_is_offered_and_no_valid_one_is_withheld() {
         .collect();
     let file = serde_json::json!({"groups": groups});
     std::fs::write(directory.path().join("corpus.json"), file.to_string()).unwrap();
-    let running = rulesync_tests::run(&config("{type: files, path: corpus.json}", &ruler), directory.path()).await.unwrap();
+    let running = rulesync_tests::run(&config("{type: files, path: corpus.json}", &ruler), directory.path())
+        .await
+        .unwrap();
     let status = running.in_order(1).await.unwrap();
     let offered = ruler.journal().requests().iter().filter(|request| request.method == "POST").count();
     assert_eq!(offered, corpus.len(), "the ruler is asked about every one");

@@ -36,11 +36,16 @@ async fn a_ruler_that_goes_away_in_the_middle() {
         let hangs = name.contains("Hang");
         let id = road.ruler.faults().inject(fault);
         road.requests();
-        (0..20).for_each(|number| drop(road.kube.apply(object(number, 2, &format!("up{{fault=\"{}\"}}", name.len()))).unwrap()));
+        (0..20).for_each(|number| {
+            drop(road.kube.apply(object(number, 2, &format!("up{{fault=\"{}\"}}", name.len()))).unwrap())
+        });
         if hangs {
             road.ruler.journal().wait_until(|requests| !requests.is_empty()).await;
         } else {
-            road.running.until(|s| s.targets[0].pending > 0 && s.targets[0].state == TargetState::Failing).await.unwrap();
+            road.running
+                .until(|s| s.targets[0].pending > 0 && s.targets[0].state == TargetState::Failing)
+                .await
+                .unwrap();
         }
         assert!(road.requests().len() < 60, "a storm during {name}");
         assert!(road.ruler.faults().remove(id));
@@ -83,7 +88,10 @@ async fn a_crd_that_is_not_there_yet() {
     let waiting = road.running.until(|status| status.sources[0].unavailable.is_some()).await.unwrap();
     assert!(waiting.sources[0].unavailable.as_ref().unwrap().contains("prometheusrules"), "{waiting:?}");
     assert!(!waiting.ready());
-    assert!(road.ruler.rules("prod").contains_key("us.team-a.o9"), "nothing is removed before the rules were seen");
+    assert!(
+        road.ruler.rules("prod").contains_key("us.team-a.o9"),
+        "nothing is removed before the rules were seen"
+    );
     road.kube.create_crd();
     road.kube.apply(object(1, 1, "up")).unwrap();
     road.running.in_order(1).await.unwrap();

@@ -50,7 +50,10 @@ async fn cortex() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(e2e_kubeconfig), ignore = "needs RULESYNC_E2E_KUBECONFIG, a kubeconfig that may create namespaces")]
+#[cfg_attr(
+    not(e2e_kubeconfig),
+    ignore = "needs RULESYNC_E2E_KUBECONFIG, a kubeconfig that may create namespaces"
+)]
 async fn kubernetes() {
     use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
     use kube::core::{ApiResource, GroupVersionKind};

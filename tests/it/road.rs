@@ -41,7 +41,10 @@ impl Road {
     pub(crate) fn requests(&self) -> Vec<String> {
         let requests = self.ruler.journal().requests();
         self.ruler.journal().clear();
-        requests.iter().map(|r| format!("{} {}", r.method, r.path.trim_start_matches("/prometheus/config/v1/rules"))).collect()
+        requests
+            .iter()
+            .map(|r| format!("{} {}", r.method, r.path.trim_start_matches("/prometheus/config/v1/rules")))
+            .collect()
     }
 
     pub(crate) fn counts(&self) -> (usize, usize, usize) {

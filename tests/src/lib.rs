@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rulesync_config::{Config, Wiring};
-use rulesync_core::{Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState};
+use rulesync_core::{
+    Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +84,9 @@ impl Running {
     /// As [`Running::until`].
     pub async fn in_order(&self, objects: usize) -> Result<Status, Failure> {
         self.until(|status| {
-            let settled = |target: &rulesync_core::TargetStatus| target.state == TargetState::InSync && target.pending == 0;
+            let settled = |target: &rulesync_core::TargetStatus| {
+                target.state == TargetState::InSync && target.pending == 0
+            };
             status.ready()
                 && status.sources.iter().all(|source| source.unavailable.is_none())
                 && status.objects.len() == objects

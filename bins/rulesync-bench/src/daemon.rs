@@ -25,7 +25,11 @@ pub(crate) struct Requests {
 
 impl Requests {
     pub(crate) fn since(self, before: Self) -> Self {
-        Self { get: self.get - before.get, post: self.post - before.post, delete: self.delete - before.delete }
+        Self {
+            get: self.get - before.get,
+            post: self.post - before.post,
+            delete: self.delete - before.delete,
+        }
     }
 
     pub(crate) fn total(self) -> u64 {
@@ -64,9 +68,14 @@ impl Daemon {
         let metrics = self.metrics().await?;
         let count = |method: &str| {
             let of_method = |(name, _): &(&String, &f64)| {
-                name.starts_with("rulesync_ruler_request_duration_seconds_count") && name.contains(&format!("\"{method}\""))
+                name.starts_with("rulesync_ruler_request_duration_seconds_count")
+                    && name.contains(&format!("\"{method}\""))
             };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters of requests")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "counters of requests"
+            )]
             let sum = metrics.iter().filter(of_method).map(|(_, value)| value).sum::<f64>() as u64;
             sum
         };
@@ -99,7 +108,8 @@ impl Daemon {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // After the name in parentheses: fields 14 and 15 are ticks in user and system mode, 100 a second.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+        let ticks =
+            |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
         Ok((ticks(11) + ticks(12)) / 100.0)
     }
 

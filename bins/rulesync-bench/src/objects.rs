@@ -52,7 +52,8 @@ fn group(number: usize, group: usize, rules: usize, version: usize) -> Value {
 /// The groups of object `number` as the daemon would write them, for the bare loop.
 pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<rulesync_core::Group> {
     let manifest = manifest(number, groups, rules, 1);
-    let declared: Vec<DeclaredGroup> = serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
+    let declared: Vec<DeclaredGroup> =
+        serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
     let id = ObjectId::new(&"bench".into(), &"PrometheusRule".into(), NAMESPACE, &name(number));
     rulesync_core::intake::convert(&RuleObject::new(id, declared)).groups
 }

@@ -68,7 +68,8 @@ pub(crate) fn print(report: &Report, json: bool) {
         }
         return;
     }
-    let Report { objects, groups, rules, requests, first_sync, restart, change, resync, idle, rss_mib } = report;
+    let Report { objects, groups, rules, requests, first_sync, restart, change, resync, idle, rss_mib } =
+        report;
     println!("{objects} objects x {groups} groups x {rules} rules\n");
     println!("{:<34}{:>10}{:>10}{:>10}", "requests", "GET", "POST", "DELETE");
     for (phase, Requests { get, post, delete }) in requests {

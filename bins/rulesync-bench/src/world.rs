@@ -42,7 +42,8 @@ impl World {
                 let config = kube::Config::from_custom_kubeconfig(file, &options).await?;
                 Cluster::Real { kubeconfig: kubeconfig.clone(), client: kube::Client::try_from(config)? }
             }
-            None => Cluster::Testkit(KubeServer::start().await?),
+            // Compressing is work of the API server's machine, and here there is but one.
+            None => Cluster::Testkit(KubeServer::builder().gzip(false).start().await?),
         };
         let ruler = match &args.mimir {
             Some(url) => {
@@ -72,7 +73,8 @@ impl World {
     }
 
     async fn load(&self) -> Result<(), Failure> {
-        let manifests = (0..self.args.objects).map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1));
+        let manifests =
+            (0..self.args.objects).map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1));
         match &self.cluster {
             Cluster::Testkit(server) => {
                 server.create_namespace(NAMESPACE, [])?;

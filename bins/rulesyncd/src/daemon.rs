@@ -58,9 +58,9 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let mut registry = Registry::default();
     metrics.register(&mut registry);
     let pages = Pages { engine: engine.handle(), registry: Arc::new(registry) };
-    let listener = TcpListener::bind(args.listen_address)
-        .await
-        .map_err(|error| format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address))?;
+    let listener = TcpListener::bind(args.listen_address).await.map_err(|error| {
+        format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)
+    })?;
     info!(version = env!("CARGO_PKG_VERSION"), address = %listener.local_addr()?, config = %args.config.display(), "started");
     let keep = configuration.keep(engine.handle(), reload, shutdown.clone());
     let stop_serving = shutdown.clone().cancelled_owned();

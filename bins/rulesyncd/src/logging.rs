@@ -15,7 +15,11 @@ pub(crate) fn start(args: &Args) {
     let logs = tracing_subscriber::registry().with(filter);
     match args.log_format {
         LogFormat::Logfmt => {
-            let layer = tracing_logfmt::builder().with_target(false).with_span_name(false).with_span_path(false).layer();
+            let layer = tracing_logfmt::builder()
+                .with_target(false)
+                .with_span_name(false)
+                .with_span_path(false)
+                .layer();
             logs.with(layer.with_writer(std::io::stderr)).init();
         }
         LogFormat::Json => {

@@ -38,7 +38,8 @@ async fn index() -> &'static str {
 async fn metrics(State(pages): State<Pages>) -> Response {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &pages.registry) {
-        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Ok(()) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
@@ -52,7 +53,11 @@ async fn ready(State(pages): State<Pages>) -> Response {
         Some(sources) if sources.iter().all(|source| source.ready) => "ready\n".into_response(),
         Some(sources) => {
             let waiting = sources.iter().filter(|source| !source.ready).map(|source| {
-                format!("waiting for source {}: {}\n", source.name, source.unavailable.as_deref().unwrap_or("first snapshot"))
+                format!(
+                    "waiting for source {}: {}\n",
+                    source.name,
+                    source.unavailable.as_deref().unwrap_or("first snapshot")
+                )
             });
             (StatusCode::SERVICE_UNAVAILABLE, waiting.collect::<String>()).into_response()
         }

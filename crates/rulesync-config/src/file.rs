@@ -192,7 +192,7 @@ pub enum FileError {
 }
 
 impl Config {
-    /// Reads a file. `${NAME}` in a value takes the environment.
+    /// Reads a file. `${NAME}` in an unquoted value takes the environment.
     ///
     /// # Errors
     ///
@@ -203,7 +203,8 @@ impl Config {
             reason: error.to_string(),
         };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Self::parse(&text, &path.display().to_string(), environment.collect())
     }
 
@@ -214,7 +215,8 @@ impl Config {
     /// As [`Config::read`].
     pub fn parse(text: &str, path: &str, environment: HashMap<String, String>) -> Result<Self, FileError> {
         let options = serde_saphyr::options! { strict_booleans: true, emit_comments: false };
-        serde_saphyr::from_str_with_options(text, options.with_properties(environment)).map_err(|error| explain(path, &error))
+        serde_saphyr::from_str_with_options(text, options.with_properties(environment))
+            .map_err(|error| explain(path, &error))
     }
 }
 
@@ -226,13 +228,20 @@ fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
         serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
             (format!("unknown key `{field}`, expected one of {}", list(expected)), nearest(field, expected))
         }
-        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
-            (format!("unknown value `{variant}`, expected one of {}", list(expected)), nearest(variant, expected))
-        }
+        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => (
+            format!("unknown value `{variant}`, expected one of {}", list(expected)),
+            nearest(variant, expected),
+        ),
         serde_saphyr::Error::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), None),
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            (format!("`{}` stands twice", key.as_deref().unwrap_or("a key")), None)
+        }
         other => {
             let text = other.to_string();
-            (text.lines().next().unwrap_or_default().to_owned(), None)
+            let line = text.lines().next().unwrap_or_default();
+            // The place stands in front already.
+            let line = line.rsplit_once(" at line ").map_or(line, |(message, _)| message);
+            (line.replace("missing property", "not set in the environment:"), None)
         }
     };
     match error.location() {
@@ -255,7 +264,9 @@ fn nearest(written: &str, expected: &[&str]) -> Option<String> {
 }
 
 /// A key without a value is as good as no key.
-fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -292,3 +303,6 @@ fn default_in_flight() -> usize {
 fn yes() -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests;

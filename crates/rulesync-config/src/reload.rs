@@ -61,7 +61,8 @@ impl Configuration {
         let content = digest(path);
         let config = Config::read(path)?;
         let metrics = Metrics::new(config.metrics.tenant_labels);
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wiring = Wiring::new(directory, metrics.clone());
         let mut this = Self { path: path.to_owned(), content, metrics, wiring };
         let setup = this.wire(&config).await?;

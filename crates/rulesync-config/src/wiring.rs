@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    Metrics, NamedRuler, NamedSource, Owner, OwnerError, Policy, Route, Ruler, Setup, SetupError, Source, TenantError,
+    Metrics, NamedRuler, NamedSource, Owner, OwnerError, Policy, Route, Ruler, Setup, SetupError, Source,
+    TenantError,
 };
 use rulesync_files::FilesSource;
 use rulesync_http::{RequestObserver, SettingsError};
@@ -160,27 +161,43 @@ impl Wiring {
                     ..KubernetesConfig::default()
                 };
                 let source = KubernetesSource::connect(config).await;
-                Ok(Arc::new(source.map_err(|error| WiringError::Kubernetes { name: name.to_owned(), error })?))
+                Ok(Arc::new(
+                    source.map_err(|error| WiringError::Kubernetes { name: name.to_owned(), error })?,
+                ))
             }
             SourceConfig::Files { path, .. } => Ok(Arc::new(FilesSource::new(self.directory.join(path)))),
         }
     }
 
-    async fn ruler(&self, config: &RulerConfig) -> Result<(Arc<dyn Ruler>, Option<RulerServer>), WiringError> {
+    async fn ruler(
+        &self,
+        config: &RulerConfig,
+    ) -> Result<(Arc<dyn Ruler>, Option<RulerServer>), WiringError> {
         let ruler = || config.name.clone();
         let only_for = |key: &'static str, set: bool, allowed: bool| {
             if set && !allowed { Err(WiringError::Meaningless { ruler: ruler(), key }) } else { Ok(()) }
         };
         let embedded = config.kind == RulerKind::Embedded;
         only_for("path", config.path.is_some(), embedded)?;
-        only_for("prometheus_http_prefix", config.prometheus_http_prefix.is_some(), config.kind == RulerKind::Mimir)?;
+        only_for(
+            "prometheus_http_prefix",
+            config.prometheus_http_prefix.is_some(),
+            config.kind == RulerKind::Mimir,
+        )?;
         let prefix = config.prometheus_http_prefix.as_deref().unwrap_or("/prometheus");
-        let flavour = if config.kind == RulerKind::Cortex { Flavour::cortex() } else { Flavour::mimir(prefix) };
+        let flavour =
+            if config.kind == RulerKind::Cortex { Flavour::cortex() } else { Flavour::mimir(prefix) };
         let (address, server) = if embedded {
             let server = self.embedded(config).await?;
             (server.url(), Some(server))
         } else {
-            (config.address.clone().ok_or_else(|| WiringError::Missing { ruler: ruler(), key: "address" })?, None)
+            (
+                config
+                    .address
+                    .clone()
+                    .ok_or_else(|| WiringError::Missing { ruler: ruler(), key: "address" })?,
+                None,
+            )
         };
         let timeout = Duration::from_millis(config.request_timeout.as_millis());
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
@@ -198,7 +215,8 @@ impl Wiring {
             reason,
         };
         let listen = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-        let listen = listen.parse().map_err(|_| refused("not of the form http://127.0.0.1:PORT".to_owned()))?;
+        let listen =
+            listen.parse().map_err(|_| refused("not of the form http://127.0.0.1:PORT".to_owned()))?;
         RulerServer::builder(Kind::Mimir)
             .listen(listen)
             .storage(self.directory.join(path))

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::packed::PackedGroup;
 use crate::model::object::ObjectId;
+use crate::model::packed::PackedGroup;
 
 /// A group that should exist at a target.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{Group, Keeps, Listing, Ruler, RulerError, TenantId};
-use rulesync_http::{RequestObserver, RulerClient};
 pub use rulesync_http::{ClientConfig, Flavour, SettingsError};
+use rulesync_http::{RequestObserver, RulerClient};
 
 /// A Mimir or a Cortex.
 #[derive(Debug)]
@@ -49,15 +49,30 @@ impl Ruler for MimirRuler {
         self.0.list(tenant, listing).await
     }
 
-    async fn put_group(&self, tenant: Option<&TenantId>, namespace: &str, group: &Group) -> Result<(), RulerError> {
+    async fn put_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
         self.0.put_group(tenant, namespace, group).await
     }
 
-    async fn delete_group(&self, tenant: Option<&TenantId>, namespace: &str, group: &str) -> Result<(), RulerError> {
+    async fn delete_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
         self.0.delete_group(tenant, namespace, group).await
     }
 
-    async fn delete_namespace(&self, tenant: Option<&TenantId>, namespace: &str, _: &[&str]) -> Result<(), RulerError> {
+    async fn delete_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        _: &[&str],
+    ) -> Result<(), RulerError> {
         self.0.delete_namespace(tenant, namespace).await
     }
 

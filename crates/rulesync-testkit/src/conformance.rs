@@ -93,12 +93,35 @@ pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants
 /// Names with odd characters, and texts that YAML could take for something else, read back unchanged.
 pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let mut groups: Vec<Group> = ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
-        .iter()
-        .filter(|name| ruler.name_rules().refuse(name).is_none())
-        .map(|name| group(name, "up == 0"))
-        .collect();
-    let texts = ["", "yes", "null", "~", "1e3", "0x10", "2024-01-01", "a: b", "# no comment", "- x", "{{ $value }}", "'", "\"", "\\", "x\n\ty\n", "two\nlines", "trailing \n", "é✓😀", "%", "@", "`"];
+    let mut groups: Vec<Group> =
+        ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
+            .iter()
+            .filter(|name| ruler.name_rules().refuse(name).is_none())
+            .map(|name| group(name, "up == 0"))
+            .collect();
+    let texts = [
+        "",
+        "yes",
+        "null",
+        "~",
+        "1e3",
+        "0x10",
+        "2024-01-01",
+        "a: b",
+        "# no comment",
+        "- x",
+        "{{ $value }}",
+        "'",
+        "\"",
+        "\\",
+        "x\n\ty\n",
+        "two\nlines",
+        "trailing \n",
+        "é✓😀",
+        "%",
+        "@",
+        "`",
+    ];
     let annotations: BTreeMap<String, String> =
         texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
     let mut texts = group("texts", "up{a=\"'\"}\n  # a comment\n  == 0");
@@ -120,7 +143,10 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
 pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
-    done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group of a missing namespace");
+    done(
+        ruler.delete_group(tenant, NAMESPACE, "none").await,
+        "deleting a missing group of a missing namespace",
+    );
     done(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
     put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
     done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
@@ -182,7 +208,8 @@ fn group(name: &str, expr: &str) -> Group {
 }
 
 fn full_group() -> Group {
-    let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let map =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let duration = PromDuration::from_millis;
     let alert = Rule {
         alert: "Full".to_owned(),
@@ -234,8 +261,10 @@ fn fingerprints(observed: &Observed, namespace: &str) -> BTreeMap<String, Option
 
 async fn reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, groups: &[Group]) {
     let observed = list(ruler, tenants.one.as_ref()).await;
-    let expected: BTreeMap<String, Option<Fingerprint>> =
-        groups.iter().map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.keeps())))).collect();
+    let expected: BTreeMap<String, Option<Fingerprint>> = groups
+        .iter()
+        .map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.keeps()))))
+        .collect();
     assert_eq!(fingerprints(&observed, namespace), expected, "what is read back from {namespace}");
 }
 

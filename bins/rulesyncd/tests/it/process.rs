@@ -89,9 +89,11 @@ impl Daemon {
     pub(crate) async fn in_order(&self, objects: usize) -> Value {
         self.until(|status| {
             let targets = status["targets"].as_array().is_some_and(|targets| {
-                !targets.is_empty() && targets.iter().all(|target| target["state"] == "in_sync" && target["pending"] == 0)
+                !targets.is_empty()
+                    && targets.iter().all(|target| target["state"] == "in_sync" && target["pending"] == 0)
             });
-            let sources = status["sources"].as_array().is_some_and(|s| s.iter().all(|source| source["ready"] == true));
+            let sources =
+                status["sources"].as_array().is_some_and(|s| s.iter().all(|source| source["ready"] == true));
             let all = status["objects"].as_array().is_some_and(|o| o.len() == objects);
             sources && targets && all
         })
@@ -99,7 +101,10 @@ impl Daemon {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 

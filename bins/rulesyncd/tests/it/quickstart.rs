@@ -28,11 +28,19 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     // Any free port, because the quickstart's own may be taken on the machine that tests.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let ruler = format!("http://127.0.0.1:{port}");
-    std::fs::write(&config, text.replace("type: embedded", &format!("type: embedded\n    address: {ruler}"))).unwrap();
+    std::fs::write(&config, text.replace("type: embedded", &format!("type: embedded\n    address: {ruler}")))
+        .unwrap();
     let daemon = Daemon::start(&config, &[]);
-    let line = daemon.logs(&["refused", "PrometheusRule", "group", "rule 1", "unclosed left parenthesis"]).await;
+    let line =
+        daemon.logs(&["refused", "PrometheusRule", "group", "rule 1", "unclosed left parenthesis"]).await;
     assert!(line.contains("level=error"), "{line}");
-    let status = daemon.until(|status| status["targets"].as_array().is_some_and(|t| t.len() == 2 && t.iter().all(|t| t["state"] == "in_sync"))).await;
+    let status = daemon
+        .until(|status| {
+            status["targets"]
+                .as_array()
+                .is_some_and(|t| t.len() == 2 && t.iter().all(|t| t["state"] == "in_sync"))
+        })
+        .await;
     let objects = status["objects"].as_array().unwrap();
     assert!(objects.len() >= 12, "{} objects", objects.len());
     assert_eq!(objects.iter().filter(|object| object["state"] == "refused").count(), 1, "{objects:#?}");
@@ -47,7 +55,9 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
 
     let added: PathBuf = directory.path().join("rules/added.yaml");
     let manifest = |expr: &str| {
-        format!("apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: added, namespace: demo, labels: {{tenant: prod}}}}\nspec: {{groups: [{{name: g, rules: [{{alert: New, expr: {expr}}}]}}]}}\n")
+        format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: added, namespace: demo, labels: {{tenant: prod}}}}\nspec: {{groups: [{{name: g, rules: [{{alert: New, expr: {expr}}}]}}]}}\n"
+        )
     };
     std::fs::write(&added, manifest("up == 0")).unwrap();
     daemon.logs(&["synced", "PrometheusRule demo/added"]).await;
@@ -58,5 +68,9 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     std::fs::remove_file(&added).unwrap();
     daemon.logs(&["removed", "quickstart.demo.added"]).await;
     assert!(!of_tenant("prod").await.contains("quickstart.demo.added"));
-    assert_eq!(get(&format!("{rules}/none")).await.unwrap().0, 401, "the embedded ruler wants a tenant, as Mimir does");
+    assert_eq!(
+        get(&format!("{rules}/none")).await.unwrap().0,
+        401,
+        "the embedded ruler wants a tenant, as Mimir does"
+    );
 }

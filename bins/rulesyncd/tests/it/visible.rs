@@ -25,7 +25,8 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     // What the ruler had for it stays.
     ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
-    let line = daemon.logs(&["refused", "PrometheusRule ns/o42", "group \\\"g7\\\"", "rule 1 \\\"A7\\\""]).await;
+    let line =
+        daemon.logs(&["refused", "PrometheusRule ns/o42", "group \\\"g7\\\"", "rule 1 \\\"A7\\\""]).await;
     assert!(line.contains("1:7") && line.contains("unclosed left parenthesis"), "{line}");
     let status = daemon.in_order(100).await;
 
@@ -34,7 +35,8 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     let kept = serde_json::to_value(&ruler.rules("prod")["us.ns.o42"]["g7"]).unwrap();
     assert_eq!(kept["rules"][0]["record"], "old:one");
 
-    let refused: Vec<_> = status["objects"].as_array().unwrap().iter().filter(|o| o["state"] != "synced").collect();
+    let refused: Vec<_> =
+        status["objects"].as_array().unwrap().iter().filter(|o| o["state"] != "synced").collect();
     let [refused] = refused.as_slice() else { panic!("{refused:#?}") };
     assert_eq!((&refused["name"], &refused["state"]), (&"o42".into(), &"refused".into()));
     let findings = refused["targets"][0]["findings"].as_array().unwrap();

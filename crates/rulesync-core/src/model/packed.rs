@@ -34,7 +34,8 @@ pub fn pack(groups: &[Group]) -> Result<Vec<PackedGroup>, PackError> {
     }
     let pack: Arc<[u8]> = lz4_flex::compress_prepend_size(&text).into();
     let mut start = 0;
-    let packed = |end| PackedGroup { pack: Arc::clone(&pack), start: std::mem::replace(&mut start, end), end };
+    let packed =
+        |end| PackedGroup { pack: Arc::clone(&pack), start: std::mem::replace(&mut start, end), end };
     Ok(ends.into_iter().map(packed).collect())
 }
 

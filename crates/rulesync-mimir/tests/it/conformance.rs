@@ -9,7 +9,8 @@ use rulesync_testkit::{Kind, RulerServer};
 pub(crate) fn ruler(server: &RulerServer) -> MimirRuler {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let flavour = if server.kind() == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
+    let flavour =
+        if server.kind() == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
     MimirRuler::new(&server.url(), flavour, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
 }
 

@@ -12,7 +12,10 @@ fn group(name: &str) -> Group {
     Group { name: name.into(), rules: vec![rule], ..Group::default() }
 }
 
-async fn list(ruler: &impl Ruler, owned: impl Fn(&str) -> bool + Send + Sync) -> Result<Observed, RulerError> {
+async fn list(
+    ruler: &impl Ruler,
+    owned: impl Fn(&str) -> bool + Send + Sync,
+) -> Result<Observed, RulerError> {
     let nothing = Observed::default();
     let mut listing = Listing::new(Keeps::ALL, &owned, &nothing);
     ruler.list(tenants().one.as_ref(), &mut listing).await?;
@@ -52,7 +55,10 @@ async fn names_that_a_url_would_change_are_not_sent() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let ruler = ruler(&server);
     for name in ["", ".", "..", "a\nb"] {
-        assert!(matches!(ruler.delete_group(None, "ns", name).await, Err(RulerError::Rejected { .. })), "{name:?}");
+        assert!(
+            matches!(ruler.delete_group(None, "ns", name).await, Err(RulerError::Rejected { .. })),
+            "{name:?}"
+        );
     }
     assert!(server.journal().is_empty());
 }
@@ -83,7 +89,9 @@ async fn a_broken_answer_is_never_empty() {
         let id = server.faults().inject(Fault::truncate(bytes));
         match list(&ruler, |_| true).await {
             Ok(observed) => assert_eq!(observed.groups(), 3, "cut at {bytes}"),
-            Err(error) => assert!(matches!(error.class(), "unreadable" | "unavailable"), "cut at {bytes}: {error}"),
+            Err(error) => {
+                assert!(matches!(error.class(), "unreadable" | "unavailable"), "cut at {bytes}: {error}")
+            }
         }
         assert!(server.faults().remove(id));
     }
@@ -95,7 +103,9 @@ async fn retry_after_is_handed_on() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.faults().inject(Fault::too_many_requests(Some(Duration::from_secs(7))));
     let error = ruler(&server).put_group(None, "us.ns.o", &group("g")).await.unwrap_err();
-    assert!(matches!(error, RulerError::Unavailable { retry_after: Some(wait), .. } if wait == Duration::from_secs(7)));
+    assert!(
+        matches!(error, RulerError::Unavailable { retry_after: Some(wait), .. } if wait == Duration::from_secs(7))
+    );
 }
 
 #[tokio::test]
@@ -113,8 +123,10 @@ async fn a_namespace_of_ours_that_cannot_be_parsed_is_read_group_by_group() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.put("one", "us.ns.o", "name: good\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
     server.put("one", "us.ns.o", "name: bad\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
-    let yaml = |text: &str| Fault::status(200, text.to_owned()).with_header("content-type", "application/yaml");
-    let broken = "us.ns.o:\n    - name: bad\n      rules: [\n    - name: good\n      rules:\n        - record: a:b\n";
+    let yaml =
+        |text: &str| Fault::status(200, text.to_owned()).with_header("content-type", "application/yaml");
+    let broken =
+        "us.ns.o:\n    - name: bad\n      rules: [\n    - name: good\n      rules:\n        - record: a:b\n";
     server.faults().inject(yaml(broken).times(2));
     server.faults().inject(yaml("name: bad\nrules: [").on_path("/us.ns.o/bad"));
     let (nothing, everything) = (Observed::default(), |_: &str| true);
@@ -123,7 +135,8 @@ async fn a_namespace_of_ours_that_cannot_be_parsed_is_read_group_by_group() {
     let [(unreadable, _)] = listing.unreadable_groups() else { panic!("{:?}", listing.unreadable_groups()) };
     assert_eq!(unreadable, "us.ns.o/bad");
     let observed = listing.into_observed();
-    let readable: Vec<(&str, bool)> = observed.namespace("us.ns.o").map(|(name, print)| (name, print.is_some())).collect();
+    let readable: Vec<(&str, bool)> =
+        observed.namespace("us.ns.o").map(|(name, print)| (name, print.is_some())).collect();
     assert_eq!(readable, [("bad", false), ("good", true)]);
 }
 

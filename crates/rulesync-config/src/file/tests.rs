@@ -1,0 +1,107 @@
+//! The form of the file, which others rely on, and what is said when it is wrong.
+
+use super::*;
+
+/// The form that is fixed, with every key of it.
+const WHOLE: &str = "
+owner: prod-eu
+resync_interval: 5m
+sources:
+  - type: kubernetes          # in-cluster, else KUBECONFIG, else ~/.kube/config
+    kubeconfig: \"\"            # optional path
+    namespaces: []            # empty: all
+  - type: files
+    path: rules/
+rulers:
+  - name: central
+    type: mimir               # or cortex, or embedded
+    address: http://mimir.monitoring.svc:9009
+    prometheus_http_prefix: /prometheus
+    max_in_flight: 8
+    request_timeout: 30s
+    basic_auth: {username: u, password_file: /etc/secret/p}
+routes:
+  - name: prod
+    ruler: central
+    tenant: prod              # none: no tenant header is sent
+    rule_selector: {match_labels: {tenant: prod}, match_expressions: [{key: team, operator: In, values: [a, b]}]}
+    namespace_selector: {match_labels: {kubernetes.io/metadata.name: monitoring}}
+";
+
+fn parse(text: &str) -> Result<Config, FileError> {
+    let environment = [("NAME", "from-env"), ("ODD", "a: b # c ' \" {"), ("NUMBER", "3")];
+    Config::parse(text, "rulesync.yaml", environment.map(|(k, v)| (k.to_owned(), v.to_owned())).into())
+}
+
+fn error(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_fixed_form_is_read() {
+    let config = parse(WHOLE).unwrap();
+    assert_eq!(config.owner, "prod-eu");
+    assert_eq!(config.sources.len(), 2);
+    assert_eq!(config.rulers[0].max_in_flight, 8);
+    assert_eq!(config.rulers[0].basic_auth.as_ref().unwrap().username.as_deref(), Some("u"));
+    assert_eq!(config.routes[0].tenant.as_deref(), Some("prod"));
+    assert_eq!(config.routes[0].rule_selector.match_expressions[0].values, ["a", "b"]);
+}
+
+#[test]
+fn what_is_left_out_has_a_sensible_value() {
+    let config = parse("owner: a\nsources: [{type: files, path: x}]\nrulers: [{name: r, type: embedded}]\nroutes: [{name: all, ruler: r, rule_selector: }]\n").unwrap();
+    assert_eq!(config.resync_interval.to_string(), "5m");
+    assert_eq!(config.rulers[0].request_timeout.to_string(), "30s");
+    assert_eq!(config.rulers[0].max_in_flight, 8);
+    assert!(config.routes[0].rule_selector.is_empty() && config.routes[0].namespace_selector.is_empty());
+    assert!(config.metrics.tenant_labels);
+}
+
+#[test]
+fn mistakes_are_told_with_place_and_suggestion() {
+    let errors = [
+        WHOLE.replace("resync_interval", "resync_intervall"),
+        WHOLE.replace("password_file", "pasword_file"),
+        WHOLE.replace("type: mimir ", "type: mimmir "),
+        WHOLE.replace("operator: In", "operator: Inn"),
+        WHOLE.replace("path: rules/", "pth: rules/"),
+        WHOLE.replace("type: files", "type: file"),
+        WHOLE.replace("resync_interval: 5m", "resync_interval: 5 minutes"),
+        WHOLE.replace("max_in_flight: 8", "max_in_flight: many"),
+        WHOLE.replace("owner: prod-eu", ""),
+        WHOLE.replace("owner: prod-eu", "owner: a\nowner: b"),
+        WHOLE.replace("owner: prod-eu", "owner: [a"),
+        WHOLE.replace("owner: prod-eu", "owner: ${NOT_SET}"),
+    ]
+    .map(|text| error(&text));
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn the_environment_is_put_in_as_text_whatever_it_holds() {
+    let config =
+        parse(&WHOLE.replace("owner: prod-eu", "owner: ${NAME}").replace("username: u", "username: ${ODD}"))
+            .unwrap();
+    assert_eq!(config.owner, "from-env");
+    let username = config.rulers[0].basic_auth.as_ref().unwrap().username.clone();
+    assert_eq!(username.as_deref(), Some("a: b # c ' \" {"));
+    assert_eq!(
+        parse(&WHOLE.replace("max_in_flight: 8", "max_in_flight: ${NUMBER}")).unwrap().rulers[0]
+            .max_in_flight,
+        3
+    );
+}
+
+#[test]
+fn secrets_show_neither_in_debug_nor_in_errors() {
+    let text = WHOLE.replace("password_file: /etc/secret/p", "password: hunter2");
+    assert!(!format!("{:?}", parse(&text).unwrap()).contains("hunter2"));
+    for broken in [
+        text.replace("username: u", "usrname: u"),
+        text.replace("routes:", "routes: ["),
+        text.replace("hunter2", "[hunter2]"),
+    ] {
+        assert!(!error(&broken).contains("hunter2"), "{}", error(&broken));
+    }
+}
