@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::environment::{NotSet, expand};
 use rulesync_core::{PromDuration, Selector};
 use rulesync_http::ClientConfig;
 use serde::{Deserialize, Deserializer};
@@ -192,7 +193,7 @@ pub enum FileError {
 }
 
 impl Config {
-    /// Reads a file. `${NAME}` in an unquoted value takes the environment.
+    /// Reads a file. `${NAME}` in a value takes the environment.
     ///
     /// # Errors
     ///
@@ -214,6 +215,13 @@ impl Config {
     ///
     /// As [`Config::read`].
     pub fn parse(text: &str, path: &str, environment: HashMap<String, String>) -> Result<Self, FileError> {
+        let text = &expand(text, &environment).map_err(|NotSet { name, line, column }| FileError::Wrong {
+            path: path.to_owned(),
+            line,
+            column,
+            message: format!("not set in the environment: `{name}`"),
+            suggestion: None,
+        })?;
         let options = serde_saphyr::options! { strict_booleans: true, emit_comments: false };
         serde_saphyr::from_str_with_options(text, options.with_properties(environment))
             .map_err(|error| explain(path, &error))

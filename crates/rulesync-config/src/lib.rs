@@ -11,6 +11,7 @@
 //! assert!(error.to_string().ends_with("(did you mean `mimir`?)"), "{error}");
 //! ```
 
+mod environment;
 mod file;
 mod reload;
 mod wiring;
