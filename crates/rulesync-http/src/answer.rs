@@ -50,12 +50,24 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
         }),
         204 if reading => Ok(Meaning::Nothing),
         200..=299 => Ok(Meaning::Done),
-        300..=399 => Err(RulerError::Misconfigured { message: format!("redirected ({status}); redirects are not followed") }),
-        404 if says(body, &["no rule groups found", "group does not exist", "group namespace does not exist"]) => Ok(Meaning::Nothing),
-        404 | 405 => Err(RulerError::Misconfigured {
-            message: format!("{message} ({status}): check address and prefix, and that the ruler's API is enabled"),
+        300..=399 => Err(RulerError::Misconfigured {
+            message: format!("redirected ({status}); redirects are not followed"),
         }),
-        400 if says(body, &["limit (limit: ", "limit exceeded"]) && says(body, &["minimum rule evaluation interval"]) => {
+        404 if says(
+            body,
+            &["no rule groups found", "group does not exist", "group namespace does not exist"],
+        ) =>
+        {
+            Ok(Meaning::Nothing)
+        }
+        404 | 405 => Err(RulerError::Misconfigured {
+            message: format!(
+                "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
+            ),
+        }),
+        400 if says(body, &["limit (limit: ", "limit exceeded"])
+            && says(body, &["minimum rule evaluation interval"]) =>
+        {
             Err(RulerError::Rejected { message, rule: None })
         }
         400 if says(body, &["per-user rule groups limit", "per-user rules per rule group limit"]) => {
@@ -66,7 +78,9 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
                 Err(RulerError::Limit { message })
             }
         }
-        400 if says(body, &["no org id", "no valid org id", "too many org ids"]) => Err(RulerError::Denied { message }),
+        400 if says(body, &["no org id", "no valid org id", "too many org ids"]) => {
+            Err(RulerError::Denied { message })
+        }
         // A list that meets a group being deleted, or a storage that fails while listing.
         400 if reading => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         400 | 413 => Err(RulerError::Rejected { rule: rule_index(body), message }),
@@ -77,9 +91,9 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
         500 if says(body, &["path traversal not allowed", "invalid URL escape", "too long to encode"]) => {
             Err(RulerError::Rejected { message, rule: None })
         }
-        500 if says(body, &["unsupported in rule local store"]) => {
-            Err(RulerError::Misconfigured { message: format!("the ruler's rule storage is read-only: {message}") })
-        }
+        500 if says(body, &["unsupported in rule local store"]) => Err(RulerError::Misconfigured {
+            message: format!("the ruler's rule storage is read-only: {message}"),
+        }),
         500..=599 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         _ => Err(RulerError::Rejected { message: format!("{message} ({status})"), rule: None }),
     }
@@ -106,7 +120,8 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
         _ => body.trim().to_owned(),
     };
     if text.is_empty() && status == 400 {
-        return "refused without a reason, which is how Cortex answers an expression it cannot parse".to_owned();
+        return "refused without a reason, which is how Cortex answers an expression it cannot parse"
+            .to_owned();
     }
     if text.is_empty() || content_type.starts_with("text/html") || text.starts_with('<') {
         return format!("status {status}");
@@ -139,7 +154,9 @@ mod tests {
     #[test]
     fn every_row_of_the_catalogue() {
         use Operation::{DeleteGroup, DeleteNamespace, GetGroup, GetNamespace, List, Put};
-        let json = |error: &str| format!(r#"{{"status":"error","data":null,"errorType":"server_error","error":"{error}"}}"#);
+        let json = |error: &str| {
+            format!(r#"{{"status":"error","data":null,"errorType":"server_error","error":"{error}"}}"#)
+        };
         for (operation, status, body, expected) in [
             (List, 404, "no rule groups found\n", "Nothing"),
             (GetNamespace, 404, "no rule groups found\n", "Nothing"),
@@ -153,10 +170,20 @@ mod tests {
             (Put, 400, "unable to decode rule group\n", "rejected"),
             (Put, 400, "unable to decoded rule group\n", "rejected"),
             (Put, 400, "\n", "rejected"),
-            (Put, 400, "4:9: group \"g1\", rule 0, \"A\": could not parse expression: 1:5: parse error: unclosed left parenthesis", "rejected"),
+            (
+                Put,
+                400,
+                "4:9: group \"g1\", rule 0, \"A\": could not parse expression: 1:5: parse error: unclosed left parenthesis",
+                "rejected",
+            ),
             (Put, 400, "per-user rules per rule group limit (limit: 2 actual: 3) exceeded\n", "rejected"),
             (Put, 400, "per-user rule groups limit (limit: 2 actual: 3) exceeded\n", "limit"),
-            (Put, 400, "per-user minimum rule evaluation interval limit (limit: 30s actual: 10s) exceeded\n", "rejected"),
+            (
+                Put,
+                400,
+                "per-user minimum rule evaluation interval limit (limit: 30s actual: 10s) exceeded\n",
+                "rejected",
+            ),
             (Put, 403, "namespace is protected, no modification allowed\n", "protected"),
             (Put, 403, "forbidden by a gateway", "denied"),
             (List, 401, "no org id\n", "denied"),
@@ -189,7 +216,8 @@ mod tests {
             let answer = Answer { status: 200, content_type, retry_after: None, body: "" };
             assert_eq!(meaning(Operation::List, &answer).unwrap_err().class(), "misconfigured");
         }
-        let login = Answer { status: 200, content_type: "text/html; charset=utf-8", retry_after: None, body: "" };
+        let login =
+            Answer { status: 200, content_type: "text/html; charset=utf-8", retry_after: None, body: "" };
         assert_eq!(meaning(Operation::Put, &login).unwrap_err().class(), "misconfigured");
     }
 

@@ -25,11 +25,16 @@ enum Method {
 impl Credentials {
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, SettingsError> {
         let bearer = SecretSource::from_keys(config.bearer_token.as_ref(), config.bearer_token_file.as_ref());
-        let method = if let Some(BasicAuth { username, username_file, password, password_file }) = &config.basic_auth {
+        let method = if let Some(BasicAuth { username, username_file, password, password_file }) =
+            &config.basic_auth
+        {
             let username = username.as_deref().map(Into::into);
             let username = SecretSource::from_keys(username.as_ref(), username_file.as_ref());
             let username = username.ok_or(SettingsError::Missing("basic_auth.username"))?;
-            Method::Basic { username, password: SecretSource::from_keys(password.as_ref(), password_file.as_ref()) }
+            Method::Basic {
+                username,
+                password: SecretSource::from_keys(password.as_ref(), password_file.as_ref()),
+            }
         } else if let Some(Authorization { kind, credentials, credentials_file }) = &config.authorization {
             let credentials = SecretSource::from_keys(credentials.as_ref(), credentials_file.as_ref());
             let credentials = credentials.ok_or(SettingsError::Missing("authorization.credentials"))?;
@@ -46,11 +51,15 @@ impl Credentials {
             let key = format!("http_headers.{name}");
             let parsed = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|error| SettingsError::Invalid { key: key.clone(), reason: error.to_string() })?;
-            if matches!(parsed.as_str(), "authorization" | "host" | "content-length" | "content-type" | "user-agent" | "x-scope-orgid") {
+            if matches!(
+                parsed.as_str(),
+                "authorization" | "host" | "content-length" | "content-type" | "user-agent" | "x-scope-orgid"
+            ) {
                 let reason = "is set by rulesync: use the key meant for it".to_owned();
                 return Err(SettingsError::Invalid { key, reason });
             }
-            let given = header.values.iter().map(|value| value.as_str().into()).chain(header.secrets.iter().cloned());
+            let given =
+                header.values.iter().map(|value| value.as_str().into()).chain(header.secrets.iter().cloned());
             headers.extend(given.map(|value| (parsed.clone(), SecretSource::Given(value))));
             let files = header.files.iter().filter_map(|path| SecretSource::from_keys(None, Some(path)));
             headers.extend(files.map(|file| (parsed.clone(), file)));
@@ -67,7 +76,11 @@ impl Credentials {
             Method::Nobody => request,
             Method::Basic { username, password } => {
                 let username = username.get().map_err(|error| error.to_string())?;
-                let password = password.as_ref().map(SecretSource::get).transpose().map_err(|error| error.to_string())?;
+                let password = password
+                    .as_ref()
+                    .map(SecretSource::get)
+                    .transpose()
+                    .map_err(|error| error.to_string())?;
                 request.basic_auth(username.expose(), password.as_ref().map(|password| password.expose()))
             }
             Method::Header { kind, credentials } => {
@@ -103,7 +116,8 @@ impl Credentials {
 }
 
 fn value(text: &str) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(text).map_err(|_| "a credential holds characters no header can carry".to_owned())?;
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| "a credential holds characters no header can carry".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -25,7 +25,11 @@ pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
 /// A list of namespaces, or a piece of one.
 pub(crate) fn parse_namespaces(text: &[u8]) -> Result<BTreeMap<String, Vec<Group>>, DocumentError> {
     let namespaces: Option<BTreeMap<String, Option<Vec<Group>>>> = parse(text)?;
-    Ok(namespaces.unwrap_or_default().into_iter().map(|(name, groups)| (name, groups.unwrap_or_default())).collect())
+    Ok(namespaces
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, groups)| (name, groups.unwrap_or_default()))
+        .collect())
 }
 
 /// A single group.
@@ -40,7 +44,10 @@ pub(crate) fn namespace_of(piece: &[u8]) -> Option<String> {
     let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'))?;
     let key = first.strip_suffix(':').or_else(|| first.split_once(": ").map(|(key, _)| key))?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
-    if key.bytes().all(plain) && key.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()) && key.contains('.') {
+    if key.bytes().all(plain)
+        && key.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+        && key.contains('.')
+    {
         return Some(key.to_owned());
     }
     let map: BTreeMap<String, Option<String>> = parse(format!("{key}:\n").as_bytes()).ok()?;
@@ -97,11 +104,21 @@ mod tests {
             alert: "A".into(),
             expr: "up == 0\n  # comment\n  or yes: no".into(),
             hold: PromDuration::from_millis(90_000),
-            labels: [("n", "1"), ("y", "yes"), ("z", ""), ("=", "<<"), ("o", "012")].into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
-            annotations: [("long", "word  ".repeat(40).trim()), ("a", "two\nlines\n"), ("b", "\ttab"), ("c", "é😀 {{ $value }}"), ("d", " x "), ("e", "trailing \nx")]
+            labels: [("n", "1"), ("y", "yes"), ("z", ""), ("=", "<<"), ("o", "012")]
                 .into_iter()
                 .map(|(k, v)| (k.into(), v.into()))
                 .collect(),
+            annotations: [
+                ("long", "word  ".repeat(40).trim()),
+                ("a", "two\nlines\n"),
+                ("b", "\ttab"),
+                ("c", "é😀 {{ $value }}"),
+                ("d", " x "),
+                ("e", "trailing \nx"),
+            ]
+            .into_iter()
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
             ..Rule::default()
         };
         let group = Group { name: "true".into(), rules: vec![rule], limit: 5, ..Group::default() };

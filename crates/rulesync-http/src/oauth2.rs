@@ -47,14 +47,17 @@ const DEADLINE: Duration = Duration::from_secs(15);
 
 impl TokenSource {
     pub(crate) fn new(config: &OAuth2) -> Result<Self, SettingsError> {
-        let url = Url::parse(&config.token_url)
-            .map_err(|error| SettingsError::Invalid { key: "oauth2.token_url".to_owned(), reason: error.to_string() })?;
+        let url = Url::parse(&config.token_url).map_err(|error| SettingsError::Invalid {
+            key: "oauth2.token_url".to_owned(),
+            reason: error.to_string(),
+        })?;
         let proxy = ProxySettings {
             url: config.proxy_url.clone(),
             no_proxy: config.no_proxy.clone(),
             from_environment: config.proxy_from_environment,
         };
-        let (transport, url, host) = Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
+        let (transport, url, host) =
+            Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
         let mut parameters = "grant_type=client_credentials".to_owned();
         let scope = config.scopes.join(" ");
         let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
@@ -67,7 +70,10 @@ impl TokenSource {
             url,
             host,
             client_id: config.client_id.clone(),
-            client_secret: SecretSource::from_keys(config.client_secret.as_ref(), config.client_secret_file.as_ref()),
+            client_secret: SecretSource::from_keys(
+                config.client_secret.as_ref(),
+                config.client_secret_file.as_ref(),
+            ),
             parameters,
             token: Mutex::new(None),
         })
@@ -79,7 +85,8 @@ impl TokenSource {
         if let Some(token) = token.as_ref().filter(|token| Instant::now() < token.until) {
             return Ok(token.secret.clone());
         }
-        let Granted { access_token, expires_in } = self.fetch().await.map_err(|error| format!("oauth2: {error}"))?;
+        let Granted { access_token, expires_in } =
+            self.fetch().await.map_err(|error| format!("oauth2: {error}"))?;
         // A tenth early, so that it does not expire on its way.
         let life = Duration::from_secs(expires_in.unwrap_or(UNKNOWN_LIFE)).mul_f64(0.9);
         let secret = Secret::from(access_token.as_str());
@@ -94,7 +101,12 @@ impl TokenSource {
     }
 
     async fn fetch(&self) -> Result<Granted, String> {
-        let secret = self.client_secret.as_ref().map(SecretSource::get).transpose().map_err(|error| error.to_string())?;
+        let secret = self
+            .client_secret
+            .as_ref()
+            .map(SecretSource::get)
+            .transpose()
+            .map_err(|error| error.to_string())?;
         // RFC 6749, 2.3.1: both are encoded as in a form before they go into the header.
         let password = secret.as_ref().map(|secret| encode(secret.expose()));
         let mut request = self.transport.client().post(self.url.clone()).timeout(DEADLINE);
@@ -111,7 +123,8 @@ impl TokenSource {
         if !status.is_success() {
             return Err(format!("the token's server answered {status}"));
         }
-        serde_json::from_slice(&body).map_err(|_| "the token's server answered something else than a token".to_owned())
+        serde_json::from_slice(&body)
+            .map_err(|_| "the token's server answered something else than a token".to_owned())
     }
 }
 

@@ -165,9 +165,19 @@ impl ClientConfig {
     ///
     /// The first contradiction.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let Self { basic_auth, authorization, bearer_token, bearer_token_file, oauth2, tls_config, .. } = self;
-        let methods = [basic_auth.is_some(), authorization.is_some(), bearer_token.is_some(), bearer_token_file.is_some(), oauth2.is_some()];
-        at_most_one(&methods, "`basic_auth`, `authorization`, `bearer_token`, `bearer_token_file` and `oauth2`")?;
+        let Self { basic_auth, authorization, bearer_token, bearer_token_file, oauth2, tls_config, .. } =
+            self;
+        let methods = [
+            basic_auth.is_some(),
+            authorization.is_some(),
+            bearer_token.is_some(),
+            bearer_token_file.is_some(),
+            oauth2.is_some(),
+        ];
+        at_most_one(
+            &methods,
+            "`basic_auth`, `authorization`, `bearer_token`, `bearer_token_file` and `oauth2`",
+        )?;
         if let Some(BasicAuth { username, username_file, password, password_file }) = basic_auth {
             at_most_one(&[username.is_some(), username_file.is_some()], "`username` and `username_file`")?;
             at_most_one(&[password.is_some(), password_file.is_some()], "`password` and `password_file`")?;
@@ -176,7 +186,10 @@ impl ClientConfig {
             }
         }
         if let Some(Authorization { kind, credentials, credentials_file }) = authorization {
-            at_most_one(&[credentials.is_some(), credentials_file.is_some()], "`credentials` and `credentials_file`")?;
+            at_most_one(
+                &[credentials.is_some(), credentials_file.is_some()],
+                "`credentials` and `credentials_file`",
+            )?;
             if credentials.is_none() && credentials_file.is_none() {
                 return Err(SettingsError::Missing("authorization.credentials"));
             }
@@ -185,8 +198,13 @@ impl ClientConfig {
                 return Err(SettingsError::Invalid { key: "authorization.type".to_owned(), reason });
             }
         }
-        if let Some(OAuth2 { client_id, client_secret, client_secret_file, token_url, tls_config, .. }) = oauth2 {
-            at_most_one(&[client_secret.is_some(), client_secret_file.is_some()], "`client_secret` and `client_secret_file`")?;
+        if let Some(OAuth2 { client_id, client_secret, client_secret_file, token_url, tls_config, .. }) =
+            oauth2
+        {
+            at_most_one(
+                &[client_secret.is_some(), client_secret_file.is_some()],
+                "`client_secret` and `client_secret_file`",
+            )?;
             for (key, value) in [("oauth2.client_id", client_id), ("oauth2.token_url", token_url)] {
                 if value.is_empty() {
                     return Err(SettingsError::Missing(key));
@@ -203,7 +221,8 @@ impl TlsConfig {
         at_most_one(&[self.ca.is_some(), self.ca_file.is_some()], "`ca` and `ca_file`")?;
         at_most_one(&[self.cert.is_some(), self.cert_file.is_some()], "`cert` and `cert_file`")?;
         at_most_one(&[self.key.is_some(), self.key_file.is_some()], "`key` and `key_file`")?;
-        match (self.cert.is_some() || self.cert_file.is_some(), self.key.is_some() || self.key_file.is_some()) {
+        match (self.cert.is_some() || self.cert_file.is_some(), self.key.is_some() || self.key_file.is_some())
+        {
             (true, false) => Err(SettingsError::Missing("tls_config.key")),
             (false, true) => Err(SettingsError::Missing("tls_config.cert")),
             _ => Ok(()),

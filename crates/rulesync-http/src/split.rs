@@ -16,10 +16,15 @@ pub(crate) struct Splitter {
 
 impl Splitter {
     /// More bytes; `piece` is called with every piece that is now complete.
-    pub(crate) fn push<E>(&mut self, bytes: &[u8], mut piece: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn push<E>(
+        &mut self,
+        bytes: &[u8],
+        mut piece: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.pending.extend_from_slice(bytes);
         if self.flow.is_none() {
-            self.flow = self.pending.iter().find(|b| !b.is_ascii_whitespace()).map(|b| matches!(b, b'{' | b'['));
+            self.flow =
+                self.pending.iter().find(|b| !b.is_ascii_whitespace()).map(|b| matches!(b, b'{' | b'['));
         }
         if self.flow != Some(false) {
             return Ok(());

@@ -64,9 +64,12 @@ impl Transport {
         let mut url = address.clone();
         let mut real_host = None;
         let mut host_header = None;
-        if let (Some(name), Some(host), Some(port)) = (&tls.server_name, address.host_str(), address.port_or_known_default()) {
+        if let (Some(name), Some(host), Some(port)) =
+            (&tls.server_name, address.host_str(), address.port_or_known_default())
+        {
             real_host = Some((host.trim_matches(['[', ']']).to_owned(), port));
-            host_header = Some(address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+            host_header =
+                Some(address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
             url.set_host(Some(name)).map_err(|error| SettingsError::Invalid {
                 key: "tls_config.server_name".to_owned(),
                 reason: error.to_string(),
@@ -93,7 +96,9 @@ impl Transport {
             match rebuilt {
                 Ok(Some((client, material))) => (current.client, current.material) = (client, material),
                 Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "changed TLS files cannot be used, the last good ones stay"),
+                Err(error) => {
+                    tracing::warn!(%error, "changed TLS files cannot be used, the last good ones stay")
+                }
             }
         }
         current.client.clone()
@@ -149,7 +154,8 @@ fn build(
         builder = builder.tls_certs_only(certificates);
     }
     if let Some(identity) = &material.identity {
-        builder = builder.identity(Identity::from_pem(identity.expose().as_bytes()).map_err(invalid("tls_config.cert"))?);
+        builder = builder
+            .identity(Identity::from_pem(identity.expose().as_bytes()).map_err(invalid("tls_config.cert"))?);
     }
     if tls.insecure_skip_verify {
         builder = builder.tls_danger_accept_invalid_certs(true);

@@ -17,7 +17,9 @@ pub enum PathEncoding {
 
 /// A name no URL can carry safely.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the name {0:?} cannot be sent in a URL: empty names, `.`, `..` and control characters are changed on the way")]
+#[error(
+    "the name {0:?} cannot be sent in a URL: empty names, `.`, `..` and control characters are changed on the way"
+)]
 pub struct NameError(String);
 
 /// A name as one segment of a path.

@@ -141,7 +141,12 @@ impl Run {
                 }
                 Some(said) = self.events.1.recv() => self.said(said),
                 Some(command) = self.commands.recv() => self.command(command).await,
-                Some(_) = self.tasks.join_next() => {}
+                Some(ended) = self.tasks.join_next() => {
+                    // A defect in a source or in us must not leave half an engine running.
+                    if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
                 () = progressed.notified() => {}
                 () = tokio::time::sleep_until(patience), if self.mode != Mode::Forever && Instant::now() < patience => {}
             }

@@ -258,7 +258,10 @@ impl State {
                 self.observe(|observed| {
                     observed.set(&change.namespace, &group.name, Some(group.fingerprint))
                 });
-                if let Some(claim) = self.desired.winner(&change.namespace) {
+                // What somebody else changed was not on its way.
+                if reason != Reason::Drifted
+                    && let Some(claim) = self.desired.winner(&change.namespace)
+                {
                     self.gauges.propagated(claim.seen.elapsed().as_secs_f64());
                 }
                 self.limited.remove(&change.namespace);

@@ -110,7 +110,7 @@ async fn retry_after_is_handed_on() {
 
 #[tokio::test]
 async fn a_foreign_namespace_that_cannot_be_parsed_does_not_blind_us() {
-    let document = "them:\n    - name: g\n      rules:\n        - alert: A\n          expr: |4-\n\n            x\n          - broken: [\nus.ns.o:\n    - name: ours\n      rules:\n        - record: a:b\n          expr: up\n";
+    let document = "? |-\n  odd\n  name\n: - broken: [\nthem:\n    - name: g\n      rules:\n        - alert: A\n          expr: |4-\n\n            x\n          - broken: [\nus.ns.o:\n    - name: ours\n      rules:\n        - record: a:b\n          expr: up\n";
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.faults().inject(Fault::status(200, document).with_header("content-type", "application/yaml"));
     let observed = list(&ruler(&server), |namespace| namespace.starts_with("us.")).await.unwrap();

@@ -1,0 +1,133 @@
+//! TLS: whom we trust, who we prove to be, and under which name.
+
+use std::sync::{Arc, Mutex};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rulesync_core::RulerError;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::auth::{client, config, put};
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Issuer {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn issued(authority: &Issuer, name: &str) -> (rcgen::Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
+    (certificate, key)
+}
+
+/// A server that accepts everything over TLS and keeps the heads of requests.
+struct TlsServer {
+    address: String,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+async fn serve(
+    authority: &Issuer,
+    name: &str,
+    wants_client: bool,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> TlsServer {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (certificate, key) = issued(authority, name);
+    let builder = ServerConfig::builder_with_protocol_versions(versions);
+    let builder = if wants_client {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
+        builder.with_client_cert_verifier(WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&heads);
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut buffer = [0; 8192];
+            let read = stream.read(&mut buffer).await.unwrap_or(0);
+            kept.lock().unwrap().push(String::from_utf8_lossy(&buffer[..read]).into_owned());
+            let _ = stream
+                .write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    TlsServer { address, heads }
+}
+
+const BOTH: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
+
+#[tokio::test]
+async fn only_the_given_authority_is_trusted() {
+    let (ours, theirs) = (authority(), authority());
+    let server = serve(&ours, "127.0.0.1", false, BOTH).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, ours.pem()).unwrap();
+    put(&client(&server.address, &config(json!({"tls_config": {"ca": ours.pem()}})))).await.unwrap();
+    put(&client(&server.address, &config(json!({"tls_config": {"ca_file": file}})))).await.unwrap();
+    put(&client(&server.address, &config(json!({"tls_config": {"insecure_skip_verify": true}}))))
+        .await
+        .unwrap();
+    for strangers in [json!({}), json!({"tls_config": {"ca": theirs.pem()}})] {
+        let error = put(&client(&server.address, &config(strangers))).await.unwrap_err();
+        assert!(matches!(error, RulerError::Unavailable { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_client_proves_who_it_is() {
+    let authority = authority();
+    let server = serve(&authority, "127.0.0.1", true, BOTH).await;
+    let (certificate, key) = issued(&authority, "rulesync");
+    let tls = json!({"ca": authority.pem(), "cert": certificate.pem(), "key": key.serialize_pem()});
+    put(&client(&server.address, &config(json!({"tls_config": tls})))).await.unwrap();
+    assert!(
+        put(&client(&server.address, &config(json!({"tls_config": {"ca": authority.pem()}})))).await.is_err()
+    );
+}
+
+#[tokio::test]
+async fn the_server_may_have_another_name_than_its_address() {
+    let authority = authority();
+    let server = serve(&authority, "mimir.example", false, BOTH).await;
+    let named = json!({"ca": authority.pem(), "server_name": "mimir.example"});
+    put(&client(&server.address, &config(json!({"tls_config": named})))).await.unwrap();
+    let head = server.heads.lock().unwrap()[0].to_lowercase();
+    let host = server.address.trim_start_matches("https://");
+    assert!(head.contains(&format!("host: {host}\r\n")), "{head}");
+    for name in [None, Some("other.example")] {
+        let tls = json!({"ca": authority.pem(), "server_name": name});
+        assert!(
+            put(&client(&server.address, &config(json!({"tls_config": tls})))).await.is_err(),
+            "{name:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn old_versions_can_be_ruled_out() {
+    let authority = authority();
+    let server = serve(&authority, "127.0.0.1", false, &[&rustls::version::TLS12]).await;
+    put(&client(&server.address, &config(json!({"tls_config": {"ca": authority.pem()}})))).await.unwrap();
+    let strict = json!({"ca": authority.pem(), "min_version": "TLS13"});
+    assert!(put(&client(&server.address, &config(json!({"tls_config": strict})))).await.is_err());
+}
