@@ -69,14 +69,18 @@ pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, Connect
                 path: path.display().to_string(),
                 reason: error.to_string(),
             };
-            Config::from_custom_kubeconfig(Kubeconfig::read_from(path).map_err(wrong)?, &options).await.map_err(wrong)?
+            Config::from_custom_kubeconfig(Kubeconfig::read_from(path).map_err(wrong)?, &options)
+                .await
+                .map_err(wrong)?
         }
         None => match Config::incluster() {
             Ok(found) => found,
-            Err(in_cluster) => Config::from_kubeconfig(&options).await.map_err(|kubeconfig| ConnectError::Nowhere {
-                in_cluster: in_cluster.to_string(),
-                kubeconfig: kubeconfig.to_string(),
-            })?,
+            Err(in_cluster) => {
+                Config::from_kubeconfig(&options).await.map_err(|kubeconfig| ConnectError::Nowhere {
+                    in_cluster: in_cluster.to_string(),
+                    kubeconfig: kubeconfig.to_string(),
+                })?
+            }
         },
     };
     // kube's own retries may sleep for minutes without a word; ours say what is wrong meanwhile.

@@ -70,7 +70,12 @@ pub(crate) enum Read {
 impl PrometheusRule {
     pub(crate) fn id(&self, source: &Arc<str>, kind: &Arc<str>) -> ObjectId {
         let ObjectMeta { namespace, name, .. } = &self.metadata;
-        ObjectId::new(source, kind, namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
+        ObjectId::new(
+            source,
+            kind,
+            namespace.as_deref().unwrap_or_default(),
+            name.as_deref().unwrap_or_default(),
+        )
     }
 
     pub(crate) fn read(self, source: &Arc<str>, kind: &Arc<str>) -> Read {
@@ -122,7 +127,16 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
     let Trimmed { name, namespace, uid, resource_version, creation_timestamp, labels, annotations } =
         Trimmed::deserialize(deserializer)?;
     let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
-    Ok(ObjectMeta { name, namespace, uid, resource_version, creation_timestamp, labels, annotations, ..ObjectMeta::default() })
+    Ok(ObjectMeta {
+        name,
+        namespace,
+        uid,
+        resource_version,
+        creation_timestamp,
+        labels,
+        annotations,
+        ..ObjectMeta::default()
+    })
 }
 
 /// The annotations that mean something to the engine; the others are passed over without being copied.
@@ -183,7 +197,13 @@ mod tests {
 
     #[test]
     fn what_the_crd_lets_through_can_be_read() {
-        for spec in ["{}", "null", r#"{"groups":null}"#, r#"{"groups":[{"name":"g"}]}"#, r#"{"groups":[{"name":"g","interval":"","rules":[]}]}"#] {
+        for spec in [
+            "{}",
+            "null",
+            r#"{"groups":null}"#,
+            r#"{"groups":[{"name":"g"}]}"#,
+            r#"{"groups":[{"name":"g","interval":"","rules":[]}]}"#,
+        ] {
             let json = format!(r#"{{"metadata":{{"name":"o","annotations":null}},"spec":{spec}}}"#);
             assert!(matches!(read(&json), Read::Object(_)), "{spec}");
         }

@@ -62,7 +62,12 @@ impl KubernetesSource {
         watch(api, "namespaces", &self.config, &mut observer).await
     }
 
-    async fn watch_rules(&self, together: &Together, namespace: Option<&str>, part: usize) -> Result<(), Closed> {
+    async fn watch_rules(
+        &self,
+        together: &Together,
+        namespace: Option<&str>,
+        part: usize,
+    ) -> Result<(), Closed> {
         let (api, place): (Api<PrometheusRule>, String) = match namespace {
             Some(namespace) => (Api::namespaced(self.client.clone(), namespace), format!(" in {namespace}")),
             None => (Api::all(self.client.clone()), String::new()),
@@ -85,7 +90,10 @@ impl Source for KubernetesSource {
         let (listed, namespaces) = flag::channel(!self.delivers_namespaces());
         let states = Mutex::new(States { complete: vec![false; parts.len()], ..States::default() });
         let together = Together { sink, namespaces, listed, states };
-        let rules = parts.into_iter().enumerate().map(|(part, namespace)| self.watch_rules(&together, namespace, part));
+        let rules = parts
+            .into_iter()
+            .enumerate()
+            .map(|(part, namespace)| self.watch_rules(&together, namespace, part));
         let watches = async {
             let rules = join_all(rules);
             if self.delivers_namespaces() {
@@ -238,7 +246,8 @@ impl Rules<'_> {
     /// Right after its CRD was deleted a list answers 200 and nothing (contracts/observed.md): if everything seems to
     /// be gone at once, the API server must still know the kind.
     async fn doubt(&self) -> Result<(), Trouble> {
-        let waiting = format!("{PLURAL}.{GROUP} seem all gone; waiting until the API server knows the kind for sure");
+        let waiting =
+            format!("{PLURAL}.{GROUP} seem all gone; waiting until the API server knows the kind for sure");
         let version = format!("{GROUP}/{VERSION}");
         match self.client.list_api_group_resources(&version).await {
             Ok(kinds) if kinds.resources.iter().any(|kind| kind.name == PLURAL) => Ok(()),

@@ -18,14 +18,18 @@ pub(crate) fn judge(error: &watcher::Error, what: &str) -> Verdict {
     match error {
         // Expired (410) as an event: the watcher lists again by itself.
         watcher::Error::WatchError(status) if status.code == 410 => Verdict::GoOn,
-        watcher::Error::WatchError(status) => Verdict::Restart(format!("watching {what}: {}", status.message)),
+        watcher::Error::WatchError(status) => {
+            Verdict::Restart(format!("watching {what}: {}", status.message))
+        }
         // A watch that breaks is taken up again where it was. If that fails too, the next error says so.
         watcher::Error::WatchFailed(_) => Verdict::GoOn,
         // Expired (410) or unprocessable (422) as an HTTP status is tried again for ever by kube 5; and after an
         // API server's restart every revision is too old anyway. A list is always right.
         watcher::Error::WatchStartFailed(error) => Verdict::Restart(reason("watch", what, error)),
         watcher::Error::InitialListFailed(error) => Verdict::Retry(reason("list", what, error)),
-        watcher::Error::NoResourceVersion => Verdict::Restart(format!("{what} cannot be watched: no resourceVersion")),
+        watcher::Error::NoResourceVersion => {
+            Verdict::Restart(format!("{what} cannot be watched: no resourceVersion"))
+        }
     }
 }
 
@@ -66,11 +70,19 @@ mod tests {
     fn every_kind_of_error() {
         use watcher::Error::{InitialListFailed, WatchError, WatchStartFailed};
         let judge = |error| judge(&error, "rules");
-        assert_eq!(judge(WatchError(Status::failure("too old", "Expired").with_code(410).boxed())), Verdict::GoOn);
+        assert_eq!(
+            judge(WatchError(Status::failure("too old", "Expired").with_code(410).boxed())),
+            Verdict::GoOn
+        );
         for code in [410, 422, 404, 500] {
             assert!(matches!(judge(WatchStartFailed(api(code))), Verdict::Restart(_)), "{code}");
         }
-        for (code, says) in [(404, "is the CRD installed?"), (403, "grant `list` and `watch`"), (401, "who we are"), (500, "said the server")] {
+        for (code, says) in [
+            (404, "is the CRD installed?"),
+            (403, "grant `list` and `watch`"),
+            (401, "who we are"),
+            (500, "said the server"),
+        ] {
             let Verdict::Retry(reason) = judge(InitialListFailed(api(code))) else { panic!("{code}") };
             assert!(reason.contains(says), "{reason}");
         }

@@ -46,7 +46,12 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Durati
 const WAITING: Duration = Duration::from_secs(5);
 
 /// Watches until nobody listens any more. `what` names it for people.
-pub(crate) async fn watch<K, O>(api: Api<K>, what: &str, config: &KubernetesConfig, observer: &mut O) -> Result<(), Closed>
+pub(crate) async fn watch<K, O>(
+    api: Api<K>,
+    what: &str,
+    config: &KubernetesConfig,
+    observer: &mut O,
+) -> Result<(), Closed>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     O: Observer<K>,
@@ -106,11 +111,10 @@ where
         };
         failures += 1;
         // A watch whose revision is too old is an everyday matter; only what lasts is worth telling.
-        if failures > 1 || !restart {
-            if told.as_ref() != Some(&reason) {
-                observer.unavailable(&reason).await?;
-                told = Some(reason);
-            }
+        let lasting = failures > 1 || !restart;
+        if lasting && told.as_ref() != Some(&reason) {
+            observer.unavailable(&reason).await?;
+            told = Some(reason);
         }
         if restart {
             stream = None;

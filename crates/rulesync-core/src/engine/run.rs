@@ -139,7 +139,11 @@ impl Run {
                     self.stop().await;
                     return Err(RunError::Stopped);
                 }
-                Some(said) = self.events.1.recv() => self.said(said),
+                Some(said) = self.events.1.recv() => {
+                    self.said(said);
+                    // A long snapshot must not keep targets from writing what is known already.
+                    tokio::task::yield_now().await;
+                }
                 Some(command) = self.commands.recv() => self.command(command).await,
                 Some(ended) = self.tasks.join_next() => {
                     // A defect in a source or in us must not leave half an engine running.
