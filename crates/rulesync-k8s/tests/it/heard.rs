@@ -1,0 +1,89 @@
+//! A source that runs, and what it says in short.
+
+use std::time::Duration;
+
+use rulesync_core::{Sink, SinkEvents, Source, SourceEvent};
+use rulesync_k8s::{KubernetesConfig, KubernetesSource};
+use rulesync_testkit::KubeServer;
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) const RULES: &str = "prometheusrules.monitoring.coreos.com";
+
+/// How long anything may take before a test gives up. Nothing is measured with it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Heard {
+    events: SinkEvents,
+    _stop: DropGuard,
+}
+
+/// Settings that make a test's waits short.
+pub(crate) fn quick() -> KubernetesConfig {
+    KubernetesConfig {
+        page_size: 2,
+        watch_timeout: Duration::from_secs(2),
+        list_timeout: Duration::from_secs(2),
+        ..KubernetesConfig::default()
+    }
+}
+
+impl Heard {
+    pub(crate) async fn of(kube: &KubeServer, config: KubernetesConfig) -> Self {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), kube.kubeconfig()).unwrap();
+        let kubeconfig = Some(file.path().to_owned());
+        let source = KubernetesSource::connect(KubernetesConfig { kubeconfig, ..config }).await.unwrap();
+        let (sink, events) = Sink::channel("k");
+        let stop = CancellationToken::new();
+        let token = stop.clone();
+        tokio::spawn(async move { source.run(sink, token).await });
+        Self { events, _stop: stop.drop_guard() }
+    }
+
+    /// The next event in short, such as `upsert ns/o`.
+    pub(crate) async fn next(&mut self) -> String {
+        let event =
+            tokio::time::timeout(PATIENCE, self.events.next()).await.expect("an event").expect("a source");
+        match event {
+            SourceEvent::Upsert(object) => format!("upsert {}/{}", object.id.namespace(), object.id.name()),
+            SourceEvent::Malformed { id, .. } => format!("malformed {}/{}", id.namespace(), id.name()),
+            SourceEvent::Delete(id) => format!("delete {}/{}", id.namespace(), id.name()),
+            SourceEvent::Namespace { name, .. } => format!("namespace {name}"),
+            SourceEvent::NamespaceGone { name } => format!("namespace gone {name}"),
+            SourceEvent::SnapshotComplete => "complete".to_owned(),
+            SourceEvent::Unavailable { reason } => format!("unavailable: {reason}"),
+            SourceEvent::Available => "available".to_owned(),
+        }
+    }
+
+    /// Everything up to and including this event.
+    pub(crate) async fn until(&mut self, last: &str) -> Vec<String> {
+        let mut events = Vec::new();
+        loop {
+            events.push(self.next().await);
+            if events.last().is_some_and(|event| event.starts_with(last)) {
+                return events;
+            }
+        }
+    }
+}
+
+pub(crate) fn object(namespace: &str, name: &str, expr: &str) -> Value {
+    json!({
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"groups": [{"name": "g", "rules": [{"record": "a:b", "expr": expr}]}]},
+    })
+}
+
+/// Two namespaces with three objects.
+pub(crate) async fn cluster() -> KubeServer {
+    let kube = KubeServer::start().await.unwrap();
+    for (namespace, name) in [("a", "one"), ("a", "two"), ("b", "three")] {
+        kube.apply(object(namespace, name, "up")).unwrap();
+    }
+    kube
+}

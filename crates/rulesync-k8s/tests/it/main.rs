@@ -1,0 +1,9 @@
+//! The source against the testkit's Kubernetes API server.
+
+// `cfg(test)` is always true here; it tells clippy that everything below is test code.
+#[cfg(test)]
+mod heard;
+#[cfg(test)]
+mod says;
+#[cfg(test)]
+mod survives;
