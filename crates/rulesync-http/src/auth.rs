@@ -2,9 +2,10 @@
 
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use tokio::time::Instant;
 
 use crate::oauth2::TokenSource;
-use crate::secret::SecretSource;
+use crate::secret::{Secret, SecretSource};
 use crate::settings::{Authorization, BasicAuth, ClientConfig, SettingsError};
 
 /// What is added to every request.
@@ -38,7 +39,9 @@ impl Credentials {
         } else if let Some(Authorization { kind, credentials, credentials_file }) = &config.authorization {
             let credentials = SecretSource::from_keys(credentials.as_ref(), credentials_file.as_ref());
             let credentials = credentials.ok_or(SettingsError::Missing("authorization.credentials"))?;
-            Method::Header { kind: kind.clone().unwrap_or_else(|| "Bearer".to_owned()), credentials }
+            let kind = kind.clone().unwrap_or_else(|| "Bearer".to_owned());
+            sendable("authorization", &kind)?;
+            Method::Header { kind, credentials }
         } else if let Some(credentials) = bearer {
             Method::Header { kind: "Bearer".to_owned(), credentials }
         } else if let Some(oauth2) = &config.oauth2 {
@@ -49,13 +52,14 @@ impl Credentials {
         let mut headers = Vec::new();
         for (name, header) in &config.http_headers {
             let key = format!("http_headers.{name}");
+            let secrets = header.secrets.iter().map(Secret::expose);
+            for given in header.values.iter().map(String::as_str).chain(secrets) {
+                sendable(&key, given)?;
+            }
             let parsed = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|error| SettingsError::Invalid { key: key.clone(), reason: error.to_string() })?;
-            if matches!(
-                parsed.as_str(),
-                "authorization" | "host" | "content-length" | "content-type" | "user-agent" | "x-scope-orgid"
-            ) {
-                let reason = "is set by rulesync: use the key meant for it".to_owned();
+            if RESERVED.contains(&parsed.as_str()) {
+                let reason = "is set by rulesync or its connection, not here".to_owned();
                 return Err(SettingsError::Invalid { key, reason });
             }
             let given =
@@ -63,6 +67,11 @@ impl Credentials {
             headers.extend(given.map(|value| (parsed.clone(), SecretSource::Given(value))));
             let files = header.files.iter().filter_map(|path| SecretSource::from_keys(None, Some(path)));
             headers.extend(files.map(|file| (parsed.clone(), file)));
+        }
+        if let Method::Header { credentials: SecretSource::Given(credentials), .. } = &method {
+            let key =
+                if config.authorization.is_some() { "authorization.credentials" } else { "bearer_token" };
+            sendable(key, credentials.expose())?;
         }
         Ok(Self { method, headers })
     }
@@ -94,29 +103,54 @@ impl Credentials {
         })
     }
 
-    /// The server did not accept us: secrets from files and tokens are got anew. False if there is nothing to renew.
-    pub(crate) async fn distrust(&self) -> bool {
+    /// The server did not accept a request that was `signed` then: secrets from files and tokens are got anew. False if
+    /// there is nothing to renew.
+    pub(crate) async fn distrust(&self, signed: Instant) -> bool {
+        // A further header may be what the server knows us by.
+        let mut sources: Vec<&SecretSource> = self.headers.iter().map(|(_, source)| source).collect();
         match &self.method {
-            Method::Nobody => false,
+            Method::Nobody => {}
             Method::Basic { username, password } => {
-                username.distrust();
-                password.iter().for_each(SecretSource::distrust);
-                matches!(username, SecretSource::File(_)) || matches!(password, Some(SecretSource::File(_)))
+                sources.push(username);
+                sources.extend(password);
             }
-            Method::Header { credentials, .. } => {
-                credentials.distrust();
-                matches!(credentials, SecretSource::File(_))
-            }
-            Method::OAuth2(tokens) => {
-                tokens.distrust().await;
-                true
-            }
+            Method::Header { credentials, .. } => sources.push(credentials),
+            Method::OAuth2(tokens) => tokens.distrust(signed).await,
         }
+        sources.iter().for_each(|source| source.distrust());
+        matches!(self.method, Method::OAuth2(_))
+            || sources.iter().any(|source| matches!(source, SecretSource::File(_)))
     }
 }
 
+/// Headers that another key is for, and those of the connection itself. To accept another encoding would turn off the
+/// unpacking of gzip.
+const RESERVED: [&str; 16] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-scope-orgid",
+];
+
+/// A value that stands in the configuration must be fit for a header, or no request would ever be made.
+fn sendable(key: &str, text: &str) -> Result<(), SettingsError> {
+    value(text).map(drop).map_err(|reason| SettingsError::Invalid { key: key.to_owned(), reason })
+}
+
 fn value(text: &str) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(text)
+    let mut value = HeaderValue::from_bytes(text.as_bytes())
         .map_err(|_| "a credential holds characters no header can carry".to_owned())?;
     value.set_sensitive(true);
     Ok(value)

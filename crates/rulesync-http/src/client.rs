@@ -16,7 +16,7 @@ use crate::document::{encode_group, group_names, namespace_of, parse_group, pars
 use crate::flavour::Flavour;
 use crate::settings::{ClientConfig, SettingsError};
 use crate::split::Splitter;
-use crate::transport::{ProxySettings, Transport, without_url};
+use crate::transport::{ProxySettings, Transport, drain, without_url};
 use crate::url::segment;
 
 /// Counts requests.
@@ -41,8 +41,11 @@ pub struct RulerClient {
     observer: Option<Arc<dyn RequestObserver>>,
 }
 
-/// Of an error's body, so much is read to the end, so that the connection can be used again.
-const ERROR_BYTES: usize = 64 * 1024;
+/// The longest wait for a body that only says how a request went; a quarter of the timeout if that is less.
+const BODY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// No server is obeyed for longer, whatever its `Retry-After` says.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A list may take longer than other requests, as long as it gets on.
 const LIST_FACTOR: u32 = 10;
@@ -69,6 +72,23 @@ impl Request<'_> {
             Operation::List | Operation::GetNamespace | Operation::GetGroup => "GET",
             Operation::Put => "POST",
             Operation::DeleteGroup | Operation::DeleteNamespace => "DELETE",
+        }
+    }
+}
+
+/// Tells the observer at its end, which is also reached by a request that is given up at its deadline.
+struct Observed<'a> {
+    observer: Option<&'a dyn RequestObserver>,
+    request: &'a Request<'a>,
+    start: Instant,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.observer {
+            let code = self.status.as_ref().map_or("error", StatusCode::as_str);
+            observer.observe(self.request.method_name(), self.request.route(), code, self.start.elapsed());
         }
     }
 }
@@ -257,7 +277,7 @@ impl RulerClient {
     async fn write(&self, request: Request<'_>) -> Result<(), RulerError> {
         let exchange = async {
             if let Some(answer) = self.ask(&request).await? {
-                drain(answer).await;
+                drain(answer, self.patience()).await;
             }
             Ok(())
         };
@@ -298,10 +318,11 @@ impl RulerClient {
 
     /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read.
     async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
-        let answer = self.send(request).await?;
-        let refused = answer.status() == StatusCode::UNAUTHORIZED;
-        let answer =
-            if refused && self.credentials.distrust().await { self.send(request).await? } else { answer };
+        let (mut answer, signed) = self.send(request).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
+            drain(answer, self.patience()).await;
+            (answer, _) = self.send(request).await?;
+        }
         let status = answer.status().as_u16();
         let content_type = header(answer.headers(), CONTENT_TYPE.as_str()).to_owned();
         let retry_after =
@@ -309,7 +330,7 @@ impl RulerClient {
         let (answer, body) = if answer.status().is_success() {
             (Some(answer), String::new())
         } else {
-            (None, drain(answer).await)
+            (None, drain(answer, self.patience()).await)
         };
         let described = Answer { status, content_type: &content_type, retry_after, body: &body };
         match meaning(request.operation, &described)? {
@@ -318,18 +339,20 @@ impl RulerClient {
         }
     }
 
-    async fn send(&self, request: &Request<'_>) -> Result<Response, RulerError> {
-        let start = Instant::now();
-        let result = self.exchange(request).await;
-        if let Some(observer) = &self.observer {
-            let code = result.as_ref().map(|answer| answer.status());
-            let code = code.as_ref().map_or("error", |status| status.as_str());
-            observer.observe(request.method_name(), request.route(), code, start.elapsed());
-        }
-        result
+    /// The answer, and when its request was signed.
+    async fn send(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
+        let mut observed =
+            Observed { observer: self.observer.as_deref(), request, start: Instant::now(), status: None };
+        let (answer, signed) = self.exchange(request).await?;
+        observed.status = Some(answer.status());
+        Ok((answer, signed))
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<Response, RulerError> {
+    fn patience(&self) -> Duration {
+        BODY_PATIENCE.min(self.timeout / 4)
+    }
+
+    async fn exchange(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
         let mut url = self.base.clone();
         let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
         url.set_path(&path);
@@ -347,10 +370,12 @@ impl RulerClient {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/yaml").body(body.clone());
         }
-        let signed = self.credentials.sign(builder).await.map_err(unavailable)?;
-        let sending = tokio::time::timeout(self.timeout, signed.send()).await;
+        let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
+        let signed = Instant::now();
+        let sending = tokio::time::timeout(self.timeout, builder.send()).await;
         let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
-        sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))
+        let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;
+        Ok((answer, signed))
     }
 }
 
@@ -393,20 +418,6 @@ fn read_piece(
     Ok(())
 }
 
-/// Reads a body to its end, so that its connection can serve again, and keeps the beginning as a message.
-async fn drain(mut answer: Response) -> String {
-    let mut kept = Vec::new();
-    let mut read = 0;
-    while let Ok(Some(portion)) = answer.chunk().await {
-        read += portion.len();
-        if read > ERROR_BYTES {
-            break;
-        }
-        kept.extend_from_slice(&portion);
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -414,9 +425,9 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 /// `Retry-After` in seconds, or as a date.
 fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER));
     }
-    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
+    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?.min(LONGEST_RETRY_AFTER))
 }
 
 fn unavailable(message: String) -> RulerError {
@@ -437,6 +448,7 @@ mod tests {
         assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:44 GMT", now), Some(Duration::from_secs(10)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:24 GMT", now), None);
+        assert_eq!(parse_retry_after("18446744073709551615", now), Some(LONGEST_RETRY_AFTER));
         assert_eq!(parse_retry_after("soon", now), None);
         assert_eq!(parse_retry_after("", now), None);
     }

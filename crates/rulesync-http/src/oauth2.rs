@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
-use crate::transport::{ProxySettings, Transport, without_url};
+use crate::transport::{ProxySettings, Transport, drain, without_url};
 
 /// Gets tokens and keeps them.
 #[derive(Debug)]
@@ -31,26 +31,54 @@ pub(crate) struct TokenSource {
 #[derive(Debug)]
 struct Token {
     secret: Secret,
+    since: Instant,
     until: Instant,
 }
 
 #[derive(Deserialize)]
 struct Granted {
-    access_token: String,
-    expires_in: Option<u64>,
+    access_token: Secret,
+    expires_in: Option<Seconds>,
+}
+
+/// RFC 6749 wants a number; some servers write it in quotes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+impl Seconds {
+    /// Nothing negative, and no more than [`LONGEST_LIFE`].
+    fn life(&self) -> Option<Duration> {
+        let seconds = match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => text.trim().parse().ok()?,
+        };
+        let life = Duration::try_from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64()));
+        Some(life.unwrap_or_default())
+    }
 }
 
 /// A token's server that says nothing of expiry gets asked this often.
-const UNKNOWN_LIFE: u64 = 300;
+const UNKNOWN_LIFE: Duration = Duration::from_secs(300);
+
+/// However long a server says its token lives, after this a new one is got.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const DEADLINE: Duration = Duration::from_secs(15);
 
 impl TokenSource {
     pub(crate) fn new(config: &OAuth2) -> Result<Self, SettingsError> {
-        let url = Url::parse(&config.token_url).map_err(|error| SettingsError::Invalid {
-            key: "oauth2.token_url".to_owned(),
-            reason: error.to_string(),
-        })?;
+        let invalid = |reason: String| SettingsError::Invalid { key: "oauth2.token_url".to_owned(), reason };
+        let url = Url::parse(&config.token_url).map_err(|error| invalid(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(invalid("must be an http or https URL".to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("must not hold credentials: use `client_secret`".to_owned()));
+        }
         let proxy = ProxySettings {
             url: config.proxy_url.clone(),
             no_proxy: config.no_proxy.clone(),
@@ -88,16 +116,20 @@ impl TokenSource {
         let Granted { access_token, expires_in } =
             self.fetch().await.map_err(|error| format!("oauth2: {error}"))?;
         // A tenth early, so that it does not expire on its way.
-        let life = Duration::from_secs(expires_in.unwrap_or(UNKNOWN_LIFE)).mul_f64(0.9);
-        let secret = Secret::from(access_token.as_str());
-        *token = Some(Token { secret: secret.clone(), until: Instant::now() + life });
-        Ok(secret)
+        let life = expires_in.as_ref().and_then(Seconds::life).unwrap_or(UNKNOWN_LIFE).mul_f64(0.9);
+        let now = Instant::now();
+        *token = Some(Token { secret: access_token.clone(), since: now, until: now + life });
+        Ok(access_token)
     }
 
-    /// The token was not accepted.
-    pub(crate) async fn distrust(&self) {
-        *self.token.lock().await = None;
-        self.client_secret.iter().for_each(SecretSource::distrust);
+    /// The token of a request that was `signed` then was not accepted. A newer one stays: of many requests that are
+    /// refused together, only the first gets a new token.
+    pub(crate) async fn distrust(&self, signed: Instant) {
+        let mut token = self.token.lock().await;
+        if token.as_ref().is_some_and(|token| token.since <= signed) {
+            *token = None;
+            self.client_secret.iter().for_each(SecretSource::distrust);
+        }
     }
 
     async fn fetch(&self) -> Result<Granted, String> {
@@ -119,11 +151,13 @@ impl TokenSource {
             .body(self.parameters.clone());
         let answer = request.send().await.map_err(|error| without_url(&error))?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| without_url(&error))?;
+        let body = drain(answer, DEADLINE).await;
         if !status.is_success() {
+            // The secret may have changed since its file was read.
+            self.client_secret.iter().for_each(SecretSource::distrust);
             return Err(format!("the token's server answered {status}"));
         }
-        serde_json::from_slice(&body)
+        serde_json::from_str(&body)
             .map_err(|_| "the token's server answered something else than a token".to_owned())
     }
 }

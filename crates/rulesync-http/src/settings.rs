@@ -26,7 +26,7 @@ pub struct ClientConfig {
     pub tls_config: Option<TlsConfig>,
     /// A proxy for all requests. It may hold a password.
     pub proxy_url: Option<Secret>,
-    /// Hosts, domains and networks that are reached directly, separated by commas.
+    /// Hosts, domains and networks that are reached directly, separated by commas. Only with `proxy_url`.
     pub no_proxy: Option<String>,
     /// Take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment.
     pub proxy_from_environment: bool,
@@ -103,7 +103,7 @@ pub struct TlsConfig {
     pub key: Option<Secret>,
     /// The same from a file.
     pub key_file: Option<PathBuf>,
-    /// The name the server must prove to be, if not that of its address.
+    /// The name the server must prove to be, if not that of its address. Not together with a proxy.
     pub server_name: Option<String>,
     /// Trust anybody. For tests.
     pub insecure_skip_verify: bool,
@@ -198,9 +198,8 @@ impl ClientConfig {
                 return Err(SettingsError::Invalid { key: "authorization.type".to_owned(), reason });
             }
         }
-        if let Some(OAuth2 { client_id, client_secret, client_secret_file, token_url, tls_config, .. }) =
-            oauth2
-        {
+        if let Some(oauth2) = oauth2 {
+            let OAuth2 { client_id, client_secret, client_secret_file, token_url, tls_config, .. } = oauth2;
             at_most_one(
                 &[client_secret.is_some(), client_secret_file.is_some()],
                 "`client_secret` and `client_secret_file`",
@@ -211,7 +210,10 @@ impl ClientConfig {
                 }
             }
             tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)?;
+            let OAuth2 { proxy_url, no_proxy, proxy_from_environment, .. } = oauth2;
+            proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment)?;
         }
+        proxy_agrees(self.proxy_url.as_ref(), self.no_proxy.as_ref(), self.proxy_from_environment)?;
         tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)
     }
 }
@@ -228,6 +230,17 @@ impl TlsConfig {
             _ => Ok(()),
         }
     }
+}
+
+fn proxy_agrees(
+    url: Option<&Secret>,
+    no_proxy: Option<&String>,
+    from_environment: bool,
+) -> Result<(), SettingsError> {
+    at_most_one(&[url.is_some(), from_environment], "`proxy_url` and `proxy_from_environment`")?;
+    at_most_one(&[no_proxy.is_some(), from_environment], "`no_proxy` and `proxy_from_environment`")?;
+    // Alone it would do nothing, and look as if it did.
+    if no_proxy.is_some() && url.is_none() { Err(SettingsError::Missing("proxy_url")) } else { Ok(()) }
 }
 
 fn at_most_one(set: &[bool], keys: &'static str) -> Result<(), SettingsError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::tls::Version;
-use reqwest::{Certificate, Identity, NoProxy, Proxy, Url, redirect};
+use reqwest::{Certificate, Identity, NoProxy, Proxy, Response, Url, redirect};
 use tokio::time::Instant;
 
 use crate::secret::{Secret, read_file};
@@ -66,14 +66,24 @@ impl Transport {
         let mut host_header = None;
         if let (Some(name), Some(host), Some(port)) =
             (&tls.server_name, address.host_str(), address.port_or_known_default())
+            && address.scheme() == "https"
         {
+            let invalid = |reason: &str| SettingsError::Invalid {
+                key: "tls_config.server_name".to_owned(),
+                reason: reason.to_owned(),
+            };
+            if proxy.url.is_some() || proxy.from_environment {
+                // The proxy would be asked for the name, not for the address.
+                return Err(invalid("cannot be used together with `proxy_url` or `proxy_from_environment`"));
+            }
             real_host = Some((host.trim_matches(['[', ']']).to_owned(), port));
             host_header =
                 Some(address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
-            url.set_host(Some(name)).map_err(|error| SettingsError::Invalid {
-                key: "tls_config.server_name".to_owned(),
-                reason: error.to_string(),
-            })?;
+            url.set_host(Some(name)).map_err(|error| invalid(&error.to_string()))?;
+            // To an IP address the connection itself would go.
+            if !url.domain().is_some_and(|set| set.eq_ignore_ascii_case(name)) {
+                return Err(invalid("must be a host name"));
+            }
         }
         let material = Material::read(&tls)?;
         let client = build(&tls, &material, &proxy, real_host.as_ref())?;
@@ -151,6 +161,10 @@ fn build(
     }
     if let Some(ca) = &material.ca {
         let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;
+        if certificates.is_empty() {
+            let reason = "holds no certificate in PEM form".to_owned();
+            return Err(SettingsError::Invalid { key: "tls_config.ca".to_owned(), reason });
+        }
         builder = builder.tls_certs_only(certificates);
     }
     if let Some(identity) = &material.identity {
@@ -169,6 +183,27 @@ fn build(
         builder = builder.http1_only().dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
     }
     builder.build().map_err(invalid("tls_config"))
+}
+
+/// Of a body that is not the list, so much is read to the end, so that its connection can serve again.
+const DRAINED_BYTES: usize = 64 * 1024;
+
+/// Reads a body to its end, as far as it is not too long and comes within `patience`, and gives what there was: who
+/// only wants the status must not wait for a server that does not finish.
+pub(crate) async fn drain(mut answer: Response, patience: Duration) -> String {
+    let mut kept = Vec::new();
+    let reading = async {
+        while let Ok(Some(portion)) = answer.chunk().await {
+            let room = DRAINED_BYTES - kept.len();
+            kept.extend_from_slice(&portion[..portion.len().min(room)]);
+            if portion.len() > room {
+                break;
+            }
+        }
+    };
+    // What came in time is kept.
+    let _ = tokio::time::timeout(patience, reading).await;
+    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// What went wrong, without the address: it may hold a password.

@@ -2,7 +2,13 @@
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod auth;
+#[cfg(test)]
+mod oauth2;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

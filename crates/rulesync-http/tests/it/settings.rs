@@ -1,14 +1,10 @@
-//! Contradictions, secrets, proxies and deadlines.
+//! Settings that are refused, and secrets that do not show.
 
 use std::time::Duration;
 
-use rulesync_core::RulerError;
+use crate::auth::{client, config};
 use rulesync_http::{ClientConfig, Flavour, RulerClient};
 use serde_json::json;
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, ResponseTemplate};
-
-use crate::auth::{client, config, put};
 
 fn refused(address: &str, config: &ClientConfig) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -29,11 +25,48 @@ fn contradictions_name_the_keys() {
         (json!({"tls_config": {"ca": "x", "ca_file": "y"}}), "`ca_file`"),
         (json!({"tls_config": {"ca_file": "/does/not/exist"}}), "/does/not/exist"),
         (json!({"http_headers": {"X-Scope-OrgID": {"values": ["x"]}}}), "http_headers.X-Scope-OrgID"),
+        (json!({"http_headers": {"Accept-Encoding": {"values": ["x"]}}}), "http_headers.Accept-Encoding"),
+        (json!({"http_headers": {"X": {"secrets": ["hunter2\n"]}}}), "http_headers.X"),
+        (json!({"bearer_token": "hunter2\n"}), "`bearer_token`"),
+        (json!({"authorization": {"credentials": "hunter2\n"}}), "authorization.credentials"),
+        (json!({"authorization": {"type": "a\nb", "credentials": "c"}}), "`authorization`"),
+        (json!({"authorization": {"credentials": "c", "credentials_file": "f"}}), "`credentials_file`"),
+        (json!({"basic_auth": {"username": "u", "username_file": "f"}}), "`username_file`"),
+        (json!({"oauth2": {"token_url": "http://x"}}), "oauth2.client_id"),
+        (json!({"oauth2": {"client_id": "i", "token_url": "http://u:hunter2@x"}}), "oauth2.token_url"),
+        (json!({"oauth2": {"client_id": "i", "token_url": "ftp://x"}}), "oauth2.token_url"),
+        (
+            json!({"oauth2": {"client_id": "i", "token_url": "http://x", "client_secret": "hunter2", "client_secret_file": "f"}}),
+            "`client_secret_file`",
+        ),
+        (json!({"tls_config": {"ca": "no certificate"}}), "tls_config.ca"),
+        (json!({"tls_config": {"cert": "x", "key": "hunter2"}}), "tls_config.cert"),
+        (json!({"tls_config": {"cert": "x", "cert_file": "f"}}), "`cert_file`"),
+        (json!({"tls_config": {"key": "hunter2", "key_file": "f"}}), "`key_file`"),
+        (json!({"tls_config": {"key": "hunter2"}}), "tls_config.cert"),
+        (json!({"no_proxy": "x"}), "`proxy_url`"),
+        (
+            json!({"proxy_url": "http://u:hunter2@x", "proxy_from_environment": true}),
+            "`proxy_from_environment`",
+        ),
+        (json!({"no_proxy": "x", "proxy_from_environment": true}), "`proxy_from_environment`"),
+        (json!({"oauth2": {"client_id": "i", "token_url": "http://x", "no_proxy": "x"}}), "`proxy_url`"),
         (json!({"http_headers": {"bad name": {"values": ["x"]}}}), "http_headers.bad name"),
         (json!({"proxy_url": "http://user:hunter2@[bad"}), "proxy_url"),
     ] {
         let error = refused("http://127.0.0.1:1", &config(settings.clone()));
         assert!(error.contains(says) && !error.contains("hunter2"), "{settings}: {error}");
+    }
+    for settings in [
+        json!({"proxy_url": "http://u:hunter2@x", "tls_config": {"server_name": "mimir.example"}}),
+        json!({"tls_config": {"server_name": "10.0.0.1"}}),
+        json!({"tls_config": {"server_name": "mimir.example/x"}}),
+    ] {
+        let error = refused("https://127.0.0.1:1", &config(settings.clone()));
+        assert!(
+            error.contains("tls_config.server_name") && !error.contains("hunter2"),
+            "{settings}: {error}"
+        );
     }
     for address in ["", "mimir:9009", "ftp://x", "http://u:hunter2@x", "http://x?y"] {
         let error = refused(address, &ClientConfig::default());
@@ -52,48 +85,4 @@ fn secrets_do_not_show() {
         json!({"basic_auth": {"username": "u", "password": "hunter2"}, "proxy_url": "http://u:hunter2@127.0.0.1:1"}),
     );
     assert!(!format!("{:?}", client("http://127.0.0.1:1", &settings)).contains("hunter2"));
-}
-
-#[tokio::test]
-async fn a_proxy_gets_the_request_unless_the_host_is_excepted() {
-    let proxy = MockServer::start().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(202)).mount(&proxy).await;
-    let through = config(json!({"proxy_url": proxy.uri()}));
-    put(&client("http://mimir.invalid:9009", &through)).await.unwrap();
-    assert_eq!(proxy.received_requests().await.unwrap().len(), 1);
-    let around = config(json!({"proxy_url": proxy.uri(), "no_proxy": ".invalid,10.0.0.0/8"}));
-    let error = put(&client("http://mimir.invalid:9009", &around)).await.unwrap_err();
-    assert_eq!(error.class(), "unavailable");
-    let unreachable = config(json!({"proxy_url": "http://user:hunter2@127.0.0.1:1"}));
-    let error = put(&client("http://mimir.invalid:9009", &unreachable)).await.unwrap_err();
-    assert!(!error.to_string().contains("hunter2"), "{error}");
-}
-
-#[tokio::test]
-async fn a_server_that_hangs_is_given_up() {
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(202).set_delay(Duration::from_secs(60)))
-        .mount(&server)
-        .await;
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let timeout = Duration::from_millis(100);
-    let client =
-        RulerClient::new(&server.uri(), Flavour::cortex(), &ClientConfig::default(), timeout, None).unwrap();
-    let error = put(&client).await.unwrap_err();
-    assert!(
-        matches!(error, RulerError::Unavailable { ref message, .. } if message.contains("0.1s")),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn redirects_are_not_followed() {
-    let elsewhere = MockServer::start().await;
-    let server = MockServer::start().await;
-    let redirect = ResponseTemplate::new(307).insert_header("location", elsewhere.uri());
-    Mock::given(any()).respond_with(redirect).mount(&server).await;
-    let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
-    assert_eq!(error.class(), "misconfigured");
-    assert!(elsewhere.received_requests().await.unwrap().is_empty());
 }

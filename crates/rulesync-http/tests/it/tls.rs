@@ -1,9 +1,11 @@
 //! TLS: whom we trust, who we prove to be, and under which name.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rulesync_core::RulerError;
+use rulesync_http::{Flavour, RulerClient};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -13,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::{client, config, put};
+use crate::oauth2::after;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -129,5 +132,45 @@ async fn old_versions_can_be_ruled_out() {
     let server = serve(&authority, "127.0.0.1", false, &[&rustls::version::TLS12]).await;
     put(&client(&server.address, &config(json!({"tls_config": {"ca": authority.pem()}})))).await.unwrap();
     let strict = json!({"ca": authority.pem(), "min_version": "TLS13"});
-    assert!(put(&client(&server.address, &config(json!({"tls_config": strict})))).await.is_err());
+    let strict = config(json!({"tls_config": strict}));
+    assert!(put(&client(&server.address, &strict)).await.is_err());
+    let newer = serve(&authority, "127.0.0.1", false, BOTH).await;
+    put(&client(&newer.address, &strict)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_authority_is_trusted_soon_and_a_broken_file_changes_nothing() {
+    let (ours, theirs) = (authority(), authority());
+    let server = serve(&ours, "127.0.0.1", false, BOTH).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, theirs.pem()).unwrap();
+    let client = client(&server.address, &config(json!({"tls_config": {"ca_file": file}})));
+    assert!(put(&client).await.is_err());
+    std::fs::write(&file, ours.pem()).unwrap();
+    after(Duration::from_secs(11)).await;
+    put(&client).await.unwrap();
+    std::fs::write(&file, "half a certif").unwrap();
+    after(Duration::from_secs(11)).await;
+    put(&client).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_needs_its_own_key() {
+    let authority = authority();
+    let ((certificate, key), (_, other)) = (issued(&authority, "rulesync"), issued(&authority, "other"));
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let server = serve(&authority, "127.0.0.1", true, BOTH).await;
+    let cert_file = at("cert.pem", certificate.pem());
+    let (key_file, other) = (at("key.pem", key.serialize_pem()), at("other.pem", other.serialize_pem()));
+    let tls = json!({"ca": authority.pem(), "cert_file": cert_file, "key_file": key_file});
+    put(&client(&server.address, &config(json!({"tls_config": tls})))).await.unwrap();
+    let mixed = config(json!({"tls_config": {"cert_file": cert_file, "key_file": other}}));
+    let made = RulerClient::new(&server.address, Flavour::cortex(), &mixed, Duration::from_secs(1), None);
+    assert!(made.unwrap_err().to_string().contains("tls_config"));
 }

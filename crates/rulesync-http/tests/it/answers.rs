@@ -1,0 +1,157 @@
+//! What comes back: late, never, packed, from elsewhere; and what the observer is told.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use rulesync_core::RulerError;
+use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wiremock::matchers::{any, header};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::auth::{client, put};
+
+/// A server that writes the same bytes for every request and keeps its connections open.
+pub(crate) struct Scripted {
+    pub(crate) address: String,
+    pub(crate) heads: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
+}
+
+impl Scripted {
+    pub(crate) async fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let connections = Arc::new(Mutex::new(0));
+        let server = Self { address, heads: Arc::clone(&heads), connections: Arc::clone(&connections) };
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                *connections.lock().unwrap() += 1;
+                let heads = Arc::clone(&heads);
+                tokio::spawn(async move {
+                    let mut request = Vec::new();
+                    while let Ok(1..) = stream.read_buf(&mut request).await {
+                        if !complete(&request) {
+                            continue;
+                        }
+                        heads.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+                        request.clear();
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        server
+    }
+}
+
+/// Whether head and body are there.
+fn complete(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    body.len() >= length.map_or(0, |length| length.parse().unwrap())
+}
+
+fn impatient(address: &str, observer: Option<Arc<dyn RequestObserver>>) -> RulerClient {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (flavour, timeout) = (Flavour::cortex(), Duration::from_millis(100));
+    RulerClient::new(address, flavour, &ClientConfig::default(), timeout, observer).unwrap()
+}
+
+#[derive(Debug, Default)]
+struct Seen(Mutex<Vec<String>>);
+
+impl RequestObserver for Seen {
+    fn observe(&self, method: &'static str, route: &'static str, code: &str, _: Duration) {
+        self.0.lock().unwrap().push(format!("{method} {route} {code}"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_given_up_and_counted() {
+    let server = Scripted::start("").await;
+    let seen = Arc::new(Seen::default());
+    let observer: Arc<dyn RequestObserver> = Arc::clone(&seen) as _;
+    let error = put(&impatient(&server.address, Some(observer))).await.unwrap_err();
+    assert!(
+        matches!(error, RulerError::Unavailable { ref message, .. } if message.contains("0.1s")),
+        "{error}"
+    );
+    assert_eq!(*seen.0.lock().unwrap(), ["POST namespace error"]);
+}
+
+#[tokio::test]
+async fn an_answer_counts_although_its_body_never_ends() {
+    let refusing = Scripted::start("HTTP/1.1 400 Bad Request\r\ncontent-length: 99\r\n\r\nbad rule").await;
+    let error = put(&impatient(&refusing.address, None)).await.unwrap_err();
+    assert!(matches!(error, RulerError::Rejected { ref message, .. } if message == "bad rule"), "{error}");
+    let accepting = Scripted::start("HTTP/1.1 202 Accepted\r\ncontent-length: 99\r\n\r\n{").await;
+    put(&impatient(&accepting.address, None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_serves_again_after_an_error() {
+    let server = Scripted::start("HTTP/1.1 400 Bad Request\r\ncontent-length: 8\r\n\r\nbad rule").await;
+    let client = client(&server.address, &ClientConfig::default());
+    for _ in 0..3 {
+        assert_eq!(put(&client).await.unwrap_err().class(), "rejected");
+    }
+    assert_eq!(*server.connections.lock().unwrap(), 1);
+    assert_eq!(server.heads.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_endless_error_is_cut() {
+    let server = MockServer::start().await;
+    let long = ResponseTemplate::new(400).set_body_string("x".repeat(10 << 20));
+    Mock::given(any()).respond_with(long).mount(&server).await;
+    let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
+    assert!(error.to_string().len() < 3000 && error.class() == "rejected");
+}
+
+#[tokio::test]
+async fn packed_answers_are_understood_and_requests_are_not_packed() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(b"unable to decode rule group").unwrap();
+    let answer = ResponseTemplate::new(400)
+        .set_body_raw(packed.finish().unwrap(), "text/plain")
+        .insert_header("content-encoding", "gzip");
+    let server = MockServer::start().await;
+    Mock::given(header("accept-encoding", "gzip")).respond_with(answer).mount(&server).await;
+    let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
+    assert!(
+        matches!(error, RulerError::Rejected { ref message, .. } if message == "unable to decode rule group"),
+        "{error}"
+    );
+    let request = &server.received_requests().await.unwrap()[0];
+    assert!(!request.headers.contains_key("content-encoding"));
+    assert_eq!(request.headers["content-type"], "application/yaml");
+    assert!(request.body.starts_with(b"name: g\n"));
+}
+
+#[tokio::test]
+async fn a_server_may_say_until_when_to_wait() {
+    let server = MockServer::start().await;
+    let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(1800));
+    let busy = ResponseTemplate::new(429).insert_header("retry-after", later);
+    Mock::given(any()).respond_with(busy).mount(&server).await;
+    let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
+    let RulerError::Unavailable { retry_after: Some(wait), .. } = error else { panic!("{error}") };
+    // A date has whole seconds, and the request takes its time, if no quarter of an hour.
+    assert!((900..=1800).contains(&wait.as_secs()), "{wait:?}");
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = MockServer::start().await;
+    let server = MockServer::start().await;
+    let redirect = ResponseTemplate::new(307).insert_header("location", elsewhere.uri());
+    Mock::given(any()).respond_with(redirect).mount(&server).await;
+    let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
+    assert_eq!(error.class(), "misconfigured");
+    assert!(elsewhere.received_requests().await.unwrap().is_empty());
+}

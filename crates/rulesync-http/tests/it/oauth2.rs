@@ -1,0 +1,177 @@
+//! Tokens: when they are fetched, with what, and when again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rulesync_http::RulerClient;
+use serde_json::json;
+use wiremock::matchers::{body_string, header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::auth::{client, config, file, put};
+
+fn token(token: &str, expires_in: serde_json::Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({"access_token": token, "expires_in": expires_in}))
+}
+
+/// A server that gives the token `first` once and then `second`, and accepts some of them.
+async fn server_that_accepts(accepted: &[&str], expires_in: serde_json::Value, seconds: u64) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path("/token"))
+        .respond_with(token("first", expires_in))
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/token"))
+        .respond_with(token("second", json!(3600)))
+        .expect(seconds)
+        .mount(&server)
+        .await;
+    for token in accepted {
+        Mock::given(header("authorization", format!("Bearer {token}").as_str()))
+            .respond_with(ResponseTemplate::new(202))
+            .mount(&server)
+            .await;
+    }
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(401))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    server
+}
+
+fn with_tokens_of(server: &MockServer) -> RulerClient {
+    let oauth2 =
+        json!({"client_id": "id", "client_secret": "s3cret", "token_url": format!("{}/token", server.uri())});
+    client(&server.uri(), &config(json!({"oauth2": oauth2})))
+}
+
+async fn put_many(client: &Arc<RulerClient>) {
+    let many: Vec<_> = (0..20)
+        .map(|_| {
+            let client = Arc::clone(client);
+            tokio::spawn(async move { put(&client).await })
+        })
+        .collect();
+    for one in many {
+        one.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_for_all_and_again_when_refused() {
+    let server = MockServer::start().await;
+    let form = "grant_type=client_credentials&scope=a%20b&audience=rules%2F1";
+    Mock::given(method("POST"))
+        .and(path("/token"))
+        .and(body_string(form))
+        .and(header("authorization", "Basic aWQ6czNjcmV0"))
+        .respond_with(token("first", json!(3600)))
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/token")).respond_with(token("second", json!(3600))).expect(1).mount(&server).await;
+    let accepted =
+        |value: &str| Mock::given(header("authorization", value)).respond_with(ResponseTemplate::new(202));
+    accepted("Bearer first").up_to_n_times(20).mount(&server).await;
+    accepted("Bearer second").mount(&server).await;
+    Mock::given(header("authorization", "Bearer first"))
+        .respond_with(ResponseTemplate::new(401))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    let oauth2 = json!({"client_id": "id", "client_secret": "s3cret", "token_url": format!("{}/token", server.uri()),
+        "scopes": ["a", "b"], "endpoint_params": {"audience": "rules/1"}});
+    let client = Arc::new(client(&server.uri(), &config(json!({"oauth2": oauth2}))));
+    put_many(&client).await;
+    // The first token has expired at the server.
+    put(&client).await.unwrap();
+    server.verify().await;
+}
+
+#[tokio::test]
+async fn requests_that_are_refused_together_get_one_new_token() {
+    let server = server_that_accepts(&["second"], json!(3600), 1).await;
+    put_many(&Arc::new(with_tokens_of(&server))).await;
+    server.verify().await;
+}
+
+#[tokio::test]
+async fn a_token_is_replaced_before_it_expires() {
+    let server = server_that_accepts(&["first", "second"], json!(100), 1).await;
+    let client = with_tokens_of(&server);
+    put(&client).await.unwrap();
+    after(Duration::from_secs(80)).await;
+    put(&client).await.unwrap();
+    after(Duration::from_secs(11)).await;
+    put(&client).await.unwrap();
+    assert_eq!(used(&server).await, ["Bearer first", "Bearer first", "Bearer second"]);
+    server.verify().await;
+}
+
+/// What the ruler's requests were signed with.
+async fn used(server: &MockServer) -> Vec<String> {
+    let requests = server.received_requests().await.unwrap();
+    let signed = requests.iter().filter(|request| request.url.path() != "/token");
+    signed.map(|request| request.headers["authorization"].to_str().unwrap().to_owned()).collect()
+}
+
+/// Lets time pass. Only between requests: a clock that jumps would overrun the deadlines of real connections.
+pub(crate) async fn after(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn any_lifetime_a_server_may_write_is_borne() {
+    for expires_in in [json!("3600"), json!(3599.5), json!(u64::MAX), json!(null), json!("soon")] {
+        let server = server_that_accepts(&["first"], expires_in, 0).await;
+        let client = with_tokens_of(&server);
+        put(&client).await.unwrap();
+        put(&client).await.unwrap();
+        server.verify().await;
+    }
+    // This one has expired when it comes.
+    let server = server_that_accepts(&["first", "second"], json!(-1), 1).await;
+    let client = with_tokens_of(&server);
+    put(&client).await.unwrap();
+    put(&client).await.unwrap();
+    assert_eq!(used(&server).await, ["Bearer first", "Bearer second"]);
+}
+
+#[tokio::test]
+async fn a_changed_client_secret_is_read_again() {
+    let secret = file("old");
+    let server = MockServer::start().await;
+    Mock::given(path("/token"))
+        .and(header("authorization", "Basic aWQ6bmV3"))
+        .respond_with(token("t", json!(3600)))
+        .mount(&server)
+        .await;
+    Mock::given(path("/token")).respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t"))
+        .respond_with(ResponseTemplate::new(202))
+        .mount(&server)
+        .await;
+    let oauth2 = json!({"client_id": "id", "client_secret_file": secret.path(),
+        "token_url": format!("{}/token", server.uri())});
+    let client = client(&server.uri(), &config(json!({"oauth2": oauth2})));
+    assert!(put(&client).await.is_err());
+    std::fs::write(secret.path(), "new").unwrap();
+    put(&client).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_had_is_told_without_the_secret() {
+    let server = MockServer::start().await;
+    Mock::given(path("/token")).respond_with(ResponseTemplate::new(400)).mount(&server).await;
+    let oauth2 =
+        json!({"client_id": "id", "client_secret": "s3cret", "token_url": format!("{}/token", server.uri())});
+    let error = put(&client(&server.uri(), &config(json!({"oauth2": oauth2})))).await.unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    assert!(error.to_string().contains("oauth2") && !error.to_string().contains("s3cret"), "{error}");
+}

@@ -1,0 +1,67 @@
+//! Proxies: who goes through them, and what they get to see.
+
+use serde_json::json;
+use wiremock::matchers::{any, header, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::answers::Scripted;
+use crate::auth::{client, config, put};
+
+#[tokio::test]
+async fn a_proxy_gets_the_request_unless_the_host_is_excepted() {
+    let proxy = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(202)).mount(&proxy).await;
+    let through = config(json!({"proxy_url": proxy.uri()}));
+    put(&client("http://mimir.invalid:9009", &through)).await.unwrap();
+    assert_eq!(proxy.received_requests().await.unwrap().len(), 1);
+    let around = config(json!({"proxy_url": proxy.uri(), "no_proxy": ".invalid,10.0.0.0/8"}));
+    let error = put(&client("http://mimir.invalid:9009", &around)).await.unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    let unreachable = config(json!({"proxy_url": "http://user:hunter2@127.0.0.1:1"}));
+    let error = put(&client("http://mimir.invalid:9009", &unreachable)).await.unwrap_err();
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_told_the_password_and_the_server_is_not() {
+    let proxy = MockServer::start().await;
+    Mock::given(header("proxy-authorization", "Basic dTpodW50ZXIy"))
+        .respond_with(ResponseTemplate::new(202))
+        .mount(&proxy)
+        .await;
+    let with_password = proxy.uri().replace("http://", "http://u:hunter2@");
+    put(&client("http://mimir.invalid:9009", &config(json!({"proxy_url": with_password})))).await.unwrap();
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(202)).mount(&server).await;
+    let around = config(json!({"proxy_url": with_password, "no_proxy": "localhost,127.0.0.0/8"}));
+    put(&client(&server.uri(), &around)).await.unwrap();
+    let seen = &server.received_requests().await.unwrap()[0];
+    assert!(!seen.headers.contains_key("proxy-authorization"));
+    assert_eq!(proxy.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_https_server_is_reached_through_a_tunnel() {
+    let proxy = Scripted::start("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+    let through = config(json!({"proxy_url": proxy.address, "bearer_token": "hunter2"}));
+    let error = put(&client("https://mimir.invalid:9009", &through)).await.unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    let head = proxy.heads.lock().unwrap()[0].clone();
+    assert!(head.starts_with("CONNECT mimir.invalid:9009 ") && !head.contains("hunter2"), "{head}");
+}
+
+#[tokio::test]
+async fn tokens_have_a_proxy_of_their_own() {
+    let proxy = MockServer::start().await;
+    let token = ResponseTemplate::new(200).set_body_json(json!({"access_token": "t"}));
+    Mock::given(path("/token")).respond_with(token).expect(1).mount(&proxy).await;
+    let server = MockServer::start().await;
+    Mock::given(header("authorization", "Bearer t"))
+        .respond_with(ResponseTemplate::new(202))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let oauth2 =
+        json!({"client_id": "id", "token_url": "http://login.invalid/token", "proxy_url": proxy.uri()});
+    put(&client(&server.uri(), &config(json!({"oauth2": oauth2})))).await.unwrap();
+}
