@@ -228,6 +228,11 @@ impl Catalogue {
         self.counts.values().any(|count| count.never_read > 0)
     }
 
+    /// The same for what one source declares.
+    pub(crate) fn source_hides_objects(&self, source: &str) -> bool {
+        self.counts.get(source).is_some_and(|count| count.never_read > 0)
+    }
+
     /// How many objects a source has shown.
     pub(crate) fn count(&self, source: &str) -> usize {
         self.counts.get(source).map_or(0, |count| count.all)

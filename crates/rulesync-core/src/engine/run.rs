@@ -57,6 +57,8 @@ struct RunningSource {
     source: Arc<dyn Source>,
     run: u32,
     complete: bool,
+    /// Whether objects of an earlier run may still have to go.
+    to_sweep: bool,
     unavailable: Option<String>,
     stop: CancellationToken,
 }
@@ -201,6 +203,7 @@ impl Run {
             source: Arc::clone(source),
             run: self.runs,
             complete: false,
+            to_sweep: false,
             unavailable: None,
             stop: stop.clone(),
         };
@@ -239,20 +242,31 @@ impl Run {
             SourceEvent::SnapshotComplete => {
                 up |= !source.complete;
                 source.complete = true;
-                let mut consequences = Consequences::default();
-                for gone in self.catalogue.not_said_since(&name, run) {
-                    consequences.orders.extend(self.catalogue.delete(&gone).orders);
-                }
-                consequences
+                source.to_sweep = true;
+                Consequences::default()
             }
             SourceEvent::Available | SourceEvent::Unavailable { .. } => Consequences::default(),
         };
         self.carry_out(consequences);
+        self.sweep(&name);
         self.allow_deletes();
         self.source_metrics(&name);
         if up {
             let objects = self.catalogue.count(&name);
             self.reporters.report(&Outcome::SourceUp { source: name, objects });
+        }
+    }
+
+    /// Drops what a source no longer says after it was started anew, unless something it cannot read may hide it.
+    fn sweep(&mut self, name: &Arc<str>) {
+        let hides = self.catalogue.source_hides_objects(name);
+        let Some(source) = self.sources.get_mut(name).filter(|source| source.to_sweep && !hides) else {
+            return;
+        };
+        source.to_sweep = false;
+        for gone in self.catalogue.not_said_since(name, source.run) {
+            let consequences = self.catalogue.delete(&gone);
+            self.carry_out(consequences);
         }
     }
 
@@ -329,8 +343,7 @@ impl Run {
         let target =
             Target::new(id.clone(), budgeted, named.max_in_flight, shared, receiver, sender, stop.clone());
         self.tasks.spawn(target.run());
-        let mut running = RunningTarget { ruler: named.clone(), requests, orders, progress, sent: 0, stop };
-        running.send(Order::Deletes(self.deletes));
+        let running = RunningTarget { ruler: named.clone(), requests, orders, progress, sent: 0, stop };
         running
     }
 
@@ -398,6 +411,12 @@ impl Run {
             target.send(Order::Reconsider);
         }
         self.adjust_sources();
+        // Only now do new targets know whom their namespaces belong to: before, all would look like orphans.
+        for id in &fresh {
+            if let Some(target) = self.targets.get_mut(id) {
+                target.send(Order::Deletes(self.deletes));
+            }
+        }
         Ok(())
     }
 
@@ -406,6 +425,7 @@ impl Run {
     fn adjust_sources(&mut self) {
         let wanted = self.setup.sources.clone();
         let names: Vec<Arc<str>> = self.sources.keys().cloned().collect();
+        let mut gone = Vec::new();
         for name in names {
             let new = wanted.iter().find(|named| named.name == name);
             let same =
@@ -417,15 +437,19 @@ impl Run {
                 old.stop.cancel();
             }
             if new.is_none() {
-                for gone in self.catalogue.not_said_since(&name, u32::MAX) {
-                    let consequences = self.catalogue.delete(&gone);
-                    self.carry_out(consequences);
-                }
+                gone.push(name);
             }
         }
         for named in &wanted {
             if !self.sources.contains_key(&named.name) {
                 self.start_source(named);
+            }
+        }
+        // After deletes were revoked: what goes here may come again from a source that has just been started.
+        for name in gone {
+            for id in self.catalogue.not_said_since(&name, u32::MAX) {
+                let consequences = self.catalogue.delete(&id);
+                self.carry_out(consequences);
             }
         }
         self.allow_deletes();

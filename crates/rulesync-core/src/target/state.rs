@@ -201,11 +201,7 @@ impl State {
                 Err(error) => {
                     retry = true;
                     // Whether the ruler has it now is not known: look again, and never believe it is in order.
-                    if let Action::Put(group) = &change.action
-                        && matches!(error, RulerError::Unavailable { .. } | RulerError::Unreadable { .. })
-                    {
-                        self.observe(|observed| observed.set(&change.namespace, &group.name, None));
-                    }
+                    self.doubt(&change);
                     failed.push((change, error));
                 }
             }
@@ -239,6 +235,20 @@ impl State {
             let subject = self.subject(&change);
             self.tell(&Outcome::Failed { subject, error, retry_in });
         }
+    }
+
+    /// A change may have been carried out or not: what it was about counts as unknown until it is known again.
+    fn doubt(&mut self, change: &Change) {
+        let groups: Vec<&str> = match &change.action {
+            Action::Put(group) => vec![&group.name],
+            Action::DeleteGroup(group) => vec![group],
+            Action::DeleteNamespace(groups) => groups.iter().map(AsRef::as_ref).collect(),
+        };
+        self.observe(|observed| {
+            for group in groups {
+                observed.set(&change.namespace, group, None);
+            }
+        });
     }
 
     /// Nothing that was planned can be relied on: everything is looked at after the next list.
@@ -294,6 +304,14 @@ impl State {
     /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where.
     fn refused(&mut self, change: &Change, message: &str, rule: Option<usize>) {
         let Action::Put(group) = &change.action else { return };
+        // Meanwhile declared otherwise, or not at all: then the refusal is of no interest.
+        let winner = self.desired.winner(&change.namespace);
+        let current = |claim: &Claim| {
+            claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
+        };
+        if !winner.is_some_and(current) {
+            return;
+        }
         let mut place = Place { group: Some(group.name.to_string()), rule, ..Place::default() };
         if let Some(claim) = self.desired.winner(&change.namespace) {
             let about_this = |finding: &&Finding| {
