@@ -48,18 +48,15 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
         200..=299 if strange(content_type, reading) => Err(RulerError::Misconfigured {
             message: format!("answered with a {content_type} document: check address and prefix"),
         }),
-        204 if reading => Ok(Meaning::Nothing),
+        // No server says "nothing" this way, but a gateway may.
+        204 if reading => {
+            Err(RulerError::Unreadable { message: "answered without a document (204)".to_owned() })
+        }
         200..=299 => Ok(Meaning::Done),
         300..=399 => Err(RulerError::Misconfigured {
             message: format!("redirected ({status}); redirects are not followed"),
         }),
-        404 if says(
-            body,
-            &["no rule groups found", "group does not exist", "group namespace does not exist"],
-        ) =>
-        {
-            Ok(Meaning::Nothing)
-        }
+        404 if nothing_text(operation).is_some_and(|text| body.contains(text)) => Ok(Meaning::Nothing),
         404 | 405 => Err(RulerError::Misconfigured {
             message: format!(
                 "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
@@ -96,6 +93,17 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
         }),
         500..=599 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         _ => Err(RulerError::Rejected { message: format!("{message} ({status})"), rule: None }),
+    }
+}
+
+/// How a server says that there is nothing there. The words of another operation are those of another route, and say
+/// nothing: a list that is told of a missing group went to a wrong address.
+fn nothing_text(operation: Operation) -> Option<&'static str> {
+    match operation {
+        Operation::List | Operation::GetNamespace => Some("no rule groups found"),
+        Operation::GetGroup | Operation::DeleteGroup => Some("group does not exist"),
+        Operation::DeleteNamespace => Some("group namespace does not exist"),
+        Operation::Put => None,
     }
 }
 
@@ -165,6 +173,12 @@ mod tests {
             (Put, 404, "404 page not found\n", "misconfigured"),
             (DeleteNamespace, 404, "group namespace does not exist\n", "Nothing"),
             (DeleteGroup, 404, "group does not exist\n", "Nothing"),
+            (List, 404, "group does not exist\n", "misconfigured"),
+            (DeleteNamespace, 404, "group does not exist\n", "misconfigured"),
+            (DeleteGroup, 404, "404 page not found\n", "misconfigured"),
+            (Put, 404, "no rule groups found\n", "misconfigured"),
+            (List, 204, "", "unreadable"),
+            (DeleteGroup, 204, "", "Done"),
             (DeleteGroup, 202, "", "Done"),
             (Put, 202, r#"{"status":"success"}"#, "Done"),
             (Put, 400, "unable to decode rule group\n", "rejected"),

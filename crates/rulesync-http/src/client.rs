@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
-use rulesync_core::{Fingerprint, Group, Listing, RulerError, TenantId};
+use rulesync_core::{Group, Listing, RulerError, TenantId};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Meaning, Operation, meaning};
 use crate::auth::Credentials;
-use crate::document::{encode_group, group_names, namespace_of, parse_group, parse_namespaces};
+use crate::document::{encode_group, group_names, parse_group, parse_namespaces};
 use crate::flavour::Flavour;
+use crate::reading::{ListReader, Unparsed};
 use crate::settings::{ClientConfig, SettingsError};
-use crate::split::Splitter;
 use crate::transport::{ProxySettings, Transport, drain, without_url};
 use crate::url::segment;
 
@@ -122,7 +122,20 @@ impl RulerClient {
         };
         let (transport, base, host) =
             Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
-        Ok(Self { flavour, base, host, transport, credentials: Credentials::new(config)?, timeout, observer })
+        let made = Self {
+            flavour,
+            base,
+            host,
+            transport,
+            credentials: Credentials::new(config)?,
+            timeout,
+            observer,
+        };
+        if made.url(&made.flavour.rules_path).is_none() {
+            let reason = "holds characters that a path cannot carry".to_owned();
+            return Err(SettingsError::Invalid { key: "prometheus_http_prefix".to_owned(), reason });
+        }
+        Ok(made)
     }
 
     /// What kind of server it speaks to.
@@ -205,24 +218,22 @@ impl RulerClient {
             path: self.flavour.rules_path.clone(),
             body: None,
         };
-        let mut unreadable: Vec<(String, Vec<String>)> = Vec::new();
         let reading = async {
-            let Some(mut answer) = self.ask(&request()).await? else { return Ok(()) };
-            let mut splitter = Splitter::default();
-            let mut take = |piece: &[u8]| read_piece(piece, listing, &mut unreadable);
+            let Some(mut answer) = self.ask(&request()).await? else { return Ok(Vec::new()) };
+            let mut reader = ListReader::new(listing);
             while let Some(portion) = self.next_portion(&mut answer).await? {
-                splitter.push(&portion, &mut take)?;
+                reader.push(&portion)?;
                 // A long document must not keep other tasks from their turn.
                 tokio::task::yield_now().await;
             }
-            splitter.finish(take)
+            reader.finish()
         };
         let deadline = self.timeout * LIST_FACTOR;
-        tokio::time::timeout(deadline, reading).await.map_err(|_| {
+        let unparsed = tokio::time::timeout(deadline, reading).await.map_err(|_| {
             unavailable(format!("the list was not complete within {}s", deadline.as_secs()))
         })??;
-        for (namespace, groups) in unreadable {
-            self.read_apart(tenant, &namespace, groups, listing).await?;
+        for namespace in unparsed {
+            self.read_apart(tenant, namespace, listing).await?;
         }
         Ok(())
     }
@@ -231,10 +242,10 @@ impl RulerClient {
     async fn read_apart(
         &self,
         tenant: Option<&TenantId>,
-        namespace: &str,
-        mut groups: Vec<String>,
+        Unparsed { namespace, mut groups }: Unparsed,
         listing: &mut Listing<'_>,
     ) -> Result<(), RulerError> {
+        let namespace = namespace.as_str();
         let path = self.path(namespace, None)?;
         let request =
             Request { operation: Operation::GetNamespace, method: Method::GET, tenant, path, body: None };
@@ -250,6 +261,11 @@ impl RulerClient {
         }
         groups.sort();
         groups.dedup();
+        if groups.is_empty() {
+            let message =
+                format!("the namespace {namespace} cannot be parsed, nor can its groups be told apart");
+            return Err(RulerError::Unreadable { message });
+        }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
             let request =
@@ -348,18 +364,22 @@ impl RulerClient {
         Ok((answer, signed))
     }
 
+    /// The address of a path below the base; none if the library would tidy it up: it may then name something else.
+    fn url(&self, path: &str) -> Option<Url> {
+        let mut url = self.base.clone();
+        let path = format!("{}{path}", self.base.path().trim_end_matches('/'));
+        url.set_path(&path);
+        (url.path() == path).then_some(url)
+    }
+
     fn patience(&self) -> Duration {
         BODY_PATIENCE.min(self.timeout / 4)
     }
 
     async fn exchange(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
-        let mut url = self.base.clone();
-        let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
-        url.set_path(&path);
-        if url.path() != path {
-            // Never let a library tidy up a path: it may then name something else.
-            return Err(rejected(format!("the path {path} cannot be sent as it is")));
-        }
+        let url = self.url(&request.path);
+        let url =
+            url.ok_or_else(|| rejected(format!("the path {} cannot be sent as it is", request.path)))?;
         let mut builder = self.transport.client().request(request.method.clone(), url);
         if let Some(tenant) = request.tenant {
             builder = builder.header("X-Scope-OrgID", tenant.as_str());
@@ -377,45 +397,6 @@ impl RulerClient {
         let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;
         Ok((answer, signed))
     }
-}
-
-/// Reads a piece of a list: one namespace, or a whole document that could not be cut.
-fn read_piece(
-    piece: &[u8],
-    listing: &mut Listing<'_>,
-    unreadable: &mut Vec<(String, Vec<String>)>,
-) -> Result<(), RulerError> {
-    if let Some(namespace) = namespace_of(piece) {
-        if !listing.wants(&namespace) {
-            return Ok(());
-        }
-        let document = Fingerprint::of_bytes(piece);
-        if listing.unchanged(&namespace, document) {
-            return Ok(());
-        }
-        match parse_namespaces(piece) {
-            Ok(namespaces) => {
-                for group in namespaces.values().flatten() {
-                    listing.add(&namespace, group);
-                }
-                listing.read_from(&namespace, document);
-            }
-            Err(_) => unreadable.push((namespace, group_names(piece))),
-        }
-        return Ok(());
-    }
-    let namespaces = match parse_namespaces(piece) {
-        Ok(namespaces) => namespaces,
-        // Only names with line breaks are written as complex keys, and ours have none.
-        Err(_) if piece.starts_with(b"? ") => return Ok(()),
-        Err(error) => return Err(RulerError::Unreadable { message: error.to_string() }),
-    };
-    for (namespace, groups) in namespaces {
-        if listing.wants(&namespace) {
-            groups.iter().for_each(|group| listing.add(&namespace, group));
-        }
-    }
-    Ok(())
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rulesync_core::Group;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_saphyr::Options;
 
 /// A document that is not what the API should answer.
@@ -22,14 +23,10 @@ pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
     serde_saphyr::to_string_with_options(group, options).map_err(|error| DocumentError(error.to_string()))
 }
 
-/// A list of namespaces, or a piece of one.
+/// A list of namespaces, or a piece of one. Nothing at all is none: the servers write `{}`.
 pub(crate) fn parse_namespaces(text: &[u8]) -> Result<BTreeMap<String, Vec<Group>>, DocumentError> {
-    let namespaces: Option<BTreeMap<String, Option<Vec<Group>>>> = parse(text)?;
-    Ok(namespaces
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(name, groups)| (name, groups.unwrap_or_default()))
-        .collect())
+    let namespaces: BTreeMap<String, Option<Vec<Group>>> = parse(text)?;
+    Ok(namespaces.into_iter().map(|(name, groups)| (name, groups.unwrap_or_default())).collect())
 }
 
 /// A single group.
@@ -37,21 +34,38 @@ pub(crate) fn parse_group(text: &[u8]) -> Result<Group, DocumentError> {
     parse(text)
 }
 
-/// The namespace a piece of a list is about, read without the groups below it.
-pub(crate) fn namespace_of(piece: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(piece).ok()?;
-    // Plain keys are nearly all there are; parsing the first line alone serves the quoted ones.
-    let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'))?;
-    let key = first.strip_suffix(':').or_else(|| first.split_once(": ").map(|(key, _)| key))?;
+/// What the first line of a namespace says about its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// It stands in the line.
+    Here(String),
+    /// It is a text of several lines below it.
+    Below,
+}
+
+/// Reads the line that begins a namespace; the groups are below it.
+///
+/// # Errors
+///
+/// If the line is something else, such as the first key of another kind of document.
+pub(crate) fn parse_name(line: &[u8]) -> Result<Name, DocumentError> {
+    let text = std::str::from_utf8(line).map_err(|error| DocumentError(error.to_string()))?;
+    // Keys of more than 128 bytes are written as complex ones, with `? ` before them (Go's yaml.v3).
+    if let Some(key) = text.strip_prefix("? ") {
+        let below = key.starts_with(['|', '>']);
+        return if below { Ok(Name::Below) } else { parse(key.as_bytes()).map(Name::Here) };
+    }
+    // Plain keys are nearly all there are; the parser serves the quoted ones.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
-    if key.bytes().all(plain)
-        && key.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+    if let Some(key) = text.strip_suffix(':')
+        && key.bytes().all(plain)
+        && key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.contains('.')
     {
-        return Some(key.to_owned());
+        return Ok(Name::Here(key.to_owned()));
     }
-    let map: BTreeMap<String, Option<String>> = parse(format!("{key}:\n").as_bytes()).ok()?;
-    map.into_keys().next()
+    let map: BTreeMap<String, Option<Vec<IgnoredAny>>> = parse(line)?;
+    map.into_keys().next().map(Name::Here).ok_or_else(|| DocumentError("no key".to_owned()))
 }
 
 /// The names of the groups of a namespace, for a document that cannot be parsed whole.
@@ -62,7 +76,8 @@ pub(crate) fn group_names(piece: &[u8]) -> Vec<String> {
     }
     let text = String::from_utf8_lossy(piece);
     let named = |line: &str| {
-        let item = line.strip_prefix("    - ")?;
+        // The first group of a complex key stands beside the colon.
+        let item = line.strip_prefix("    - ").or_else(|| line.strip_prefix(":   - "))?;
         item.starts_with("name:").then(|| parse::<Named>(item.as_bytes()).ok())?
     };
     text.lines().filter_map(named).map(|group| group.name).collect()
@@ -128,14 +143,27 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_namespace_without_parsing_the_rest() {
-        for (piece, name) in [
-            ("us.ns.o:\n    - broken: [", "us.ns.o"),
-            ("\"n\":\n    - x", "n"),
-            ("a/b:\n", "a/b"),
-            ("\"a: b\":\n", "a: b"),
+    fn reads_the_name_and_nothing_else() {
+        let long = "n".repeat(150);
+        let complex = [format!("? {long}"), format!("? \"{long} \"")];
+        for (line, name) in [
+            ("us.ns.o:", "us.ns.o"),
+            ("\"n\":", "n"),
+            ("a/b:", "a/b"),
+            ("\"a: b\":", "a: b"),
+            ("us.ns.o: []", "us.ns.o"),
+            (":x:", ":x"),
+            ("true:", "true"),
+            ("'#':", "#"),
+            (&complex[0], &long),
+            (&complex[1], &format!("{long} ")),
         ] {
-            assert_eq!(namespace_of(piece.as_bytes()).as_deref(), Some(name), "{piece}");
+            assert_eq!(parse_name(line.as_bytes()), Ok(Name::Here(name.to_owned())), "{line}");
+        }
+        assert_eq!(parse_name(b"? |-"), Ok(Name::Below));
+        for line in ["", "ok", "null", "- name: g", "error: away", "data: {groups: []}", "{}", "? - a", "..."]
+        {
+            assert!(parse_name(line.as_bytes()).is_err(), "{line}");
         }
     }
 

@@ -9,6 +9,7 @@ mod client;
 mod document;
 mod flavour;
 mod oauth2;
+mod reading;
 mod secret;
 mod settings;
 mod split;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
 use crate::transport::{ProxySettings, Transport, drain, without_url};
+use crate::url::UNRESERVED_KEPT;
 
 /// Gets tokens and keeps them.
 #[derive(Debug)]
@@ -162,6 +163,18 @@ impl TokenSource {
     }
 }
 
+/// As in a form. What is unreserved stays: many servers do not decode the header, and most client ids are UUIDs.
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, UNRESERVED_KEPT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_ids_go_as_they_are() {
+        assert_eq!(encode("0b6e-41f2.a_b~c"), "0b6e-41f2.a_b~c");
+        assert_eq!(encode("s: +%é"), "s%3A%20%2B%25%C3%A9");
+    }
 }

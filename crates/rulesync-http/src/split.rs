@@ -1,111 +1,142 @@
-//! Cuts a list document into namespaces while it arrives, so that a tenant's rules never stand in memory as a whole.
+//! Cuts a list document into namespaces while it arrives, so that a tenant's rules never stand in memory as a whole,
+//! and those of others not at all.
 //!
 //! The servers write block style (Go's yaml.v3): a line that begins in column 0 begins a namespace, and everything
 //! below it is indented. A document that is written otherwise, such as `{}`, is one piece. Cutting decides nothing
 //! about content: each piece is a YAML document of its own.
 
+/// Takes what a [`Splitter`] cuts.
+pub(crate) trait Pieces {
+    /// Why a document is given up.
+    type Error;
+
+    /// The line a namespace begins with, without its line break; whether the namespace is to be kept.
+    fn begins(&mut self, line: &[u8]) -> Result<bool, Self::Error>;
+
+    /// A namespace that was to be kept, or a whole document that could not be cut.
+    fn piece(&mut self, piece: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// How a document ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With a line break, or as one whole piece.
+    Whole,
+    /// Before it began: not even `{}`.
+    Empty,
+    /// In the middle of a line, which no server writes: something is missing.
+    Torn,
+}
+
 /// Takes bytes in any portions, gives pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Splitter {
-    pending: Vec<u8>,
-    /// Up to where `pending` was searched for the next line.
-    searched: usize,
-    /// Whether the document is one flow collection, to be taken whole.
-    flow: Option<bool>,
+    state: State,
+    /// What is kept of the current piece.
+    piece: Vec<u8>,
+    mid_line: bool,
+    /// A `:` in column 0 was the last byte so far; what follows it decides.
+    colon: bool,
 }
 
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Before,
+    /// In the line that names a namespace.
+    Name,
+    Kept,
+    Skipped,
+    /// Not block style, or indented as a whole.
+    Uncut,
+}
+
+/// Room that is kept from one piece for the next.
+const SPARE_BYTES: usize = 64 * 1024;
+
 impl Splitter {
-    /// More bytes; `piece` is called with every piece that is now complete.
-    pub(crate) fn push<E>(
-        &mut self,
-        bytes: &[u8],
-        mut piece: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.pending.extend_from_slice(bytes);
-        if self.flow.is_none() {
-            self.flow =
-                self.pending.iter().find(|b| !b.is_ascii_whitespace()).map(|b| matches!(b, b'{' | b'['));
+    /// More bytes.
+    pub(crate) fn push<P: Pieces>(&mut self, bytes: &[u8], pieces: &mut P) -> Result<(), P::Error> {
+        if self.colon && !bytes.is_empty() {
+            self.colon = false;
+            return self.lines(&[b":", bytes].concat(), pieces);
         }
-        if self.flow != Some(false) {
-            return Ok(());
-        }
-        let mut start = 0;
-        while let Some(newline) = self.pending[self.searched..].iter().position(|b| *b == b'\n') {
-            let line = self.searched + newline + 1;
-            // What the next line begins with decides; wait until it is there.
-            let Some(first) = self.pending.get(line) else { break };
-            self.searched = line;
-            // A blank, an empty line, a comment, the value of a complex key (`: `): none begins a namespace.
-            if !matches!(first, b' ' | b'\t' | b'\n' | b'\r' | b'#' | b':') {
-                piece(&self.pending[start..line])?;
-                start = line;
+        self.lines(bytes, pieces)
+    }
+
+    fn lines<P: Pieces>(&mut self, mut rest: &[u8], pieces: &mut P) -> Result<(), P::Error> {
+        while let Some(first) = rest.first() {
+            if !self.mid_line && self.state != State::Uncut {
+                let begins = match first {
+                    // An empty line, or a comment; one of a text always has its indentation before it.
+                    b'\n' | b'\r' | b'#' => false,
+                    b' ' | b'\t' | b'{' | b'[' if self.state == State::Before => {
+                        self.state = State::Uncut;
+                        false
+                    }
+                    b' ' | b'\t' => false,
+                    // The value of a complex key; a name may begin with a colon too.
+                    b':' => match rest.get(1) {
+                        Some(next) => !next.is_ascii_whitespace(),
+                        None => {
+                            self.colon = true;
+                            return Ok(());
+                        }
+                    },
+                    _ => true,
+                };
+                if begins {
+                    self.flush(pieces)?;
+                    self.state = State::Name;
+                }
+            }
+            let line = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |newline| newline + 1);
+            let (line, after) = rest.split_at(line);
+            if !matches!(self.state, State::Before | State::Skipped) {
+                self.piece.extend_from_slice(line);
+            }
+            self.mid_line = line.last() != Some(&b'\n');
+            rest = after;
+            if self.state == State::Name && !self.mid_line {
+                self.state = self.named(pieces)?;
             }
         }
-        self.pending.drain(..start);
-        self.searched -= start;
         Ok(())
     }
 
-    /// The end: the last piece, if there is anything.
-    pub(crate) fn finish<E>(self, mut piece: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        if self.pending.iter().all(u8::is_ascii_whitespace) { Ok(()) } else { piece(&self.pending) }
+    /// The line that names a namespace is complete.
+    fn named<P: Pieces>(&mut self, pieces: &mut P) -> Result<State, P::Error> {
+        let line = self.piece.trim_ascii_end();
+        let state = match line {
+            b"---" => State::Before,
+            _ if pieces.begins(line)? => return Ok(State::Kept),
+            _ => State::Skipped,
+        };
+        self.piece.clear();
+        Ok(state)
+    }
+
+    fn flush<P: Pieces>(&mut self, pieces: &mut P) -> Result<(), P::Error> {
+        if self.state == State::Kept {
+            pieces.piece(&self.piece)?;
+        }
+        self.piece.clear();
+        self.piece.shrink_to(SPARE_BYTES);
+        Ok(())
+    }
+
+    /// The end of the bytes.
+    pub(crate) fn finish<P: Pieces>(mut self, pieces: &mut P) -> Result<End, P::Error> {
+        match self.state {
+            State::Before => Ok(End::Empty),
+            State::Uncut if self.piece.trim_ascii().is_empty() => Ok(End::Empty),
+            State::Uncut => pieces.piece(&self.piece).map(|()| End::Whole),
+            State::Name => Ok(End::Torn),
+            State::Kept | State::Skipped if self.mid_line || self.colon => Ok(End::Torn),
+            State::Kept | State::Skipped => self.flush(pieces).map(|()| End::Whole),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn pieces(portions: &[&[u8]]) -> Vec<String> {
-        let mut pieces = Vec::new();
-        let mut take = |piece: &[u8]| -> Result<(), ()> {
-            pieces.push(String::from_utf8(piece.to_vec()).unwrap());
-            Ok(())
-        };
-        let mut splitter = Splitter::default();
-        for portion in portions {
-            splitter.push(portion, &mut take).unwrap();
-        }
-        splitter.finish(&mut take).unwrap();
-        pieces
-    }
-
-    const LIST: &str = "ns1:\n    - name: g\n      rules:\n        - alert: A\n          expr: |-\n            a\n\n            b\n? |-\n  odd\n  name\n: - name: h\n    rules: []\n\"n\":\n    - name: i\n";
-
-    #[test]
-    fn cuts_at_namespaces() {
-        let cut = pieces(&[LIST.as_bytes()]);
-        assert_eq!(cut.len(), 3, "{cut:#?}");
-        assert!(cut[1].starts_with("? |-") && cut[1].ends_with("rules: []\n"));
-        assert_eq!(cut.concat(), LIST);
-        assert_eq!(pieces(&[b"{}\n"]), ["{}\n"]);
-        assert_eq!(pieces(&[b"\n", b" \n"]), Vec::<String>::new());
-        assert_eq!(pieces(&[b"{a: [],\nb: []}\n"]).len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn portions_do_not_matter(cuts in prop::collection::vec(0..LIST.len(), 0..12)) {
-            let mut cuts = cuts;
-            cuts.sort_unstable();
-            let mut portions = Vec::new();
-            let mut rest = LIST.as_bytes();
-            let mut before = 0;
-            for cut in cuts {
-                let (portion, after) = rest.split_at(cut - before);
-                portions.push(portion);
-                (rest, before) = (after, cut);
-            }
-            portions.push(rest);
-            prop_assert_eq!(pieces(&portions), pieces(&[LIST.as_bytes()]));
-        }
-
-        #[test]
-        fn nothing_is_lost(text in "[ a:\n{?#-]{0,60}") {
-            let joined = pieces(&[text.as_bytes()]).concat();
-            prop_assert!(joined == text || text.trim().is_empty() || text.starts_with(&joined));
-        }
-    }
-}
+mod tests;

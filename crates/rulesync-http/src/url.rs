@@ -4,7 +4,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Everything but RFC 3986's unreserved characters is escaped.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const UNRESERVED_KEPT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How often a server decodes the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +33,10 @@ pub fn segment(name: &str, encoding: PathEncoding) -> Result<String, NameError> 
     if matches!(name, "" | "." | "..") || name.chars().any(odd) {
         return Err(NameError(name.to_owned()));
     }
-    let once = utf8_percent_encode(name, ESCAPED).to_string();
+    let once = utf8_percent_encode(name, UNRESERVED_KEPT).to_string();
     Ok(match encoding {
         PathEncoding::Single => once,
-        PathEncoding::Double => utf8_percent_encode(&once, ESCAPED).to_string(),
+        PathEncoding::Double => utf8_percent_encode(&once, UNRESERVED_KEPT).to_string(),
     })
 }
 

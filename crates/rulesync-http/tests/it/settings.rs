@@ -86,3 +86,18 @@ fn secrets_do_not_show() {
     );
     assert!(!format!("{:?}", client("http://127.0.0.1:1", &settings)).contains("hunter2"));
 }
+
+#[test]
+fn a_prefix_that_no_path_can_carry_is_told_at_once() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for prefix in ["/a b", "/a?b", "/a/../b", "/ä"] {
+        let made = RulerClient::new(
+            "http://mimir",
+            Flavour::mimir(prefix),
+            &ClientConfig::default(),
+            Duration::from_secs(1),
+            None,
+        );
+        assert!(made.unwrap_err().to_string().contains("`prometheus_http_prefix`"), "{prefix}");
+    }
+}

@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod roundtrip;
+#[cfg(test)]
 mod wire;
