@@ -343,8 +343,7 @@ impl Run {
         let target =
             Target::new(id.clone(), budgeted, named.max_in_flight, shared, receiver, sender, stop.clone());
         self.tasks.spawn(target.run());
-        let running = RunningTarget { ruler: named.clone(), requests, orders, progress, sent: 0, stop };
-        running
+        RunningTarget { ruler: named.clone(), requests, orders, progress, sent: 0, stop }
     }
 
     /// Ends targets that no route leads to once they hold nothing of ours.
