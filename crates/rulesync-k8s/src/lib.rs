@@ -11,6 +11,7 @@
 //! been. Holding such deletes back is the engine's business.
 
 mod connect;
+mod health;
 mod resource;
 mod source;
 mod verdict;

@@ -1,7 +1,9 @@
 //! The source: a watch of the Kubernetes namespaces and one or several of the rules, and what they have to say together.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -52,13 +54,15 @@ impl KubernetesSource {
         if self.config.namespaces.is_empty() {
             vec![None]
         } else {
-            self.config.namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
+            // Naming one twice is no reason to watch it twice.
+            let namespaces: BTreeSet<&str> = self.config.namespaces.iter().map(String::as_str).collect();
+            namespaces.into_iter().map(Some).collect()
         }
     }
 
     async fn watch_namespaces(&self, together: &Together) -> Result<(), Closed> {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
-        let mut observer = Namespaces { together, names: Vec::new(), listed: None };
+        let mut observer = Namespaces { together, names: BTreeSet::new(), listed: None };
         watch(api, "namespaces", &self.config, &mut observer).await
     }
 
@@ -77,8 +81,14 @@ impl KubernetesSource {
         if together.namespaces.clone().wait_for(|listed| *listed).await.is_err() {
             return Err(Closed);
         }
-        let mut observer =
-            Rules { together, client: &self.client, part, kind: KIND.into(), known: Known::default() };
+        let mut observer = Rules {
+            together,
+            client: &self.client,
+            part,
+            kind: KIND.into(),
+            known: Known::default(),
+            patience: self.config.list_timeout,
+        };
         watch(api, &what, &self.config, &mut observer).await
     }
 }
@@ -126,7 +136,9 @@ struct States {
     complete: Vec<bool>,
     said_complete: bool,
     /// What is wrong with which watch.
-    troubles: std::collections::BTreeMap<Part, String>,
+    troubles: BTreeMap<Part, String>,
+    /// What was last said to be wrong.
+    said: Option<String>,
 }
 
 /// A watch of this source.
@@ -140,14 +152,25 @@ impl Together {
     async fn unavailable(&self, part: Part, reason: &str) -> Result<(), Closed> {
         let mut states = self.states.lock().await;
         states.troubles.insert(part, reason.to_owned());
-        let reasons: Vec<&str> = states.troubles.values().map(String::as_str).collect();
-        self.sink.send(SourceEvent::Unavailable { reason: reasons.join("; ") }).await
+        self.tell(&mut states).await
     }
 
     async fn available(&self, part: Part) -> Result<(), Closed> {
         let mut states = self.states.lock().await;
         states.troubles.remove(&part);
-        if states.troubles.is_empty() { self.sink.send(SourceEvent::Available).await } else { Ok(()) }
+        self.tell(&mut states).await
+    }
+
+    /// Says what is wrong with all watches together, if that is new.
+    async fn tell(&self, states: &mut States) -> Result<(), Closed> {
+        let summary = summary(&states.troubles);
+        if states.said == summary {
+            return Ok(());
+        }
+        states.said.clone_from(&summary);
+        self.sink
+            .send(summary.map_or(SourceEvent::Available, |reason| SourceEvent::Unavailable { reason }))
+            .await
     }
 
     /// A watch of rules has been listed; once all have, so has the source.
@@ -164,12 +187,23 @@ impl Together {
     }
 }
 
+/// The reasons in one line; nothing when there is none. A few stand for all: hundreds of namespaces may be watched, and
+/// what is wrong with one is wrong with most.
+fn summary(troubles: &BTreeMap<Part, String>) -> Option<String> {
+    const SHOWN: usize = 3;
+    let mut reasons: Vec<&str> = troubles.values().map(String::as_str).take(SHOWN).collect();
+    if troubles.len() > SHOWN {
+        reasons.push("and so on");
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
 /// Takes the events of the namespaces.
 struct Namespaces<'a> {
     together: &'a Together,
-    names: Vec<String>,
+    names: BTreeSet<String>,
     /// While a list is under way, what it has shown.
-    listed: Option<Vec<String>>,
+    listed: Option<BTreeSet<String>>,
 }
 
 impl Namespaces<'_> {
@@ -177,10 +211,7 @@ impl Namespaces<'_> {
         let name = namespace.name_any();
         let labels: Labels = namespace.labels().iter().collect();
         self.together.sink.send(SourceEvent::Namespace { name: name.clone(), labels }).await?;
-        let names = self.listed.as_mut().unwrap_or(&mut self.names);
-        if !names.contains(&name) {
-            names.push(name);
-        }
+        self.listed.as_mut().unwrap_or(&mut self.names).insert(name);
         Ok(())
     }
 }
@@ -188,11 +219,11 @@ impl Namespaces<'_> {
 impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
     async fn event(&mut self, event: Event<PartialObjectMeta<Namespace>>) -> Result<(), Trouble> {
         match event {
-            Event::Init => self.listed = Some(Vec::new()),
+            Event::Init => self.listed = Some(BTreeSet::new()),
             Event::InitApply(namespace) | Event::Apply(namespace) => self.there(namespace).await?,
             Event::Delete(namespace) => {
                 let name = namespace.name_any();
-                self.names.retain(|known| *known != name);
+                self.names.remove(&name);
                 self.together.sink.send(SourceEvent::NamespaceGone { name }).await?;
             }
             Event::InitDone => {
@@ -225,6 +256,8 @@ struct Rules<'a> {
     part: usize,
     kind: Arc<str>,
     known: Known,
+    /// How long to wait for an answer about the kind.
+    patience: Duration,
 }
 
 impl Rules<'_> {
@@ -249,8 +282,8 @@ impl Rules<'_> {
         let waiting =
             format!("{PLURAL}.{GROUP} seem all gone; waiting until the API server knows the kind for sure");
         let version = format!("{GROUP}/{VERSION}");
-        match self.client.list_api_group_resources(&version).await {
-            Ok(kinds) if kinds.resources.iter().any(|kind| kind.name == PLURAL) => Ok(()),
+        match tokio::time::timeout(self.patience, self.client.list_api_group_resources(&version)).await {
+            Ok(Ok(kinds)) if kinds.resources.iter().any(|kind| kind.name == PLURAL) => Ok(()),
             _ => Err(Trouble::Doubtful(waiting)),
         }
     }
@@ -285,5 +318,23 @@ impl Observer<PrometheusRule> for Rules<'_> {
 
     async fn available(&mut self) -> Result<(), Closed> {
         self.together.available(Part::Rules(self.part)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_troubles_are_told_by_a_few() {
+        let of = |parts: usize| {
+            let mut troubles = BTreeMap::from([(Part::Namespaces, "namespaces".to_owned())]);
+            troubles.extend((0..parts).map(|part| (Part::Rules(part), format!("rules {part}"))));
+            summary(&troubles)
+        };
+        assert_eq!(summary(&BTreeMap::new()), None);
+        assert_eq!(of(1).as_deref(), Some("namespaces; rules 0"));
+        assert_eq!(of(500).as_deref(), Some("namespaces; rules 0; rules 1; and so on"));
+        assert_eq!(of(500), of(400), "so that one outage is told a few times, not hundreds of times");
     }
 }

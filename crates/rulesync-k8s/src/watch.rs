@@ -1,18 +1,19 @@
 //! One watch that heals by itself, over kube's watcher.
 
 use std::fmt::Debug;
-use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::Api;
 use kube::Resource;
 use kube::runtime::watcher::{self, Event, watcher};
-use rulesync_core::{Backoff, Closed};
+use rulesync_core::Closed;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::connect::KubernetesConfig;
+use crate::health::Health;
 use crate::verdict::{Verdict, judge};
 
 /// What takes a watch's events, and is told of its troubles.
@@ -39,12 +40,6 @@ impl From<Closed> for Trouble {
     }
 }
 
-/// Waits between tries. Capped low: a list a minute is no load, and people wait.
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(30) };
-
-/// Something that is waited for, such as a CRD, is asked for this often at least.
-const WAITING: Duration = Duration::from_secs(5);
-
 /// Watches until nobody listens any more. `what` names it for people.
 pub(crate) async fn watch<K, O>(
     api: Api<K>,
@@ -56,8 +51,7 @@ where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     O: Observer<K>,
 {
-    let mut failures = 0;
-    let mut told: Option<String> = None;
+    let mut health = Health::default();
     let mut stream: Option<BoxStream<'static, watcher::Result<Event<K>>>> = None;
     let mut listing = true;
     loop {
@@ -66,60 +60,59 @@ where
             watcher(api.clone(), settings(config)).boxed()
         });
         // A watch ends by itself and its silence is bounded by the client; a list must be, too.
-        let next = if listing {
-            tokio::time::timeout(config.list_timeout, events.next()).await.ok()
-        } else {
-            Some(events.next().await)
+        let until = if listing { Some(Instant::now() + config.list_timeout) } else { health.due() };
+        let next = match until {
+            Some(until) => tokio::time::timeout_at(until, events.next()).await.ok(),
+            None => Some(events.next().await),
         };
-        let (restart, reason) = match next {
+        let verdict = match next {
             Some(Some(Ok(event))) => {
+                let delta = matches!(event, Event::Apply(_) | Event::Delete(_));
                 let listed = matches!(event, Event::InitDone);
-                listing = match event {
-                    Event::Init | Event::InitApply(_) => true,
-                    Event::InitDone | Event::Apply(_) | Event::Delete(_) => false,
-                };
-                let begun = matches!(event, Event::Init);
+                listing = !(delta || listed);
                 match observer.event(event).await {
                     Ok(()) => {
-                        // The beginning of a list is no success yet.
-                        if !begun {
-                            failures = 0;
+                        if listed {
+                            health.watching(Instant::now());
                         }
-                        if listed && told.take().is_some() {
+                        if (listed && health.listed()) || (delta && health.well()) {
                             observer.available().await?;
                         }
                         continue;
                     }
                     Err(Trouble::Closed) => return Err(Closed),
-                    Err(Trouble::Doubtful(reason)) => (true, reason),
+                    Err(Trouble::Doubtful(reason)) => {
+                        listing = true;
+                        Verdict::anew(reason).everyday()
+                    }
                 }
             }
             Some(Some(Err(error))) => {
                 debug!(%error, what, "watch");
-                listing = true;
-                match judge(&error, what) {
-                    Verdict::GoOn => {
-                        listing = false;
-                        continue;
-                    }
-                    Verdict::Retry(reason) => (false, reason),
-                    Verdict::Restart(reason) => (true, reason),
-                }
+                judge(&error, what)
             }
-            Some(None) => (true, format!("watching {what} has ended")),
-            None => (true, format!("listing {what} takes longer than {}s", config.list_timeout.as_secs())),
+            Some(None) => Verdict::anew(format!("watching {what} has ended")).everyday(),
+            None if listing => {
+                let seconds = config.list_timeout.as_secs_f32();
+                Verdict::anew(format!("listing {what} takes longer than {seconds}s"))
+            }
+            None => {
+                if health.well() {
+                    observer.available().await?;
+                }
+                continue;
+            }
         };
-        failures += 1;
-        // A watch whose revision is too old is an everyday matter; only what lasts is worth telling.
-        let lasting = failures > 1 || !restart;
-        if lasting && told.as_ref() != Some(&reason) {
+        let anew = verdict.anew;
+        if let Some(reason) = health.trouble(verdict, listing, Instant::now()) {
             observer.unavailable(&reason).await?;
-            told = Some(reason);
         }
-        if restart {
+        tokio::time::sleep(health.wait()).await;
+        if anew {
             stream = None;
+        } else if !listing {
+            health.watching(Instant::now());
         }
-        tokio::time::sleep(BACKOFF.wait(failures).min(WAITING)).await;
     }
 }
 

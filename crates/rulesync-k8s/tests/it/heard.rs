@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rulesync_core::{Sink, SinkEvents, Source, SourceEvent};
 use rulesync_k8s::{KubernetesConfig, KubernetesSource};
-use rulesync_testkit::KubeServer;
+use rulesync_testkit::{KubeServer, Recorded};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -22,18 +22,22 @@ pub(crate) struct Heard {
 pub(crate) fn quick() -> KubernetesConfig {
     KubernetesConfig {
         page_size: 2,
-        watch_timeout: Duration::from_secs(2),
-        list_timeout: Duration::from_secs(2),
+        watch_timeout: Duration::from_secs(1),
+        list_timeout: Duration::from_secs(1),
         ..KubernetesConfig::default()
     }
 }
 
 impl Heard {
     pub(crate) async fn of(kube: &KubeServer, config: KubernetesConfig) -> Self {
+        Self::by(kube.kubeconfig(), config).await
+    }
+
+    pub(crate) async fn by(kubeconfig: String, config: KubernetesConfig) -> Self {
         // Another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), kube.kubeconfig()).unwrap();
+        std::fs::write(file.path(), kubeconfig).unwrap();
         let kubeconfig = Some(file.path().to_owned());
         let source = KubernetesSource::connect(KubernetesConfig { kubeconfig, ..config }).await.unwrap();
         let (sink, events) = Sink::channel("k");
@@ -69,6 +73,37 @@ impl Heard {
             }
         }
     }
+}
+
+/// Waits for so many requests, answered or not. Within the journal's condition its own count must be kept, as the
+/// server's would wait for the journal.
+pub(crate) async fn asked(kube: &KubeServer, verb: &str, plural: &str, times: usize) {
+    let wanted = |requests: &[Recorded]| {
+        let watches = |r: &Recorded| r.query.as_ref().is_some_and(|query| query.contains("watch="));
+        let fits = |r: &&Recorded| r.path.ends_with(plural) && watches(r) == (verb == "watch");
+        requests.iter().filter(fits).count() >= times
+    };
+    tokio::time::timeout(PATIENCE, kube.journal().wait_until(wanted)).await.expect("more requests");
+}
+
+/// Waits for so many watches of rules that were answered.
+pub(crate) async fn opened(kube: &KubeServer, times: usize) {
+    let wanted = |requests: &[Recorded]| {
+        let watch = |r: &&Recorded| r.query.as_ref().is_some_and(|query| query.contains("watch="));
+        let of_rules = |r: &&Recorded| r.path.ends_with("prometheusrules") && r.status == Some(200);
+        requests.iter().filter(watch).filter(of_rules).count() >= times
+    };
+    tokio::time::timeout(PATIENCE, kube.journal().wait_until(wanted)).await.expect("more watches");
+}
+
+/// How often something was said that begins so.
+pub(crate) fn count(events: &[String], said: &str) -> usize {
+    events.iter().filter(|event| event.starts_with(said)).count()
+}
+
+/// The settings for these namespaces only.
+pub(crate) fn within(namespaces: &[&str]) -> KubernetesConfig {
+    KubernetesConfig { namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(), ..quick() }
 }
 
 pub(crate) fn object(namespace: &str, name: &str, expr: &str) -> Value {

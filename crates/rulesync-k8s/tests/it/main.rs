@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod heard;
 #[cfg(test)]
+mod kind;
+#[cfg(test)]
+mod permits;
+#[cfg(test)]
 mod says;
 #[cfg(test)]
 mod survives;

@@ -1,22 +1,29 @@
-//! What is said when all is well.
+//! What is said when all is well, and how little is asked for it.
 
-use rulesync_k8s::KubernetesConfig;
+use rulesync_testkit::Fault;
+use serde_json::json;
 
-use crate::heard::{Heard, RULES, cluster, object, quick};
+use crate::heard::{Heard, RULES, asked, cluster, count, object, quick, within};
 
 #[tokio::test]
 async fn namespaces_first_then_every_object_then_that_it_is_complete() {
     let kube = cluster().await;
     let mut heard = Heard::of(&kube, quick()).await;
-    let events = heard.until("complete").await;
-    let at = |wanted: &str| {
-        events.iter().position(|event| event == wanted).unwrap_or_else(|| panic!("{wanted} in {events:?}"))
-    };
-    for (namespace, object) in [("a", "a/one"), ("a", "a/two"), ("b", "b/three")] {
-        assert!(at(&format!("namespace {namespace}")) < at(&format!("upsert {object}")));
+    let mut events = heard.until("complete").await;
+    let last_namespace = events.iter().rposition(|event| event.starts_with("namespace ")).unwrap();
+    let first_object = events.iter().position(|event| event.starts_with("upsert")).unwrap();
+    assert!(last_namespace < first_object, "{events:?}");
+    for said in ["namespace a", "namespace b", "upsert a/one", "upsert a/two", "upsert b/three"] {
+        assert_eq!(count(&events, said), 1, "{said} in {events:?}");
     }
-    assert_eq!(events.iter().filter(|event| event.starts_with("upsert")).count(), 3);
-    assert!(kube.requests_for("list", "prometheusrules") == 2, "two pages");
+    assert_eq!(kube.requests_for("list", "prometheusrules"), 2, "two pages");
+    // A second list is not a second snapshot.
+    kube.faults().compact();
+    kube.faults().cut_watches();
+    kube.apply(object("a", "new", "up")).unwrap();
+    events.extend(heard.until("upsert a/new").await);
+    assert_eq!(count(&events, "complete"), 1);
+    assert_eq!(count(&events, "unavailable") + count(&events, "available"), 0, "{events:?}");
 }
 
 #[tokio::test]
@@ -41,17 +48,67 @@ async fn changes_and_deletes() {
     }
     gone.sort();
     assert_eq!(gone, ["delete b/three", "namespace gone b"]);
+    assert_eq!(kube.requests_for("list", "prometheusrules"), 2, "the first list only");
 }
 
 #[tokio::test]
-async fn listed_namespaces_need_no_permission_beyond_them() {
+async fn a_new_list_tells_what_has_gone() {
     let kube = cluster().await;
-    let config = KubernetesConfig { namespaces: vec!["a".to_owned(), "b".to_owned()], ..quick() };
-    let mut heard = Heard::of(&kube, config).await;
-    let events = heard.until("complete").await;
-    assert_eq!(events.iter().filter(|event| event.starts_with("upsert")).count(), 3);
-    assert!(!events.iter().any(|event| event.starts_with("namespace")));
-    for request in kube.journal().requests() {
-        assert!(request.path.contains("/namespaces/"), "cluster-wide: {}", request.path);
+    let mut heard = Heard::of(&kube, quick()).await;
+    heard.until("complete").await;
+    kube.stop().await;
+    assert!(kube.delete(RULES, "a", "one"));
+    kube.delete_namespace("b");
+    kube.start_again().await.unwrap();
+    let mut wanted = vec!["delete a/one", "delete b/three", "namespace gone b"];
+    while !wanted.is_empty() {
+        let event = heard.next().await;
+        assert!(!event.starts_with("delete") || wanted.contains(&event.as_str()), "{event}");
+        wanted.retain(|waited| *waited != event);
     }
+}
+
+#[tokio::test]
+async fn listed_namespaces_are_all_that_is_looked_at() {
+    let kube = cluster().await;
+    kube.apply(object("c", "four", "up")).unwrap();
+    let mut heard = Heard::of(&kube, within(&["b", "a", "b"])).await;
+    let mut events = heard.until("complete").await;
+    assert_eq!(count(&events, "upsert"), 3, "complete after all: {events:?}");
+    kube.apply(object("c", "four", "down")).unwrap();
+    kube.apply(object("b", "five", "up")).unwrap();
+    events.extend(heard.until("upsert b/five").await);
+    assert_eq!(count(&events, "namespace"), 0);
+    assert_eq!(count(&events, "complete"), 1);
+    assert_eq!(count(&events, "upsert c/"), 0);
+    for request in kube.journal().requests() {
+        let path = &request.path;
+        assert!(path.ends_with("/a/prometheusrules") || path.ends_with("/b/prometheusrules"), "{path}");
+    }
+    for (verb, path) in
+        [("list", "/a/prometheusrules"), ("list", "/b/prometheusrules"), ("watch", "/a/prometheusrules")]
+    {
+        asked(&kube, verb, path, 1).await;
+    }
+    assert_eq!(kube.requests_for("list", "prometheusrules"), 2, "a list each, though one was named twice");
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_is_malformed_alone() {
+    let kube = cluster().await;
+    // The CRD's schema would refuse it; one that was loosened would not.
+    let page = json!({
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRuleList",
+        "metadata": {"resourceVersion": kube.revision().to_string()},
+        "items": [
+            object("a", "one", "up"),
+            {"metadata": {"name": "odd", "namespace": "a"}, "spec": {"groups": {}}},
+            object("a", "two", "up"),
+        ],
+    });
+    let page = Fault::status(200, page.to_string()).with_header("content-type", "application/json");
+    kube.faults().inject(page.on_path("prometheusrules").times(1));
+    let mut heard = Heard::of(&kube, within(&["a"])).await;
+    let events = heard.until("complete").await;
+    assert_eq!(events, ["upsert a/one", "malformed a/odd", "upsert a/two", "complete"]);
 }
