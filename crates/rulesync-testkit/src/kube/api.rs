@@ -200,15 +200,15 @@ impl Api {
     ) -> Result<Answer, Refused> {
         let namespace = target.namespace.as_deref().unwrap_or_default();
         let name = target.name.as_deref().unwrap_or_default();
-        let (code, written) = match write {
+        let written = match write {
             Write::Create(body) => {
-                (201, self.cluster.change(|world| world.create(resource, namespace, body, intent))?)
+                self.cluster.change(|world| world.create(resource, namespace, body, intent))?
             }
             Write::Replace(body) => {
-                (200, self.cluster.change(|world| world.replace(resource, namespace, name, body, intent))?)
+                self.cluster.change(|world| world.replace(resource, namespace, name, body, intent))?
             }
             Write::Patch(change) => {
-                (200, self.cluster.change(|world| world.patch(resource, namespace, name, &change, intent))?)
+                self.cluster.change(|world| world.patch(resource, namespace, name, &change, intent))?
             }
             Write::Delete(options) => {
                 let gone = self
@@ -229,6 +229,7 @@ impl Api {
                 return Ok(Answer::bytes(200, page.render(resource, form)));
             }
         };
+        let code = if written.created { 201 } else { 200 };
         let mut answer = Answer::json(code, &in_form(&written.value, form));
         for field in &written.unknown {
             answer.warn(&format!("unknown field \"{field}\""));
@@ -351,6 +352,7 @@ fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
         validate: true,
         whole: false,
         unconditional: false,
+        uid: None,
     })
 }
 

@@ -37,6 +37,143 @@ fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
+/// How finely a time is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// As in stamps: `2006-01-02T15:04:05Z`. A fraction is read and dropped.
+    #[cfg_attr(not(test), expect(dead_code, reason = "events, which come next, have such times"))]
+    Seconds,
+    /// As in leases: always six digits, no more and no less.
+    Micros,
+}
+
+/// The time in UTC and in the form that the server keeps.
+///
+/// # Errors
+/// The server's complaint about a text that is not such a time.
+pub(crate) fn normal(text: &str, precision: Precision) -> Result<String, String> {
+    const DAYS_BEFORE_1970: i64 = 719_468;
+    let mut read = Reading { text, rest: text, precision };
+    let year = read.number("2006", 4, 0..=9999)?;
+    read.literal("-")?;
+    let month = read.number("01", 2, 1..=12)?;
+    read.literal("-")?;
+    let day = read.number("02", 2, 1..=31)?;
+    let long = [1, 3, 5, 7, 8, 10, 12].contains(&month);
+    let leap = is_leap(year.unsigned_abs());
+    if day > (if month == 2 { 28 + i64::from(leap) } else { 30 + i64::from(long) }) {
+        return Err(read.out_of_range("day"));
+    }
+    read.literal("T")?;
+    let hour = read.number("15", 2, 0..=23)?;
+    read.literal(":")?;
+    let minute = read.number("04", 2, 0..=59)?;
+    read.literal(":")?;
+    let second = read.number("05", 2, 0..=59)?;
+    let micros = read.fraction()?;
+    let offset = read.zone()?;
+    // Years that begin in March have their leap day at the end, where it is in nobody's way.
+    let (from_march, year) = ((month + 9) % 12, if month <= 2 { year - 1 } else { year });
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - DAYS_BEFORE_1970;
+    let seconds = days * 86_400 + (hour * 60 + minute - offset) * 60 + second;
+    // What lies before 1970 is a mistake that no test of ours makes on purpose.
+    let whole = stamp(u64::try_from(seconds).map_err(|_| read.out_of_range("year"))?);
+    Ok(match precision {
+        Precision::Seconds => whole,
+        Precision::Micros => format!("{}.{micros:06}Z", whole.trim_end_matches('Z')),
+    })
+}
+
+/// A time as it is read from the left.
+struct Reading<'a> {
+    text: &'a str,
+    rest: &'a str,
+    precision: Precision,
+}
+
+impl<'a> Reading<'a> {
+    fn complain(&self, part: &str) -> String {
+        let layout = match self.precision {
+            Precision::Seconds => "2006-01-02T15:04:05Z07:00",
+            Precision::Micros => "2006-01-02T15:04:05.000000Z07:00",
+        };
+        format!("parsing time {:?} as {layout:?}: cannot parse {:?} as {part:?}", self.text, self.rest)
+    }
+
+    fn out_of_range(&self, part: &str) -> String {
+        format!("parsing time {:?}: {part} out of range", self.text)
+    }
+
+    fn digits(&self, count: usize) -> Option<(&'a str, &'a str)> {
+        let (digits, rest) = self.rest.split_at_checked(count)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then_some((digits, rest))
+    }
+
+    fn number(
+        &mut self,
+        part: &str,
+        count: usize,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<i64, String> {
+        let (digits, rest) = self.digits(count).ok_or_else(|| self.complain(part))?;
+        let number = digits.parse().map_err(|_| self.complain(part))?;
+        if !range.contains(&number) {
+            let names = [("01", "month"), ("02", "day"), ("15", "hour"), ("04", "minute"), ("05", "second")];
+            let name = names.iter().find(|(layout, _)| *layout == part).map_or("year", |(_, name)| name);
+            return Err(self.out_of_range(name));
+        }
+        self.rest = rest;
+        Ok(number)
+    }
+
+    fn literal(&mut self, sign: &str) -> Result<(), String> {
+        self.rest = self.rest.strip_prefix(sign).ok_or_else(|| self.complain(sign))?;
+        Ok(())
+    }
+
+    /// Microseconds, for those who keep them.
+    fn fraction(&mut self) -> Result<u64, String> {
+        match self.precision {
+            Precision::Seconds => {
+                if let Some(after) = self.rest.strip_prefix('.') {
+                    self.rest = after.trim_start_matches(|sign: char| sign.is_ascii_digit());
+                }
+                Ok(0)
+            }
+            Precision::Micros => {
+                let whole = self.complain(".000000");
+                let after = self.rest.strip_prefix('.').ok_or(&whole)?;
+                let (digits, rest) = Self { rest: after, ..*self }.digits(6).ok_or(&whole)?;
+                self.rest = rest;
+                digits.parse().map_err(|_| whole)
+            }
+        }
+    }
+
+    /// Minutes east of Greenwich, and the end of the text.
+    fn zone(&mut self) -> Result<i64, String> {
+        let complaint = self.complain("Z07:00");
+        let (offset, rest) = if let Some(rest) = self.rest.strip_prefix('Z') {
+            (0, rest)
+        } else {
+            let sign = if self.rest.starts_with('+') { 1 } else { -1 };
+            let unsigned = self.rest.strip_prefix(['+', '-']).ok_or(&complaint)?;
+            let (hours, rest) = Self { rest: unsigned, ..*self }.digits(2).ok_or(&complaint)?;
+            let (minutes, rest) = Self { rest: rest.strip_prefix(':').ok_or(&complaint)?, ..*self }
+                .digits(2)
+                .ok_or(&complaint)?;
+            let number = |digits: &str| digits.parse::<i64>().map_err(|_| complaint.clone());
+            (sign * (number(hours)? * 60 + number(minutes)?), rest)
+        };
+        if rest.is_empty() {
+            return Ok(offset);
+        }
+        Err(format!("parsing time {:?}: extra text: {rest:?}", self.text))
+    }
+}
+
 /// A random (version 4) UUID.
 pub(crate) fn uid() -> String {
     let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
@@ -64,6 +201,35 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
             assert_eq!(stamp(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_in_any_zone_and_kept_in_one() {
+        let micros = |text: &str| normal(text, Precision::Micros);
+        for (text, kept) in [
+            ("2026-01-01T00:00:05.123456Z", "2026-01-01T00:00:05.123456Z"),
+            ("2024-02-29T23:59:59.999999Z", "2024-02-29T23:59:59.999999Z"),
+            ("2024-03-01T00:30:00.000000+01:00", "2024-02-29T23:30:00.000000Z"),
+            ("1970-01-01T00:00:00.000001Z", "1970-01-01T00:00:00.000001Z"),
+            ("2025-12-31T22:00:00.000000-02:30", "2026-01-01T00:30:00.000000Z"),
+        ] {
+            assert_eq!(micros(text).unwrap(), kept);
+        }
+        assert_eq!(normal("2026-01-01T00:00:05.9Z", Precision::Seconds).unwrap(), "2026-01-01T00:00:05Z");
+        for (text, complaint) in [
+            ("2026-01-01T00:00:05Z", "cannot parse \"Z\" as \".000000\""),
+            ("2026-01-01T00:00:05.123Z", "cannot parse \".123Z\" as \".000000\""),
+            ("2026-01-01T00:00:05.1234567Z", "cannot parse \"7Z\" as \"Z07:00\""),
+            ("2026-01-01 00:00:05.123456Z", "cannot parse \" 00:00:05.123456Z\" as \"T\""),
+            ("notatime", "cannot parse \"notatime\" as \"2006\""),
+            ("2026-13-01T00:00:05.123456Z", "month out of range"),
+            ("2025-02-29T00:00:05.123456Z", "day out of range"),
+            ("2025-02-28T00:00:05.123456Z ", "extra text: \" \""),
+            ("", "cannot parse \"\" as \"2006\""),
+        ] {
+            let why = micros(text).unwrap_err();
+            assert!(why.starts_with("parsing time ") && why.ends_with(complaint), "{why}");
         }
     }
 

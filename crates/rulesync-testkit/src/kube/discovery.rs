@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_group_is_there_as_long_as_a_kind_in_it_is() {
-        let mut world = World::new(10);
+        let mut world = World::new(10, None);
         assert!(group(&world, "monitoring.coreos.com").is_none());
         assert!(resources(&world, "monitoring.coreos.com", "v1").is_none());
         world.define(&prometheus_rule_definition()).unwrap();
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(found["preferredVersion"]["groupVersion"], "monitoring.coreos.com/v1");
         let listed = resources(&world, "monitoring.coreos.com", "v1").unwrap();
         assert_eq!(listed["resources"][0]["name"], "prometheusrules");
-        assert_eq!(groups(&world)["groups"].as_array().unwrap().len(), 2);
+        assert_eq!(groups(&world)["groups"].as_array().unwrap().len(), 3);
         assert_eq!(resources(&world, "", "v1").unwrap()["groupVersion"], "v1");
     }
 }

@@ -31,14 +31,29 @@ impl KubeFaults {
 
     /// The next `n` requests are answered with this status code and a `Status` object that fits it.
     pub fn respond(&self, code: u16, n: usize) -> FaultId {
+        self.inject(Self::answer(code).times(n))
+    }
+
+    /// The next `n` requests for the resource (plural name, such as `leases`), whatever their verb, are answered
+    /// with this status code and a `Status` object that fits it. Other resources are not touched.
+    pub fn respond_on(&self, resource: &str, code: u16, n: usize) -> FaultId {
+        self.inject(Self::answer(code).on_path(format!("/{resource}")).times(n))
+    }
+
+    /// Requests for the resource (plural name) get no answer from now on, while others do. Lift it with
+    /// [`requests`](Self::requests)`().remove(id)`; what hangs by then goes on hanging.
+    pub fn hang_on(&self, resource: &str) -> FaultId {
+        self.inject(Fault::hang().on_path(format!("/{resource}")))
+    }
+
+    fn answer(code: u16) -> Fault {
         let refused = Refused::of_code(code);
-        let mut fault = Fault::status(code, refused.status().to_string())
-            .with_header("content-type", "application/json")
-            .times(n);
+        let mut fault =
+            Fault::status(code, refused.status().to_string()).with_header("content-type", "application/json");
         if let Some(seconds) = refused.retry_after() {
             fault = fault.with_header("retry-after", &seconds.to_string());
         }
-        self.inject(fault)
+        fault
     }
 
     /// Every request from now on waits this long before it is dealt with.

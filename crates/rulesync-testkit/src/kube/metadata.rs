@@ -11,7 +11,12 @@ use super::{
 };
 
 /// Gives a new object its identity; whatever the sender claimed of it is dropped.
-pub(crate) fn adopt_new(resource: &Resource, namespace: &str, value: &mut Value) -> Result<String, Refused> {
+pub(crate) fn adopt_new(
+    resource: &Resource,
+    namespace: &str,
+    value: &mut Value,
+    uid: Option<&str>,
+) -> Result<String, Refused> {
     let Some(metadata) = value["metadata"].as_object_mut() else {
         return Err(Refused::bad_request("metadata: must be an object"));
     };
@@ -47,9 +52,9 @@ pub(crate) fn adopt_new(resource: &Resource, namespace: &str, value: &mut Value)
     } else {
         metadata.remove("namespace");
     }
-    metadata.insert("uid".to_owned(), json!(clock::uid()));
+    metadata.insert("uid".to_owned(), json!(uid.map_or_else(clock::uid, str::to_owned)));
     metadata.insert("creationTimestamp".to_owned(), json!(clock::now()));
-    if !matches!(resource.nature, Nature::Namespace) {
+    if resource.counts_generations() {
         metadata.insert("generation".to_owned(), json!(1));
     }
     Ok(name)
@@ -76,8 +81,19 @@ pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
                 "storedVersions": ["v1"],
             });
         }
-        Nature::Custom { .. } => {}
+        Nature::Custom { .. } | Nature::BuiltIn(..) => {}
     }
+}
+
+/// Checks that the object, if it says its name, says the one it was sent to.
+pub(crate) fn check_name(name: &str, value: &Value) -> Result<(), Refused> {
+    let claimed = value["metadata"].get("name").and_then(Value::as_str).unwrap_or_default();
+    if claimed.is_empty() || claimed == name {
+        return Ok(());
+    }
+    Err(Refused::bad_request(format!(
+        "the name of the object ({claimed}) does not match the name on the URL ({name})"
+    )))
 }
 
 pub(crate) fn check_identity(
@@ -89,19 +105,10 @@ pub(crate) fn check_identity(
     intent: &Intent,
 ) -> Result<(), Refused> {
     let text = |key: &str| new["metadata"].get(key).and_then(Value::as_str).unwrap_or_default();
-    let claimed = text("name");
-    if !claimed.is_empty() && claimed != name {
-        return Err(Refused::bad_request(format!(
-            "the name of the object ({claimed}) does not match the name on the URL ({name})"
-        )));
-    }
+    check_name(name, new)?;
     match text("resourceVersion") {
-        "" if intent.unconditional || !resource.is_custom() => {}
-        "" => {
-            let why = "must be specified for an update";
-            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), why);
-            return Err(Refused::invalid(resource, name, &[error]));
-        }
+        "" if intent.unconditional || !resource.asks_for_revision() => {}
+        "" => return Err(Refused::revision_required(resource, name)),
         claimed if claimed != revision.to_string() => return Err(Refused::modified(resource, name)),
         _ => {}
     }
@@ -136,6 +143,7 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, whol
     }
     let apart = match resource.nature {
         Nature::Custom { status, .. } => status && !whole,
+        Nature::BuiltIn(..) => false,
         Nature::Namespace | Nature::Definition => true,
     };
     if apart {

@@ -9,13 +9,15 @@
 //! | `watch`, `list` | the two ways to read |
 //! | `world`, `write`, `metadata`, `patch`, `schema` | the two ways to change things, and what is refused |
 //! | `store` | objects, revisions, events |
+//! | `builtin` | what ConfigMaps and Leases are made of and what is refused of them |
 //! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, stamps |
 //!
-//! Not here yet, because nothing uses them: status subresources, server-side apply, leases, events.
+//! Not here yet, because nothing uses them: status subresources, server-side apply, events.
 
 mod access;
 mod answer;
 mod api;
+mod builtin;
 mod clock;
 mod cluster;
 mod discovery;

@@ -2,6 +2,8 @@
 //!
 //! Texts are the recorded ones, because clients and people read them.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use super::resource::Resource;
@@ -58,6 +60,11 @@ impl FieldError {
         Self::new(field, "FieldValueNotSupported", message)
     }
 
+    /// The value takes more bytes than are allowed; the server does not repeat it.
+    pub(crate) fn too_long(field: &str, most: usize) -> Self {
+        Self::new(field, "FieldValueTooLong", format!("Too long: may not be more than {most} bytes"))
+    }
+
     /// The field may not be set, or not to this.
     pub(crate) fn forbidden(field: &str, why: &str) -> Self {
         Self::new(field, "FieldValueForbidden", format!("Forbidden: {why}"))
@@ -65,6 +72,12 @@ impl FieldError {
 
     fn new(field: &str, reason: &'static str, message: String) -> Self {
         Self { field: field.to_owned(), reason, message }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
     }
 }
 
@@ -218,13 +231,20 @@ impl Refused {
         Self::invalid_of(&resource.qualified_kind(), name, &resource.group, &resource.kind, errors)
     }
 
+    /// 422: a PUT that does not say which revision it changes. It comes from the store, which knows the plural.
+    pub(crate) fn revision_required(resource: &Resource, name: &str) -> Self {
+        let why = "must be specified for an update";
+        let error = FieldError::invalid("metadata.resourceVersion", &json!(0), why);
+        Self::invalid_of(&resource.qualified(), name, &resource.group, &resource.plural, &[error])
+    }
+
     /// 422 for the parameters of a list or watch.
     pub(crate) fn invalid_options(error: FieldError) -> Self {
         Self::invalid_of("ListOptions.meta.k8s.io", "", "meta.k8s.io", "ListOptions", &[error])
     }
 
     fn invalid_of(qualified: &str, name: &str, group: &str, kind: &str, errors: &[FieldError]) -> Self {
-        let mut lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
+        let mut lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let summary = match lines.len() {
             1 => lines.remove(0),
             _ => format!("[{}]", lines.join(", ")),

@@ -1,7 +1,8 @@
-//! The kinds that are served: the two built-in ones and whatever a CustomResourceDefinition declares.
+//! The kinds that are served: the built-in ones and whatever a CustomResourceDefinition declares.
 
 use serde_json::{Value, json};
 
+use super::builtin::BuiltIn;
 use super::refused::qualify;
 use super::schema::Schema;
 
@@ -27,6 +28,8 @@ pub(crate) enum Nature {
     Namespace,
     /// apiextensions.k8s.io/v1 CustomResourceDefinition.
     Definition,
+    /// Another built-in kind, and how its objects are made up.
+    BuiltIn(BuiltIn, Box<Schema>),
     /// Declared by a definition.
     Custom {
         /// Absent where the definition has none: then everything is kept.
@@ -122,6 +125,29 @@ impl Resource {
     /// Whether it came with a definition; lists of such kinds print an empty `continue`.
     pub(crate) fn is_custom(&self) -> bool {
         matches!(self.nature, Nature::Custom { .. })
+    }
+
+    /// What its objects are made of, where that is known.
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        match &self.nature {
+            Nature::BuiltIn(_, schema) | Nature::Custom { schema: Some(schema), .. } => Some(schema),
+            Nature::Namespace | Nature::Definition | Nature::Custom { schema: None, .. } => None,
+        }
+    }
+
+    /// Whether changes outside the metadata are counted in `generation`.
+    pub(crate) fn counts_generations(&self) -> bool {
+        matches!(self.nature, Nature::Definition | Nature::Custom { .. })
+    }
+
+    /// Whether a PUT must say which revision it changes.
+    pub(crate) fn asks_for_revision(&self) -> bool {
+        matches!(self.nature, Nature::Custom { .. } | Nature::BuiltIn(BuiltIn::Lease, _))
+    }
+
+    /// Whether a PUT of what is not there creates it.
+    pub(crate) fn creates_on_update(&self) -> bool {
+        matches!(self.nature, Nature::BuiltIn(BuiltIn::Lease, _))
     }
 
     /// The key of an object in its table: keys sort as the real store sorts them.

@@ -16,7 +16,7 @@ use super::query::Params;
 use super::refused::Refused;
 use super::resource::{Resource, prometheus_rule_definition};
 use super::route::{Route, route};
-use super::world::World;
+use super::world::{CLUSTER, World};
 use super::write::{Change, Intent};
 use crate::fault::Faults;
 use crate::journal::Journal;
@@ -62,6 +62,7 @@ pub struct KubeServerBuilder {
     history: usize,
     bookmark_interval: Duration,
     prometheus_rules: bool,
+    cluster_uid: Option<String>,
     controller: bool,
     journal: Journal,
 }
@@ -110,6 +111,14 @@ impl KubeServerBuilder {
         self
     }
 
+    /// Gives the `kube-system` namespace this uid, which is what clusters are told apart by. Random by default,
+    /// and the same as long as the server lives, restarts included.
+    #[must_use]
+    pub fn cluster_uid(mut self, uid: &str) -> Self {
+        self.cluster_uid = Some(uid.to_owned());
+        self
+    }
+
     /// Starts without the namespace controller: deleted namespaces stay `Terminating`, with their content,
     /// until [`KubeServer::finish_namespace`].
     #[must_use]
@@ -130,7 +139,7 @@ impl KubeServerBuilder {
     /// # Errors
     /// When the address cannot be bound.
     pub async fn start(self) -> io::Result<KubeServer> {
-        let mut world = World::new(self.history);
+        let mut world = World::new(self.history, self.cluster_uid);
         world.controller = self.controller;
         let cluster = Arc::new(Cluster::new(world, self.users, self.gzip, self.bookmark_interval));
         let faults = Faults::new();
@@ -154,6 +163,7 @@ impl KubeServer {
             history: 50_000,
             bookmark_interval: Duration::from_secs(60),
             prometheus_rules: true,
+            cluster_uid: None,
             controller: true,
             journal: Journal::new(),
         }
@@ -170,6 +180,12 @@ impl KubeServer {
     /// The base URL, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.listen.address())
+    }
+
+    /// The uid of the `kube-system` namespace: the cluster's identity. Empty if a test deleted it.
+    pub fn cluster_uid(&self) -> String {
+        let namespace = self.get("namespaces", "", CLUSTER).unwrap_or_default();
+        namespace["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The address it listens on.

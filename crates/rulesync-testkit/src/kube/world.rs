@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::builtin;
 use super::clock;
 use super::refused::Refused;
 use super::resource::Resource;
 use super::store::{Record, Store};
 use super::write::{Intent, Written};
+
+/// The namespace whose uid stands for the cluster.
+pub(crate) const CLUSTER: &str = "kube-system";
 
 /// Everything the API server knows.
 #[derive(Debug)]
@@ -24,19 +28,21 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A cluster with the built-in kinds and the four namespaces every cluster has.
-    pub(crate) fn new(history: usize) -> Self {
+    /// A cluster with the built-in kinds and the four namespaces every cluster has. Clusters are told apart by
+    /// the uid of their `kube-system`; without one given it is random.
+    pub(crate) fn new(history: usize, cluster_uid: Option<String>) -> Self {
         let mut world = Self {
             store: Store::new(history),
             served: BTreeMap::new(),
             vanishing: BTreeMap::new(),
             controller: true,
         };
-        for resource in [Resource::namespaces(), Resource::definitions()] {
+        let plain = builtin::resources();
+        for resource in [Resource::namespaces(), Resource::definitions()].into_iter().chain(plain) {
             world.served.insert(resource.qualified(), Arc::new(resource));
         }
         for name in ["kube-system", "kube-public", "default", "kube-node-lease"] {
-            world.ensure_namespace(name);
+            world.ensure_namespace_as(name, cluster_uid.clone().filter(|_| name == CLUSTER));
         }
         world
     }
@@ -75,8 +81,12 @@ impl World {
 
     /// Makes the namespace unless it is there.
     pub(crate) fn ensure_namespace(&mut self, name: &str) {
+        self.ensure_namespace_as(name, None);
+    }
+
+    fn ensure_namespace_as(&mut self, name: &str, uid: Option<String>) {
         if self.store.get("namespaces", name).is_none() {
-            let intent = Intent { validate: false, ..Intent::of_the_test() };
+            let intent = Intent { validate: false, uid, ..Intent::of_the_test() };
             let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             // Cannot be refused: the kind is built in, nothing is validated, the name is free.
             let _ = self.create(&Arc::new(Resource::namespaces()), "", body, &intent);
@@ -235,7 +245,7 @@ mod tests {
     const RULES: &str = "prometheusrules.monitoring.coreos.com";
 
     fn world() -> World {
-        let mut world = World::new(1000);
+        let mut world = World::new(1000, None);
         world.apply(prometheus_rule_definition()).unwrap();
         for (namespace, name) in [("team-a", "x"), ("team-a", "y"), ("team-ab", "z")] {
             world.apply(rule(namespace, name)).unwrap();

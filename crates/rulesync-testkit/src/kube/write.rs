@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
+use super::builtin;
 use super::clock;
 use super::metadata::{
-    adopt_new, carry_over, check_identity, complete, finalizers, outside_metadata, same_content,
+    adopt_new, carry_over, check_identity, check_name, complete, finalizers, outside_metadata, same_content,
     stamp_manager,
 };
 use super::patch;
@@ -43,6 +44,8 @@ pub(crate) struct Intent {
     pub(crate) whole: bool,
     /// Whether a replace without a resourceVersion is allowed on kinds that ask for one.
     pub(crate) unconditional: bool,
+    /// The uid a new object gets; a random one by default.
+    pub(crate) uid: Option<String>,
 }
 
 impl Intent {
@@ -55,6 +58,7 @@ impl Intent {
             validate: true,
             whole: true,
             unconditional: true,
+            uid: None,
         }
     }
 }
@@ -63,6 +67,8 @@ impl Intent {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) value: Value,
+    /// Whether the object was not there before.
+    pub(crate) created: bool,
     /// Fields that were dropped, for `Warning` headers.
     pub(crate) unknown: Vec<String>,
 }
@@ -85,7 +91,8 @@ impl World {
     ) -> Result<Written, Refused> {
         let mut value = decoded(resource, body)?;
         let unknown = prune(resource, &mut value, intent)?;
-        let name = adopt_new(resource, namespace, &mut value)?;
+        builtin::read(resource, &mut value)?;
+        let name = adopt_new(resource, namespace, &mut value, intent.uid.as_deref())?;
         if resource.namespaced {
             self.check_namespace(resource, namespace, &name)?;
         }
@@ -97,7 +104,7 @@ impl World {
         }
         complete(resource, &name, &mut value);
         if intent.validate {
-            validate(resource, &name, &value)?;
+            validate(resource, &name, None, &value)?;
         }
         let (table, key) = (resource.qualified(), resource.key(namespace, &name));
         if self.store.get(&table, &key).is_some() {
@@ -105,7 +112,7 @@ impl World {
         }
         stamp_manager(resource, &mut value, &intent.manager);
         let value = self.commit(resource, &key, value, intent.dry_run)?;
-        Ok(Written { value, unknown })
+        Ok(Written { value, created: true, unknown })
     }
 
     /// PUT, and what a PATCH comes to.
@@ -119,19 +126,20 @@ impl World {
     ) -> Result<Written, Refused> {
         let mut value = decoded(resource, body)?;
         let unknown = prune(resource, &mut value, intent)?;
-        let record =
-            self.find(resource, namespace, name).ok_or_else(|| Refused::not_found(resource, name))?;
+        builtin::read(resource, &mut value)?;
+        let Some(record) = self.find(resource, namespace, name) else {
+            return self.create_by_update(resource, namespace, name, value, intent);
+        };
         let old = record.value();
         check_identity(resource, name, record.revision, &old, &value, intent)?;
         carry_over(resource, &old, &mut value, intent.whole);
         if intent.validate {
-            validate(resource, name, &value)?;
+            validate(resource, name, Some(&old), &value)?;
         }
         if same_content(&old, &value) {
-            return Ok(Written { value: old, unknown });
+            return Ok(Written { value: old, created: false, unknown });
         }
-        if !matches!(resource.nature, Nature::Namespace) && outside_metadata(&old) != outside_metadata(&value)
-        {
+        if resource.counts_generations() && outside_metadata(&old) != outside_metadata(&value) {
             let generation = old["metadata"]["generation"].as_u64().unwrap_or(0);
             value["metadata"]["generation"] = json!(generation + 1);
         }
@@ -142,10 +150,35 @@ impl World {
             if !intent.dry_run {
                 self.store.remove(&resource.qualified(), &key);
             }
-            return Ok(Written { value, unknown });
+            return Ok(Written { value, created: false, unknown });
         }
         let value = self.commit(resource, &key, value, intent.dry_run)?;
-        Ok(Written { value, unknown })
+        Ok(Written { value, created: false, unknown })
+    }
+
+    /// A PUT of what is not there: some kinds take it for a create. One that names a state it came from does
+    /// not, because that state is gone.
+    fn create_by_update(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        mut value: Value,
+        intent: &Intent,
+    ) -> Result<Written, Refused> {
+        if !resource.creates_on_update() {
+            return Err(Refused::not_found(resource, name));
+        }
+        let text = |key: &str| value["metadata"].get(key).and_then(Value::as_str).unwrap_or_default();
+        if !text("uid").is_empty() {
+            return Err(Refused::precondition(resource, name, "UID", text("uid"), ""));
+        }
+        if !text("resourceVersion").is_empty() {
+            return Err(Refused::modified(resource, name));
+        }
+        check_name(name, &value)?;
+        value["metadata"]["name"] = json!(name);
+        self.create(resource, namespace, value, intent)
     }
 
     /// PATCH.
@@ -202,7 +235,7 @@ impl World {
         match resource.nature {
             Nature::Namespace => return self.terminate_namespace(name),
             Nature::Definition => return Ok(self.undefine(name, 1).unwrap_or(success)),
-            Nature::Custom { .. } => {}
+            Nature::Custom { .. } | Nature::BuiltIn(..) => {}
         }
         let (table, key) = (resource.qualified(), resource.key(namespace, name));
         if finalizers(&old) > 0 {
@@ -210,8 +243,10 @@ impl World {
             if going["metadata"].get("deletionTimestamp").is_none() {
                 going["metadata"]["deletionTimestamp"] = json!(clock::now());
                 going["metadata"]["deletionGracePeriodSeconds"] = json!(0);
-                let generation = going["metadata"]["generation"].as_u64().unwrap_or(0);
-                going["metadata"]["generation"] = json!(generation + 1);
+                if resource.counts_generations() {
+                    let generation = going["metadata"]["generation"].as_u64().unwrap_or(0);
+                    going["metadata"]["generation"] = json!(generation + 1);
+                }
                 going = self.store.put(&table, &key, going).value();
             }
             return Ok(going);
@@ -299,7 +334,7 @@ fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
 
 fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<String>, Refused> {
     let mut unknown = Vec::new();
-    if let Nature::Custom { schema: Some(schema), .. } = &resource.nature {
+    if let Some(schema) = resource.schema() {
         // The schema says nothing of metadata: it is checked apart.
         let metadata = value["metadata"].take();
         schema.prune(value, "", &mut unknown);
@@ -325,7 +360,7 @@ fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<
 static NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$").ok());
 
-fn validate(resource: &Resource, name: &str, value: &Value) -> Result<(), Refused> {
+fn validate(resource: &Resource, name: &str, old: Option<&Value>, value: &Value) -> Result<(), Refused> {
     let mut errors = Vec::new();
     if name.len() > 253 {
         let why = "must be no more than 253 bytes";
@@ -344,6 +379,7 @@ fn validate(resource: &Resource, name: &str, value: &Value) -> Result<(), Refuse
             }
             Err(why) => errors.push(FieldError::invalid("spec", &Value::Null, &why)),
         },
+        Nature::BuiltIn(built_in, _) => builtin::validate(*built_in, old, value, &mut errors),
         Nature::Namespace | Nature::Custom { schema: None, .. } => {}
     }
     if errors.is_empty() { Ok(()) } else { Err(Refused::invalid(resource, name, &errors)) }

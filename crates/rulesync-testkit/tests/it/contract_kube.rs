@@ -190,7 +190,9 @@ fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> {
 }
 
 fn agent() -> Access {
-    Access::only(["get", "list", "watch"].map(|verb| (verb, "*")))
+    let read = ["get", "list", "watch"].map(|verb| (verb, "*"));
+    let write = ["create", "update", "patch"].map(|verb| (verb, "leases"));
+    Access::only(read.into_iter().chain(write))
 }
 
 async fn recorded_server() -> KubeServer {
@@ -258,7 +260,11 @@ async fn history(replay: &mut Replay) {
     replay.judge("089", Ok(()));
     let leaves = leaves.expect("an answer");
     replay.judge("088", compare(replay.response("088"), &leaves));
-    replay.replay(&server, &["090", "105"]).await;
+    replay.replay(&server, &["090"]).await;
+    let leases = ["091", "092", "093", "094", "095", "096", "097", "098", "099", "100"];
+    replay.replay(&server, &leases).await;
+    server.advance_to(315);
+    replay.replay(&server, &["103", "104", "105"]).await;
 
     server.advance_to(322);
     for n in 0..120 {
@@ -339,7 +345,7 @@ async fn outages(replay: &mut Replay) {
     );
     blind.body = Bytes::from(lines[..lines.len() - 1].join("\n"));
     replay.judge("207", compare(replay.response("207"), &blind));
-    for prefix in ["208", "210", "211"] {
+    for prefix in ["208", "210", "211", "213"] {
         replay.replay_silence(&server, prefix).await;
     }
     replay.replay(&server, &["209", "212"]).await;
@@ -352,6 +358,15 @@ async fn outages(replay: &mut Replay) {
     });
     replay
         .judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended in good order".to_owned()) });
+}
+
+/// Leases once more, later that day.
+async fn later_leases(replay: &mut Replay) {
+    let server = recorded_server().await;
+    server.advance_to(10_260);
+    replay.replay(&server, &["232", "233", "234", "235", "236", "237"]).await;
+    server.advance_to(10_273);
+    replay.replay(&server, &["238", "239"]).await;
 }
 
 /// A namespace goes, with the controller running. Other content went with it in the recording, so revisions are
@@ -394,6 +409,7 @@ async fn kubernetes_answers_as_recorded() {
     let mut replay = Replay { recordings, verdicts: BTreeMap::new() };
     history(&mut replay).await;
     outages(&mut replay).await;
+    later_leases(&mut replay).await;
     namespace_deletion(&mut replay).await;
 
     let mut complaints = Vec::new();

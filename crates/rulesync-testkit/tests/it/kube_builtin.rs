@@ -1,0 +1,170 @@
+//! ConfigMaps, Leases and the cluster's identity, through kube's typed `Api`.
+
+use k8s_openapi::api::{
+    coordination::v1::Lease,
+    core::v1::{ConfigMap, Namespace},
+};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
+};
+use rulesync_testkit::{Fault, KubeServer};
+use serde_json::{Value, json};
+
+use crate::{
+    kube_api::code,
+    kube_client::{DEADLINE, client, lists, rules},
+};
+
+const LEASES: &str = "leases.coordination.k8s.io";
+
+fn leases(server: &KubeServer) -> Api<Lease> {
+    Api::namespaced(client(server), "default")
+}
+
+fn lease(holder: &str) -> Lease {
+    serde_json::from_value(json!({
+        "metadata": {"name": "rulesync"},
+        "spec": {
+            "holderIdentity": holder, "leaseDurationSeconds": 15,
+            "acquireTime": "2026-01-01T00:00:00.000000Z", "renewTime": "2026-01-01T00:00:00.000000Z",
+        },
+    }))
+    .unwrap()
+}
+
+fn holder(lease: &Lease) -> Option<&str> {
+    lease.spec.as_ref()?.holder_identity.as_deref()
+}
+
+#[tokio::test]
+async fn a_lease_is_taken_held_and_released() {
+    let server = KubeServer::start().await.unwrap();
+    let (api, post) = (leases(&server), PostParams::default());
+    assert_eq!(code(&api.get("rulesync").await.unwrap_err()), 404);
+    let taken = api.create(&post, &lease("a")).await.unwrap();
+    assert_eq!((holder(&taken), taken.metadata.generation), (Some("a"), None));
+    assert_eq!(code(&api.create(&post, &lease("b")).await.unwrap_err()), 409);
+
+    let same = api.replace("rulesync", &post, &taken).await.unwrap();
+    assert_eq!(same.resource_version(), taken.resource_version(), "nothing changed");
+    let mut renewed = taken.clone();
+    renewed.spec.as_mut().unwrap().renew_time =
+        Some(serde_json::from_value(json!("2026-01-01T00:00:05.000001Z")).unwrap());
+    let renewed = api.replace("rulesync", &post, &renewed).await.unwrap();
+    assert_ne!(renewed.resource_version(), taken.resource_version());
+    assert_eq!(code(&api.replace("rulesync", &post, &taken).await.unwrap_err()), 409, "stale");
+    assert_eq!(code(&api.replace("rulesync", &post, &lease("b")).await.unwrap_err()), 422, "no revision");
+
+    let mut released = renewed.clone();
+    released.spec.as_mut().unwrap().holder_identity = Some(String::new());
+    let released = api.replace("rulesync", &post, &released).await.unwrap();
+    assert_eq!(holder(&released), Some(""));
+    let stored = server.get(LEASES, "default", "rulesync").unwrap();
+    assert_eq!(stored["spec"]["renewTime"], "2026-01-01T00:00:05.000001Z");
+
+    let stale = Preconditions { resource_version: renewed.resource_version(), uid: None };
+    let guarded = DeleteParams { preconditions: Some(stale), ..DeleteParams::default() };
+    assert_eq!(code(&api.delete("rulesync", &guarded).await.unwrap_err()), 409);
+    assert!(server.delete(LEASES, "default", "rulesync"));
+    assert_eq!(code(&api.replace("rulesync", &post, &released).await.unwrap_err()), 409, "that one is gone");
+    let anew = api.replace("rulesync", &post, &lease("b")).await.unwrap();
+    assert_eq!(holder(&anew), Some("b"), "a put of what is missing creates it");
+}
+
+#[tokio::test]
+async fn a_lease_that_makes_no_sense_is_refused() {
+    let server = KubeServer::start().await.unwrap();
+    let api = leases(&server);
+    let mut endless = lease("a");
+    endless.spec.as_mut().unwrap().lease_duration_seconds = Some(0);
+    let refused = api.create(&PostParams::default(), &endless).await.unwrap_err();
+    assert_eq!(code(&refused), 422);
+    let text = "Lease.coordination.k8s.io \"rulesync\" is invalid: spec.leaseDurationSeconds";
+    assert!(refused.to_string().contains(text), "{refused}");
+    api.create(&PostParams::default(), &lease("a")).await.unwrap();
+    let patch = |spec: Value| Patch::Merge(json!({"spec": spec}));
+    let params = PatchParams::default();
+    let coarse = patch(json!({"renewTime": "2026-01-01T00:00:05Z"}));
+    assert_eq!(code(&api.patch("rulesync", &params, &coarse).await.unwrap_err()), 400);
+    let freed = api.patch("rulesync", &params, &patch(json!({"holderIdentity": null}))).await.unwrap();
+    assert_eq!(holder(&freed), None);
+}
+
+#[tokio::test]
+async fn config_maps_are_kept_as_they_are() {
+    let server = KubeServer::start().await.unwrap();
+    let api: Api<ConfigMap> = Api::default_namespaced(client(&server));
+    let ledger: ConfigMap =
+        serde_json::from_value(json!({"metadata": {"name": "ledger"}, "data": {"a": "1"}})).unwrap();
+    let made = api.create(&PostParams::default(), &ledger).await.unwrap();
+    assert_eq!((made.metadata.generation, made.data.unwrap()["a"].as_str()), (None, "1"));
+    let more = Patch::Merge(json!({"data": {"b": "2", "a": null}}));
+    let changed = api.patch("ledger", &PatchParams::default(), &more).await.unwrap();
+    assert_eq!(changed.data.unwrap().into_iter().collect::<Vec<_>>(), [("b".to_owned(), "2".to_owned())]);
+    let unconditional = api.replace("ledger", &PostParams::default(), &ledger).await.unwrap();
+    assert_eq!(unconditional.data.unwrap()["a"], "1", "a config map does not ask for a revision");
+    let missing: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "none"}})).unwrap();
+    assert_eq!(code(&api.replace("none", &PostParams::default(), &missing).await.unwrap_err()), 404);
+    let huge: ConfigMap = serde_json::from_value(json!({
+        "metadata": {"name": "huge"}, "data": {"a": "x".repeat(1_048_577)},
+    }))
+    .unwrap();
+    let refused = api.create(&PostParams::default(), &huge).await.unwrap_err();
+    assert_eq!(code(&refused), 422);
+    assert!(refused.to_string().contains("[]: Too long: may not be more than 1048576 bytes"), "{refused}");
+
+    server
+        .apply(json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"namespace": "default", "name": "ledger"}, "data": {"by": "hand"},
+        }))
+        .unwrap();
+    let listed = api.list(&ListParams::default()).await.unwrap();
+    assert_eq!(listed.items[0].data.as_ref().unwrap()["by"], "hand");
+    assert_eq!(server.count("configmaps"), 1);
+    assert!(server.delete("configmaps", "default", "ledger"));
+    assert_eq!(code(&api.get("ledger").await.unwrap_err()), 404);
+}
+
+#[tokio::test]
+async fn clusters_are_told_apart_by_the_uid_of_kube_system() {
+    let uid = "11111111-2222-4333-8444-555555555555";
+    let named = KubeServer::builder().cluster_uid(uid).start().await.unwrap();
+    let other = KubeServer::start().await.unwrap();
+    let seen = async |server: &KubeServer| {
+        Api::<Namespace>::all(client(server)).get("kube-system").await.unwrap().uid().unwrap()
+    };
+    assert_eq!(seen(&named).await, uid);
+    assert_ne!(seen(&other).await, uid);
+    let before = other.cluster_uid();
+    other.restart().await.unwrap();
+    assert_eq!((seen(&other).await, other.cluster_uid()), (before.clone(), before));
+}
+
+#[tokio::test]
+async fn one_resource_can_break_alone() {
+    let server = KubeServer::start().await.unwrap();
+    let (api, post) = (leases(&server), PostParams::default());
+    let works = async || rules(&server).list(&ListParams::default()).await.is_ok();
+    server.faults().respond_on("leases", 500, 1);
+    server.faults().respond_on("leases", 409, 1);
+    assert!(works().await);
+    assert_eq!(code(&api.create(&post, &lease("a")).await.unwrap_err()), 500);
+    assert_eq!(code(&api.create(&post, &lease("a")).await.unwrap_err()), 409);
+    let lost = Fault::lose_answer().on_path("/leases").times(1);
+    server.faults().inject(lost);
+    assert!(api.create(&post, &lease("a")).await.is_err());
+    assert!(server.get(LEASES, "default", "rulesync").is_some(), "carried out all the same");
+
+    let hung = server.faults().hang_on("leases");
+    server.journal().clear();
+    tokio::select! {
+        _ = api.get("rulesync") => panic!("it was answered"),
+        () = server.journal().wait_until(|seen| !seen.is_empty()) => {}
+    }
+    assert!(works().await);
+    assert!(server.faults().requests().remove(hung));
+    assert!(tokio::time::timeout(DEADLINE, api.get("rulesync")).await.unwrap().is_ok());
+    assert_eq!(lists(&server), 1);
+}
