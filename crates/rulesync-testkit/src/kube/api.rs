@@ -17,7 +17,7 @@ use super::discovery;
 use super::list::{Form, in_form, page};
 use super::patch;
 use super::query::{Freshness, ListQuery, Params, Start, WatchQuery};
-use super::refused::Refused;
+use super::refused::{FieldError, Refused};
 use super::resource::Resource;
 use super::route::{Route, Target, route};
 use super::watch::{Scope, Watching};
@@ -80,15 +80,16 @@ impl Api {
 
     fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {
         let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
+        let plural = target.resource();
         let forbidden =
-            self.cluster.switches().forbidden.iter().any(|(v, r)| fits(v, verb) && fits(r, &target.plural));
+            self.cluster.switches().forbidden.iter().any(|(v, r)| fits(v, verb) && fits(r, &plural));
         let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
         // A namespace is in itself, as far as permissions go.
         let within = if target.plural == "namespaces" { name } else { namespace };
-        if user.may(verb, &target.plural, within) && !forbidden {
+        if user.may(verb, &plural, within) && !forbidden {
             return Ok(());
         }
-        let resource = (target.group.as_str(), target.plural.as_str());
+        let resource = (target.group.as_str(), plural.as_str());
         Err(Refused::forbidden(&user.name, verb, resource, namespace, name))
     }
 
@@ -110,8 +111,12 @@ impl Api {
             }
         };
         let Some(resource) = resource else { return Ok(Outcome::Answer(self.not_served(&target))) };
-        if target.subresource.is_some() {
-            return Err(Refused::no_such_path());
+        match target.subresource.as_deref() {
+            None => {}
+            Some("status") if !resource.has_status() => return Err(Refused::no_such_path()),
+            Some("status") if matches!(verb, "get" | "update" | "patch") => {}
+            Some("status") => return Err(Refused::method_not_allowed()),
+            Some(_) => return Err(Refused::no_such_path()),
         }
         let form = accepted_form(headers)?;
         if verb == "watch" {
@@ -128,9 +133,10 @@ impl Api {
                 Answer::json(200, &in_form(&record.value(), form))
             }
             _ => {
-                let intent = intent(params, headers)?;
+                let mut intent = intent(params, headers)?;
+                intent.status = target.subresource.is_some();
                 // Reading the body comes first: a server that waits for its store has it by then.
-                let write = Write::read(verb, &resource, headers, body)?;
+                let write = Write::read(verb, &resource, params, headers, body)?;
                 self.cluster.etcd().await;
                 self.write(&resource, &target, write, &intent, params, form)?
             }
@@ -210,6 +216,9 @@ impl Api {
             Write::Patch(change) => {
                 self.cluster.change(|world| world.patch(resource, namespace, name, &change, intent))?
             }
+            Write::Apply { config, force } => self.cluster.change(|world| {
+                world.apply_configuration(resource, namespace, name, config, force, intent)
+            })?,
             Write::Delete(options) => {
                 let gone = self
                     .cluster
@@ -242,17 +251,27 @@ fn in_form_unless_status(value: &Value, form: Form) -> Value {
     if value["kind"] == "Status" { value.clone() } else { in_form(value, form) }
 }
 
+/// The media type of server-side apply.
+const APPLY: &str = "application/apply-patch+yaml";
+
 /// A write, read from the request.
 enum Write {
     Create(Value),
     Replace(Value),
     Patch(Change),
+    Apply { config: Value, force: bool },
     Delete(Value),
     DeleteCollection(Value),
 }
 
 impl Write {
-    fn read(verb: &str, resource: &Resource, headers: &HeaderMap, body: &[u8]) -> Result<Self, Refused> {
+    fn read(
+        verb: &str,
+        resource: &Resource,
+        params: &Params,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Self, Refused> {
         let object = || {
             serde_json::from_slice::<Value>(body).map_err(|why| {
                 Refused::bad_request(format!(
@@ -266,7 +285,7 @@ impl Write {
         match verb {
             "create" => Ok(Self::Create(object()?)),
             "update" => Ok(Self::Replace(object()?)),
-            "patch" => Ok(Self::Patch(read_patch(headers, body)?)),
+            "patch" => read_patch(params, headers, body),
             other => {
                 let options = if body.is_empty() { json!({}) } else { object()? };
                 if other == "delete" {
@@ -295,20 +314,38 @@ fn parse_complaint(body: &[u8], why: &serde_json::Error) -> String {
     }
 }
 
-fn read_patch(headers: &HeaderMap, body: &[u8]) -> Result<Change, Refused> {
+fn read_patch(params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Write, Refused> {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let invalid = |why: serde_json::Error| Refused::bad_request(format!("error decoding patch: {why}"));
-    match sent.split(';').next().unwrap_or_default().trim() {
+    let format = sent.split(';').next().unwrap_or_default().trim();
+    let force = params.flag("force");
+    if force && format != APPLY {
+        let error = FieldError::forbidden("force", "may not be specified for non-apply patch");
+        return Err(Refused::invalid_patch_options(error));
+    }
+    match format {
+        APPLY => {
+            if params.text("fieldManager").is_empty() {
+                let error = FieldError::required_because("fieldManager", "is required for apply patch");
+                return Err(Refused::invalid_patch_options(error));
+            }
+            // JSON is YAML, but reading it as such is slower.
+            let config = serde_json::from_slice(body).or_else(|_| {
+                serde_saphyr::from_slice(body)
+                    .map_err(|why| Refused::bad_request(format!("error decoding YAML: {why}")))
+            })?;
+            Ok(Write::Apply { config, force })
+        }
         "application/merge-patch+json" => {
             let patch: Value = serde_json::from_slice(body).map_err(invalid)?;
             if !patch.is_object() {
                 return Err(Refused::bad_request("error decoding patch: a merge patch must be an object"));
             }
-            Ok(Change::Merge(patch))
+            Ok(Write::Patch(Change::Merge(patch)))
         }
         "application/json-patch+json" => {
             let steps: Vec<patch::Step> = serde_json::from_slice(body).map_err(invalid)?;
-            Ok(Change::Steps(steps))
+            Ok(Write::Patch(Change::Steps(steps)))
         }
         _ => Err(Refused::unsupported_patch()),
     }
@@ -347,6 +384,7 @@ fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
     };
     Ok(Intent {
         manager: manager.to_owned(),
+        status: false,
         dry_run,
         unknown,
         validate: true,

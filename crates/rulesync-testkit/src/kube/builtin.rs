@@ -70,6 +70,14 @@ fn resource(
     }
 }
 
+/// What an object holds before anybody wrote to it: the structs that such objects always have.
+pub(crate) fn empty(resource: &Resource) -> Value {
+    match resource.nature {
+        Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
+        _ => json!({"metadata": {}}),
+    }
+}
+
 /// Reads an object of a built-in kind as a typed server does: wrong types and unreadable times are refused,
 /// times are put in their one form, and what is empty is left out.
 ///

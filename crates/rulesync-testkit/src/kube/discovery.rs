@@ -57,13 +57,14 @@ fn group_entry(world: &World, name: &str) -> Option<Value> {
 pub(crate) fn resources(world: &World, group: &str, version: &str) -> Option<Value> {
     let served: Vec<_> = world.resources().filter(|r| r.group == group && r.version == version).collect();
     let first = served.first()?;
-    let entries: Vec<Value> = served.iter().map(|resource| resource_entry(resource)).collect();
+    let entries: Vec<Value> = served.iter().flat_map(|resource| resource_entries(resource)).collect();
     Some(json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": entries,
     }))
 }
 
-fn resource_entry(resource: &Resource) -> Value {
+/// The resource, and its status if that is apart.
+fn resource_entries(resource: &Resource) -> Vec<Value> {
     let mut entry = json!({
         "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
         "kind": resource.kind,
@@ -75,7 +76,14 @@ fn resource_entry(resource: &Resource) -> Value {
     if !resource.categories.is_empty() {
         entry["categories"] = json!(resource.categories);
     }
-    entry
+    let mut entries = vec![entry];
+    if resource.has_status() {
+        entries.push(json!({
+            "name": format!("{}/status", resource.plural), "singularName": "", "kind": resource.kind,
+            "namespaced": resource.namespaced, "verbs": ["get", "patch", "update"],
+        }));
+    }
+    entries
 }
 
 #[cfg(test)]

@@ -120,7 +120,12 @@ pub(crate) fn check_identity(
 }
 
 /// Takes over from the old state what a writer cannot change.
-pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, whole: bool) {
+pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, intent: &Intent) {
+    if intent.status {
+        let written = std::mem::replace(new, old.clone());
+        set_status(new, written.get("status"));
+        return;
+    }
     const SERVERS_OWN: [&str; 8] = [
         "name",
         "namespace",
@@ -142,20 +147,24 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, whol
         }
     }
     let apart = match resource.nature {
-        Nature::Custom { status, .. } => status && !whole,
+        Nature::Custom { status, .. } => status && !intent.whole,
         Nature::BuiltIn(..) => false,
         Nature::Namespace | Nature::Definition => true,
     };
     if apart {
-        match (old.get("status"), new.as_object_mut()) {
-            (Some(status), Some(members)) => drop(members.insert("status".to_owned(), status.clone())),
-            (None, Some(members)) => drop(members.remove("status")),
-            _ => {}
-        }
+        set_status(new, old.get("status"));
     }
     if matches!(resource.nature, Nature::Namespace) {
         new["metadata"]["labels"]["kubernetes.io/metadata.name"] = old["metadata"]["name"].clone();
         new["spec"] = old["spec"].clone();
+    }
+}
+
+fn set_status(value: &mut Value, status: Option<&Value>) {
+    match (status, value.as_object_mut()) {
+        (Some(status), Some(members)) => drop(members.insert("status".to_owned(), status.clone())),
+        (None, Some(members)) => drop(members.remove("status")),
+        _ => {}
     }
 }
 
@@ -184,23 +193,4 @@ pub(crate) fn outside_metadata(value: &Value) -> Value {
         members.remove("status");
     }
     value
-}
-
-/// Keeps one entry a manager: who wrote last and when, without the tree of fields.
-pub(crate) fn stamp_manager(resource: &Resource, value: &mut Value, manager: &str) {
-    let owned: Map<String, Value> = value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
-        .map(|(key, _)| (format!("f:{key}"), json!({})))
-        .collect();
-    let entry = json!({
-        "manager": manager, "operation": "Update", "apiVersion": resource.api_version(),
-        "time": clock::now(), "fieldsType": "FieldsV1", "fieldsV1": owned,
-    });
-    let others = value["metadata"].get("managedFields").and_then(Value::as_array).into_iter().flatten();
-    let mut entries: Vec<Value> = others.filter(|other| other["manager"] != manager).cloned().collect();
-    entries.push(entry);
-    value["metadata"]["managedFields"] = Value::Array(entries);
 }

@@ -8,22 +8,26 @@
 //! | `cluster` | what requests share: the world behind a lock, switches, the pulse that wakes watches |
 //! | `watch`, `list` | the two ways to read |
 //! | `world`, `write`, `metadata`, `patch`, `schema` | the two ways to change things, and what is refused |
+//! | `apply`, `ownership`, `fields` | server-side apply: configurations, who owns what, sets of fields |
 //! | `store` | objects, revisions, events |
 //! | `builtin` | what ConfigMaps and Leases are made of and what is refused of them |
 //! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, stamps |
 //!
-//! Not here yet, because nothing uses them: status subresources, server-side apply, events.
+//! Not here yet: events.
 
 mod access;
 mod answer;
 mod api;
+mod apply;
 mod builtin;
 mod clock;
 mod cluster;
 mod discovery;
 mod faults;
+mod fields;
 mod list;
 mod metadata;
+mod ownership;
 mod patch;
 mod query;
 mod refused;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::ownership::Conflict;
 use super::resource::Resource;
 
 /// A request that the API server refuses: the `Status` object a client would be sent.
@@ -46,6 +47,11 @@ impl FieldError {
     /// A required field is absent.
     pub(crate) fn required(field: &str) -> Self {
         Self::new(field, "FieldValueRequired", "Required value".to_owned())
+    }
+
+    /// A required field is absent, and the server says more than that.
+    pub(crate) fn required_because(field: &str, why: &str) -> Self {
+        Self::new(field, "FieldValueRequired", format!("Required value: {why}"))
     }
 
     /// An entry of a list map has the key of an earlier one.
@@ -202,6 +208,36 @@ impl Refused {
         ))
     }
 
+    /// 409: an apply that would change what others own.
+    pub(crate) fn apply_conflicts(conflicts: &[Conflict]) -> Self {
+        let causes: Vec<Value> = conflicts
+            .iter()
+            .map(|conflict| {
+                json!({
+                    "reason": "FieldManagerConflict",
+                    "message": format!("conflict with {}", conflict.manager),
+                    "field": conflict.path,
+                })
+            })
+            .collect();
+        let message = match conflicts {
+            [one] => format!("Apply failed with 1 conflict: conflict with {}: {}", one.manager, one.path),
+            many => {
+                let mut managers: Vec<&str> = many.iter().map(|c| c.manager.as_str()).collect();
+                managers.sort_unstable();
+                managers.dedup();
+                let told = managers.iter().map(|manager| {
+                    let theirs = many.iter().filter(|c| c.manager == *manager);
+                    let paths: Vec<String> = theirs.map(|c| format!("- {}", c.path)).collect();
+                    format!("conflicts with {manager}:\n{}", paths.join("\n"))
+                });
+                let told = told.collect::<Vec<_>>().join("\n");
+                format!("Apply failed with {} conflicts: {told}", many.len())
+            }
+        };
+        Self::plain(409, "Conflict", message).with_details(json!({"causes": causes}))
+    }
+
     /// 410: a watch or list from a revision that is no longer known.
     pub(crate) fn too_old_for_watch(asked: u64, oldest: u64) -> Self {
         Self::plain(410, "Expired", format!("too old resource version: {asked} ({oldest})"))
@@ -236,6 +272,21 @@ impl Refused {
         let why = "must be specified for an update";
         let error = FieldError::invalid("metadata.resourceVersion", &json!(0), why);
         Self::invalid_of(&resource.qualified(), name, &resource.group, &resource.plural, &[error])
+    }
+
+    /// 422 for what a patch makes of an object, where it cannot even be read.
+    pub(crate) fn invalid_patch(result: &str, why: &str) -> Self {
+        let error = FieldError::invalid("patch", &json!(result), why);
+        let mut refused = Self::invalid_of("", "", "", "", &[error]);
+        if let Some(details) = refused.details.as_mut().and_then(|details| details.as_object_mut()) {
+            details.remove("kind");
+        }
+        refused
+    }
+
+    /// 422 for the parameters of a patch.
+    pub(crate) fn invalid_patch_options(error: FieldError) -> Self {
+        Self::invalid_of("PatchOptions.meta.k8s.io", "", "meta.k8s.io", "PatchOptions", &[error])
     }
 
     /// 422 for the parameters of a list or watch.

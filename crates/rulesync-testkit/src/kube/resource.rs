@@ -135,6 +135,11 @@ impl Resource {
         }
     }
 
+    /// Whether the status is written through a subresource of its own.
+    pub(crate) fn has_status(&self) -> bool {
+        matches!(self.nature, Nature::Custom { status: true, .. })
+    }
+
     /// Whether changes outside the metadata are counted in `generation`.
     pub(crate) fn counts_generations(&self) -> bool {
         matches!(self.nature, Nature::Definition | Nature::Custom { .. })

@@ -30,6 +30,16 @@ pub(crate) struct Target {
     pub(crate) subresource: Option<String>,
 }
 
+impl Target {
+    /// The resource as permissions name it: `plural`, or `plural/subresource`.
+    pub(crate) fn resource(&self) -> String {
+        match &self.subresource {
+            Some(subresource) => format!("{}/{subresource}", self.plural),
+            None => self.plural.clone(),
+        }
+    }
+}
+
 /// Reads a path as sent.
 pub(crate) fn route(path: &str) -> Route {
     let segments: Vec<String> = path

@@ -21,6 +21,8 @@ pub(crate) struct Schema {
     additional: Option<Box<Schema>>,
     items: Option<Box<Schema>>,
     map_keys: Vec<String>,
+    set: bool,
+    atomic: bool,
     pattern: Option<Regex>,
     min_length: Option<u64>,
     max_length: Option<u64>,
@@ -128,6 +130,8 @@ impl Schema {
             additional: nested("additionalProperties")?,
             items: nested("items")?,
             map_keys: words("x-kubernetes-list-map-keys"),
+            set: text("x-kubernetes-list-type") == Some("set"),
+            atomic: text("x-kubernetes-map-type") == Some("atomic"),
             pattern,
             min_length: source.get("minLength").and_then(Value::as_u64),
             max_length: source.get("maxLength").and_then(Value::as_u64),
@@ -135,6 +139,31 @@ impl Schema {
             maximum: source.get("maximum").and_then(Value::as_f64),
             choices: source.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
         })
+    }
+
+    /// The schema of an object's member.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        self.properties.get(name).or(self.additional.as_deref())
+    }
+
+    /// The schema of a list's items.
+    pub(crate) fn item(&self) -> Option<&Self> {
+        self.items.as_deref()
+    }
+
+    /// What tells the items of a list apart; empty where they have no keys.
+    pub(crate) fn map_keys(&self) -> &[String] {
+        &self.map_keys
+    }
+
+    /// Whether a list is a set.
+    pub(crate) fn is_set(&self) -> bool {
+        self.set
+    }
+
+    /// Whether an object is owned as a whole.
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.atomic
     }
 
     /// Removes what the schema does not know, and nulls that it does not allow; fills in defaults.
@@ -157,7 +186,7 @@ impl Schema {
         let names: Vec<String> = members.keys().cloned().collect();
         for name in names {
             let at = join(path, &name);
-            let Some(schema) = self.properties.get(&name).or(self.additional.as_deref()) else {
+            let Some(schema) = self.member(&name) else {
                 if !self.keep_unknown && self.kind == Some(Kind::Object) {
                     members.remove(&name);
                     unknown.push(at);
@@ -252,7 +281,7 @@ impl Schema {
             errors.push(FieldError::required(&join(path, name)));
         }
         for (name, member) in members {
-            if let Some(schema) = self.properties.get(name).or(self.additional.as_deref()) {
+            if let Some(schema) = self.member(name) {
                 schema.validate(member, &join(path, name), errors);
             }
         }

@@ -219,12 +219,14 @@ impl KubeServer {
     }
 
     /// How many requests with this verb (`list`, `watch`, `get`, `create`, `update`, `patch`, `delete`,
-    /// `deletecollection`) for this resource (plural name) the journal holds.
+    /// `deletecollection`) for this resource the journal holds. The resource is a
+    /// plural name, or one with a subresource such as `prometheusrules/status`, which is counted apart.
     pub fn requests_for(&self, verb: &str, plural: &str) -> usize {
         self.journal().count_where(|request| {
             let Route::Objects(target) = route(&request.path) else { return false };
             let params = Params::parse(request.query.as_deref().unwrap_or_default());
-            target.plural == plural && api::verb(&request.method, &target, &params).is_ok_and(|v| v == verb)
+            target.resource() == plural
+                && api::verb(&request.method, &target, &params).is_ok_and(|v| v == verb)
         })
     }
 

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::builtin;
 use super::clock;
+use super::fields::Fields;
 use super::metadata::{
     adopt_new, carry_over, check_identity, check_name, complete, finalizers, outside_metadata, same_content,
-    stamp_manager,
 };
+use super::ownership::{Manager, note_creation, note_update};
 use super::patch;
 use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
@@ -36,6 +37,8 @@ pub(crate) enum Unknown {
 pub(crate) struct Intent {
     /// The field manager, by default the first word of the User-Agent.
     pub(crate) manager: String,
+    /// Whether it goes through `/status`, which changes the status and nothing else.
+    pub(crate) status: bool,
     pub(crate) dry_run: bool,
     pub(crate) unknown: Unknown,
     /// Off only for what the server itself writes.
@@ -49,10 +52,15 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
+    fn manager_of(&self, resource: &Resource) -> Manager {
+        Manager::updating(&self.manager, resource, self.status)
+    }
+
     /// What a test does from Rust, past the API.
     pub(crate) fn of_the_test() -> Self {
         Self {
             manager: "testkit".to_owned(),
+            status: false,
             dry_run: false,
             unknown: Unknown::Ignore,
             validate: true,
@@ -89,6 +97,18 @@ impl World {
         body: Value,
         intent: &Intent,
     ) -> Result<Written, Refused> {
+        self.create_as(resource, namespace, body, intent, None)
+    }
+
+    /// Creates an object, for one who simply writes it or for one who lays claim to certain fields.
+    pub(crate) fn create_as(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        body: Value,
+        intent: &Intent,
+        claim: Option<(&Manager, Fields)>,
+    ) -> Result<Written, Refused> {
         let mut value = decoded(resource, body)?;
         let unknown = prune(resource, &mut value, intent)?;
         builtin::read(resource, &mut value)?;
@@ -96,7 +116,7 @@ impl World {
         if resource.namespaced {
             self.check_namespace(resource, namespace, &name)?;
         }
-        if let Nature::Custom { status: true, .. } = resource.nature
+        if resource.has_status()
             && !intent.whole
             && let Some(members) = value.as_object_mut()
         {
@@ -110,7 +130,12 @@ impl World {
         if self.store.get(&table, &key).is_some() {
             return Err(Refused::already_exists(resource, &name));
         }
-        stamp_manager(resource, &mut value, &intent.manager);
+        match claim {
+            Some((manager, fields)) => note_creation(&mut value, fields, manager),
+            None => {
+                note_update(resource, &builtin::empty(resource), &mut value, &intent.manager_of(resource))
+            }
+        }
         let value = self.commit(resource, &key, value, intent.dry_run)?;
         Ok(Written { value, created: true, unknown })
     }
@@ -132,28 +157,41 @@ impl World {
         };
         let old = record.value();
         check_identity(resource, name, record.revision, &old, &value, intent)?;
-        carry_over(resource, &old, &mut value, intent.whole);
+        carry_over(resource, &old, &mut value, intent);
         if intent.validate {
             validate(resource, name, Some(&old), &value)?;
         }
         if same_content(&old, &value) {
             return Ok(Written { value: old, created: false, unknown });
         }
-        if resource.counts_generations() && outside_metadata(&old) != outside_metadata(&value) {
+        note_update(resource, &old, &mut value, &intent.manager_of(resource));
+        let value = self.settle(resource, namespace, name, &old, value, intent)?;
+        Ok(Written { value, created: false, unknown })
+    }
+
+    /// Stores the next state of an object: counts it, or lets the object go if only this kept it.
+    pub(crate) fn settle(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        old: &Value,
+        mut value: Value,
+        intent: &Intent,
+    ) -> Result<Value, Refused> {
+        if resource.counts_generations() && outside_metadata(old) != outside_metadata(&value) {
             let generation = old["metadata"]["generation"].as_u64().unwrap_or(0);
             value["metadata"]["generation"] = json!(generation + 1);
         }
-        stamp_manager(resource, &mut value, &intent.manager);
         let key = resource.key(namespace, name);
         let going = value["metadata"].get("deletionTimestamp").is_some();
         if going && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
             if !intent.dry_run {
                 self.store.remove(&resource.qualified(), &key);
             }
-            return Ok(Written { value, created: false, unknown });
+            return Ok(value);
         }
-        let value = self.commit(resource, &key, value, intent.dry_run)?;
-        Ok(Written { value, created: false, unknown })
+        self.commit(resource, &key, value, intent.dry_run)
     }
 
     /// A PUT of what is not there: some kinds take it for a create. One that names a state it came from does
@@ -199,6 +237,11 @@ impl World {
                 let error = FieldError::invalid("patch", &Value::Null, &why);
                 Refused::invalid(resource, name, &[error])
             })?,
+        }
+        let unknown = undeclared(resource, &mut value.clone());
+        if intent.unknown == Unknown::Strict && !unknown.is_empty() {
+            let why = format!("strict decoding error: {}", listed(&unknown));
+            return Err(Refused::invalid_patch(&value.to_string(), &why));
         }
         self.replace(resource, namespace, name, value, intent)
     }
@@ -291,7 +334,7 @@ impl World {
 }
 
 /// Checks that the body is an object of this kind, and makes sure it has metadata.
-fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
+pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
     if !body.is_object() {
         let message = format!("the object provided is unrecognized (must be of type {})", resource.kind);
         return Err(Refused::bad_request(message));
@@ -332,7 +375,8 @@ fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
     Ok(body)
 }
 
-fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<String>, Refused> {
+/// Drops what the kind's schema does not know, and says what that was.
+pub(crate) fn undeclared(resource: &Resource, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
     if let Some(schema) = resource.schema() {
         // The schema says nothing of metadata: it is checked apart.
@@ -340,27 +384,37 @@ fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<
         schema.prune(value, "", &mut unknown);
         value["metadata"] = metadata;
     }
+    unknown
+}
+
+fn listed(unknown: &[String]) -> String {
+    unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect::<Vec<_>>().join(", ")
+}
+
+fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<String>, Refused> {
+    let unknown = undeclared(resource, value);
     match intent.unknown {
         Unknown::Ignore => Ok(Vec::new()),
         Unknown::Warn => Ok(unknown),
         Unknown::Strict if unknown.is_empty() => Ok(unknown),
-        Unknown::Strict => {
-            let listed: Vec<String> =
-                unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
-            Err(Refused::bad_request(format!(
-                "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
-                listed.join(", "),
-                kind = resource.kind,
-                version = resource.version,
-            )))
-        }
+        Unknown::Strict => Err(Refused::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
+            listed(&unknown),
+            kind = resource.kind,
+            version = resource.version,
+        ))),
     }
 }
 
 static NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$").ok());
 
-fn validate(resource: &Resource, name: &str, old: Option<&Value>, value: &Value) -> Result<(), Refused> {
+pub(crate) fn validate(
+    resource: &Resource,
+    name: &str,
+    old: Option<&Value>,
+    value: &Value,
+) -> Result<(), Refused> {
     let mut errors = Vec::new();
     if name.len() > 253 {
         let why = "must be no more than 253 bytes";

@@ -14,6 +14,7 @@ mod contract_kube_allow;
 mod contract_ruler;
 mod faults;
 mod kube_api;
+mod kube_apply;
 mod kube_builtin;
 mod kube_client;
 mod kube_corpus;

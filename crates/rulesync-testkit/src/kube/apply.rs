@@ -1,0 +1,97 @@
+//! Server-side apply: a configuration laid over what is there, or made if nothing is. Ownership and conflicts
+//! are decided in `ownership`; here stand the requests' rules around it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::builtin;
+use super::metadata::{carry_over, check_identity, check_name};
+use super::ownership::{Manager, claims, lay, note_apply};
+use super::refused::Refused;
+use super::resource::Resource;
+use super::world::World;
+use super::write::{Intent, Written, decoded, undeclared, validate};
+
+impl World {
+    /// PATCH with a configuration. What others own and it would change makes it fail, unless it is forced.
+    pub(crate) fn apply_configuration(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: &str,
+        name: &str,
+        config: Value,
+        force: bool,
+        intent: &Intent,
+    ) -> Result<Written, Refused> {
+        let config = readable(resource, namespace, name, config, intent)?;
+        let manager = Manager::applying(&intent.manager, resource, intent.status);
+        let Some(record) = self.find(resource, namespace, name) else {
+            if intent.status {
+                return Err(Refused::not_found(resource, name));
+            }
+            let claimed = claims(resource, &config);
+            let mut value = config;
+            value["metadata"]["name"] = Value::from(name);
+            return self.create_as(resource, namespace, value, intent, Some((&manager, claimed)));
+        };
+        let old = record.value();
+        // An apply need not say which revision it changes, but may.
+        let lenient = Intent { unconditional: true, ..intent.clone() };
+        check_identity(resource, name, record.revision, &old, &config, &lenient)?;
+        let mut outcome = lay(resource, &old, &config, &manager);
+        builtin::read(resource, &mut outcome.value)?;
+        carry_over(resource, &old, &mut outcome.value, intent);
+        let moved = note_apply(resource, &old, &mut outcome, &manager, force)
+            .map_err(|conflicts| Refused::apply_conflicts(&conflicts))?;
+        validate(resource, name, Some(&old), &outcome.value)?;
+        if !moved {
+            return Ok(Written { value: old, created: false, unknown: Vec::new() });
+        }
+        self.settle(resource, namespace, name, &old, outcome.value, intent).map(|value| Written {
+            value,
+            created: false,
+            unknown: Vec::new(),
+        })
+    }
+}
+
+/// The configuration as far as this request may say anything: `/status` changes the status and nothing else,
+/// all else leaves it alone.
+fn readable(
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+    config: Value,
+    intent: &Intent,
+) -> Result<Value, Refused> {
+    if config.get("apiVersion").is_none_or(Value::is_null) || config.get("kind").is_none_or(Value::is_null) {
+        return Err(Refused::bad_request("Object 'Kind' or 'apiVersion' is missing in the request body"));
+    }
+    let mut config = decoded(resource, config)?;
+    check_name(name, &config)?;
+    if config["metadata"]["managedFields"].as_array().is_some_and(|entries| !entries.is_empty()) {
+        return Err(Refused::bad_request("metadata.managedFields must be nil"));
+    }
+    if let Some(field) = undeclared(resource, &mut config).first() {
+        return Err(Refused::internal(format!(
+            "failed to create typed patch object ({namespace}/{name}; {}, Kind={}): .{field}: field not declared in schema",
+            resource.api_version(),
+            resource.kind,
+        )));
+    }
+    let apart = resource.has_status();
+    if let Some(members) = config.as_object_mut() {
+        members.retain(|key, _| match key.as_str() {
+            "apiVersion" | "kind" => true,
+            "status" => intent.status || !apart,
+            _ => !intent.status || key == "metadata",
+        });
+    }
+    if intent.status
+        && let Some(metadata) = config["metadata"].as_object_mut()
+    {
+        metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "uid" | "resourceVersion"));
+    }
+    Ok(config)
+}

@@ -1,0 +1,384 @@
+//! Sets of fields of an object, as `managedFields` writes them: a tree whose keys are `f:name` for members,
+//! `k:{…}` for items of a list that is a map, and `v:…` for items of a list that is a set.
+//!
+//! Pure. Which managers own which sets is decided in `ownership`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::schema::Schema;
+
+/// A set of fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fields {
+    /// Whether the field at the top of this tree is itself in the set.
+    member: bool,
+    parts: BTreeMap<String, Fields>,
+}
+
+/// The parts of a value that can be owned one by one.
+type Parts<'a> = BTreeMap<String, (&'a Value, Option<&'a Schema>)>;
+
+impl Fields {
+    fn leaf() -> Self {
+        Self { member: true, parts: BTreeMap::new() }
+    }
+
+    /// Reads a `fieldsV1` tree.
+    pub(crate) fn parse(tree: &Value) -> Self {
+        let entries = tree.as_object();
+        let parts = entries.into_iter().flatten().filter(|(key, _)| *key != ".");
+        let parts: BTreeMap<_, _> = parts.map(|(key, part)| (key.clone(), Self::parse(part))).collect();
+        Self { member: parts.is_empty() || tree.get(".").is_some(), parts }
+    }
+
+    /// The tree as `fieldsV1` has it.
+    pub(crate) fn render(&self) -> Value {
+        let mut tree: Map<String, Value> =
+            self.parts.iter().map(|(key, part)| (key.clone(), part.render())).collect();
+        if self.member && !tree.is_empty() {
+            tree.insert(".".to_owned(), json!({}));
+        }
+        Value::Object(tree)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.member && self.parts.is_empty()
+    }
+
+    /// Adds a part; an empty one is not kept.
+    pub(crate) fn set(&mut self, key: &str, part: Self) {
+        if !part.is_empty() {
+            self.parts.insert(key.to_owned(), part);
+        }
+    }
+
+    pub(crate) fn part(&self, key: &str) -> Option<&Self> {
+        self.parts.get(key)
+    }
+
+    /// The set without this part.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.parts.remove(key);
+        self
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.member |= other.member;
+        for (key, part) in &other.parts {
+            self.parts.entry(key.clone()).or_default().add(part);
+        }
+    }
+
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        self.member &= !other.member;
+        for (key, part) in &other.parts {
+            if let Some(mine) = self.parts.get_mut(key) {
+                mine.subtract(part);
+                if mine.is_empty() {
+                    self.parts.remove(key);
+                }
+            }
+        }
+    }
+
+    /// What is in both.
+    pub(crate) fn common(&self, other: &Self) -> Self {
+        let mut both = Self { member: self.member && other.member, parts: BTreeMap::new() };
+        for (key, part) in &self.parts {
+            if let Some(theirs) = other.parts.get(key) {
+                both.set(key, part.common(theirs));
+            }
+        }
+        both
+    }
+
+    /// Every field in the set, as messages name it: `.spec.groups[name="g"].interval`.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.collect("", &mut paths);
+        paths
+    }
+
+    fn collect(&self, at: &str, paths: &mut Vec<String>) {
+        if self.member && !at.is_empty() {
+            paths.push(at.to_owned());
+        }
+        for (key, part) in &self.parts {
+            part.collect(&format!("{at}{}", step(key)), paths);
+        }
+    }
+}
+
+/// One step of a path, in words.
+fn step(key: &str) -> String {
+    match key.split_once(':') {
+        Some(("f", name)) => format!(".{name}"),
+        Some(("k", keys)) => {
+            let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
+            let pairs: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("[{}]", pairs.join(","))
+        }
+        Some((_, value)) => format!("[={value}]"),
+        None => key.to_owned(),
+    }
+}
+
+/// The key of a list's item, in lists whose items have one.
+fn item_key(item: &Value, schema: &Schema) -> Option<String> {
+    if schema.is_set() {
+        return Some(format!("v:{item}"));
+    }
+    let mut keys = Map::new();
+    for key in schema.map_keys() {
+        keys.insert(key.clone(), item.get(key)?.clone());
+    }
+    (!keys.is_empty()).then(|| format!("k:{}", Value::Object(keys)))
+}
+
+fn parts<'a>(value: &'a Value, schema: Option<&'a Schema>) -> Option<Parts<'a>> {
+    match value {
+        Value::Object(_) if schema.is_some_and(Schema::is_atomic) => None,
+        Value::Object(members) => Some(
+            members
+                .iter()
+                .map(|(name, member)| (format!("f:{name}"), (member, schema.and_then(|s| s.member(name)))))
+                .collect(),
+        ),
+        Value::Array(items) => {
+            let schema = schema.filter(|schema| schema.is_set() || !schema.map_keys().is_empty())?;
+            items.iter().map(|item| Some((item_key(item, schema)?, (item, schema.item())))).collect()
+        }
+        _ => None,
+    }
+}
+
+/// The fields of a configuration: its leaves, and the items of lists that are maps.
+pub(crate) fn applied(value: &Value, schema: Option<&Schema>) -> Fields {
+    let Some(parts) = parts(value, schema).filter(|parts| !parts.is_empty()) else { return Fields::leaf() };
+    let mut fields = Fields::default();
+    for (key, (part, schema)) in parts {
+        let mut owned = applied(part, schema);
+        owned.member |= key.starts_with("k:");
+        fields.set(&key, owned);
+    }
+    fields
+}
+
+/// Every field of a value, what holds others included.
+fn whole(value: &Value, schema: Option<&Schema>) -> Fields {
+    let mut fields = Fields::leaf();
+    for (key, (part, schema)) in parts(value, schema).unwrap_or_default() {
+        fields.set(&key, whole(part, schema));
+    }
+    fields
+}
+
+/// What came or changed from one value to the next, and what went.
+pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (Fields, Fields) {
+    let (mut touched, mut removed) = (Fields::default(), Fields::default());
+    match (parts(old, schema), parts(new, schema)) {
+        (Some(before), Some(after)) => {
+            for (key, (part, schema)) in &after {
+                match before.get(key) {
+                    None => touched.set(key, whole(part, *schema)),
+                    Some((old, _)) => {
+                        let (came, went) = difference(old, part, *schema);
+                        touched.set(key, came);
+                        removed.set(key, went);
+                    }
+                }
+            }
+            for (key, (part, schema)) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
+                removed.set(key, whole(part, *schema));
+            }
+        }
+        (None, None) if old == new => {}
+        _ => {
+            touched = whole(new, schema);
+            removed = Fields { member: false, ..whole(old, schema) };
+        }
+    }
+    (touched, removed)
+}
+
+/// Lays a configuration over a value: members and keyed items merge, all else replaces.
+pub(crate) fn merge(value: &mut Value, config: &Value, schema: Option<&Schema>) {
+    match (&mut *value, config) {
+        (Value::Object(members), Value::Object(wanted)) if !schema.is_some_and(Schema::is_atomic) => {
+            for (name, part) in wanted {
+                match members.get_mut(name) {
+                    Some(member) => merge(member, part, schema.and_then(|s| s.member(name))),
+                    None => drop(members.insert(name.clone(), part.clone())),
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(wanted)) => {
+            let key = |item: &Value| schema.and_then(|schema| item_key(item, schema));
+            if items.iter().chain(wanted).any(|item| key(item).is_none()) {
+                items.clone_from(wanted);
+                return;
+            }
+            for part in wanted {
+                match items.iter_mut().find(|item| key(item) == key(part)) {
+                    Some(item) => merge(item, part, schema.and_then(Schema::item)),
+                    None => items.push(part.clone()),
+                }
+            }
+        }
+        _ => *value = config.clone(),
+    }
+}
+
+/// Removes the fields in `gone` from a value, except where `kept` has them or something in them; what is empty
+/// afterwards goes too, unless it is kept itself.
+pub(crate) fn prune(value: &mut Value, gone: &Fields, kept: &Fields, schema: Option<&Schema>) {
+    let nothing = Fields::default();
+    for (key, part) in &gone.parts {
+        let keep = kept.part(key);
+        let Some((child, below)) = child(value, key, schema) else { continue };
+        let goes = (part.member && keep.is_none()) || {
+            prune(child, part, keep.unwrap_or(&nothing), below);
+            let empty =
+                child.as_object().is_some_and(Map::is_empty) || child.as_array().is_some_and(Vec::is_empty);
+            empty && !keep.is_some_and(|keep| keep.member)
+        };
+        if goes {
+            take(value, key, schema);
+        }
+    }
+}
+
+fn child<'a, 's>(
+    value: &'a mut Value,
+    key: &str,
+    schema: Option<&'s Schema>,
+) -> Option<(&'a mut Value, Option<&'s Schema>)> {
+    match (value, key.strip_prefix("f:")) {
+        (Value::Object(members), Some(name)) => {
+            Some((members.get_mut(name)?, schema.and_then(|schema| schema.member(name))))
+        }
+        (Value::Array(items), None) => {
+            let schema = schema?;
+            let item = items.iter_mut().find(|item| item_key(item, schema).as_deref() == Some(key))?;
+            Some((item, schema.item()))
+        }
+        _ => None,
+    }
+}
+
+fn take(value: &mut Value, key: &str, schema: Option<&Schema>) {
+    match (value, key.strip_prefix("f:"), schema) {
+        (Value::Object(members), Some(name), _) => drop(members.remove(name)),
+        (Value::Array(items), None, Some(schema)) => {
+            items.retain(|item| item_key(item, schema).as_deref() != Some(key));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::compile(&json!({
+            "type": "object",
+            "properties": {
+                "map": {"type": "array", "x-kubernetes-list-map-keys": ["k"], "items": {"type": "object"}},
+                "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+                "one": {"type": "object", "x-kubernetes-map-type": "atomic"},
+            },
+        }))
+        .unwrap()
+    }
+
+    fn differ(old: &Value, new: &Value) -> (Value, Value) {
+        let schema = schema();
+        let (touched, removed) = difference(old, new, Some(&schema));
+        (touched.render(), removed.render())
+    }
+
+    #[test]
+    fn a_difference_names_what_came_and_what_went() {
+        let old = json!({"a": {"x": 1, "y": 1}, "list": [1], "map": [{"k": 1, "v": 1}], "set": ["p", "q"]});
+        let new = json!({"a": {"x": 2, "z": {"deep": 1}}, "list": [2], "map": [{"k": 1, "v": 1}, {"k": 2}], "set": ["q"], "one": {"in": 1}});
+        assert_eq!(
+            differ(&old, &new),
+            (
+                json!({
+                    "f:a": {"f:x": {}, "f:z": {".": {}, "f:deep": {}}}, "f:list": {},
+                    "f:map": {"k:{\"k\":2}": {".": {}, "f:k": {}}}, "f:one": {},
+                }),
+                json!({"f:a": {"f:y": {}}, "f:set": {"v:\"p\"": {}}}),
+            )
+        );
+    }
+
+    #[test]
+    fn a_configuration_owns_its_leaves_and_keyed_items() {
+        let config =
+            json!({"a": {"x": 1, "none": {}}, "map": [{"k": 1, "v": 1}], "set": ["p"], "one": {"in": 1}});
+        let fields = applied(&config, Some(&schema()));
+        assert_eq!(
+            fields.render(),
+            json!({
+                "f:a": {"f:x": {}, "f:none": {}}, "f:one": {}, "f:set": {"v:\"p\"": {}},
+                "f:map": {"k:{\"k\":1}": {".": {}, "f:k": {}, "f:v": {}}},
+            })
+        );
+        assert_eq!(fields, Fields::parse(&fields.render()));
+        let paths = [".a.none", ".a.x", ".map[k=1]", ".map[k=1].k", ".map[k=1].v", ".one", ".set[=\"p\"]"];
+        assert_eq!(fields.paths(), paths);
+    }
+
+    #[test]
+    fn what_is_given_up_goes_unless_somebody_keeps_it() {
+        let schema = schema();
+        let mine = json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1}], "set": ["p"]});
+        let gone = applied(&mine, Some(&schema));
+        let kept = applied(&json!({"a": {"y": 1}, "map": [{"k": 2, "w": 1}]}), Some(&schema));
+        let mut value =
+            json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1, "w": 1}], "set": ["p"]});
+        prune(&mut value, &gone, &kept, Some(&schema));
+        assert_eq!(value, json!({"a": {"y": 1}, "map": [{"k": 2, "w": 1}]}));
+    }
+
+    fn tree() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![(0..3).prop_map(|n| json!(n)), Just(json!([1, 2])), Just(json!({}))];
+        leaf.prop_recursive(3, 16, 3, |inner| {
+            prop::collection::btree_map("[a-c]", inner, 1..3).prop_map(|map| json!(map))
+        })
+        .prop_map(|value| json!({"a": value}))
+    }
+
+    proptest! {
+        #[test]
+        fn laying_a_configuration_over_anything_makes_it_hold(live in tree(), config in tree()) {
+            let mut merged = live.clone();
+            merge(&mut merged, &config, None);
+            let again = { let mut twice = merged.clone(); merge(&mut twice, &config, None); twice };
+            prop_assert_eq!(&merged, &again);
+            let (touched, _) = difference(&live, &merged, None);
+            let mut outside = touched.clone();
+            outside.subtract(&whole(&config, None));
+            prop_assert!(outside.is_empty(), "{:?} touched by {}", outside, config);
+        }
+
+        #[test]
+        fn sets_behave_like_sets(a in tree(), b in tree()) {
+            let (a, b) = (whole(&a, None), whole(&b, None));
+            let mut both = a.clone();
+            both.add(&b);
+            let mut rest = both.clone();
+            rest.subtract(&b);
+            prop_assert!(rest.common(&b).is_empty());
+            rest.add(&b);
+            prop_assert_eq!(&rest, &both);
+            prop_assert_eq!(Fields::parse(&both.render()), both);
+        }
+    }
+}

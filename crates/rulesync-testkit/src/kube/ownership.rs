@@ -1,0 +1,263 @@
+//! Who owns which fields: the entries of `metadata.managedFields`, what a write does to them, and the conflicts
+//! of server-side apply.
+//!
+//! Pure but for the time of an entry.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use super::clock;
+use super::fields::{Fields, applied, difference, merge, prune};
+use super::resource::Resource;
+use super::schema::Schema;
+
+/// Who writes, and how.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Manager {
+    /// Applies are listed before updates.
+    operation: Operation,
+    name: String,
+    api_version: String,
+    /// `status`, or empty.
+    subresource: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Operation {
+    Apply,
+    Update,
+}
+
+/// What one manager owns.
+#[derive(Debug, Clone)]
+struct Entry {
+    manager: Manager,
+    time: String,
+    fields: Fields,
+}
+
+/// A field that somebody else owns and an apply would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    /// The other, as messages name it.
+    pub(crate) manager: String,
+    /// The field, such as `.spec.groups`.
+    pub(crate) path: String,
+}
+
+impl Manager {
+    /// One that creates, replaces or patches.
+    pub(crate) fn updating(name: &str, resource: &Resource, status: bool) -> Self {
+        Self::new(Operation::Update, name, resource, status)
+    }
+
+    /// One that applies.
+    pub(crate) fn applying(name: &str, resource: &Resource, status: bool) -> Self {
+        Self::new(Operation::Apply, name, resource, status)
+    }
+
+    fn new(operation: Operation, name: &str, resource: &Resource, status: bool) -> Self {
+        let subresource = if status { "status" } else { "" };
+        Self {
+            operation,
+            name: name.to_owned(),
+            api_version: resource.api_version(),
+            subresource: subresource.to_owned(),
+        }
+    }
+
+    /// As conflicts name it.
+    fn title(&self) -> String {
+        let mut title = format!("{:?}", self.name);
+        if !self.subresource.is_empty() {
+            title.push_str(&format!(" with subresource {:?}", self.subresource));
+        }
+        if self.operation == Operation::Update {
+            title.push_str(&format!(" using {}", self.api_version));
+        }
+        title
+    }
+}
+
+/// What is followed of an object's metadata; the rest is the server's own.
+const FOLLOWED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
+
+static METADATA: LazyLock<Schema> = LazyLock::new(|| {
+    let schema = json!({"type": "object", "properties": {
+        "finalizers": {"type": "array", "x-kubernetes-list-type": "set"},
+        "ownerReferences": {"type": "array", "x-kubernetes-list-map-keys": ["uid"]},
+    }});
+    // Our own: the tests below tell if it does not compile.
+    Schema::compile(&schema).unwrap_or_default()
+});
+
+/// An object as ownership sees it: its followed metadata, and the rest.
+fn halves(value: &Value) -> (Value, Value) {
+    let pick = |from: &Value, wanted: &dyn Fn(&str) -> bool| {
+        let members = from.as_object().into_iter().flatten();
+        let picked = members.filter(|(key, part)| wanted(key) && !part.is_null());
+        Value::Object(picked.map(|(key, part)| (key.clone(), part.clone())).collect::<Map<_, _>>())
+    };
+    let metadata = pick(&value["metadata"], &|key| FOLLOWED.contains(&key));
+    (metadata, pick(value, &|key| !matches!(key, "apiVersion" | "kind" | "metadata")))
+}
+
+/// The fields that an applied configuration lays claim to.
+pub(crate) fn claims(resource: &Resource, config: &Value) -> Fields {
+    let (metadata, rest) = halves(config);
+    let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    let mut fields = if empty(&rest) { Fields::default() } else { applied(&rest, resource.schema()) };
+    if !empty(&metadata) {
+        fields.set("f:metadata", applied(&metadata, Some(&METADATA)));
+    }
+    fields
+}
+
+fn changes(resource: &Resource, old: &Value, new: &Value) -> (Fields, Fields) {
+    let ((old_metadata, old), (new_metadata, new)) = (halves(old), halves(new));
+    let (mut touched, mut removed) = difference(&old, &new, resource.schema());
+    let (came, went) = difference(&old_metadata, &new_metadata, Some(&METADATA));
+    touched.set("f:metadata", came);
+    removed.set("f:metadata", went);
+    (touched, removed)
+}
+
+fn read(value: &Value) -> Vec<Entry> {
+    let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    let entries = value["metadata"]["managedFields"].as_array().into_iter().flatten();
+    entries
+        .map(|entry| Entry {
+            manager: Manager {
+                operation: if entry["operation"] == "Apply" { Operation::Apply } else { Operation::Update },
+                name: text(entry, "manager"),
+                api_version: text(entry, "apiVersion"),
+                subresource: text(entry, "subresource"),
+            },
+            time: text(entry, "time"),
+            fields: Fields::parse(&entry["fieldsV1"]),
+        })
+        .collect()
+}
+
+fn write(value: &mut Value, mut entries: Vec<Entry>) {
+    entries.retain(|entry| !entry.fields.is_empty());
+    entries.sort_by(|a, b| {
+        (a.manager.operation, &a.time, &a.manager).cmp(&(b.manager.operation, &b.time, &b.manager))
+    });
+    let listed = entries.iter().map(|entry| {
+        let mut listed = json!({
+            "manager": entry.manager.name, "operation": format!("{:?}", entry.manager.operation),
+            "apiVersion": entry.manager.api_version, "time": entry.time,
+            "fieldsType": "FieldsV1", "fieldsV1": entry.fields.render(),
+        });
+        if !entry.manager.subresource.is_empty() {
+            listed["subresource"] = json!(entry.manager.subresource);
+        }
+        listed
+    });
+    let listed: Vec<Value> = listed.collect();
+    if let Some(metadata) = value["metadata"].as_object_mut() {
+        if listed.is_empty() {
+            metadata.remove("managedFields");
+        } else {
+            metadata.insert("managedFields".to_owned(), Value::Array(listed));
+        }
+    }
+}
+
+/// Notes in the new object who owns what, after somebody simply wrote it: what changed is theirs now, what went
+/// is nobody's.
+pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
+    let (touched, removed) = changes(resource, old, new);
+    let mut entries = read(old);
+    let mut own = Entry { manager: manager.clone(), time: clock::now(), fields: Fields::default() };
+    entries.retain_mut(|entry| {
+        entry.fields.subtract(&removed);
+        if entry.manager == *manager {
+            own.fields = std::mem::take(&mut entry.fields);
+            return false;
+        }
+        entry.fields.subtract(&touched);
+        true
+    });
+    own.fields.add(&touched);
+    entries.push(own);
+    write(new, entries);
+}
+
+/// Notes in a new object that a configuration made it.
+pub(crate) fn note_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
+    write(value, vec![Entry { manager: manager.clone(), time: clock::now(), fields: claimed }]);
+}
+
+/// A configuration laid over an object.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// The object as it comes out, ownership not yet noted.
+    pub(crate) value: Value,
+    claimed: Fields,
+}
+
+/// Lays a configuration over a live object. What its manager applied before and does not now goes, unless
+/// somebody else owns it too.
+pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &Manager) -> Applied {
+    let claimed = claims(resource, config);
+    let (mut gone, mut kept) = (Fields::default(), claimed.clone());
+    for entry in read(live) {
+        if entry.manager == *manager {
+            gone = entry.fields;
+        } else {
+            kept.add(&entry.fields);
+        }
+    }
+    gone.subtract(&claimed);
+    let mut value = live.clone();
+    let (metadata, rest) = halves(config);
+    merge(&mut value["metadata"], &metadata, Some(&METADATA));
+    merge(&mut value, &rest, resource.schema());
+    if let (Some(gone), kept) = (gone.part("f:metadata"), kept.part("f:metadata")) {
+        prune(&mut value["metadata"], gone, kept.unwrap_or(&Fields::default()), Some(&METADATA));
+    }
+    prune(&mut value, &gone.without("f:metadata"), &kept, resource.schema());
+    Applied { value, claimed }
+}
+
+/// Notes who owns what after an apply. Says whether that changed anything in who owns what.
+///
+/// # Errors
+/// The fields that others own and the apply changes, unless it is forced: then they are taken over.
+pub(crate) fn note_apply(
+    resource: &Resource,
+    live: &Value,
+    outcome: &mut Applied,
+    manager: &Manager,
+    force: bool,
+) -> Result<bool, Vec<Conflict>> {
+    let (touched, removed) = changes(resource, live, &outcome.value);
+    let mut entries = read(live);
+    let others = entries.iter().filter(|entry| entry.manager != *manager);
+    let conflicts: Vec<Conflict> = others
+        .flat_map(|entry| {
+            let paths = entry.fields.common(&touched).paths().into_iter();
+            paths.map(|path| Conflict { manager: entry.manager.title(), path })
+        })
+        .collect();
+    if !force && !conflicts.is_empty() {
+        return Err(conflicts);
+    }
+    let before = entries.iter().find(|entry| entry.manager == *manager).map(|entry| entry.fields.clone());
+    let moved = before.unwrap_or_default() != outcome.claimed;
+    if !moved && touched.is_empty() && removed.is_empty() {
+        return Ok(false);
+    }
+    entries.retain_mut(|entry| {
+        entry.fields.subtract(&touched);
+        entry.fields.subtract(&removed);
+        entry.manager != *manager
+    });
+    let fields = std::mem::take(&mut outcome.claimed);
+    entries.push(Entry { manager: manager.clone(), time: clock::now(), fields });
+    write(&mut outcome.value, entries);
+    Ok(true)
+}

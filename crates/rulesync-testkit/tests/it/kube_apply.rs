@@ -1,0 +1,204 @@
+//! Server-side apply and the status subresource, through kube's client.
+
+use bytes::Bytes;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, ResourceExt,
+    api::{DynamicObject, Patch, PatchParams, PostParams},
+};
+use rulesync_testkit::KubeServer;
+use serde_json::{Value, json};
+
+use crate::{
+    kube_api::code,
+    kube_client::{RULES, client, rule, rules_in},
+    wire,
+};
+
+fn config_maps(server: &KubeServer) -> Api<ConfigMap> {
+    Api::namespaced(client(server), "default")
+}
+
+fn ledger(data: Value) -> Patch<Value> {
+    Patch::Apply(json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ledger"}, "data": data,
+    }))
+}
+
+fn rules_with(metadata: Value, more: Value) -> Patch<Value> {
+    let mut config =
+        json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": metadata});
+    config["metadata"]["name"] = json!("r");
+    for (key, part) in more.as_object().unwrap() {
+        config[key] = part.clone();
+    }
+    Patch::Apply(config)
+}
+
+fn data(server: &KubeServer) -> Value {
+    server.get("configmaps", "default", "ledger").unwrap()["data"].clone()
+}
+
+/// The managers of an object and what they do, in order.
+fn managers(object: &Value) -> Vec<String> {
+    let entries = object["metadata"]["managedFields"].as_array().unwrap().iter();
+    entries
+        .map(|entry| {
+            let word = |key: &str| entry[key].as_str().unwrap_or_default();
+            format!("{} {}", word("manager"), word("operation"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_a_manager_no_longer_applies_goes_and_what_others_own_stays() {
+    let server = KubeServer::start().await.unwrap();
+    let api = config_maps(&server);
+    let (a, b) = (PatchParams::apply("a"), PatchParams::apply("b"));
+    let made = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap();
+    let same = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap();
+    assert_eq!(same.resource_version(), made.resource_version(), "the same again moves nothing");
+
+    let refused = api.patch("ledger", &b, &ledger(json!({"x": "2", "z": "2"}))).await.unwrap_err();
+    assert_eq!(code(&refused), 409);
+    assert!(refused.to_string().contains("Apply failed with 1 conflict: conflict with \"a\": .data.x"));
+    let both = api.patch("ledger", &b, &ledger(json!({"x": "1", "z": "2"}))).await.unwrap();
+    assert_ne!(both.resource_version(), made.resource_version(), "one more owner, though x is the same");
+    api.patch("ledger", &a, &ledger(json!({"y": "1"}))).await.unwrap();
+    assert_eq!(data(&server), json!({"x": "1", "y": "1", "z": "2"}), "b still owns x");
+    api.patch("ledger", &b, &ledger(json!({"z": "2"}))).await.unwrap();
+    assert_eq!(data(&server), json!({"y": "1", "z": "2"}), "nobody owns x");
+
+    let forced = api.patch("ledger", &b.clone().force(), &ledger(json!({"y": "2"}))).await.unwrap();
+    assert_eq!(forced.data.unwrap()["y"], "2");
+    assert_eq!(data(&server), json!({"y": "2"}));
+    let stored = server.get("configmaps", "default", "ledger").unwrap();
+    assert_eq!(managers(&stored), ["b Apply"], "a owns nothing any more");
+    api.patch("ledger", &a, &ledger(json!({}))).await.unwrap();
+    assert_eq!(data(&server), json!({"y": "2"}), "what a lost is not a's to remove");
+}
+
+#[tokio::test]
+async fn plain_writes_take_fields_over_and_conflicts_name_each() {
+    let server = KubeServer::start().await.unwrap();
+    let api = config_maps(&server);
+    let a = PatchParams::apply("a");
+    api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap();
+    let by_hand = PatchParams { field_manager: Some("hand".to_owned()), ..PatchParams::default() };
+    let edit = Patch::Merge(json!({"data": {"x": "2", "y": "2"}}));
+    api.patch("ledger", &by_hand, &edit).await.unwrap();
+    let refused = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap_err();
+    let kube::Error::Api(status) = refused else { panic!("{refused:?}") };
+    assert_eq!(
+        status.message,
+        "Apply failed with 2 conflicts: conflicts with \"hand\" using v1:\n- .data.x\n- .data.y"
+    );
+    assert_eq!(status.details.unwrap().causes.len(), 2);
+    let agreed = api.patch("ledger", &a, &ledger(json!({"x": "2"}))).await.unwrap();
+    assert_eq!(agreed.data.unwrap().len(), 2, "y is the hand's");
+    assert!(server.delete("configmaps", "default", "ledger"));
+    let mut anew: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "ledger"}})).unwrap();
+    anew.data = Some([("x".to_owned(), "1".to_owned())].into());
+    let post = PostParams { field_manager: Some("maker".to_owned()), ..PostParams::default() };
+    api.create(&post, &anew).await.unwrap();
+    assert_eq!(managers(&server.get("configmaps", "default", "ledger").unwrap()), ["maker Update"]);
+}
+
+#[tokio::test]
+async fn an_apply_of_annotations_leaves_the_rest_of_a_rule_alone() {
+    let server = KubeServer::start().await.unwrap();
+    server.apply(rule("default", "r", 1)).unwrap();
+    let before = server.get(RULES, "default", "r").unwrap();
+    let api = rules_in(&server, "default");
+    let params = PatchParams::apply("rulesync");
+    let note = rules_with(json!({"annotations": {"state": "ok"}}), json!({}));
+    let noted = api.patch("r", &params, &note).await.unwrap();
+    assert_eq!((noted.annotations()["state"].as_str(), noted.metadata.generation), ("ok", Some(1)));
+    assert_eq!(noted.data["spec"], before["spec"]);
+    let gone = api.patch("r", &params, &rules_with(json!({}), json!({}))).await.unwrap();
+    assert!(gone.metadata.annotations.is_none(), "the last annotation takes the map along");
+    assert_eq!(gone.labels()["n"], "1");
+
+    let group = json!({"spec": {"groups": [{"name": "mine", "rules": []}]}});
+    let spec = api.patch("r", &params, &rules_with(json!({}), group)).await.unwrap();
+    assert_eq!(spec.data["spec"]["groups"].as_array().unwrap().len(), 2, "groups are told apart by name");
+    assert_eq!(spec.metadata.generation, Some(2));
+    let interval = json!({"spec": {"groups": [{"name": "g", "interval": "9s"}]}});
+    let refused = api.patch("r", &params, &rules_with(json!({}), interval)).await.unwrap_err();
+    assert!(refused.to_string().contains(".spec.groups[name=\"g\"].interval"), "{refused}");
+    let odd = rules_with(json!({}), json!({"spec": {"nonsense": 1}}));
+    assert_eq!(code(&api.patch("r", &params, &odd).await.unwrap_err()), 500);
+}
+
+#[tokio::test]
+async fn requests_that_are_no_proper_apply_are_refused() {
+    let server = KubeServer::start().await.unwrap();
+    let path = "/api/v1/namespaces/default/configmaps/c";
+    let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {on: 'yes'}\n";
+    let send = async |query: &str, format: &str, body: &str| {
+        let headers = [("content-type", format)];
+        let target = format!("{path}{query}");
+        let body = Bytes::from(body.to_owned());
+        wire::send(server.address(), "PATCH", &target, &headers, body).await.unwrap()
+    };
+    let apply = "application/apply-patch+yaml";
+    assert_eq!(send("", apply, yaml).await.status, 422, "no manager");
+    assert_eq!(send("?force=true", "application/merge-patch+json", "{}").await.status, 422);
+    for wrong in ["a: [", "kind: ConfigMap", "apiVersion: v1\nkind: Secret"] {
+        assert_eq!(send("?fieldManager=a", apply, wrong).await.status, 400, "{wrong}");
+    }
+    let other = yaml.replace("name: c", "name: d");
+    assert_eq!(send("?fieldManager=a", apply, &other).await.status, 400);
+    let copied = yaml.replace("name: c", "name: c, managedFields: [{manager: x}]");
+    assert_eq!(send("?fieldManager=a", apply, &copied).await.status, 400);
+    assert_eq!(send("?fieldManager=a&dryRun=All", apply, yaml).await.status, 201);
+    assert_eq!(server.count("configmaps"), 0);
+    assert_eq!(send("?fieldManager=a", apply, yaml).await.status, 201);
+    assert_eq!(send("?fieldManager=a", apply, yaml).await.status, 200);
+    assert_eq!(server.get("configmaps", "default", "c").unwrap()["data"], json!({"on": "yes"}));
+    let stale = yaml.replace("name: c", "name: c, resourceVersion: '1'");
+    assert_eq!(send("?fieldManager=a", apply, &stale).await.status, 409);
+}
+
+fn binding(name: &str) -> Value {
+    json!({"group": "monitoring.coreos.com", "resource": "prometheuses", "name": name, "namespace": "sync"})
+}
+
+#[tokio::test]
+async fn the_status_is_a_thing_of_its_own() {
+    let server = KubeServer::start().await.unwrap();
+    let mut rule = rule("default", "r", 1);
+    rule["status"] = json!({"bindings": [binding("operator")]});
+    let api = rules_in(&server, "default");
+    let object: DynamicObject = serde_json::from_value(rule.clone()).unwrap();
+    let made = api.create(&PostParams::default(), &object).await.unwrap();
+    assert!(made.data.get("status").is_none(), "a create leaves it out");
+    server.apply(rule).unwrap();
+
+    let params = PatchParams::apply("rulesync");
+    let ours =
+        rules_with(json!({"labels": {"x": "y"}}), json!({"status": {"bindings": [binding("rulesync")]}}));
+    let told = api.patch_status("r", &params, &ours).await.unwrap();
+    assert_eq!(told.data["status"]["bindings"].as_array().unwrap().len(), 2);
+    assert_eq!((told.metadata.generation, told.labels().get("x")), (Some(1), None));
+    let again = api.patch_status("r", &params, &ours).await.unwrap();
+    assert_eq!(again.resource_version(), told.resource_version());
+    let merged = Patch::Merge(json!({"spec": {"groups": []}, "status": null}));
+    let bare = api.patch_status("r", &PatchParams::default(), &merged).await.unwrap();
+    assert_eq!((&bare.data["spec"], bare.data.get("status")), (&told.data["spec"], None));
+    let mut whole = bare.clone();
+    whole.data["status"] = json!({"bindings": [binding("put")]});
+    let put = api.replace_status("r", &PostParams::default(), &whole).await.unwrap();
+    assert_eq!(put.data["status"]["bindings"][0]["name"], "put");
+    assert_eq!(code(&api.replace_status("r", &PostParams::default(), &whole).await.unwrap_err()), 409);
+    assert_eq!(api.get_status("r").await.unwrap().data["status"], put.data["status"]);
+    let refused = api.patch_status("none", &params, &rules_with(json!({}), json!({}))).await;
+    assert!(refused.is_err());
+    assert_eq!(server.requests_for("patch", "prometheusrules/status"), 4);
+    assert_eq!(server.requests_for("patch", "prometheusrules"), 0);
+    server.faults().forbid("patch", "prometheusrules/status");
+    assert_eq!(code(&api.patch_status("r", &params, &ours).await.unwrap_err()), 403);
+    let plain = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));
+    assert!(api.patch("r", &PatchParams::default(), &plain).await.is_ok());
+    assert_eq!(code(&config_maps(&server).get_status("ledger").await.unwrap_err()), 404);
+}
