@@ -1,4 +1,4 @@
-//! The built-in kinds whose objects are plain data: ConfigMaps and Leases. How such objects are read, and what
+//! The built-in kinds whose objects are plain data: ConfigMaps, Leases and Events. How such objects are read, and what
 //! is refused of them. Namespaces and definitions do things when they come and go; they are not here.
 
 use std::sync::LazyLock;
@@ -7,6 +7,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::clock::{self, Precision};
+use super::event::Face;
 use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
 use super::schema::Schema;
@@ -18,6 +19,8 @@ pub(crate) enum BuiltIn {
     ConfigMap,
     /// coordination.k8s.io/v1 Lease.
     Lease,
+    /// Event of core/v1 or events.k8s.io/v1.
+    Event(Face),
 }
 
 /// The most a ConfigMap may hold, keys not counted.
@@ -25,13 +28,18 @@ const LARGEST_CONFIG_MAP: usize = 1_048_576;
 
 /// All of them.
 pub(crate) fn resources() -> Vec<Resource> {
-    vec![config_maps(), leases()]
+    vec![config_maps(), leases(), events(Face::Core), events(Face::Events)]
 }
 
 fn config_maps() -> Resource {
     let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
     let members = json!({"data": texts, "binaryData": texts, "immutable": {"type": "boolean"}});
     resource(BuiltIn::ConfigMap, "", ["configmaps", "configmap", "ConfigMap"], &["cm"], members)
+}
+
+fn events(face: Face) -> Resource {
+    let group = if face == Face::Core { "" } else { "events.k8s.io" };
+    resource(BuiltIn::Event(face), group, ["events", "event", "Event"], &["ev"], face.members())
 }
 
 fn leases() -> Resource {
@@ -74,6 +82,7 @@ fn resource(
 pub(crate) fn empty(resource: &Resource) -> Value {
     match resource.nature {
         Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
+        Nature::BuiltIn(BuiltIn::Event(face), _) => face.empty(),
         _ => json!({"metadata": {}}),
     }
 }
@@ -116,11 +125,12 @@ pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused
             }
             Ok(())
         }
+        BuiltIn::Event(face) => face.read(value).map_err(unreadable),
     }
 }
 
 /// Puts a time in the form it is stored in.
-fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
+pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
     if let Some(text) = parent.get(key).and_then(Value::as_str) {
         let normal = clock::normal(text, precision)?;
         parent[key] = json!(normal);
@@ -135,6 +145,7 @@ pub(crate) fn validate(built_in: BuiltIn, old: Option<&Value>, value: &Value, er
     match built_in {
         BuiltIn::ConfigMap => validate_config_map(old, value, errors),
         BuiltIn::Lease => validate_lease(value, errors),
+        BuiltIn::Event(face) => face.validate(old, value, errors),
     }
 }
 

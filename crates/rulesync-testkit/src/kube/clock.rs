@@ -41,7 +41,6 @@ fn is_leap(year: u64) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
     /// As in stamps: `2006-01-02T15:04:05Z`. A fraction is read and dropped.
-    #[cfg_attr(not(test), expect(dead_code, reason = "events, which come next, have such times"))]
     Seconds,
     /// As in leases: always six digits, no more and no less.
     Micros,

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(found["preferredVersion"]["groupVersion"], "monitoring.coreos.com/v1");
         let listed = resources(&world, "monitoring.coreos.com", "v1").unwrap();
         assert_eq!(listed["resources"][0]["name"], "prometheusrules");
-        assert_eq!(groups(&world)["groups"].as_array().unwrap().len(), 3);
+        assert_eq!(groups(&world)["groups"].as_array().unwrap().len(), 4);
         assert_eq!(resources(&world, "", "v1").unwrap()["groupVersion"], "v1");
     }
 }

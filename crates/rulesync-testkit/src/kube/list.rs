@@ -38,7 +38,7 @@ pub(crate) fn page(
     namespace: Option<&str>,
     query: &ListQuery,
 ) -> Result<Page, Refused> {
-    let table_name = resource.qualified();
+    let table_name = resource.table();
     let now = store.revision();
     let wanted = match (&query.token, query.freshness) {
         (Some(token), _) => u64::try_from(token.revision).ok(),
@@ -66,7 +66,7 @@ pub(crate) fn page(
     let mut items = Vec::new();
     for (key, record) in selected.by_ref().take(limit) {
         last = Some(key);
-        items.push(record.clone());
+        items.push(resource.view(record));
     }
     let remaining = selected.count();
     let next = last.filter(|_| remaining > 0).map(|key| Token::after(&key[prefix.len()..], revision));

@@ -10,10 +10,8 @@
 //! | `world`, `write`, `metadata`, `patch`, `schema` | the two ways to change things, and what is refused |
 //! | `apply`, `ownership`, `fields` | server-side apply: configurations, who owns what, sets of fields |
 //! | `store` | objects, revisions, events |
-//! | `builtin` | what ConfigMaps and Leases are made of and what is refused of them |
+//! | `builtin`, `event` | what ConfigMaps, Leases and Events are made of and what is refused of them |
 //! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, stamps |
-//!
-//! Not here yet: events.
 
 mod access;
 mod answer;
@@ -23,6 +21,7 @@ mod builtin;
 mod clock;
 mod cluster;
 mod discovery;
+mod event;
 mod faults;
 mod fields;
 mod list;

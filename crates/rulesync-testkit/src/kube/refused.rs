@@ -264,7 +264,7 @@ impl Refused {
 
     /// 422 for an object.
     pub(crate) fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
-        Self::invalid_of(&resource.qualified_kind(), name, &resource.group, &resource.kind, errors)
+        Self::invalid_of(&resource.qualified_kind(), name, resource.stored_group(), &resource.kind, errors)
     }
 
     /// 422: a PUT that does not say which revision it changes. It comes from the store, which knows the plural.

@@ -1,10 +1,14 @@
 //! The kinds that are served: the built-in ones and whatever a CustomResourceDefinition declares.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::builtin::BuiltIn;
+use super::event::Face;
 use super::refused::qualify;
 use super::schema::Schema;
+use super::store::Record;
 
 /// One served kind.
 #[derive(Debug)]
@@ -107,14 +111,42 @@ impl Resource {
         })
     }
 
-    /// `plural.group`: the resource in messages, and its table in the store.
+    /// `plural.group`: the resource in messages.
     pub(crate) fn qualified(&self) -> String {
         qualify(&self.plural, &self.group)
     }
 
+    /// Its table in the store. The two faces of events share one.
+    pub(crate) fn table(&self) -> String {
+        qualify(&self.plural, self.stored_group())
+    }
+
+    /// The group its objects are stored under, which is what validation names.
+    pub(crate) fn stored_group(&self) -> &str {
+        if self.face().is_some() { "" } else { &self.group }
+    }
+
+    /// The face of events that it is, if it is one.
+    pub(crate) fn face(&self) -> Option<Face> {
+        match self.nature {
+            Nature::BuiltIn(BuiltIn::Event(face), _) => Some(face),
+            _ => None,
+        }
+    }
+
+    /// A stored object as this resource shows it.
+    pub(crate) fn view(&self, record: &Arc<Record>) -> Arc<Record> {
+        match self.face() {
+            Some(face @ Face::Events) => {
+                Arc::new(Record::new(&mut face.shown(&record.value()), record.revision))
+            }
+            _ => record.clone(),
+        }
+    }
+
     /// `Kind.group`, as validation names it.
     pub(crate) fn qualified_kind(&self) -> String {
-        qualify(&self.kind, &self.group)
+        qualify(&self.kind, self.stored_group())
     }
 
     /// `group/version`, or the version alone in the core group.
@@ -152,7 +184,7 @@ impl Resource {
 
     /// Whether a PUT of what is not there creates it.
     pub(crate) fn creates_on_update(&self) -> bool {
-        matches!(self.nature, Nature::BuiltIn(BuiltIn::Lease, _))
+        matches!(self.nature, Nature::BuiltIn(BuiltIn::Lease | BuiltIn::Event(_), _))
     }
 
     /// The key of an object in its table: keys sort as the real store sorts them.

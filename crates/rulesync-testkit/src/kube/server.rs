@@ -282,7 +282,8 @@ impl KubeServer {
 
     /// How many objects of the kind there are.
     pub fn count(&self, resource: &str) -> usize {
-        self.cluster.world().store.table(resource).len()
+        let Ok(kind) = self.kind(resource) else { return 0 };
+        self.cluster.world().store.table(&kind.table()).len()
     }
 
     fn kind(&self, resource: &str) -> Result<Arc<Resource>, Refused> {

@@ -28,7 +28,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Stamps the object with the revision and serialises it.
-    fn new(value: &mut Value, revision: u64) -> Self {
+    pub(crate) fn new(value: &mut Value, revision: u64) -> Self {
         value["metadata"]["resourceVersion"] = Value::String(revision.to_string());
         let metadata = &value["metadata"];
         let text = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -52,13 +52,13 @@ impl Scope {
             (None, None) => {}
             (None, Some(after)) => self.write("ADDED", after, into),
             (Some(_), Some(after)) => self.write("MODIFIED", after, into),
-            (Some(before), None) => self.write("DELETED", &before.at(event.revision), into),
+            (Some(before), None) => self.write("DELETED", &Arc::new(before.at(event.revision)), into),
         }
     }
 
-    fn write(&self, kind: &str, record: &Record, into: &mut Vec<u8>) {
+    fn write(&self, kind: &str, record: &Arc<Record>, into: &mut Vec<u8>) {
         into.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
-        object(record, self.form, into);
+        object(&self.resource.view(record), self.form, into);
         into.extend_from_slice(b"}\n");
     }
 
@@ -130,7 +130,7 @@ impl Watching {
                 }
                 Start::After(asked) => (Vec::new(), asked, None),
                 Start::Existing | Start::ExistingSince(_) => {
-                    let table = world.store.table(&scope.resource.qualified());
+                    let table = world.store.table(&scope.resource.table());
                     let held: Vec<_> = table.values().filter(|r| scope.holds(r)).cloned().collect();
                     (held, revision, query.bookmarks.then_some(revision))
                 }
@@ -239,7 +239,7 @@ impl Watching {
             return;
         };
         self.behind = events.len() == BATCH;
-        let table = self.scope.resource.qualified();
+        let table = self.scope.resource.table();
         let mut chunk = Vec::new();
         for event in &events {
             self.cursor = event.revision;

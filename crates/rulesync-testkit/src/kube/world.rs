@@ -74,9 +74,9 @@ impl World {
         Some(resource.clone())
     }
 
-    /// The object, if there.
+    /// The object as the resource shows it, if it is there.
     pub(crate) fn find(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Arc<Record>> {
-        self.store.get(&resource.qualified(), &resource.key(namespace, name)).cloned()
+        self.store.get(&resource.table(), &resource.key(namespace, name)).map(|record| resource.view(record))
     }
 
     /// Makes the namespace unless it is there.
@@ -179,7 +179,7 @@ impl World {
 
     fn names_in(&self, resource: &Resource, namespace: &str) -> Vec<String> {
         let prefix = format!("{namespace}/");
-        let table = self.store.table(&resource.qualified());
+        let table = self.store.table(&resource.table());
         let inside = table.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
         inside.map(|(_, record)| record.name.clone()).collect()
     }

@@ -126,7 +126,7 @@ impl World {
         if intent.validate {
             validate(resource, &name, None, &value)?;
         }
-        let (table, key) = (resource.qualified(), resource.key(namespace, &name));
+        let (table, key) = (resource.table(), resource.key(namespace, &name));
         if self.store.get(&table, &key).is_some() {
             return Err(Refused::already_exists(resource, &name));
         }
@@ -187,7 +187,7 @@ impl World {
         let going = value["metadata"].get("deletionTimestamp").is_some();
         if going && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
             if !intent.dry_run {
-                self.store.remove(&resource.qualified(), &key);
+                self.store.remove(&resource.table(), &key);
             }
             return Ok(value);
         }
@@ -280,7 +280,7 @@ impl World {
             Nature::Definition => return Ok(self.undefine(name, 1).unwrap_or(success)),
             Nature::Custom { .. } | Nature::BuiltIn(..) => {}
         }
-        let (table, key) = (resource.qualified(), resource.key(namespace, name));
+        let (table, key) = (resource.table(), resource.key(namespace, name));
         if finalizers(&old) > 0 {
             let mut going = old;
             if going["metadata"].get("deletionTimestamp").is_none() {
@@ -290,7 +290,7 @@ impl World {
                     let generation = going["metadata"]["generation"].as_u64().unwrap_or(0);
                     going["metadata"]["generation"] = json!(generation + 1);
                 }
-                going = self.store.put(&table, &key, going).value();
+                going = self.commit(resource, &key, going, false)?;
             }
             return Ok(going);
         }
@@ -328,7 +328,10 @@ impl World {
         if matches!(resource.nature, Nature::Definition) {
             self.define(&value).map_err(Refused::bad_request)?;
         }
-        self.store.keep(&resource.qualified(), key, draft);
+        match resource.face() {
+            Some(face) => drop(self.store.put(&resource.table(), key, face.stored(&value))),
+            None => drop(self.store.keep(&resource.table(), key, draft)),
+        }
         Ok(value)
     }
 }

@@ -225,7 +225,11 @@ fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> {
 fn agent() -> Access {
     let read = ["get", "list", "watch"].map(|verb| (verb, "*"));
     let leases = ["create", "update", "patch"].map(|verb| (verb, "leases"));
-    Access::only(read.into_iter().chain(leases).chain([("patch", "prometheusrules/status")]))
+    Access::only(read.into_iter().chain(leases).chain([
+        ("create", "events"),
+        ("patch", "events"),
+        ("patch", "prometheusrules/status"),
+    ]))
 }
 
 async fn recorded_server() -> KubeServer {
@@ -309,7 +313,8 @@ async fn history(replay: &mut Replay) {
     replay.replay(&server, &leases).await;
     replay.replay(&server, &["101", "102", "103", "104", "105"]).await;
 
-    server.advance_to(322);
+    events(replay, &server).await;
+    assert_eq!(server.revision(), 322);
     for n in 0..120 {
         server.apply(bulk(&format!("bulk{n:03}"))).expect("a rule");
     }
@@ -342,6 +347,21 @@ async fn history(replay: &mut Replay) {
     server.create_crd();
     server.advance_to(729);
     replay.replay(&server, &["133", "134", "135"]).await;
+}
+
+/// Events. Their generated names are others here, so the patches go to those.
+async fn events(replay: &mut Replay, server: &KubeServer) {
+    for (create, patch) in [("106", "107"), ("108", "109")] {
+        let created = replay.send(server, create).await.expect("an answer");
+        let object: Value = serde_json::from_slice(&created.body).expect("an event");
+        replay.judge(create, compare(replay.response(create), &created));
+        let mut request = replay.recording(patch).clone();
+        let (path, _) = request.target.rsplit_once('/').expect("a path");
+        request.target = format!("{path}/{}", object["metadata"]["name"].as_str().expect("a name"));
+        let patched = send(server, &request).await.expect("an answer");
+        replay.judge(patch, compare(replay.response(patch), &patched));
+    }
+    replay.replay(server, &["110", "111", "112", "113", "114", "115", "116", "117", "118"]).await;
 }
 
 /// Restarts, bookmarks in quiet times, etcd down.

@@ -7,11 +7,6 @@ pub(crate) const ALLOWED: &[(&str, &str)] = &[
     ("005-aggregated-discovery", "kube asks for it only on request; it lists every group of a real cluster"),
     ("019-list-protobuf-accept", "the refusal is itself in protobuf; ours says the same in JSON"),
     ("074-selfsubjectaccessreview", "access reviews: nothing in rulesync asks for them"),
-    ("106-event", "events: come next"),
-    ("107-event", "events: come next"),
-    ("108-event", "events: come next"),
-    ("109-event", "events: come next"),
-    ("11", "events: come next"),
     ("127-crd-delete", "shows the whole definition; ours holds the same constraints without the prose"),
     (
         "221-watch-while-apiserver-sigterm",

@@ -18,6 +18,7 @@ mod kube_apply;
 mod kube_builtin;
 mod kube_client;
 mod kube_corpus;
+mod kube_events;
 mod kube_watch;
 mod recording;
 mod ruler;

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use bytes::Bytes;
 
 /// A recorded exchange.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Recording {
     /// The file's name without its extension.
     pub(crate) name: String,
@@ -21,7 +21,7 @@ pub(crate) struct Recording {
 }
 
 /// What was sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RequestBody {
     None,
     Bytes(Bytes),
@@ -30,7 +30,7 @@ pub(crate) enum RequestBody {
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     /// Names in lower case.

@@ -1,0 +1,337 @@
+//! Events, which have two faces: core/v1 and events.k8s.io/v1 name the parts of the same stored object
+//! differently, and refuse different things.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value, json};
+
+use super::builtin::read_time;
+use super::clock::Precision;
+use super::refused::FieldError;
+
+/// The two names of what is named differently: in core/v1, where it is stored, and in events.k8s.io/v1.
+const NAMES: [(&str, &str); 7] = [
+    ("involvedObject", "regarding"),
+    ("message", "note"),
+    ("source", "deprecatedSource"),
+    ("firstTimestamp", "deprecatedFirstTimestamp"),
+    ("lastTimestamp", "deprecatedLastTimestamp"),
+    ("count", "deprecatedCount"),
+    ("reportingComponent", "reportingController"),
+];
+
+/// The most that a reason, an action or a reporting instance may have (the server counts bytes), and a message.
+const SHORT: usize = 128;
+const LONG: usize = 1024;
+
+/// Which face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// core/v1.
+    Core,
+    /// events.k8s.io/v1.
+    Events,
+}
+
+impl Face {
+    /// What this face calls the part that core/v1 calls so.
+    fn name(self, core: &'static str) -> &'static str {
+        let found = NAMES.iter().find(|(name, _)| self == Self::Events && *name == core);
+        found.map_or(core, |(_, name)| name)
+    }
+
+    /// What an event is made of.
+    pub(crate) fn members(self) -> Value {
+        let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
+        let time = json!({"type": "string", "nullable": true});
+        let object = json!({
+            "type": "object", "x-kubernetes-map-type": "atomic",
+            "properties": {
+                "apiVersion": text, "kind": text, "namespace": text, "name": text, "uid": text,
+                "resourceVersion": text, "fieldPath": text,
+            },
+        });
+        let source = json!({"type": "object", "properties": {"component": text, "host": text}});
+        let series = json!({"type": "object", "properties": {"count": number, "lastObservedTime": text}});
+        let mut members = json!({"eventTime": time, "series": series, "related": object});
+        for name in ["reason", "type", "action", "reportingInstance", "message", "reportingComponent"] {
+            members[self.name(name)] = text.clone();
+        }
+        members[self.name("involvedObject")] = object;
+        members[self.name("source")] = source;
+        members[self.name("firstTimestamp")] = time.clone();
+        members[self.name("lastTimestamp")] = time;
+        members[self.name("count")] = number;
+        members
+    }
+
+    /// What an event holds before anybody wrote to it.
+    pub(crate) fn empty(self) -> Value {
+        let mut empty = json!({"metadata": {}});
+        self.fill(&mut empty);
+        empty
+    }
+
+    /// Leaves out what is empty, and puts in what this face always prints.
+    fn fill(self, event: &mut Value) {
+        if let Some(members) = event.as_object_mut() {
+            members.retain(|_, part| *part != "");
+        }
+        for name in ["involvedObject", "source"] {
+            default(event, self.name(name), json!({}));
+        }
+        for name in ["firstTimestamp", "lastTimestamp", "eventTime"] {
+            default(event, self.name(name), Value::Null);
+        }
+        if self == Self::Core {
+            for name in ["reportingComponent", "reportingInstance"] {
+                default(event, name, json!(""));
+            }
+        }
+    }
+
+    /// Puts times in the form they are stored in and prints what is always printed.
+    ///
+    /// # Errors
+    /// A time that cannot be read.
+    pub(crate) fn read(self, event: &mut Value) -> Result<(), String> {
+        for name in ["firstTimestamp", "lastTimestamp"] {
+            read_time(event, self.name(name), Precision::Seconds)?;
+        }
+        read_time(event, "eventTime", Precision::Micros)?;
+        if event.get("series").is_some() {
+            read_time(&mut event["series"], "lastObservedTime", Precision::Micros)?;
+        }
+        self.fill(event);
+        Ok(())
+    }
+
+    /// An event of this face as core/v1 has it, which is how it is stored.
+    pub(crate) fn stored(self, event: &Value) -> Value {
+        if self == Self::Core { event.clone() } else { renamed(event, Self::Core, |(core, new)| (new, core)) }
+    }
+
+    /// A stored event as this face shows it.
+    pub(crate) fn shown(self, event: &Value) -> Value {
+        if self == Self::Core {
+            event.clone()
+        } else {
+            renamed(event, Self::Events, |(core, new)| (core, new))
+        }
+    }
+
+    /// Adds what is wrong with an event, or with changing the old one into it.
+    pub(crate) fn validate(self, old: Option<&Value>, event: &Value, errors: &mut Vec<FieldError>) {
+        self.validate_old_rules(event, errors);
+        if self == Self::Core {
+            return;
+        }
+        match old {
+            None => validate_new(event, errors),
+            Some(old) => validate_unchanged(old, event, errors),
+        }
+        if let Some(series) =
+            event.get("series").filter(|_| old.is_none_or(|old| old.get("series") != event.get("series")))
+        {
+            if series["count"].as_i64().unwrap_or(0) < 2 {
+                errors.push(FieldError::invalid("series.count", &json!(""), "should be at least 2"));
+            }
+            if series.get("lastObservedTime").is_none() {
+                errors.push(FieldError::required("series.lastObservedTime"));
+            }
+        }
+    }
+
+    /// What both ask for; complaints mostly use the names of core/v1.
+    fn validate_old_rules(self, event: &Value, errors: &mut Vec<FieldError>) {
+        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+        let namespace = event["metadata"]["namespace"].as_str().unwrap_or_default();
+        let about = event[self.name("involvedObject")]["namespace"].as_str().unwrap_or_default();
+        let timed = event["eventTime"].is_string();
+        let fits = match (about, namespace) {
+            ("", "default") => true,
+            ("", "kube-system") => timed,
+            ("", _) => false,
+            _ => timed || about == namespace,
+        };
+        if !fits {
+            let why = "does not match event.namespace";
+            errors.push(FieldError::invalid("involvedObject.namespace", &json!(about), why));
+        }
+        if !timed {
+            return;
+        }
+        let controller = self.name("reportingComponent");
+        if text(controller).is_empty() {
+            errors.push(FieldError::required(controller));
+        }
+        let name_part = text(controller).rsplit_once('/').map_or(text(controller), |(_, name)| name);
+        if QUALIFIED.as_ref().is_some_and(|pattern| !pattern.is_match(name_part)) {
+            let why = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+            errors.push(FieldError::invalid(controller, &json!(text(controller)), why));
+        }
+        for name in ["reportingInstance", "action", "reason"] {
+            if text(name).is_empty() {
+                errors.push(FieldError::required(name));
+            }
+        }
+        let message = text(self.name("message"));
+        let lengths = ["reportingInstance", "action", "reason"].map(|name| (name, text(name), SHORT));
+        for (name, text, most) in lengths.into_iter().chain([("message", message, LONG)]) {
+            if text.len() > most {
+                let why = format!("can have at most {most} characters");
+                errors.push(FieldError::invalid(name, &json!(""), &why));
+            }
+        }
+    }
+}
+
+static QUALIFIED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
+
+/// What only events.k8s.io/v1 asks of a new event.
+fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
+    if !event["eventTime"].is_string() {
+        errors.push(FieldError::required("eventTime"));
+    }
+    let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+    if !matches!(kind, "Normal" | "Warning") {
+        errors.push(FieldError::invalid("type", &json!(""), &format!("has invalid value: {kind}")));
+    }
+    let empty = |part: &Value| part.is_null() || part == 0 || part.as_object().is_some_and(Map::is_empty);
+    for name in ["firstTimestamp", "lastTimestamp", "count", "source"] {
+        if !empty(&event[Face::Events.name(name)]) {
+            errors.push(FieldError::invalid(name, &json!(""), "needs to be unset"));
+        }
+    }
+}
+
+/// With events.k8s.io/v1, only the series of an event goes on.
+fn validate_unchanged(old: &Value, event: &Value, errors: &mut Vec<FieldError>) {
+    let fixed = [
+        "involvedObject",
+        "reason",
+        "message",
+        "source",
+        "firstTimestamp",
+        "lastTimestamp",
+        "count",
+        "type",
+        "eventTime",
+        "action",
+        "related",
+        "reportingComponent",
+        "reportingInstance",
+    ];
+    for core in fixed {
+        let name = Face::Events.name(core);
+        if old.get(name) != event.get(name) {
+            let shown = if core == "reportingComponent" { name } else { core };
+            errors.push(FieldError::invalid(shown, &event[name], "field is immutable"));
+        }
+    }
+}
+
+fn default(event: &mut Value, name: &str, value: Value) {
+    if event.get(name).is_none() {
+        event[name] = value;
+    }
+}
+
+fn renamed(
+    event: &Value,
+    face: Face,
+    direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
+) -> Value {
+    let mut event = event.clone();
+    if let Some(members) = event.as_object_mut() {
+        for names in NAMES {
+            let (from, to) = direction(names);
+            if let Some(part) = members.remove(from) {
+                members.insert(to.to_owned(), part);
+            }
+        }
+        let version = if face == Face::Core { "v1" } else { "events.k8s.io/v1" };
+        members.insert("apiVersion".to_owned(), json!(version));
+    }
+    face.fill(&mut event);
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Value {
+        let mut event = json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"namespace": "a"},
+            "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "x.example/y",
+            "reportingInstance": "pod-0", "action": "Sync", "reason": "Refused", "type": "Warning",
+            "regarding": {"namespace": "b"}, "note": "why",
+        });
+        Face::Events.read(&mut event).unwrap();
+        event
+    }
+
+    fn complaints(face: Face, old: Option<&Value>, event: &Value) -> Vec<String> {
+        let mut errors = Vec::new();
+        face.validate(old, event, &mut errors);
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn both_faces_are_one_event() {
+        let stored = Face::Events.stored(&event());
+        assert_eq!(stored["apiVersion"], "v1");
+        assert_eq!(
+            (&stored["message"], &stored["involvedObject"]["namespace"]),
+            (&json!("why"), &json!("b"))
+        );
+        assert_eq!(Face::Events.shown(&stored), event());
+        assert!(complaints(Face::Core, None, &Face::Core.shown(&stored)).is_empty());
+    }
+
+    #[test]
+    fn the_new_face_asks_for_more() {
+        assert!(complaints(Face::Events, None, &event()).is_empty());
+        for (part, value, complaint) in [
+            ("eventTime", Value::Null, "eventTime: Required value"),
+            ("type", json!("Info"), "type: Invalid value: \"\": has invalid value: Info"),
+            ("reportingController", json!("a b"), "reportingController: Invalid value: \"a b\": name part"),
+            (
+                "note",
+                json!("x".repeat(1025)),
+                "message: Invalid value: \"\": can have at most 1024 characters",
+            ),
+            ("deprecatedCount", json!(2), "count: Invalid value: \"\": needs to be unset"),
+            ("series", json!({"count": 1, "lastObservedTime": "x"}), "series.count: Invalid value"),
+            ("regarding", json!({}), "involvedObject.namespace: Invalid value: \"\": does not match"),
+        ] {
+            let mut event = event();
+            event[part] = value;
+            let found = complaints(Face::Events, None, &event);
+            assert!(found.iter().any(|found| found.starts_with(complaint)), "{part}: {found:?}");
+        }
+        let mut later = event();
+        later["series"] = json!({"count": 2, "lastObservedTime": "2026-01-01T00:00:00.000000Z"});
+        assert!(complaints(Face::Events, Some(&event()), &later).is_empty());
+        later["note"] = json!("another");
+        assert_eq!(
+            complaints(Face::Events, Some(&event()), &later),
+            ["message: Invalid value: \"another\": field is immutable"]
+        );
+    }
+
+    #[test]
+    fn an_old_event_is_about_its_own_namespace() {
+        let mut old = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "a"}});
+        assert!(complaints(Face::Core, None, &old).is_empty());
+        old["involvedObject"] = json!({"namespace": "b"});
+        assert_eq!(complaints(Face::Core, None, &old).len(), 1);
+        old["involvedObject"] = json!({});
+        assert_eq!(complaints(Face::Core, None, &old).len(), 1, "without one it would have to be default");
+        old["metadata"]["namespace"] = json!("default");
+        assert!(complaints(Face::Core, None, &old).is_empty());
+    }
+}
