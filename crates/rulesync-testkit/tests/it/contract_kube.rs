@@ -7,17 +7,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
     time::Duration,
 };
 
 use bytes::Bytes;
-use regex::Regex;
 use rulesync_testkit::{Access, KubeServer};
 use serde_json::{Value, json};
 
 use crate::{
     contract_kube_allow::ALLOWED,
+    contract_kube_compare::{compare, forget_managers, frames, plain},
     kube_client::{RULES, watches_begun},
     recording::{self, Recording, RequestBody, Response},
     wire::{self, Reply},
@@ -116,110 +115,6 @@ fn read_remark(name: &str) -> Vec<u8> {
     let text =
         std::fs::read_to_string(recording::directory("kube").join(format!("{name}.txt"))).expect("readable");
     text.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n").into_bytes()
-}
-
-fn frames(body: &[u8]) -> Result<Vec<Value>, String> {
-    let stream = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
-    stream.collect::<Result<_, _>>().map_err(|e| format!("{e} in {}", String::from_utf8_lossy(body)))
-}
-
-/// What no two servers share where it stands in a text: uids, times of today, and the ends of generated names.
-static STAMP: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|2026-1\d-\d\dT\d\d:\d\d:\d\dZ|rulesync-[0-9bcdfghjklmnpqrstvwxz]{5}\b")
-        .expect("a pattern")
-});
-
-/// Leaves out what no two servers share.
-fn plain(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.remove("storageVersionHash");
-            // They stand in the order of their times, and ours all fall into one second.
-            if let Some(managers) = members.get_mut("managedFields").and_then(Value::as_array_mut) {
-                managers.sort_by_key(|entry| {
-                    ["operation", "manager", "subresource"].map(|key| entry[key].to_string())
-                });
-            }
-            for (key, member) in members.iter_mut() {
-                let differs =
-                    matches!(key.as_str(), "uid" | "creationTimestamp" | "deletionTimestamp" | "time");
-                if differs || (key == "lastTransitionTime" && *member != "2026-01-01T00:00:00Z") {
-                    *member = json!("<some>");
-                } else {
-                    plain(member);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(plain),
-        Value::String(text) if STAMP.is_match(text) => *text = STAMP.replace_all(text, "<some>").into_owned(),
-        _ => {}
-    }
-}
-
-fn forget_managers(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.remove("managedFields");
-            members.values_mut().for_each(forget_managers);
-        }
-        Value::Array(items) => items.iter_mut().for_each(forget_managers),
-        _ => {}
-    }
-}
-
-fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> {
-    if recorded.status != reply.status.as_u16() {
-        return Err(format!("status {} instead of {}: {}", reply.status, recorded.status, reply.text()));
-    }
-    for name in ["content-type", "content-encoding", "retry-after", "warning", "vary"] {
-        if recorded.header(name) != reply.header(name) {
-            return Err(format!("{name} {:?} instead of {:?}", reply.header(name), recorded.header(name)));
-        }
-    }
-    if recorded.header("content-encoding").is_some() {
-        // The recording's bytes did not survive being written down as text.
-        return Ok(());
-    }
-    if recorded.header("content-type").is_some_and(|kind| kind.starts_with("text/")) {
-        let same = recorded.body == reply.body.as_ref();
-        return if same { Ok(()) } else { Err(format!("body {:?}", reply.text())) };
-    }
-    let text = String::from_utf8_lossy(&recorded.body).into_owned();
-    let mut replied = frames(&reply.body)?;
-    let mut expected = match text.split_once("\n… cut, ") {
-        None => frames(&recorded.body)?,
-        Some((head, tail)) if head.trim_start().starts_with("{\"type\"") => {
-            // A cut watch: what was kept of it from the beginning.
-            let last = head.rfind('\n').map_or(head, |end| &head[..end]);
-            let kept = frames(last.as_bytes())?;
-            replied.truncate(kept.len());
-            assert!(tail.contains("time_total") || tail.contains('}'));
-            kept
-        }
-        Some((_, tail)) => {
-            // A cut list: what stands after its items.
-            let at = tail.rfind("  \"kind\": ").ok_or("a cut list without an end")?;
-            let rest = tail[at..].split("\n[[").next().unwrap_or_default();
-            for list in &mut replied {
-                *list = json!({"kind": list["kind"], "metadata": list["metadata"]});
-            }
-            frames(format!("{{{rest}").as_bytes())?
-        }
-    };
-    // What a test put there by its own hand has another manager than in the recording.
-    if reply.text().contains("\"manager\":\"testkit\"") {
-        expected.iter_mut().chain(&mut replied).for_each(forget_managers);
-    }
-    expected.iter_mut().chain(&mut replied).for_each(plain);
-    if expected.len() != replied.len() {
-        return Err(format!("{} documents instead of {}: {}", replied.len(), expected.len(), reply.text()));
-    }
-    for (expected, replied) in expected.iter().zip(&replied) {
-        if expected != replied {
-            return Err(format!("body\n  {replied}\ninstead of\n  {expected}"));
-        }
-    }
-    Ok(())
 }
 
 fn agent() -> Access {

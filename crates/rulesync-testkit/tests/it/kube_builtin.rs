@@ -1,12 +1,13 @@
 //! ConfigMaps, Leases and the cluster's identity, through kube's typed `Api`.
 
+use futures::StreamExt;
 use k8s_openapi::api::{
     coordination::v1::Lease,
     core::v1::{ConfigMap, Namespace},
 };
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchEvent, WatchParams},
 };
 use rulesync_testkit::{Fault, KubeServer};
 use serde_json::{Value, json};
@@ -167,4 +168,29 @@ async fn one_resource_can_break_alone() {
     assert!(server.faults().requests().remove(hung));
     assert!(tokio::time::timeout(DEADLINE, api.get("rulesync")).await.unwrap().is_ok());
     assert_eq!(lists(&server), 1);
+}
+
+#[tokio::test]
+async fn what_is_built_in_is_watched_and_goes_with_its_namespace() {
+    let server = KubeServer::start().await.unwrap();
+    server.create_namespace("team-a", []).unwrap();
+    let api: Api<Lease> = Api::namespaced(client(&server), "team-a");
+    let since = server.revision().to_string();
+    let mut watch = std::pin::pin!(api.watch(&WatchParams::default(), &since).await.unwrap());
+    api.create(&PostParams::default(), &lease("a")).await.unwrap();
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "team-a", "name": "c"}});
+    server.apply(map).unwrap();
+    assert!(server.delete_namespace("team-a"));
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let event = tokio::time::timeout(DEADLINE, watch.next()).await.unwrap().unwrap().unwrap();
+        seen.push(match event {
+            WatchEvent::Added(lease) => format!("added {}", lease.name_any()),
+            WatchEvent::Deleted(lease) => format!("deleted {}", lease.name_any()),
+            other => format!("{other:?}"),
+        });
+    }
+    assert_eq!(seen, ["added rulesync", "deleted rulesync"]);
+    assert_eq!((server.count(LEASES), server.count("configmaps")), (0, 0));
 }

@@ -1,14 +1,18 @@
 //! Events through kube's typed `Api`: both faces of one stored object.
 
+use futures::StreamExt;
 use k8s_openapi::api::{core::v1::Event as CoreEvent, events::v1::Event};
 use kube::{
     Api, ResourceExt,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use rulesync_testkit::KubeServer;
 use serde_json::{Value, json};
 
-use crate::{kube_api::code, kube_client::client};
+use crate::{
+    kube_api::code,
+    kube_client::{DEADLINE, client},
+};
 
 fn event(changes: Value) -> Event {
     let mut event = json!({
@@ -29,7 +33,15 @@ async fn an_event_is_seen_by_both_names_and_its_series_goes_on() {
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Event> = Api::namespaced(client(&server), "team-a");
     let core: Api<CoreEvent> = Api::namespaced(client(&server), "team-a");
+    let since = server.revision().to_string();
+    let mut watch = std::pin::pin!(api.watch(&WatchParams::default(), &since).await.unwrap());
     let made = api.create(&PostParams::default(), &event(json!({}))).await.unwrap();
+    match tokio::time::timeout(DEADLINE, watch.next()).await.unwrap().unwrap().unwrap() {
+        WatchEvent::Added(seen) => {
+            assert_eq!((seen.note.as_deref(), seen.name_any()), (Some("bad expr"), made.name_any()))
+        }
+        other => panic!("{other:?}"),
+    }
     let old = core.get(&made.name_any()).await.unwrap();
     assert_eq!((old.message.as_deref(), old.involved_object.name.as_deref()), (Some("bad expr"), Some("r")));
     assert_eq!(old.reporting_component.as_deref(), Some("rulesync.example/agent"));
