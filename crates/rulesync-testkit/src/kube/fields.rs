@@ -232,7 +232,7 @@ pub(crate) fn merge(value: &mut Value, config: &Value, schema: Option<&Schema>) 
 }
 
 /// Removes the fields in `gone` from a value, except where `kept` has them or something in them; what is empty
-/// afterwards goes too, unless it is kept itself.
+/// afterwards goes too, unless it is kept.
 pub(crate) fn prune(value: &mut Value, gone: &Fields, kept: &Fields, schema: Option<&Schema>) {
     let nothing = Fields::default();
     for (key, part) in &gone.parts {
@@ -242,7 +242,7 @@ pub(crate) fn prune(value: &mut Value, gone: &Fields, kept: &Fields, schema: Opt
             prune(child, part, keep.unwrap_or(&nothing), below);
             let empty =
                 child.as_object().is_some_and(Map::is_empty) || child.as_array().is_some_and(Vec::is_empty);
-            empty && !keep.is_some_and(|keep| keep.member)
+            empty && keep.is_none()
         };
         if goes {
             take(value, key, schema);

@@ -211,7 +211,6 @@ pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &M
             kept.add(&entry.fields);
         }
     }
-    gone.subtract(&claimed);
     let mut value = live.clone();
     let (metadata, rest) = halves(config);
     merge(&mut value["metadata"], &metadata, Some(&METADATA));

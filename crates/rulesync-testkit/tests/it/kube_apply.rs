@@ -87,6 +87,8 @@ async fn plain_writes_take_fields_over_and_conflicts_name_each() {
     let by_hand = PatchParams { field_manager: Some("hand".to_owned()), ..PatchParams::default() };
     let edit = Patch::Merge(json!({"data": {"x": "2", "y": "2"}}));
     api.patch("ledger", &by_hand, &edit).await.unwrap();
+    let stored = server.get("configmaps", "default", "ledger").unwrap();
+    assert_eq!(managers(&stored), ["hand Update"], "a has nothing left");
     let refused = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap_err();
     let kube::Error::Api(status) = refused else { panic!("{refused:?}") };
     assert_eq!(
@@ -176,14 +178,33 @@ async fn the_status_is_a_thing_of_its_own() {
     server.apply(rule).unwrap();
 
     let params = PatchParams::apply("rulesync");
-    let ours =
-        rules_with(json!({"labels": {"x": "y"}}), json!({"status": {"bindings": [binding("rulesync")]}}));
+    let ours = rules_with(
+        json!({"labels": {"y": "z"}}),
+        json!({
+            "spec": {"groups": []}, "status": {"bindings": [binding("rulesync")]},
+        }),
+    );
     let told = api.patch_status("r", &params, &ours).await.unwrap();
     assert_eq!(told.data["status"]["bindings"].as_array().unwrap().len(), 2);
-    assert_eq!((told.metadata.generation, told.labels().get("x")), (Some(1), None));
+    assert_eq!((told.metadata.generation, told.labels().get("y")), (Some(1), None));
     let again = api.patch_status("r", &params, &ours).await.unwrap();
     assert_eq!(again.resource_version(), told.resource_version());
     let merged = Patch::Merge(json!({"spec": {"groups": []}, "status": null}));
+    let mine = |object: &Value, subresource: Value| {
+        let entries = object["metadata"]["managedFields"].as_array().unwrap().clone();
+        let ours = |e: &Value| {
+            e["manager"] == "rulesync" && e.get("subresource").unwrap_or(&Value::Null) == &subresource
+        };
+        entries.into_iter().find(ours).map(|entry| entry["fieldsV1"].clone())
+    };
+    let stored = server.get(RULES, "default", "r").unwrap();
+    let claimed = mine(&stored, json!("status")).unwrap();
+    assert!(claimed.as_object().unwrap().keys().eq(["f:status"]), "{claimed}");
+    let through_the_front = rules_with(json!({"labels": {"x": "y"}}), json!({"status": {"bindings": []}}));
+    let labelled = api.patch("r", &params, &through_the_front).await.unwrap();
+    assert_eq!(labelled.data["status"], told.data["status"]);
+    let stored = server.get(RULES, "default", "r").unwrap();
+    assert_eq!(mine(&stored, Value::Null), Some(json!({"f:metadata": {"f:labels": {"f:x": {}}}})));
     let bare = api.patch_status("r", &PatchParams::default(), &merged).await.unwrap();
     assert_eq!((&bare.data["spec"], bare.data.get("status")), (&told.data["spec"], None));
     let mut whole = bare.clone();
@@ -195,7 +216,7 @@ async fn the_status_is_a_thing_of_its_own() {
     let refused = api.patch_status("none", &params, &rules_with(json!({}), json!({}))).await;
     assert!(refused.is_err());
     assert_eq!(server.requests_for("patch", "prometheusrules/status"), 4);
-    assert_eq!(server.requests_for("patch", "prometheusrules"), 0);
+    assert_eq!(server.requests_for("patch", "prometheusrules"), 1);
     server.faults().forbid("patch", "prometheusrules/status");
     assert_eq!(code(&api.patch_status("r", &params, &ours).await.unwrap_err()), 403);
     let plain = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));

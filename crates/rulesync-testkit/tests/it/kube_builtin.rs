@@ -69,6 +69,9 @@ async fn a_lease_is_taken_held_and_released() {
     assert_eq!(code(&api.delete("rulesync", &guarded).await.unwrap_err()), 409);
     assert!(server.delete(LEASES, "default", "rulesync"));
     assert_eq!(code(&api.replace("rulesync", &post, &released).await.unwrap_err()), 409, "that one is gone");
+    let mut one_that_was = lease("a");
+    one_that_was.metadata.uid = released.uid();
+    assert_eq!(code(&api.replace("rulesync", &post, &one_that_was).await.unwrap_err()), 409, "by its uid");
     let anew = api.replace("rulesync", &post, &lease("b")).await.unwrap();
     assert_eq!(holder(&anew), Some("b"), "a put of what is missing creates it");
 }
@@ -88,6 +91,12 @@ async fn a_lease_that_makes_no_sense_is_refused() {
     let params = PatchParams::default();
     let coarse = patch(json!({"renewTime": "2026-01-01T00:00:05Z"}));
     assert_eq!(code(&api.patch("rulesync", &params, &coarse).await.unwrap_err()), 400);
+    let applied = Patch::Apply(json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "rulesync"},
+        "spec": {"renewTime": "2026-01-01T00:00:05Z"},
+    }));
+    let force = PatchParams::apply("a").force();
+    assert_eq!(code(&api.patch("rulesync", &force, &applied).await.unwrap_err()), 400);
     let freed = api.patch("rulesync", &params, &patch(json!({"holderIdentity": null}))).await.unwrap();
     assert_eq!(holder(&freed), None);
 }
