@@ -77,7 +77,7 @@ async fn arrived(ruler: &RulerServer) -> BTreeMap<String, BTreeMap<String, Value
 
 fn config(source: &str, ruler: &RulerServer) -> String {
     format!(
-        "owner: us\nsources: [{source}]\nrulers: [{{name: central, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: central, tenant: prod}}]\n",
+        "owner: us\nclaim: off\nsources: [{source}]\nrulers: [{{name: central, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: central, tenant: prod}}]\n",
         ruler.url()
     )
 }

@@ -63,6 +63,7 @@ pub(crate) fn config(ruler: &str, tenant: &str) -> String {
     format!(
         "
 owner: us
+claim: off
 sources:
   - {{type: kubernetes, kubeconfig: kubeconfig}}
 rulers:

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_config::{Config, Wiring};
+use rulesync_config::{Config, Process, Wiring, process};
 use rulesync_core::{
     Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState,
 };
@@ -45,14 +45,32 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let mut setup = wiring.wire(&config).await?;
     let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
     setup.policy = Policy { backoff, ..setup.policy };
-    let engine = Engine::builder(setup.owner.clone())
+    let Process { ledger, identity, leadership, election } = process(&config, directory).await?;
+    let mut engine = Engine::builder(setup.territory.owner.clone())
         .setup(setup.clone())
         .metrics(metrics)
-        .reporter(LogReporter)
-        .build()?;
+        .leadership(leadership)
+        .reporter(LogReporter);
+    if let Some(ledger) = ledger {
+        engine = engine.shared_ledger(ledger);
+    }
+    if let Some(identity) = identity {
+        engine = engine.identity(&identity);
+    }
+    let engine = engine.build()?;
     let handle = engine.handle();
     let shutdown = CancellationToken::new();
-    let task = tokio::spawn(engine.run(shutdown.clone()));
+    let stop = shutdown.clone();
+    let task = tokio::spawn(async move {
+        let elected = CancellationToken::new();
+        let election = election.map(|election| tokio::spawn(election.run(elected.clone())));
+        engine.run(stop).await;
+        elected.cancel();
+        if let Some(election) = election {
+            // A panic in it shows in its own output.
+            let _ = election.await;
+        }
+    });
     Ok(Running { engine: handle, setup, _wiring: wiring, shutdown, task })
 }
 

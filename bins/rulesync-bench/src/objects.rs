@@ -1,6 +1,6 @@
 //! The PrometheusRules of the benchmark: as long as real ones are, and each different.
 
-use rulesync_core::{DeclaredGroup, ObjectId, RuleObject};
+use rulesync_core::{DeclaredGroup, ObjectId, OnInvalid, RuleObject};
 use serde_json::{Value, json};
 
 /// The owner whose namespaces the daemon writes.
@@ -55,5 +55,5 @@ pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<rules
     let declared: Vec<DeclaredGroup> =
         serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
     let id = ObjectId::new(&"bench".into(), &"PrometheusRule".into(), NAMESPACE, &name(number));
-    rulesync_core::intake::convert(&RuleObject::new(id, declared)).groups
+    rulesync_core::intake::convert(&RuleObject::new(id, declared), OnInvalid::Group).groups
 }

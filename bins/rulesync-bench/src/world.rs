@@ -127,7 +127,7 @@ impl World {
             }
         };
         let text = format!(
-            "owner: {OWNER}\nresync_interval: {resync_interval}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
+            "owner: {OWNER}\nclaim: off\nresync_interval: {resync_interval}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
             kubeconfig.display(),
             self.ruler_url(),
             self.tenant,

@@ -17,6 +17,10 @@ pub(crate) struct Args {
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen_address: SocketAddr,
 
+    /// Serve requests that change something: `POST /api/v1/targets/{ruler}/{tenant}/release-deletes`.
+    #[arg(long = "web.enable-admin-api")]
+    pub(crate) enable_admin_api: bool,
+
     /// How much to log: error, warn, info, debug, trace, or a filter such as `info,rulesync_k8s=debug`.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: String,

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
-use rulesync_config::Configuration;
-use rulesync_core::{Engine, LogReporter};
+use rulesync_config::{Configuration, LeaseElection, Process};
+use rulesync_core::{Engine, Leadership, LogReporter, Metrics};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -33,13 +34,29 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let shutdown = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     listen_to_signals(&shutdown, &reload)?;
-    let (configuration, setup) = Configuration::load(&args.config).await?;
+    let (mut configuration, setup) = Configuration::load(&args.config).await?;
     let metrics = configuration.metrics().clone();
-    let engine = Engine::builder(setup.owner.clone())
+    let process = configuration.take_process();
+    let mut engine = Engine::builder(setup.territory.owner.clone())
         .setup(setup)
         .reporter(LogReporter)
-        .metrics(metrics.clone())
-        .build()?;
+        .metrics(metrics.clone());
+    let mut election = None;
+    if let Some(Process { ledger, identity, leadership, election: ours }) = process {
+        if let Some(identity) = identity {
+            engine = engine.identity(&identity);
+        }
+        if let Some(ledger) = ledger {
+            engine = engine.shared_ledger(ledger);
+        }
+        // A dry run writes nothing, and so need not be elected.
+        if !args.dry_run {
+            engine = engine.leadership(leadership.clone());
+            election = ours.map(|election| (election, leadership));
+        }
+    }
+    let engine = engine.build()?;
+    let elected = Elected::start(election, &metrics);
     if args.dry_run {
         // The configuration holds embedded rulers alive.
         let plans = engine.plan(shutdown).await?;
@@ -49,7 +66,9 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if args.once {
-        let summary = engine.sync_once(shutdown).await?;
+        let summary = engine.sync_once(shutdown).await;
+        elected.end().await;
+        let summary = summary?;
         let objects = summary.status.objects.len();
         info!(changes = summary.applied, objects, in_order = summary.succeeded(), "done");
         drop(configuration);
@@ -57,7 +76,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     }
     let mut registry = Registry::default();
     metrics.register(&mut registry);
-    let pages = Pages { engine: engine.handle(), registry: Arc::new(registry) };
+    let pages = Pages { engine: engine.handle(), registry: Arc::new(registry), admin: args.enable_admin_api };
     let listener = TcpListener::bind(args.listen_address).await.map_err(|error| {
         format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)
     })?;
@@ -73,10 +92,54 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
             () = async { shutdown.cancelled().await; tokio::time::sleep(std::time::Duration::from_secs(2)).await } => Ok(()),
         }
     };
-    let (_, (), result) = tokio::join!(engine, keep, serve);
+    let engine = async {
+        engine.await;
+        // Nothing is written any more: another may.
+        elected.end().await;
+    };
+    let ((), (), result) = tokio::join!(engine, keep, serve);
     result?;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The election this process stands for, if it does.
+struct Elected {
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Elected {
+    fn start(election: Option<(LeaseElection, Leadership)>, metrics: &Metrics) -> Self {
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        if let Some((election, leadership)) = election {
+            tasks.spawn(election.run(stop.clone()));
+            let (metrics, stop) = (metrics.clone(), stop.clone());
+            tasks.spawn(async move {
+                loop {
+                    metrics.set_leader(leadership.is_leader());
+                    let changed = async {
+                        if leadership.is_leader() {
+                            leadership.lost().await
+                        } else {
+                            leadership.leading().await
+                        }
+                    };
+                    if stop.run_until_cancelled(changed).await.is_none() {
+                        return;
+                    }
+                }
+            });
+        }
+        Self { stop, tasks }
+    }
+
+    /// Gives the lease back.
+    async fn end(self) {
+        let Self { stop, tasks } = self;
+        stop.cancel();
+        tasks.join_all().await;
+    }
 }
 
 /// SIGTERM and SIGINT end the process, SIGHUP reads the configuration again.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
 use rulesync_core::EngineHandle;
 
@@ -16,6 +16,8 @@ use rulesync_core::EngineHandle;
 pub(crate) struct Pages {
     pub(crate) engine: EngineHandle,
     pub(crate) registry: Arc<Registry>,
+    /// Whether requests that change something are served.
+    pub(crate) admin: bool,
 }
 
 /// All pages.
@@ -28,6 +30,8 @@ pub(crate) fn router(pages: Pages) -> Router {
         .route("/-/ready", get(ready))
         .route("/readyz", get(ready))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/targets/{ruler}/release-deletes", post(release_without_tenant))
+        .route("/api/v1/targets/{ruler}/{tenant}/release-deletes", post(release))
         .with_state(pages)
 }
 
@@ -62,6 +66,29 @@ async fn ready(State(pages): State<Pages>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, waiting.collect::<String>()).into_response()
         }
         None => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n").into_response(),
+    }
+}
+
+async fn release_without_tenant(State(pages): State<Pages>, Path(ruler): Path<String>) -> Response {
+    release_deletes(pages, ruler).await
+}
+
+async fn release(State(pages): State<Pages>, Path((ruler, tenant)): Path<(String, String)>) -> Response {
+    release_deletes(pages, format!("{ruler}/{tenant}")).await
+}
+
+/// Lets the deletes pass that the guard holds back.
+async fn release_deletes(pages: Pages, target: String) -> Response {
+    if !pages.admin {
+        let hint = "the admin API is off: start rulesyncd with --web.enable-admin-api\n";
+        return (StatusCode::FORBIDDEN, hint).into_response();
+    }
+    match pages.engine.release_deletes(&target).await {
+        Some(namespaces) => {
+            tracing::info!(target, namespaces, "held deletes are released");
+            format!("released the deletes in {namespaces} namespaces\n").into_response()
+        }
+        None => (StatusCode::NOT_FOUND, format!("there is no target {target}\n")).into_response(),
     }
 }
 

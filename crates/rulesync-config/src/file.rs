@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::environment::{NotSet, expand};
-use rulesync_core::{PromDuration, Selector};
+use rulesync_core::{DeleteGuard, OnInvalid, PromDuration, Selector};
 use rulesync_http::ClientConfig;
 use serde::{Deserialize, Deserializer};
 
@@ -24,9 +24,148 @@ pub struct Config {
     pub rulers: Vec<RulerConfig>,
     /// Which objects go where.
     pub routes: Vec<RouteConfig>,
+    /// How the namespaces of objects are called; `owner` if absent.
+    #[serde(default)]
+    pub naming: NamingConfig,
+    /// Owners this installation had before: what they wrote goes once it stands under the present one.
+    #[serde(default)]
+    pub previous_owners: Vec<String>,
+    /// Namings this installation had before.
+    #[serde(default)]
+    pub previous_naming: Vec<NamingConfig>,
+    /// Whether a claim is written to each tenant, and a foreign one respected. On if absent.
+    #[serde(default)]
+    pub claim: Switch,
+    /// Where it is remembered which tenants were written to. In a cluster a ConfigMap if absent, elsewhere nowhere.
+    #[serde(default)]
+    pub ledger: Option<LedgerConfig>,
+    /// What may be taken over from others.
+    #[serde(default)]
+    pub adopt: AdoptConfig,
+    /// What to do with a group that has rules a ruler does not take; `group` if absent.
+    #[serde(default)]
+    pub on_invalid: OnInvalid,
+    /// When deletes are held back.
+    #[serde(default)]
+    pub delete_guard: DeleteGuardConfig,
+    /// Several processes of which one writes.
+    #[serde(default)]
+    pub leader_election: LeaderElectionConfig,
     /// The label `tenant` on metrics; switch it off where there are very many tenants.
     #[serde(default)]
     pub metrics: MetricsConfig,
+}
+
+/// How the namespaces of objects are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum NamingConfig {
+    /// `{owner}.{Kubernetes namespace}.{name}`.
+    #[default]
+    Owner,
+    /// As Grafana Alloy does it: prefix, Kubernetes namespace, name and UID.
+    Alloy {
+        /// Alloy's `mimir_namespace_prefix`; `alloy` if absent.
+        #[serde(default = "alloy")]
+        prefix: String,
+        /// What stands between the parts; `/` if absent.
+        #[serde(default = "slash")]
+        separator: String,
+    },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// On.
+    #[default]
+    On,
+    /// Off.
+    Off,
+}
+
+/// Where it is remembered which tenants were written to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LedgerConfig {
+    /// A ConfigMap in the cluster of the first Kubernetes source.
+    ConfigMap {
+        /// Its name; `rulesync-ledger` if absent.
+        #[serde(default)]
+        name: Option<String>,
+        /// Its Kubernetes namespace; the one we are in, or the kubeconfig's, if absent.
+        #[serde(default)]
+        namespace: Option<String>,
+    },
+    /// A file, which also holds the identity of this installation where no cluster gives it one.
+    File {
+        /// The file; relative to the configuration file.
+        path: PathBuf,
+    },
+    /// Nowhere: what removed routes leave behind is only cleaned up while the process that wrote it runs.
+    Off,
+}
+
+/// What may be taken over from others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdoptConfig {
+    /// Ruler namespaces, with `*` for anything, whose groups are removed once equal ones of ours are in the ruler.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+}
+
+/// When deletes are held back.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeleteGuardConfig {
+    /// The share of a tenant's groups that may go within the window; 1 switches the guard off.
+    pub max_share: f64,
+    /// Fewer groups than this may always go.
+    pub min_groups: usize,
+    /// The time within which deletes are added up.
+    pub window: PromDuration,
+}
+
+impl Default for DeleteGuardConfig {
+    fn default() -> Self {
+        let DeleteGuard { max_share, min_groups, window } = DeleteGuard::default();
+        let window = PromDuration::from_millis(u64::try_from(window.as_millis()).unwrap_or(u64::MAX));
+        Self { max_share, min_groups, window }
+    }
+}
+
+/// Several processes of which one writes: an election on a Kubernetes Lease, in the cluster of the first Kubernetes
+/// source.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeaderElectionConfig {
+    /// Whether there is an election.
+    pub enabled: bool,
+    /// The Lease.
+    pub lease_name: String,
+    /// Its Kubernetes namespace; the one we are in, or the kubeconfig's, if absent.
+    pub lease_namespace: Option<String>,
+    /// For how long a leader is believed after its last renewal.
+    pub lease_duration: PromDuration,
+    /// For how long after its last renewal a leader begins new writes.
+    pub renew_deadline: PromDuration,
+    /// The time between renewals.
+    pub retry_period: PromDuration,
+}
+
+impl Default for LeaderElectionConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            lease_name: "rulesync".to_owned(),
+            lease_namespace: None,
+            lease_duration: PromDuration::from_millis(15_000),
+            renew_deadline: PromDuration::from_millis(10_000),
+            retry_period: PromDuration::from_millis(2_000),
+        }
+    }
 }
 
 /// What metrics look like.
@@ -91,6 +230,10 @@ pub struct RulerConfig {
     /// How many requests may be under way at once. 8 if absent.
     #[serde(default = "default_in_flight")]
     pub max_in_flight: usize,
+    /// Groups of more rules than this are split over `name`, `name-2`, and so on, as far as their rules are independent
+    /// of each other. Absent: groups stay whole.
+    #[serde(default)]
+    pub split_groups: Option<usize>,
     /// How long one request may take. 30 seconds if absent.
     #[serde(default = "thirty_seconds")]
     pub request_timeout: PromDuration,
@@ -306,6 +449,14 @@ fn thirty_seconds() -> PromDuration {
 
 fn default_in_flight() -> usize {
     rulesync_core::DEFAULT_MAX_IN_FLIGHT
+}
+
+fn alloy() -> String {
+    "alloy".to_owned()
+}
+
+fn slash() -> String {
+    "/".to_owned()
 }
 
 fn yes() -> bool {

@@ -1,7 +1,8 @@
 //! The configuration file: one YAML file to the parts of an engine, with secrets from files and the environment, and
 //! kept in force while it changes.
 //!
-//! [`Config`] is the file's shape, [`Wiring`] makes the parts, [`Configuration`] keeps a file in force. Every key and
+//! [`Config`] is the file's shape, [`Wiring`] makes the parts that can be replaced while an engine runs, [`process`] those
+//! that cannot, [`Configuration`] keeps a file in force. Every key and
 //! its meaning is documented on [`Config`] and the types below it.
 //!
 //! ```
@@ -13,9 +14,15 @@
 
 mod environment;
 mod file;
+mod process;
 mod reload;
 mod wiring;
 
-pub use file::{Config, FileError, MetricsConfig, RouteConfig, RulerConfig, RulerKind, SourceConfig};
+pub use file::{
+    AdoptConfig, Config, DeleteGuardConfig, FileError, LeaderElectionConfig, LedgerConfig, MetricsConfig,
+    NamingConfig, RouteConfig, RulerConfig, RulerKind, SourceConfig, Switch,
+};
+pub use process::{Process, process};
 pub use reload::{ConfigError, Configuration};
+pub use rulesync_k8s::LeaseElection;
 pub use wiring::{Wiring, WiringError};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::file::{Config, FileError};
+use crate::process::{Process, process};
 use crate::wiring::{Wiring, WiringError};
 
 /// How often the file is looked at. Kubernetes swaps mounted files by links, so there is nothing better to wait for.
@@ -23,6 +24,7 @@ pub struct Configuration {
     content: Option<[u8; 32]>,
     metrics: Metrics,
     wiring: Wiring,
+    process: Option<Process>,
 }
 
 /// Why a configuration is not in force.
@@ -64,14 +66,22 @@ impl Configuration {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wiring = Wiring::new(directory, metrics.clone());
-        let mut this = Self { path: path.to_owned(), content, metrics, wiring };
+        let mut this = Self { path: path.to_owned(), content, metrics, wiring, process: None };
         let setup = this.wire(&config).await?;
+        let process = process(&config, directory).await;
+        this.process =
+            Some(process.map_err(|error| ConfigError::Wiring { path: path.display().to_string(), error })?);
         Ok((this, setup))
     }
 
     /// The metrics to give to the engine.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// What stays the same as long as the process runs; none if it was taken before.
+    pub fn take_process(&mut self) -> Option<Process> {
+        self.process.take()
     }
 
     /// Keeps the file in force: takes it over when its content changes or `now` is told, until `shutdown`.

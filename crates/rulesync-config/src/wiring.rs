@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    Metrics, NamedRuler, NamedSource, Owner, OwnerError, Policy, Route, Ruler, Setup, SetupError, Source,
-    TenantError,
+    AlloyNaming, AlloyNamingError, DeleteGuard, LedgerError, Metrics, NamedRuler, NamedSource, Naming, Owner,
+    OwnerError, Pattern, Policy, Route, Ruler, Setup, SetupError, Source, TenantError, Territory,
 };
 use rulesync_files::FilesSource;
 use rulesync_http::{RequestObserver, SettingsError};
-use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource};
+use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
 use rulesync_mimir::{Flavour, MimirRuler};
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
-use crate::file::{Config, RouteConfig, RulerConfig, RulerKind, SourceConfig};
+use crate::file::{Config, NamingConfig, RouteConfig, RulerConfig, RulerKind, SourceConfig, Switch};
 
 /// Where an embedded ruler listens if nothing is said: Mimir's own port.
 const EMBEDDED_ADDRESS: &str = "http://127.0.0.1:9009";
@@ -35,6 +35,32 @@ pub enum WiringError {
     /// The owner is no DNS label.
     #[error("owner: {0}")]
     Owner(#[from] OwnerError),
+    /// A naming that would own too much.
+    #[error("naming: {0}")]
+    Naming(#[from] AlloyNamingError),
+    /// A share is a part of a whole.
+    #[error("delete_guard: max_share must be between 0 and 1")]
+    Share,
+    /// A ConfigMap or a Lease needs a cluster.
+    #[error("`{key}` needs a source of type kubernetes, whose cluster it is kept in")]
+    NoCluster {
+        /// The key.
+        key: &'static str,
+    },
+    /// The ledger's file cannot be used.
+    #[error("ledger: {0}")]
+    Ledger(#[from] LedgerError),
+    /// The cluster of the ledger or the election cannot be addressed.
+    #[error("`{key}`: {error}")]
+    Cluster {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        error: ConnectError,
+    },
+    /// The times of the election are not safe.
+    #[error("leader_election: {0}")]
+    Election(#[from] LeaseError),
     /// A tenant no ruler accepts.
     #[error("route `{route}`: {error}")]
     Tenant {
@@ -102,7 +128,7 @@ impl Wiring {
     ///
     /// [`WiringError`] names the first part that cannot be made.
     pub async fn wire(&mut self, config: &Config) -> Result<Setup, WiringError> {
-        let owner: Owner = config.owner.parse()?;
+        let territory = territory(config)?;
         let routes = config.routes.iter().map(route).collect::<Result<Vec<Route>, WiringError>>()?;
         let mut sources = Vec::new();
         for (name, source) in named(&config.sources) {
@@ -124,21 +150,28 @@ impl Wiring {
                 None => {
                     let (made, server) = self.ruler(ruler).await?;
                     let named = NamedRuler {
-                        name: ruler.name.as_str().into(),
-                        ruler: made,
                         max_in_flight: ruler.max_in_flight,
+                        split_groups: ruler.split_groups,
+                        ..NamedRuler::new(&ruler.name, made)
                     };
                     rulers.push((ruler.clone(), named, server));
                 }
             }
         }
         let setup = Setup {
-            owner,
+            territory,
             sources: sources.iter().map(|(_, named)| named.clone()).collect(),
             rulers: rulers.iter().map(|(_, named, _)| named.clone()).collect(),
             routes,
             policy: Policy {
                 resync_interval: Duration::from_millis(config.resync_interval.as_millis()),
+                on_invalid: config.on_invalid,
+                delete_guard: DeleteGuard {
+                    max_share: config.delete_guard.max_share,
+                    min_groups: config.delete_guard.min_groups,
+                    window: Duration::from_millis(config.delete_guard.window.as_millis()),
+                },
+                claim: config.claim == Switch::On,
                 ..Policy::default()
             },
         };
@@ -239,6 +272,28 @@ impl RequestObserver for Observer {
     fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration) {
         self.metrics.observe_request(&self.ruler, method, route, code, elapsed);
     }
+}
+
+fn territory(config: &Config) -> Result<Territory, WiringError> {
+    if !(0.0..=1.0).contains(&config.delete_guard.max_share) {
+        return Err(WiringError::Share);
+    }
+    let owner: Owner = config.owner.parse()?;
+    let naming = |naming: &NamingConfig| -> Result<Naming, WiringError> {
+        Ok(match naming {
+            NamingConfig::Owner => Naming::Owner(owner.clone()),
+            NamingConfig::Alloy { prefix, separator } => Naming::Alloy(AlloyNaming::new(prefix, separator)?),
+        })
+    };
+    let mut former = Vec::new();
+    for previous in &config.previous_owners {
+        former.push(Naming::Owner(previous.parse()?));
+    }
+    for previous in &config.previous_naming {
+        former.push(naming(previous)?);
+    }
+    let adopt = config.adopt.namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
+    Ok(Territory { naming: naming(&config.naming)?, former, adopt, owner: owner.clone() })
 }
 
 fn route(config: &RouteConfig) -> Result<Route, WiringError> {

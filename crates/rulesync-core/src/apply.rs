@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::{Budget, Permit};
+use crate::leadership::Leadership;
 use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
 use crate::ruler::{Ruler, RulerError};
@@ -15,7 +16,15 @@ use crate::ruler::{Ruler, RulerError};
 #[derive(Debug, Clone)]
 pub(crate) struct Budgeted {
     pub(crate) ruler: Arc<dyn Ruler>,
-    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) budget: Budget,
+}
+
+/// Whatever the ruler says of a request, it had room for it, unless it says that it had none.
+pub(crate) fn judge(permit: &Permit, error: Option<&RulerError>) {
+    match error {
+        Some(RulerError::Unavailable { .. }) => permit.overloaded(),
+        Some(_) | None => permit.succeeded(),
+    }
 }
 
 /// What became of one change.
@@ -35,6 +44,22 @@ pub(crate) struct Report {
     pub(crate) unfinished: bool,
 }
 
+/// What ends the work on a namespace before its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Stops {
+    /// The target ends.
+    pub(crate) stop: CancellationToken,
+    /// Somebody else may write now.
+    pub(crate) leadership: Leadership,
+}
+
+impl Stops {
+    /// Whether another write may begin. Asked right before each, after all waiting.
+    fn may_write(&self) -> bool {
+        !self.stop.is_cancelled() && self.leadership.may_write()
+    }
+}
+
 /// Carries out the changes of one namespace, one after the other; each succeeds or fails alone. An error that is not
 /// about the change itself ends it, because the others would meet the same.
 pub(crate) async fn apply(
@@ -42,16 +67,18 @@ pub(crate) async fn apply(
     tenant: Option<TenantId>,
     namespace: Arc<str>,
     changes: Vec<Change>,
-    stop: CancellationToken,
+    stops: Stops,
 ) -> Report {
     let mut report = Report { namespace, applied: Vec::with_capacity(changes.len()), unfinished: false };
     let mut limited = Vec::new();
     for change in changes {
-        if report.unfinished || stop.is_cancelled() {
-            report.unfinished = true;
+        if report.unfinished {
             break;
         }
-        let applied = request(&ruler, tenant.as_ref(), change).await;
+        let Some(applied) = request(&ruler, tenant.as_ref(), change, &stops).await else {
+            report.unfinished = true;
+            break;
+        };
         match &applied.result {
             Err(RulerError::Limit { .. }) if matches!(applied.change.action, Action::Put(_)) => {
                 // Deletes stand later in the list and may make room.
@@ -66,26 +93,45 @@ pub(crate) async fn apply(
     let made_room =
         report.applied.iter().any(|a| a.result.is_ok() && !matches!(a.change.action, Action::Put(_)));
     for applied in limited {
-        let again = made_room && !report.unfinished && !stop.is_cancelled();
-        report.applied.push(if again {
-            request(&ruler, tenant.as_ref(), applied.change).await
-        } else {
-            applied
-        });
+        let again = made_room && !report.unfinished;
+        let retried =
+            if again { request(&ruler, tenant.as_ref(), applied.change.clone(), &stops).await } else { None };
+        report.applied.push(retried.unwrap_or(applied));
     }
     report
 }
 
+/// Makes the request of one change; none if by the time it is its turn it may no longer be made.
 async fn request(
-    Budgeted { ruler, requests }: &Budgeted,
+    ruler: &Budgeted,
     tenant: Option<&TenantId>,
     change: Change,
-) -> Applied {
-    // The semaphore is never closed; without a permit the request would only be unbounded, not wrong.
-    let _permit = requests.acquire().await;
+    stops: &Stops,
+) -> Option<Applied> {
+    // The wait for a turn may be long: a stop need not wait for it.
+    let permit = stops.stop.run_until_cancelled(ruler.budget.acquire(tenant)).await?;
+    if !stops.may_write() {
+        return None;
+    }
     let start = Instant::now();
+    let result = tokio::select! {
+        biased;
+        // The ruler may carry it out all the same: the change is in doubt, like any without an answer.
+        () = stops.leadership.lost() => Err(RulerError::Unavailable {
+            message: "given up: another process leads now".to_owned(),
+            retry_after: None,
+        }),
+        result = send(ruler.ruler.as_ref(), tenant, &change) => {
+            judge(&permit, result.as_ref().err());
+            result
+        }
+    };
+    Some(Applied { change, result, elapsed: start.elapsed() })
+}
+
+async fn send(ruler: &dyn Ruler, tenant: Option<&TenantId>, change: &Change) -> Result<(), RulerError> {
     let namespace = &*change.namespace;
-    let result = match &change.action {
+    match &change.action {
         Action::Put(group) => match group.body.unpack() {
             Ok(group) => ruler.put_group(tenant, namespace, &group).await,
             Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
@@ -95,6 +141,5 @@ async fn request(
             let groups: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
             ruler.delete_namespace(tenant, namespace, &groups).await
         }
-    };
-    Applied { change, result, elapsed: start.elapsed() }
+    }
 }

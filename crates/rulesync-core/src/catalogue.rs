@@ -1,7 +1,7 @@
 //! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, orders for targets out.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::packed::{PackedGroup, pack};
 use crate::model::tenant::TargetId;
-use crate::naming::Owner;
+use crate::naming::Naming;
+use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
 use crate::status::{ObjectAtTarget, ObjectState, ObjectStatus};
 use crate::target::Order;
@@ -33,9 +34,20 @@ pub(crate) struct Consequences {
 /// Where objects go.
 #[derive(Debug, Clone)]
 pub(crate) struct Map {
-    pub(crate) owner: Owner,
+    pub(crate) naming: Naming,
     pub(crate) routes: Arc<[Route]>,
     pub(crate) rulers: HashMap<Arc<str>, Arc<dyn Ruler>>,
+    /// The most rules of a group, for rulers whose groups are split.
+    pub(crate) split: HashMap<Arc<str>, usize>,
+    pub(crate) on_invalid: OnInvalid,
+}
+
+impl Map {
+    /// The namespace of an object at a ruler; none if that ruler is no longer configured.
+    fn namespace_of(&self, id: &ObjectId, uid: Option<&str>, target: &TargetId) -> Option<Arc<str>> {
+        let ruler = self.rulers.get(&target.ruler)?;
+        Some(self.naming.namespace_of(id, uid, ruler.name_rules().max_bytes))
+    }
 }
 
 /// The objects and the labels of their Kubernetes namespaces.
@@ -53,7 +65,7 @@ struct Count {
     all: usize,
     selected: usize,
     malformed: usize,
-    never_read: usize,
+    hiding: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +81,7 @@ struct Record {
     content: u64,
     /// Which run of its source last said it.
     run: u32,
+    uid: Option<Box<str>>,
     created: Option<i64>,
     labels: Labels,
     groups: Box<[PackedGroup]>,
@@ -76,6 +89,8 @@ struct Record {
     findings: Box<[Finding]>,
     /// Why its latest form cannot be read.
     malformed: Option<Box<Finding>>,
+    /// Whether it stands for objects of unknown names.
+    hides: bool,
     /// Whether any form of it was ever read.
     read: bool,
     targets: Vec<TargetId>,
@@ -108,15 +123,28 @@ impl Catalogue {
                 self.hold(&object.id, false, &mut consequences);
             }
         }
-        let intake::Conversion { groups, refused, findings } = intake::convert(object);
+        let intake::Conversion { groups, refused, findings } = intake::convert(object, self.map.on_invalid);
         let findings: Box<[Finding]> = findings.into();
         for finding in &findings {
             consequences.findings.push((object.id.clone(), None, finding.clone()));
         }
-        let before = self.objects.remove(&object.id).map(|known| known.targets).unwrap_or_default();
+        let known = self.objects.remove(&object.id).unwrap_or_default();
+        let uid: Option<Box<str>> = object.uid.as_deref().map(Box::from);
+        // Made anew: by some namings it is in another namespace now.
+        let earlier: Vec<(TargetId, Arc<str>)> = if known.uid == uid {
+            Vec::new()
+        } else {
+            let name = |target: &TargetId| {
+                let before = self.map.namespace_of(&object.id, known.uid.as_deref(), target)?;
+                let after = self.map.namespace_of(&object.id, uid.as_deref(), target)?;
+                (before != after).then(|| (target.clone(), before))
+            };
+            known.targets.iter().filter_map(name).collect()
+        };
         let record = Record {
             content,
             run,
+            uid,
             created: object.created,
             labels: object.labels.clone(),
             // Groups of gigabytes are beyond every ruler; the object then has none here.
@@ -124,17 +152,28 @@ impl Catalogue {
             refused: refused.into_iter().map(String::into_boxed_str).collect(),
             findings,
             malformed: None,
+            hides: false,
             read: true,
-            targets: before,
+            targets: known.targets,
         };
         self.objects.insert(object.id.clone(), record);
         self.place(&object.id, Some(&groups), true, seen, live, &mut consequences);
+        for (target, namespace) in earlier {
+            consequences.orders.push((target, Order::Drop { namespace, object: object.id.clone() }));
+        }
         self.tally(&object.id, Tally::In);
         consequences
     }
 
     /// An object is there and cannot be read; what was last known of it stays.
-    pub(crate) fn malformed(&mut self, id: &ObjectId, finding: Finding, run: u32) -> Consequences {
+    /// If it `hides` objects of other names, it does so until some form of it is read.
+    pub(crate) fn malformed(
+        &mut self,
+        id: &ObjectId,
+        finding: Finding,
+        hides: bool,
+        run: u32,
+    ) -> Consequences {
         let mut consequences = Consequences::default();
         self.tally(id, Tally::Out);
         let record = self.objects.entry(id.clone()).or_default();
@@ -142,6 +181,8 @@ impl Catalogue {
         let news = record.malformed.as_deref() != Some(&finding);
         record.malformed = Some(Box::new(finding.clone()));
         if !record.read {
+            // Without its UID some names cannot be made, so that others must not be taken for orphans.
+            record.hides = hides || matches!(self.map.naming, Naming::Alloy(_));
             self.hold(id, true, &mut consequences);
         }
         self.tally(id, Tally::In);
@@ -160,7 +201,7 @@ impl Catalogue {
                 self.hold(id, false, &mut consequences);
             }
             for target in record.targets {
-                self.drop_from(id, target, &mut consequences);
+                self.drop_from(id, record.uid.as_deref(), target, &mut consequences);
             }
         }
         consequences
@@ -222,15 +263,20 @@ impl Catalogue {
         consequences
     }
 
+    /// What objects say next is news, even if they say the same: it is to be converted otherwise.
+    pub(crate) fn forget_contents(&mut self) {
+        self.objects.values_mut().for_each(|record| record.content = 0);
+    }
+
     /// Whether something that cannot be read may hide objects we do not know of: then nothing may be taken for an
     /// orphan. A file that never could be parsed is such a thing; it stands for objects of unknown names.
     pub(crate) fn hides_objects(&self) -> bool {
-        self.counts.values().any(|count| count.never_read > 0)
+        self.counts.values().any(|count| count.hiding > 0)
     }
 
     /// The same for what one source declares.
     pub(crate) fn source_hides_objects(&self, source: &str) -> bool {
-        self.counts.get(source).is_some_and(|count| count.never_read > 0)
+        self.counts.get(source).is_some_and(|count| count.hiding > 0)
     }
 
     /// How many objects a source has shown.
@@ -286,7 +332,7 @@ impl Catalogue {
             (&mut count.all, true),
             (&mut count.selected, !record.targets.is_empty()),
             (&mut count.malformed, record.malformed.is_some()),
-            (&mut count.never_read, !record.read),
+            (&mut count.hiding, record.hides),
         ] {
             match direction {
                 Tally::In => *number += usize::from(counts),
@@ -317,24 +363,26 @@ impl Catalogue {
                 continue;
             }
             let Some(ruler) = self.map.rulers.get(&target.ruler) else { continue };
-            let claim = claim(id, record, groups, ruler.as_ref(), seen);
+            let split = self.map.split.get(&target.ruler).copied();
+            let claim = claim(id, record, groups, ruler.as_ref(), split, seen);
             for finding in &claim.findings {
                 consequences.findings.push((id.clone(), Some(target.clone()), finding.clone()));
             }
-            let namespace = self.map.owner.namespace_of(id, ruler.name_rules().max_bytes);
+            let max_bytes = ruler.name_rules().max_bytes;
+            let namespace = self.map.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
             consequences.orders.push((target.clone(), Order::Claim { namespace, claim, live }));
         }
+        let uid = record.uid.clone();
         for target in before {
             if !targets.contains(&target) {
-                self.drop_from(id, target, consequences);
+                self.drop_from(id, uid.as_deref(), target, consequences);
             }
         }
     }
 
-    fn drop_from(&self, id: &ObjectId, target: TargetId, consequences: &mut Consequences) {
+    fn drop_from(&self, id: &ObjectId, uid: Option<&str>, target: TargetId, consequences: &mut Consequences) {
         // A ruler that is no longer configured takes no orders.
-        if let Some(ruler) = self.map.rulers.get(&target.ruler) {
-            let namespace = self.map.owner.namespace_of(id, ruler.name_rules().max_bytes);
+        if let Some(namespace) = self.map.namespace_of(id, uid, &target) {
             consequences.orders.push((target, Order::Drop { namespace, object: id.clone() }));
         }
     }
@@ -342,9 +390,9 @@ impl Catalogue {
     /// Where an unreadable object belongs is not known, so every target keeps what it has for it.
     fn hold(&self, id: &ObjectId, hold: bool, consequences: &mut Consequences) {
         for route in self.map.routes.iter() {
-            if let Some(ruler) = self.map.rulers.get(&route.ruler) {
-                let namespace = self.map.owner.namespace_of(id, ruler.name_rules().max_bytes);
-                consequences.orders.push((route.target(), Order::Hold { namespace, hold }));
+            let target = route.target();
+            if let Some(namespace) = self.map.namespace_of(id, None, &target) {
+                consequences.orders.push((target, Order::Hold { namespace, hold }));
             }
         }
     }
@@ -367,12 +415,35 @@ fn claim(
     record: &Record,
     groups: Option<&[Group]>,
     ruler: &dyn Ruler,
+    split: Option<usize>,
     seen: Instant,
 ) -> Claim {
     let mut wanted = Vec::with_capacity(record.groups.len());
     let mut refused = record.refused.to_vec();
     let mut findings = Vec::new();
-    for (index, body) in record.groups.iter().enumerate() {
+    // Where groups are split, the packs of the object as declared are of no use.
+    let split: Option<(Vec<Group>, Vec<PackedGroup>)> = split.and_then(|most| {
+        let unpacked: Option<Vec<Group>> = match groups {
+            Some(groups) => Some(groups.to_vec()),
+            None => record.groups.iter().map(|body| body.unpack().ok()).collect(),
+        };
+        let groups = unpacked?;
+        let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
+        if groups.iter().all(|group| group.rules.len() <= most) {
+            return None;
+        }
+        let parts: Vec<Group> = groups
+            .into_iter()
+            .flat_map(|group| intake::split(group, most, ruler.dialect(), &names))
+            .collect();
+        let packs = pack(&parts).ok()?;
+        Some((parts, packs))
+    });
+    let (groups, bodies) = match &split {
+        Some((parts, packs)) => (Some(parts.as_slice()), packs.as_slice()),
+        None => (groups, &*record.groups),
+    };
+    for (index, body) in bodies.iter().enumerate() {
         let unpacked;
         let group = match groups.and_then(|groups| groups.get(index)) {
             Some(group) => group,
@@ -408,8 +479,8 @@ fn claim(
 
 /// Tells a changed declaration from a repeated one within this process.
 fn content(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, created, labels, annotations, groups, findings } = object;
+    let RuleObject { id: _, uid, created, labels, annotations, groups, findings } = object;
     let mut hasher = DefaultHasher::new();
-    (created, labels, annotations, groups, findings).hash(&mut hasher);
+    (uid, created, labels, annotations, groups, findings).hash(&mut hasher);
     hasher.finish()
 }

@@ -45,8 +45,9 @@ pub struct Claim {
 #[derive(Debug, Default)]
 pub struct Desired {
     namespaces: HashMap<Arc<str>, Vec<Claim>>,
-    /// Namespaces whose object went while we watched: they can go without waiting for certainty about strangers.
-    dropped: HashSet<Arc<str>>,
+    /// Namespaces whose object went while we watched, with that object: they can go without waiting for certainty
+    /// about strangers.
+    dropped: HashMap<Arc<str>, ObjectId>,
     /// Namespaces of objects that exist but never could be read: what the ruler has there stays.
     held: HashSet<Arc<str>>,
     groups: usize,
@@ -80,7 +81,7 @@ impl Desired {
         let dropped = claims.len() < before;
         if claims.is_empty() {
             self.namespaces.remove(namespace);
-            self.dropped.insert(Arc::clone(namespace));
+            self.dropped.insert(Arc::clone(namespace), object.clone());
         }
         self.count(namespace, true);
         dropped
@@ -112,7 +113,27 @@ impl Desired {
 
     /// Whether the namespace's object went while we watched.
     pub fn was_dropped(&self, namespace: &str) -> bool {
-        self.dropped.contains(namespace)
+        self.dropped.contains_key(namespace)
+    }
+
+    /// The object a namespace belongs to, or last belonged to.
+    pub fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
+        self.winner(namespace).map(|claim| &claim.object).or_else(|| self.dropped.get(namespace))
+    }
+
+    /// A namespace that somebody claims, by its name.
+    pub(crate) fn claimed(&self, namespace: &str) -> Option<&Arc<str>> {
+        self.namespaces.get_key_value(namespace).map(|(namespace, _)| namespace)
+    }
+
+    /// Replaces a group of a namespace's winning claim by another form of it; the answer is the form before.
+    pub(crate) fn replace(&mut self, namespace: &str, by: DesiredGroup) -> Option<DesiredGroup> {
+        self.count(namespace, false);
+        let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
+        let group = claim.and_then(|claim| claim.groups.iter_mut().find(|group| group.name == by.name));
+        let before = group.map(|group| std::mem::replace(group, by));
+        self.count(namespace, true);
+        before
     }
 
     /// Whether nothing may be deleted in the namespace.

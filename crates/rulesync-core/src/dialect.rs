@@ -12,6 +12,21 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
 
     /// What seems wrong with an expression: warnings with a position, for the author.
     fn check(&self, expr: &str) -> Vec<Finding>;
+
+    /// A rule that costs next to nothing and disturbs nobody, for the claim.
+    fn heartbeat(&self) -> Heartbeat;
+
+    /// The names of the series an expression reads; none if that cannot be told, so that it may read any.
+    fn reads(&self, expr: &str) -> Option<Vec<String>>;
+}
+
+/// A rule whose evaluation proves that rules are evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// A recording rule of this expression.
+    Record(String),
+    /// An alert on this expression, which never fires: for rulers that may have nowhere to record to.
+    SilentAlert(String),
 }
 
 /// PromQL as Prometheus 3 and the rulers built on it understand it, experimental syntax included.
@@ -42,6 +57,15 @@ impl Dialect for PromQl {
             }
         }
     }
+
+    fn heartbeat(&self) -> Heartbeat {
+        Heartbeat::Record("vector(1)".to_owned())
+    }
+
+    fn reads(&self, expr: &str) -> Option<Vec<String>> {
+        let parsed = promql::parse(expr, &promql::Options::default()).ok()?;
+        parsed.selectors().map(|selector| selector.name().map(str::to_owned)).collect()
+    }
 }
 
 #[cfg(test)]
@@ -57,5 +81,14 @@ mod tests {
         assert_eq!(finding.place.position, Some(Position { line: 2, column: 12 }));
         assert_eq!(finding.message, "unclosed left parenthesis");
         assert!(PromQl.check("histogram_share(1, up)")[0].hint.is_some());
+    }
+
+    #[test]
+    fn tells_what_an_expression_reads() {
+        let reads = |expr| PromQl.reads(expr).map(|names| names.join(" "));
+        assert_eq!(reads("a / on (x) rate(b{c='d'}[5m])").as_deref(), Some("a b"));
+        assert_eq!(reads("vector(1)").as_deref(), Some(""));
+        assert_eq!(reads(r#"{__name__=~"a.*"}"#), None);
+        assert_eq!(reads("not promql ("), None);
     }
 }

@@ -14,19 +14,27 @@
 //! | what a rule is, durations, tenants | `model/` |
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/check.rs` |
 //! | which objects go where | `intake/select.rs`, `intake/route.rs` |
-//! | what is ours, and what it is called | `naming.rs` |
+//! | what is ours, and what it is called | `naming/` |
+//! | two installations with one owner | `claim.rs` |
 //! | which changes are made, and when deletes are safe | `plan.rs` |
-//! | the requests themselves | `apply.rs` |
+//! | when deletes look like an accident | `guard.rs` |
+//! | the requests themselves | `apply.rs`, `budget.rs` |
+//! | one writer among several processes | `leadership.rs` |
 //! | retries, outages, resyncs | `target/` |
 //! | starting, stopping, reloading | `engine/` |
 
 mod apply;
+mod budget;
 mod catalogue;
+mod claim;
 mod desired;
 mod dialect;
 mod engine;
 mod finding;
+mod guard;
 pub mod intake;
+mod leadership;
+mod ledger;
 mod metrics;
 mod model;
 mod naming;
@@ -39,14 +47,18 @@ mod source;
 mod status;
 mod target;
 
+pub use claim::{CLAIM_GROUP, OwnerClaim};
 pub use desired::{Claim, Desired, DesiredGroup};
-pub use dialect::{Dialect, PromQl};
+pub use dialect::{Dialect, Heartbeat, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
     SetupError, Summary,
 };
 pub use finding::{Finding, Place, Position, Severity};
+pub use guard::{DeleteGuard, HeldReason};
 pub use intake::{Operator, Requirement, Route, Selector, SelectorError};
+pub use leadership::{Leadership, Reign, Throne};
+pub use ledger::{Ledger, LedgerError, LedgerRecord};
 pub use metrics::Metrics;
 pub use model::declared::{DeclaredGroup, DeclaredRule};
 pub use model::duration::{DurationError, PromDuration};
@@ -56,11 +68,13 @@ pub use model::labels::Labels;
 pub use model::object::{ObjectId, RuleObject};
 pub use model::packed::{PackError, PackedGroup, pack};
 pub use model::tenant::{TargetId, TenantError, TenantId};
-pub use naming::{Owner, OwnerError};
-pub use observed::{Listing, Observed};
+pub use naming::{
+    AlloyNaming, AlloyNamingError, Interest, Named, Naming, Owner, OwnerError, Pattern, Territory,
+};
+pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
-pub use plan::{Action, Change, Deletes, Plan, Reason, plan};
-pub use policy::{Backoff, Policy};
+pub use plan::{Action, Change, Deletes, Plan, Reason, Situation, plan};
+pub use policy::{Backoff, OnInvalid, Policy};
 pub use ruler::{Keeps, KeptLimit, NameRules, Ruler, RulerError};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub(crate) writes: Family<WriteLabels, Counter>,
     pub(crate) last_success: Family<TargetLabels, Gauge>,
     pub(crate) drift_repaired: Family<TargetLabels, Counter>,
+    pub(crate) deletes_held: Family<TargetLabels, Gauge>,
+    pub(crate) foreign_claims: Family<TargetLabels, Gauge>,
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Family<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
@@ -114,6 +116,8 @@ impl Metrics {
             writes: Family::default(),
             last_success: Family::default(),
             drift_repaired: Family::default(),
+            deletes_held: Family::default(),
+            foreign_claims: Family::default(),
             propagation: Histogram::new(SECONDS),
             queue_depth: Family::default(),
             request_duration: Family::new_with_constructor(|| Histogram::new(SECONDS)),
@@ -150,6 +154,16 @@ impl Metrics {
             self.drift_repaired.clone(),
         );
         registry.register(
+            "deletes_held",
+            "Groups that the delete guard keeps from being deleted",
+            self.deletes_held.clone(),
+        );
+        registry.register(
+            "foreign_claims",
+            "Whether another installation claims a target for our owner",
+            self.foreign_claims.clone(),
+        );
+        registry.register(
             "propagation_seconds",
             "From the source saying a change to the ruler accepting it",
             self.propagation.clone(),
@@ -183,6 +197,11 @@ impl Metrics {
     /// Whether the last reading of the configuration succeeded.
     pub fn set_config_reload_successful(&self, successful: bool) {
         self.config_reload_successful.set(i64::from(successful));
+    }
+
+    /// Whether this process is the one that writes.
+    pub fn set_leader(&self, leader: bool) {
+        self.leader.set(i64::from(leader));
     }
 
     pub(crate) fn target_labels(&self, target: &TargetId) -> TargetLabels {

@@ -1,10 +1,14 @@
 //! What a ruler has: the observed state of one target, and the listing a ruler fills it through.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
 
+use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
+use crate::model::object::ObjectId;
+use crate::naming::Interest;
+use crate::plan::{Action, Change, Reason};
 use crate::ruler::Keeps;
 
 /// The groups of ours a ruler holds for a tenant, by namespace: names and fingerprints only.
@@ -20,6 +24,8 @@ pub(crate) struct ObservedNamespace {
     groups: Vec<(Box<str>, Option<Fingerprint>)>,
     /// Of the document these were read from; gone as soon as we write, because then the document differs.
     document: Option<Fingerprint>,
+    /// Whether it was read from the ruler and nothing was written since.
+    read: bool,
 }
 
 impl Observed {
@@ -53,6 +59,7 @@ impl Observed {
     pub fn set(&mut self, namespace: &Arc<str>, group: &str, fingerprint: Option<Fingerprint>) {
         let ns = self.namespaces.entry(Arc::clone(namespace)).or_default();
         ns.document = None;
+        ns.read = false;
         match ns.groups.iter_mut().find(|(name, _)| name.as_ref() == group) {
             Some(entry) => entry.1 = fingerprint,
             None => {
@@ -62,10 +69,30 @@ impl Observed {
         }
     }
 
+    /// Whether what is known of a namespace was read from the ruler, and nothing was written there since.
+    pub(crate) fn is_read(&self, namespace: &str) -> bool {
+        self.namespaces.get(namespace).is_some_and(|ns| ns.read)
+    }
+
+    /// A group of a namespace counts as another: the ruler gives back what it was sent in a form of its own.
+    pub(crate) fn translate(&mut self, namespace: &str, group: &str, read: Fingerprint, sent: Fingerprint) {
+        let ns = self.namespaces.get_mut(namespace);
+        let entry = ns.and_then(|ns| ns.groups.iter_mut().find(|(name, _)| name.as_ref() == group));
+        if let Some((_, fingerprint)) = entry.filter(|(_, fingerprint)| *fingerprint == Some(read)) {
+            *fingerprint = Some(sent);
+        }
+    }
+
+    /// Everything in it was read from the ruler just now.
+    pub(crate) fn all_read(&mut self) {
+        self.namespaces.values_mut().for_each(|ns| ns.read = true);
+    }
+
     /// A group is gone.
     pub fn remove(&mut self, namespace: &str, group: &str) {
         if let Some(ns) = self.namespaces.get_mut(namespace) {
             ns.document = None;
+            ns.read = false;
             ns.groups.retain(|(name, _)| name.as_ref() != group);
             if ns.groups.is_empty() {
                 self.namespaces.remove(namespace);
@@ -91,39 +118,88 @@ impl Observed {
     }
 }
 
+/// A group of somebody else that ours may take the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoptable {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub group: Box<str>,
+    /// Its identity by value.
+    pub fingerprint: Fingerprint,
+}
+
+impl Adoptable {
+    /// The change that removes it for an object whose group has taken its place.
+    pub(crate) fn removal(&self, object: ObjectId) -> Change {
+        Change {
+            namespace: Arc::clone(&self.namespace),
+            object: Some(object),
+            action: Action::DeleteGroup(self.group.clone()),
+            reason: Reason::Adopted,
+            held: false,
+        }
+    }
+}
+
 /// Takes what a ruler lists. It keeps fingerprints of our own groups only, so a ruler can hand over one group after
 /// the other and never hold them all.
 pub struct Listing<'a> {
     keeps: Keeps,
-    owned: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    interest: &'a (dyn Fn(&str) -> Interest + Send + Sync),
     previous: &'a Observed,
-    observed: Observed,
+    found: Listed,
     foreign: usize,
-    unreadable: Vec<(String, String)>,
+    /// Groups whose content is wanted whole, because they came back otherwise than they were sent.
+    suspects: &'a HashSet<(Arc<str>, Arc<str>)>,
+}
+
+/// What a list found.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    pub(crate) observed: Observed,
+    pub(crate) adoptable: Vec<Adoptable>,
+    pub(crate) claim: Option<OwnerClaim>,
+    /// The suspects, as they are in the ruler.
+    pub(crate) suspects: HashMap<(Arc<str>, Arc<str>), Group>,
+    /// Groups of ours that could not be read, with the reason.
+    pub(crate) unreadable: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Listing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listing").field("observed", &self.observed).finish_non_exhaustive()
+        f.debug_struct("Listing").field("found", &self.found).finish_non_exhaustive()
     }
 }
 
+static NO_SUSPECTS: LazyLock<HashSet<(Arc<str>, Arc<str>)>> = LazyLock::new(HashSet::new);
+
 impl<'a> Listing<'a> {
-    /// An empty listing for a ruler that keeps so much, of the namespaces that `owned` says are ours. `previous` is
-    /// what the last list gave.
+    /// An empty listing for a ruler that keeps so much. `interest` says what a namespace is to us; `previous` is what
+    /// the last list gave.
     pub fn new(
         keeps: Keeps,
-        owned: &'a (dyn Fn(&str) -> bool + Send + Sync),
+        interest: &'a (dyn Fn(&str) -> Interest + Send + Sync),
         previous: &'a Observed,
     ) -> Self {
-        Self { keeps, owned, previous, observed: Observed::default(), foreign: 0, unreadable: Vec::new() }
+        Self { keeps, interest, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
+    }
+
+    /// Keeps the content of these groups as well.
+    pub(crate) fn suspecting(mut self, suspects: &'a HashSet<(Arc<str>, Arc<str>)>) -> Self {
+        self.suspects = suspects;
+        self
+    }
+
+    fn owns(&self, namespace: &str) -> bool {
+        matches!((self.interest)(namespace), Interest::Ours | Interest::Former)
     }
 
     /// Whether the groups of a namespace are of interest. Those of others need not be read, let alone parsed.
     pub fn wants(&mut self, namespace: &str) -> bool {
-        let ours = (self.owned)(namespace);
-        self.foreign += usize::from(!ours);
-        ours
+        let foreign = (self.interest)(namespace) == Interest::Foreign;
+        self.foreign += usize::from(foreign);
+        !foreign
     }
 
     /// Whether a namespace's document is the same as at the last list; then its groups are taken from there and it
@@ -131,7 +207,7 @@ impl<'a> Listing<'a> {
     pub fn unchanged(&mut self, namespace: &str, document: Fingerprint) -> bool {
         match self.previous.namespaces.get_key_value(namespace) {
             Some((name, ns)) if ns.document == Some(document) => {
-                self.observed.namespaces.insert(Arc::clone(name), ns.clone());
+                self.found.observed.namespaces.insert(Arc::clone(name), ns.clone());
                 true
             }
             _ => false,
@@ -140,15 +216,30 @@ impl<'a> Listing<'a> {
 
     /// A group exists. Groups of foreign namespaces are passed over.
     pub fn add(&mut self, namespace: &str, group: &Group) {
-        if (self.owned)(namespace) {
-            let fingerprint = Fingerprint::of(group, &self.keeps);
-            self.set(namespace, &group.name, Some(fingerprint));
+        match (self.interest)(namespace) {
+            Interest::Ours | Interest::Former => {
+                let fingerprint = Fingerprint::of(group, &self.keeps);
+                let name = self.set(namespace, &group.name, Some(fingerprint));
+                if !self.suspects.is_empty() {
+                    let key = (name, Arc::from(group.name.as_str()));
+                    if self.suspects.contains(&key) {
+                        self.found.suspects.insert(key, group.clone());
+                    }
+                }
+            }
+            Interest::Adoptable => self.found.adoptable.push(Adoptable {
+                namespace: namespace.into(),
+                group: group.name.as_str().into(),
+                fingerprint: Fingerprint::of(group, &self.keeps),
+            }),
+            Interest::Claim if group.name == CLAIM_GROUP => self.found.claim = OwnerClaim::read(group),
+            Interest::Claim | Interest::Foreign => {}
         }
     }
 
     /// All groups of a namespace have been added, and this was the document they were read from.
     pub fn read_from(&mut self, namespace: &str, document: Fingerprint) {
-        if let Some(ns) = self.observed.namespaces.get_mut(namespace) {
+        if let Some(ns) = self.found.observed.namespaces.get_mut(namespace) {
             ns.groups.shrink_to_fit();
             ns.document = Some(document);
         }
@@ -157,14 +248,14 @@ impl<'a> Listing<'a> {
     /// A group of ours exists but what the ruler answers for it cannot be read. It will be written anew if it should
     /// exist, and deleted if not.
     pub fn unreadable(&mut self, namespace: &str, group: &str, reason: impl Into<String>) {
-        if (self.owned)(namespace) {
+        if self.owns(namespace) {
             self.set(namespace, group, None);
-            self.unreadable.push((format!("{namespace}/{group}"), reason.into()));
+            self.found.unreadable.push((format!("{namespace}/{group}"), reason.into()));
         }
     }
 
-    fn set(&mut self, namespace: &str, group: &str, fingerprint: Option<Fingerprint>) {
-        let name = match self.observed.namespaces.get_key_value(namespace) {
+    fn set(&mut self, namespace: &str, group: &str, fingerprint: Option<Fingerprint>) -> Arc<str> {
+        let name = match self.found.observed.namespaces.get_key_value(namespace) {
             Some((name, _)) => Arc::clone(name),
             // Sharing the name with the last list keeps a resync from growing memory.
             None => match self.previous.namespaces.get_key_value(namespace) {
@@ -172,17 +263,22 @@ impl<'a> Listing<'a> {
                 None => namespace.into(),
             },
         };
-        self.observed.set(&name, group, fingerprint);
+        self.found.observed.set(&name, group, fingerprint);
+        name
     }
 
-    /// What was listed.
+    /// What of ours was listed.
     pub fn into_observed(self) -> Observed {
-        self.observed
+        self.found.observed
+    }
+
+    pub(crate) fn into_listed(self) -> Listed {
+        self.found
     }
 
     /// The groups that could not be read, each with the reason.
     pub fn unreadable_groups(&self) -> &[(String, String)] {
-        &self.unreadable
+        &self.found.unreadable
     }
 
     /// How many namespaces belong to others.
@@ -202,7 +298,7 @@ mod tests {
     #[test]
     fn foreign_namespaces_leave_no_trace() {
         let previous = Observed::default();
-        let owned = |ns: &str| ns.starts_with("us.");
+        let owned = |ns: &str| if ns.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
         let mut listing = Listing::new(Keeps::ALL, &owned, &previous);
         assert!(!listing.wants("them"));
         listing.add("them", &group("g", 0));
@@ -218,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_unchanged_document_is_taken_over_until_we_write() {
-        let owned = |_: &str| true;
+        let owned = |_: &str| Interest::Ours;
         let document = Fingerprint::of_bytes(b"text");
         let nothing = Observed::default();
         let mut first = Listing::new(Keeps::ALL, &owned, &nothing);

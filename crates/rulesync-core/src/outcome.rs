@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
+use crate::claim::OwnerClaim;
 use crate::finding::Finding;
+use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::plan::Reason;
@@ -79,6 +81,41 @@ pub enum Outcome {
         /// The target.
         target: TargetId,
     },
+    /// Deletes are held back by the guard.
+    Held {
+        /// The target.
+        target: TargetId,
+        /// How many groups.
+        groups: usize,
+        /// Why.
+        reason: HeldReason,
+    },
+    /// No deletes are held back any more.
+    NoneHeld {
+        /// The target.
+        target: TargetId,
+    },
+    /// Another installation claims this target for the same owner: nothing is written there.
+    Conflict {
+        /// The target.
+        target: TargetId,
+        /// Whose it is, by the claim.
+        claim: OwnerClaim,
+        /// Who we are.
+        cluster: Arc<str>,
+    },
+    /// The other installation's claim is gone.
+    ConflictOver {
+        /// The target.
+        target: TargetId,
+    },
+    /// The ruler gives a group back otherwise than it was sent, whatever is sent: it counts as in order.
+    Altered {
+        /// Which.
+        subject: Subject,
+        /// The fields that did not survive.
+        fields: Vec<String>,
+    },
     /// A group of ours in the ruler cannot be read.
     Unreadable {
         /// The target.
@@ -147,6 +184,54 @@ impl Reporter for LogReporter {
             }
             Outcome::TargetUp { target } => {
                 info!(ruler = &*target.ruler, tenant = target.tenant_str(), "target is up");
+            }
+            Outcome::Held { target, groups, reason } => {
+                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
+                match reason {
+                    HeldReason::Share => warn!(
+                        ruler,
+                        tenant,
+                        groups,
+                        "deletes are held back: they are too large a share of what this owner has there; \
+                         release them if they are meant"
+                    ),
+                    HeldReason::Source => warn!(
+                        ruler,
+                        tenant,
+                        groups,
+                        "deletes are held back: their source may not know what it says; \
+                         they are made or dropped once it does"
+                    ),
+                }
+            }
+            Outcome::NoneHeld { target } => {
+                info!(
+                    ruler = &*target.ruler,
+                    tenant = target.tenant_str(),
+                    "no deletes are held back any more"
+                );
+            }
+            Outcome::Conflict { target, claim, cluster } => {
+                error!(
+                    ruler = &*target.ruler,
+                    tenant = target.tenant_str(),
+                    theirs = %claim.cluster,
+                    ours = %cluster,
+                    "another cluster writes here as the same owner: nothing is written; \
+                     give one of the two another `owner`, or delete the claim if that cluster is no more"
+                );
+            }
+            Outcome::ConflictOver { target } => {
+                info!(
+                    ruler = &*target.ruler,
+                    tenant = target.tenant_str(),
+                    "the other cluster's claim is gone, writing again"
+                );
+            }
+            Outcome::Altered { subject, fields } => {
+                let Line { object, ruler, tenant, namespace, group } = line(subject);
+                let fields = fields.join(", ");
+                warn!(%object, ruler, tenant, namespace, group, fields, "the ruler keeps it otherwise than declared");
             }
             Outcome::Unreadable { target, group, reason } => {
                 warn!(

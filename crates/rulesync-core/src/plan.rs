@@ -1,6 +1,7 @@
 //! The plan: which changes turn what is into what should be. A pure function; the daemon, dry runs and the CLI use the
 //! same one.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,10 +9,12 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::desired::{Desired, DesiredGroup};
+use crate::guard::{self, DeleteGuard};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::observed::Observed;
+use crate::naming::{Interest, Naming, Territory};
+use crate::observed::{Adoptable, Observed};
 
 /// Which deletes are safe at the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +48,12 @@ pub enum Reason {
     NotDeclared,
     /// It was in order before and somebody changed it in the ruler.
     Drifted,
+    /// It stands under its new name now; this is what a former owner or naming called it.
+    Renamed,
+    /// An equal group of ours has taken its place.
+    Adopted,
+    /// It says whose rules these are.
+    Claim,
 }
 
 impl fmt::Display for Reason {
@@ -54,6 +63,9 @@ impl fmt::Display for Reason {
             Self::Changed => "changed",
             Self::NotDeclared => "not_declared",
             Self::Drifted => "drifted",
+            Self::Renamed => "renamed",
+            Self::Adopted => "adopted",
+            Self::Claim => "claim",
         })
     }
 }
@@ -69,6 +81,8 @@ pub struct Change {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+    /// Whether the delete guard holds it back.
+    pub held: bool,
 }
 
 /// The changes for one target, in order: writes before deletes, so that nothing goes unevaluated.
@@ -81,8 +95,24 @@ pub struct Plan {
     pub changes: Vec<Change>,
 }
 
-/// Plans a whole target.
-pub fn plan(target: &TargetId, desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
+/// What a target is planned from.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// What should be.
+    pub desired: &'a Desired,
+    /// What is.
+    pub observed: &'a Observed,
+    /// Groups of others that may be taken over.
+    pub adoptable: &'a [Adoptable],
+    /// Which deletes are safe.
+    pub deletes: Deletes,
+    /// What is ours.
+    pub territory: &'a Territory,
+}
+
+/// Plans a whole target. Deletes that the guard would hold back are marked.
+pub fn plan(target: &TargetId, situation: Situation<'_>, guard: &DeleteGuard) -> Plan {
+    let Situation { desired, observed, .. } = situation;
     let mut namespaces: Vec<&Arc<str>> = desired.claims().map(|(namespace, _)| namespace).collect();
     namespaces.extend(
         observed.namespaces().map(|(namespace, _)| namespace).filter(|n| desired.winner(n).is_none()),
@@ -90,33 +120,49 @@ pub fn plan(target: &TargetId, desired: &Desired, observed: &Observed, deletes: 
     namespaces.sort_unstable();
     let mut changes: Vec<Change> = namespaces
         .into_iter()
-        .flat_map(|namespace| plan_namespace(namespace, desired, observed, deletes, |_, _| false))
+        .flat_map(|namespace| plan_namespace(namespace, situation, |_, _| false))
         .collect();
-    changes.sort_by_key(|change| !matches!(change.action, Action::Put(_)));
+    changes.extend(adoptions(situation));
+    changes.sort_by_key(|change| change.is_delete());
+    hold_back(&mut changes, observed.groups(), guard);
     Plan { target: target.clone(), changes }
+}
+
+/// Marks what the guard would hold back if all changes were made at once.
+fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
+    let guarded = |change: &&mut Change| change.is_guarded();
+    let deleted: usize = changes.iter_mut().filter(guarded).map(|change| change.deletes()).sum();
+    let mut namespaces: Vec<Arc<str>> =
+        changes.iter_mut().filter(guarded).map(|change| Arc::clone(&change.namespace)).collect();
+    namespaces.dedup();
+    if namespaces.len() > 1 && guard::exceeds(guard, deleted, owned) {
+        changes.iter_mut().filter(guarded).for_each(|change| change.held = true);
+    }
 }
 
 /// Plans one namespace. `skip` tells of groups that are not to be offered as they are, because the ruler refused them.
 pub(crate) fn plan_namespace(
     namespace: &Arc<str>,
-    desired: &Desired,
-    observed: &Observed,
-    deletes: Deletes,
+    situation: Situation<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
+    let Situation { desired, observed, deletes, .. } = situation;
     let change = |object: Option<&ObjectId>, action, reason| Change {
         namespace: Arc::clone(namespace),
         object: object.cloned(),
         action,
         reason,
+        held: false,
     };
     let Some(claim) = desired.winner(namespace) else {
         let groups: Vec<Box<str>> = observed.namespace(namespace).map(|(group, _)| group.into()).collect();
         let safe = if desired.was_dropped(namespace) { deletes.known } else { deletes.orphans };
+        let reason =
+            if successor(namespace, situation).is_some() { Reason::Renamed } else { Reason::NotDeclared };
         return if groups.is_empty() || !safe || desired.is_held(namespace) {
             Vec::new()
         } else {
-            vec![change(None, Action::DeleteNamespace(groups), Reason::NotDeclared)]
+            vec![change(None, Action::DeleteNamespace(groups), reason)]
         };
     };
     let object = Some(&claim.object);
@@ -154,7 +200,68 @@ pub(crate) fn plan_namespace(
     changes
 }
 
+/// The namespace that a former one's object has now; none if the namespace is not a former one, or its object is not
+/// declared any more.
+pub(crate) fn successor<'a>(namespace: &str, situation: Situation<'a>) -> Option<&'a Arc<str>> {
+    let Situation { desired, territory, .. } = situation;
+    if territory.interest(namespace) != Interest::Former {
+        return None;
+    }
+    let named = territory.parse(namespace)?;
+    match &territory.naming {
+        Naming::Owner(owner) => desired.claimed(&format!("{owner}.{}.{}", named.namespace, named.name)),
+        // The UID is not to be had from the old name.
+        alloy @ Naming::Alloy(_) => {
+            desired.claims().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
+        }
+    }
+}
+
+/// Whether everything a namespace should have is in the ruler.
+pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) -> bool {
+    desired.winner(namespace).is_some_and(|claim| {
+        claim.refused.is_empty()
+            && claim.groups.iter().all(|group| {
+                observed.namespace(namespace).any(|there| there == (&*group.name, Some(group.fingerprint)))
+            })
+    })
+}
+
+/// The deletes of groups of others whose equals of ours should exist: in a plan they come after the writes.
+fn adoptions(situation: Situation<'_>) -> impl Iterator<Item = Change> {
+    let Situation { desired, adoptable, .. } = situation;
+    let equals: HashMap<Fingerprint, &ObjectId> = if adoptable.is_empty() {
+        HashMap::new()
+    } else {
+        let winners = desired.claims().filter_map(|(_, claims)| claims.first());
+        winners.flat_map(|claim| claim.groups.iter().map(|g| (g.fingerprint, &claim.object))).collect()
+    };
+    adoptable.iter().filter_map(move |theirs| {
+        let object = equals.get(&theirs.fingerprint)?;
+        Some(theirs.removal((*object).clone()))
+    })
+}
+
 impl Change {
+    /// Whether it takes something away.
+    pub fn is_delete(&self) -> bool {
+        !matches!(self.action, Action::Put(_))
+    }
+
+    /// How many groups it takes away.
+    pub fn deletes(&self) -> usize {
+        match &self.action {
+            Action::Put(_) => 0,
+            Action::DeleteGroup(_) => 1,
+            Action::DeleteNamespace(groups) => groups.len(),
+        }
+    }
+
+    /// Whether the delete guard has a say in it: not where the configuration itself asks for it.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.is_delete() && self.reason == Reason::NotDeclared
+    }
+
     /// The group it is about; none for a whole namespace.
     pub fn group(&self) -> Option<&str> {
         match &self.action {
@@ -187,9 +294,13 @@ impl fmt::Display for Change {
             Action::DeleteGroup(group) => write!(f, " / {group}")?,
             Action::DeleteNamespace(groups) => write!(f, " ({} groups)", groups.len())?,
         }
-        match &self.object {
-            Some(object) => write!(f, " of {object}"),
-            None => Ok(()),
+        if let Some(object) = &self.object {
+            write!(f, " of {object}")?;
+        }
+        match (self.held, self.reason) {
+            (true, _) => f.write_str(" (held back by the delete guard)"),
+            (_, Reason::Renamed | Reason::Adopted | Reason::Claim) => write!(f, " ({})", self.reason),
+            _ => Ok(()),
         }
     }
 }
@@ -203,12 +314,13 @@ impl fmt::Display for Plan {
 
 impl Serialize for Change {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Change", 5)?;
+        let mut fields = serializer.serialize_struct("Change", 6)?;
         fields.serialize_field("operation", self.operation())?;
         fields.serialize_field("reason", &self.reason)?;
         fields.serialize_field("namespace", &*self.namespace)?;
         fields.serialize_field("group", &self.group())?;
         fields.serialize_field("object", &self.object.as_ref().map(ToString::to_string))?;
+        fields.serialize_field("held", &self.held)?;
         fields.end()
     }
 }
@@ -230,6 +342,12 @@ mod tests {
         TargetId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
     }
 
+    fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
+        let territory = Territory::of("us".parse().unwrap());
+        let situation = Situation { desired, observed, adoptable: &[], deletes, territory: &territory };
+        plan(&target(), situation, &DeleteGuard::default())
+    }
+
     fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
         let mut observed = Observed::default();
         for (namespace, group) in entries {
@@ -244,7 +362,7 @@ mod tests {
         let mut desired = Desired::default();
         desired.claim(&"us.ns.o".into(), claim("o", None, vec![a1, group("new", "1")]));
         let observed = observe(&[("us.ns.o", &a2), ("us.ns.o", &b), ("us.ns.gone", &b)]);
-        let plan = plan(&target(), &desired, &observed, ALL);
+        let plan = planned(&desired, &observed, ALL);
         insta::assert_snapshot!(plan, @r"
         r/t: 4 changes
           ~ us.ns.o / a (1 rules) of K ns/o
@@ -268,11 +386,7 @@ mod tests {
         desired.hold(&"us.ns.held".into(), true);
         let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
         let deleted = |deletes| -> Vec<String> {
-            plan(&target(), &desired, &observed, deletes)
-                .changes
-                .iter()
-                .map(|c| c.namespace.to_string())
-                .collect()
+            planned(&desired, &observed, deletes).changes.iter().map(|c| c.namespace.to_string()).collect()
         };
         assert_eq!(deleted(Deletes::default()), Vec::<String>::new());
         assert_eq!(deleted(Deletes { known: true, orphans: false }), ["us.ns.dropped"]);
@@ -286,7 +400,7 @@ mod tests {
         kept.refused = Box::new(["g".into()]);
         desired.claim(&"us.ns.o".into(), kept);
         let observed = observe(&[("us.ns.o", &group("g", "1"))]);
-        assert_eq!(plan(&target(), &desired, &observed, ALL).changes, []);
+        assert_eq!(planned(&desired, &observed, ALL).changes, []);
     }
 
     #[test]
@@ -294,9 +408,51 @@ mod tests {
         let mut desired = Desired::default();
         desired.claim(&"us.ns.o".into(), claim("o", None, vec![]));
         let observed = observe(&[("us.ns.o", &group("a", "1")), ("us.ns.o", &group("b", "1"))]);
-        let plan = plan(&target(), &desired, &observed, ALL);
+        let plan = planned(&desired, &observed, ALL);
         assert_eq!(plan.changes.len(), 1);
         assert_eq!(plan.changes[0].operation(), "delete_namespace");
+    }
+
+    #[test]
+    fn a_plan_shows_what_the_guard_would_hold_back() {
+        let (desired, g) = (Desired::default(), group("g", "1"));
+        let names: Vec<String> = (0..12).map(|n| format!("us.ns.o{n}")).collect();
+        let held = |count: usize| {
+            let entries: Vec<(&str, &DesiredGroup)> =
+                names[..count].iter().map(|name| (name.as_str(), &g)).collect();
+            let plan = planned(&desired, &observe(&entries), ALL);
+            assert_eq!(
+                plan.to_string().matches("held back").count(),
+                plan.changes.iter().filter(|c| c.held).count()
+            );
+            plan.changes.iter().filter(|change| change.held).count()
+        };
+        assert_eq!((held(9), held(12)), (0, 12));
+    }
+
+    #[test]
+    fn former_names_go_once_there_is_a_successor() {
+        let mut desired = Desired::default();
+        desired.claim(&"us.ns.o".into(), claim("o", None, vec![group("g", "1")]));
+        let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
+        let territory = Territory {
+            former: vec![crate::Naming::Owner("old".parse().unwrap())],
+            ..Territory::of("us".parse().unwrap())
+        };
+        let situation = Situation {
+            desired: &desired,
+            observed: &observed,
+            adoptable: &[],
+            deletes: ALL,
+            territory: &territory,
+        };
+        insta::assert_snapshot!(plan(&target(), situation, &DeleteGuard::default()), @r"
+        r/t: 3 changes
+          + us.ns.o / g (1 rules) of K ns/o
+          - old.ns.gone (1 groups)
+          - old.ns.o (1 groups) (renamed)
+        ");
+        assert!(!in_order("us.ns.o", &desired, &observed));
     }
 
     /// Carries a plan out on a model of the ruler.
@@ -335,9 +491,9 @@ mod tests {
             for (namespace, groups) in namespaces(is) {
                 groups.iter().for_each(|g| observed.set(&namespace, &g.name, Some(g.fingerprint)));
             }
-            let first = plan(&target(), &desired, &observed, ALL);
+            let first = planned(&desired, &observed, ALL);
             apply(&mut observed, &first);
-            prop_assert_eq!(plan(&target(), &desired, &observed, ALL).changes, []);
+            prop_assert_eq!(planned(&desired, &observed, ALL).changes, []);
             prop_assert_eq!(observed.groups(), desired.groups());
         }
     }

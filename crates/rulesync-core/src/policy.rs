@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
+use crate::guard::DeleteGuard;
+
 /// Times and limits. The defaults are right for production.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -11,6 +15,12 @@ pub struct Policy {
     pub backoff: Backoff,
     /// How long a refused group is not offered again while nothing changes.
     pub refusal_memory: Duration,
+    /// What to do with a group that has rules a ruler does not take.
+    pub on_invalid: OnInvalid,
+    /// When deletes are held back.
+    pub delete_guard: DeleteGuard,
+    /// Whether a claim is written to each target, and a foreign one respected.
+    pub claim: bool,
     /// How long `sync_once` and `plan` wait for a source that is not available.
     pub patience: Duration,
     /// How long requests in flight may take after a shutdown was asked for.
@@ -23,10 +33,24 @@ impl Default for Policy {
             resync_interval: Duration::from_secs(5 * 60),
             backoff: Backoff::default(),
             refusal_memory: Duration::from_secs(60 * 60),
+            on_invalid: OnInvalid::Group,
+            delete_guard: DeleteGuard::default(),
+            claim: true,
             patience: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(8),
         }
     }
+}
+
+/// What to do with a group that has rules a ruler does not take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInvalid {
+    /// The group stays as the ruler last accepted it.
+    #[default]
+    Group,
+    /// The group is written without the rules at fault.
+    Rule,
 }
 
 /// Exponential backoff with full jitter.

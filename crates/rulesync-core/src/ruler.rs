@@ -77,6 +77,11 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         Keeps::ALL
     }
 
+    /// Where its requests go. Rulers with the same address share one budget of requests.
+    fn address(&self) -> Option<&str> {
+        None
+    }
+
     /// What a namespace or group may be called.
     fn name_rules(&self) -> NameRules {
         NameRules::default()

@@ -24,6 +24,9 @@ pub enum SourceEvent {
         id: ObjectId,
         /// What is wrong with it.
         finding: Finding,
+        /// Whether it may stand for objects of other names, as a file does that was never parsed. While there is
+        /// such a thing, nothing is taken for an orphan.
+        hides: bool,
     },
     /// The object is gone.
     Delete(ObjectId),
@@ -47,8 +50,17 @@ pub enum SourceEvent {
         /// Why, and what is being waited for.
         reason: String,
     },
+    /// The kind of its objects is no more, or is going: what it says was deleted just before is not to be believed,
+    /// because a deleted CRD takes all its objects with it. Implies [`SourceEvent::Unavailable`].
+    KindGone {
+        /// What was seen, and what is being waited for.
+        reason: String,
+    },
     /// The source sees its objects again.
     Available,
+    /// What tells this cluster, or whatever else declares the objects, from all others; none if that cannot be
+    /// known. Only from sources that answer [`Source::identifies`] with true, before their snapshot is complete.
+    Identity(Option<String>),
 }
 
 /// Takes what a source says, in order. Waiting in [`Sink::send`] is the back-pressure that keeps memory small.
@@ -127,6 +139,11 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     fn delivers_namespaces(&self) -> bool {
         false
     }
+
+    /// Whether it says [`SourceEvent::Identity`].
+    fn identifies(&self) -> bool {
+        false
+    }
 }
 
 /// The objects a source has said, so that a new list tells which of them are gone.
@@ -169,6 +186,11 @@ impl Known {
     /// Whether a list is under way and has shown nothing yet, although something was known before.
     pub fn lists_nothing_of_what_was(&self) -> bool {
         !self.current.is_empty() && self.listed.as_ref().is_some_and(HashSet::is_empty)
+    }
+
+    /// Whether a list is under way and has shown nothing yet.
+    pub fn lists_nothing(&self) -> bool {
+        self.listed.as_ref().is_some_and(HashSet::is_empty)
     }
 
     /// How many objects are known.

@@ -35,6 +35,8 @@ pub struct SourceStatus {
     pub objects: usize,
     /// Why it cannot see its objects at the moment.
     pub unavailable: Option<String>,
+    /// Whether something it cannot read may hide objects: then nothing is taken for an orphan and deleted.
+    pub hides_objects: bool,
 }
 
 /// A target.
@@ -44,6 +46,8 @@ pub struct TargetStatus {
     pub ruler: String,
     /// The tenant, if one is named.
     pub tenant: Option<String>,
+    /// Whether no route leads there any more, and it is being emptied.
+    pub retiring: bool,
     /// In one word how it is.
     pub state: TargetState,
     /// What stands in the way, if something does.
@@ -54,6 +58,8 @@ pub struct TargetStatus {
     pub rules: usize,
     /// How many groups are refused.
     pub refused: usize,
+    /// How many groups the delete guard keeps from being deleted.
+    pub held: usize,
     /// How many namespaces wait to be looked at.
     pub pending: usize,
     /// When it was last known to be in order, in seconds since 1970.
@@ -72,6 +78,12 @@ pub enum TargetState {
     Syncing,
     /// Something fails and is tried again.
     Failing,
+    /// In order but for deletes that the guard holds back.
+    Holding,
+    /// Another installation claims it for the same owner: nothing is written.
+    Conflict,
+    /// Another process is the leader and writes.
+    Standby,
 }
 
 /// An object and what became of it.

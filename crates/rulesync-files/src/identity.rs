@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use rulesync_core::ObjectId;
 
+/// The kind of what stands for a whole file.
+pub(crate) const RULE_FILE: &str = "RuleFile";
+
 /// Stands for a Kubernetes namespace where there is none. No Kubernetes namespace can be called so.
 const FILE_NAMESPACE: &str = "_file";
 
@@ -22,7 +25,7 @@ impl Identities {
         Self {
             source: Arc::clone(source),
             prometheus_rule: "PrometheusRule".into(),
-            rule_file: "RuleFile".into(),
+            rule_file: RULE_FILE.into(),
         }
     }
 

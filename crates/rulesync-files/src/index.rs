@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rulesync_core::{Finding, ObjectId, Place, Position, RuleObject, SourceEvent};
 
-use crate::identity::{Identities, shown};
+use crate::identity::{Identities, RULE_FILE, shown};
 use crate::manifest::{Broken, Contents, Read};
 
 /// The objects of all files. Their content is not kept, only a digest.
@@ -150,7 +150,9 @@ impl Index {
             }
             let event = match verdict {
                 Verdict::Broken(finding) => {
-                    SourceEvent::Malformed { id: id.clone(), finding: finding.clone() }
+                    // A file stands for objects of unknown names; what is named stands for itself.
+                    let hides = id.kind() == RULE_FILE;
+                    SourceEvent::Malformed { id: id.clone(), finding: finding.clone(), hides }
                 }
                 Verdict::Readable(_, warnings) => match bodies.remove(&(path.to_path_buf(), id.clone())) {
                     Some(mut object) => {
@@ -231,8 +233,8 @@ fn duplicate(path: &Path, position: Option<Position>) -> Finding {
 
 /// Tells a changed object from a repeated one within this process.
 fn digest(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, created, labels, annotations, groups, findings } = object;
-    digest_of(&(created, labels, annotations, groups, findings))
+    let RuleObject { id: _, uid, created, labels, annotations, groups, findings } = object;
+    digest_of(&(uid, created, labels, annotations, groups, findings))
 }
 
 fn digest_of(value: &impl Hash) -> u64 {

@@ -6,6 +6,8 @@
 //! How a text becomes objects is `manifest`, a pure function on top of `document` and `yaml`. What is said of them is
 //! decided in `index`, which does no I/O either. `walk` and `poll` touch the file system; `source` talks to the engine.
 //!
+//! [`FileLedger`] keeps the engine's ledger in a file.
+//!
 //! What holds:
 //!
 //! - Files that end in `.yaml`, `.yml` or `.json` count, at any depth; names that begin with a dot do not. Symbolic
@@ -22,10 +24,12 @@
 mod document;
 mod identity;
 mod index;
+mod ledger;
 mod manifest;
 mod poll;
 mod source;
 mod walk;
 mod yaml;
 
+pub use ledger::FileLedger;
 pub use source::{DEFAULT_POLL_INTERVAL, FilesSource};

@@ -159,6 +159,7 @@ impl Reader<'_> {
         let labels = labels.into_iter().flatten().map(|(key, value)| (key, value.unwrap_or_default()));
         let object = RuleObject {
             id,
+            uid: None,
             // A file does not say when its object was made; what it may say is somebody else's object's time.
             created: None,
             labels: labels.collect::<Labels>(),
@@ -172,6 +173,7 @@ impl Reader<'_> {
     fn rule_file(&mut self, groups: Groups, position: Position) {
         let object = RuleObject {
             id: self.identities.file(self.path),
+            uid: None,
             created: None,
             labels: Labels::default(),
             annotations: BTreeMap::new(),

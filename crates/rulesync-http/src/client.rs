@@ -166,6 +166,13 @@ impl RulerClient {
         self.write(request).await
     }
 
+    /// Where requests go: scheme, host and port.
+    pub fn address(&self) -> &str {
+        let base = self.base.as_str();
+        let path = self.base.path();
+        base.strip_suffix(path).unwrap_or(base)
+    }
+
     /// Deletes a group. One that is not there is success.
     ///
     /// # Errors

@@ -7,15 +7,23 @@
 //! It needs `list` and `watch` on `prometheusrules.monitoring.coreos.com` and, unless it is told which namespaces to
 //! watch, on `namespaces`.
 //!
-//! One thing it cannot tell: deleting the CRD makes the API server report every object as deleted, just as if each had
-//! been. Holding such deletes back is the engine's business.
+//! Deleting the CRD makes the API server report every object as deleted, just as if each had been. The source says so
+//! as soon as it sees that the kind is gone ([`rulesync_core::SourceEvent::KindGone`]); holding such deletes back until
+//! then is the engine's business.
+//!
+//! [`KubernetesLedger`] keeps the engine's ledger in a ConfigMap; [`LeaseElection`] lets one of several processes write.
 
 mod connect;
 mod health;
+mod identity;
+mod lease;
+mod ledger;
 mod resource;
 mod source;
 mod verdict;
 mod watch;
 
 pub use connect::{ConnectError, KubernetesConfig};
+pub use lease::{KubernetesLease, LeaseElection, LeaseError, LeaseSettings};
+pub use ledger::{KubernetesLedger, RELEASE_ANNOTATION};
 pub use source::KubernetesSource;

@@ -83,6 +83,7 @@ impl PrometheusRule {
         match self.spec {
             Ok(Spec { groups }) => Read::Object(RuleObject {
                 id,
+                uid: self.metadata.uid,
                 created: self.metadata.creation_timestamp.map(|time| time.0.as_second()),
                 labels: self.metadata.labels.unwrap_or_default().iter().collect(),
                 annotations: self.metadata.annotations.unwrap_or_default(),

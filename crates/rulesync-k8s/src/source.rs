@@ -13,9 +13,11 @@ use kube::runtime::watcher::Event;
 use kube::{Api, Client, ResourceExt};
 use rulesync_core::{Closed, Known, Labels, Sink, Source, SourceEvent};
 use tokio::sync::{Mutex, watch as flag};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
+use crate::identity::identity;
 use crate::resource::{GROUP, KIND, PLURAL, PrometheusRule, Read, VERSION};
 use crate::watch::{Observer, Trouble, watch};
 
@@ -87,6 +89,7 @@ impl KubernetesSource {
             part,
             kind: KIND.into(),
             known: Known::default(),
+            emptied: None,
             patience: self.config.list_timeout,
         };
         watch(api, &what, &self.config, &mut observer).await
@@ -112,8 +115,18 @@ impl Source for KubernetesSource {
                 rules.await;
             }
         };
+        let told = together.sink.clone();
+        let identity = async {
+            let identity = identity(&self.client, self.config.list_timeout).await;
+            // Nobody listening is for the watches to notice.
+            let _ = told.send(SourceEvent::Identity(identity)).await;
+        };
         // Ending early means that nobody listens any more.
-        shutdown.run_until_cancelled(watches).await;
+        shutdown.run_until_cancelled(async { futures::join!(watches, identity) }).await;
+    }
+
+    fn identifies(&self) -> bool {
+        true
     }
 
     fn delivers_namespaces(&self) -> bool {
@@ -137,6 +150,8 @@ struct States {
     said_complete: bool,
     /// What is wrong with which watch.
     troubles: BTreeMap<Part, String>,
+    /// Whether part of the trouble is that the kind of the objects is not there.
+    kind_gone: bool,
     /// What was last said to be wrong.
     said: Option<String>,
 }
@@ -149,9 +164,10 @@ enum Part {
 }
 
 impl Together {
-    async fn unavailable(&self, part: Part, reason: &str) -> Result<(), Closed> {
+    async fn unavailable(&self, part: Part, reason: &str, kind_gone: bool) -> Result<(), Closed> {
         let mut states = self.states.lock().await;
         states.troubles.insert(part, reason.to_owned());
+        states.kind_gone |= kind_gone && part != Part::Namespaces;
         self.tell(&mut states).await
     }
 
@@ -168,9 +184,15 @@ impl Together {
             return Ok(());
         }
         states.said.clone_from(&summary);
-        self.sink
-            .send(summary.map_or(SourceEvent::Available, |reason| SourceEvent::Unavailable { reason }))
-            .await
+        let event = match summary {
+            Some(reason) if states.kind_gone => SourceEvent::KindGone { reason },
+            Some(reason) => SourceEvent::Unavailable { reason },
+            None => {
+                states.kind_gone = false;
+                SourceEvent::Available
+            }
+        };
+        self.sink.send(event).await
     }
 
     /// A watch of rules has been listed; once all have, so has the source.
@@ -240,14 +262,17 @@ impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
         Ok(())
     }
 
-    async fn unavailable(&mut self, reason: &str) -> Result<(), Closed> {
-        self.together.unavailable(Part::Namespaces, reason).await
+    async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed> {
+        self.together.unavailable(Part::Namespaces, reason, kind_gone).await
     }
 
     async fn available(&mut self) -> Result<(), Closed> {
         self.together.available(Part::Namespaces).await
     }
 }
+
+/// An empty list is not believed at once if there was something so short a time before.
+const LATELY: Duration = Duration::from_secs(60);
 
 /// Takes the events of the rules, of all namespaces or of one.
 struct Rules<'a> {
@@ -256,6 +281,8 @@ struct Rules<'a> {
     part: usize,
     kind: Arc<str>,
     known: Known,
+    /// When the last object was said to be deleted, if none is left.
+    emptied: Option<Instant>,
     /// How long to wait for an answer about the kind.
     patience: Duration,
 }
@@ -270,7 +297,7 @@ impl Rules<'_> {
             }
             Read::Malformed(id, finding) => {
                 self.known.saw(&id);
-                SourceEvent::Malformed { id, finding }
+                SourceEvent::Malformed { id, finding, hides: false }
             }
         };
         sink.send(event).await
@@ -297,12 +324,17 @@ impl Observer<PrometheusRule> for Rules<'_> {
             Event::Delete(rule) => {
                 let id = rule.id(self.together.sink.source(), &self.kind);
                 self.known.forget(&id);
+                if self.known.is_empty() {
+                    self.emptied = Some(Instant::now());
+                }
                 self.together.sink.send(SourceEvent::Delete(id)).await?;
             }
             Event::InitDone => {
-                if self.known.lists_nothing_of_what_was() {
+                let emptied = self.emptied.is_some_and(|at| at.elapsed() < LATELY);
+                if self.known.lists_nothing_of_what_was() || (emptied && self.known.lists_nothing()) {
                     self.doubt().await?;
                 }
+                self.emptied = None;
                 for id in self.known.finish() {
                     self.together.sink.send(SourceEvent::Delete(id)).await?;
                 }
@@ -312,8 +344,8 @@ impl Observer<PrometheusRule> for Rules<'_> {
         Ok(())
     }
 
-    async fn unavailable(&mut self, reason: &str) -> Result<(), Closed> {
-        self.together.unavailable(Part::Rules(self.part), reason).await
+    async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed> {
+        self.together.unavailable(Part::Rules(self.part), reason, kind_gone).await
     }
 
     async fn available(&mut self) -> Result<(), Closed> {

@@ -11,15 +11,22 @@ pub(crate) struct Verdict {
     pub(crate) anew: bool,
     /// Whether it happens every day and is only worth telling if it happens again at once.
     pub(crate) everyday: bool,
+    /// Whether the kind of the objects is not there: then what was said to be deleted may not have been.
+    pub(crate) kind_gone: bool,
 }
 
 impl Verdict {
     fn again(reason: String) -> Self {
-        Self { reason, anew: false, everyday: false }
+        Self { reason, anew: false, everyday: false, kind_gone: false }
     }
 
     pub(crate) fn anew(reason: String) -> Self {
-        Self { reason, anew: true, everyday: false }
+        Self { reason, anew: true, everyday: false, kind_gone: false }
+    }
+
+    /// The kind is not there, or is going.
+    pub(crate) fn kind_gone(self) -> Self {
+        Self { kind_gone: true, everyday: false, ..self }
     }
 
     pub(crate) fn everyday(self) -> Self {
@@ -40,16 +47,27 @@ pub(crate) fn judge(error: &watcher::Error, what: &str) -> Verdict {
         }
         // Expired (410) or unprocessable (422) as an HTTP status is tried again for ever by kube 5; and after an
         // API server's restart every revision is too old anyway. A list is always right.
+        watcher::Error::WatchStartFailed(error) if is_missing(error) => {
+            Verdict::anew(reason("watch", what, error)).kind_gone()
+        }
         watcher::Error::WatchStartFailed(error) => Verdict::anew(reason("watch", what, error)).everyday(),
         // The list began too long ago for its next page.
         watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 410 => {
             Verdict::again(expired(what)).everyday()
+        }
+        watcher::Error::InitialListFailed(error) if is_missing(error) => {
+            Verdict::again(reason("list", what, error)).kind_gone()
         }
         watcher::Error::InitialListFailed(error) => Verdict::again(reason("list", what, error)),
         watcher::Error::NoResourceVersion => {
             Verdict::anew(format!("{what} cannot be watched: no resourceVersion"))
         }
     }
+}
+
+/// Whether the API server does not know the kind.
+fn is_missing(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
 fn expired(what: &str) -> String {
@@ -101,7 +119,9 @@ mod tests {
         }
         let broken = judge(WatchFailed(api(500)));
         assert!(!broken.anew && broken.everyday, "{broken:?}");
-        for code in [410, 422, 404, 403, 500] {
+        let gone = judge(WatchStartFailed(api(404)));
+        assert!(gone.anew && gone.kind_gone && !gone.everyday, "{gone:?}");
+        for code in [410, 422, 403, 500] {
             let verdict = judge(WatchStartFailed(api(code)));
             assert!(verdict.anew && verdict.everyday, "{verdict:?}");
         }

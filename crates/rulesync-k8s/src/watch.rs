@@ -20,8 +20,8 @@ use crate::verdict::{Verdict, judge};
 pub(crate) trait Observer<K> {
     /// Something happened.
     async fn event(&mut self, event: Event<K>) -> Result<(), Trouble>;
-    /// The objects cannot be seen; told once per reason.
-    async fn unavailable(&mut self, reason: &str) -> Result<(), Closed>;
+    /// The objects cannot be seen; told once per reason. `kind_gone` if that is because their kind is not there.
+    async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed>;
     /// They can again.
     async fn available(&mut self) -> Result<(), Closed>;
 }
@@ -83,7 +83,7 @@ where
                     Err(Trouble::Closed) => return Err(Closed),
                     Err(Trouble::Doubtful(reason)) => {
                         listing = true;
-                        Verdict::anew(reason).everyday()
+                        Verdict::anew(reason).kind_gone()
                     }
                 }
             }
@@ -103,9 +103,9 @@ where
                 continue;
             }
         };
-        let anew = verdict.anew;
+        let (anew, kind_gone) = (verdict.anew, verdict.kind_gone);
         if let Some(reason) = health.trouble(verdict, listing, Instant::now()) {
-            observer.unavailable(&reason).await?;
+            observer.unavailable(&reason, kind_gone).await?;
         }
         tokio::time::sleep(health.wait()).await;
         if anew {

@@ -79,4 +79,8 @@ impl Ruler for MimirRuler {
     fn keeps(&self) -> Keeps {
         self.0.flavour().keeps
     }
+
+    fn address(&self) -> Option<&str> {
+        Some(self.0.address())
+    }
 }

@@ -12,7 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rulesync_core::{Fingerprint, Group, Listing, Observed, PromDuration, Rule, Ruler, RulerError, TenantId};
+use rulesync_core::{
+    Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler, RulerError, TenantId,
+};
 
 /// The tenants a suite may use. A ruler without tenants passes the same twice.
 #[derive(Debug, Clone)]
@@ -194,7 +196,13 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
     put(ruler, tenants, NEIGHBOUR, &group("g", "up == 0")).await;
-    let (nothing, only) = (Observed::default(), |namespace: &str| namespace == NAMESPACE);
+    let (nothing, only) =
+        (
+            Observed::default(),
+            |namespace: &str| {
+                if namespace == NAMESPACE { Interest::Ours } else { Interest::Foreign }
+            },
+        );
     let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
     done(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
     let observed = listing.into_observed();
@@ -249,7 +257,7 @@ async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Grou
 }
 
 async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
-    let (nothing, everything) = (Observed::default(), |_: &str| true);
+    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
     done(ruler.list(tenant, &mut listing).await, "listing");
     listing.into_observed()

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
 
 use crate::intake::Route;
+use crate::leadership::Leadership;
+use crate::ledger::Ledger;
 use crate::metrics::Metrics;
-use crate::naming::Owner;
+use crate::naming::{Owner, Territory};
 use crate::outcome::{Reporter, Reporters};
 use crate::plan::Plan;
 use crate::policy::Policy;
@@ -26,10 +28,17 @@ use run::{Mode, Run};
 /// It does nothing before [`Engine::run`], [`Engine::sync_once`] or [`Engine::plan`] is awaited, and leaves nothing
 /// running afterwards. `examples/embed.rs` is a complete program.
 #[derive(Debug)]
-pub struct Engine {
+pub struct Engine(Parts);
+
+/// What an engine is made of, apart from what can be replaced while it runs.
+#[derive(Debug)]
+struct Parts {
     setup: Setup,
     reporters: Reporters,
     metrics: Metrics,
+    ledger: Option<Arc<dyn Ledger>>,
+    leadership: Leadership,
+    identity: Option<Arc<str>>,
     commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
 }
 
@@ -39,6 +48,9 @@ pub struct EngineBuilder {
     setup: Setup,
     reporters: Vec<Arc<dyn Reporter>>,
     metrics: Metrics,
+    ledger: Option<Arc<dyn Ledger>>,
+    leadership: Leadership,
+    identity: Option<Arc<str>>,
 }
 
 /// Asks and tells a running engine.
@@ -52,6 +64,7 @@ enum Command {
     Status(oneshot::Sender<Status>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
+    Release(String, oneshot::Sender<Option<usize>>),
 }
 
 /// Why a one-shot run ended without a result.
@@ -99,18 +112,25 @@ impl Engine {
     /// Begins an engine whose rules belong to `owner`.
     pub fn builder(owner: Owner) -> EngineBuilder {
         let setup = Setup {
-            owner,
+            territory: Territory::of(owner),
             sources: Vec::new(),
             rulers: Vec::new(),
             routes: Vec::new(),
             policy: Policy::default(),
         };
-        EngineBuilder { setup, reporters: Vec::new(), metrics: Metrics::default() }
+        EngineBuilder {
+            setup,
+            reporters: Vec::new(),
+            metrics: Metrics::default(),
+            ledger: None,
+            leadership: Leadership::always(),
+            identity: None,
+        }
     }
 
     /// A handle that works while the engine runs.
     pub fn handle(&self) -> EngineHandle {
-        EngineHandle { commands: self.commands.0.clone() }
+        EngineHandle { commands: self.0.commands.0.clone() }
     }
 
     /// Runs until `shutdown`; requests under way are finished then.
@@ -152,8 +172,7 @@ impl Engine {
     }
 
     fn start(self, mode: Mode) -> Run {
-        let Self { setup, reporters, metrics, commands } = self;
-        Run::new(setup, reporters, metrics, commands.1, mode)
+        Run::new(self.0, mode)
     }
 }
 
@@ -168,8 +187,7 @@ impl EngineBuilder {
     /// Adds a ruler under a name, with [`DEFAULT_MAX_IN_FLIGHT`] requests at once.
     #[must_use]
     pub fn ruler(mut self, name: &str, ruler: impl Ruler) -> Self {
-        let max_in_flight = DEFAULT_MAX_IN_FLIGHT;
-        self.setup.rulers.push(NamedRuler { name: name.into(), ruler: Arc::new(ruler), max_in_flight });
+        self.setup.rulers.push(NamedRuler::new(name, Arc::new(ruler)));
         self
     }
 
@@ -208,6 +226,36 @@ impl EngineBuilder {
         self
     }
 
+    /// Remembers outside the process which targets were written to, so that removed routes are cleaned up across
+    /// restarts.
+    #[must_use]
+    pub fn ledger(mut self, ledger: impl Ledger) -> Self {
+        self.ledger = Some(Arc::new(ledger));
+        self
+    }
+
+    /// The same for a ledger that is shared already.
+    #[must_use]
+    pub fn shared_ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Writes only while elected.
+    #[must_use]
+    pub fn leadership(mut self, leadership: Leadership) -> Self {
+        self.leadership = leadership;
+        self
+    }
+
+    /// Says what tells this installation from all others of the same owner, in place of what sources say. Without
+    /// either no claim is made.
+    #[must_use]
+    pub fn identity(mut self, identity: &str) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
     /// Puts it together.
     ///
     /// # Errors
@@ -215,8 +263,10 @@ impl EngineBuilder {
     /// [`SetupError`] if the parts do not fit.
     pub fn build(self) -> Result<Engine, SetupError> {
         self.setup.validate()?;
-        let reporters = Reporters(self.reporters.into());
-        Ok(Engine { setup: self.setup, reporters, metrics: self.metrics, commands: mpsc::channel(8) })
+        let Self { setup, reporters, metrics, ledger, leadership, identity } = self;
+        let reporters = Reporters(reporters.into());
+        let commands = mpsc::channel(8);
+        Ok(Engine(Parts { setup, reporters, metrics, ledger, leadership, identity, commands }))
     }
 }
 
@@ -233,6 +283,14 @@ impl EngineHandle {
         let (answer, sources) = oneshot::channel();
         self.commands.send(Command::Sources(answer)).await.ok()?;
         sources.await.ok()
+    }
+
+    /// Makes the deletes that the guard holds back at a target, written `ruler/tenant`, or `ruler` where no tenant is
+    /// named. The answer is in how many namespaces, or none if there is no such target (or the engine does not run).
+    pub async fn release_deletes(&self, target: &str) -> Option<usize> {
+        let (answer, released) = oneshot::channel();
+        self.commands.send(Command::Release(target.to_owned(), answer)).await.ok()?;
+        released.await.ok()?
     }
 
     /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before go on undisturbed. Rules of

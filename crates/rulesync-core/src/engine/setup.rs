@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalogue::Map;
 use crate::intake::{Route, SelectorError};
-use crate::naming::Owner;
+use crate::naming::Territory;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 use crate::source::Source;
@@ -28,6 +28,15 @@ pub struct NamedRuler {
     pub ruler: Arc<dyn Ruler>,
     /// How many requests may be under way at once, over all tenants.
     pub max_in_flight: usize,
+    /// Groups of more rules than this are split, for rulers that limit the rules of a group.
+    pub split_groups: Option<usize>,
+}
+
+impl NamedRuler {
+    /// A ruler under a name, with [`DEFAULT_MAX_IN_FLIGHT`] requests at once and groups left whole.
+    pub fn new(name: &str, ruler: Arc<dyn Ruler>) -> Self {
+        Self { name: name.into(), ruler, max_in_flight: DEFAULT_MAX_IN_FLIGHT, split_groups: None }
+    }
 }
 
 /// Requests under way per ruler, where nothing else is said.
@@ -37,8 +46,8 @@ pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
 /// on undisturbed.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Whose rules these are.
-    pub owner: Owner,
+    /// Whose rules these are, what their namespaces are called, and what is inherited.
+    pub territory: Territory,
     /// Where objects come from.
     pub sources: Vec<NamedSource>,
     /// Where rules go.
@@ -90,14 +99,17 @@ pub enum SetupError {
     /// No request could ever be made.
     #[error("ruler `{0}`: max_in_flight must be at least 1")]
     NoRequests(String),
-    /// What is written under one owner cannot be taken over by another in a running engine.
-    #[error("the owner cannot change while running (from `{from}` to `{to}`): restart to apply it")]
+    /// What is written under one name cannot be taken over by another in a running engine.
+    #[error("owner and naming cannot change while running (from {from} to {to}): restart to apply it")]
     OwnerChanged {
-        /// The running owner.
+        /// The running naming.
         from: String,
         /// The other one.
         to: String,
     },
+    /// A group cannot be split into groups of nothing.
+    #[error("ruler `{0}`: split_groups must be at least 1")]
+    NoRules(String),
 }
 
 impl Setup {
@@ -115,6 +127,9 @@ impl Setup {
         unique("route", self.routes.iter().map(|route| &*route.name))?;
         if let Some(ruler) = self.rulers.iter().find(|ruler| ruler.max_in_flight == 0) {
             return Err(SetupError::NoRequests(ruler.name.to_string()));
+        }
+        if let Some(ruler) = self.rulers.iter().find(|ruler| ruler.split_groups == Some(0)) {
+            return Err(SetupError::NoRules(ruler.name.to_string()));
         }
         let labels = self.sources.iter().any(|source| source.source.delivers_namespaces());
         for route in &self.routes {
@@ -135,7 +150,15 @@ impl Setup {
     pub(crate) fn map(&self) -> Map {
         let rulers: HashMap<Arc<str>, Arc<dyn Ruler>> =
             self.rulers.iter().map(|named| (Arc::clone(&named.name), Arc::clone(&named.ruler))).collect();
-        Map { owner: self.owner.clone(), routes: self.routes.clone().into(), rulers }
+        let split =
+            self.rulers.iter().filter_map(|named| Some((Arc::clone(&named.name), named.split_groups?)));
+        Map {
+            naming: self.territory.naming.clone(),
+            routes: self.routes.clone().into(),
+            rulers,
+            split: split.collect(),
+            on_invalid: self.policy.on_invalid,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
 use crate::model::object::RuleObject;
+use crate::policy::OnInvalid;
 
 /// The annotation that names the tenants Mimir's federated groups read from, separated by commas.
 pub const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
@@ -27,7 +28,10 @@ pub struct Conversion {
 
 /// Converts an object. A bad group yields findings and leaves the others alone; a group without rules should not
 /// exist and yields nothing.
-pub fn convert(object: &RuleObject) -> Conversion {
+///
+/// With [`OnInvalid::Rule`] a group is converted without the rules at fault, unless it is the group itself that is at
+/// fault or no rule is left.
+pub fn convert(object: &RuleObject, on_invalid: OnInvalid) -> Conversion {
     let mut conversion = Conversion { findings: object.findings.clone(), ..Conversion::default() };
     let mut names = BTreeSet::new();
     let tenants = source_tenants(&object.annotations);
@@ -45,8 +49,16 @@ pub fn convert(object: &RuleObject) -> Conversion {
             continue;
         }
         let mut converter = Converter { group: &declared.name, findings: Vec::new() };
-        let group = converter.group(declared, &tenants);
-        if converter.findings.iter().any(Finding::is_error) {
+        let mut group = converter.group(declared, &tenants);
+        let at_fault: BTreeSet<Option<usize>> =
+            converter.findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
+        let omit =
+            on_invalid == OnInvalid::Rule && !at_fault.contains(&None) && at_fault.len() < group.rules.len();
+        if omit {
+            let mut index = 0..;
+            group.rules.retain(|_| !at_fault.contains(&index.next()));
+        }
+        if !at_fault.is_empty() && !omit {
             conversion.refused.push(declared.name.clone());
         } else {
             conversion.groups.push(group);
@@ -270,6 +282,7 @@ mod tests {
 
     fn object(groups: &str) -> RuleObject {
         RuleObject {
+            uid: None,
             id: ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o"),
             created: None,
             labels: Labels::default(),
@@ -280,33 +293,39 @@ mod tests {
     }
 
     fn findings(groups: &str) -> Vec<String> {
-        convert(&object(groups)).findings.iter().map(ToString::to_string).collect()
+        convert(&object(groups), OnInvalid::Group).findings.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn takes_everything_the_crd_lets_through() {
-        let conversion = convert(&object(
-            r#"[{"name":"g","interval":"","partial_response_strategy":"warn","limit":5,"query_offset":"1m",
+        let conversion = convert(
+            &object(
+                r#"[{"name":"g","interval":"","partial_response_strategy":"warn","limit":5,"query_offset":"1m",
                  "rules":[{"alert":"A","expr":1,"for":"","labels":{"a":null}},{"record":"r:x","expr":" up\n"}]},
                 {"name":"none"},{"name":"empty","rules":[]}]"#,
-        ));
+            ),
+            OnInvalid::Group,
+        );
         assert_eq!(conversion.findings, []);
         let [group] = conversion.groups.as_slice() else { panic!("one group") };
         assert_eq!(group.source_tenants, ["b", "a"]);
         assert_eq!((group.rules[0].expr.as_str(), group.rules[1].expr.as_str()), ("1", "up"));
         assert_eq!(group.rules[0].labels["a"], "");
         assert_eq!(group.limit, 5);
-        assert_eq!(convert(&object("[]")), Conversion::default());
+        assert_eq!(convert(&object("[]"), OnInvalid::Group), Conversion::default());
     }
 
     #[test]
     fn a_bad_group_leaves_the_others_alone() {
-        let conversion = convert(&object(
-            r#"[{"name":"bad","interval":"1.5h","rules":[{"alert":"A","expr":"up","for":"x"},{"expr":"up"},
+        let conversion = convert(
+            &object(
+                r#"[{"name":"bad","interval":"1.5h","rules":[{"alert":"A","expr":"up","for":"x"},{"expr":"up"},
                  {"record":"a","alert":"b","expr":"up"},{"record":"r"}]},
                 {"name":"good","rules":[{"record":"r","expr":"up"}]},
                 {"name":"good","rules":[{"record":"r2","expr":"up"}]}]"#,
-        ));
+            ),
+            OnInvalid::Group,
+        );
         assert_eq!(conversion.groups.len(), 1);
         assert_eq!(conversion.groups[0].rules[0].record, "r");
         assert_eq!(conversion.refused, ["bad"]);
@@ -336,7 +355,7 @@ mod tests {
             "[{\"name\":\"\\nA\",\"rules\":[{\"alert\":\"A\",\"expr\":\"up\"}]}]".to_owned(),
             r#"[{"name":"","rules":[{"alert":"A","expr":"up"}]}]"#.to_owned(),
         ] {
-            assert_eq!(convert(&object(&poison)).groups, [], "{poison}");
+            assert_eq!(convert(&object(&poison), OnInvalid::Group).groups, [], "{poison}");
         }
         for harmless in [
             rule(r#""annotations":{"a":"x\n\ty"}"#),
@@ -352,7 +371,7 @@ mod tests {
     #[test]
     fn what_only_the_ruler_can_judge_is_a_warning() {
         let groups = r#"[{"name":"g","rules":[{"record":"r","expr":"not promql (","for":"1m","annotations":{"a":"b"}}]}]"#;
-        let conversion = convert(&object(groups));
+        let conversion = convert(&object(groups), OnInvalid::Group);
         assert_eq!(conversion.groups.len(), 1);
         assert_eq!(conversion.findings.len(), 2);
         assert!(!conversion.findings.iter().any(Finding::is_error));

@@ -69,6 +69,8 @@ impl fmt::Debug for ObjectId {
 pub struct RuleObject {
     /// Which one it is.
     pub id: ObjectId,
+    /// What tells it from an earlier one of the same name: its Kubernetes UID.
+    pub uid: Option<String>,
     /// When it was created, in seconds since 1970; the older of two that claim one place keeps it.
     pub created: Option<i64>,
     /// Its labels, for selection.
@@ -85,6 +87,6 @@ impl RuleObject {
     /// An object with these groups, and nothing else said about it.
     pub fn new(id: ObjectId, groups: Vec<DeclaredGroup>) -> Self {
         let (labels, annotations) = (Labels::default(), BTreeMap::new());
-        Self { id, created: None, labels, annotations, groups, findings: Vec::new() }
+        Self { id, uid: None, created: None, labels, annotations, groups, findings: Vec::new() }
     }
 }

@@ -14,16 +14,44 @@ use crate::ruler::RulerError;
 pub(super) struct Gauges {
     metrics: Metrics,
     labels: TargetLabels,
-    pub(super) groups: Gauge,
-    pub(super) rules: Gauge,
-    pub(super) refused_groups: Gauge,
-    pub(super) refused_rules: Gauge,
+    pub(super) groups: Share,
+    pub(super) rules: Share,
+    pub(super) refused_groups: Share,
+    pub(super) refused_rules: Share,
+    pub(super) held: Share,
+    pub(super) foreign_claims: Share,
+    pub(super) waiting: Share,
     pub(super) last_success: Gauge,
     pub(super) syncs: Counter,
     pub(super) drift_repaired: Counter,
-    queue_depth: Gauge,
-    /// This target's share of `queue_depth`, which all targets of a ruler add to.
-    waiting: i64,
+}
+
+/// This target's share of a gauge that others may add to: all targets of a ruler share the depth of its queue, and
+/// without tenant labels they share everything. Dropping it takes the share away.
+#[derive(Debug)]
+pub(super) struct Share {
+    gauge: Gauge,
+    value: i64,
+}
+
+impl Share {
+    fn of(gauge: Gauge) -> Self {
+        Self { gauge, value: 0 }
+    }
+
+    pub(super) fn set(&mut self, value: usize) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        let before = std::mem::replace(&mut self.value, value);
+        if value != before {
+            self.gauge.inc_by(value - before);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0);
+    }
 }
 
 impl Gauges {
@@ -31,24 +59,21 @@ impl Gauges {
         let labels = metrics.target_labels(target);
         let TargetLabels { ruler, tenant } = &labels;
         let state = |state| TargetStateLabels { ruler: ruler.clone(), tenant: tenant.clone(), state };
+        let depth = RulerLabels { ruler: ruler.clone() };
         Self {
-            groups: metrics.groups.get_or_create_owned(&state("desired")),
-            rules: metrics.rules.get_or_create_owned(&state("desired")),
-            refused_groups: metrics.groups.get_or_create_owned(&state(REFUSED)),
-            refused_rules: metrics.rules.get_or_create_owned(&state(REFUSED)),
+            groups: Share::of(metrics.groups.get_or_create_owned(&state("desired"))),
+            rules: Share::of(metrics.rules.get_or_create_owned(&state("desired"))),
+            refused_groups: Share::of(metrics.groups.get_or_create_owned(&state(REFUSED))),
+            refused_rules: Share::of(metrics.rules.get_or_create_owned(&state(REFUSED))),
+            held: Share::of(metrics.deletes_held.get_or_create_owned(&labels)),
+            foreign_claims: Share::of(metrics.foreign_claims.get_or_create_owned(&labels)),
+            waiting: Share::of(metrics.queue_depth.get_or_create_owned(&depth)),
             last_success: metrics.last_success.get_or_create_owned(&labels),
             syncs: metrics.syncs.get_or_create_owned(&labels),
             drift_repaired: metrics.drift_repaired.get_or_create_owned(&labels),
-            queue_depth: metrics.queue_depth.get_or_create_owned(&RulerLabels { ruler: ruler.clone() }),
-            waiting: 0,
             metrics: metrics.clone(),
             labels,
         }
-    }
-
-    pub(super) fn set_waiting(&mut self, waiting: usize) {
-        let waiting = as_i64(waiting);
-        self.queue_depth.inc_by(waiting - std::mem::replace(&mut self.waiting, waiting));
     }
 
     pub(super) fn wrote(&self, change: &Change, result: Result<(), &RulerError>) {
@@ -75,18 +100,4 @@ impl Gauges {
     pub(super) fn propagated(&self, seconds: f64) {
         self.metrics.propagation.observe(seconds);
     }
-}
-
-impl Drop for Gauges {
-    /// A target that is no more has nothing that waits or should be there.
-    fn drop(&mut self) {
-        self.set_waiting(0);
-        for gauge in [&self.groups, &self.rules, &self.refused_groups, &self.refused_rules] {
-            gauge.set(0);
-        }
-    }
-}
-
-pub(super) fn as_i64(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

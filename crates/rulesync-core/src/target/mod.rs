@@ -3,6 +3,9 @@
 
 mod gate;
 mod gauges;
+mod learned;
+mod omissions;
+mod ownership;
 mod queue;
 mod refusals;
 mod state;
@@ -15,17 +18,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{self, Budgeted};
+use crate::apply::{self, Budgeted, Stops};
 use crate::desired::Claim;
+use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::naming::Owner;
-use crate::observed::{Listing, Observed};
-use crate::outcome::{Outcome, Reporters};
+use crate::naming::Territory;
+use crate::observed::{Listed, Listing};
+use crate::outcome::Reporters;
 use crate::plan::{Deletes, Plan};
 use crate::policy::{Policy, jittered};
-use crate::ruler::RulerError;
+use crate::ruler::{Ruler, RulerError};
 use crate::status::{ObjectAtTarget, TargetStatus};
 use state::State;
 
@@ -40,6 +44,16 @@ pub(crate) enum Order {
     Hold { namespace: Arc<str>, hold: bool },
     /// Which deletes are safe from now on.
     Deletes(Deletes),
+    /// A source may not know what it says, or does again.
+    Doubt { source: Arc<str>, doubt: bool },
+    /// A Kubernetes namespace is gone, or there again.
+    KubernetesNamespace { name: String, gone: bool },
+    /// Who we are, as far as that can be known.
+    Identity(Option<Arc<str>>),
+    /// No route leads here any more, or one does again.
+    Retire(bool),
+    /// Deletes that are held back may be made; answers how many namespaces they were in.
+    Release(oneshot::Sender<usize>),
     /// Refusals are forgotten: the configuration changed.
     Reconsider,
     /// Times and limits changed.
@@ -70,16 +84,22 @@ pub(crate) struct Progress {
     pub(crate) failing: bool,
     /// It failed so often in a row that a one-shot run gives up.
     pub(crate) stuck: bool,
+    /// It was to be emptied and holds nothing of ours any more.
+    pub(crate) retired: bool,
     /// Groups that are refused.
     pub(crate) refused: usize,
     /// Changes carried out so far.
     pub(crate) applied: u64,
 }
 
-/// What all targets of an engine share.
+/// What a target is given by its engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) owner: Owner,
+    pub(crate) ruler: Arc<dyn Ruler>,
+    pub(crate) territory: Arc<Territory>,
+    pub(crate) leadership: Leadership,
+    /// Whether claims are written and respected.
+    pub(crate) claims: bool,
     pub(crate) policy: Policy,
     pub(crate) reporters: Reporters,
     pub(crate) metrics: Metrics,
@@ -101,13 +121,9 @@ pub(crate) struct Target {
     jobs: JoinSet<apply::Report>,
     list: JoinSet<Result<Listed, RulerError>>,
     next_list: Instant,
-    stop: CancellationToken,
-}
-
-/// What a list found.
-struct Listed {
-    observed: Observed,
-    unreadable: Vec<(String, String)>,
+    /// Whether this process led when it last looked.
+    led: bool,
+    stops: Stops,
 }
 
 impl Target {
@@ -121,11 +137,11 @@ impl Target {
         progress: watch::Sender<Progress>,
         stop: CancellationToken,
     ) -> Self {
-        let state = State::new(id, &shared);
+        let state = State::new(id, &shared, ruler.ruler.keeps());
+        let leadership = shared.leadership.clone();
         Self {
             ruler,
             in_flight,
-            shared,
             state,
             orders,
             progress,
@@ -133,22 +149,30 @@ impl Target {
             jobs: JoinSet::new(),
             list: JoinSet::new(),
             next_list: Instant::now(),
-            stop,
+            led: leadership.may_write(),
+            stops: Stops { stop, leadership },
+            shared,
         }
     }
 
     /// Runs the target. Requests under way are finished before it returns.
     pub(crate) async fn run(mut self) {
+        let Stops { stop, leadership } = self.stops.clone();
         loop {
+            self.follow_leadership();
+            self.state.judge_deletes();
             self.start_list();
             self.start_jobs();
             self.publish();
             let wake = self.wake();
+            let waits = !self.led || !leadership.may_write();
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break,
+                () = stop.cancelled() => break,
                 Some(report) = self.jobs.join_next() => self.applied(report),
                 Some(listed) = self.list.join_next() => self.listed(listed),
+                () = leadership.lost(), if self.led => {}
+                () = leadership.leading(), if waits => {}
                 order = self.orders.recv() => match order {
                     Some(order) => self.order(order),
                     None => break,
@@ -159,6 +183,20 @@ impl Target {
         self.finish().await;
     }
 
+    /// A standby keeps what should be, and reads what is when it comes to lead: another has written meanwhile.
+    fn follow_leadership(&mut self) {
+        let leadership = &self.shared.leadership;
+        if self.led && !leadership.is_leader() {
+            self.led = false;
+            self.list.abort_all();
+            self.state.restart();
+        } else if !self.led && leadership.may_write() {
+            self.led = true;
+            self.state.restart();
+            self.next_list = Instant::now();
+        }
+    }
+
     /// Lets requests under way come to an end, and no longer than the grace.
     async fn finish(mut self) {
         self.list.abort_all();
@@ -166,6 +204,8 @@ impl Target {
         while let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.jobs.join_next()).await {
             self.applied(report);
         }
+        // What goes on beyond the grace is given up before anybody else may write here.
+        self.jobs.shutdown().await;
     }
 
     fn order(&mut self, order: Order) {
@@ -175,6 +215,11 @@ impl Target {
             Order::Drop { namespace, object } => self.state.drop_claim(&namespace, &object),
             Order::Hold { namespace, hold } => self.state.hold(&namespace, hold),
             Order::Deletes(deletes) => self.state.allow(deletes),
+            Order::Doubt { source, doubt } => self.state.doubt_source(source, doubt),
+            Order::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
+            Order::Identity(us) => self.state.identify(us),
+            Order::Retire(true) => self.state.retire(),
+            Order::Retire(false) => self.state.return_to_service(),
             Order::Reconsider => self.state.reconsider(),
             Order::Policy(policy) => {
                 self.next_list = self.next_list.min(Instant::now() + jittered(policy.resync_interval));
@@ -182,6 +227,7 @@ impl Target {
                 self.state.set_policy(policy);
             }
             // Nobody waiting for the answer is no problem of ours.
+            Order::Release(answer) => drop(answer.send(self.state.release())),
             Order::Status(answer) => drop(answer.send(self.state.report())),
             Order::Plan(answer) => drop(answer.send(self.state.plan())),
         }
@@ -192,36 +238,33 @@ impl Target {
         if self.list_time().is_none_or(|at| Instant::now() < at) {
             return;
         }
-        let previous = self.state.begin_list();
-        let Budgeted { ruler, requests } = self.ruler.clone();
+        let (previous, suspects) = self.state.begin_list();
+        let ruler = self.ruler.clone();
         let tenant = self.state.id.tenant.clone();
-        let owner = self.shared.owner.clone();
+        let territory = Arc::clone(&self.shared.territory);
         self.list.spawn(async move {
-            let _permit = requests.acquire().await;
-            let owned = move |namespace: &str| owner.owns(namespace);
-            let mut listing = Listing::new(ruler.keeps(), &owned, &previous);
-            ruler.list(tenant.as_ref(), &mut listing).await?;
-            let unreadable = listing.unreadable_groups().to_vec();
-            Ok(Listed { observed: listing.into_observed(), unreadable })
+            let interest = move |namespace: &str| territory.interest(namespace);
+            let mut listing = Listing::new(ruler.ruler.keeps(), &interest, &previous).suspecting(&suspects);
+            let permit = ruler.budget.acquire(tenant.as_ref()).await;
+            let result = ruler.ruler.list(tenant.as_ref(), &mut listing).await;
+            apply::judge(&permit, result.as_ref().err());
+            result.map(|()| listing.into_listed())
         });
     }
 
     fn listed(&mut self, listed: Result<Result<Listed, RulerError>, tokio::task::JoinError>) {
-        let target = &self.state.id;
-        let result = listed.unwrap_or_else(|error| {
+        let result = match listed {
+            Ok(result) => result,
+            // Given up because another leads now.
+            Err(error) if error.is_cancelled() => return,
             // A ruler of somebody else may panic: for its target that is an answer nobody can read.
-            Err(RulerError::Unreadable { message: format!("listing ended unexpectedly: {error}") })
-        });
+            Err(error) => {
+                Err(RulerError::Unreadable { message: format!("listing ended unexpectedly: {error}") })
+            }
+        };
         match result {
-            Ok(Listed { observed, unreadable }) => {
-                for (group, reason) in unreadable {
-                    self.shared.reporters.report(&Outcome::Unreadable {
-                        target: target.clone(),
-                        group,
-                        reason,
-                    });
-                }
-                self.state.end_list(observed);
+            Ok(listed) => {
+                self.state.end_list(listed);
                 self.next_list = Instant::now() + jittered(self.shared.policy.resync_interval);
             }
             Err(error) => self.next_list = Instant::now() + self.state.list_failed(error),
@@ -230,14 +273,14 @@ impl Target {
 
     /// Starts work as far as the queue, the gate and the share of this target in the ruler's budget go.
     fn start_jobs(&mut self) {
-        if !self.shared.writes {
+        if !self.shared.writes || !self.shared.leadership.may_write() {
             return;
         }
         let limit = self.state.gate.allows(Instant::now(), self.in_flight);
         while self.jobs.len() < limit {
             let Some((namespace, changes)) = self.state.next_job() else { return };
             let tenant = self.state.id.tenant.clone();
-            self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, self.stop.clone()));
+            self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, self.stops.clone()));
         }
     }
 
@@ -257,21 +300,24 @@ impl Target {
     /// When to list next, unless the end of something under way decides that.
     fn list_time(&self) -> Option<Instant> {
         let probing = self.state.gate.until().is_some() && !self.jobs.is_empty();
-        if probing || !self.list.is_empty() {
+        if probing || !self.list.is_empty() || !self.led {
             return None;
         }
-        Some(self.state.gate.until().map_or(self.next_list, |gate| gate.max(self.next_list)))
+        let early = self.state.list_early().map_or(self.next_list, |early| early.min(self.next_list));
+        Some(self.state.gate.until().map_or(early, |gate| gate.max(early)))
     }
 
     /// When there is something to do without anybody saying so.
     fn wake(&self) -> Option<Instant> {
+        let idle = !self.shared.writes || !self.led;
         let due = match self.state.gate.allows(Instant::now(), self.in_flight) {
-            _ if !self.shared.writes => None,
+            _ if idle || !self.shared.leadership.may_write() => None,
             0 => self.state.gate.until(),
             allowed if self.jobs.len() < allowed => self.state.due(),
             _ => None,
         };
-        [self.list_time(), due].into_iter().flatten().min()
+        let judging = if idle { None } else { self.state.judging_due() };
+        [self.list_time(), due, judging].into_iter().flatten().min()
     }
 
     fn publish(&mut self) {

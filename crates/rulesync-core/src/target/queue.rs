@@ -85,6 +85,27 @@ impl Queue {
         Some((namespace, entry.drifted))
     }
 
+    /// Takes a certain namespace out of its turn, if it is due.
+    pub(crate) fn take(&mut self, namespace: &Arc<str>, now: Instant) -> bool {
+        let Some(entry) = self.entries.get_mut(namespace) else { return false };
+        match entry.state {
+            State::Running { .. } => return false,
+            State::Delayed(key) if key.0 > now => return false,
+            State::Delayed(key) => drop(self.delayed.remove(&key)),
+            State::Ready => self.ready.retain(|waiting| waiting != namespace),
+        }
+        entry.state = State::Running { again: false };
+        true
+    }
+
+    /// When a certain namespace is due, if it is delayed.
+    pub(crate) fn due_of(&self, namespace: &str) -> Option<Instant> {
+        match self.entries.get(namespace)?.state {
+            State::Delayed((at, _)) => Some(at),
+            _ => None,
+        }
+    }
+
     /// The work on a namespace is done; it comes again at once if it was pushed meanwhile.
     pub(crate) fn finished(&mut self, namespace: &Arc<str>) {
         let Some(entry) = self.entries.remove(namespace) else { return };
@@ -93,9 +114,15 @@ impl Queue {
         }
     }
 
-    /// The work failed and is tried again at a time that `retry_at` tells from the number of failures in a row.
+    /// The work failed and is tried again at a time that `retry_at` tells from the number of failures in a row; at
+    /// once if it was pushed meanwhile.
     pub(crate) fn failed(&mut self, namespace: &Arc<str>, retry_at: impl FnOnce(u32) -> Instant) {
         let Some(entry) = self.entries.get_mut(namespace) else { return };
+        if entry.state == (State::Running { again: true }) {
+            // Something new was said meanwhile, which the failure is not about.
+            self.finished(namespace);
+            return;
+        }
         entry.failures += 1;
         let key = (retry_at(entry.failures), self.next);
         self.next += 1;
@@ -182,5 +209,8 @@ mod tests {
         queue.push(&a, Turn::Last, false);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
         assert_eq!(queue.due(), None);
+        queue.push(&a, Turn::Next, false);
+        queue.failed(&a, retry);
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "what is new does not wait for what failed");
     }
 }

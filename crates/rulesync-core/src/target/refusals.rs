@@ -93,7 +93,9 @@ impl Refusals {
 
     /// Forgets everything; the answer is where something was refused.
     pub(super) fn clear(&mut self) -> Vec<Arc<str>> {
-        std::mem::take(self).namespaces.into_keys().collect()
+        let mut namespaces: Vec<Arc<str>> = std::mem::take(self).namespaces.into_keys().collect();
+        namespaces.sort_unstable();
+        namespaces
     }
 
     /// How many groups are refused.

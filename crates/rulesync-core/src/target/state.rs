@@ -1,29 +1,40 @@
 //! What a target knows, and what follows from it: pure bookkeeping between the orders that come in, the lists that are
 //! read and the changes that were carried out. No requests are made here.
 
+mod lists;
+mod refuse;
 mod report;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::gate::Gate;
-use super::gauges::{Gauges, as_i64};
+use super::gauges::Gauges;
+use super::learned::Learned;
+use super::omissions::Omissions;
+use super::ownership::Ownership;
 use super::queue::{Queue, Turn};
 use super::refusals::Refusals;
 use super::{Progress, Shared, seconds_since_1970};
 use crate::apply::{Applied, Report};
-use crate::desired::{Claim, Desired};
-use crate::finding::{Finding, Place};
+use crate::claim::{CLAIM_GROUP, OwnerClaim};
+use crate::desired::{Claim, Desired, DesiredGroup};
+use crate::finding::Finding;
+use crate::guard::{Guard, HeldReason};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
+use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
-use crate::observed::Observed;
+use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
-use crate::plan::{Action, Change, Deletes, Plan, Reason, plan, plan_namespace};
+use crate::plan::{
+    Action, Change, Deletes, Plan, Reason, Situation, in_order, plan, plan_namespace, successor,
+};
 use crate::policy::Policy;
-use crate::ruler::RulerError;
+use crate::ruler::{Keeps, RulerError};
 use report::contested;
 
 /// The code of the finding, and the state in metrics, of what the ruler does not take.
@@ -32,21 +43,50 @@ pub(super) const REFUSED: &str = "refused";
 /// Failures in a row after which a one-shot run gives up.
 const STUCK: u32 = 3;
 
+/// How many namespaces that were over a limit are tried at once when there is room again.
+const ROOM: usize = 2;
+
 /// The bookkeeping of one target.
 pub(super) struct State {
     pub(super) id: TargetId,
     pub(super) gate: Gate,
     shared: Shared,
+    keeps: Keeps,
     desired: Desired,
     /// None before the first list. Shared with a list under way, which compares with it.
     observed: Option<Arc<Observed>>,
+    adoptable: Vec<Adoptable>,
+    /// Removals of what ours has taken the place of, by the other's namespace, with the namespace of ours.
+    adoptions: HashMap<Arc<str>, Vec<(Change, Arc<str>)>>,
+    /// Former namespaces that wait for their successors, by successor.
+    former: HashMap<Arc<str>, Vec<Arc<str>>>,
     queue: Queue,
     deletes: Deletes,
+    guard: Guard,
+    /// What was last told of held deletes.
+    held: Option<(usize, HeldReason)>,
+    /// Sources that may not know what they say.
+    doubted: HashSet<Arc<str>>,
+    /// Kubernetes namespaces that went of late.
+    gone: HashMap<String, Instant>,
     refusals: Refusals,
+    omissions: Omissions,
+    learned: Learned,
+    /// Groups that failed when they were last tried: they come after those that did not.
+    failing: HashSet<(Arc<str>, Arc<str>)>,
     /// Namespaces the ruler's limits keep from being written until something is deleted.
     limited: HashSet<Arc<str>>,
+    ownership: Ownership,
+    /// What the last list showed, whoever we turn out to be.
+    claim_seen: Option<OwnerClaim>,
+    claim_namespace: Arc<str>,
+    claim_group: Option<DesiredGroup>,
+    /// Whether no route leads here any more, so that everything of ours is to go.
+    retiring: bool,
     /// Namespaces written to while a list is under way: for those it is out of date.
     touched: Option<HashSet<Arc<str>>>,
+    /// When to list again to see what became of something.
+    verify: Option<Instant>,
     list_failures: u32,
     error: Option<String>,
     down: bool,
@@ -56,17 +96,34 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(id: TargetId, shared: &Shared) -> Self {
+    pub(super) fn new(id: TargetId, shared: &Shared, keeps: Keeps) -> Self {
         Self {
             gate: Gate::new(shared.policy.backoff),
             shared: shared.clone(),
+            keeps,
             desired: Desired::default(),
             observed: None,
+            adoptable: Vec::new(),
+            adoptions: HashMap::new(),
+            former: HashMap::new(),
             queue: Queue::default(),
             deletes: Deletes::default(),
+            guard: Guard::default(),
+            held: None,
+            doubted: HashSet::new(),
+            gone: HashMap::new(),
             refusals: Refusals::default(),
+            omissions: Omissions::default(),
+            learned: Learned::default(),
+            failing: HashSet::new(),
             limited: HashSet::new(),
+            ownership: if shared.claims { Ownership::Anonymous } else { Ownership::Off },
+            claim_seen: None,
+            claim_namespace: shared.territory.owner.as_str().into(),
+            claim_group: None,
+            retiring: false,
             touched: None,
+            verify: None,
             list_failures: 0,
             error: None,
             down: false,
@@ -82,17 +139,27 @@ impl State {
     pub(super) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
         let newcomer = claim.object.clone();
         self.desired.claim(namespace, claim);
-        self.refusals.forget_changed(namespace, self.desired.winner(namespace));
+        self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
             let finding = contested(namespace, &winner.object);
             self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
         }
         self.look_at(namespace, if live { Turn::Next } else { Turn::Last }, false);
+        self.want_claim();
+    }
+
+    /// What is known of a namespace's groups is forgotten where they are other groups now.
+    fn winner_changed(&mut self, namespace: &Arc<str>) {
+        self.refusals.forget_changed(namespace, self.desired.winner(namespace));
+        let declared = self.desired.winner(namespace).map_or(&[][..], |claim| &claim.groups);
+        for offered in self.omissions.replacements(namespace, declared) {
+            self.desired.replace(namespace, offered);
+        }
     }
 
     pub(super) fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId) {
         if self.desired.drop_claim(namespace, object) {
-            self.refusals.forget_changed(namespace, self.desired.winner(namespace));
+            self.winner_changed(namespace);
             self.look_at(namespace, Turn::Next, false);
         }
     }
@@ -113,7 +180,12 @@ impl State {
     }
 
     pub(super) fn reconsider(&mut self) {
-        for namespace in self.refusals.clear() {
+        let mut namespaces = self.refusals.clear();
+        for (namespace, declared) in self.omissions.forget(true) {
+            self.desired.replace(&namespace, declared);
+            namespaces.push(namespace);
+        }
+        for namespace in namespaces {
             self.look_at(&namespace, Turn::Last, false);
         }
     }
@@ -121,45 +193,55 @@ impl State {
     pub(super) fn set_policy(&mut self, policy: Policy) {
         self.gate.set_backoff(policy.backoff);
         self.shared.policy = policy;
+        self.guard.reconsider(Instant::now());
     }
 
-    // Lists.
-
-    /// A list begins; the answer is what the last one gave.
-    pub(super) fn begin_list(&mut self) -> Arc<Observed> {
-        self.touched = Some(self.queue.running().cloned().collect());
-        self.observed.clone().unwrap_or_default()
-    }
-
-    /// A list is complete. What was written while it was under way is known better than it tells.
-    pub(super) fn end_list(&mut self, mut listed: Observed) {
-        let first = self.observed.is_none();
-        if let Some(observed) = &mut self.observed {
-            let touched = self.touched.take().unwrap_or_default();
-            if !touched.is_empty() {
-                let observed = Arc::make_mut(observed);
-                touched.iter().for_each(|namespace| listed.adopt(namespace, observed));
-            }
+    /// A source may not know what it says, or does again.
+    pub(super) fn doubt_source(&mut self, source: Arc<str>, doubt: bool) {
+        if doubt {
+            self.doubted.insert(source);
+        } else {
+            self.doubted.remove(&source);
+            self.guard.reconsider(Instant::now());
         }
-        self.touched = None;
-        self.list_failures = 0;
-        self.answered();
-        self.observed = Some(Arc::new(listed));
-        self.gauges.syncs.inc();
-        self.refusals.forget_old();
-        self.look_at_everything_with_changes(!first);
-        self.settled();
     }
 
-    /// A list failed; the answer is how long to wait.
-    pub(super) fn list_failed(&mut self, error: RulerError) -> Duration {
-        self.touched = None;
-        self.list_failures += 1;
-        self.gauges.failed(&error);
-        let retry_after = retry_after(&error);
-        self.gate.failure(Instant::now(), retry_after);
-        self.unanswered(error);
-        retry_after.unwrap_or_default().max(self.shared.policy.backoff.wait(self.list_failures))
+    /// A Kubernetes namespace is gone, or there again.
+    pub(super) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
+        let now = Instant::now();
+        let window = self.shared.policy.delete_guard.window;
+        self.gone.retain(|_, at| *at + window > now);
+        if !gone {
+            self.gone.remove(name);
+            return;
+        }
+        self.gone.insert(name.to_owned(), now);
+        let territory = &self.shared.territory;
+        self.guard.explain(
+            |namespace| territory.parse(namespace).is_some_and(|named| named.namespace == name),
+            now,
+        );
+    }
+
+    /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
+    pub(super) fn release(&mut self) -> usize {
+        let released = self.guard.release();
+        for namespace in &released {
+            self.look_at(namespace, Turn::Last, false);
+        }
+        released.len()
+    }
+
+    /// No route leads here any more: everything of ours is to go.
+    pub(super) fn retire(&mut self) {
+        self.retiring = true;
+        self.look_at_everything_with_changes(false);
+    }
+
+    /// A route leads here again.
+    pub(super) fn return_to_service(&mut self) {
+        self.retiring = false;
+        self.want_claim();
     }
 
     // Work.
@@ -167,14 +249,26 @@ impl State {
     /// The next namespace with changes to carry out.
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
         let observed = Arc::clone(self.observed.as_ref()?);
+        if !self.may_write() {
+            let namespace = Arc::clone(&self.claim_namespace);
+            let claim = self.claim_change()?;
+            return self.queue.take(&namespace, Instant::now()).then(|| (namespace, vec![claim]));
+        }
         loop {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
+            self.hold_back(&namespace, &mut changes);
+            if !self.limited.is_empty() && !self.limited.contains(&namespace) && changes.iter().all(is_new) {
+                // There is no room for it before something is deleted.
+                self.limited.insert(Arc::clone(&namespace));
+                changes.clear();
+            }
             if changes.is_empty() {
                 self.queue.finished(&namespace);
                 self.settled();
                 continue;
             }
+            changes.sort_by_key(|change| (change.is_delete(), self.has_failed(change)));
             if drifted {
                 changes.iter_mut().for_each(|change| change.reason = Reason::Drifted);
             }
@@ -185,6 +279,72 @@ impl State {
         }
     }
 
+    /// Whether objects' rules may be written and deleted. What is retiring is only cleaned up, so nobody's claim is
+    /// needed but no foreign one may stand there.
+    fn may_write(&self) -> bool {
+        self.ownership.may_write() || (self.retiring && self.ownership.to_claim().is_some())
+    }
+
+    /// The change that writes our claim, if it is to be written.
+    fn claim_change(&mut self) -> Option<Change> {
+        let claim = self.ownership.to_claim()?;
+        if self.claim_group.is_none() {
+            let group = claim.group(&self.shared.territory.owner, self.shared.ruler.dialect());
+            let body = pack(std::slice::from_ref(&group)).ok()?.pop()?;
+            let fingerprint = Fingerprint::of(&group, &self.keeps);
+            self.claim_group = Some(DesiredGroup { name: CLAIM_GROUP.into(), fingerprint, body, rules: 1 });
+        }
+        Some(Change {
+            namespace: Arc::clone(&self.claim_namespace),
+            object: None,
+            action: Action::Put(self.claim_group.clone()?),
+            reason: Reason::Claim,
+            held: false,
+        })
+    }
+
+    fn has_failed(&self, change: &Change) -> bool {
+        !self.failing.is_empty()
+            && change.group().is_some_and(|group| {
+                self.failing.contains(&(Arc::clone(&change.namespace), Arc::from(group)))
+            })
+    }
+
+    /// Takes out the deletes that the guard does not let pass (yet).
+    fn hold_back(&mut self, namespace: &Arc<str>, changes: &mut Vec<Change>) {
+        let guarded: usize = changes.iter().filter(|c| c.is_guarded()).map(Change::deletes).sum();
+        if guarded == 0 {
+            self.guard.forget(namespace);
+            return;
+        }
+        let territory = &self.shared.territory;
+        let explained = !self.gone.is_empty()
+            && territory.parse(namespace).is_some_and(|named| self.gone.contains_key(named.namespace));
+        if !self.retiring && !self.guard.passes(namespace, guarded, explained, Instant::now()) {
+            changes.retain(|change| !change.is_guarded());
+        }
+    }
+
+    /// Judges deletes whose time has come.
+    pub(super) fn judge_deletes(&mut self) {
+        let Some(observed) = &self.observed else { return };
+        let (doubted, desired) = (&self.doubted, &self.desired);
+        let doubt = |namespace: &str| match desired.object_of(namespace) {
+            Some(object) => doubted.contains(object.source()),
+            None => !doubted.is_empty(),
+        };
+        let policy = &self.shared.policy.delete_guard;
+        for namespace in self.guard.judge(policy, observed.groups(), doubt, Instant::now()) {
+            self.look_at(&namespace, Turn::Last, false);
+        }
+    }
+
+    /// When deletes are to be judged.
+    pub(super) fn judging_due(&self) -> Option<Instant> {
+        self.observed.as_ref()?;
+        self.guard.due(&self.shared.policy.delete_guard)
+    }
+
     /// Changes were carried out, or not.
     pub(super) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
         let mut retry = unfinished;
@@ -192,8 +352,20 @@ impl State {
         for Applied { change, result, elapsed } in applied {
             tracing::debug!(target = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
             self.gauges.wrote(&change, result.as_ref().copied());
+            if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
+                self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
+            }
             match result {
                 Ok(()) => self.succeeded(&change),
+                Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
+                    // It is no use to wait for it: without a claim we are as safe as anybody else.
+                    self.answered();
+                    self.ownership.settled();
+                    let finding =
+                        Finding::warning("claim", format!("the claim is refused: {}", error.message()));
+                    let subject = self.subject(&change);
+                    self.tell(&Outcome::Refused { subject, finding });
+                }
                 Err(RulerError::Rejected { message, rule }) if matches!(change.action, Action::Put(_)) => {
                     self.answered();
                     self.refused(&change, &message, rule);
@@ -216,10 +388,13 @@ impl State {
         let backoff = self.shared.policy.backoff;
         let mut retry_in = Duration::ZERO;
         self.queue.failed(&namespace, |failures| {
-            retry_in = wait.max(backoff.wait(failures));
+            retry_in = wait.min(LONGEST_WAIT).max(backoff.wait(failures));
             now + retry_in
         });
         for (change, error) in failed {
+            if let Some(group) = change.group() {
+                self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
+            }
             match &error {
                 RulerError::Limit { .. } => {
                     self.answered();
@@ -227,7 +402,7 @@ impl State {
                 }
                 RulerError::Rejected { .. } | RulerError::Protected { .. } => self.answered(),
                 _ => {
-                    if self.gate.failure(now, retry_after(&error)) {
+                    if self.gate.failure(now, Some(&namespace), retry_after(&error)) {
                         self.unanswered(error.clone());
                     }
                 }
@@ -254,6 +429,9 @@ impl State {
     /// Nothing that was planned can be relied on: everything is looked at after the next list.
     pub(super) fn restart(&mut self) {
         self.queue = Queue::default();
+        self.limited.clear();
+        self.guard.forget_all();
+        self.adoptions.clear();
         self.observed = None;
         self.touched = None;
     }
@@ -263,28 +441,46 @@ impl State {
         self.applied += 1;
         let reason = change.reason;
         let subject = self.subject(change);
+        let namespace = &change.namespace;
+        if change.is_guarded() {
+            self.guard.carried_out(namespace, change.deletes(), Instant::now());
+        }
         match &change.action {
+            Action::Put(_) if reason == Reason::Claim => {
+                self.claimed();
+                self.tell(&Outcome::Synced { subject, reason });
+            }
             Action::Put(group) => {
-                self.observe(|observed| {
-                    observed.set(&change.namespace, &group.name, Some(group.fingerprint))
-                });
+                self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
                 // What somebody else changed was not on its way.
                 if reason != Reason::Drifted
-                    && let Some(claim) = self.desired.winner(&change.namespace)
+                    && let Some(claim) = self.desired.winner(namespace)
                 {
                     self.gauges.propagated(claim.seen.elapsed().as_secs_f64());
                 }
-                self.limited.remove(&change.namespace);
+                if self.limited.remove(namespace) {
+                    self.room_made();
+                }
+                self.successor_written(namespace);
                 self.tell(&Outcome::Synced { subject, reason });
             }
             Action::DeleteGroup(group) => {
-                self.observe(|observed| observed.remove(&change.namespace, group));
+                if reason == Reason::Adopted {
+                    self.adoptable.retain(|theirs| theirs.namespace != *namespace || theirs.group != *group);
+                    if let Some(adoptions) = self.adoptions.get_mut(namespace) {
+                        adoptions.retain(|(adoption, _)| adoption != change);
+                    }
+                } else if **namespace == *self.claim_namespace {
+                    self.ownership = Ownership::Off;
+                } else {
+                    self.observe(|observed| observed.remove(namespace, group));
+                }
                 self.room_made();
                 self.tell(&Outcome::Removed { subject, reason });
             }
             Action::DeleteNamespace(_) => {
-                self.observe(|observed| observed.remove_namespace(&change.namespace));
-                self.desired.forget_dropped(&change.namespace);
+                self.observe(|observed| observed.remove_namespace(namespace));
+                self.desired.forget_dropped(namespace);
                 self.room_made();
                 self.tell(&Outcome::Removed { subject, reason });
             }
@@ -292,58 +488,77 @@ impl State {
         if reason == Reason::Drifted {
             self.gauges.drift_repaired.inc();
         }
+        if self.retiring {
+            // The claim goes last.
+            let namespace = Arc::clone(&self.claim_namespace);
+            self.look_at(&namespace, Turn::Last, false);
+        }
     }
 
-    /// Something was deleted: what a limit kept out may go in now.
+    /// There may be room again: some of what a limit kept out is tried, and more if it goes in.
     fn room_made(&mut self) {
-        for namespace in std::mem::take(&mut self.limited) {
+        let some: Vec<Arc<str>> = self.limited.iter().take(ROOM).cloned().collect();
+        for namespace in some {
             self.queue.push(&namespace, Turn::Last, false);
         }
     }
 
-    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where.
-    fn refused(&mut self, change: &Change, message: &str, rule: Option<usize>) {
-        let Action::Put(group) = &change.action else { return };
-        // Meanwhile declared otherwise, or not at all: then the refusal is of no interest.
-        let winner = self.desired.winner(&change.namespace);
-        let current = |claim: &Claim| {
-            claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
-        };
-        if !winner.is_some_and(current) {
-            return;
-        }
-        let mut place = Place { group: Some(group.name.to_string()), rule, ..Place::default() };
-        if let Some(claim) = self.desired.winner(&change.namespace) {
-            let about_this = |finding: &&Finding| {
-                finding.place.group.as_deref() == Some(&*group.name)
-                    && finding.place.position.is_some()
-                    && rule.is_none_or(|rule| finding.place.rule == Some(rule))
-            };
-            if let Some(finding) = claim.findings.iter().find(about_this) {
-                place = finding.place.clone();
+    /// Former namespaces whose successor is in order now may go.
+    fn successor_written(&mut self, namespace: &Arc<str>) {
+        if !self.former.is_empty()
+            && let Some(former) = self.former.remove(namespace)
+        {
+            for namespace in former {
+                self.look_at(&namespace, Turn::Last, false);
             }
         }
-        if let (Some(rule), None) = (place.rule, &place.rule_name)
-            && let Ok(decoded) = group.body.unpack()
-        {
-            place.rule_name = decoded.rules.get(rule).map(|rule| rule.name().to_owned());
-        }
-        let kept = self
-            .observed
-            .as_ref()
-            .is_some_and(|o| o.namespace(&change.namespace).any(|(name, _)| *name == *group.name));
-        let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
-        let finding =
-            Finding::error(REFUSED, format!("refused by the ruler: {message}")).at(place).hint(hint);
-        let memory = self.shared.policy.refusal_memory;
-        self.refusals.add(&change.namespace, group, finding.clone(), memory);
-        let subject = self.subject(change);
-        self.tell(&Outcome::Refused { subject, finding });
     }
 
-    fn changes(&self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
-        plan_namespace(namespace, &self.desired, observed, self.deletes, |group, fingerprint| {
+    fn changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
+        if *namespace == self.claim_namespace {
+            return self.claim_removal(observed).into_iter().collect();
+        }
+        if let Some(adoptions) = self.adoptions.get(namespace) {
+            let ready = adoptions.iter().filter(|(_, ours)| in_order(ours, &self.desired, observed));
+            return ready.map(|(change, _)| change.clone()).collect();
+        }
+        let situation = self.situation(observed);
+        let changes = plan_namespace(namespace, situation, |group, fingerprint| {
             self.refusals.contains(namespace, group, fingerprint)
+        });
+        if changes.iter().any(|change| change.reason == Reason::Renamed) {
+            let successor = successor(namespace, situation).cloned();
+            if let Some(successor) = successor.filter(|s| !in_order(s, &self.desired, observed)) {
+                let waiting = self.former.entry(successor).or_default();
+                if !waiting.contains(namespace) {
+                    waiting.push(Arc::clone(namespace));
+                }
+                return Vec::new();
+            }
+        }
+        changes
+    }
+
+    fn situation<'a>(&'a self, observed: &'a Observed) -> Situation<'a> {
+        Situation {
+            desired: &self.desired,
+            observed,
+            adoptable: &self.adoptable,
+            deletes: self.deletes,
+            territory: &self.shared.territory,
+        }
+    }
+
+    /// Takes our claim down once nothing else of ours is left in a target that retires.
+    fn claim_removal(&self, observed: &Observed) -> Option<Change> {
+        let last =
+            self.retiring && observed.groups() == 0 && matches!(self.ownership, Ownership::Ours { .. });
+        last.then(|| Change {
+            namespace: Arc::clone(&self.claim_namespace),
+            object: None,
+            action: Action::DeleteGroup(CLAIM_GROUP.into()),
+            reason: Reason::Claim,
+            held: false,
         })
     }
 
@@ -357,6 +572,7 @@ impl State {
         let mut namespaces: Vec<Arc<str>> =
             self.desired.claims().map(|(namespace, _)| Arc::clone(namespace)).collect();
         namespaces.extend(observed.namespaces().map(|(namespace, _)| Arc::clone(namespace)));
+        namespaces.push(Arc::clone(&self.claim_namespace));
         namespaces.sort_unstable();
         namespaces.dedup();
         for namespace in namespaces {
@@ -403,12 +619,13 @@ impl State {
     /// When something that failed is due again.
     pub(super) fn due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
-        self.queue.due()
+        if self.may_write() { self.queue.due() } else { self.queue.due_of(&self.claim_namespace) }
     }
 
     /// Whether nothing is left to do but what failed.
     pub(super) fn is_settled(&self) -> bool {
-        self.down || self.queue.len() == self.queue.delayed()
+        let waits = self.queue.len() == self.queue.delayed() && !self.guard.is_undecided();
+        self.down || self.ownership.conflict().is_some() || waits
     }
 
     /// Whether it has failed so often in a row that waiting longer is no use to a one-shot run.
@@ -424,7 +641,11 @@ impl State {
             idle: false,
             listed: self.observed.is_some(),
             failing: self.queue.delayed() > 0 || self.down,
-            stuck: self.is_stuck(),
+            stuck: self.is_stuck() || self.ownership.conflict().is_some(),
+            retired: self.retiring
+                && self.deletes.orphans
+                && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
+                && !matches!(self.ownership, Ownership::Ours { .. }),
             refused: self.refusals.groups(),
             applied: self.applied,
         }
@@ -432,7 +653,7 @@ impl State {
 
     pub(super) fn plan(&self) -> Plan {
         let observed = self.observed.clone().unwrap_or_default();
-        plan(&self.id, &self.desired, &observed, self.deletes)
+        plan(&self.id, self.situation(&observed), &self.shared.policy.delete_guard)
     }
 
     fn subject(&self, change: &Change) -> Subject {
@@ -451,18 +672,43 @@ impl State {
     // Metrics.
 
     pub(super) fn publish_metrics(&mut self) {
-        let numbers = [
-            (&self.gauges.groups, self.desired.groups()),
-            (&self.gauges.rules, self.desired.rules()),
-            (&self.gauges.refused_groups, self.refusals.groups()),
-            (&self.gauges.refused_rules, self.refusals.rules()),
-        ];
-        for (gauge, number) in numbers {
-            gauge.set(as_i64(number));
+        self.gauges.groups.set(self.desired.groups());
+        self.gauges.rules.set(self.desired.rules());
+        self.gauges.refused_groups.set(self.refusals.groups());
+        self.gauges.refused_rules.set(self.refusals.rules() + self.omissions.rules());
+        self.gauges.waiting.set(self.queue.len());
+        self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
+        self.tell_held();
+    }
+
+    /// Tells of deletes that are held back, when that is news.
+    fn tell_held(&mut self) {
+        let held = self.guard.total_held();
+        if held == self.held {
+            return;
         }
-        self.gauges.set_waiting(self.queue.len());
+        self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
+        let target = self.id.clone();
+        match held {
+            Some((groups, reason)) => self.tell(&Outcome::Held { target, groups, reason }),
+            None => self.tell(&Outcome::NoneHeld { target }),
+        }
+        self.held = held;
     }
 }
+
+/// Whether a change needs room in the ruler and makes none.
+fn is_new(change: &Change) -> bool {
+    matches!(change.action, Action::Put(_))
+}
+
+/// Whether an error is the ruler's word on what it was sent, and not on its own state.
+fn is_verdict(error: &RulerError) -> bool {
+    matches!(error, RulerError::Rejected { .. } | RulerError::Limit { .. } | RulerError::Protected { .. })
+}
+
+/// The longest wait a ruler is believed to want.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 fn retry_after(error: &RulerError) -> Option<Duration> {
     match error {

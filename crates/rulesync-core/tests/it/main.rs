@@ -10,4 +10,6 @@ mod invalid;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod world;

@@ -43,7 +43,7 @@ async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
     world.settle().await;
     assert_eq!(ruler.requests(), Vec::<String>::new(), "the same setup again costs nothing");
     setup.rulers =
-        vec![NamedRuler { name: "central".into(), ruler: Arc::new(other.clone()), max_in_flight: 2 }];
+        vec![NamedRuler { max_in_flight: 2, ..NamedRuler::new("central", Arc::new(other.clone())) }];
     world.handle.reconfigure(setup).await.unwrap();
     world.settle().await;
     assert_eq!(ruler.requests(), Vec::<String>::new());
@@ -85,7 +85,7 @@ async fn a_setup_that_does_not_fit_changes_nothing() {
     setup.routes[0].ruler = "elsewhere".into();
     assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::UnknownRuler { .. })));
     let mut setup = world.setup.clone();
-    setup.owner = "them".parse().unwrap();
+    setup.territory = rulesync_core::Territory::of("them".parse().unwrap());
     assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::OwnerChanged { .. })));
     world.stop().await;
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rulesync_core::{
     DeclaredGroup, Engine, EngineHandle, Group, Labels, Listing, ObjectId, Policy, Route, RuleObject, Ruler,
-    RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TargetState, TenantId,
+    RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TargetState, TenantId, Territory,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -224,6 +224,7 @@ pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
     };
     RuleObject {
         id: id(name),
+        uid: None,
         created: None,
         labels: [("tenant", "prod")].into_iter().collect::<Labels>(),
         annotations: BTreeMap::new(),
@@ -265,17 +266,13 @@ impl World {
     pub(crate) fn with_routes(ruler: &MemoryRuler, routes: Vec<Route>) -> Self {
         let (source, teller) = script();
         let setup = Setup {
-            owner: "us".parse().unwrap(),
+            territory: Territory::of("us".parse().unwrap()),
             sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
-            rulers: vec![rulesync_core::NamedRuler {
-                name: "central".into(),
-                ruler: Arc::new(ruler.clone()),
-                max_in_flight: 8,
-            }],
+            rulers: vec![rulesync_core::NamedRuler::new("central", Arc::new(ruler.clone()))],
             routes,
             policy: Policy::default(),
         };
-        let engine = Engine::builder(setup.owner.clone()).setup(setup.clone()).build().unwrap();
+        let engine = Engine::builder(setup.territory.owner.clone()).setup(setup.clone()).build().unwrap();
         let handle = engine.handle();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(engine.run(shutdown.clone()));

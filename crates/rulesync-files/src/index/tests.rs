@@ -17,6 +17,7 @@ fn id(name: &str) -> ObjectId {
 
 fn object(name: &str, version: u8) -> RuleObject {
     RuleObject {
+        uid: None,
         id: id(name),
         created: None,
         labels: Labels::default(),
@@ -49,7 +50,7 @@ fn show(events: &[SourceEvent]) -> Vec<String> {
                     .trim_end()
                     .to_owned()
             }
-            SourceEvent::Malformed { id, finding } => format!("{} ! {finding}", id.name()),
+            SourceEvent::Malformed { id, finding, .. } => format!("{} ! {finding}", id.name()),
             SourceEvent::Delete(id) => format!("{} gone", id.name()),
             other => format!("{other:?}"),
         })

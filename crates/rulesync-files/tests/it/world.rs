@@ -105,7 +105,7 @@ fn show(event: &SourceEvent) -> String {
             let findings: String = object.findings.iter().map(|finding| format!(" [{finding}]")).collect();
             format!("upsert {}: {}{findings}", object.id, exprs.join(", "))
         }
-        SourceEvent::Malformed { id, finding } => format!("malformed {id}: {finding}"),
+        SourceEvent::Malformed { id, finding, .. } => format!("malformed {id}: {finding}"),
         SourceEvent::Delete(id) => format!("delete {id}"),
         SourceEvent::SnapshotComplete => "complete".into(),
         SourceEvent::Unavailable { reason } => format!("unavailable: {reason}"),

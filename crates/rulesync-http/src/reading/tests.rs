@@ -1,10 +1,10 @@
-use rulesync_core::{Keeps, Observed};
+use rulesync_core::{Interest, Keeps, Observed};
 
 use super::*;
 
 /// What is listed of ours, as `namespace/group`, and what could not be parsed.
 fn read(document: &[u8], previous: &Observed) -> Result<(Vec<String>, Vec<Unparsed>, Observed), RulerError> {
-    let owned = |name: &str| name.starts_with("us.");
+    let owned = |name: &str| if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &owned, previous);
     let mut reader = ListReader::new(&mut listing);
     for portion in document.chunks(7) {

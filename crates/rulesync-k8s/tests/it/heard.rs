@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Heard {
     events: SinkEvents,
+    /// What was said of the cluster's identity, if anything was.
+    pub(crate) identity: Option<Option<String>>,
+    /// Whether the kind was said to be gone.
+    pub(crate) kind_gone: bool,
     _stop: DropGuard,
 }
 
@@ -44,13 +48,20 @@ impl Heard {
         let stop = CancellationToken::new();
         let token = stop.clone();
         tokio::spawn(async move { source.run(sink, token).await });
-        Self { events, _stop: stop.drop_guard() }
+        Self { events, identity: None, kind_gone: false, _stop: stop.drop_guard() }
     }
 
     /// The next event in short, such as `upsert ns/o`.
     pub(crate) async fn next(&mut self) -> String {
-        let event =
-            tokio::time::timeout(PATIENCE, self.events.next()).await.expect("an event").expect("a source");
+        // Who the cluster is may be said at any moment, and is told of elsewhere.
+        let event = loop {
+            let next = tokio::time::timeout(PATIENCE, self.events.next()).await;
+            match next.expect("an event").expect("a source") {
+                SourceEvent::Identity(identity) => self.identity = Some(identity),
+                event => break event,
+            }
+        };
+        self.kind_gone |= matches!(event, SourceEvent::KindGone { .. });
         match event {
             SourceEvent::Upsert(object) => format!("upsert {}/{}", object.id.namespace(), object.id.name()),
             SourceEvent::Malformed { id, .. } => format!("malformed {}/{}", id.namespace(), id.name()),
@@ -58,8 +69,11 @@ impl Heard {
             SourceEvent::Namespace { name, .. } => format!("namespace {name}"),
             SourceEvent::NamespaceGone { name } => format!("namespace gone {name}"),
             SourceEvent::SnapshotComplete => "complete".to_owned(),
-            SourceEvent::Unavailable { reason } => format!("unavailable: {reason}"),
+            SourceEvent::Unavailable { reason } | SourceEvent::KindGone { reason } => {
+                format!("unavailable: {reason}")
+            }
             SourceEvent::Available => "available".to_owned(),
+            SourceEvent::Identity(_) => unreachable!("taken above"),
         }
     }
 

@@ -41,6 +41,7 @@ async fn one_that_goes_under_a_watch_is_told_as_the_watch_tells_it() {
     heard.until("upsert a/one").await; // The watch is open.
     assert!(kube.drop_crd());
     let events = heard.until("unavailable: ").await;
+    assert!(heard.kind_gone, "the engine must know what these deletes are worth");
     assert_eq!(count(&events, "delete"), 3, "{events:?}");
     assert!(events.last().unwrap().contains(RULES), "{events:?}");
     bring_back(&kube);

@@ -17,9 +17,14 @@ impl State {
                 objects.push((claim.object.clone(), self.object(namespace, claim, index == 0)));
             }
         }
+        let held = self.guard.total_held().map_or(0, |(groups, _)| groups);
         let state = match (&self.observed, &self.error, self.queue.delayed(), self.queue.len()) {
+            _ if !self.shared.leadership.is_leader() => TargetState::Standby,
+            _ if self.ownership.conflict().is_some() => TargetState::Conflict,
             (_, Some(_), ..) => TargetState::Failing,
             (None, ..) => TargetState::Starting,
+            (_, _, 0, 0) if held > 0 => TargetState::Holding,
+            (_, _, 0, 0) if self.guard.is_undecided() => TargetState::Syncing,
             (_, _, 0, 0) => TargetState::InSync,
             (_, _, 0, _) => TargetState::Syncing,
             _ => TargetState::Failing,
@@ -27,11 +32,16 @@ impl State {
         let target = TargetStatus {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
+            retiring: self.retiring,
             state,
-            error: self.error.clone(),
+            error: self.error.clone().or_else(|| {
+                let (claim, us) = self.ownership.conflict()?;
+                Some(format!("claimed by {claim} as the same owner; this is cluster {us}"))
+            }),
             groups: self.desired.groups(),
             rules: self.desired.rules(),
             refused: self.refusals.groups(),
+            held,
             pending: self.queue.len(),
             last_success: self.last_success,
         };
@@ -44,6 +54,7 @@ impl State {
             findings.push(contested(namespace, &winner.object));
         }
         findings.extend(self.refusals.findings(namespace).cloned());
+        findings.extend(self.omissions.findings(namespace).cloned());
         let state = if findings.iter().any(Finding::is_error) || !claim.refused.is_empty() {
             ObjectState::Refused
         } else if self.observed.is_none() || self.queue.contains(namespace) {

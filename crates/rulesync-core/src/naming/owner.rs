@@ -1,11 +1,8 @@
-//! Owners, and the ruler namespaces that are theirs: the only place that decides what is ours.
+//! Owners: whose rules these are.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-
-use crate::model::fingerprint::Fingerprint;
-use crate::model::object::ObjectId;
 
 /// Whose rules these are: a DNS label, the first segment of every namespace this installation writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,41 +52,15 @@ impl Owner {
         namespace.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('.'))
     }
 
-    /// The ruler namespace of an object: `{owner}.{Kubernetes namespace}.{name}`.
-    ///
-    /// It needs no escaping in URLs and stays the same when the object is re-created, so alerts keep their state. A
-    /// name over `max_bytes` is cut and ends in a hash of the whole.
-    pub fn namespace_of(&self, object: &ObjectId, max_bytes: usize) -> Arc<str> {
-        let full = format!("{}.{}.{}", self.0, object.namespace(), object.name());
-        if full.len() <= max_bytes {
-            return full.into();
-        }
-        let hash = Fingerprint::of_bytes(full.as_bytes()).to_string();
-        let mut end = max_bytes.saturating_sub(HASH_BYTES + 1);
-        while !full.is_char_boundary(end) {
-            end -= 1;
-        }
-        format!("{}-{}", &full[..end], &hash[..HASH_BYTES]).into()
-    }
-
-    /// The Kubernetes namespace and name a ruler namespace was made of; none if it is not ours.
-    pub fn parse<'a>(&self, namespace: &'a str) -> Option<(&'a str, &'a str)> {
-        namespace.strip_prefix(&*self.0)?.strip_prefix('.')?.split_once('.')
+    /// The owner as text; also the ruler namespace of its claim, which holds no object's rules.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-/// Enough hexadecimal digits that two long names never meet.
-const HASH_BYTES: usize = 16;
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn object(namespace: &str, name: &str) -> ObjectId {
-        ObjectId::new(&"s".into(), &"PrometheusRule".into(), namespace, name)
-    }
 
     #[test]
     fn owners_are_dns_labels() {
@@ -106,28 +77,6 @@ mod tests {
         let owner: Owner = "prod".parse().unwrap();
         for theirs in ["prod-eu.a.b", "prod", "production.a.b", "prod/a/b", "xprod.a.b", ""] {
             assert!(!owner.owns(theirs), "{theirs}");
-            assert_eq!(owner.parse(theirs), None);
-        }
-    }
-
-    #[test]
-    fn long_names_end_in_a_hash_of_the_whole() {
-        let owner: Owner = "prod".parse().unwrap();
-        let long = owner.namespace_of(&object("ns", &"a".repeat(250)), 189);
-        let other = owner.namespace_of(&object("ns", &format!("{}b", "a".repeat(249))), 189);
-        assert_eq!(long.len(), 189);
-        assert!(owner.owns(&long));
-        assert_ne!(long, other);
-    }
-
-    proptest! {
-        #[test]
-        fn names_parse_back(namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", name in "[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?") {
-            let owner: Owner = "prod".parse().unwrap();
-            let id = object(&namespace, &name);
-            let full = owner.namespace_of(&id, 189);
-            prop_assert!(owner.owns(&full));
-            prop_assert_eq!(owner.parse(&full), Some((namespace.as_str(), name.as_str())));
         }
     }
 }

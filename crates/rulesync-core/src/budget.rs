@@ -1,0 +1,220 @@
+//! The budget of one ruler address: how many requests may be under way, adapted to how the ruler copes, and shared
+//! fairly between its tenants.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::model::tenant::TenantId;
+
+/// Permits for requests. Clones share one budget.
+///
+/// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too
+/// much (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting
+/// tenants take turns, so one with ten thousand changes delays another's single one by a request or two.
+#[derive(Clone)]
+pub(crate) struct Budget(Arc<Mutex<Inner>>);
+
+struct Inner {
+    max: usize,
+    /// Between 1 and `max`.
+    allowed: f64,
+    in_flight: usize,
+    /// Tenants that wait, in the order of their turns, each with those that wait for it.
+    turns: VecDeque<(Option<TenantId>, VecDeque<oneshot::Sender<Permit>>)>,
+    /// Requests that began before this say nothing about the present limit.
+    lowered: Option<Instant>,
+}
+
+/// The right to make one request; given back when dropped.
+pub(crate) struct Permit {
+    budget: Budget,
+    since: Instant,
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.lock();
+        write!(f, "Budget({} of {:.1}, at most {})", inner.in_flight, inner.allowed, inner.max)
+    }
+}
+
+impl Budget {
+    /// At most `max` requests at once; at least one, or nothing would ever move.
+    pub(crate) fn new(max: usize) -> Self {
+        let max = max.max(1);
+        #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
+        let allowed = max as f64;
+        Self(Arc::new(Mutex::new(Inner {
+            max,
+            allowed,
+            in_flight: 0,
+            turns: VecDeque::new(),
+            lowered: None,
+        })))
+    }
+
+    /// Waits for the tenant's turn.
+    pub(crate) async fn acquire(&self, tenant: Option<&TenantId>) -> Permit {
+        let turn = {
+            let mut inner = self.lock();
+            if inner.turns.is_empty() && inner.has_room() {
+                inner.in_flight += 1;
+                return self.permit();
+            }
+            let (sender, turn) = oneshot::channel();
+            match inner.turns.iter_mut().find(|(waiting, _)| waiting.as_ref() == tenant) {
+                Some((_, queue)) => queue.push_back(sender),
+                None => inner.turns.push_back((tenant.cloned(), VecDeque::from([sender]))),
+            }
+            turn
+        };
+        // Somebody may have given a permit back between the look and the wait: `hand_out` is always called after.
+        self.hand_out();
+        match turn.await {
+            Ok(permit) => permit,
+            // The budget holds the sender until it hands a permit over, so this cannot be; a request beyond the
+            // budget would be the lesser evil.
+            Err(_) => {
+                self.lock().in_flight += 1;
+                self.permit()
+            }
+        }
+    }
+
+    fn permit(&self) -> Permit {
+        Permit { budget: self.clone(), since: Instant::now() }
+    }
+
+    /// Gives free permits to those whose turn it is.
+    fn hand_out(&self) {
+        loop {
+            let sender = {
+                let mut inner = self.lock();
+                if !inner.has_room() {
+                    return;
+                }
+                let Some((tenant, mut queue)) = inner.turns.pop_front() else { return };
+                let sender = queue.pop_front();
+                if !queue.is_empty() {
+                    inner.turns.push_back((tenant, queue));
+                }
+                let Some(sender) = sender.filter(|sender| !sender.is_closed()) else { continue };
+                inner.in_flight += 1;
+                sender
+            };
+            // Whoever stopped waiting this very moment gives it back by dropping it, which hands out again.
+            drop(sender.send(self.permit()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
+    fn has_room(&self) -> bool {
+        (self.in_flight as f64) < self.allowed.floor()
+    }
+}
+
+impl Permit {
+    /// The request was answered.
+    #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
+    pub(crate) fn succeeded(&self) {
+        let mut inner = self.budget.lock();
+        inner.allowed = (inner.allowed + 1.0 / inner.allowed).min(inner.max as f64);
+    }
+
+    /// The ruler was overloaded or did not answer in time.
+    pub(crate) fn overloaded(&self) {
+        let mut inner = self.budget.lock();
+        // All that were under way together fail together: they count once.
+        if inner.lowered.is_none_or(|lowered| self.since >= lowered) {
+            inner.allowed = (inner.allowed / 2.0).max(1.0);
+            inner.lowered = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.budget.lock().in_flight -= 1;
+        self.budget.hand_out();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn tenant(name: &str) -> TenantId {
+        name.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tenants_take_turns() {
+        let budget = Budget::new(1);
+        let held = budget.acquire(None).await;
+        let (big, small) = (tenant("big"), tenant("small"));
+        let mut waiting: Vec<_> = (0..1000).map(|_| Box::pin(budget.acquire(Some(&big)))).collect();
+        for wait in &mut waiting {
+            assert!(wait.now_or_never().is_none());
+        }
+        let mut single = Box::pin(budget.acquire(Some(&small)));
+        assert!(single.as_mut().now_or_never().is_none());
+        drop(held);
+        let mut done = 0;
+        while single.as_mut().now_or_never().is_none() {
+            waiting.retain_mut(|wait| wait.now_or_never().is_none());
+            done += 1;
+        }
+        assert!(done <= 1, "{done} requests of the other tenant came first");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn halves_once_for_what_failed_together_and_grows_again() {
+        let budget = Budget::new(8);
+        let permits: Vec<Permit> = futures::future::join_all((0..8).map(|_| budget.acquire(None))).await;
+        assert!(budget.acquire(None).now_or_never().is_none());
+        tokio::time::advance(Duration::from_millis(5)).await;
+        permits.iter().for_each(Permit::overloaded);
+        drop(permits);
+        let room = |budget: &Budget| {
+            let permits: Vec<Permit> = std::iter::from_fn(|| budget.acquire(None).now_or_never()).collect();
+            permits.len()
+        };
+        assert_eq!(room(&budget), 4);
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_millis(5)).await;
+            budget.acquire(None).await.overloaded();
+        }
+        assert_eq!(room(&budget), 1, "one is always allowed");
+        for _ in 0..100 {
+            budget.acquire(None).await.succeeded();
+        }
+        assert_eq!(room(&budget), 8, "and never more than the configured number");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_no_longer_waits_costs_nobody_a_turn() {
+        let budget = Budget::new(1);
+        let held = budget.acquire(None).await;
+        let mut gone = Box::pin(budget.acquire(None));
+        assert!(gone.as_mut().now_or_never().is_none());
+        let mut next = Box::pin(budget.acquire(None));
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(gone);
+        drop(held);
+        assert!(next.as_mut().now_or_never().is_some());
+    }
+}

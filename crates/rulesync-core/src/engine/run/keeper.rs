@@ -1,0 +1,162 @@
+//! Keeps the ledger in step with the targets: read once, written when they change, looked into for releases while
+//! deletes are held.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Run;
+use crate::leadership::Leadership;
+use crate::ledger::{Ledger, LedgerRecord};
+use crate::model::tenant::TargetId;
+use crate::policy::Backoff;
+use crate::target::Order;
+
+/// How often the ledger is looked into for releases.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// The ledger and what is known of it.
+pub(super) struct Keeper {
+    ledger: Arc<dyn Ledger>,
+    leadership: Leadership,
+    progressed: Arc<Notify>,
+    /// What it should hold; none before it was read.
+    wanted: watch::Sender<Option<BTreeSet<String>>>,
+    /// What was read from it and not yet taken.
+    news: Arc<Mutex<Option<LedgerRecord>>>,
+    read: bool,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    pub(super) fn new(ledger: Arc<dyn Ledger>, progressed: Arc<Notify>, leadership: Leadership) -> Self {
+        Self {
+            ledger,
+            leadership,
+            progressed,
+            wanted: watch::channel(None).0,
+            news: Arc::default(),
+            read: false,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Starts the task that reads and writes it. A ledger that cannot be reached holds nothing up.
+    pub(super) fn start(&self, tasks: &mut JoinSet<()>) {
+        let task = Task {
+            ledger: Arc::clone(&self.ledger),
+            leadership: self.leadership.clone(),
+            progressed: Arc::clone(&self.progressed),
+            wanted: self.wanted.subscribe(),
+            news: Arc::clone(&self.news),
+        };
+        let stop = self.stop.clone();
+        tasks.spawn(async move {
+            stop.run_until_cancelled(task.run()).await;
+        });
+    }
+
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+}
+
+struct Task {
+    ledger: Arc<dyn Ledger>,
+    leadership: Leadership,
+    progressed: Arc<Notify>,
+    wanted: watch::Receiver<Option<BTreeSet<String>>>,
+    news: Arc<Mutex<Option<LedgerRecord>>>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(5 * 60) };
+        let mut failures = 0;
+        let mut held = LedgerRecord::default();
+        let mut known = false;
+        loop {
+            // Another process may have written it while it led.
+            self.leadership.leading().await;
+            let result = match (known, self.to_write(&held)) {
+                (true, Some(record)) => self.ledger.write(&record).await.map(|()| held = record),
+                _ => self.ledger.read().await.map(|record| {
+                    known = true;
+                    held.clone_from(&record);
+                    *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
+                    self.progressed.notify_one();
+                }),
+            };
+            let wait = match result {
+                Ok(()) => {
+                    failures = 0;
+                    LOOK
+                }
+                Err(error) => {
+                    failures += 1;
+                    let wait = backoff.wait(failures);
+                    tracing::warn!(%error, retry_in = ?wait, "the ledger is out of reach: removed routes are not cleaned up meanwhile");
+                    wait
+                }
+            };
+            tokio::select! {
+                changed = self.wanted.changed(), if failures == 0 => if changed.is_err() { return },
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// What is to be written, if it differs from what is there.
+    fn to_write(&mut self, held: &LedgerRecord) -> Option<LedgerRecord> {
+        let targets = self.wanted.borrow_and_update().clone()?;
+        (targets != held.targets || !held.released.is_empty())
+            .then(|| LedgerRecord { targets, released: BTreeSet::new() })
+    }
+}
+
+impl Run {
+    /// Takes what was read from the ledger, and tells it what it should hold.
+    pub(super) fn keep_ledger(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let news = keeper.news.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = news.is_some() && !keeper.read;
+        keeper.read |= first;
+        if let Some(LedgerRecord { targets, released }) = news {
+            for target in &released {
+                let mut running = self.targets.iter_mut().chain(self.retiring.iter_mut());
+                if let Some((_, target)) = running.find(|(id, _)| id.to_string() == *target) {
+                    // Whether anything was held is in the log.
+                    target.send(Order::Release(tokio::sync::oneshot::channel().0));
+                }
+            }
+            if first {
+                self.ever.extend(targets.iter().filter_map(|text| parse(text)));
+                self.ever_changed = true;
+                self.adjust_targets();
+            }
+        }
+        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.read && self.ever_changed) {
+            self.ever_changed = false;
+            let wanted: BTreeSet<String> = self.ever.iter().map(ToString::to_string).collect();
+            keeper.wanted.send_if_modified(|current| {
+                let changed = current.as_ref() != Some(&wanted);
+                if changed {
+                    *current = Some(wanted);
+                }
+                changed
+            });
+        }
+    }
+}
+
+/// Reads a target as it is printed; none for what is not one, such as a note by hand.
+fn parse(text: &str) -> Option<TargetId> {
+    match text.split_once('/') {
+        Some((ruler, tenant)) => Some(TargetId { ruler: ruler.into(), tenant: Some(tenant.parse().ok()?) }),
+        None => Some(TargetId { ruler: text.into(), tenant: None }),
+    }
+}

@@ -1,0 +1,266 @@
+//! The sources of a run: what they say, whether it is to be believed, and who they say we are.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Run;
+use crate::catalogue::Consequences;
+use crate::engine::setup::NamedSource;
+use crate::metrics::{SourceLabels, SourceStateLabels};
+use crate::outcome::Outcome;
+use crate::source::{Said, Sink, Source, SourceEvent};
+use crate::status::SourceStatus;
+use crate::target::Order;
+
+/// A source and what is known of it.
+pub(super) struct RunningSource {
+    source: Arc<dyn Source>,
+    run: u32,
+    pub(super) complete: bool,
+    /// Whether objects of an earlier run may still have to go.
+    to_sweep: bool,
+    pub(super) unavailable: Option<String>,
+    /// Its kind was gone: what it says was deleted is not believed while that is so, nor for a while after.
+    kind_gone: bool,
+    /// Until when that while lasts.
+    pub(super) doubted_until: Option<Instant>,
+    /// When it last said anything.
+    pub(super) heard: Instant,
+    pub(super) stop: CancellationToken,
+}
+
+/// Who we are: what the first of the sources that know says, unless it was said from outside.
+#[derive(Debug)]
+pub(super) enum Identity {
+    Unknown,
+    Known(Option<Arc<str>>),
+}
+
+impl Identity {
+    pub(super) fn new(fixed: Option<Arc<str>>) -> Self {
+        fixed.map_or(Self::Unknown, |fixed| Self::Known(Some(fixed)))
+    }
+}
+
+impl Run {
+    pub(super) fn start_source(&mut self, NamedSource { name, source }: &NamedSource) {
+        self.runs += 1;
+        let stop = CancellationToken::new();
+        let sink = Sink::new(Arc::clone(name), self.runs, self.events.0.clone());
+        let running = RunningSource {
+            source: Arc::clone(source),
+            run: self.runs,
+            complete: false,
+            to_sweep: false,
+            unavailable: None,
+            kind_gone: false,
+            doubted_until: None,
+            heard: Instant::now(),
+            stop: stop.clone(),
+        };
+        self.sources.insert(Arc::clone(name), running);
+        self.metrics.source_ready.get_or_create(&SourceLabels { source: name.to_string() }).set(0);
+        let source = Arc::clone(source);
+        self.tasks.spawn(async move { source.run(sink, stop).await });
+        self.allow_deletes();
+    }
+
+    pub(super) fn said(&mut self, Said { source: name, run, at, event }: Said) {
+        let Some(source) = self.sources.get_mut(&name).filter(|source| source.run == run) else { return };
+        source.heard = at;
+        let live = source.complete;
+        let event = match event {
+            SourceEvent::Unavailable { reason } => return self.unavailable(&name, reason, false),
+            SourceEvent::KindGone { reason } => return self.unavailable(&name, reason, true),
+            SourceEvent::Identity(identity) => {
+                if matches!(self.identity, Identity::Unknown) {
+                    self.identity = Identity::Known(identity.map(Arc::from));
+                    self.identify();
+                }
+                return;
+            }
+            event => event,
+        };
+        // What else it says is no proof: a source may see some of its objects and not others.
+        let seen = matches!(event, SourceEvent::Available | SourceEvent::SnapshotComplete);
+        let recovered = seen && source.unavailable.take().is_some();
+        let mut up = recovered && source.complete;
+        if recovered && std::mem::take(&mut source.kind_gone) {
+            source.doubted_until = Some(Instant::now() + self.setup.policy.delete_guard.window);
+        } else if recovered && source.doubted_until.is_none() {
+            let source = Arc::clone(&name);
+            self.tell_all(|| Order::Doubt { source: Arc::clone(&source), doubt: false });
+        }
+        let consequences = match event {
+            SourceEvent::Upsert(object) => self.catalogue.upsert(&object, run, at, live),
+            SourceEvent::Malformed { id, finding, hides } => {
+                self.catalogue.malformed(&id, finding, hides, run)
+            }
+            SourceEvent::Delete(id) => self.catalogue.delete(&id),
+            SourceEvent::Namespace { name: namespace, labels } => {
+                let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
+                self.explain(order);
+                self.catalogue.namespace(&name, namespace, Some(labels), at)
+            }
+            SourceEvent::NamespaceGone { name: namespace } => {
+                self.explain(Order::KubernetesNamespace { name: namespace.clone(), gone: true });
+                self.catalogue.namespace(&name, namespace, None, at)
+            }
+            SourceEvent::SnapshotComplete => {
+                if let Some(source) = self.sources.get_mut(&name) {
+                    up |= !source.complete;
+                    source.complete = true;
+                    source.to_sweep = true;
+                }
+                Consequences::default()
+            }
+            _ => Consequences::default(),
+        };
+        self.carry_out(consequences);
+        self.sweep(&name);
+        self.allow_deletes();
+        self.source_metrics(&name);
+        if up {
+            let objects = self.catalogue.count(&name);
+            self.reporters.report(&Outcome::SourceUp { source: name, objects });
+        }
+    }
+
+    /// A source cannot see its objects: what it said was deleted waits until it can.
+    fn unavailable(&mut self, name: &Arc<str>, reason: String, kind_gone: bool) {
+        let Some(source) = self.sources.get_mut(name) else { return };
+        // A kind that was never there has taken nothing with it.
+        source.kind_gone |= kind_gone && source.complete;
+        source.doubted_until = None;
+        let news = source.unavailable.as_ref() != Some(&reason);
+        source.unavailable = Some(reason.clone());
+        self.tell_all(|| Order::Doubt { source: Arc::clone(name), doubt: true });
+        if news {
+            self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
+        }
+    }
+
+    /// Kinds that have come back long enough ago are believed again.
+    pub(super) fn end_doubts(&mut self) {
+        let now = Instant::now();
+        let over = |source: &mut RunningSource| source.doubted_until.take_if(|until| *until <= now).is_some();
+        let names: Vec<Arc<str>> = self
+            .sources
+            .iter_mut()
+            .filter_map(|(name, source)| over(source).then(|| Arc::clone(name)))
+            .collect();
+        for name in names {
+            self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
+        }
+    }
+
+    fn explain(&mut self, order: Order) {
+        let Order::KubernetesNamespace { name, gone } = order else { return };
+        // With several clusters a namespace of one says nothing about that of another.
+        let one = self.sources.values().filter(|source| source.source.delivers_namespaces()).count() == 1;
+        if one {
+            self.tell_all(|| Order::KubernetesNamespace { name: name.clone(), gone });
+        }
+    }
+
+    /// Tells targets who we are, if that is settled.
+    pub(super) fn identify(&mut self) {
+        if matches!(self.identity, Identity::Unknown)
+            && !self.setup.sources.iter().any(|named| named.source.identifies())
+        {
+            self.identity = Identity::Known(None);
+        }
+        if let Identity::Known(us) = &self.identity {
+            let us = us.clone();
+            self.tell_all(|| Order::Identity(us.clone()));
+        }
+    }
+
+    /// What a new target is told of who we are.
+    pub(super) fn identity_order(&self) -> Option<Order> {
+        match &self.identity {
+            Identity::Known(us) => Some(Order::Identity(us.clone())),
+            Identity::Unknown => None,
+        }
+    }
+
+    /// Drops what a source no longer says after it was started anew, unless something it cannot read may hide it.
+    fn sweep(&mut self, name: &Arc<str>) {
+        let hides = self.catalogue.source_hides_objects(name);
+        let Some(source) = self.sources.get_mut(name).filter(|source| source.to_sweep && !hides) else {
+            return;
+        };
+        source.to_sweep = false;
+        for gone in self.catalogue.not_said_since(name, source.run) {
+            let consequences = self.catalogue.delete(&gone);
+            self.carry_out(consequences);
+        }
+    }
+
+    fn source_metrics(&self, name: &Arc<str>) {
+        let Some(source) = self.sources.get(name) else { return };
+        let ready = SourceLabels { source: name.to_string() };
+        self.metrics.source_ready.get_or_create(&ready).set(i64::from(source.complete));
+        for (state, count) in self.catalogue.counts(name) {
+            let labels = SourceStateLabels { source: name.to_string(), state };
+            self.metrics.source_objects.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Starts and ends sources so that they are those of the setup, or starts all `anew`. What an ended one declared
+    /// goes with it, unless another takes its name: then what that does not declare goes, once it has shown all it
+    /// has.
+    pub(super) fn adjust_sources(&mut self, anew: bool) {
+        let wanted = self.setup.sources.clone();
+        let names: Vec<Arc<str>> = self.sources.keys().cloned().collect();
+        let mut gone = Vec::new();
+        for name in names {
+            let new = wanted.iter().find(|named| named.name == name);
+            let same =
+                |running: &RunningSource| new.is_some_and(|new| Arc::ptr_eq(&new.source, &running.source));
+            if !anew && self.sources.get(&name).is_some_and(same) {
+                continue;
+            }
+            if let Some(old) = self.sources.remove(&name) {
+                old.stop.cancel();
+                self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
+            }
+            if new.is_none() {
+                gone.push(name);
+            }
+        }
+        for named in &wanted {
+            if !self.sources.contains_key(&named.name) {
+                self.start_source(named);
+            }
+        }
+        // After deletes were revoked: what goes here may come again from a source that has just been started.
+        for name in gone {
+            for id in self.catalogue.not_said_since(&name, u32::MAX) {
+                let consequences = self.catalogue.delete(&id);
+                self.carry_out(consequences);
+            }
+            let labels = SourceLabels { source: name.to_string() };
+            self.metrics.source_ready.remove(&labels);
+            for (state, _) in self.catalogue.counts(&name) {
+                let labels = SourceStateLabels { source: name.to_string(), state };
+                self.metrics.source_objects.remove(&labels);
+            }
+        }
+        self.allow_deletes();
+        self.identify();
+    }
+
+    pub(super) fn source_statuses(&self) -> Vec<SourceStatus> {
+        let status = |(name, source): (&Arc<str>, &RunningSource)| SourceStatus {
+            name: name.to_string(),
+            ready: source.complete,
+            objects: self.catalogue.count(name),
+            unavailable: source.unavailable.clone(),
+            hides_objects: self.catalogue.source_hides_objects(name),
+        };
+        self.sources.iter().map(status).collect()
+    }
+}

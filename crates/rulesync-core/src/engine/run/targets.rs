@@ -1,0 +1,201 @@
+//! The targets of a run: started when a route leads to them, emptied and ended when none does any more.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Mode, Run};
+use crate::apply::Budgeted;
+use crate::budget::Budget;
+use crate::engine::setup::NamedRuler;
+use crate::intake::Route;
+use crate::model::tenant::TargetId;
+use crate::target::{Order, Progress, Shared, Target};
+
+/// A target and the way to talk to it.
+pub(super) struct RunningTarget {
+    ruler: NamedRuler,
+    /// The budget of the ruler's address, shared by all its targets.
+    budget: Budget,
+    orders: mpsc::UnboundedSender<Order>,
+    pub(super) progress: watch::Receiver<Progress>,
+    sent: u64,
+    pub(super) stop: CancellationToken,
+    /// Told when its task has come to its end.
+    ended: CancellationToken,
+    /// Whether it has yet to be told which deletes are safe.
+    pub(super) fresh: bool,
+}
+
+impl RunningTarget {
+    pub(super) fn send(&mut self, order: Order) {
+        // A target ends only when it is stopped, and then needs no orders.
+        if self.orders.send(order).is_ok() {
+            self.sent += 1;
+        }
+    }
+
+    /// Whether it has done what it can: everything, or what it can without what fails.
+    pub(super) fn is_done(&self) -> bool {
+        let progress = self.progress.borrow();
+        progress.handled == self.sent
+            && progress.idle
+            && ((progress.listed && !progress.failing) || progress.stuck)
+    }
+
+    /// Whether it was to be emptied and is empty.
+    fn is_retired(&self) -> bool {
+        let progress = self.progress.borrow();
+        progress.handled == self.sent && progress.idle && progress.retired
+    }
+}
+
+impl Run {
+    /// Starts and ends targets so that there is one for each that a route leads to; those that know nothing yet are
+    /// the answer. Targets whose ruler changed are replaced, all of them if they are `uprooted`.
+    pub(super) fn replace_targets(&mut self, uprooted: bool) -> Vec<TargetId> {
+        let rulers: HashMap<Arc<str>, NamedRuler> =
+            self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
+        // A ruler that stays the same in everything keeps its budget and its targets.
+        let same = |running: &RunningTarget| {
+            !uprooted
+                && rulers.get(&running.ruler.name).is_some_and(|named| {
+                    Arc::ptr_eq(&named.ruler, &running.ruler.ruler)
+                        && named.max_in_flight == running.ruler.max_in_flight
+                        && named.split_groups == running.ruler.split_groups
+                })
+        };
+        let wanted: Vec<TargetId> = self.setup.routes.iter().map(Route::target).collect();
+        // Predecessors, whose last requests must have ended before a successor begins.
+        let mut ended: HashMap<TargetId, CancellationToken> = HashMap::new();
+        let all = std::mem::take(&mut self.targets).into_iter().chain(std::mem::take(&mut self.retiring));
+        for (id, mut target) in all {
+            self.ever.insert(id.clone());
+            if !same(&target) {
+                target.stop.cancel();
+                ended.insert(id, target.ended.clone());
+            } else if wanted.contains(&id) {
+                target.send(Order::Retire(false));
+                self.targets.insert(id, target);
+            } else {
+                target.send(Order::Retire(true));
+                self.retiring.insert(id, target);
+            }
+        }
+        let running = self.targets.values().chain(self.retiring.values());
+        let mut budgets: HashMap<String, Budget> =
+            running.map(|target| (address(&target.ruler), target.budget.clone())).collect();
+        let mut fresh = Vec::new();
+        self.ever_changed = true;
+        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.to_retire()) {
+            if self.targets.contains_key(&id) || self.retiring.contains_key(&id) {
+                continue;
+            }
+            let Some(named) = rulers.get(&id.ruler) else { continue };
+            let budget =
+                budgets.entry(address(named)).or_insert_with(|| Budget::new(named.max_in_flight)).clone();
+            let mut target = self.start_target(&id, named, budget, ended.get(&id).cloned());
+            if retiring {
+                target.send(Order::Retire(true));
+                self.retiring.insert(id, target);
+            } else {
+                self.ever.insert(id.clone());
+                fresh.push(id.clone());
+                self.targets.insert(id, target);
+            }
+        }
+        fresh
+    }
+
+    /// The same when only routes or the ledger may have brought something new; new targets know at once which deletes
+    /// are safe.
+    pub(super) fn adjust_targets(&mut self) {
+        self.replace_targets(false);
+        let deletes = self.deletes;
+        for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
+            if std::mem::take(&mut target.fresh) {
+                target.send(Order::Deletes(deletes));
+            }
+        }
+    }
+
+    /// Targets that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
+    fn to_retire(&self) -> Vec<(TargetId, bool)> {
+        let wanted = |id: &TargetId| self.setup.routes.iter().any(|route| route.target() == *id);
+        let left = self.ever.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
+        left.map(|id| (id.clone(), true)).collect()
+    }
+
+    fn start_target(
+        &mut self,
+        id: &TargetId,
+        named: &NamedRuler,
+        budget: Budget,
+        predecessor: Option<CancellationToken>,
+    ) -> RunningTarget {
+        let budgeted = Budgeted { ruler: Arc::clone(&named.ruler), budget: budget.clone() };
+        let shared = Shared {
+            ruler: Arc::clone(&named.ruler),
+            territory: Arc::clone(&self.territory),
+            leadership: self.leadership.clone(),
+            claims: self.setup.policy.claim,
+            policy: self.setup.policy.clone(),
+            reporters: self.reporters.clone(),
+            metrics: self.metrics.clone(),
+            writes: self.mode != Mode::Plan,
+            progressed: Arc::clone(&self.progressed),
+        };
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let (sender, progress) = watch::channel(Progress::default());
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let end = ended.clone().drop_guard();
+        let (id, in_flight, stopped) = (id.clone(), named.max_in_flight, stop.clone());
+        self.tasks.spawn(async move {
+            let _end = end;
+            if let Some(predecessor) = predecessor {
+                predecessor.cancelled().await;
+            }
+            Target::new(id, budgeted, in_flight, shared, receiver, sender, stopped).run().await;
+        });
+        let mut target = RunningTarget {
+            ruler: named.clone(),
+            budget,
+            orders,
+            progress,
+            sent: 0,
+            stop,
+            ended,
+            fresh: true,
+        };
+        if let Some(order) = self.identity_order() {
+            target.send(order);
+        }
+        for (name, source) in &self.sources {
+            if source.unavailable.is_some() || source.doubted_until.is_some() {
+                target.send(Order::Doubt { source: Arc::clone(name), doubt: true });
+            }
+        }
+        target
+    }
+
+    /// Ends targets that no route leads to once they hold nothing of ours.
+    pub(super) fn retire(&mut self) {
+        let (ever, ever_changed) = (&mut self.ever, &mut self.ever_changed);
+        self.retiring.retain(|id, target| {
+            let done = target.is_retired();
+            if done {
+                target.stop.cancel();
+                ever.remove(id);
+                *ever_changed = true;
+            }
+            !done
+        });
+    }
+}
+
+/// What rulers share a budget by.
+fn address(named: &NamedRuler) -> String {
+    named.ruler.address().map_or_else(|| named.name.to_string(), |address| format!("@{address}"))
+}

@@ -1,0 +1,355 @@
+//! The delete guard: deletes that look like an accident are held back until somebody acknowledges them or their cause
+//! goes away. Pure bookkeeping over a clock that is passed in.
+//!
+//! Deletes wait for a breath, so that what belongs together is judged together: an object deleted for itself and the
+//! first of ten thousand look the same when they come.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// When deletes are too many to be meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DeleteGuard {
+    /// The share of a target's groups that may go within the window; 1 switches the guard off.
+    pub max_share: f64,
+    /// Fewer groups than this pass in any case.
+    pub min_groups: usize,
+    /// The time within which deletes are added up.
+    pub window: Duration,
+}
+
+impl Default for DeleteGuard {
+    fn default() -> Self {
+        Self { max_share: 0.5, min_groups: 10, window: Duration::from_secs(5 * 60) }
+    }
+}
+
+/// Why deletes are held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldReason {
+    /// Together with what was deleted of late they are more than the share the guard allows.
+    Share,
+    /// Their source cannot see its objects, or its kind is no more: it may not know what it says.
+    Source,
+}
+
+/// How long deletes wait for others that belong to them. A breath: a person does not notice it, and the objects of a
+/// deleted CRD or directory come within milliseconds of each other.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// They wait no longer than this for a stream of deletes to end.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Of so many deletes the times are remembered: enough that forgetting the rest cannot hide an accident.
+const RECENT: usize = 50_000;
+
+/// What the guard of one target knows.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    /// Deletes that are wanted, by namespace.
+    wanted: HashMap<Arc<str>, Wanted>,
+    /// Deletes that were carried out within the window.
+    recent: VecDeque<(Instant, Arc<str>, usize)>,
+    first: Option<Instant>,
+    last: Option<Instant>,
+    /// What is held back in all, kept so that nobody has to count.
+    total: Option<(usize, HeldReason)>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    groups: usize,
+    /// Its Kubernetes namespace is gone, which accounts for it.
+    explained: bool,
+    verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Undecided,
+    Pass,
+    Held(HeldReason),
+}
+
+impl Guard {
+    /// Whether the deletes of a namespace may be carried out; if not, they are noted as wanted. `explained` if the
+    /// Kubernetes namespace of its object is gone.
+    pub(crate) fn passes(
+        &mut self,
+        namespace: &Arc<str>,
+        groups: usize,
+        explained: bool,
+        now: Instant,
+    ) -> bool {
+        let wanted = self.wanted.entry(Arc::clone(namespace)).or_insert(Wanted {
+            groups: 0,
+            explained,
+            verdict: Verdict::Undecided,
+        });
+        wanted.explained |= explained;
+        if wanted.groups < groups {
+            // More than was judged, if it was.
+            wanted.verdict = Verdict::Undecided;
+            self.first.get_or_insert(now);
+            self.last = Some(now);
+        }
+        wanted.groups = groups;
+        wanted.verdict == Verdict::Pass
+    }
+
+    /// Nothing is to be deleted in a namespace (any more).
+    pub(crate) fn forget(&mut self, namespace: &str) {
+        if let Some(Wanted { verdict: Verdict::Held(_), .. }) = self.wanted.remove(namespace) {
+            self.count();
+        }
+    }
+
+    /// Nothing that was wanted is known to be any more; what was deleted of late still counts.
+    pub(crate) fn forget_all(&mut self) {
+        self.wanted.clear();
+        (self.first, self.last, self.total) = (None, None, None);
+    }
+
+    /// Groups of a namespace were deleted.
+    pub(crate) fn carried_out(&mut self, namespace: &Arc<str>, groups: usize, now: Instant) {
+        // They only count while something else is wanted, so nobody else looks after them.
+        while self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((now, Arc::clone(namespace), groups));
+        if let Some(wanted) = self.wanted.get_mut(namespace) {
+            wanted.groups = wanted.groups.saturating_sub(groups);
+            if wanted.groups == 0 {
+                self.wanted.remove(namespace);
+            }
+        }
+    }
+
+    /// A Kubernetes namespace is gone: that explains the deletes of what `was_in` it.
+    pub(crate) fn explain(&mut self, was_in: impl Fn(&str) -> bool, now: Instant) {
+        for (namespace, wanted) in &mut self.wanted {
+            if !wanted.explained && was_in(namespace) {
+                wanted.explained = true;
+                self.first.get_or_insert(now);
+                self.last = self.last.or(Some(now));
+            }
+        }
+    }
+
+    /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` is how many groups of ours
+    /// the ruler has, and `doubted` tells whether the source of a namespace may not know what it says.
+    pub(crate) fn judge(
+        &mut self,
+        policy: &DeleteGuard,
+        owned: usize,
+        doubted: impl Fn(&str) -> bool,
+        now: Instant,
+    ) -> Vec<Arc<str>> {
+        if self.due(policy).is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        while self.recent.front().is_some_and(|(at, ..)| *at + policy.window <= now) {
+            self.recent.pop_front();
+        }
+        (self.first, self.last) = (None, None);
+        let too_many = self.too_many(policy, owned);
+        let mut passed = Vec::new();
+        for (namespace, wanted) in &mut self.wanted {
+            let before = wanted.verdict;
+            wanted.verdict = match before {
+                Verdict::Pass => Verdict::Pass,
+                _ if wanted.explained => Verdict::Pass,
+                _ if doubted(namespace) => Verdict::Held(HeldReason::Source),
+                _ if too_many => Verdict::Held(HeldReason::Share),
+                _ => Verdict::Pass,
+            };
+            if wanted.verdict == Verdict::Pass && before != Verdict::Pass {
+                passed.push(Arc::clone(namespace));
+            }
+        }
+        self.count();
+        // In an order that does not depend on chance.
+        passed.sort_unstable();
+        passed
+    }
+
+    fn too_many(&self, policy: &DeleteGuard, owned: usize) -> bool {
+        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !wanted.explained);
+        let wanted: usize = unexplained().map(|(_, wanted)| wanted.groups).sum();
+        let deleted: usize = self.recent.iter().map(|(_, _, groups)| groups).sum();
+        let mut namespaces = unexplained().map(|(namespace, _)| namespace);
+        let one = namespaces.next();
+        let single = namespaces.next().is_none() && self.recent.iter().all(|(_, n, _)| Some(n) == one);
+        !single && exceeds(policy, wanted + deleted, owned + deleted)
+    }
+
+    /// Everything that is wanted passes: somebody has looked at it. The answer is what was waiting.
+    pub(crate) fn release(&mut self) -> Vec<Arc<str>> {
+        let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.verdict != Verdict::Pass);
+        let mut released: Vec<Arc<str>> = waiting
+            .map(|(namespace, wanted)| {
+                wanted.verdict = Verdict::Pass;
+                Arc::clone(namespace)
+            })
+            .collect();
+        released.sort_unstable();
+        self.total = None;
+        released
+    }
+
+    /// What is held may be judged otherwise now, because something else about it has changed.
+    pub(crate) fn reconsider(&mut self, now: Instant) {
+        if self.total.is_some() {
+            self.first.get_or_insert(now);
+            self.last = self.last.or(Some(now));
+        }
+    }
+
+    /// When to judge next.
+    pub(crate) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
+        let breath = self.first.zip(self.last).map(|(first, last)| (last + BREATH).min(first + LONGEST));
+        let forgotten =
+            self.recent.front().filter(|_| self.total.is_some()).map(|(at, ..)| *at + policy.window);
+        breath.or(forgotten)
+    }
+
+    /// Whether something still waits for its breath.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// What is held back: namespaces with the number of groups and the reason.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, usize, HeldReason)> {
+        self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.verdict {
+            Verdict::Held(reason) => Some((namespace, wanted.groups, reason)),
+            _ => None,
+        })
+    }
+}
+
+impl Guard {
+    /// How many groups are held back in all, and the graver reason; none if none are.
+    pub(crate) fn total_held(&self) -> Option<(usize, HeldReason)> {
+        self.total
+    }
+
+    fn count(&mut self) {
+        let add = |total: Option<(usize, HeldReason)>, (_, groups, reason): (_, usize, HeldReason)| {
+            let (sum, worst) = total.unwrap_or((0, reason));
+            Some((sum + groups, worst.max(reason)))
+        };
+        self.total = self.held().fold(None, add);
+    }
+}
+
+/// Whether deleting so many groups of so many needs somebody's word. Also for plans that are only shown.
+pub(crate) fn exceeds(policy: &DeleteGuard, deleted: usize, owned: usize) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a share of a number of groups")]
+    let share = deleted as f64 / owned.max(1) as f64;
+    deleted >= policy.min_groups && share > policy.max_share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        guard: Guard,
+        now: Instant,
+        owned: usize,
+    }
+
+    impl Bench {
+        fn new(owned: usize) -> Self {
+            Self { guard: Guard::default(), now: Instant::now(), owned }
+        }
+
+        fn want(&mut self, names: std::ops::Range<usize>, groups: usize) {
+            for n in names {
+                assert!(!self.guard.passes(&name(n), groups, false, self.now));
+            }
+        }
+
+        fn judge_after(&mut self, wait: Duration) -> usize {
+            self.now += wait;
+            self.guard.judge(&DeleteGuard::default(), self.owned, |_| false, self.now).len()
+        }
+
+        fn delete(&mut self, n: usize, groups: usize) {
+            self.guard.carried_out(&name(n), groups, self.now);
+            self.owned -= groups;
+        }
+    }
+
+    fn name(n: usize) -> Arc<str> {
+        format!("us.ns.o{n}").into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_everything_is_an_accident_and_one_object_is_not() {
+        let mut bench = Bench::new(30);
+        bench.want(0..1, 20);
+        assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "it takes a breath");
+        assert_eq!(bench.judge_after(Duration::from_millis(100)), 1, "one object, however big");
+        assert!(bench.guard.passes(&name(0), 20, false, bench.now));
+
+        let mut bench = Bench::new(30);
+        bench.want(0..5, 3);
+        assert_eq!(bench.judge_after(BREATH), 5, "half is allowed");
+        let mut bench = Bench::new(30);
+        bench.want(0..6, 3);
+        assert_eq!(bench.judge_after(BREATH), 0);
+        assert_eq!(bench.guard.held().count(), 6);
+        assert_eq!(bench.guard.release().len(), 6);
+        assert!(bench.guard.passes(&name(5), 3, false, bench.now));
+
+        let mut bench = Bench::new(9);
+        bench.want(0..9, 1);
+        assert_eq!(bench.judge_after(BREATH), 9, "few are nothing to worry about");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deletes_add_up_within_the_window() {
+        let mut bench = Bench::new(40);
+        bench.want(0..15, 1);
+        assert_eq!(bench.judge_after(BREATH), 15);
+        (0..15).for_each(|n| bench.delete(n, 1));
+        bench.want(20..30, 1);
+        assert_eq!(bench.judge_after(BREATH), 0, "25 of 40");
+        assert_eq!(bench.judge_after(DeleteGuard::default().window), 10, "10 of 25");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_of_deletes_is_judged_as_one() {
+        let mut bench = Bench::new(200);
+        for n in 0..150 {
+            bench.want(n..n + 1, 1);
+            assert_eq!(bench.judge_after(Duration::from_millis(100)), 0);
+        }
+        assert_eq!(bench.judge_after(BREATH), 0);
+        assert_eq!(bench.guard.held().count(), 150);
+        (0..100).for_each(|n| bench.guard.forget(&name(n)));
+        bench.guard.reconsider(bench.now);
+        assert_eq!(bench.judge_after(BREATH), 50, "most came back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
+        let mut bench = Bench::new(20);
+        bench.want(0..20, 1);
+        assert_eq!(bench.judge_after(BREATH), 0);
+        bench.guard.explain(|namespace| namespace.ends_with('1'), bench.now);
+        assert_eq!(bench.judge_after(BREATH), 2);
+        let mut bench = Bench::new(100);
+        bench.want(0..2, 1);
+        bench.now += BREATH;
+        let judged = bench.guard.judge(&DeleteGuard::default(), 100, |_| true, bench.now);
+        assert!(judged.is_empty());
+        assert!(bench.guard.held().all(|(_, _, reason)| reason == HeldReason::Source));
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether this process may write: always, or only while it has been elected.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Until when a leader may act without another renewal of its lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reign {
+    /// No write may start at or after this time: the last successful renewal began one renew deadline before.
+    pub start_before: Instant,
+    /// A write under way is given up at this time: nobody else can have taken the lease before.
+    pub finish_by: Instant,
+}
+
+/// Whether this process may write. Cheap to clone; asked before every write.
+#[derive(Debug, Clone)]
+pub struct Leadership(Option<watch::Receiver<Option<Reign>>>);
+
+/// Says who leads: held by what runs the election. Dropping it ends the reign at once.
+#[derive(Debug)]
+pub struct Throne(Arc<watch::Sender<Option<Reign>>>);
+
+impl Throne {
+    /// The lease was taken or renewed.
+    pub fn reign(&self, reign: Reign) {
+        self.0.send_replace(Some(reign));
+    }
+
+    /// The lease was given up or lost.
+    pub fn abdicate(&self) {
+        self.0.send_replace(None);
+    }
+}
+
+impl Drop for Throne {
+    fn drop(&mut self) {
+        self.abdicate();
+    }
+}
+
+impl Leadership {
+    /// The only writer there is.
+    pub fn always() -> Self {
+        Self(None)
+    }
+
+    /// One of several; it leads while the throne says so and the clock allows.
+    pub fn elected() -> (Throne, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (Throne(Arc::new(sender)), Self(Some(receiver)))
+    }
+
+    /// Whether a write may start now.
+    pub fn may_write(&self) -> bool {
+        let Some(receiver) = &self.0 else { return true };
+        receiver.borrow().is_some_and(|reign| Instant::now() < reign.start_before)
+    }
+
+    /// Whether another may not have taken over yet: writes under way may end.
+    pub fn is_leader(&self) -> bool {
+        let Some(receiver) = &self.0 else { return true };
+        receiver.borrow().is_some_and(|reign| Instant::now() < reign.finish_by)
+    }
+
+    /// Waits until a write may start.
+    pub async fn leading(&self) {
+        let Some(mut receiver) = self.0.clone() else { return };
+        loop {
+            if self.may_write() {
+                return;
+            }
+            if receiver.changed().await.is_err() {
+                // Nobody will ever be elected any more.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits until leadership has been given up or has run out: whoever holds the lease now, it is not us.
+    pub async fn lost(&self) {
+        let Some(mut receiver) = self.0.clone() else { return std::future::pending().await };
+        loop {
+            let reign = *receiver.borrow_and_update();
+            let Some(reign) = reign else { return };
+            tokio::select! {
+                () = tokio::time::sleep_until(reign.finish_by) => return,
+                changed = receiver.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn reign(start: u64, finish: u64) -> Reign {
+        let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+        Reign { start_before: after(start), finish_by: after(finish) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_stop_starting_before_they_are_given_up() {
+        let (throne, leadership) = Leadership::elected();
+        assert!(!leadership.may_write() && !leadership.is_leader());
+        throne.reign(reign(10, 15));
+        leadership.leading().await;
+        tokio::time::advance(Duration::from_secs(9)).await;
+        throne.reign(reign(10, 15));
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert!(leadership.may_write());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!leadership.may_write() && leadership.is_leader());
+        assert!(leadership.lost().now_or_never().is_none());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(!leadership.is_leader());
+        leadership.lost().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn giving_up_and_dying_end_it_at_once() {
+        let (throne, leadership) = Leadership::elected();
+        throne.reign(reign(10, 15));
+        throne.abdicate();
+        leadership.lost().await;
+        throne.reign(reign(10, 15));
+        drop(throne);
+        leadership.lost().await;
+        assert!(!leadership.may_write());
+        assert!(Leadership::always().may_write());
+    }
+}

@@ -1,0 +1,39 @@
+//! The ledger: which targets were ever written to, remembered outside the process, so that a tenant that no longer has
+//! any rule, or a route that was removed, is cleaned up across restarts. Losing it loses nothing but that clean-up.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use async_trait::async_trait;
+
+/// What a ledger holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerRecord {
+    /// Targets that may hold rules of ours, as `ruler/tenant`, or `ruler` where no tenant is named.
+    pub targets: BTreeSet<String>,
+    /// Targets whose held deletes an operator has released by a note in the ledger, written the same way.
+    pub released: BTreeSet<String>,
+}
+
+/// Why a ledger cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LedgerError(pub String);
+
+/// Keeps a [`LedgerRecord`]. Failures are told and tried again; they hold nothing up.
+#[async_trait]
+pub trait Ledger: fmt::Debug + Send + Sync + 'static {
+    /// What is remembered; an empty record if nothing was ever written.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] with what stands in the way and what would help.
+    async fn read(&self) -> Result<LedgerRecord, LedgerError>;
+
+    /// Remembers these targets in place of those before. Releases that are not in `record` any more are taken off.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] with what stands in the way and what would help.
+    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError>;
+}

@@ -1,0 +1,153 @@
+//! What is ours and what it is called: the only place that decides whose a ruler namespace is.
+
+mod alloy;
+mod owner;
+mod pattern;
+mod territory;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use alloy::{AlloyNaming, AlloyNamingError};
+pub use owner::{Owner, OwnerError};
+pub use pattern::Pattern;
+pub use territory::{Interest, Territory};
+
+use crate::model::fingerprint::Fingerprint;
+use crate::model::object::ObjectId;
+
+/// How the ruler namespaces of objects are called. Whatever the naming, names parse back exactly, and nothing that
+/// does not parse is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Naming {
+    /// `{owner}.{Kubernetes namespace}.{name}`: needs no escaping in URLs and stays the same when an object is
+    /// re-created, so alerts keep their state.
+    Owner(Owner),
+    /// As Grafana Alloy's `mimir.rules.kubernetes` does it, to take over an installation in place.
+    Alloy(AlloyNaming),
+}
+
+/// Which object a ruler namespace was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Named<'a> {
+    /// The Kubernetes namespace.
+    pub namespace: &'a str,
+    /// The object's name, whole or, in a namespace that was too long, cut.
+    pub name: &'a str,
+}
+
+impl From<Owner> for Naming {
+    fn from(owner: Owner) -> Self {
+        Self::Owner(owner)
+    }
+}
+
+impl fmt::Display for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner(owner) => write!(f, "owner {owner}"),
+            Self::Alloy(alloy) => write!(f, "alloy {alloy}"),
+        }
+    }
+}
+
+impl Naming {
+    /// Whether a ruler namespace has the form of this naming, entire: never merely a common beginning.
+    pub fn owns(&self, namespace: &str) -> bool {
+        match self {
+            Self::Owner(owner) => owner.owns(namespace),
+            Self::Alloy(alloy) => alloy.parse(namespace).is_some(),
+        }
+    }
+
+    /// The ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut and
+    /// ends in a hash of the whole, where the naming allows that.
+    pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> Arc<str> {
+        match self {
+            Self::Owner(owner) => {
+                shorten(format!("{owner}.{}.{}", object.namespace(), object.name()), max_bytes)
+            }
+            Self::Alloy(alloy) => alloy.namespace_of(object, uid),
+        }
+    }
+
+    /// What a ruler namespace was made of; none if it is not ours.
+    pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
+        match self {
+            Self::Owner(owner) => {
+                let rest = namespace.strip_prefix(owner.as_str())?.strip_prefix('.')?;
+                let (namespace, name) = rest.split_once('.')?;
+                Some(Named { namespace, name })
+            }
+            Self::Alloy(alloy) => alloy.parse(namespace),
+        }
+    }
+}
+
+/// Enough hexadecimal digits that two long names never meet.
+const HASH_BYTES: usize = 16;
+
+fn shorten(full: String, max_bytes: usize) -> Arc<str> {
+    if full.len() <= max_bytes {
+        return full.into();
+    }
+    let hash = Fingerprint::of_bytes(full.as_bytes()).to_string();
+    let mut end = max_bytes.saturating_sub(HASH_BYTES + 1);
+    while !full.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}-{}", &full[..end], &hash[..HASH_BYTES]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn naming(owner: &str) -> Naming {
+        Naming::Owner(owner.parse().unwrap())
+    }
+
+    fn object(namespace: &str, name: &str) -> ObjectId {
+        ObjectId::new(&"s".into(), &"PrometheusRule".into(), namespace, name)
+    }
+
+    #[test]
+    fn long_names_end_in_a_hash_of_the_whole() {
+        let naming = naming("prod");
+        let long = naming.namespace_of(&object("ns", &"a".repeat(250)), None, 189);
+        let other = naming.namespace_of(&object("ns", &format!("{}b", "a".repeat(249))), None, 189);
+        assert_eq!(long.len(), 189);
+        assert!(naming.owns(&long));
+        assert_eq!(naming.parse(&long).unwrap().namespace, "ns");
+        assert_ne!(long, other);
+    }
+
+    proptest! {
+        #[test]
+        fn names_parse_back(
+            namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+            name in "[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?",
+            prefix in "[a-z0-9-]{1,8}",
+            separator in prop::sample::select(vec!["/", ":", "_", "//", "-"]),
+            uid in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        ) {
+            let id = object(&namespace, &name);
+            let expected = Named { namespace: &namespace, name: &name };
+            let ours = naming("prod");
+            let full = ours.namespace_of(&id, Some(&uid), 189);
+            prop_assert!(ours.owns(&full));
+            prop_assert_eq!(ours.parse(&full), Some(expected));
+            prop_assert!(!naming("pro").owns(&full) && !naming("prod-eu").owns(&full));
+            let alloy = Naming::Alloy(AlloyNaming::new(&prefix, separator).unwrap());
+            let full = alloy.namespace_of(&id, Some(&uid), 189);
+            prop_assert!(alloy.owns(&full), "{}", full);
+            if separator != "-" {
+                prop_assert_eq!(alloy.parse(&full), Some(expected));
+            }
+            let longer = Naming::Alloy(AlloyNaming::new(&format!("{prefix}2"), separator).unwrap());
+            prop_assert!(!longer.owns(&full));
+        }
+    }
+}

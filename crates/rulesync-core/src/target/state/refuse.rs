@@ -1,0 +1,79 @@
+//! What follows when the ruler does not take a group: whose fault it is, and whether the rest of it can be offered.
+
+use std::sync::Arc;
+
+use super::{REFUSED, State};
+use crate::desired::{Claim, DesiredGroup};
+use crate::finding::{Finding, Place};
+use crate::outcome::Outcome;
+use crate::plan::{Action, Change};
+use crate::policy::OnInvalid;
+
+impl State {
+    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where.
+    pub(super) fn refused(&mut self, change: &Change, message: &str, rule: Option<usize>) {
+        let Action::Put(group) = &change.action else { return };
+        let namespace = &change.namespace;
+        // Meanwhile declared otherwise, or not at all: then the refusal is of no interest.
+        let current = |claim: &Claim| {
+            claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
+        };
+        if !self.desired.winner(namespace).is_some_and(current) {
+            return;
+        }
+        let rule = rule.map(|rule| self.omissions.declared_index(namespace, group, rule));
+        let place = self.place(namespace, group, rule);
+        let subject = self.subject(change);
+        if self.shared.policy.on_invalid == OnInvalid::Rule
+            && let Some(rule) = place.rule
+        {
+            let finding = Finding::error(REFUSED, format!("refused by the ruler: {message}"))
+                .at(place.clone())
+                .hint("the group is synced without this rule");
+            let (keeps, memory) = (self.keeps, self.shared.policy.refusal_memory);
+            let rest = self.omissions.leave_out(namespace, group, rule, &keeps, finding.clone(), memory);
+            if let Some(rest) = rest {
+                self.desired.replace(namespace, rest);
+                self.queue.push(namespace, super::Turn::Next, false);
+                self.tell(&Outcome::Refused { subject, finding });
+                return;
+            }
+        }
+        let kept = self
+            .observed
+            .as_ref()
+            .is_some_and(|o| o.namespace(namespace).any(|(name, _)| *name == *group.name));
+        let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
+        let finding =
+            Finding::error(REFUSED, format!("refused by the ruler: {message}")).at(place).hint(hint);
+        let memory = self.shared.policy.refusal_memory;
+        self.refusals.add(namespace, group, finding.clone(), memory);
+        self.tell(&Outcome::Refused { subject, finding });
+    }
+
+    /// Where in the declaration the fault is, as far as the ruler or our own parser can tell.
+    fn place(&self, namespace: &Arc<str>, group: &DesiredGroup, rule: Option<usize>) -> Place {
+        let mut place = Place { group: Some(group.name.to_string()), rule, ..Place::default() };
+        if let Some(claim) = self.desired.winner(namespace) {
+            let about_this = |finding: &&Finding| {
+                let index = finding.place.rule;
+                finding.place.group.as_deref() == Some(&*group.name)
+                    && finding.place.position.is_some()
+                    && rule.is_none_or(|rule| index == Some(rule))
+                    && index.is_some_and(|index| !self.omissions.has(namespace, &group.name, index))
+            };
+            if let Some(finding) = claim.findings.iter().find(about_this) {
+                place = finding.place.clone();
+            }
+        }
+        if let (Some(rule), None) = (rule, &place.rule_name)
+            && let Ok(decoded) = group.body.unpack()
+        {
+            let offered = (0..decoded.rules.len())
+                .find(|index| self.omissions.declared_index(namespace, group, *index) == rule);
+            place.rule_name =
+                offered.and_then(|index| decoded.rules.get(index)).map(|rule| rule.name().to_owned());
+        }
+        place
+    }
+}

@@ -1,0 +1,245 @@
+//! Leader election on a `coordination.k8s.io` Lease: one process writes, others stand by.
+//!
+//! Written here because no crate on the registry stops leading when the API server is away. The rules are in
+//! `election`, the requests in `api`; this is the loop between them.
+//!
+//! The ruler API has no fencing token: a request that was sent in time may arrive late. Every write is idempotent and
+//! only ever concerns what is ours, so a late one does no more harm than drift, which is repaired.
+
+mod api;
+mod election;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{Leadership, Throne};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+pub use api::KubernetesLease;
+use election::{Election, Record, Step};
+
+/// Which lease, who we are, and how long things take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// The Lease's name.
+    pub name: String,
+    /// Its Kubernetes namespace; none: the one we are in, or the kubeconfig's.
+    pub namespace: Option<String>,
+    /// Who we are: no two processes may have the same.
+    pub identity: String,
+    /// For how long a holder is believed after its last renewal. Whole seconds.
+    pub lease_duration: Duration,
+    /// For how long after its last renewal a holder begins new writes.
+    pub renew_deadline: Duration,
+    /// The time between renewals, and between tries.
+    pub retry_period: Duration,
+}
+
+/// Why settings make no election.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseError {
+    /// The API server keeps whole seconds.
+    #[error("lease_duration must be whole seconds, at least one")]
+    Seconds,
+    /// A holder must stop before others may take over.
+    #[error("lease_duration must be longer than renew_deadline")]
+    Deadline,
+    /// A holder must have more than one try.
+    #[error("renew_deadline must be longer than one and a half times retry_period")]
+    Retry,
+}
+
+impl LeaseSettings {
+    /// A lease of that name with the times client-go has: 15, 10 and 2 seconds. The identity is the host's name with
+    /// something random behind it.
+    pub fn new(name: &str) -> Self {
+        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "rulesync".to_owned());
+        Self {
+            name: name.to_owned(),
+            namespace: None,
+            identity: format!("{host}_{:016x}", fastrand::u64(..)),
+            lease_duration: Duration::from_secs(15),
+            renew_deadline: Duration::from_secs(10),
+            retry_period: Duration::from_secs(2),
+        }
+    }
+
+    /// Whether these times make a safe election.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError`] names the rule that is broken.
+    pub fn validate(&self) -> Result<(), LeaseError> {
+        if self.lease_duration.subsec_nanos() != 0 || self.lease_duration.is_zero() {
+            return Err(LeaseError::Seconds);
+        }
+        if self.lease_duration <= self.renew_deadline {
+            return Err(LeaseError::Deadline);
+        }
+        if self.renew_deadline <= self.retry_period.mul_f64(1.5) {
+            return Err(LeaseError::Retry);
+        }
+        Ok(())
+    }
+}
+
+/// The requests an election makes. Each may take as long as it likes: the loop gives up on it.
+#[async_trait]
+pub(crate) trait LeaseApi: Send + Sync {
+    /// What stands in the lease; none if there is no such lease.
+    async fn get(&self) -> Result<Option<Record>, String>;
+    /// Writes it with this holder, in place of that version, or newly if there is none.
+    async fn put(&self, holder: &str, transitions: i32, version: Option<&str>) -> Result<Record, PutError>;
+}
+
+/// Why a lease was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PutError {
+    /// Somebody else was first.
+    Conflict,
+    /// Something stands in the way, and perhaps it was written.
+    Failed(String),
+}
+
+/// A candidate, and its way to the throne.
+#[derive(Debug)]
+pub struct LeaseElection {
+    api: KubernetesLease,
+    settings: LeaseSettings,
+    throne: Throne,
+}
+
+impl LeaseElection {
+    /// A candidate, and what it is to be asked before every write.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError`] if the times make no safe election.
+    pub fn new(api: KubernetesLease, settings: LeaseSettings) -> Result<(Self, Leadership), LeaseError> {
+        settings.validate()?;
+        let (throne, leadership) = Leadership::elected();
+        Ok((Self { api, settings, throne }, leadership))
+    }
+
+    /// Stands for election until `shutdown`, and then gives the lease back, so that another can take over at once.
+    /// Nothing may be written any more by then.
+    pub async fn run(self, shutdown: CancellationToken) {
+        stand(&self.api, &self.settings, &self.throne, shutdown).await;
+    }
+}
+
+/// The loop: look, decide, write, wait.
+async fn stand(api: &dyn LeaseApi, settings: &LeaseSettings, throne: &Throne, shutdown: CancellationToken) {
+    let mut election = Election::new(settings);
+    let mut voice = Voice::default();
+    loop {
+        let turn = turn(api, settings, &mut election, throne, &mut voice);
+        let Some(pause) = shutdown.run_until_cancelled(turn).await else { break };
+        if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            break;
+        }
+    }
+    throne.abdicate();
+    if let Some((version, transitions)) = election.to_renew() {
+        let release = api.put("", transitions, Some(version));
+        match tokio::time::timeout(settings.retry_period, release).await {
+            Ok(Ok(_)) => info!(lease = settings.name, "lease given back"),
+            Ok(Err(error)) => debug!(?error, "the lease was not given back"),
+            Err(_) => debug!("the lease was not given back in time"),
+        }
+    }
+}
+
+/// One look at the lease, and what follows from it; the answer is how long to wait.
+async fn turn(
+    api: &dyn LeaseApi,
+    settings: &LeaseSettings,
+    election: &mut Election,
+    throne: &Throne,
+    voice: &mut Voice,
+) -> Duration {
+    // Half the deadline leaves time for a second try.
+    let patience = settings.renew_deadline / 2;
+    let (version, transitions) = match election.to_renew() {
+        Some((version, transitions)) => (Some(version.to_owned()), transitions),
+        None => {
+            let found = match tokio::time::timeout(patience, api.get()).await {
+                Ok(Ok(found)) => found,
+                Ok(Err(reason)) => return voice.trouble(&settings.name, &reason, election.pause()),
+                Err(_) => return voice.trouble(&settings.name, "no answer in time", election.pause()),
+            };
+            let holder = found.as_ref().map(|record| record.holder.clone()).unwrap_or_default();
+            match election.look(found, Instant::now()) {
+                Step::Wait(wait) => {
+                    throne.abdicate();
+                    voice.standing_by(&settings.name, &holder);
+                    return wait;
+                }
+                Step::Create { transitions } => (None, transitions),
+                Step::Take { version, transitions } => (Some(version), transitions),
+            }
+        }
+    };
+    let start = Instant::now();
+    let put = api.put(&settings.identity, transitions, version.as_deref());
+    match tokio::time::timeout(patience, put).await {
+        Ok(Ok(record)) => {
+            throne.reign(election.wrote(record, start));
+            voice.leading(&settings.name);
+            election.pause()
+        }
+        Ok(Err(PutError::Conflict)) => {
+            election.must_look();
+            Duration::ZERO
+        }
+        Ok(Err(PutError::Failed(reason))) => {
+            election.must_look();
+            voice.trouble(&settings.name, &reason, election.pause().min(settings.retry_period / 2))
+        }
+        Err(_) => {
+            election.must_look();
+            voice.trouble(&settings.name, "no answer in time", Duration::ZERO)
+        }
+    }
+}
+
+/// Says what has changed, once.
+#[derive(Debug, Default)]
+struct Voice {
+    said: Option<String>,
+    troubled: bool,
+}
+
+impl Voice {
+    fn leading(&mut self, lease: &str) {
+        self.troubled = false;
+        if self.news("leading") {
+            info!(lease, "leading: this process writes");
+        }
+    }
+
+    fn standing_by(&mut self, lease: &str, holder: &str) {
+        self.troubled = false;
+        if self.news(holder) {
+            info!(lease, holder, "standing by: another process writes");
+        }
+    }
+
+    fn trouble(&mut self, lease: &str, reason: &str, pause: Duration) -> Duration {
+        if !std::mem::replace(&mut self.troubled, true) {
+            warn!(lease, reason, "the lease is out of reach");
+        }
+        pause
+    }
+
+    fn news(&mut self, what: &str) -> bool {
+        let news = self.said.as_deref() != Some(what);
+        self.said = Some(what.to_owned());
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests;
