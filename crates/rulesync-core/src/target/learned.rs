@@ -25,13 +25,12 @@ struct Pair {
 }
 
 impl Learned {
-    /// A group was read back otherwise than it was sent, and nobody else is known to have written it. True if that is
-    /// now known to be the ruler's doing.
+    /// A group was read back otherwise than it was sent, and nobody else is known to have written it. True if only
+    /// now that is known to be the ruler's doing.
     pub(super) fn saw(&mut self, key: Key, sent: Fingerprint, read: Fingerprint) -> bool {
-        let pair = Pair { sent, read, sure: false };
-        let sure = self.pairs.get(&key) == Some(&pair);
-        self.pairs.insert(key, Pair { sure, ..pair });
-        sure
+        let before = self.pairs.get(&key).filter(|pair| pair.sent == sent && pair.read == read).copied();
+        self.pairs.insert(key, Pair { sent, read, sure: before.is_some() });
+        before.is_some_and(|before| !before.sure)
     }
 
     /// What is known for sure: key, sent, read.
@@ -106,7 +105,8 @@ mod tests {
         assert!(!learned.saw(key.clone(), a, c), "and this");
         assert_eq!(learned.suspects().len(), 1);
         assert!(learned.saw(key.clone(), a, c));
-        assert_eq!(learned.sure().count(), 1);
+        assert!(!learned.saw(key.clone(), a, c), "told once");
+        assert_eq!(learned.sure().count(), 1, "and known for good");
         learned.keep(|_| Some(b));
         assert_eq!(learned.sure().count(), 0);
     }

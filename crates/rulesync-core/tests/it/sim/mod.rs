@@ -347,8 +347,10 @@ impl<'a> Sim<'a> {
                 match expr {
                     None => return Err(format!("{there} should not be there")),
                     Some(expr) if expr.contains(BAD) => {
+                        // A hand may have been there; then that is what stays.
+                        let edited = group.rules[0].expr == "edited";
                         let mut earlier = forms.into_iter().flatten();
-                        if !earlier.any(|expr| *group == self.stored(name, expr)) {
+                        if !edited && !earlier.any(|expr| *group == self.stored(name, expr)) {
                             return Err(format!(
                                 "{there} was never declared, and what is declared is refused"
                             ));
