@@ -157,6 +157,12 @@ impl Queue {
         self.delayed.len()
     }
 
+    /// Whether a namespace waits for its turn, so that it will be looked at anyway.
+    pub(crate) fn is_waiting(&self, namespace: &str) -> bool {
+        let waits = |entry: &Entry| !matches!(entry.state, State::Running { again: false });
+        self.entries.get(namespace).is_some_and(waits)
+    }
+
     /// Whether a namespace waits or is being worked on.
     pub(crate) fn contains(&self, namespace: &str) -> bool {
         self.entries.contains_key(namespace)

@@ -43,6 +43,9 @@ pub(super) const REFUSED: &str = "refused";
 /// Failures in a row after which a one-shot run gives up.
 const STUCK: u32 = 3;
 
+/// A claim is written only if a list so recent has shown that nobody else has.
+const FRESH: Duration = Duration::from_secs(10);
+
 /// How many namespaces that were over a limit are tried at once when there is room again.
 const ROOM: usize = 2;
 
@@ -74,8 +77,10 @@ pub(super) struct State {
     learned: Learned,
     /// Groups that failed when they were last tried: they come after those that did not.
     failing: HashSet<(Arc<str>, Arc<str>)>,
-    /// Namespaces the ruler's limits keep from being written until something is deleted.
+    /// Namespaces that are not written because the ruler's limits keep others out already.
     limited: HashSet<Arc<str>>,
+    /// Namespaces that are tried in spite of the limits: those that hit them, and some when there may be room.
+    probing: HashSet<Arc<str>>,
     ownership: Ownership,
     /// What the last list showed, whoever we turn out to be.
     claim_seen: Option<OwnerClaim>,
@@ -85,6 +90,8 @@ pub(super) struct State {
     retiring: bool,
     /// Namespaces written to while a list is under way: for those it is out of date.
     touched: Option<HashSet<Arc<str>>>,
+    /// When the last list was complete.
+    listed: Option<Instant>,
     /// When to list again to see what became of something.
     verify: Option<Instant>,
     list_failures: u32,
@@ -117,12 +124,14 @@ impl State {
             learned: Learned::default(),
             failing: HashSet::new(),
             limited: HashSet::new(),
+            probing: HashSet::new(),
             ownership: if shared.claims { Ownership::Anonymous } else { Ownership::Off },
             claim_seen: None,
             claim_namespace: shared.territory.owner.as_str().into(),
             claim_group: None,
             retiring: false,
             touched: None,
+            listed: None,
             verify: None,
             list_failures: 0,
             error: None,
@@ -258,7 +267,8 @@ impl State {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
             self.hold_back(&namespace, &mut changes);
-            if !self.limited.is_empty() && !self.limited.contains(&namespace) && changes.iter().all(is_new) {
+            let full = !self.probing.is_empty() && !self.probing.contains(&namespace);
+            if full && !changes.is_empty() && !changes.iter().any(Change::is_delete) {
                 // There is no room for it before something is deleted.
                 self.limited.insert(Arc::clone(&namespace));
                 changes.clear();
@@ -288,6 +298,13 @@ impl State {
     /// The change that writes our claim, if it is to be written.
     fn claim_change(&mut self) -> Option<Change> {
         let claim = self.ownership.to_claim()?;
+        if self.is_stale() {
+            // Somebody else may have claimed it since we last looked.
+            if self.touched.is_none() {
+                self.verify = Some(Instant::now());
+            }
+            return None;
+        }
         if self.claim_group.is_none() {
             let group = claim.group(&self.shared.territory.owner, self.shared.ruler.dialect());
             let body = pack(std::slice::from_ref(&group)).ok()?.pop()?;
@@ -301,6 +318,11 @@ impl State {
             reason: Reason::Claim,
             held: false,
         })
+    }
+
+    /// Whether the last list is too old to claim on its word.
+    fn is_stale(&self) -> bool {
+        self.listed.is_none_or(|at| at.elapsed() > FRESH)
     }
 
     fn has_failed(&self, change: &Change) -> bool {
@@ -398,7 +420,8 @@ impl State {
             match &error {
                 RulerError::Limit { .. } => {
                     self.answered();
-                    self.limited.insert(Arc::clone(&namespace));
+                    self.limited.remove(&namespace);
+                    self.probing.insert(Arc::clone(&namespace));
                 }
                 RulerError::Rejected { .. } | RulerError::Protected { .. } => self.answered(),
                 _ => {
@@ -430,10 +453,12 @@ impl State {
     pub(super) fn restart(&mut self) {
         self.queue = Queue::default();
         self.limited.clear();
+        self.probing.clear();
         self.guard.forget_all();
         self.adoptions.clear();
         self.observed = None;
         self.touched = None;
+        self.verify = None;
     }
 
     fn succeeded(&mut self, change: &Change) {
@@ -458,7 +483,7 @@ impl State {
                 {
                     self.gauges.propagated(claim.seen.elapsed().as_secs_f64());
                 }
-                if self.limited.remove(namespace) {
+                if self.probing.remove(namespace) {
                     self.room_made();
                 }
                 self.successor_written(namespace);
@@ -499,7 +524,12 @@ impl State {
     fn room_made(&mut self) {
         let some: Vec<Arc<str>> = self.limited.iter().take(ROOM).cloned().collect();
         for namespace in some {
+            self.limited.remove(&namespace);
             self.queue.push(&namespace, Turn::Last, false);
+            self.probing.insert(namespace);
+        }
+        if self.limited.is_empty() {
+            self.probing.clear();
         }
     }
 
@@ -576,7 +606,8 @@ impl State {
         namespaces.sort_unstable();
         namespaces.dedup();
         for namespace in namespaces {
-            let waiting = self.queue.contains(&namespace);
+            // What is being worked on was planned before, and must be looked at once more.
+            let waiting = self.queue.is_waiting(&namespace);
             if !waiting && !self.changes(&namespace, &observed).is_empty() {
                 self.look_at(&namespace, Turn::Last, drifted);
             }
@@ -619,7 +650,12 @@ impl State {
     /// When something that failed is due again.
     pub(super) fn due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
-        if self.may_write() { self.queue.due() } else { self.queue.due_of(&self.claim_namespace) }
+        if self.may_write() {
+            return self.queue.due();
+        }
+        // A claim that waits for a list comes after it.
+        let waits = self.is_stale() && (self.touched.is_some() || self.verify.is_some());
+        if waits { None } else { self.queue.due_of(&self.claim_namespace) }
     }
 
     /// Whether nothing is left to do but what failed.
@@ -695,11 +731,6 @@ impl State {
         }
         self.held = held;
     }
-}
-
-/// Whether a change needs room in the ruler and makes none.
-fn is_new(change: &Change) -> bool {
-    matches!(change.action, Action::Put(_))
 }
 
 /// Whether an error is the ruler's word on what it was sent, and not on its own state.

@@ -116,7 +116,7 @@ async fn one_change_that_always_fails_does_not_hold_up_others() {
     world.teller.upsert(object("kept", &[("a", "1")]));
     world.teller.upsert(object("room", &[("a", "1")]));
     world.settle().await;
-    ruler.limit_groups(2);
+    ruler.limit_groups(Some(2));
     world.teller.upsert(object("kept", &[("a", "2")]));
     world.until(|status| status.targets[0].state == TargetState::Failing).await;
     assert_eq!(ruler.groups("prod")["us.ns.kept"]["a"].rules[0].expr, "1");

@@ -2,11 +2,19 @@
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
+mod claim;
+#[cfg(test)]
 mod counts;
+#[cfg(test)]
+mod deleting;
 #[cfg(test)]
 mod heal;
 #[cfg(test)]
+mod inherit;
+#[cfg(test)]
 mod invalid;
+#[cfg(test)]
+mod pressure;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    DeclaredGroup, Engine, EngineHandle, Group, Labels, Listing, ObjectId, Policy, Route, RuleObject, Ruler,
-    RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TargetState, TenantId, Territory,
+    DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Labels, Listing, ObjectId, Policy, Route,
+    RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TargetState, TenantId,
+    Territory,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -20,14 +21,24 @@ type Groups = BTreeMap<String, BTreeMap<String, Group>>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryRuler(Arc<Mutex<Memory>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Memory {
     tenants: BTreeMap<String, Groups>,
     requests: Vec<String>,
     refused_exprs: HashSet<String>,
     outage: Option<RulerError>,
+    /// Requests under way, and the most there ever were.
+    under_way: (usize, usize),
     hangs: bool,
     group_limit: Option<usize>,
+    broken_groups: BTreeMap<String, RulerError>,
+    normalise: Option<Box<dyn Fn(&mut Group) + Send>>,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("tenants", &self.tenants).finish_non_exhaustive()
+    }
 }
 
 impl MemoryRuler {
@@ -64,8 +75,27 @@ impl MemoryRuler {
         self.0.lock().unwrap().hangs = hangs;
     }
 
-    pub(crate) fn limit_groups(&self, limit: usize) {
-        self.0.lock().unwrap().group_limit = Some(limit);
+    pub(crate) fn limit_groups(&self, limit: Option<usize>) {
+        self.0.lock().unwrap().group_limit = limit;
+    }
+
+    /// Writes of groups of this name fail so, whatever they hold.
+    pub(crate) fn break_group(&self, name: &str, error: Option<RulerError>) {
+        let broken = &mut self.0.lock().unwrap().broken_groups;
+        match error {
+            Some(error) => broken.insert(name.to_owned(), error),
+            None => broken.remove(name),
+        };
+    }
+
+    /// What the ruler does to every group before it stores it.
+    pub(crate) fn normalise(&self, normalise: impl Fn(&mut Group) + Send + 'static) {
+        self.0.lock().unwrap().normalise = Some(Box::new(normalise));
+    }
+
+    /// The most requests that were ever under way at once.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.0.lock().unwrap().under_way.1
     }
 
     async fn request(
@@ -78,14 +108,26 @@ impl MemoryRuler {
         let (hangs, outage) = {
             let mut memory = self.0.lock().unwrap();
             memory.requests.push(format!("{method} {tenant} {what}").trim_end().to_owned());
+            memory.under_way.0 += 1;
+            memory.under_way.1 = memory.under_way.1.max(memory.under_way.0);
             (memory.hangs, memory.outage.clone())
         };
+        let _leave = Leave(self);
         if hangs {
             tokio::time::sleep(Duration::from_secs(30)).await;
             return Err(unavailable());
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
         outage.map_or(Ok(tenant), Err)
+    }
+}
+
+/// A request that ends, or is given up.
+struct Leave<'a>(&'a MemoryRuler);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap().under_way.0 -= 1;
     }
 }
 
@@ -113,8 +155,15 @@ impl Ruler for MemoryRuler {
     ) -> Result<(), RulerError> {
         let tenant = self.request("POST", tenant, &format!("{namespace}/{}", group.name)).await?;
         let mut memory = self.0.lock().unwrap();
+        if let Some(error) = memory.broken_groups.get(&group.name) {
+            return Err(error.clone());
+        }
         if let Some(rule) = group.rules.iter().position(|rule| memory.refused_exprs.contains(&rule.expr)) {
             return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
+        }
+        let mut group = group.clone();
+        if let Some(normalise) = &memory.normalise {
+            normalise(&mut group);
         }
         let limit = memory.group_limit;
         let groups = memory.tenants.entry(tenant).or_default();
@@ -122,7 +171,8 @@ impl Ruler for MemoryRuler {
         if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
             return Err(RulerError::Limit { message: "per-user rule groups limit exceeded".to_owned() });
         }
-        groups.entry(namespace.to_owned()).or_default().insert(group.name.clone(), group.clone());
+        let of_namespace = groups.entry(namespace.to_owned()).or_default();
+        of_namespace.insert(group.name.clone(), group);
         Ok(())
     }
 
@@ -264,15 +314,26 @@ impl World {
     }
 
     pub(crate) fn with_routes(ruler: &MemoryRuler, routes: Vec<Route>) -> Self {
+        Self::with(ruler, |setup| setup.routes = routes, |engine| engine)
+    }
+
+    /// The same, changed before it is built.
+    pub(crate) fn with(
+        ruler: &MemoryRuler,
+        change: impl FnOnce(&mut Setup),
+        build: impl FnOnce(EngineBuilder) -> EngineBuilder,
+    ) -> Self {
         let (source, teller) = script();
-        let setup = Setup {
+        let mut setup = Setup {
             territory: Territory::of("us".parse().unwrap()),
             sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
             rulers: vec![rulesync_core::NamedRuler::new("central", Arc::new(ruler.clone()))],
-            routes,
+            routes: vec![route("prod")],
             policy: Policy::default(),
         };
-        let engine = Engine::builder(setup.territory.owner.clone()).setup(setup.clone()).build().unwrap();
+        change(&mut setup);
+        let engine = Engine::builder(setup.territory.owner.clone()).setup(setup.clone());
+        let engine = build(engine).build().unwrap();
         let handle = engine.handle();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(engine.run(shutdown.clone()));
@@ -306,6 +367,11 @@ impl World {
                     .all(|target| target.state == TargetState::InSync && target.pending == 0)
         })
         .await
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) fn kill(self) {
+        self.task.abort();
     }
 
     pub(crate) async fn stop(self) {

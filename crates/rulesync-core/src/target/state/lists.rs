@@ -49,6 +49,7 @@ impl State {
             touched.iter().for_each(|namespace| found.adopt(namespace, observed));
         }
         self.list_failures = 0;
+        self.listed = Some(Instant::now());
         self.answered();
         self.observed = Some(Arc::new(found));
         self.adoptable = adoptable;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
@@ -105,6 +106,12 @@ impl Cluster {
             .collect()
     }
 
+    /// Everything that is declared, whether anything selects it or not.
+    pub(crate) fn declared(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let inner = self.inner.lock().unwrap();
+        inner.objects.iter().map(|(name, declared)| (namespace(name), declared.groups.clone())).collect()
+    }
+
     pub(crate) fn malformed(&self) -> Vec<Name> {
         let inner = self.inner.lock().unwrap();
         let malformed = inner.objects.iter().filter(|(_, declared)| declared.malformed);
@@ -187,6 +194,10 @@ impl Watcher {
                 }
             };
             for event in events {
+                if complete {
+                    // A list takes its time.
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(..800))).await;
+                }
                 sink.send(event).await.ok()?;
             }
             if complete {

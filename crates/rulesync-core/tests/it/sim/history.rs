@@ -26,8 +26,10 @@ pub(crate) enum Event {
     Suffer(Option<Fault>),
     /// The leading process dies and starts anew.
     Crash,
-    /// The other process leads.
+    /// The other process leads at once, because the lease was given back.
     HandOver,
+    /// The leader cannot renew its lease: it begins no more writes, and a while later the other leads.
+    CutOff,
     /// Somebody edits a group of ours, removes one, or adds one.
     Edit(u8),
     /// Somebody writes a group that is none of our business.
@@ -41,6 +43,8 @@ pub(crate) enum Event {
 pub(crate) struct History {
     pub(crate) seed: u64,
     pub(crate) habit: Habit,
+    /// Whether nobody but us writes, and so nothing is read again but after failures: our own bookkeeping must do.
+    pub(crate) alone: bool,
     pub(crate) events: Vec<Event>,
 }
 
@@ -50,9 +54,12 @@ impl History {
         let mut random = fastrand::Rng::with_seed(seed);
         let habits = [Habit::Faithful, Habit::Faithful, Habit::Blanks, Habit::DropsLimit, Habit::Reprints];
         let habit = habits[random.usize(..habits.len())];
+        let alone = habit != Habit::DropsLimit && habit != Habit::Reprints && random.bool();
         let length = random.usize(8..40);
-        let events = (0..length).map(|_| event(&mut random)).collect();
-        Self { seed, habit, events }
+        let others = |event: &Event| matches!(event, Event::Edit(_) | Event::Foreign(_) | Event::Claim(_));
+        let events =
+            (0..length).map(|_| event(&mut random)).filter(|event| !alone || !others(event)).collect();
+        Self { seed, habit, alone, events }
     }
 }
 
@@ -61,13 +68,15 @@ fn event(random: &mut fastrand::Rng) -> Event {
     let namespace = ["a", "b"][random.usize(..2)];
     match random.u8(..100) {
         0..22 => {
-            let most = [50, 2_000, 40_000][random.usize(..3)];
+            let most = [50, 2_000, 40_000, 900_000][random.usize(..4)];
             Event::Wait(random.u64(1..most))
         }
         22..50 => {
             let groups = (0..3).filter(|_| random.u8(..4) > 0).collect::<Vec<u8>>();
             let expr = |random: &mut fastrand::Rng| match random.u8(..8) {
                 0 => BAD.to_owned(),
+                // Refused before it is offered.
+                1 => String::new(),
                 n => format!("a+{n}"),
             };
             Event::Apply(object, groups.into_iter().map(|group| (group, expr(random))).collect())
@@ -85,7 +94,8 @@ fn event(random: &mut fastrand::Rng) -> Event {
             Event::Suffer(random.bool().then(|| faults[random.usize(..faults.len())]))
         }
         87..90 => Event::Crash,
-        90..93 => Event::HandOver,
+        90..92 => Event::HandOver,
+        92 => Event::CutOff,
         93..96 => Event::Edit(random.u8(..)),
         96..98 => Event::Foreign(random.u8(..4)),
         _ => Event::Claim(random.bool()),

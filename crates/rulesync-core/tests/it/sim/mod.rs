@@ -1,8 +1,8 @@
 //! The simulation: random histories in virtual time, each judged against a plain model of what should have become of
 //! it.
 //!
-//! `RULESYNC_SIM_SEED=123` runs one history, `RULESYNC_SIM_SEEDS=100000` as many. A history that fails is printed as
-//! short as it can be made.
+//! `RULESYNC_SIM_SEED=123` runs one history, `RULESYNC_SIM_SEEDS=100000` as many, from `RULESYNC_SIM_FIRST` on. A
+//! history that fails is printed as short as it can be made.
 
 mod cluster;
 mod history;
@@ -33,8 +33,9 @@ fn histories_end_as_they_should() {
     if let Some(seed) = number("RULESYNC_SIM_SEED") {
         return check(seed);
     }
-    let seeds = number("RULESYNC_SIM_SEEDS").unwrap_or(SEEDS);
-    let next = Arc::new(AtomicU64::new(0));
+    let first = number("RULESYNC_SIM_FIRST").unwrap_or(0);
+    let seeds = first + number("RULESYNC_SIM_SEEDS").unwrap_or(SEEDS);
+    let next = Arc::new(AtomicU64::new(first));
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let workers: Vec<_> = (0..threads)
         .map(|_| {
@@ -93,6 +94,8 @@ fn run(history: &History) -> Result<(), String> {
     })
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A process: an engine that may be elected.
 struct Process {
     handle: EngineHandle,
@@ -101,7 +104,7 @@ struct Process {
 }
 
 impl Process {
-    fn start(cluster: &Cluster, ruler: &SimRuler, number: u32) -> Self {
+    fn start(cluster: &Cluster, ruler: &SimRuler, number: u32, alone: bool) -> Self {
         let watcher = Arc::new(Watcher(cluster.clone()));
         let route = Route {
             rule_selector: serde_json::from_str(r#"{"match_labels":{"tenant":"t"}}"#).unwrap(),
@@ -114,7 +117,11 @@ impl Process {
             rulers: vec![NamedRuler::new("central", Arc::new(ruler.for_writer(number)))],
             routes: vec![route],
             // A refused group is offered again after a while, which is not what the quiet hour is about.
-            policy: Policy { refusal_memory: Duration::from_secs(24 * 60 * 60), ..Policy::default() },
+            policy: Policy {
+                refusal_memory: DAY,
+                resync_interval: if alone { DAY } else { Policy::default().resync_interval },
+                ..Policy::default()
+            },
         };
         let (throne, leadership) = Leadership::elected();
         let engine = Engine::builder(setup.territory.owner.clone())
@@ -159,7 +166,7 @@ impl<'a> Sim<'a> {
             .map(|name| (name.to_owned(), BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))])))
             .collect();
         let (cluster, ruler) = (Cluster::new(), SimRuler::new(history.habit, foreign.clone()));
-        let processes = [Process::start(&cluster, &ruler, 0), Process::start(&cluster, &ruler, 1)];
+        let processes = [0, 1].map(|number| Process::start(&cluster, &ruler, number, history.alone));
         processes[0].lead();
         Self {
             history,
@@ -200,17 +207,25 @@ impl<'a> Sim<'a> {
             Event::Suffer(fault) => self.ruler.suffer(*fault),
             Event::Crash => self.crash(self.leader),
             Event::HandOver => self.hand_over(),
+            Event::CutOff => {
+                // It has begun its last write, and has some seconds to end it.
+                let finish_by = Instant::now() + Duration::from_secs(5);
+                self.processes[self.leader].throne.reign(Reign { start_before: Instant::now(), finish_by });
+                self.ruler.lead(None);
+                tokio::time::sleep_until(finish_by).await;
+                self.hand_over();
+            }
             Event::Edit(how) => self.edit(*how),
             Event::Foreign(number) => self.write_foreign(*number),
             Event::Claim(on) => self.claim(*on),
         }
-        let after = self.cluster.should_be();
-        for (namespace, groups) in &after {
-            for (group, expr) in groups.iter().filter(|(_, expr)| !expr.contains(BAD)) {
+        // A list may show an object selected in a form it has no longer.
+        for (namespace, groups) in &self.cluster.declared() {
+            for (group, expr) in groups.iter().filter(|(_, expr)| !is_bad(expr)) {
                 self.forms.entry((namespace.clone(), group.clone())).or_default().insert(expr.clone());
             }
         }
-        let after = keys(&after);
+        let after = keys(&self.cluster.should_be());
         self.unpromised.extend(before.difference(&after).cloned());
         self.touched += before.symmetric_difference(&after).count();
         self.ruler.promise(after.difference(&self.unpromised).cloned().collect());
@@ -236,9 +251,9 @@ impl<'a> Sim<'a> {
         let number = self.next;
         self.next += 1;
         self.numbers[index] = number;
-        self.processes[index] = Process::start(&self.cluster, &self.ruler, number);
+        self.processes[index] = Process::start(&self.cluster, &self.ruler, number, self.history.alone);
         if index == self.leader {
-            self.ruler.lead(number);
+            self.ruler.lead(Some(number));
             self.processes[index].lead();
         }
     }
@@ -246,7 +261,7 @@ impl<'a> Sim<'a> {
     fn hand_over(&mut self) {
         self.processes[self.leader].throne.abdicate();
         self.leader = 1 - self.leader;
-        self.ruler.lead(self.numbers[self.leader]);
+        self.ruler.lead(Some(self.numbers[self.leader]));
         self.processes[self.leader].lead();
     }
 
@@ -286,6 +301,7 @@ impl<'a> Sim<'a> {
 
     fn claim(&mut self, on: bool) {
         self.touched += 1;
+        self.ruler.claim(on);
         let cluster = if on { "other-cluster" } else { "this-cluster" };
         let claim = OwnerClaim { cluster: cluster.into() };
         let claimed = claim.group(&"us".parse().unwrap(), &PromQl);
@@ -346,7 +362,7 @@ impl<'a> Sim<'a> {
                 let forms = self.forms.get(&(namespace.clone(), name.clone()));
                 match expr {
                     None => return Err(format!("{there} should not be there")),
-                    Some(expr) if expr.contains(BAD) => {
+                    Some(expr) if is_bad(&expr) => {
                         // A hand may have been there; then that is what stays.
                         let edited = group.rules[0].expr == "edited";
                         let mut earlier = forms.into_iter().flatten();
@@ -364,7 +380,7 @@ impl<'a> Sim<'a> {
             }
         }
         for (namespace, groups) in should {
-            if let Some((name, expr)) = groups.iter().find(|(_, expr)| !expr.contains(BAD)) {
+            if let Some((name, expr)) = groups.iter().find(|(_, expr)| !is_bad(expr)) {
                 return Err(format!("{namespace}/{name}: {expr:?} is missing"));
             }
         }
@@ -374,6 +390,11 @@ impl<'a> Sim<'a> {
     fn stored(&self, name: &str, expr: &str) -> rulesync_core::Group {
         SimRuler::stored(self.history.habit, &group(name, expr))
     }
+}
+
+/// Whether it is refused, by us or by the ruler.
+fn is_bad(expr: &str) -> bool {
+    expr.is_empty() || expr.contains(BAD)
 }
 
 /// Objects are spread over two Kubernetes namespaces.

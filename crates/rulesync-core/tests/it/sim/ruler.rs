@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Group, Listing, PromDuration, Ruler, RulerError, TenantId};
+use rulesync_core::{CLAIM_GROUP, Group, Listing, OwnerClaim, PromDuration, Ruler, RulerError, TenantId};
+use tokio::time::Instant;
 
 /// Groups by namespace and name.
 pub(crate) type Groups = BTreeMap<String, BTreeMap<String, Group>>;
@@ -51,8 +52,10 @@ struct World {
     groups: Groups,
     /// Groups that must be there from their first arrival on, until somebody declares otherwise.
     promised: BTreeSet<(String, String)>,
-    /// The process that leads.
-    leader: u32,
+    /// The process that leads; none while nobody may begin a write.
+    leader: Option<u32>,
+    /// Since when another cluster claims the tenant.
+    claimed: Option<Instant>,
     writes: usize,
     failed: usize,
     wrongs: Vec<String>,
@@ -60,6 +63,9 @@ struct World {
 
 /// The expression no ruler takes.
 pub(crate) const BAD: &str = "bad(";
+
+/// By then everybody has read the ruler again, and what was under way has ended.
+const LOOKS: Duration = Duration::from_secs(8 * 60);
 
 /// The owner of everything we may touch, with the dot behind it.
 pub(crate) const OURS: &str = "us.";
@@ -71,7 +77,8 @@ impl SimRuler {
             fault: None,
             groups: foreign,
             promised: BTreeSet::new(),
-            leader: 0,
+            leader: Some(0),
+            claimed: None,
             writes: 0,
             failed: 0,
             wrongs: Vec::new(),
@@ -83,13 +90,22 @@ impl SimRuler {
         SimConnection { ruler: self.clone(), writer }
     }
 
-    /// Another process leads from this instant on.
-    pub(crate) fn lead(&self, leader: u32) {
+    /// Another process leads from this instant on, or nobody may begin anything.
+    pub(crate) fn lead(&self, leader: Option<u32>) {
         self.0.lock().unwrap().leader = leader;
     }
 
+    /// Another cluster claims the tenant, or no longer.
+    pub(crate) fn claim(&self, foreign: bool) {
+        let mut world = self.0.lock().unwrap();
+        world.claimed = if foreign { world.claimed.or(Some(Instant::now())) } else { None };
+    }
+
     pub(crate) fn suffer(&self, fault: Option<Fault>) {
-        self.0.lock().unwrap().fault = fault;
+        let mut world = self.0.lock().unwrap();
+        world.fault = fault;
+        // Who cannot read cannot know of a claim.
+        world.claimed = world.claimed.map(|_| Instant::now());
     }
 
     pub(crate) fn groups(&self) -> Groups {
@@ -151,7 +167,7 @@ fn unavailable(message: &str) -> RulerError {
 impl SimConnection {
     /// The part of every request that may fail before anything happens.
     async fn arrive(&self, write: Option<(&str, Option<&str>)>) -> Result<Option<Fault>, RulerError> {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
+        // Begun is what counts: the answer may take its time.
         let fault = {
             let mut world = self.ruler.0.lock().unwrap();
             if let Some((namespace, _)) = write {
@@ -159,9 +175,13 @@ impl SimConnection {
                     world.wrongs.push(format!("a request about the foreign namespace {namespace}"));
                 }
                 world.writes += 1;
+                if world.leader.is_none() {
+                    world.wrongs.push(format!("process {} began a write while nobody led", self.writer));
+                }
             }
             world.fault
         };
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
         let fail = |error: RulerError| {
             self.ruler.0.lock().unwrap().failed += 1;
             Err(error)
@@ -198,8 +218,14 @@ impl SimConnection {
         let before = world.groups.clone();
         change(&mut world.groups);
         let mut wrongs = Vec::new();
-        if world.leader != self.writer {
-            wrongs.push(format!("process {} wrote while {} led", self.writer, world.leader));
+        if world.leader.is_some_and(|leader| leader != self.writer) {
+            wrongs.push(format!("process {} wrote while {:?} led", self.writer, world.leader));
+        }
+        // Two that claim within seconds of each other: the later one's claim stands, and the earlier one gives way.
+        let claim = world.groups.get("us").and_then(|groups| OwnerClaim::read(groups.get(CLAIM_GROUP)?));
+        let foreign = claim.is_some_and(|claim| &*claim.cluster == "other-cluster");
+        if foreign && world.fault.is_none() && world.claimed.is_some_and(|since| since.elapsed() > LOOKS) {
+            wrongs.push("something was written under the claim of another cluster".to_owned());
         }
         for (namespace, groups) in &before {
             for name in groups.keys() {

@@ -1,0 +1,160 @@
+//! Two clusters that were given the same owner find out before they fight.
+
+use rulesync_core::{CLAIM_GROUP, EngineBuilder, OwnerClaim, TargetState};
+
+use crate::world::{MemoryRuler, World, object, resync, route};
+
+fn cluster(name: &str) -> impl FnOnce(EngineBuilder) -> EngineBuilder {
+    let name = name.to_owned();
+    move |engine| engine.identity(&name)
+}
+
+fn start(ruler: &MemoryRuler, name: &str) -> World {
+    let world = World::with(ruler, |_| {}, cluster(name));
+    world.teller.upsert(object("o", &[("g", name)]));
+    world
+}
+
+fn claimed_by(ruler: &MemoryRuler) -> Option<String> {
+    let groups = ruler.groups("prod");
+    Some(OwnerClaim::read(groups.get("us")?.get(CLAIM_GROUP)?)?.cluster.to_string())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_claim_is_written_before_anything_else_and_once() {
+    let ruler = MemoryRuler::default();
+    let world = start(&ruler, "a");
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod", "POST prod us/rulesync", "POST prod us.ns.o/g"]);
+    resync().await;
+    resync().await;
+    assert_eq!(ruler.counts(), (3, 0, 0), "one look soon after it was claimed, then the usual ones");
+    world.stop().await;
+    let again = start(&ruler, "a");
+    again.teller.complete();
+    again.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod"], "it is still ours");
+    again.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_cluster_stops_says_why_and_goes_on_when_the_first_is_gone() {
+    let ruler = MemoryRuler::default();
+    let first = start(&ruler, "a");
+    first.teller.complete();
+    first.settle().await;
+    ruler.requests();
+    let second = start(&ruler, "b");
+    second.teller.upsert(object("other", &[("g", "b")]));
+    second.teller.complete();
+    let status = second.until(|status| status.targets[0].state == TargetState::Conflict).await;
+    let error = status.targets[0].error.clone().unwrap();
+    assert!(error.contains("cluster a") && error.contains("this is cluster b"), "{error}");
+    resync().await;
+    resync().await;
+    let (_, posts, deletes) = ruler.counts();
+    assert_eq!((posts, deletes), (0, 0));
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, "a");
+    first.stop().await;
+    ruler.edit("prod", |groups| drop(groups.remove("us")));
+    second.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, "b");
+    assert_eq!(claimed_by(&ruler).as_deref(), Some("b"));
+    second.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_start_at_the_same_moment_find_out_within_seconds() {
+    for seed in 0..20 {
+        fastrand::seed(seed);
+        let ruler = MemoryRuler::default();
+        let worlds = [start(&ruler, "a"), start(&ruler, "b")];
+        worlds.iter().for_each(|world| world.teller.complete());
+        tokio::time::sleep(std::time::Duration::from_secs(15)).await;
+        let mut conflicts = 0;
+        for world in &worlds {
+            conflicts += usize::from(world.status().await.targets[0].state == TargetState::Conflict);
+        }
+        assert_eq!(conflicts, 1, "seed {seed}");
+        resync().await;
+        ruler.requests();
+        resync().await;
+        let (_, posts, deletes) = ruler.counts();
+        assert_eq!((posts, deletes), (0, 0), "seed {seed}: nobody fights");
+        let holder = claimed_by(&ruler).unwrap();
+        assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, holder, "seed {seed}");
+        for world in worlds {
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_refused_stops_nothing() {
+    let ruler = MemoryRuler::default();
+    ruler.refuse("vector(1)");
+    let world = start(&ruler, "a");
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod", "POST prod us/rulesync", "POST prod us.ns.o/g"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn switched_off_it_is_neither_written_nor_respected() {
+    let ruler = MemoryRuler::default();
+    let first = start(&ruler, "a");
+    first.teller.complete();
+    first.settle().await;
+    first.stop().await;
+    ruler.requests();
+    let second = World::with(&ruler, |setup| setup.policy.claim = false, cluster("b"));
+    second.teller.upsert(object("o", &[("g", "b")]));
+    second.teller.complete();
+    second.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/g"]);
+    second.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn owners_that_begin_alike_never_touch_each_other() {
+    let ruler = MemoryRuler::default();
+    let owned = |owner: &'static str| {
+        let world = World::with(
+            &ruler,
+            |setup| setup.territory = rulesync_core::Territory::of(owner.parse().unwrap()),
+            cluster(owner),
+        );
+        for n in 0..20 {
+            world.teller.upsert(object(&format!("o{n}"), &[("g", owner)]));
+        }
+        world.teller.complete();
+        world
+    };
+    let (prod, eu) = (owned("prod"), owned("prod-eu"));
+    prod.settle().await;
+    eu.settle().await;
+    ruler.requests();
+    (0..20).for_each(|n| prod.teller.delete(&format!("o{n}")));
+    prod.until(|status| status.targets[0].state == TargetState::Holding).await;
+    prod.handle.release_deletes("central/prod").await;
+    prod.settle().await;
+    assert!(ruler.requests().iter().all(|r| !r.contains("prod-eu")), "only what is its own");
+    let left = ruler.groups("prod");
+    assert_eq!(left.len(), 22, "twenty namespaces and two claims: {:?}", left.keys());
+    assert!(left.keys().all(|name| name.starts_with("prod-eu") || name == "prod"));
+    prod.stop().await;
+    eu.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_nobody_can_name_makes_no_claim() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("prod")]);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(claimed_by(&ruler), None);
+    world.stop().await;
+}

@@ -1,0 +1,198 @@
+//! Deleting is dangerous: what looks like an accident is held back, what is meant passes at once.
+
+use std::time::Duration;
+
+use rulesync_core::{Selector, SourceEvent, TargetState};
+
+use crate::world::{MemoryRuler, World, id, object, resync, route, selector};
+
+/// Twenty objects of one group in the ruler.
+async fn twenty(ruler: &MemoryRuler) -> World {
+    let world = World::start(ruler);
+    let labels = || [("team", "a")].into_iter().collect();
+    world.teller.say(SourceEvent::Namespace { name: "ns".to_owned(), labels: labels() });
+    say_all(&world);
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    world
+}
+
+fn say_all(world: &World) {
+    (0..20).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
+}
+
+fn delete_all(world: &World) {
+    (0..20).for_each(|n| world.teller.delete(&format!("o{n}")));
+}
+
+async fn held(world: &World) {
+    let status = world.until(|status| status.targets[0].state == TargetState::Holding).await;
+    assert_eq!(status.targets[0].held, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_suddenly_has_nothing_removes_nothing() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    delete_all(&world);
+    held(&world).await;
+    resync().await;
+    resync().await;
+    assert_eq!(ruler.counts(), (2, 0, 0));
+    say_all(&world);
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 0), "all is as it was");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_released_goes() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    delete_all(&world);
+    held(&world).await;
+    assert_eq!(world.handle.release_deletes("central/nobody").await, None);
+    assert_eq!(world.handle.release_deletes("central/prod").await, Some(20));
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 20));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_does_not_forget_that_it_looks_like_an_accident() {
+    let ruler = MemoryRuler::default();
+    twenty(&ruler).await.stop().await;
+    let world = World::start(&ruler);
+    world.teller.complete();
+    held(&world).await;
+    assert_eq!(ruler.counts(), (1, 0, 0));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubernetes_namespace_that_is_gone_takes_its_rules_with_it() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    delete_all(&world);
+    held(&world).await;
+    world.teller.say(SourceEvent::NamespaceGone { name: "ns".to_owned() });
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 20), "that explains them");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_goes_at_once_however_large_its_share() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let names: Vec<String> = (0..30).map(|n| format!("g{n}")).collect();
+    let groups: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    world.teller.upsert(object("big", &groups));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    world.teller.delete("big");
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["DELETE prod us.ns.big"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenth_of_all_goes_at_once() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    (0..2).for_each(|n| world.teller.delete(&format!("o{n}")));
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 2));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_is_gone_takes_nothing_with_it_however_little_it_is() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    (0..2).for_each(|n| world.teller.delete(&format!("o{n}")));
+    let reason = "the CRD is gone".to_owned();
+    world.teller.say(SourceEvent::KindGone { reason });
+    resync().await;
+    assert_eq!(ruler.counts(), (1, 0, 0));
+    world.teller.say(SourceEvent::Available);
+    tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+    let (_, posts, deletes) = ruler.counts();
+    assert_eq!((posts, deletes), (0, 0), "its objects may take a while to come back");
+    world.teller.upsert(object("o0", &[("g", "1")]));
+    tokio::time::sleep(Duration::from_secs(3 * 60)).await;
+    world.settle().await;
+    let (_, posts, deletes) = ruler.counts();
+    assert_eq!((posts, deletes), (0, 1), "what did not come back was meant to go");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_loses_sight_keeps_what_it_said_last() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    world.teller.delete("o0");
+    let reason = "not allowed to watch (403)".to_owned();
+    world.teller.say(SourceEvent::Unavailable { reason });
+    resync().await;
+    assert_eq!(ruler.counts(), (1, 0, 0));
+    world.teller.say(SourceEvent::Available);
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 1));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_typo_in_a_selector_removes_nothing_until_it_is_mended() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    let mut typo = world.setup.clone();
+    typo.routes[0].rule_selector = selector(r#"{"match_labels":{"tenant":"prdo"}}"#);
+    world.handle.reconfigure(typo).await.unwrap();
+    held(&world).await;
+    world.handle.reconfigure(world.setup.clone()).await.unwrap();
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 0));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guard_can_be_set_and_switched_off() {
+    let ruler = MemoryRuler::default();
+    let world = twenty(&ruler).await;
+    delete_all(&world);
+    held(&world).await;
+    let mut setup = world.setup.clone();
+    setup.policy.delete_guard.max_share = 1.0;
+    world.handle.reconfigure(setup).await.unwrap();
+    world.settle().await;
+    assert_eq!(ruler.counts(), (0, 0, 20));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_moves_to_another_tenant_is_not_an_accident() {
+    let ruler = MemoryRuler::default();
+    let routes = vec![
+        route("prod"),
+        rulesync_core::Route {
+            rule_selector: Selector::default(),
+            namespace_selector: selector(r#"{"match_labels":{"team":"b"}}"#),
+            ..route("stage")
+        },
+    ];
+    let world = World::with_routes(&ruler, routes);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 1);
+    let mut moved = object("o", &[("g", "1")]);
+    moved.id = id("o");
+    moved.labels = [("tenant", "none")].into_iter().collect();
+    world.teller.upsert(moved);
+    world.settle().await;
+    assert!(ruler.groups("prod").is_empty());
+    world.stop().await;
+}

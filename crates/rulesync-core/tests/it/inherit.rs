@@ -1,0 +1,221 @@
+//! What an installation inherits: rules under former names, groups that others wrote, and targets no route leads to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use rulesync_core::{
+    AlloyNaming, Group, Ledger, LedgerError, LedgerRecord, Naming, Rule, SourceEvent, Territory,
+};
+
+use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
+
+fn equal_group(expr: &str) -> Group {
+    let rule = Rule { record: "r".to_owned(), expr: expr.to_owned(), ..Rule::default() };
+    Group { name: "g".to_owned(), rules: vec![rule], ..Group::default() }
+}
+
+fn put(ruler: &MemoryRuler, namespace: &str, expr: &str) {
+    let groups = BTreeMap::from([("g".to_owned(), equal_group(expr))]);
+    ruler.edit("prod", |all| drop(all.insert(namespace.to_owned(), groups)));
+}
+
+fn former(owner: &str) -> impl FnOnce(&mut rulesync_core::Setup) {
+    let former = vec![Naming::Owner(owner.parse().unwrap())];
+    move |setup| setup.territory.former = former
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_of_a_former_owner_go_once_they_stand_under_the_new_name() {
+    let ruler = MemoryRuler::default();
+    put(&ruler, "old.ns.o", "1");
+    put(&ruler, "old.ns.refused", "bad");
+    put(&ruler, "older.ns.o", "1");
+    ruler.refuse("bad");
+    let world = World::with(&ruler, former("old"), |engine| engine);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.upsert(object("refused", &[("g", "bad")]));
+    world.teller.complete();
+    world.settle().await;
+    let mut requests = ruler.requests();
+    assert_eq!(requests.pop().as_deref(), Some("DELETE prod old.ns.o"), "last of all");
+    assert_eq!(requests.len(), 3);
+    let left: Vec<String> = ruler.groups("prod").into_keys().collect();
+    assert_eq!(left, ["old.ns.refused", "older.ns.o", "us.ns.o"], "what is refused stays where it was");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_owner_that_is_not_named_is_somebody_else() {
+    let ruler = MemoryRuler::default();
+    put(&ruler, "old.ns.o", "1");
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    resync().await;
+    assert!(ruler.groups("prod").contains_key("old.ns.o"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alloy_installation_is_taken_over_in_place() {
+    let uid = "1c2ab3f4-0a1b-4c2d-8e3f-0123456789ab";
+    let ours = format!("alloy/ns/o/{uid}");
+    let theirs = format!("alloy2/ns/o/{uid}");
+    let ruler = MemoryRuler::default();
+    put(&ruler, &ours, "1");
+    put(&ruler, &theirs, "1");
+    let naming = Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap());
+    let world = World::with(&ruler, |setup| setup.territory.naming = naming, |engine| engine);
+    let with_uid = |expr: &str, uid: &str| {
+        let uid = Some(uid.to_owned());
+        rulesync_core::RuleObject { uid, ..object("o", &[("g", expr)]) }
+    };
+    world.teller.upsert(with_uid("1", uid));
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod"], "it is in order as it is");
+    world.teller.upsert(with_uid("2", uid));
+    world.settle().await;
+    assert_eq!(ruler.requests(), [format!("POST prod {ours}/g")]);
+    // Made anew, it has another UID and so another place.
+    let new = uid.replace('1', "7");
+    world.teller.upsert(with_uid("2", &new));
+    world.settle().await;
+    assert_eq!(ruler.requests(), [format!("POST prod alloy/ns/o/{new}/g"), format!("DELETE prod {ours}")]);
+    assert!(ruler.groups("prod").contains_key(&theirs));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
+    let ruler = MemoryRuler::default();
+    put(&ruler, "by-hand", "1");
+    put(&ruler, "by-hand-2", "other");
+    put(&ruler, "untold", "1");
+    let adopt = |setup: &mut rulesync_core::Setup| setup.territory.adopt = vec!["by-hand*".into()];
+    let world = World::with(&ruler, adopt, |engine| engine);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    assert!(ruler.groups("prod").contains_key("by-hand"), "not before ours was read back");
+    resync().await;
+    let requests = ruler.requests();
+    assert_eq!(requests[..3], ["GET prod", "POST prod us.ns.o/g", "GET prod"]);
+    assert_eq!(requests[3], "DELETE prod by-hand/g");
+    let left: Vec<String> = ruler.groups("prod").into_keys().collect();
+    assert_eq!(left, ["by-hand-2", "untold", "us.ns.o"]);
+    world.stop().await;
+}
+
+#[derive(Debug, Clone, Default)]
+struct MemoryLedger(Arc<Mutex<LedgerRecord>>);
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+        *self.0.lock().unwrap() = record.clone();
+        Ok(())
+    }
+}
+
+impl MemoryLedger {
+    fn targets(&self) -> Vec<String> {
+        self.0.lock().unwrap().targets.iter().cloned().collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_removed_while_we_were_down_is_cleaned_up() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone()).identity("a");
+    let both = vec![route("prod"), route("stage")];
+    let world = World::with(&ruler, |setup| setup.routes = both, remember);
+    for (name, tenant) in [("p", "prod"), ("s", "stage")] {
+        let labels = [("tenant", tenant)].into_iter().collect();
+        world.teller.upsert(rulesync_core::RuleObject { labels, ..object(name, &[("g", "1")]) });
+    }
+    world.teller.complete();
+    world.settle().await;
+    resync().await;
+    assert_eq!(ledger.targets(), ["central/prod", "central/stage"]);
+    world.kill();
+    put(&ruler, "foreign", "1");
+    let world = World::with(&ruler, |_| {}, remember);
+    world.teller.upsert(object("p", &[("g", "1")]));
+    resync().await;
+    assert_eq!(ruler.groups("stage").len(), 2, "not before the source has shown all it has");
+    // The ruler is away when it is time: that is no reason to forget it.
+    ruler.fail(Some(unavailable()));
+    world.teller.complete();
+    resync().await;
+    ruler.fail(None);
+    resync().await;
+    assert!(ruler.groups("stage").is_empty(), "rules and claim: {:?}", ruler.groups("stage"));
+    assert_eq!(ruler.groups("prod").len(), 3);
+    resync().await;
+    assert_eq!(ledger.targets(), ["central/prod"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_in_the_ledger_releases_held_deletes() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = World::with(&ruler, |_| {}, |engine| engine.ledger(ledger.clone()));
+    (0..20).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
+    world.teller.complete();
+    world.settle().await;
+    (0..20).for_each(|n| world.teller.delete(&format!("o{n}")));
+    world.until(|status| status.targets[0].held == 20).await;
+    ledger.0.lock().unwrap().released.insert("central/prod".to_owned());
+    world.settle().await;
+    resync().await;
+    assert!(ruler.groups("prod").is_empty());
+    assert!(ledger.0.lock().unwrap().released.is_empty(), "taken note of");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_removed_while_its_ruler_is_down_is_cleaned_up_later() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
+    let labels = [("tenant", "stage")].into_iter().collect();
+    world.teller.upsert(rulesync_core::RuleObject { labels, ..object("s", &[("g", "1")]) });
+    world.teller.upsert(object("p", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.fail(Some(unavailable()));
+    let mut setup = world.setup.clone();
+    setup.routes.pop();
+    world.handle.reconfigure(setup).await.unwrap();
+    resync().await;
+    let status = world.status().await;
+    assert!(status.targets.iter().any(|target| target.retiring), "it can be seen that something is left");
+    ruler.fail(None);
+    resync().await;
+    assert!(ruler.groups("stage").is_empty());
+    assert_eq!(ruler.groups("prod").len(), 1);
+    assert!(world.status().await.targets.iter().all(|target| !target.retiring));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_object_hides_only_itself() {
+    let ruler = MemoryRuler::default();
+    put(&ruler, "us.ns.orphan", "1");
+    put(&ruler, "us.ns.odd", "1");
+    let world = World::start(&ruler);
+    let finding = rulesync_core::Finding::error("spec", "odd");
+    world.teller.say(SourceEvent::Malformed { id: crate::world::id("odd"), finding, hides: false });
+    world.teller.complete();
+    resync().await;
+    let left: Vec<String> = ruler.groups("prod").into_keys().collect();
+    assert_eq!(left, ["us.ns.odd"]);
+    world.stop().await;
+    let _ = Territory::of("us".parse().unwrap());
+}

@@ -1,0 +1,243 @@
+//! Rulers under pressure: limits, budgets, outages, leaders that change, and rulers that store things their own way.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rulesync_core::{Leadership, OnInvalid, Reign, RulerError, TargetState};
+use tokio::time::Instant;
+
+use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
+
+fn say(world: &World, objects: std::ops::Range<usize>, expr: &str) {
+    objects.for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", expr)])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_limit_deletes_go_first_and_the_rest_waits_quietly() {
+    let ruler = MemoryRuler::default();
+    ruler.limit_groups(Some(100));
+    let world = World::start(&ruler);
+    say(&world, 0..300, "1");
+    world.teller.complete();
+    world.until(|status| status.targets[0].state == TargetState::Failing).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    ruler.requests();
+    resync().await;
+    let (_, posts, _) = ruler.counts();
+    assert!(posts < 120, "{posts} writes that could not succeed, in five minutes, for 200 groups");
+    (0..30).for_each(|n| world.teller.delete(&format!("o{n}")));
+    world.until(|_| !ruler.groups("prod").contains_key("us.ns.o0")).await;
+    resync().await;
+    assert_eq!(ruler.groups("prod").len(), 100, "what was deleted made room");
+    ruler.limit_groups(None);
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 270);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_an_hour_of_outage_ends_in_one_wave_each_change_once() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    say(&world, 0..500, "1");
+    world.teller.complete();
+    world.settle().await;
+    ruler.fail(Some(unavailable()));
+    for round in 0..30 {
+        say(&world, 0..500, &round.to_string());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let (gets, posts, _) = ruler.counts();
+    assert!(gets + posts < 600 + 200, "{gets} lists and {posts} writes in half an hour, after the first 500");
+    ruler.fail(None);
+    world.settle().await;
+    let (_, posts, deletes) = ruler.counts();
+    assert_eq!((posts, deletes), (500, 0), "each once, in its last form");
+    assert!(ruler.most_at_once() <= 9, "eight writes and a list: {}", ruler.most_at_once());
+    assert!(ruler.groups("prod").values().all(|groups| groups["g"].rules[0].expr == "29"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_with_thousands_of_changes_delays_no_other() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
+    world.teller.complete();
+    world.settle().await;
+    say(&world, 0..5000, "1");
+    world.until(|status| status.targets[0].pending > 4000).await;
+    ruler.requests();
+    let labels = [("tenant", "stage")].into_iter().collect();
+    world.teller.upsert(rulesync_core::RuleObject { labels, ..object("single", &[("g", "1")]) });
+    world.until(|_| ruler.groups("stage").len() == 1).await;
+    let before: Vec<String> = ruler.requests();
+    let single = before.iter().position(|request| request.starts_with("POST stage")).unwrap();
+    // Up to a hundred milliseconds pass between two looks; the request itself comes within a few of the others.
+    assert!(single < 8 * 101 + 16, "{single} requests of the other tenant came first");
+    assert!(world.status().await.targets.iter().any(|target| target.pending > 1000), "the other is not done");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.break_group("b", Some(RulerError::Denied { message: "a gateway dislikes it".to_owned() }));
+    world.teller.upsert(object("o", &[("a", "2"), ("b", "2"), ("c", "2")]));
+    world.until(|_| ruler.groups("prod")["us.ns.o"].contains_key("c")).await;
+    world.teller.upsert(object("other", &[("a", "1")]));
+    world.until(|_| ruler.groups("prod").contains_key("us.ns.other")).await;
+    let status = world.status().await;
+    assert_eq!(status.targets[0].state, TargetState::Failing);
+    assert_eq!(status.targets[0].error, None, "the ruler is not down");
+    ruler.break_group("b", None);
+    world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"].len(), 3);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
+    let ruler = MemoryRuler::default();
+    let elected = || Leadership::elected();
+    let (first_throne, first) = elected();
+    let (second_throne, second) = elected();
+    let worlds =
+        [first, second].map(|leadership| World::with(&ruler, |_| {}, |engine| engine.leadership(leadership)));
+    for world in &worlds {
+        say(world, 0..10, "1");
+        world.teller.complete();
+    }
+    let far = Instant::now() + Duration::from_secs(1_000_000);
+    first_throne.reign(Reign { start_before: far, finish_by: far });
+    worlds[0].settle().await;
+    assert_eq!(ruler.counts(), (1, 10, 0));
+    resync().await;
+    assert_eq!(ruler.counts(), (1, 0, 0), "the standby asks nothing");
+    let status = worlds[1].status().await;
+    assert!(status.ready() && status.targets[0].state == TargetState::Standby);
+    // The first dies in the middle of something the second has not seen the end of.
+    say(&worlds[0], 0..5, "2");
+    say(&worlds[1], 0..10, "2");
+    worlds[0].until(|_| ruler.groups("prod")["us.ns.o4"]["g"].rules[0].expr == "2").await;
+    ruler.requests();
+    first_throne.abdicate();
+    second_throne.reign(Reign { start_before: far, finish_by: far });
+    worlds[1].settle().await;
+    let requests = ruler.requests();
+    assert_eq!(requests[0], "GET prod");
+    assert_eq!(requests.len(), 6, "only what was not there yet: {requests:?}");
+    assert_eq!(worlds[0].status().await.targets[0].state, TargetState::Standby);
+    for world in worlds {
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
+    let ruler = MemoryRuler::default();
+    let (throne, leadership) = Leadership::elected();
+    let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
+    say(&world, 0..10, "1");
+    world.teller.complete();
+    let soon = |start, finish| {
+        let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+        Reign { start_before: after(start), finish_by: after(finish) }
+    };
+    throne.reign(soon(10, 15));
+    world.settle().await;
+    ruler.hang(true);
+    say(&world, 0..10, "2");
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    ruler.hang(false);
+    ruler.requests();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(ruler.requests(), Vec::<String>::new(), "nothing begins any more");
+    assert!(ruler.groups("prod").values().all(|groups| groups["g"].rules[0].expr == "1"));
+    throne.reign(soon(1000, 1000));
+    world.settle().await;
+    assert!(ruler.groups("prod").values().all(|groups| groups["g"].rules[0].expr == "2"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
+    let ruler = MemoryRuler::default();
+    ruler.refuse("bad");
+    ruler.refuse("worse");
+    let rules = |exprs: &[&str]| {
+        let rules: Vec<serde_json::Value> =
+            exprs.iter().map(|expr| serde_json::json!({"record": "r", "expr": expr})).collect();
+        let groups = serde_json::json!([{"name": "g", "rules": rules}]);
+        let groups = serde_json::from_value(groups).unwrap();
+        rulesync_core::RuleObject { groups, ..object("o", &[]) }
+    };
+    let world = World::with(&ruler, |setup| setup.policy.on_invalid = OnInvalid::Rule, |engine| engine);
+    world.teller.upsert(rules(&["1", "bad", "2", "worse", "3"]));
+    world.teller.complete();
+    let status = world.settle().await;
+    let exprs = || -> Vec<String> {
+        ruler.groups("prod")["us.ns.o"]["g"].rules.iter().map(|rule| rule.expr.clone()).collect()
+    };
+    assert_eq!(exprs(), ["1", "2", "3"]);
+    assert_eq!(ruler.counts(), (1, 3, 0));
+    let findings = &status.objects[0].targets[0].findings;
+    let at: Vec<Option<usize>> = findings.iter().map(|finding| finding.place.rule).collect();
+    assert_eq!(at, [Some(1), Some(3)], "numbered as the author did");
+    resync().await;
+    assert_eq!(ruler.counts(), (1, 0, 0), "and not offered again");
+    world.teller.upsert(rules(&["1", "mended", "2"]));
+    world.settle().await;
+    assert_eq!(exprs(), ["1", "mended", "2"]);
+    world.teller.upsert(rules(&["bad"]));
+    world.settle().await;
+    assert_eq!(exprs(), ["1", "mended", "2"], "a group of nothing is no group");
+    world.stop().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever a ruler makes of what it is sent, it is written a few times at most.
+    #[test]
+    fn no_ruler_makes_us_write_for_ever(
+        habit in 0..7_u8,
+        exprs in prop::collection::vec("[ -~\\n\u{e9}]{1,30}", 1..4),
+        limit in 0..5_i64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let ruler = MemoryRuler::default();
+            ruler.normalise(move |group| match habit {
+                0 => {}
+                1 => group.rules.iter_mut().for_each(|rule| rule.expr = format!("  {}\n", rule.expr)),
+                2 => group.rules.iter_mut().for_each(|rule| rule.expr = rule.expr.to_lowercase()),
+                3 => group.limit = 0,
+                4 => group.rules.iter_mut().for_each(|rule| drop(rule.labels.insert("added".into(), "x".into()))),
+                5 => group.interval = "1m".parse().unwrap(),
+                _ => group.rules.truncate(1),
+            });
+            let world = World::start(&ruler);
+            for (n, expr) in exprs.iter().enumerate() {
+                let mut declared = object(&format!("o{n}"), &[("g", expr.as_str())]);
+                declared.groups[0].limit = Some(limit);
+                world.teller.upsert(declared);
+            }
+            world.teller.complete();
+            world.settle().await;
+            for _ in 0..4 {
+                resync().await;
+            }
+            let (_, posts, deletes) = ruler.counts();
+            assert!(posts <= 3 * exprs.len() && deletes == 0, "{posts} writes");
+            resync().await;
+            resync().await;
+            let (_, posts, deletes) = ruler.counts();
+            assert_eq!((posts, deletes), (0, 0));
+            world.stop().await;
+        });
+    }
+}
