@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod heal;
 #[cfg(test)]
 mod invalid;
