@@ -178,10 +178,10 @@ proptest! {
         let document = damaged(LIST.as_bytes(), &damage);
         let whole = read([document.as_slice()]);
         prop_assert_eq!(&read(document.chunks(portion)), &whole);
-        if let (Ok((listed, unparsed)), Some(expected)) = (whole, read_whole(&document)) {
-            if unparsed.is_empty() {
-                prop_assert_eq!(listed, expected, "{}", String::from_utf8_lossy(&document));
-            }
+        if let (Ok((listed, unparsed)), Some(expected)) = (whole, read_whole(&document))
+            && unparsed.is_empty()
+        {
+            prop_assert_eq!(listed, expected, "{}", String::from_utf8_lossy(&document));
         }
     }
 
@@ -196,11 +196,11 @@ proptest! {
     fn what_others_write_does_not_matter(damage in damage(), first: bool) {
         let (ours, _) = read([LIST.as_bytes()]).unwrap();
         let mut theirs = b"them-too:\n".to_vec();
-        for line in damaged(LIST.as_bytes(), &damage).split(|byte| *byte == b'\n') {
+        for line in damaged(LIST.as_bytes(), &damage).split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             theirs.extend_from_slice(b"    ");
             theirs.extend_from_slice(line);
-            theirs.push(b'\n');
         }
+        theirs.push(b'\n');
         let parts = if first { [theirs.as_slice(), LIST.as_bytes()] } else { [LIST.as_bytes(), &theirs] };
         prop_assert_eq!(read(parts), Ok((ours, vec![])));
     }
