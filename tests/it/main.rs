@@ -11,3 +11,5 @@ mod outages;
 mod real;
 #[cfg(test)]
 mod road;
+#[cfg(test)]
+mod trust;

@@ -63,12 +63,13 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let stop = shutdown.clone();
     let task = tokio::spawn(async move {
         let elected = CancellationToken::new();
-        let election = election.map(|election| tokio::spawn(election.run(elected.clone())));
-        engine.run(stop).await;
-        elected.cancel();
-        if let Some(election) = election {
-            // A panic in it shows in its own output.
-            let _ = election.await;
+        let engine = async {
+            engine.run(stop).await;
+            elected.cancel();
+        };
+        match election {
+            Some(election) => drop(tokio::join!(engine, election.run(elected.clone()))),
+            None => engine.await,
         }
     });
     Ok(Running { engine: handle, setup, _wiring: wiring, shutdown, task })
@@ -111,6 +112,11 @@ impl Running {
                 && status.targets.iter().all(settled)
         })
         .await
+    }
+
+    /// Ends it as `kill -9` would: nothing is finished, and no lease is given back.
+    pub fn kill(self) {
+        self.task.abort();
     }
 
     /// Stops it; requests under way are finished.

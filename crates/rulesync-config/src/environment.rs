@@ -15,7 +15,10 @@ pub(crate) struct NotSet {
 #[derive(Clone, Copy, PartialEq)]
 enum In {
     Plain,
+    /// In single quotes, with nothing to be put in.
     Single,
+    /// In single quotes that become double ones, which can hold any value.
+    Requoted,
     Double,
     Comment,
 }
@@ -25,62 +28,171 @@ pub(crate) fn expand(text: &str, environment: &HashMap<String, String>) -> Resul
     let mut expanded = String::with_capacity(text.len());
     let mut state = In::Plain;
     let mut depth = 0_usize;
-    let (mut line, mut line_start) = (1, 0);
-    // The last character that is no blank: a quote begins a scalar only after one that can stand before a scalar.
+    // The last character that is no blank: a scalar begins only after one that can stand before it.
     let mut before = '\n';
     let mut position = 0;
+    let value_of = |name: &str, position: usize| {
+        environment.get(name).ok_or_else(|| {
+            let (line, column) = place(&text[..position]);
+            NotSet { name: name.to_owned(), line, column }
+        })
+    };
     while let Some(character) = text[position..].chars().next() {
-        let own_work = matches!(state, In::Single | In::Double) || state == In::Plain && depth > 0;
-        if own_work && let Some(name) = placeholder(&text[position..]) {
-            let column = text[line_start..position].chars().count() as u64 + 1;
-            let value =
-                environment.get(name).ok_or_else(|| NotSet { name: name.to_owned(), line, column })?;
-            expanded.push_str(&in_place(value, state));
-            position += name.len() + 3;
-            before = '}';
-            continue;
+        let rest = &text[position..];
+        match state {
+            In::Requoted | In::Double => {
+                if let Some(name) = placeholder(rest) {
+                    escape(value_of(name, position)?, &mut expanded);
+                    position += name.len() + AROUND_NAME;
+                    continue;
+                }
+            }
+            In::Plain if depth > 0 && begins_scalar(&text[..position], before, rest) => {
+                let scalar = plain_scalar(rest);
+                if let Some(filled) = fill(scalar, |name, at| value_of(name, position + at))? {
+                    expanded.push_str(&filled);
+                    position += scalar.len();
+                    before = '}';
+                    continue;
+                }
+            }
+            _ => {}
         }
-        let next = text[position + character.len_utf8()..].chars().next();
+        let next = rest[character.len_utf8()..].chars().next();
+        position += character.len_utf8();
+        let mut written = Some(character);
         match (state, character) {
             (In::Comment, '\n') => state = In::Plain,
             (In::Comment, _) => {}
-            (In::Single, '\'') if next == Some('\'') => {
-                expanded.push('\'');
+            (In::Single | In::Requoted, '\'') if next == Some('\'') => {
                 position += 1;
+                if state == In::Single {
+                    expanded.push('\'');
+                }
             }
+            (In::Requoted, '\'') => {
+                state = In::Plain;
+                written = Some('"');
+            }
+            (In::Requoted, '"' | '\\') => expanded.push('\\'),
             (In::Single, '\'') | (In::Double, '"') => state = In::Plain,
             (In::Double, '\\') => {
                 expanded.push(character);
-                position += 1;
-                let Some(escaped) = next else { break };
-                expanded.push(escaped);
-                position += escaped.len_utf8();
-                continue;
+                position += next.map_or(0, char::len_utf8);
+                written = next;
             }
-            (In::Plain, '#') if text[..position].ends_with([' ', '\t', '\n']) || position == 0 => {
-                state = In::Comment
+            (In::Plain, '#') if text[..position - 1].ends_with([' ', '\t', '\n']) || position == 1 => {
+                state = In::Comment;
             }
-            (In::Plain, '\'') if starts_scalar(before) => state = In::Single,
-            (In::Plain, '"') if starts_scalar(before) => state = In::Double,
-            (In::Plain, '{' | '[') if depth > 0 || starts_scalar(before) => depth += 1,
+            (In::Plain, '\'') if stands_before_scalar(before) => {
+                if holds_name(single_quoted(&text[position..])) {
+                    state = In::Requoted;
+                    written = Some('"');
+                } else {
+                    state = In::Single;
+                }
+            }
+            (In::Plain, '"') if stands_before_scalar(before) => state = In::Double,
+            (In::Plain, '{' | '[') if depth > 0 || stands_before_scalar(before) => depth += 1,
             (In::Plain, '}' | ']') => depth = depth.saturating_sub(1),
             _ => {}
-        }
-        if character == '\n' {
-            line += 1;
-            line_start = position + 1;
         }
         if !matches!(character, ' ' | '\t') {
             before = character;
         }
-        expanded.push(character);
-        position += character.len_utf8();
+        expanded.extend(written);
     }
     Ok(expanded)
 }
 
-fn starts_scalar(before: char) -> bool {
+/// Line and column of what follows this text.
+fn place(before: &str) -> (u64, u64) {
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let lines = before.bytes().filter(|byte| *byte == b'\n').count();
+    (lines as u64 + 1, before[line_start..].chars().count() as u64 + 1)
+}
+
+fn stands_before_scalar(before: char) -> bool {
     matches!(before, '\n' | ':' | ',' | '[' | '{' | '-' | '?')
+}
+
+/// Whether an unquoted scalar between braces or brackets begins here; a name always does, whatever stands before it.
+fn begins_scalar(text: &str, before: char, rest: &str) -> bool {
+    let fresh = text.ends_with([' ', '\t', '\n', ',', '[', '{']) || text.ends_with("\":");
+    let plain = |c: char| !c.is_whitespace() && !",[]{}#&*!|>'\"%@`".contains(c);
+    placeholder(rest).is_some() || fresh && stands_before_scalar(before) && rest.starts_with(plain)
+}
+
+/// The unquoted scalar between braces or brackets that begins here, as far as its line goes.
+fn plain_scalar(text: &str) -> &str {
+    let mut end = 0;
+    while let Some(character) = text[end..].chars().next() {
+        if let Some(name) = placeholder(&text[end..]) {
+            end += name.len() + AROUND_NAME;
+            continue;
+        }
+        let after = text[end + character.len_utf8()..].chars().next();
+        let ends = match character {
+            ',' | '[' | ']' | '{' | '}' | '\r' | '\n' => true,
+            ':' => after.is_none_or(|c| c.is_whitespace() || ",[]{}".contains(c)),
+            '#' => text[..end].ends_with([' ', '\t']),
+            _ => false,
+        };
+        if ends {
+            break;
+        }
+        end += character.len_utf8();
+    }
+    text[..end].trim_end()
+}
+
+/// What stands between here and the single quote that closes.
+fn single_quoted(text: &str) -> &str {
+    let mut end = 0;
+    while let Some(quote) = text[end..].find('\'') {
+        end += quote;
+        if !text[end + 1..].starts_with('\'') {
+            return &text[..end];
+        }
+        end += 2;
+    }
+    text
+}
+
+fn holds_name(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| placeholder(&text[at..]).is_some())
+}
+
+/// An unquoted scalar with the values in place of the names; none if it has no names. Where the values are harmless it
+/// stays unquoted, so that numbers and the like stay what they are.
+fn fill<'e>(
+    scalar: &str,
+    value_of: impl Fn(&str, usize) -> Result<&'e String, NotSet>,
+) -> Result<Option<String>, NotSet> {
+    let mut filled = String::new();
+    let (mut harmless, mut names, mut position) = (true, 0, 0);
+    while let Some(character) = scalar[position..].chars().next() {
+        if let Some(name) = placeholder(&scalar[position..]) {
+            let value = value_of(name, position)?;
+            harmless &= !value.is_empty()
+                && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_./-@+".contains(&b));
+            filled.push_str(value);
+            position += name.len() + AROUND_NAME;
+            names += 1;
+        } else {
+            filled.push(character);
+            position += character.len_utf8();
+        }
+    }
+    // An environment holds texts, never nothing.
+    let nothing = matches!(filled.as_str(), "null" | "Null" | "NULL");
+    if names == 0 || (harmless && !nothing) {
+        return Ok((names > 0).then_some(filled));
+    }
+    let mut quoted = String::from("\"");
+    escape(&filled, &mut quoted);
+    quoted.push('"');
+    Ok(Some(quoted))
 }
 
 /// The name of a `${NAME}` that begins here.
@@ -92,19 +204,21 @@ fn placeholder(text: &str) -> Option<&str> {
     valid.then_some(name)
 }
 
-/// A value so written that it is read as itself.
-fn in_place(value: &str, state: In) -> String {
-    let escaped = || {
-        let json = serde_json::Value::from(value).to_string();
-        json[1..json.len() - 1].to_owned()
-    };
-    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"_./-@+".contains(&b);
-    match state {
-        In::Single => value.replace('\'', "''"),
-        In::Double => escaped(),
-        // Numbers and the like stay what they are.
-        _ if !value.is_empty() && value.bytes().all(harmless) => value.to_owned(),
-        _ => format!("\"{}\"", escaped()),
+/// What stands around a name: `${` and `}`.
+const AROUND_NAME: usize = 3;
+
+/// A value so written that double quotes hold it. Characters that YAML does not print are escaped too.
+fn escape(value: &str, to: &mut String) {
+    for character in value.chars() {
+        let printed = !character.is_control()
+            && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        if matches!(character, '"' | '\\') {
+            to.extend(['\\', character]);
+        } else if printed {
+            to.push(character);
+        } else {
+            to.push_str(&format!("\\u{:04x}", u32::from(character)));
+        }
     }
 }
 

@@ -365,11 +365,27 @@ impl Config {
             message: format!("not set in the environment: `{name}`"),
             suggestion: None,
         })?;
-        let options = serde_saphyr::options! { strict_booleans: true, emit_comments: false };
+        let options = serde_saphyr::options! {
+            strict_booleans: true,
+            emit_comments: false,
+            // Aliases may share settings between many rulers, but not make a small file a large one.
+            budget: serde_saphyr::budget! {
+                enforce_alias_anchor_ratio: false,
+                max_recorded_anchor_events: ALIASED_EVENTS,
+                max_total_scalar_bytes: text.len().saturating_add(ALIASED_BYTES),
+            },
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED_EVENTS },
+        };
         serde_saphyr::from_str_with_options(text, options.with_properties(environment))
             .map_err(|error| explain(path, &error))
     }
 }
+
+/// What aliases may add to the text of a file.
+const ALIASED_BYTES: usize = 1 << 20;
+
+/// What aliases may repeat, in events of the parser; a key with its value is two of them.
+const ALIASED_EVENTS: usize = 50_000;
 
 /// Says what is wrong in one line; the snippet that the parser adds may show a secret that stands nearby.
 fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
@@ -463,5 +479,7 @@ fn yes() -> bool {
     true
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -132,7 +132,7 @@ impl Reader<'_> {
     fn list(&mut self, document: Document<'_>, shape: &Shape) {
         let read = serde_saphyr::with_deserializer_from_str_with_options(
             document.text,
-            yaml::options(),
+            yaml::options(document.text),
             |deserializer| TypedItems::<Manifest>::of(shape).deserialize(deserializer),
         );
         match read {
@@ -226,5 +226,7 @@ fn is_dns_label(text: &str) -> bool {
         && bytes.iter().all(|b| alphanumeric(b) || *b == b'-')
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

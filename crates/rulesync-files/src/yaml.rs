@@ -17,9 +17,15 @@ pub(crate) struct Problem {
     pub(crate) position: Position,
 }
 
-/// Scalars as Kubernetes and the rulers read them, and budgets for files of half a million rules; the limits on depth
-/// and aliases, which is where the danger lies, stay.
-pub(crate) fn options() -> Options {
+/// What aliases may add to the text that stands in a document.
+const ALIASED_BYTES: usize = 16 * 1024 * 1024;
+
+/// What aliases may repeat, in events of the parser; a label is two of them.
+const ALIASED_EVENTS: usize = 200_000;
+
+/// Scalars as Kubernetes and the rulers read them, and budgets for files of half a million rules. Depth and aliases,
+/// which is where the danger lies, are held short: a small text must never become a large one.
+pub(crate) fn options(text: &str) -> Options {
     serde_saphyr::options! {
         strict_booleans: true,
         legacy_octal_numbers: true,
@@ -29,14 +35,19 @@ pub(crate) fn options() -> Options {
         budget: serde_saphyr::budget! {
             max_nodes: 20_000_000,
             max_events: 60_000_000,
-            max_total_scalar_bytes: 256 * 1024 * 1024,
+            max_total_scalar_bytes: text.len().saturating_add(ALIASED_BYTES),
+            max_recorded_anchor_events: ALIASED_EVENTS / 4,
+            // One set of labels for hundreds of rules is what aliases are for.
+            enforce_alias_anchor_ratio: false,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED_EVENTS },
     }
 }
 
 /// Reads one document.
 pub(crate) fn read<T: DeserializeOwned>(document: Document<'_>) -> Result<T, Problem> {
-    serde_saphyr::from_str_with_options(document.text, options()).map_err(|error| problem(document, &error))
+    serde_saphyr::from_str_with_options(document.text, options(document.text))
+        .map_err(|error| problem(document, &error))
 }
 
 /// An error of the parser, told in terms of the file.

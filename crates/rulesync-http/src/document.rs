@@ -94,6 +94,9 @@ fn options() -> Options {
         max_nodes: 5_000_000,
         max_events: 20_000_000,
         max_total_scalar_bytes: 256 << 20,
+        // No server writes them, and a few bytes of them can ask for a lot of memory.
+        max_anchors: 0,
+        max_aliases: 0,
     };
     serde_saphyr::options! {
         budget: budget,

@@ -105,4 +105,6 @@ fn unreadable(message: &str) -> RulerError {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

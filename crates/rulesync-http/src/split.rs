@@ -2,8 +2,8 @@
 //! and those of others not at all.
 //!
 //! The servers write block style (Go's yaml.v3): a line that begins in column 0 begins a namespace, and everything
-//! below it is indented. A document that is written otherwise, such as `{}`, is one piece. Cutting decides nothing
-//! about content: each piece is a YAML document of its own.
+//! below it is indented. To YAML a carriage return ends a line too. A document that is written otherwise, such as `{}`,
+//! is one piece. Cutting decides nothing about content: each piece is a YAML document of its own.
 
 /// Takes what a [`Splitter`] cuts.
 pub(crate) trait Pieces {
@@ -35,6 +35,8 @@ pub(crate) struct Splitter {
     /// What is kept of the current piece.
     piece: Vec<u8>,
     mid_line: bool,
+    /// The last byte so far is a line feed, as at the end of every document.
+    ended: bool,
     /// A `:` in column 0 was the last byte so far; what follows it decides.
     colon: bool,
 }
@@ -90,12 +92,14 @@ impl Splitter {
                     self.state = State::Name;
                 }
             }
-            let line = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |newline| newline + 1);
+            let breaks = |b: &u8| matches!(b, b'\n' | b'\r');
+            let line = rest.iter().position(breaks).map_or(rest.len(), |newline| newline + 1);
             let (line, after) = rest.split_at(line);
             if !matches!(self.state, State::Before | State::Skipped) {
                 self.piece.extend_from_slice(line);
             }
-            self.mid_line = line.last() != Some(&b'\n');
+            self.mid_line = !line.last().is_some_and(breaks);
+            self.ended = line.last() == Some(&b'\n');
             rest = after;
             if self.state == State::Name && !self.mid_line {
                 self.state = self.named(pieces)?;
@@ -132,7 +136,7 @@ impl Splitter {
             State::Uncut if self.piece.trim_ascii().is_empty() => Ok(End::Empty),
             State::Uncut => pieces.piece(&self.piece).map(|()| End::Whole),
             State::Name => Ok(End::Torn),
-            State::Kept | State::Skipped if self.mid_line || self.colon => Ok(End::Torn),
+            State::Kept | State::Skipped if !self.ended || self.colon => Ok(End::Torn),
             State::Kept | State::Skipped => self.flush(pieces).map(|()| End::Whole),
         }
     }

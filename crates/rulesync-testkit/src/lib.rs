@@ -11,6 +11,7 @@ mod fault;
 mod journal;
 mod kube;
 mod listen;
+pub mod mutate;
 mod ruler;
 
 pub use fault::{Fault, FaultId, Faults};

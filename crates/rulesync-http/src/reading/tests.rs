@@ -87,3 +87,21 @@ fn a_namespace_that_cannot_be_parsed_is_handed_back() {
     let unparsed = Unparsed { namespace: "us.a.b".to_owned(), groups: vec!["g".to_owned()] };
     assert_eq!(groups(document), Ok((vec!["us.c.d/h".to_owned()], vec![unparsed])));
 }
+
+/// Go writes carriage returns of a text as they are, and to YAML they break lines.
+#[test]
+fn carriage_returns_hide_nothing() {
+    let theirs = "them:\n    - name: g\n      rules:\n        - alert: A\n          expr: |-\n            a\r            b\n            c\n";
+    let ours = "us.ns.o:\n    - name: g\n      rules: []\n";
+    let expected = Ok((vec!["us.ns.o/g".to_owned()], vec![]));
+    for between in ["", "\r", "\r\r", "\n\r", "\r\n"] {
+        assert_eq!(groups(format!("{theirs}{between}{ours}")), expected, "{between:?}");
+        assert_eq!(groups(format!("{ours}{between}{theirs}")), expected, "{between:?}");
+    }
+    assert_eq!(groups(format!("them: []\r{ours}")), expected);
+    assert_eq!(groups(format!("{theirs}{ours}").replace('\n', "\r\n")), expected);
+    let torn = format!(
+        "{ours}us.ns.p:\n    - name: h\n      rules:\n        - alert: A\n          expr: |-\n            a\r"
+    );
+    assert_eq!(groups(torn).unwrap_err().class(), "unreadable");
+}

@@ -6,6 +6,8 @@ mod answers;
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod oauth2;
 #[cfg(test)]
 mod proxy;

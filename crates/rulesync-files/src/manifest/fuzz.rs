@@ -1,0 +1,221 @@
+//! What no manifest may do, however it is damaged: panic, grow, take its neighbours along, or be read as another.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rulesync_core::DeclaredRule;
+use rulesync_testkit::mutate::{bombs, damaged};
+
+use super::*;
+
+const RULE: &str = "apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: node
+  namespace: mon
+  labels: {tenant: prod, team: \"a b\"}
+spec:
+  groups:
+    - name: g
+      interval: 1m
+      limit: 5
+      rules:
+        - alert: A
+          expr: |
+            up == 0
+              # why
+            or vector(1)
+          for: 5m
+          labels: &labels {severity: page}
+          annotations:
+            summary: 'it''s {{ $value }}'
+        - record: a:b
+          expr: sum(up)
+          labels: *labels
+";
+
+const LIST: &str = "apiVersion: v1
+kind: List
+items:
+- apiVersion: monitoring.coreos.com/v1
+  kind: PrometheusRule
+  metadata: {name: a}
+  spec: {groups: [{name: g, rules: [{record: r, expr: 1}]}]}
+- kind: Service
+- apiVersion: monitoring.coreos.com/v1
+  kind: PrometheusRule
+  metadata: {name: b, namespace: x}
+  spec:
+    groups:
+    - name: h
+";
+
+const FILE: &str = "# plain
+groups:
+- name: g
+  labels: {a: ~}
+  source_tenants: [x, y]
+  rules:
+  - {alert: A, expr: 1 > 0, keep_firing_for: 1h}
+";
+
+const JSON: &str = "{\n\t\"apiVersion\": \"monitoring.coreos.com/v1\", \"kind\": \"PrometheusRule\",\n\t\"metadata\": {\"name\": \"j\"},\n\t\
+                    \"spec\": {\"groups\": [{\"name\": \"g\", \"rules\": [{\"record\": \"r\", \"expr\": \"a\\/b \\u00e9\"}]}]}\n}\n";
+
+/// More than any of these documents can mean, and far from what a machine has.
+const MOST_BYTES: usize = 24 << 20;
+
+fn contents(bytes: &[u8]) -> Contents {
+    read(bytes, Path::new("team/a.yaml"), &Identities::new(&"files".into()))
+}
+
+/// How much text was made of a document.
+fn weight(contents: &Contents) -> usize {
+    let objects = contents.objects.iter().map(|Read { object, .. }| {
+        let groups = serde_json::to_string(&object.groups).unwrap().len();
+        let labels: usize = object.labels.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let annotations: usize = object.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+        groups + labels + annotations
+    });
+    let broken = contents.broken.iter().map(|broken| broken.finding.to_string().len());
+    objects.chain(broken).sum()
+}
+
+fn document() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![RULE, LIST, FILE, JSON])
+}
+
+fn damage() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..24)
+}
+
+/// Any text of characters that may stand in YAML as they are, which is what JSON writers leave to them.
+fn text() -> impl Strategy<Value = String> {
+    let stands =
+        |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\r\n\u{85}".contains(c);
+    let text = prop_oneof![
+        any::<String>(),
+        "[-:#?&*!|>%@`'\"{}\\[\\], a-z~=<\t\r\n\u{7f}\u{85}\u{2028}\u{feff}é😀0-9.]{0,24}",
+        "(yes|no|null|~|0x1F|012|1e3|2024-01-01|=|<<|\\.nan|-\\.inf|1_0|0o7|)",
+    ];
+    text.prop_map(move |text| text.chars().filter(|c| stands(*c)).collect())
+}
+
+fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
+    let texts = || prop::option::of(prop::collection::btree_map(text(), prop::option::of(text()), 0..3));
+    let rule = (prop::option::of(text()), prop::option::of(text()), text(), texts(), texts()).prop_map(
+        |(alert, hold, expr, labels, annotations)| DeclaredRule {
+            alert,
+            hold,
+            expr,
+            labels,
+            annotations,
+            ..DeclaredRule::default()
+        },
+    );
+    let rules = prop::option::of(prop::collection::vec(rule, 0..3));
+    let group = (text(), prop::option::of(any::<i64>()), rules, prop::option::of(any::<bool>())).prop_map(
+        |(name, limit, rules, align_evaluation_time_on_interval)| DeclaredGroup {
+            name,
+            limit,
+            rules,
+            align_evaluation_time_on_interval,
+            ..DeclaredGroup::default()
+        },
+    );
+    prop::collection::vec(group, 0..3)
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    for (name, bomb) in bombs() {
+        let in_annotations = format!(
+            "{bomb}metadata: {{name: a}}\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n"
+        );
+        let indented: String = bomb.lines().map(|line| format!("    {line}\n")).collect();
+        let under = format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: a\n  annotations:\n{indented}"
+        );
+        for text in [bomb, in_annotations, under] {
+            let contents = contents(text.as_bytes());
+            assert!(weight(&contents) <= MOST_BYTES, "{name}: {} bytes of {}", weight(&contents), text.len());
+        }
+    }
+}
+
+/// Aliases in the place of texts that are kept. The many anchors keep the share of aliases as low as in honest files.
+#[test]
+fn a_long_text_in_many_places_is_a_finding() {
+    let long = "x".repeat(200_000);
+    let values: String =
+        (0..1_000).map(|number| format!("    a{number}: *long\n    b{number}: &b{number} x\n")).collect();
+    let rule = format!(
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: a\n  annotations:\n    a: &long {long}\n{values}"
+    );
+    let contents = contents(rule.as_bytes());
+    assert!(weight(&contents) <= MOST_BYTES, "{} bytes of {}", weight(&contents), rule.len());
+    assert_eq!((contents.objects.len(), contents.broken.len()), (0, 1));
+}
+
+#[test]
+fn labels_may_be_shared_by_many_rules() {
+    let rules = "  - {record: a, expr: up, labels: *shared}\n  - {record: b, expr: up, labels: {<<: *shared, c: d}}\n";
+    let file = format!(
+        "groups:\n- name: g\n  labels: &shared {{team: a, severity: page}}\n  rules:\n{}",
+        rules.repeat(5_000)
+    );
+    let contents = contents(file.as_bytes());
+    assert_eq!(contents.broken, []);
+    let rules = contents.objects[0].object.groups[0].rules.as_deref().unwrap();
+    let labels = rules.last().unwrap().labels.as_ref().unwrap();
+    assert_eq!((rules.len(), labels.len(), labels["team"].as_deref()), (10_000, 3, Some("a")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damage_is_found_and_placed(document in document(), damage in damage()) {
+        let bytes = damaged(document.as_bytes(), &damage);
+        let contents = contents(&bytes);
+        prop_assert!(weight(&contents) <= MOST_BYTES);
+        let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+        for Read { position, .. } in &contents.objects {
+            prop_assert!((1..=lines).contains(&position.line) && position.column > 0, "{}", position);
+        }
+        for Broken { finding, .. } in &contents.broken {
+            let position = finding.place.position.unwrap();
+            prop_assert!((1..=lines + 1).contains(&position.line) && position.column > 0, "{}", finding);
+            prop_assert!(!finding.message.contains('\n'), "{}", finding);
+        }
+    }
+
+    #[test]
+    fn neighbours_are_left_alone(document in document(), damage in damage()) {
+        // What is no UTF-8 is no text at all, and has no neighbours.
+        let bytes = String::from_utf8_lossy(&damaged(document.as_bytes(), &damage)).into_owned().into_bytes();
+        let good = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: neighbour}\n";
+        let after = contents(&[&bytes, b"\n...\n---\n".as_slice(), good.as_bytes()].concat());
+        let before = contents(&[good.as_bytes(), b"...\n".as_slice(), &bytes].concat());
+        for contents in [after, before] {
+            let there = contents.objects.iter().any(|read| read.object.id.name() == "neighbour");
+            prop_assert!(there, "{:?}", contents.broken);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read(groups in groups(), labels in prop::collection::btree_map("[a-z]{1,3}", text(), 0..3)) {
+        let manifest = BTreeMap::from([
+            ("apiVersion", serde_json::json!("monitoring.coreos.com/v1")),
+            ("kind", serde_json::json!("PrometheusRule")),
+            ("metadata", serde_json::json!({"name": "o", "annotations": labels})),
+            ("spec", serde_json::json!({"groups": groups})),
+        ]);
+        for text in [serde_json::to_string_pretty(&manifest).unwrap(), serde_saphyr::to_string(&manifest).unwrap()] {
+            let contents = contents(text.as_bytes());
+            prop_assert_eq!(&contents.broken, &[], "{}", text);
+            prop_assert_eq!(&contents.objects[0].object.groups, &groups, "{}", text);
+            prop_assert_eq!(&contents.objects[0].object.annotations, &labels, "{}", text);
+        }
+    }
+}

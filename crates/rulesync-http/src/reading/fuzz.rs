@@ -1,0 +1,231 @@
+//! What no answer may do to us, however damaged it is: panic, grow, hide groups of ours, or be read as others.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use rulesync_core::{Group, Interest, Keeps, Observed, PromDuration, Rule};
+use rulesync_testkit::mutate::{bombs, damaged};
+
+use super::*;
+use crate::document::{encode_group, parse_group};
+
+/// As the servers write it: one namespace of another owner between two of ours.
+const LIST: &str = "them:
+    - name: g
+      interval: 1m
+      rules:
+        - record: a:b
+          expr: sum(up)
+us.ns.o:
+    - name: g
+      rules:
+        - alert: A
+          expr: |-
+            up == 0
+
+              # why
+            or vector(1)
+          for: 5m
+          labels:
+            severity: page
+          annotations:
+            \"\\u65e5\": 'it''s {{ $value }}'
+    - name: \"h: i\"
+      rules: []
+\"us.ns.\\\"p\":
+    - name: g
+      limit: 5
+      source_tenants:
+        - a
+      rules:
+        - record: r
+          expr: \"1\"
+";
+
+/// Of a group or a name: what is listed.
+type Listed = BTreeMap<(String, String), Option<Fingerprint>>;
+
+fn owned(name: &str) -> bool {
+    name.starts_with("us.")
+}
+
+fn read<'d>(portions: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec<Unparsed>), RulerError> {
+    let nothing = Observed::default();
+    let interest = |name: &str| if owned(name) { Interest::Ours } else { Interest::Foreign };
+    let mut listing = Listing::new(Keeps::ALL, &interest, &nothing);
+    let mut reader = ListReader::new(&mut listing);
+    for portion in portions {
+        reader.push(portion)?;
+    }
+    let unparsed = reader.finish()?;
+    let observed = listing.into_observed();
+    let names: Vec<_> = observed.namespaces().map(|(name, _)| name.to_string()).collect();
+    let mut listed = Listed::new();
+    for name in names {
+        let groups = observed.namespace(&name);
+        listed.extend(groups.map(|(group, fingerprint)| ((name.clone(), group.to_owned()), fingerprint)));
+    }
+    Ok((listed, unparsed))
+}
+
+/// The same by the parser alone, from the document as a whole.
+fn read_whole(document: &[u8]) -> Option<Listed> {
+    let mut listed = Listed::new();
+    for (name, groups) in parse_namespaces(document).ok()? {
+        for group in groups.iter().filter(|_| owned(&name)) {
+            listed.insert((name.clone(), group.name.clone()), Some(Fingerprint::of(group, &Keeps::ALL)));
+        }
+    }
+    Some(listed)
+}
+
+/// The places in the list that are not at the beginning of a line.
+fn within_lines() -> impl Strategy<Value = usize> {
+    let within = |at: &usize| LIST.as_bytes()[at - 1] != b'\n';
+    prop::sample::select((1..LIST.len()).filter(within).collect::<Vec<_>>())
+}
+
+fn damage() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..24)
+}
+
+/// Any text a rule can have: see `rulesync_core::intake::convert` for the characters that are refused.
+fn text() -> impl Strategy<Value = String> {
+    let held =
+        |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}') || matches!(c, '\t' | '\n' | '\r');
+    let text = prop_oneof![
+        any::<String>(),
+        "[-:#?&*!|>%@`'\"{}\\[\\]\\\\, a-z~=<\t\r\n\u{feff}é😀0-9.]{0,24}",
+        "(yes|no|null|~|0x1F|012|1e3|2024-01-01|=|<<|\\.nan|1_0|0o7|)",
+        "[a-z ]{0,200}",
+    ];
+    text.prop_map(move |text| text.chars().filter(|c| held(*c)).collect())
+}
+
+fn name() -> impl Strategy<Value = String> {
+    text()
+        .prop_map(|text| text.replace(['\t', '\n', '\r'], ""))
+        .prop_filter("a name", |name| !name.is_empty())
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    let texts = || prop::collection::btree_map(name(), text(), 0..3);
+    let duration = || (0..400 * 86_400_000_u64).prop_map(PromDuration::from_millis);
+    let rule = (text(), text(), duration(), texts(), texts()).prop_map(
+        |(alert, expr, hold, labels, annotations)| Rule {
+            alert,
+            expr,
+            hold,
+            labels,
+            annotations,
+            ..Rule::default()
+        },
+    );
+    let rules = prop::collection::vec(rule, 0..3);
+    (name(), duration(), any::<i64>(), rules, texts(), prop::collection::vec(text(), 0..3)).prop_map(
+        |(name, interval, limit, rules, labels, source_tenants)| Group {
+            name,
+            interval,
+            limit,
+            rules,
+            labels,
+            source_tenants,
+            ..Group::default()
+        },
+    )
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    for (name, bomb) in bombs() {
+        let indented: String = bomb.lines().map(|line| format!("    {line}\n")).collect();
+        for document in [
+            bomb,
+            format!("us.x:\n{indented}"),
+            format!("us.x:\n    - name: g\n      labels:\n    {indented}"),
+        ] {
+            let size = |name: &str| if owned(name) { name.len() } else { 0 };
+            let read = read([document.as_bytes()]).map(|(listed, unparsed)| {
+                let listed: usize =
+                    listed.keys().map(|(namespace, group)| size(namespace) + group.len()).sum();
+                listed + unparsed.iter().map(|unparsed| unparsed.groups.concat().len()).sum::<usize>()
+            });
+            let bytes = read.unwrap_or_else(|error| error.to_string().len());
+            assert!(bytes < 1_000_000, "{name}: {bytes} bytes of {}", document.len());
+        }
+    }
+}
+
+/// No server writes aliases; whoever does it wants something.
+#[test]
+fn aliases_are_not_followed() {
+    let group = "name: &a g\nrules: [{record: *a, expr: *a}]\n";
+    assert!(parse_group(group.as_bytes()).is_err());
+    let long = "x".repeat(100_000);
+    let values: String = (0..500).map(|n| format!("        a{n}: *long\n        b{n}: &b{n} x\n")).collect();
+    let list =
+        format!("us.a.b:\n    - name: g\n      labels:\n        a: &long {long}\n{values}      rules: []\n");
+    let (listed, unparsed) = read([list.as_bytes()]).unwrap();
+    assert_eq!((listed.len(), unparsed.len()), (0, 1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is there, in whatever portions it comes, it is read as the parser reads it, or not at all.
+    #[test]
+    fn cutting_changes_nothing(damage in damage(), portion in 1_usize..40) {
+        let document = damaged(LIST.as_bytes(), &damage);
+        let whole = read([document.as_slice()]);
+        prop_assert_eq!(&read(document.chunks(portion)), &whole);
+        if let (Ok((listed, unparsed)), Some(expected)) = (whole, read_whole(&document))
+            && unparsed.is_empty()
+        {
+            prop_assert_eq!(listed, expected, "{}", String::from_utf8_lossy(&document));
+        }
+    }
+
+    /// What breaks off is never taken for a whole list with fewer groups.
+    #[test]
+    fn a_torn_list_is_no_list(at in within_lines()) {
+        prop_assert!(read([&LIST.as_bytes()[..at]]).is_err());
+    }
+
+    /// Whatever stands in a namespace of others, ours is read whole.
+    #[test]
+    fn what_others_write_does_not_matter(damage in damage(), first: bool) {
+        let (ours, _) = read([LIST.as_bytes()]).unwrap();
+        let mut theirs = b"them-too:\n".to_vec();
+        for line in damaged(LIST.as_bytes(), &damage).split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            theirs.extend_from_slice(b"    ");
+            theirs.extend_from_slice(line);
+        }
+        theirs.push(b'\n');
+        let parts = if first { [theirs.as_slice(), LIST.as_bytes()] } else { [LIST.as_bytes(), &theirs] };
+        prop_assert_eq!(read(parts), Ok((ours, vec![])));
+    }
+
+    /// A group as it is sent is the group that is read, alone and in a list.
+    #[test]
+    fn what_is_written_is_what_is_read(group in group()) {
+        let body = encode_group(&group).unwrap();
+        prop_assert_eq!(parse_group(body.as_bytes()), Ok(group.clone()), "{}", body);
+        let mut list = "us.ns.o:\n".to_owned();
+        for (number, line) in body.lines().enumerate() {
+            let margin = if number == 0 { "    - " } else { "      " };
+            writeln!(list, "{margin}{line}").unwrap();
+        }
+        let expected = Listed::from([(("us.ns.o".to_owned(), group.name.clone()), Some(Fingerprint::of(&group, &Keeps::ALL)))]);
+        prop_assert_eq!(read([list.as_bytes()]), Ok((expected, vec![])), "{}", list);
+    }
+
+    #[test]
+    fn no_group_panics(group in group(), damage in damage()) {
+        let body = damaged(encode_group(&group).unwrap().as_bytes(), &damage);
+        let _ = parse_group(&body);
+        let _ = parse_namespaces(&body);
+        let _ = group_names(&body);
+        let _ = parse_name(&body);
+    }
+}

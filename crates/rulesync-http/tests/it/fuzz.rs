@@ -1,0 +1,117 @@
+//! Names, however odd, reach the servers as they are or not at all: by the decoding rules of Mimir, of Cortex, and of a
+//! router that decodes before its handler does, as Loki's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use rulesync_core::{Group, NameRules, Rule, TenantId};
+use rulesync_http::{ClientConfig, Flavour, PathEncoding, RulerClient};
+use rulesync_testkit::{Detail, Kind, RulerServer};
+
+/// Names that mean something to URLs, and any others.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-c]{1,2}[/.%][a-c]{1,2}",
+        "[%./a-c25F?#;:@&=+$,~ \\\\'\"é-]{1,10}",
+        "(%2[fFeE]|%252[fF]|%00|%zz|\\.|\\.\\.|/|a){1,5}",
+        "\\PC{1,40}",
+        any::<String>(),
+        "[a-z]{180,200}",
+    ]
+}
+
+struct Server {
+    server: RulerServer,
+    client: RulerClient,
+}
+
+impl Server {
+    async fn start(kind: Kind, encoding: PathEncoding) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = RulerServer::builder(kind).journal(Detail::Nothing);
+        if encoding == PathEncoding::Double {
+            builder = builder.double_decode();
+        }
+        let server = builder.start().await.unwrap();
+        let flavour = if kind == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
+        let flavour = Flavour { encoding, ..flavour };
+        let timeout = Duration::from_secs(30);
+        let client =
+            RulerClient::new(&server.url(), flavour, &ClientConfig::default(), timeout, None).unwrap();
+        // Where a name that is cut at its slashes or points would lead.
+        for namespace in ["a", "b", "c", "aa", "%2F"] {
+            for group in ["a", "b", "c", "g", "%2F"] {
+                let text = format!("name: '{group}'\nrules: [{{record: r, expr: up}}]\n");
+                server.put("t", namespace, &text).unwrap();
+            }
+        }
+        Self { server, client }
+    }
+
+    fn names(&self) -> BTreeMap<String, Vec<String>> {
+        let rules = self.server.rules("t").into_iter();
+        rules.map(|(namespace, groups)| (namespace, groups.into_keys().collect())).collect()
+    }
+
+    /// Writes a group, reads nothing but what the server has, and deletes it again, alone and with its namespace.
+    async fn there_and_back(&self, namespace: &str, group: &str) -> Result<(), TestCaseError> {
+        let tenant: TenantId = "t".parse().unwrap();
+        let tenant = Some(&tenant);
+        let before = self.names();
+        if before.contains_key(namespace) {
+            return Ok(());
+        }
+        let mut after = before.clone();
+        after.insert(namespace.to_owned(), vec![group.to_owned()]);
+        let rule = Rule { record: "r".into(), expr: "up".into(), ..Rule::default() };
+        let made = Group { name: group.to_owned(), rules: vec![rule], ..Group::default() };
+        for alone in [true, false] {
+            let put = self.client.put_group(tenant, namespace, &made).await;
+            let names = NameRules::default();
+            // Of the names that lead out of their directory, `NameRules` knows the plain ones; the rest is the server's.
+            let leads_out = |name: &str| name.split('/').any(|part| part == "..");
+            let held = [namespace, group].iter().all(|name| names.refuse(name).is_none() && !leads_out(name));
+            // Others are never offered; but if they were, nothing else may be hit.
+            prop_assert!(put.is_ok() || !held, "{:?}", put);
+            prop_assert_eq!(self.names(), if put.is_ok() { after.clone() } else { before.clone() }, "put");
+            let deleted = if alone {
+                self.client.delete_group(tenant, namespace, group).await
+            } else {
+                self.client.delete_namespace(tenant, namespace).await
+            };
+            if deleted.is_err() {
+                prop_assert!(!held, "{:?}", deleted);
+                let stayed = if put.is_ok() { &after } else { &before };
+                prop_assert_eq!(&self.names(), stayed, "not deleted");
+                self.client.delete_namespace(tenant, namespace).await.ok();
+            }
+            prop_assert_eq!(self.names(), before.clone(), "deleted, alone: {}", alone);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn names_go_there_and_back() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let servers = runtime.block_on(async {
+        [
+            Server::start(Kind::Mimir, PathEncoding::Single).await,
+            Server::start(Kind::Cortex, PathEncoding::Single).await,
+            Server::start(Kind::Mimir, PathEncoding::Double).await,
+        ]
+    });
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() });
+    let tested = runner.run(&(name(), name()), |(namespace, group)| {
+        runtime.block_on(async {
+            for server in &servers {
+                server.there_and_back(&namespace, &group).await?;
+            }
+            Ok(())
+        })
+    });
+    tested.unwrap_or_else(|error| panic!("{error}"));
+}
