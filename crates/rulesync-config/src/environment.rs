@@ -184,15 +184,23 @@ fn fill<'e>(
             position += character.len_utf8();
         }
     }
-    // An environment holds texts, never nothing.
-    let nothing = matches!(filled.as_str(), "null" | "Null" | "NULL");
-    if names == 0 || (harmless && !nothing) {
+    if names == 0 || (harmless && stands_unquoted(&filled)) {
         return Ok((names > 0).then_some(filled));
     }
     let mut quoted = String::from("\"");
     escape(&filled, &mut quoted);
     quoted.push('"');
     Ok(Some(quoted))
+}
+
+/// Whether harmless characters make a scalar. An environment holds texts, never nothing.
+fn stands_unquoted(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']);
+    let begins = match unsigned {
+        Some(number) => number.starts_with(|c: char| c.is_ascii_digit() || c == '.'),
+        None => !text.starts_with('@'),
+    };
+    begins && !matches!(text, "null" | "Null" | "NULL")
 }
 
 /// The name of a `${NAME}` that begins here.
@@ -240,6 +248,12 @@ mod tests {
 
     #[test]
     fn values_stay_text_wherever_they_stand() {
+        for value in ["-", "@a", "null", "-a"] {
+            let environment = [("V".to_owned(), value.to_owned())].into();
+            let expanded = expand("k: [${V}, x${V}]", &environment).unwrap();
+            let read: HashMap<String, Vec<String>> = serde_saphyr::from_str(&expanded).unwrap();
+            assert_eq!(read["k"], [value.to_owned(), format!("x{value}")]);
+        }
         let odd = serde_json::Value::from("it's \"x\": {# 1").to_string();
         for text in ["k: '${ODD}'", "k: \"${ODD}\"", "{k: ${ODD}}", "k: '${ODD}' # not ${NOT_SET}"] {
             assert_eq!(read(text), odd, "{text}");

@@ -392,16 +392,17 @@ fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
     let error = error.without_snippet();
     let path = path.to_owned();
     let (message, suggestion) = match error {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
-            (format!("unknown key `{field}`, expected one of {}", list(expected)), nearest(field, expected))
-        }
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => (
+            format!("unknown key `{}`, expected one of {}", shown(field), list(expected)),
+            nearest(field, expected),
+        ),
         serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => (
-            format!("unknown value `{variant}`, expected one of {}", list(expected)),
+            format!("unknown value `{}`, expected one of {}", shown(variant), list(expected)),
             nearest(variant, expected),
         ),
         serde_saphyr::Error::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), None),
         serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-            (format!("`{}` stands twice", key.as_deref().unwrap_or("a key")), None)
+            (format!("`{}` stands twice", key.as_deref().map_or("a key".to_owned(), shown)), None)
         }
         other => {
             let text = other.to_string();
@@ -417,6 +418,13 @@ fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
         }
         _ => FileError::Whole { path, message },
     }
+}
+
+/// What somebody wrote, on one line and no longer than it takes to find it.
+fn shown(written: &str) -> String {
+    const MOST: usize = 60;
+    let rest = if written.chars().nth(MOST).is_some() { "…" } else { "" };
+    written.chars().take(MOST).flat_map(char::escape_debug).chain(rest.chars()).collect()
 }
 
 fn list(names: &[&str]) -> String {

@@ -105,3 +105,19 @@ fn secrets_show_neither_in_debug_nor_in_errors() {
         assert!(!error(&broken).contains("hunter2"), "{}", error(&broken));
     }
 }
+
+#[test]
+fn a_mistake_is_told_in_one_short_line() {
+    let long = "x".repeat(5_000);
+    for broken in [
+        WHOLE.replace("type: mimir ", "type: \"a\\nb\" "),
+        WHOLE.replace("type: mimir ", &format!("type: {long} ")),
+        WHOLE.replace("owner:", "\"o\\nwner\":"),
+        WHOLE.replace("owner:", &format!("? {long}\n:")),
+        WHOLE.replace("owner: prod-eu", "{b: {}, \"a\\nb\": 1, \"a\\nb\": 2}"),
+        WHOLE.replace("{tenant: prod}", "{\"a\\nb\": x, \"a\\nb\": y}"),
+    ] {
+        let error = error(&broken);
+        assert!(!error.contains('\n') && error.len() < 500, "{error}");
+    }
+}
