@@ -653,8 +653,9 @@ impl State {
         if self.may_write() {
             return self.queue.due();
         }
-        // A claim that waits for a list comes after it.
-        let waits = self.is_stale() && (self.touched.is_some() || self.verify.is_some());
+        // Nothing is due where another's claim stands, and a claim that waits for a list comes after it.
+        let waits = self.ownership.to_claim().is_none()
+            || (self.is_stale() && (self.touched.is_some() || self.verify.is_some()));
         if waits { None } else { self.queue.due_of(&self.claim_namespace) }
     }
 

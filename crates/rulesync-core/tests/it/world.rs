@@ -21,6 +21,9 @@ type Groups = BTreeMap<String, BTreeMap<String, Group>>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryRuler(Arc<Mutex<Memory>>);
 
+/// What a ruler does to what it stores.
+type Habit = Box<dyn Fn(&mut Group) + Send>;
+
 #[derive(Default)]
 struct Memory {
     tenants: BTreeMap<String, Groups>,
@@ -32,7 +35,7 @@ struct Memory {
     hangs: bool,
     group_limit: Option<usize>,
     broken_groups: BTreeMap<String, RulerError>,
-    normalise: Option<Box<dyn Fn(&mut Group) + Send>>,
+    normalise: Option<Habit>,
 }
 
 impl std::fmt::Debug for Memory {

@@ -82,7 +82,7 @@ impl Task {
         loop {
             // Another process may have written it while it led.
             self.leadership.leading().await;
-            let result = match (known, self.to_write(&held)) {
+            let result = match (known, self.unwritten(&held)) {
                 (true, Some(record)) => self.ledger.write(&record).await.map(|()| held = record),
                 _ => self.ledger.read().await.map(|record| {
                     known = true;
@@ -111,7 +111,7 @@ impl Task {
     }
 
     /// What is to be written, if it differs from what is there.
-    fn to_write(&mut self, held: &LedgerRecord) -> Option<LedgerRecord> {
+    fn unwritten(&mut self, held: &LedgerRecord) -> Option<LedgerRecord> {
         let targets = self.wanted.borrow_and_update().clone()?;
         (targets != held.targets || !held.released.is_empty())
             .then(|| LedgerRecord { targets, released: BTreeSet::new() })

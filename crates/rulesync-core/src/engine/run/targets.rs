@@ -89,7 +89,7 @@ impl Run {
             running.map(|target| (address(&target.ruler), target.budget.clone())).collect();
         let mut fresh = Vec::new();
         self.ever_changed = true;
-        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.to_retire()) {
+        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.left_over()) {
             if self.targets.contains_key(&id) || self.retiring.contains_key(&id) {
                 continue;
             }
@@ -122,7 +122,7 @@ impl Run {
     }
 
     /// Targets that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
-    fn to_retire(&self) -> Vec<(TargetId, bool)> {
+    fn left_over(&self) -> Vec<(TargetId, bool)> {
         let wanted = |id: &TargetId| self.setup.routes.iter().any(|route| route.target() == *id);
         let left = self.ever.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
         left.map(|id| (id.clone(), true)).collect()

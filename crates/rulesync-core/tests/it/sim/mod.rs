@@ -399,7 +399,7 @@ fn is_bad(expr: &str) -> bool {
 
 /// Objects are spread over two Kubernetes namespaces.
 fn name(number: u8) -> Name {
-    (if number % 2 == 0 { "a" } else { "b" }.to_owned(), format!("o{number}"))
+    (if number.is_multiple_of(2) { "a" } else { "b" }.to_owned(), format!("o{number}"))
 }
 
 #[test]
