@@ -52,6 +52,11 @@ impl Leadership {
         (Throne(Arc::new(sender)), Self(Some(receiver)))
     }
 
+    /// Whether there are others that may have written before us.
+    pub fn is_elected(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether a write may start now.
     pub fn may_write(&self) -> bool {
         let Some(receiver) = &self.0 else { return true };

@@ -33,6 +33,16 @@ impl Learned {
         before.is_some_and(|before| !before.sure)
     }
 
+    /// Whether there is no pair at all, as with most rulers.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// A group was read back as it was sent: whatever came back before was not the ruler's doing.
+    pub(super) fn forget(&mut self, key: &Key) {
+        self.pairs.remove(key);
+    }
+
     /// What is known for sure: key, sent, read.
     pub(super) fn sure(&self) -> impl Iterator<Item = (&Key, Fingerprint, Fingerprint)> {
         self.pairs.iter().filter(|(_, pair)| pair.sure).map(|(key, pair)| (key, pair.sent, pair.read))
@@ -109,6 +119,9 @@ mod tests {
         assert_eq!(learned.sure().count(), 1, "and known for good");
         learned.keep(|_| Some(b));
         assert_eq!(learned.sure().count(), 0);
+        learned.saw(key.clone(), a, b);
+        learned.forget(&key);
+        assert!(!learned.saw(key.clone(), a, b), "it was in order in between");
     }
 
     #[test]

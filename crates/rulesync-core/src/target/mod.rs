@@ -149,7 +149,8 @@ impl Target {
             jobs: JoinSet::new(),
             list: JoinSet::new(),
             next_list: Instant::now(),
-            led: leadership.may_write(),
+            // A leader by election begins by taking over.
+            led: !leadership.is_elected(),
             stops: Stops { stop, leadership },
             shared,
         }
@@ -193,6 +194,7 @@ impl Target {
         } else if !self.led && leadership.may_write() {
             self.led = true;
             self.state.restart();
+            self.state.take_over();
             self.next_list = Instant::now();
         }
     }

@@ -43,6 +43,10 @@ pub(super) const REFUSED: &str = "refused";
 /// Failures in a row after which a one-shot run gives up.
 const STUCK: u32 = 3;
 
+/// A watch that is silent is noticed within a little more than a minute. A new leader whose watch lags behind that of the
+/// leader before it must not delete what it has not seen yet.
+const LAG: Duration = Duration::from_secs(2 * 60);
+
 /// A claim is written only if a list so recent has shown that nobody else has.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -90,6 +94,8 @@ pub(super) struct State {
     retiring: bool,
     /// Namespaces written to while a list is under way: for those it is out of date.
     touched: Option<HashSet<Arc<str>>>,
+    /// Until when nothing is deleted, because the leader before us may have seen more than we have.
+    no_deletes_until: Option<Instant>,
     /// When the last list was complete.
     listed: Option<Instant>,
     /// When to list again to see what became of something.
@@ -131,6 +137,7 @@ impl State {
             claim_group: None,
             retiring: false,
             touched: None,
+            no_deletes_until: None,
             listed: None,
             verify: None,
             list_failures: 0,
@@ -349,6 +356,9 @@ impl State {
 
     /// Judges deletes whose time has come.
     pub(super) fn judge_deletes(&mut self) {
+        if self.no_deletes_until.take_if(|until| *until <= Instant::now()).is_some() {
+            self.look_at_everything_with_changes(false);
+        }
         let Some(observed) = &self.observed else { return };
         let (doubted, desired) = (&self.doubted, &self.desired);
         let doubt = |namespace: &str| match desired.object_of(namespace) {
@@ -364,7 +374,8 @@ impl State {
     /// When deletes are to be judged.
     pub(super) fn judging_due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
-        self.guard.due(&self.shared.policy.delete_guard)
+        let judging = self.guard.due(&self.shared.policy.delete_guard);
+        [judging, self.no_deletes_until].into_iter().flatten().min()
     }
 
     /// Changes were carried out, or not.
@@ -569,12 +580,17 @@ impl State {
         changes
     }
 
+    /// We lead from now on.
+    pub(super) fn take_over(&mut self) {
+        self.no_deletes_until = Some(Instant::now() + LAG);
+    }
+
     fn situation<'a>(&'a self, observed: &'a Observed) -> Situation<'a> {
         Situation {
             desired: &self.desired,
             observed,
             adoptable: &self.adoptable,
-            deletes: self.deletes,
+            deletes: if self.no_deletes_until.is_some() { Deletes::default() } else { self.deletes },
             territory: &self.shared.territory,
         }
     }

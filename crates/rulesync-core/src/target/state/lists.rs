@@ -87,6 +87,7 @@ impl State {
     /// Compares what was written since the last list with what came of it.
     fn learn(&mut self, found: &mut Observed, touched: &HashSet<Arc<str>>, suspects: &HashMap<Key, Group>) {
         let mut altered: Vec<(Key, Fingerprint)> = Vec::new();
+        let mut suspected = false;
         if let Some(observed) = &self.observed {
             for (namespace, _) in observed.namespaces() {
                 if observed.is_read(namespace) || touched.contains(namespace) {
@@ -95,12 +96,23 @@ impl State {
                 for (group, sent) in observed.namespace(namespace) {
                     let read = found.namespace(namespace).find(|(name, _)| *name == group);
                     let (Some(sent), Some((_, Some(read)))) = (sent, read) else { continue };
+                    if read == sent && self.learned.is_empty() {
+                        continue;
+                    }
                     let key: Key = (Arc::clone(namespace), group.into());
-                    if read != sent && self.learned.saw(key.clone(), sent, read) {
+                    if read == sent {
+                        self.learned.forget(&key);
+                    } else if self.learned.saw(key.clone(), sent, read) {
                         altered.push((key, sent));
+                    } else {
+                        suspected = true;
                     }
                 }
             }
+        }
+        if suspected {
+            // It is written once more now. A look soon after leaves little time for somebody's hand.
+            self.verify_in(VERIFY);
         }
         let desired = &self.desired;
         self.learned.keep(|(namespace, group)| {

@@ -98,7 +98,7 @@ impl SimRuler {
     /// Another cluster claims the tenant, or no longer.
     pub(crate) fn claim(&self, foreign: bool) {
         let mut world = self.0.lock().unwrap();
-        world.claimed = if foreign { world.claimed.or(Some(Instant::now())) } else { None };
+        world.claimed = foreign.then(Instant::now);
     }
 
     pub(crate) fn suffer(&self, fault: Option<Fault>) {
