@@ -12,4 +12,6 @@ mod quickstart;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod trust;
+#[cfg(test)]
 mod visible;

@@ -67,6 +67,12 @@ impl Daemon {
         get(&format!("http://{}{path}", self.address)).await
     }
 
+    pub(crate) async fn post(&self, path: &str) -> Option<(u16, String)> {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.post(format!("http://{}{path}", self.address)).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
     pub(crate) async fn status(&self) -> Option<Value> {
         serde_json::from_str(&self.get("/api/v1/status").await?.1).ok()
     }

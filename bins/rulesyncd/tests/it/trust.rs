@@ -1,0 +1,76 @@
+//! One writer, and nothing deleted by accident, on the binary itself.
+
+use std::time::Duration;
+
+use rulesync_testkit::{Fault, Kind, KubeServer, RulerServer};
+use serde_json::json;
+
+use crate::process::{Daemon, crypto};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_killed_in_the_middle_of_a_sync_is_followed_by_the_standby() {
+    crypto();
+    let (kube, ruler) =
+        (KubeServer::start().await.unwrap(), RulerServer::builder(Kind::Mimir).start().await.unwrap());
+    kube.create_namespace("ns", []).unwrap();
+    for number in 0..200 {
+        kube.apply(json!({
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": format!("o{number}"), "namespace": "ns"},
+            "spec": {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "up == 0"}]}]},
+        }))
+        .unwrap();
+    }
+    ruler.faults().inject(Fault::latency(Duration::from_millis(30)));
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("kubeconfig"), kube.kubeconfig()).unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    let text = format!(
+        "owner: us\nsources: [{{type: kubernetes, kubeconfig: kubeconfig}}]\nrulers: [{{name: central, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: central, tenant: prod}}]\nleader_election: {{enabled: true, lease_namespace: ns, lease_duration: 3s, renew_deadline: 2s, retry_period: 500ms}}\n",
+        ruler.url()
+    );
+    std::fs::write(&config, text).unwrap();
+    let leader = Daemon::start(&config, &[]);
+    leader.logs(&["leading"]).await;
+    let standby = Daemon::start(&config, &[]);
+    standby.logs(&["standing by"]).await;
+    standby.until(|status| status["targets"][0]["state"] == "standby").await;
+    ruler.journal().wait_until(|requests| requests.len() > 40).await;
+    leader.signal("KILL");
+    let before = ruler.journal().requests().len();
+    standby.logs(&["leading"]).await;
+    standby.in_order(200).await;
+    assert_eq!(ruler.rules("prod").len(), 201);
+    let after = ruler.journal().requests().split_off(before);
+    let first = after.iter().position(|request| request.method == "GET").unwrap();
+    assert!(first <= 9, "what the dead one had sent arrives, and then the new one reads first: {first}");
+    let metrics = standby.get("/metrics").await.unwrap().1;
+    assert!(metrics.lines().any(|line| line == "rulesync_leader 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_directory_removes_nothing_before_somebody_says_so() {
+    crypto();
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = crate::flags::directory(&ruler.url());
+    let rules = directory.path().join("rules");
+    let manifest = std::fs::read_to_string(rules.join("o.yaml")).unwrap();
+    for number in 0..20 {
+        let text = manifest.replace("name: o,", &format!("name: o{number},"));
+        std::fs::write(rules.join(format!("o{number}.yaml")), text).unwrap();
+    }
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--web.enable-admin-api"]);
+    daemon.in_order(21).await;
+    for file in std::fs::read_dir(&rules).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    daemon.until(|status| status["targets"][0]["held"] == 21).await;
+    daemon.logs(&["deletes are held back", "release them"]).await;
+    assert_eq!(ruler.rules("prod").len(), 21);
+    let (code, answer) = daemon.post("/api/v1/targets/central/prod/release-deletes").await.unwrap();
+    assert_eq!((code, answer.as_str()), (200, "released the deletes in 21 namespaces\n"));
+    daemon.in_order(0).await;
+    assert!(ruler.rules("prod").is_empty());
+    assert_eq!(daemon.post("/api/v1/targets/central/nobody/release-deletes").await.unwrap().0, 404);
+}
