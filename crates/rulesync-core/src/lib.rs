@@ -30,6 +30,7 @@ mod claim;
 mod desired;
 mod dialect;
 mod engine;
+mod evaluation;
 mod finding;
 mod guard;
 pub mod intake;
@@ -54,6 +55,7 @@ pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
     SetupError, Summary,
 };
+pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use finding::{Finding, Place, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
 pub use intake::{Operator, Requirement, Route, Selector, SelectorError};

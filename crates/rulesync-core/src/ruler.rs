@@ -8,6 +8,7 @@ use async_trait::async_trait;
 pub use crate::model::fingerprint::KeptLimit;
 
 use crate::dialect::{Dialect, PromQl};
+use crate::evaluation::{EvaluatedGroup, Evaluation};
 use crate::model::group::Group;
 use crate::model::tenant::TenantId;
 use crate::observed::Listing;
@@ -65,6 +66,27 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
             self.delete_group(tenant, namespace, group).await?;
         }
         Ok(())
+    }
+
+    /// Passes what the ruler has loaded of these namespaces to `found`, group by group; a group that is not passed is
+    /// not loaded. An implementation may pass groups of other namespaces too.
+    ///
+    /// # Errors
+    ///
+    /// What stood in the way; what was passed until then is true, the rest is unknown.
+    async fn evaluation(
+        &self,
+        _tenant: Option<&TenantId>,
+        _namespaces: &[&str],
+        _found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        Ok(Evaluation::Unsupported)
+    }
+
+    /// How long an accepted write usually takes until the ruler has loaded it. What is still not loaded after three
+    /// of these never will be, until someone does something about it.
+    fn sync_period(&self) -> Duration {
+        Duration::from_secs(60)
     }
 
     /// The language of its expressions.

@@ -1,0 +1,46 @@
+//! What a ruler says about the evaluation of the rules it has loaded: the answer of [`Ruler::evaluation`].
+//!
+//! That a write was accepted does not mean that a rule runs. Rulers load what is stored a while later, some never
+//! (contracts/ruler-api.md 0, the frozen tenant), and each rule can fail every time it is evaluated.
+//!
+//! [`Ruler::evaluation`]: crate::Ruler::evaluation
+
+/// Whether a ruler could be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evaluation {
+    /// This ruler has no way to tell.
+    Unsupported,
+    /// It told everything it has loaded of the namespaces it was asked for.
+    Read,
+}
+
+/// A group that a ruler has loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluatedGroup {
+    /// The ruler's namespace.
+    pub namespace: String,
+    /// The group's name.
+    pub name: String,
+    /// Its rules, in order. They have no other key than their index: names repeat and expressions are rewritten.
+    pub rules: Vec<EvaluatedRule>,
+}
+
+/// A rule that a ruler has loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluatedRule {
+    /// The alert's or the recorded series' name.
+    pub name: String,
+    /// How its last evaluation went.
+    pub health: RuleHealth,
+}
+
+/// How the last evaluation of a rule went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleHealth {
+    /// Not evaluated yet.
+    Unknown,
+    /// Evaluated.
+    Healthy,
+    /// Failed, in the ruler's words.
+    Failing(String),
+}
