@@ -55,11 +55,27 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if std::env::args().nth(1).as_deref() == Some(bare::WORD) {
+        return be_the_bare_loop(&bare::Loop::parse_from(std::env::args().skip(1))).await;
+    }
+    let args = Args::parse();
     match phases::run(&args).await {
         Ok(report) => {
             report::print(&report, args.json);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            report::complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn be_the_bare_loop(order: &bare::Loop) -> ExitCode {
+    match bare::send(order).await {
+        Ok(time) => {
+            report::answer(time);
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -98,3 +98,8 @@ pub(crate) fn complain(message: &str) {
 pub(crate) fn note(message: &str) {
     eprintln!("rulesync-bench: {message}");
 }
+
+/// What the bare loop tells the process that started it: seconds.
+pub(crate) fn answer(time: std::time::Duration) {
+    println!("{}", time.as_secs_f64());
+}

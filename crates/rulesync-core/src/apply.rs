@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::{Budget, Permit};
 use crate::leadership::Leadership;
+use crate::model::packed::Unpacker;
 use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
 use crate::ruler::{Ruler, RulerError};
@@ -71,11 +72,12 @@ pub(crate) async fn apply(
 ) -> Report {
     let mut report = Report { namespace, applied: Vec::with_capacity(changes.len()), unfinished: false };
     let mut limited = Vec::new();
+    let mut packs = Unpacker::default();
     for change in changes {
         if report.unfinished {
             break;
         }
-        let Some(applied) = request(&ruler, tenant.as_ref(), change, &stops).await else {
+        let Some(applied) = request(&ruler, tenant.as_ref(), change, &mut packs, &stops).await else {
             report.unfinished = true;
             break;
         };
@@ -94,8 +96,10 @@ pub(crate) async fn apply(
         report.applied.iter().any(|a| a.result.is_ok() && !matches!(a.change.action, Action::Put(_)));
     for applied in limited {
         let again = made_room && !report.unfinished;
-        let retried =
-            if again { request(&ruler, tenant.as_ref(), applied.change.clone(), &stops).await } else { None };
+        let retried = match again {
+            true => request(&ruler, tenant.as_ref(), applied.change.clone(), &mut packs, &stops).await,
+            false => None,
+        };
         report.applied.push(retried.unwrap_or(applied));
     }
     report
@@ -106,6 +110,7 @@ async fn request(
     ruler: &Budgeted,
     tenant: Option<&TenantId>,
     change: Change,
+    packs: &mut Unpacker,
     stops: &Stops,
 ) -> Option<Applied> {
     // The wait for a turn may be long: a stop need not wait for it.
@@ -121,7 +126,7 @@ async fn request(
             message: "given up: another process leads now".to_owned(),
             retry_after: None,
         }),
-        result = send(ruler.ruler.as_ref(), tenant, &change) => {
+        result = send(ruler.ruler.as_ref(), tenant, &change, packs) => {
             judge(&permit, result.as_ref().err());
             result
         }
@@ -129,10 +134,15 @@ async fn request(
     Some(Applied { change, result, elapsed: start.elapsed() })
 }
 
-async fn send(ruler: &dyn Ruler, tenant: Option<&TenantId>, change: &Change) -> Result<(), RulerError> {
+async fn send(
+    ruler: &dyn Ruler,
+    tenant: Option<&TenantId>,
+    change: &Change,
+    packs: &mut Unpacker,
+) -> Result<(), RulerError> {
     let namespace = &*change.namespace;
     match &change.action {
-        Action::Put(group) => match group.body.unpack() {
+        Action::Put(group) => match packs.unpack(&group.body) {
             Ok(group) => ruler.put_group(tenant, namespace, &group).await,
             Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
         },

@@ -14,7 +14,7 @@ use crate::intake::{self, Route};
 use crate::model::group::Group;
 use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
-use crate::model::packed::{PackedGroup, pack};
+use crate::model::packed::{PackedGroup, Unpacker, pack};
 use crate::model::tenant::TargetId;
 use crate::naming::Naming;
 use crate::policy::OnInvalid;
@@ -421,11 +421,12 @@ fn claim(
     let mut wanted = Vec::with_capacity(record.groups.len());
     let mut refused = record.refused.to_vec();
     let mut findings = Vec::new();
+    let mut packs = Unpacker::default();
     // Where groups are split, the packs of the object as declared are of no use.
     let split: Option<(Vec<Group>, Vec<PackedGroup>)> = split.and_then(|most| {
         let unpacked: Option<Vec<Group>> = match groups {
             Some(groups) => Some(groups.to_vec()),
-            None => record.groups.iter().map(|body| body.unpack().ok()).collect(),
+            None => record.groups.iter().map(|body| packs.unpack(body).ok()).collect(),
         };
         let groups = unpacked?;
         let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
@@ -447,7 +448,7 @@ fn claim(
         let unpacked;
         let group = match groups.and_then(|groups| groups.get(index)) {
             Some(group) => group,
-            None => match body.unpack() {
+            None => match packs.unpack(body) {
                 Ok(group) => {
                     unpacked = group;
                     &unpacked

@@ -21,10 +21,12 @@
 //!
 //! No input makes a parser panic, and none makes it recurse: nesting costs heap, never stack.
 
+mod enforce;
 mod error;
 pub mod promql;
 mod quote;
 mod span;
 
+pub use enforce::{EnforceError, Enforcement, InvalidEnforcement, Mode, enforce_promql};
 pub use error::{ErrorKind, ParseError};
 pub use span::{Position, Span};

@@ -46,8 +46,25 @@ impl PackedGroup {
     ///
     /// None is known: it would be a defect of rulesync.
     pub fn unpack(&self) -> Result<Group, PackError> {
-        let text = lz4_flex::decompress_size_prepended(&self.pack).map_err(error)?;
-        let range = self.start as usize..self.end as usize;
+        Unpacker::default().unpack(self)
+    }
+}
+
+/// Unpacks the groups of one object one after the other, and decompresses them only once.
+#[derive(Default)]
+pub(crate) struct Unpacker {
+    open: Option<(Arc<[u8]>, Vec<u8>)>,
+}
+
+impl Unpacker {
+    /// As [`PackedGroup::unpack`].
+    pub(crate) fn unpack(&mut self, group: &PackedGroup) -> Result<Group, PackError> {
+        let text = match self.open.take() {
+            Some((pack, text)) if Arc::ptr_eq(&pack, &group.pack) => text,
+            _ => lz4_flex::decompress_size_prepended(&group.pack).map_err(error)?,
+        };
+        let (_, text) = self.open.insert((Arc::clone(&group.pack), text));
+        let range = group.start as usize..group.end as usize;
         let document = text.get(range).ok_or_else(|| PackError("it is cut off".to_owned()))?;
         serde_json::from_slice(document).map_err(error)
     }

@@ -135,7 +135,7 @@ impl VectorSelector {
 }
 
 /// The label that holds the name of the metric.
-pub(super) const METRIC_NAME: &str = "__name__";
+pub(crate) const METRIC_NAME: &str = "__name__";
 
 /// A name and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,7 @@ mod token;
 
 use crate::error::ParseError;
 
+pub(crate) use ast::METRIC_NAME;
 pub use ast::{
     Aggregate, At, Binary, Call, Duration, Expr, ExprKind, GroupSide, Grouping, LabelList, Matcher, Matching,
     MatchingLabels, Modifiers, Name, Node, NodeId, NumberLiteral, Subquery, ValueType, VectorSelector,

@@ -1,0 +1,279 @@
+//! What enforcement promises: every selector carries the matcher, the author's text stays, and taking the matcher out
+//! again gives the original meaning.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn team(mode: Mode) -> Enforcement {
+    Enforcement::new("team", "payments", mode).unwrap()
+}
+
+fn overridden(input: &str) -> Result<String, EnforceError> {
+    enforce_promql(input, &[team(Mode::Override)])
+}
+
+#[test]
+fn keeps_the_authors_text() {
+    for (input, expected) in [
+        ("up", r#"up{team="payments"}"#),
+        ("up{}", r#"up{team="payments"}"#),
+        ("up { } == 0", r#"up {team="payments" } == 0"#),
+        ("up{ # none yet\n}", "up{team=\"payments\" # none yet\n}"),
+        (r#"up{a="b"}"#, r#"up{a="b",team="payments"}"#),
+        (r#"up{a="b",}"#, r#"up{a="b",team="payments",}"#),
+        ("up{a='b' # why\n, }", "up{a='b',team=\"payments\" # why\n, }"),
+        (r#"up{team="other"}"#, r#"up{team="payments"}"#),
+        (r#"up{team!="x", a="b", team=~".+"}"#, r#"up{team="payments", a="b", team="payments"}"#),
+        (r#"up{"team"="other"}"#, r#"up{team="payments"}"#),
+        (r#"{"my.metric"}"#, r#"{"my.metric",team="payments"}"#),
+        (r#"{"my.metric", "a.b"="c"}"#, r#"{"my.metric", "a.b"="c",team="payments"}"#),
+        (r#"{__name__=~"a.*"}"#, r#"{__name__=~"a.*",team="payments"}"#),
+        ("absent(up)", r#"absent(up{team="payments"})"#),
+        ("up offset 5m @ end()", r#"up{team="payments"} offset 5m @ end()"#),
+        ("rate(x[5m] @ 12)", r#"rate(x{team="payments"}[5m] @ 12)"#),
+        ("max_over_time(rate(x[5m])[1h:])", r#"max_over_time(rate(x{team="payments"}[5m])[1h:])"#),
+        ("a/b # c{}\n  or c", "a{team=\"payments\"}/b{team=\"payments\"} # c{}\n  or c{team=\"payments\"}"),
+        ("topk(scalar(n), sum)", r#"topk(scalar(n{team="payments"}), sum{team="payments"})"#),
+        (
+            r#"label_replace(up, "team", "x{}", "", "")"#,
+            r#"label_replace(up{team="payments"}, "team", "x{}", "", "")"#,
+        ),
+        ("vector(1) + time()", "vector(1) + time()"),
+        ("job:up:rate5m > 0", r#"job:up:rate5m{team="payments"} > 0"#),
+        ("é_is_none or up", ""),
+    ] {
+        match overridden(input) {
+            Ok(enforced) => assert_eq!(enforced, expected, "{input}"),
+            Err(error) => assert!(expected.is_empty(), "{input}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn each_mode_treats_what_is_there_in_its_way() {
+    let present = r#"a{team="mine"} + b"#;
+    let added = enforce_promql(present, &[team(Mode::AddIfAbsent)]).unwrap();
+    assert_eq!(added, r#"a{team="mine"} + b{team="payments"}"#);
+    let missing =
+        enforce_promql("a{team='payments'}\n  + b{team=~'payments'}", &[team(Mode::Require)]).unwrap_err();
+    assert_eq!(missing.to_string(), r#"a selector lacks the matcher team="payments""#);
+    assert_eq!(missing.position().unwrap().to_string(), "2:5");
+    let right = r#"a{team="payments"} or {team="payments", b="c"}"#;
+    assert_eq!(enforce_promql(right, &[team(Mode::Require)]).unwrap(), right);
+    let several = [team(Mode::Override), Enforcement::new("cluster", "a\"b\\\n", Mode::AddIfAbsent).unwrap()];
+    assert_eq!(
+        enforce_promql(r#"up{team="x"} + {a="b"} + up"#, &several).unwrap(),
+        r#"up{team="payments",cluster="a\"b\\\n"} + {a="b",team="payments",cluster="a\"b\\\n"} + up{team="payments",cluster="a\"b\\\n"}"#
+    );
+}
+
+#[test]
+fn fails_closed() {
+    let error = overridden("sum by (").unwrap_err();
+    assert!(matches!(error, EnforceError::Unparsed(_)), "{error}");
+    assert!(error.to_string().contains("unclosed left parenthesis"));
+    for input in ["info(up)", "sum(\n  info(up, {a='b'}))"] {
+        let error = overridden(input).unwrap_err();
+        assert!(matches!(error, EnforceError::Unnamed { function: "info", .. }), "{error}");
+    }
+    let refused = |label, value| Enforcement::new(label, value, Mode::Override).unwrap_err();
+    assert_eq!(refused("team", ""), InvalidEnforcement::EmptyValue);
+    assert_eq!(refused("__name__", "x"), InvalidEnforcement::MetricName);
+    for label in ["", "a-b", "1a", "a b", "é"] {
+        assert_eq!(refused(label, "x"), InvalidEnforcement::Label);
+    }
+    let same_label_twice = [team(Mode::Override), Enforcement::new("team", "other", Mode::Override).unwrap()];
+    assert!(enforce_promql("up", &same_label_twice).is_err());
+}
+
+/// The tree without places: what an expression means.
+fn meaning(input: &str) -> String {
+    let expr = promql::parse(input, &promql::Options::default()).unwrap();
+    // An expression with braces and nothing in them means the same as one without.
+    let tree = format!("{expr:?}")
+        .replace("Some(Span", "Span")
+        .replace("braces: None", "braces: Span { start: 0, end: 0 }");
+    let mut out = String::with_capacity(tree.len());
+    let mut rest = tree.as_str();
+    while let Some(at) = rest.find("Span {") {
+        out.push_str(&rest[..at]);
+        rest = rest[at..].split_once('}').map_or("", |(_, after)| after);
+        rest = rest.strip_prefix(')').filter(|_| out.ends_with("braces: ")).unwrap_or(rest);
+        out.push('_');
+    }
+    out + rest
+}
+
+/// The text without its matchers on the label, of which none stands first among others.
+fn without(input: &str, label: &str) -> String {
+    let expr = promql::parse(input, &promql::Options::default()).unwrap();
+    let mut spans: Vec<Span> =
+        expr.selectors().flat_map(|s| &s.matchers).filter(|m| m.label == label).map(|m| m.span).collect();
+    spans.sort();
+    let mut text = input.to_owned();
+    for span in spans.into_iter().rev() {
+        let start = if text[..span.start].ends_with(',') { span.start - 1 } else { span.start };
+        text.replace_range(start..span.end, "");
+    }
+    text
+}
+
+/// The properties, for an expression that says nothing of the label.
+pub(crate) fn holds_for(input: &str) {
+    let expr = promql::parse(input, &promql::Options::default()).unwrap();
+    assert!(expr.selectors().flat_map(|s| &s.matchers).all(|m| m.label != "rulesync_tenant"), "{input}");
+    let value = "a\\\"b, or {c}";
+    for mode in [Mode::Override, Mode::AddIfAbsent] {
+        let ours = [Enforcement::new("rulesync_tenant", value, mode).unwrap()];
+        let enforced = match enforce_promql(input, &ours) {
+            Ok(enforced) => enforced,
+            Err(EnforceError::Unnamed { .. }) => return,
+            Err(error) => panic!("{input}: {error}"),
+        };
+        let after = promql::parse(&enforced, &promql::Options::default()).unwrap();
+        assert_eq!(after.selectors().count(), expr.selectors().count());
+        for selector in after.selectors() {
+            let is = |m: &&promql::Matcher| {
+                m.label == "rulesync_tenant" && m.op == MatchOp::Equal && m.value == value
+            };
+            assert_eq!(selector.matchers.iter().filter(is).count(), 1, "{input} became {enforced}");
+        }
+        assert_eq!(meaning(&without(&enforced, "rulesync_tenant")), meaning(input), "{enforced}");
+        let required = [Enforcement::new("rulesync_tenant", value, Mode::Require).unwrap()];
+        assert_eq!(enforce_promql(&enforced, &required).as_ref(), Ok(&enforced), "is what is required");
+        assert_eq!(enforce_promql(&enforced, &ours).as_ref(), Ok(&enforced), "twice is once");
+    }
+    let other = [Enforcement::new("rulesync_tenant", "other", Mode::Override).unwrap()];
+    let theirs = [Enforcement::new("rulesync_tenant", value, Mode::AddIfAbsent).unwrap()];
+    let other = enforce_promql(input, &other).unwrap();
+    assert_eq!(enforce_promql(&other, &theirs).unwrap(), other, "what is there is kept");
+    let ours = [Enforcement::new("rulesync_tenant", value, Mode::Override).unwrap()];
+    let replaced = enforce_promql(&other, &ours).unwrap();
+    assert_eq!(meaning(&without(&replaced, "rulesync_tenant")), meaning(input), "{replaced}");
+}
+
+/// Blanks and comments, as authors strew them.
+fn gap() -> impl Strategy<Value = &'static str> {
+    prop_oneof![6 => Just(""), 3 => Just(" "), 1 => Just("\n  "), 1 => Just(" # {\"'\n"), 1 => Just("\t")]
+}
+
+fn matcher() -> impl Strategy<Value = String> {
+    let label =
+        prop_oneof![Just("a"), Just("job"), Just("\"odd.label\""), Just("le"), Just("by"), Just("__name__")];
+    let op = prop_oneof![Just("="), Just("!="), Just("=~"), Just("!~")];
+    let value =
+        prop_oneof![Just("\"x\""), Just("'y,}'"), Just("`z{`"), Just("\"\\\"{a=\\\\\""), Just("\"é\"")];
+    (gap(), label, gap(), op, gap(), value, gap())
+        .prop_map(|(a, label, b, op, c, value, d)| format!("{a}{label}{b}{op}{c}{value}{d}"))
+}
+
+fn selector() -> impl Strategy<Value = String> {
+    let name =
+        prop_oneof![Just("up"), Just("a:b"), Just("sum"), Just("offset_x"), Just("http_requests_total")];
+    let braces =
+        (prop::collection::vec(matcher(), 0..4), any::<bool>(), gap()).prop_map(|(matchers, comma, gap)| {
+            let comma = if comma && !matchers.is_empty() { "," } else { "" };
+            format!("{gap}{{{}{comma}{gap}}}", matchers.join(","))
+        });
+    let quoted = (prop::collection::vec(matcher(), 0..3), gap()).prop_map(|(matchers, gap)| {
+        format!(
+            "{{{gap}\"my.metric\"{gap}{}{}}}",
+            if matchers.is_empty() { "" } else { "," },
+            matchers.join(",")
+        )
+    });
+    prop_oneof![
+        name.clone().prop_map(str::to_owned),
+        (name, braces).prop_map(|(name, braces)| format!("{name}{braces}")),
+        quoted
+    ]
+}
+
+fn modifiers() -> impl Strategy<Value = &'static str> {
+    prop_oneof![5 => Just(""), 1 => Just(" offset 5m"), 1 => Just(" offset -1h @ 12.5"), 1 => Just(" @ start()"), 1 => Just(" @ end() offset 1d")]
+}
+
+fn expression() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        4 => (selector(), modifiers()).prop_map(|(selector, modifiers)| format!("{selector}{modifiers}")),
+        2 => (selector(), gap(), modifiers()).prop_map(|(s, gap, modifiers)| format!("rate({gap}{s}[5m]{modifiers}{gap})")),
+        1 => Just("vector(1)".to_owned()),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        let binary = prop_oneof![
+            Just("+"),
+            Just("/"),
+            Just("> bool"),
+            Just("or"),
+            Just("unless"),
+            Just("and on (job)"),
+            Just("* ignoring (a) group_left (b)"),
+            Just("^")
+        ];
+        let call = prop_oneof![
+            Just("absent"),
+            Just("abs"),
+            Just("sort"),
+            Just("sum"),
+            Just("max by (job, a)"),
+            Just("count without ()"),
+            Just("timestamp")
+        ];
+        prop_oneof![
+            (inner.clone(), gap(), binary, inner.clone())
+                .prop_map(|(l, gap, op, r)| format!("{l}{gap} {op} {r}")),
+            (call, gap(), inner.clone(), gap()).prop_map(|(call, a, e, b)| format!("{call}({a}{e}{b})")),
+            (inner.clone(), modifiers())
+                .prop_map(|(e, modifiers)| format!("max_over_time(({e})[1h:5m]{modifiers})")),
+            (inner.clone(), inner.clone()).prop_map(|(n, e)| format!("topk(scalar({n}), {e})")),
+            inner
+                .clone()
+                .prop_map(|e| format!("label_replace({e}, \"team\", \"$1{{}}\", \"job\", \"(.*)\")")),
+            inner.clone().prop_map(|e| format!("-({e})")),
+            inner.prop_map(|e| format!("({e}) # sum(up)\n")),
+        ]
+    })
+}
+
+#[test]
+fn every_selector_of_anything_carries_the_matcher() {
+    let run = || {
+        let config = ProptestConfig {
+            cases: CASES,
+            max_global_rejects: CASES,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        };
+        let strategy = expression();
+        proptest::test_runner::TestRunner::new(config).run(&strategy, |input| {
+            prop_assume!(promql::parse(&input, &promql::Options::default()).is_ok());
+            holds_for(&input);
+            Ok(())
+        })
+    };
+    // Strategies within strategies need more stack than a test's thread has.
+    let thread = std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap();
+    thread.join().unwrap().unwrap();
+}
+
+/// What was asked to be shown; some seconds.
+const CASES: u32 = 100_000;
+
+#[test]
+#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+fn every_selector_of_public_rules_carries_the_matcher() {
+    let path = std::path::Path::new(env!("RULESYNC_SHARED_DIR")).join("corpus/promql-rules.json");
+    let entries: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut held = 0;
+    for entry in entries.as_array().unwrap() {
+        let expr = entry["expr"].as_str().unwrap();
+        if promql::parse(expr, &promql::Options::default()).is_ok() {
+            holds_for(expr);
+            held += 1;
+        } else {
+            assert!(matches!(overridden(expr), Err(EnforceError::Unparsed(_))), "{expr}");
+        }
+    }
+    assert!(held > 2000, "{held}");
+}
