@@ -112,7 +112,9 @@ fn experimental_functions_are_a_switch() {
         yaml_in::decode(b"name: g\nrules:\n- {record: r, expr: 'limitk(1, up)'}\n").expect("a group");
     let mut profile = Profile::of(Kind::Mimir);
     assert_eq!(complaint(&posted, &profile, false), None);
-    profile.experimental_promql = false;
+    if let Dialect::PromQl { experimental, .. } = &mut profile.dialect {
+        *experimental = false;
+    }
     assert!(
         complaint(&posted, &profile, false).is_some_and(|text| text.contains("could not parse expression"))
     );
