@@ -1,7 +1,7 @@
 //! What a ruler does with a request: the configuration API. What it tells about itself is in `report`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) evaluates: bool,
     /// Nothing can be written, and no group be read by itself.
     pub(crate) read_only: bool,
+    /// Tenants whose rules are not evaluated.
+    pub(crate) unevaluated: BTreeSet<String>,
 }
 
 /// Names a rule of a tenant: namespace, group, index.
@@ -96,9 +98,7 @@ impl Api {
     ) -> Self {
         let maps_to_files = settings.profile.maps_to_files;
         let mut store = Store::new(sync_delay, maps_to_files);
-        for (tenant, namespace, group) in found {
-            store.put(&tenant, &namespace, group);
-        }
+        store.restore(found);
         Self {
             evaluates: AtomicBool::new(settings.evaluates),
             settings,

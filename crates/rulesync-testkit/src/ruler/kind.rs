@@ -61,7 +61,8 @@ pub enum Field {
     KeepFiringFor,
 }
 
-/// What a tenant may store. Zero and empty mean no limit.
+/// What a tenant may store. Zero and empty mean no limit. Of the real rulers only Mimir knows the last two; the
+/// testkit's all apply them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The most rules in a group.

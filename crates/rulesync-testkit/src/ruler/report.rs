@@ -1,32 +1,44 @@
 //! What a ruler tells about itself: the state API, all tenants, its build.
 
+use rulesync_expr::logql;
 use serde_json::{Value, json};
 
 use super::{
     answer::Answer,
     api::Api,
-    kind::{ConfigRoutes, StateStyle},
+    group::{StoredGroup, StoredRule},
+    kind::{ConfigRoutes, Dialect, StateStyle},
     query, render,
     state::{self, Health},
+    store::Namespaces,
 };
 
 impl Api {
     /// The loaded rules and how they fare.
     ///
     /// # Errors
-    /// The answer to a query that cannot be.
+    /// The answer to a query that cannot be, or where Mimir evaluates nothing.
     pub(crate) fn state_rules(&self, tenant: &str, query: &str) -> Result<Answer, Answer> {
         let style = self.settings.profile.state;
         let filter = state::filter(&query::pairs(query), style)
             .map_err(|error| Answer::error(&self.settings.profile, 400, "bad_data", &error))?;
-        let loaded = self.store().loaded(tenant);
+        let evaluated = !self.settings.unevaluated.contains(tenant);
+        if !evaluated && style == StateStyle::Mimir {
+            let error = format!("rule evaluation is disabled for tenant {tenant}");
+            return Err(Answer::error(&self.settings.profile, 422, "execution", &error));
+        }
+        let loaded = if evaluated { self.store().loaded(tenant) } else { Namespaces::new() };
         let (failing, evaluates) = (self.failing(), self.evaluates());
-        let health = |namespace: &str, group: &str, index: usize| {
-            let key = (tenant.to_owned(), namespace.to_owned(), group.to_owned(), index);
+        let logs = self.settings.profile.dialect == Dialect::LogQl;
+        let health = |namespace: &str, group: &StoredGroup, index: usize| {
+            let key = (tenant.to_owned(), namespace.to_owned(), group.name.clone(), index);
             match failing.get(&key) {
                 Some(error) => Health::Err(error.clone()),
-                None if evaluates => Health::Ok,
-                None => Health::Unknown,
+                None if !evaluates => Health::Unknown,
+                None if logs && group.rules.get(index).is_some_and(is_log_query) => {
+                    Health::Err("rule result is not a vector or scalar".to_owned())
+                }
+                None => Health::Ok,
             }
         };
         let rules = state::rules(&loaded, &filter, style, &health, self.wall_clock());
@@ -72,4 +84,9 @@ impl Api {
             },
         }})
     }
+}
+
+/// Whether a rule asks for lines of logs, which Loki stores and can never evaluate.
+fn is_log_query(rule: &StoredRule) -> bool {
+    logql::parse(&rule.expr).is_ok_and(|expr| !expr.is_metric())
 }

@@ -1,7 +1,7 @@
 //! A ruler as a test or the daemon sees it: built, started, looked into, broken, stopped.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -108,6 +108,7 @@ impl RulerBuilder {
                 longest_name: LONGEST_NAME,
                 evaluates: false,
                 read_only: false,
+                unevaluated: BTreeSet::new(),
             },
             sync_delay: Duration::ZERO,
             storage: None,
@@ -246,7 +247,8 @@ impl RulerBuilder {
         self
     }
 
-    /// Loaded rules count as evaluated: their health is `ok` instead of `unknown`.
+    /// Loaded rules count as evaluated: their health is `ok` instead of `unknown`. Queries for logs, which Loki takes
+    /// for rules, fail.
     #[must_use]
     pub fn evaluates(mut self) -> Self {
         self.settings.evaluates = true;
@@ -258,6 +260,13 @@ impl RulerBuilder {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.settings.read_only = true;
+        self
+    }
+
+    /// Evaluates nothing for this tenant: Mimir's state API says so, those of the others show no rules.
+    #[must_use]
+    pub fn evaluation_disabled(mut self, tenant: &str) -> Self {
+        self.settings.unevaluated.insert(tenant.to_owned());
         self
     }
 

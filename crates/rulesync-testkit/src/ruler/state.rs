@@ -121,7 +121,7 @@ pub(crate) fn rules<'a>(
     loaded: &'a Namespaces,
     filter: &StateFilter,
     style: StateStyle,
-    health: &dyn Fn(&str, &str, usize) -> Health,
+    health: &dyn Fn(&str, &StoredGroup, usize) -> Health,
     now: u64,
 ) -> RulesState<'a> {
     let mut wanted: Vec<(Place, &str, &StoredGroup)> = loaded
@@ -139,7 +139,7 @@ pub(crate) fn rules<'a>(
             .rules
             .iter()
             .enumerate()
-            .map(|(index, rule)| (rule, health(file, &group.name, index)))
+            .map(|(index, rule)| (rule, health(file, group, index)))
             .filter(|(rule, health)| is_wanted(group, rule, health, filter))
             .map(|(rule, health)| rule_state(group, rule, filter, style, health, now))
             .collect();
@@ -149,8 +149,7 @@ pub(crate) fn rules<'a>(
         if filter.limit > 0 && groups.len() == filter.limit {
             return RulesState { groups, group_next_token: last.map(|place: Place| place.token(style)) };
         }
-        let evaluated =
-            (0..group.rules.len()).any(|index| health(file, &group.name, index) != Health::Unknown);
+        let evaluated = (0..group.rules.len()).any(|index| health(file, group, index) != Health::Unknown);
         let tenants = (!group.source_tenants.is_empty()).then_some(group.source_tenants.as_slice());
         groups.push(GroupState {
             name: &group.name,

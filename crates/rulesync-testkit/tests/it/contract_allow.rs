@@ -25,12 +25,6 @@ pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
         "the recording is cut, and groups of a file come in no fixed order from the real server: the same answer is \
          compared whole, but for that order, as 238",
     ),
-    ("loki", "117-bad-expr", "expressions are looked at by a stand-in until there is a LogQL parser"),
-    (
-        "loki",
-        "119-bad-expr-wrong-lang",
-        "expressions are looked at by a stand-in until there is a LogQL parser",
-    ),
     (
         "loki",
         "253-read-after-write",

@@ -1,7 +1,7 @@
 //! Whether a posted group is valid, in the words of Loki: other ones than Prometheus', no places, and of each rule
 //! only the first fault.
 
-use rulesync_expr::promql;
+use rulesync_expr::logql;
 
 use super::{
     super::{
@@ -56,13 +56,7 @@ fn fault(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
     bad_templates(rule, template::LOKI).into_iter().next()
 }
 
-/// Why an expression is no LogQL.
+/// Why an expression is no LogQL. Queries for logs are some, though no rule can evaluate them.
 fn logql_error(expr: &str) -> Option<String> {
-    let text = expr.trim();
-    let is_number = text.parse::<f64>().is_ok()
-        || promql::parse(text, &promql::Options::default()).is_ok_and(|e| e.selectors().next().is_none());
-    if text.contains('{') || is_number {
-        return None;
-    }
-    Some("parse error at line 1, col 1: syntax error: unexpected IDENTIFIER".to_owned())
+    logql::parse(expr).err().map(|error| error.to_string())
 }
