@@ -18,26 +18,54 @@ pub enum ErrorKind {
     UnknownFunction,
     /// Known, but switched off by the options the text was parsed with.
     Disabled,
+    /// The server takes it, but can never evaluate it.
+    NeverEvaluates,
 }
 
 /// The first thing wrong with an expression, in the wording of the server.
 ///
-/// `Display` prints exactly what Prometheus and Mimir print, for example
-/// `1:9: parse error: unclosed left parenthesis`.
+/// `Display` prints exactly what the server prints: Prometheus and Mimir, for example,
+/// `1:9: parse error: unclosed left parenthesis`, Loki
+/// `parse error at line 1, col 9: syntax error: unexpected $end, expecting IDENTIFIER or )`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     kind: ErrorKind,
     message: String,
     span: Span,
     position: Position,
+    wording: Wording,
+}
+
+/// How a server names the place of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wording {
+    /// Prometheus and those built on it: `1:9: parse error: ...`.
+    Prometheus,
+    /// Loki where it knows the place, as it counts: characters, and no line where it has lost count of it.
+    Loki { line: usize, column: usize },
+    /// Loki where it does not: `parse error : ...`.
+    LokiNowhere,
+    /// Ours, where the server says nothing.
+    Own,
 }
 
 impl ParseError {
     /// An error at `span` of `input`, which is clamped to what the input holds.
     pub(crate) fn new(kind: ErrorKind, input: &str, span: Span, message: impl Into<String>) -> Self {
+        Self::worded(Wording::Prometheus, kind, input, span, message)
+    }
+
+    /// As [`ParseError::new`], in the words of another server.
+    pub(crate) fn worded(
+        wording: Wording,
+        kind: ErrorKind,
+        input: &str,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
         let start = span.start.min(input.len());
         let span = Span::new(start, span.end.clamp(start, input.len()));
-        Self { kind, message: message.into(), span, position: Position::of(input, span.start) }
+        Self { kind, message: message.into(), span, position: Position::of(input, span.start), wording }
     }
 
     /// What kind of error it is.
@@ -67,7 +95,15 @@ impl ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: parse error: {}", self.position, self.message)
+        let Self { message, position, .. } = self;
+        match self.wording {
+            Wording::Prometheus => write!(f, "{position}: parse error: {message}"),
+            Wording::Loki { line, column } => {
+                write!(f, "parse error at line {line}, col {column}: {message}")
+            }
+            Wording::LokiNowhere => write!(f, "parse error : {message}"),
+            Wording::Own => write!(f, "{position}: {message}"),
+        }
     }
 }
 

@@ -16,6 +16,9 @@
 //! # Ok::<(), rulesync_expr::ParseError>(())
 //! ```
 //!
+//! [`logql::parse`] does the same for the rules of Grafana Loki, and [`logql::ruler_check`] also refuses what
+//! Loki stores and then can never evaluate.
+//!
 //! The verdict is advice. Rulers differ in version and in what is switched on, so a rule that is refused here
 //! is still the ruler's to judge; what this crate adds is the place, before the ruler is asked.
 //!
@@ -23,8 +26,10 @@
 
 mod enforce;
 mod error;
+pub mod logql;
 pub mod promql;
 mod quote;
+mod regex;
 mod span;
 
 pub use enforce::{EnforceError, Enforcement, InvalidEnforcement, Mode, enforce_promql};

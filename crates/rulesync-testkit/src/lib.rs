@@ -1,5 +1,5 @@
-//! Servers for tests, in the process and on loopback ports: rulers that answer as Mimir and Cortex do, and a
-//! Kubernetes API server.
+//! Servers for tests, in the process and on loopback ports: rulers that answer as Mimir, Cortex and Loki do,
+//! and a Kubernetes API server.
 //!
 //! They are real HTTP servers, so a client under test needs no seam: it gets an address. Every server has a
 //! [`Journal`] of the requests it saw, so that a test can assert how many there were and what they carried, and

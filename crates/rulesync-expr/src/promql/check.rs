@@ -8,9 +8,9 @@ use super::ast::{
 };
 use super::functions::{Arity, Function};
 use super::operator::{Aggregator, MatchOp};
-use super::regex::matches_empty;
 use crate::error::{ErrorKind, ParseError};
 use crate::quote::quoted;
+use crate::regex::matches_empty;
 use crate::span::Span;
 
 use ValueType::{InstantVector, RangeVector, Scalar};

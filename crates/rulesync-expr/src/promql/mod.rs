@@ -11,7 +11,6 @@ mod lex;
 mod literal;
 mod operator;
 mod parse;
-mod regex;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -24,6 +23,7 @@ pub use ast::{
     MatchingLabels, Modifiers, Name, Node, NodeId, NumberLiteral, Subquery, ValueType, VectorSelector,
 };
 pub use functions::{Arity, Availability, Function};
+pub(crate) use operator::Precedence;
 pub use operator::{Aggregator, BinaryOp, MatchOp};
 
 /// Which of the language's variants to read. The default is everything that some ruler accepts, because a

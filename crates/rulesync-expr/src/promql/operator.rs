@@ -81,7 +81,7 @@ impl BinaryOp {
     }
 
     /// How strongly it binds.
-    pub(super) fn precedence(self) -> Precedence {
+    pub(crate) fn precedence(self) -> Precedence {
         match self {
             Self::Or => Precedence::Or,
             Self::And | Self::Unless => Precedence::And,
@@ -95,7 +95,7 @@ impl BinaryOp {
 
 /// Binding strength, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Precedence {
+pub(crate) enum Precedence {
     Or,
     And,
     Comparison,
@@ -108,7 +108,7 @@ pub(super) enum Precedence {
 impl Precedence {
     /// Whether an operation of this strength, already read, is complete when one of strength `next` follows.
     /// At equal strength the left one comes first, except for powers.
-    pub(super) fn completes_before(self, next: Precedence) -> bool {
+    pub(crate) fn completes_before(self, next: Precedence) -> bool {
         if next == Self::Power { self > next } else { self >= next }
     }
 }

@@ -1,3 +1,4 @@
 //! The crate seen from outside, on expressions that others wrote.
 
 mod corpus;
+mod loki;

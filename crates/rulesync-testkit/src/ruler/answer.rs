@@ -43,6 +43,11 @@ impl Answer {
         Self { nosniff: true, ..Self::new(status, Some(TEXT), format!("{text}\n")) }
     }
 
+    /// What a server says that caught its handler's panic.
+    pub(crate) fn panicked(why: &str) -> Self {
+        Self { nosniff: true, ..Self::new(500, Some(TEXT), format!("error while processing request: {why}")) }
+    }
+
     /// An error in the JSON envelope.
     pub(crate) fn error(profile: &Profile, status: u16, kind: &str, error: &str) -> Self {
         // Written out by hand for the order of the fields.

@@ -1,30 +1,33 @@
-//! What a ruler does with a request: the configuration API and as much of the state API as clients look at.
+//! What a ruler does with a request: the configuration API. What it tells about itself is in `report`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
-use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     answer::Answer,
     disk::Disk,
     encode::base64_url,
     group::StoredGroup,
-    kind::{EmptyList, Limits, MissingDelete, Poison, Profile, StateStyle},
+    kind::{EmptyList, Limits, MissingDelete, Poison, Profile},
     list,
+    names::{bad_escape, is_local, object_path},
     poison::{self, is_poison},
-    render,
+    query, render,
     route::{Route, Routes},
-    state::{self, Health},
-    store::{Namespaces, Store},
-    tenant::{self, Refused},
+    store::Store,
+    tenant::{self, Asked, Refused},
     validate, yaml_in,
 };
 use crate::listen::{Body, Handler};
@@ -41,8 +44,12 @@ pub(crate) struct Settings {
     pub(crate) federation: bool,
     pub(crate) list_latency: Duration,
     pub(crate) longest_name: usize,
-    /// Whether loaded rules count as evaluated.
+    /// Whether loaded rules count as evaluated to begin with.
     pub(crate) evaluates: bool,
+    /// Nothing can be written, and no group be read by itself.
+    pub(crate) read_only: bool,
+    /// Tenants whose rules are not evaluated.
+    pub(crate) unevaluated: BTreeSet<String>,
 }
 
 /// Names a rule of a tenant: namespace, group, index.
@@ -56,6 +63,10 @@ pub(crate) struct Api {
     disk: Option<Disk>,
     /// Errors that evaluation reports.
     failing: Mutex<BTreeMap<RuleKey, String>>,
+    /// Whether loaded rules count as evaluated.
+    evaluates: AtomicBool,
+    /// When the ruler was made, by both clocks.
+    made: (Instant, SystemTime),
 }
 
 impl Handler for Api {
@@ -87,10 +98,32 @@ impl Api {
     ) -> Self {
         let maps_to_files = settings.profile.maps_to_files;
         let mut store = Store::new(sync_delay, maps_to_files);
-        for (tenant, namespace, group) in found {
-            store.put(&tenant, &namespace, group);
+        store.restore(found);
+        Self {
+            evaluates: AtomicBool::new(settings.evaluates),
+            settings,
+            store: Mutex::new(store),
+            disk,
+            failing: Mutex::default(),
+            made: (Instant::now(), SystemTime::now()),
         }
-        Self { settings, store: Mutex::new(store), disk, failing: Mutex::default() }
+    }
+
+    /// Milliseconds since 1970, at the pace of tokio's clock, which a test may have in hand.
+    pub(crate) fn wall_clock(&self) -> u64 {
+        let (started, at) = self.made;
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default() + started.elapsed();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether loaded rules count as evaluated.
+    pub(crate) fn evaluates(&self) -> bool {
+        self.evaluates.load(Ordering::Relaxed)
+    }
+
+    /// Has loaded rules count as evaluated from now on, or not.
+    pub(crate) fn set_evaluates(&self, evaluates: bool) {
+        self.evaluates.store(evaluates, Ordering::Relaxed);
     }
 
     /// The store, for a look or a hand edit in memory.
@@ -147,7 +180,7 @@ impl Api {
 
     /// A list takes its time by the number of groups it loads.
     async fn tarry(&self, route: &Route, headers: &HeaderMap) {
-        let Ok(tenant) = self.tenant(headers) else { return };
+        let Ok(tenant) = self.tenant(headers, Asked::Config) else { return };
         let groups = match (self.store().tenant(&tenant), route) {
             (None, _) => 0,
             (Some(tenant), Route::ListNamespace { namespace }) => {
@@ -164,6 +197,7 @@ impl Api {
     /// The answer to a request; both sides of the result are one.
     fn answer(&self, route: Route, query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Answer> {
         let profile = &self.settings.profile;
+        let config_tenant = || self.tenant(headers, Asked::Config);
         match route {
             Route::NotFound => Err(Answer::text(404, "404 page not found").bare()),
             Route::MethodNotAllowed => Err(Answer::empty(405).bare()),
@@ -176,42 +210,42 @@ impl Api {
             Route::BuildInfo => Ok(Answer::json(200, &self.build_info().to_string())),
             Route::AllTenants => Ok(self.all_tenants()),
             Route::BadEscape(name) => {
-                self.tenant(headers)?;
+                config_tenant()?;
                 let error = format!("invalid URL escape {}", validate::quoted(bad_escape(&name)));
                 Err(Answer::error(profile, 500, "server_error", &error))
             }
-            Route::List => self.list(&self.tenant(headers)?, None),
+            Route::List => self.list(&config_tenant()?, None, query),
             Route::ListNamespace { namespace } => {
-                let tenant = self.tenant(headers)?;
+                let tenant = config_tenant()?;
                 self.check_path(&namespace, None)?;
-                self.list(&tenant, Some(&namespace))
+                self.list(&tenant, Some(&namespace), query)
             }
             Route::Get { namespace, group } => {
-                let tenant = self.tenant(headers)?;
+                let tenant = config_tenant()?;
                 self.check_path(&namespace, Some(&group))?;
                 self.get(&tenant, &namespace, &group)
             }
             Route::Post { namespace } => {
-                let tenant = self.tenant(headers)?;
+                let tenant = config_tenant()?;
                 self.check_path(&namespace, None)?;
                 self.check_protection(&tenant, &namespace, headers)?;
                 let form = is_form(headers) && profile.eats_forms;
                 self.post(&tenant, &namespace, if form { b"" } else { body })
             }
             Route::Delete { namespace, group } => {
-                let tenant = self.tenant(headers)?;
+                let tenant = config_tenant()?;
                 self.check_path(&namespace, Some(&group))?;
                 self.check_protection(&tenant, &namespace, headers)?;
                 self.delete(&tenant, &namespace, &group)
             }
             Route::DeleteNamespace { namespace } => {
-                let tenant = self.tenant(headers)?;
+                let tenant = config_tenant()?;
                 self.check_path(&namespace, None)?;
                 self.check_protection(&tenant, &namespace, headers)?;
                 self.delete_namespace(&tenant, &namespace)
             }
             Route::DeleteTenant => {
-                let tenant = self.tenant(headers)?;
+                let tenant = config_tenant()?;
                 let namespaces: Vec<String> = self
                     .store()
                     .tenant(&tenant)
@@ -222,25 +256,25 @@ impl Api {
                 }
                 Ok(Answer::empty(200))
             }
-            Route::StateRules => self.state_rules(&self.tenant(headers)?, query),
+            Route::StateRules => self.state_rules(&self.tenant(headers, Asked::State)?, query),
             Route::StateAlerts => {
-                self.tenant(headers)?;
-                Ok(self.success(r#"{"alerts":[]}"#))
+                self.tenant(headers, Asked::State)?;
+                Ok(self.state_alerts())
             }
         }
     }
 
-    fn tenant(&self, headers: &HeaderMap) -> Result<String, Answer> {
+    fn tenant(&self, headers: &HeaderMap, asked: Asked) -> Result<String, Answer> {
         if let Some(tenant) = &self.settings.only_tenant {
             return Ok(tenant.clone());
         }
         let profile = &self.settings.profile;
         let header = headers.get("x-scope-orgid").map(|value| String::from_utf8_lossy(value.as_bytes()));
-        tenant::parse(header.as_deref(), profile.bad_tenant, self.settings.federation).map_err(|refused| {
-            match refused {
-                Refused::Text(status, text) => Answer::text(status, &text),
-                Refused::Json(error) => Answer::error(profile, 400, "bad_data", error),
-            }
+        let tenant = tenant::parse(header.as_deref(), profile.bad_tenant, self.settings.federation, asked);
+        tenant.map_err(|refused| match refused {
+            Refused::Text(status, text) => Answer::text(status, &text),
+            Refused::Json(500, error) => Answer::error(profile, 500, "server_error", error),
+            Refused::Json(status, error) => Answer::error(profile, status, "bad_data", error),
         })
     }
 
@@ -275,7 +309,7 @@ impl Api {
         Ok(())
     }
 
-    fn list(&self, tenant: &str, namespace: Option<&str>) -> Result<Answer, Answer> {
+    fn list(&self, tenant: &str, namespace: Option<&str>, query: &str) -> Result<Answer, Answer> {
         if let Some(namespace) = namespace
             && self.is_too_long(namespace)
         {
@@ -288,6 +322,17 @@ impl Api {
                 EmptyList::Map => Ok(Answer::yaml(vec![Bytes::from_static(b"{}\n")])),
                 EmptyList::NotFound => Err(Answer::text(404, "no rule groups found")),
             };
+        }
+        let pairs = query::pairs(query);
+        let labels = query::first(&pairs, "labels");
+        let snapshot = if labels.is_empty() || !self.settings.profile.filters_lists {
+            snapshot
+        } else {
+            let wanted = list::wanted_labels(labels).ok_or_else(|| Answer::panicked(NO_COLON))?;
+            list::with_labels(snapshot, &wanted)
+        };
+        if snapshot.is_empty() {
+            return Ok(Answer::yaml(vec![Bytes::from_static(b"{}\n")]));
         }
         let mut protected: Vec<&str> = self
             .limits(tenant)
@@ -303,6 +348,9 @@ impl Api {
 
     fn get(&self, tenant: &str, namespace: &str, group: &str) -> Result<Answer, Answer> {
         let key = base64_url(group);
+        if self.settings.read_only {
+            return Err(Answer::text(400, "GetRuleGroup unsupported in rule local store"));
+        }
         if self.is_too_long(namespace) || self.is_too_long(group) {
             let (path, namespace) = (object_path(tenant, namespace, Some(group)), base64_url(namespace));
             let text = format!("failed to get rule group {namespace}/{key}: stat {path}: stat {path}");
@@ -326,7 +374,13 @@ impl Api {
         if let Some(text) = validate::over_limit(&posted, self.limits(tenant), stored) {
             return Err(Answer::text(400, &text));
         }
+        if self.settings.read_only {
+            return Err(Answer::text(500, "SetRuleGroup unsupported in rule local store"));
+        }
         let group = posted.group.kept_by(profile);
+        if profile.bounded_texts && group.longest_mapped() >= LONGEST_TEXT {
+            return Err(Answer::panicked("String too long to encode as label."));
+        }
         if profile.poison == Poison::Refused && is_poison(&group, poison::ALONE) {
             return Err(undecodable());
         }
@@ -344,6 +398,9 @@ impl Api {
 
     fn delete(&self, tenant: &str, namespace: &str, group: &str) -> Result<Answer, Answer> {
         let profile = &self.settings.profile;
+        if self.settings.read_only {
+            return Err(self.read_only_error("DeleteRuleGroup"));
+        }
         if self.is_too_long(namespace) || self.is_too_long(group) {
             let path = object_path(tenant, namespace, Some(group));
             let error = format!("rm {path}: unlinkat {path}: file name too long");
@@ -357,6 +414,9 @@ impl Api {
     }
 
     fn delete_namespace(&self, tenant: &str, namespace: &str) -> Result<Answer, Answer> {
+        if self.settings.read_only {
+            return Err(self.read_only_error("DeleteNamespace"));
+        }
         if self.is_too_long(namespace) {
             let path = object_path(tenant, namespace, None);
             let error = format!("stat {path}: stat {path}: file name too long");
@@ -369,51 +429,9 @@ impl Api {
         }
     }
 
-    fn state_rules(&self, tenant: &str, query: &str) -> Result<Answer, Answer> {
-        let style = self.settings.profile.state;
-        let filter = state::filter(query, style)
-            .map_err(|error| Answer::error(&self.settings.profile, 400, "bad_data", &error))?;
-        let loaded: Namespaces = self.store().loaded(tenant);
-        let failing = self.failing();
-        let health = |namespace: &str, group: &str, index: usize| {
-            let key = (tenant.to_owned(), namespace.to_owned(), group.to_owned(), index);
-            match failing.get(&key) {
-                Some(error) => Health::Err(error.clone()),
-                None if self.settings.evaluates => Health::Ok,
-                None => Health::Unknown,
-            }
-        };
-        let rules = state::rules(&loaded, &filter, style, &health);
-        let data = serde_json::to_string(&rules).map_err(|error| Answer::text(500, &error.to_string()))?;
-        Ok(self.success(&data))
-    }
-
-    fn success(&self, data: &str) -> Answer {
-        let tail = match self.settings.profile.state {
-            StateStyle::Mimir => r#","errorType":"","error":"""#,
-            StateStyle::Cortex => "",
-        };
-        Answer::json(200, &format!(r#"{{"status":"success","data":{data}{tail}}}"#))
-    }
-
-    fn all_tenants(&self) -> Answer {
-        let store = self.store();
-        let parts = store.tenants().map(|(name, tenant)| render::tenant(name, &tenant.namespaces).into());
-        Answer::yaml(parts.collect())
-    }
-
-    fn build_info(&self) -> Value {
-        let text = |on: bool| if on { "true" } else { "false" };
-        json!({"status": "success", "data": {
-            "application": "Grafana Mimir",
-            "version": concat!("rulesync-testkit-", env!("CARGO_PKG_VERSION")),
-            "features": {
-                "ruler_config_api": text(self.settings.routes.config_enabled),
-                "alertmanager_config_api": "false",
-                "query_sharding": "false",
-                "federated_rules": text(self.settings.federation),
-            },
-        }})
+    fn read_only_error(&self, what: &str) -> Answer {
+        let error = format!("{what} unsupported in rule local store");
+        Answer::error(&self.settings.profile, 500, "server_error", &error)
     }
 
     fn store_error(&self, error: &io::Error) -> Answer {
@@ -428,39 +446,10 @@ impl Api {
 
 const PROTECTED: &str = "x-mimir-ruler-protected-namespaces";
 
-/// Where the real server would keep an object.
-fn object_path(tenant: &str, namespace: &str, group: Option<&str>) -> String {
-    let mut path = format!("/data/rules/{tenant}/{}", base64_url(namespace));
-    if let Some(group) = group {
-        path.push('/');
-        path.push_str(&base64_url(group));
-    }
-    path
-}
+/// From this many bytes on a label's or annotation's value cannot be held by the real server's own labels.
+const LONGEST_TEXT: usize = 1 << 24;
 
-/// Whether a path made of the name stays below where it starts, as Go's `filepath.IsLocal` sees it.
-fn is_local(name: &str) -> bool {
-    let mut depth = 0i64;
-    let stays = name.split('/').all(|segment| {
-        match segment {
-            "" | "." => {}
-            ".." => depth -= 1,
-            _ => depth += 1,
-        }
-        depth >= 0
-    });
-    !name.is_empty() && !name.starts_with('/') && stays
-}
-
-/// The first malformed escape of a name, as Go shows it.
-fn bad_escape(name: &str) -> &str {
-    let at = name
-        .match_indices('%')
-        .map(|(at, _)| at)
-        .find(|at| !name.get(at + 1..at + 3).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit())))
-        .unwrap_or(0);
-    name.get(at..(at + 3).min(name.len())).unwrap_or(name)
-}
+const NO_COLON: &str = "runtime error: index out of range [1] with length 1";
 
 fn is_form(headers: &HeaderMap) -> bool {
     headers

@@ -31,6 +31,14 @@ pub(crate) fn path_escape(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
 }
 
+/// What Go leaves as it is in a whole path.
+const WHOLE_PATH: &AsciiSet = &PATH.remove(b'/').remove(b';').remove(b',');
+
+/// A path whose segments are not encoded, encoded.
+pub(crate) fn whole_path_escape(path: &str) -> String {
+    utf8_percent_encode(path, WHOLE_PATH).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,6 +55,12 @@ pub struct StoredRule {
 }
 
 impl StoredGroup {
+    /// The bytes of the longest value among its rules' labels and annotations.
+    pub(crate) fn longest_mapped(&self) -> usize {
+        let values = self.rules.iter().flat_map(|rule| rule.labels.values().chain(rule.annotations.values()));
+        values.map(String::len).max().unwrap_or(0)
+    }
+
     /// The group as this kind of ruler keeps it.
     pub(crate) fn kept_by(mut self, profile: &Profile) -> Self {
         for field in &profile.drops {

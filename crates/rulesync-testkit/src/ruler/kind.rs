@@ -10,6 +10,8 @@ pub enum Kind {
     Mimir,
     /// Cortex, as of 1.21.
     Cortex,
+    /// Grafana Loki, as of 3.8.
+    Loki,
 }
 
 /// What a list answers when there is nothing to list.
@@ -59,7 +61,8 @@ pub enum Field {
     KeepFiringFor,
 }
 
-/// What a tenant may store. Zero and empty mean no limit.
+/// What a tenant may store. Zero and empty mean no limit. Of the real rulers only Mimir knows the last two; the
+/// testkit's all apply them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The most rules in a group.
@@ -88,6 +91,28 @@ pub(crate) enum BadTenant {
     Explained,
     /// 400 and `no org id`, whatever is wrong.
     Unexplained,
+    /// 500 as if it were the server's fault; only the state API tells two tenants from bad ones.
+    Blamed,
+}
+
+/// The query language of a ruler, and with it whose validation of rules it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Prometheus' validation, in the words of this server.
+    PromQl {
+        /// What stands before a complaint about the group as a whole.
+        invalid: &'static str,
+        /// Whether errors in rules say where in the posted YAML, or always 0:0.
+        positions: bool,
+        /// Whether a bad expression is explained, or answered with an empty message.
+        explains_expressions: bool,
+        /// What Prometheus hides behind feature flags is accepted in expressions.
+        experimental: bool,
+        /// `source_tenants` while federation is off, or two different delays, are refused.
+        checks_group_fields: bool,
+    },
+    /// Loki's own validation.
+    LogQl,
 }
 
 /// Everything in which kinds of rulers differ.
@@ -101,17 +126,10 @@ pub(crate) struct Profile {
     pub(crate) sniffed_errors: bool,
     /// What a body that is no rule group is told.
     pub(crate) undecodable: &'static str,
-    /// What stands before a complaint about the group as a whole.
-    pub(crate) invalid: &'static str,
-    /// Whether errors in rules say where in the posted YAML, or always 0:0.
-    pub(crate) positions: bool,
-    /// Whether a bad expression is explained, or answered with an empty message.
-    pub(crate) explains_expressions: bool,
+    pub(crate) dialect: Dialect,
     pub(crate) empty_list: EmptyList,
     pub(crate) missing_delete: MissingDelete,
     pub(crate) name_scheme: NameScheme,
-    /// What Prometheus hides behind feature flags is accepted in expressions.
-    pub(crate) experimental_promql: bool,
     pub(crate) bad_tenant: BadTenant,
     pub(crate) poison: Poison,
     /// Namespaces become file names on the ruler's own disk, so that some freeze the tenant.
@@ -127,12 +145,12 @@ pub(crate) struct Profile {
     pub(crate) narrow_limit: bool,
     /// `query_offset: 0s` is kept as such.
     pub(crate) keeps_zero_offset: bool,
-    /// `source_tenants` while federation is off, or two different delays, are refused.
-    pub(crate) checks_group_fields: bool,
+    /// Texts of 16 MiB and more bring the handler down.
+    pub(crate) bounded_texts: bool,
+    /// A list takes `?labels=` and shows only rules that have one of them.
+    pub(crate) filters_lists: bool,
     /// Answers of 1400 bytes and more are compressed for clients that accept it.
     pub(crate) compresses: bool,
-    /// There is `status/buildinfo` under the Prometheus prefix.
-    pub(crate) buildinfo: bool,
     pub(crate) state: StateStyle,
 }
 
@@ -143,6 +161,8 @@ pub(crate) enum ConfigRoutes {
     UnderPrometheus,
     /// `/api/v1/rules` and `{legacy prefix}/rules`.
     TopAndLegacy,
+    /// `/loki/api/v1/rules` and `{legacy prefix}/rules`.
+    LokiAndLegacy,
 }
 
 /// In what the state API's documents differ.
@@ -152,6 +172,8 @@ pub(crate) enum StateStyle {
     Mimir,
     /// An envelope without empty fields, groups with `limit`.
     Cortex,
+    /// Mimir's envelope, groups with `limit` in another place, rules without `keepFiringFor`.
+    Loki,
 }
 
 impl Profile {
@@ -163,13 +185,16 @@ impl Profile {
                 accepted: r#"{"status":"success","data":null,"errorType":"","error":""}"#,
                 sniffed_errors: true,
                 undecodable: "unable to decode rule group",
-                invalid: "invalid rules configuration: ",
-                positions: true,
-                explains_expressions: true,
+                dialect: Dialect::PromQl {
+                    invalid: "invalid rules configuration: ",
+                    positions: true,
+                    explains_expressions: true,
+                    experimental: true,
+                    checks_group_fields: true,
+                },
                 empty_list: EmptyList::Map,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                experimental_promql: true,
                 bad_tenant: BadTenant::Explained,
                 poison: Poison::Freezes,
                 maps_to_files: false,
@@ -179,9 +204,9 @@ impl Profile {
                 drops: Vec::new(),
                 narrow_limit: true,
                 keeps_zero_offset: false,
-                checks_group_fields: true,
+                bounded_texts: false,
+                filters_lists: false,
                 compresses: true,
-                buildinfo: true,
                 state: StateStyle::Mimir,
             },
             Kind::Cortex => Self {
@@ -189,13 +214,16 @@ impl Profile {
                 accepted: r#"{"status":"success"}"#,
                 sniffed_errors: false,
                 undecodable: "unable to decoded rule group",
-                invalid: "invalid rules config: ",
-                positions: false,
-                explains_expressions: false,
+                dialect: Dialect::PromQl {
+                    invalid: "invalid rules config: ",
+                    positions: false,
+                    explains_expressions: false,
+                    experimental: true,
+                    checks_group_fields: false,
+                },
                 empty_list: EmptyList::NotFound,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                experimental_promql: true,
                 bad_tenant: BadTenant::Unexplained,
                 poison: Poison::Refused,
                 maps_to_files: true,
@@ -205,10 +233,40 @@ impl Profile {
                 drops: vec![Field::EvaluationDelay, Field::SourceTenants, Field::AlignEvaluationTime],
                 narrow_limit: false,
                 keeps_zero_offset: true,
-                checks_group_fields: false,
+                bounded_texts: false,
+                filters_lists: false,
                 compresses: false,
-                buildinfo: false,
                 state: StateStyle::Cortex,
+            },
+            Kind::Loki => Self {
+                config_routes: ConfigRoutes::LokiAndLegacy,
+                accepted: r#"{"status":"success","data":null,"errorType":"","error":""}"#,
+                sniffed_errors: true,
+                undecodable: "unable to decoded rule group",
+                dialect: Dialect::LogQl,
+                empty_list: EmptyList::NotFound,
+                missing_delete: MissingDelete::Accepted,
+                name_scheme: NameScheme::Legacy,
+                bad_tenant: BadTenant::Blamed,
+                poison: Poison::Freezes,
+                maps_to_files: true,
+                traversal_check: true,
+                double_decode: true,
+                eats_forms: true,
+                drops: vec![
+                    Field::GroupLabels,
+                    Field::QueryOffset,
+                    Field::EvaluationDelay,
+                    Field::SourceTenants,
+                    Field::AlignEvaluationTime,
+                    Field::KeepFiringFor,
+                ],
+                narrow_limit: false,
+                keeps_zero_offset: false,
+                bounded_texts: true,
+                filters_lists: true,
+                compresses: false,
+                state: StateStyle::Loki,
             },
         }
     }

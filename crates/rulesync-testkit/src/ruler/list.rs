@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::{
+    group::{StoredGroup, StoredRule},
     natural::sort_natural,
     store::{Entry, Tenant},
     yaml_out::sequence_key,
@@ -28,6 +29,33 @@ pub(crate) fn snapshot(tenant: Option<&Tenant>, namespace: Option<&str>) -> Snap
         .map(|(name, groups)| (name.clone(), groups.values().cloned().collect()))
         .collect();
     sort_natural(namespaces, |namespace: &(String, _)| namespace.0.as_str())
+}
+
+/// The pairs of a filter like `name:value,name2:value2`; `None` if one of them has no colon.
+pub(crate) fn wanted_labels(filter: &str) -> Option<Vec<(&str, &str)>> {
+    filter
+        .split(',')
+        .map(|pair| {
+            let mut parts = pair.split(':');
+            Some((parts.next()?, parts.next()?))
+        })
+        .collect()
+}
+
+/// Only the rules that have one of these labels, and the groups and namespaces that still have rules.
+pub(crate) fn with_labels(snapshot: Snapshot, wanted: &[(&str, &str)]) -> Snapshot {
+    let matches = |rule: &StoredRule| {
+        wanted.iter().any(|(name, value)| rule.labels.get(*name).is_some_and(|is| is == value))
+    };
+    let group = |entry: &Arc<Entry>| {
+        let rules: Vec<StoredRule> = entry.group.rules.iter().filter(|rule| matches(rule)).cloned().collect();
+        (!rules.is_empty()).then(|| Entry::new(StoredGroup { rules, ..entry.group.clone() }))
+    };
+    let namespaces = snapshot.into_iter().filter_map(|(name, groups)| {
+        let groups: Vec<Arc<Entry>> = groups.iter().filter_map(group).collect();
+        (!groups.is_empty()).then_some((name, groups))
+    });
+    namespaces.collect()
 }
 
 /// The document in parts.

@@ -1,6 +1,7 @@
-//! Rulers as clients meet them: the configuration API of Mimir and Cortex, and what their state API shows of it.
+//! Rulers as clients meet them: the configuration API of Mimir, Cortex and Loki, and what their state API shows of
+//! it.
 //!
-//! Nothing is evaluated. What the kinds differ in is data (`kind`); everything else is one code for both.
+//! Nothing is evaluated. What the kinds differ in is data (`kind`); everything else is one code for all.
 
 mod answer;
 mod api;
@@ -9,9 +10,12 @@ mod encode;
 mod group;
 mod kind;
 mod list;
+mod names;
 mod natural;
 mod poison;
+mod query;
 mod render;
+mod report;
 mod route;
 mod server;
 mod span;

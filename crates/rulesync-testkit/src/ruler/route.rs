@@ -4,7 +4,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::kind::ConfigRoutes;
+use super::{encode::whole_path_escape, kind::ConfigRoutes};
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,6 @@ pub(crate) struct Routes {
     pub(crate) prometheus_prefix: String,
     pub(crate) legacy_prefix: String,
     pub(crate) config_enabled: bool,
-    pub(crate) buildinfo: bool,
     pub(crate) double_decode: bool,
 }
 
@@ -60,7 +59,8 @@ impl Routes {
         let Some(once) = decode(path) else { return Route::Malformed };
         let routed = if self.double_decode { once.as_str() } else { path };
         if let Some(clean) = cleaned(routed) {
-            return Route::Moved(clean);
+            // What was decoded to be routed is encoded again to be sent.
+            return Route::Moved(if self.double_decode { whole_path_escape(&clean) } else { clean });
         }
         if let Some(rest) = self.config_path(routed) {
             return self.config_route(method, rest);
@@ -71,8 +71,10 @@ impl Routes {
             (Route::StateRules, Method::GET)
         } else if prometheus("alerts") {
             (Route::StateAlerts, Method::GET)
-        } else if self.buildinfo && prometheus("status/buildinfo") {
+        } else if self.build_info_path().is_some_and(|path| path == routed) {
             (Route::BuildInfo, Method::GET)
+        } else if self.config == ConfigRoutes::LokiAndLegacy {
+            return Route::NotFound;
         } else if routed == "/ruler/rule_groups" {
             (Route::AllTenants, Method::GET)
         } else if routed == "/ruler/delete_tenant_config" {
@@ -84,10 +86,20 @@ impl Routes {
     }
 
     fn state_prefixes(&self) -> impl Iterator<Item = &str> {
-        // Without its API, Cortex's ruler has no state routes either; Mimir's has.
-        let off = !self.config_enabled && self.config == ConfigRoutes::TopAndLegacy;
+        // Without its API, only Mimir's ruler still has state routes.
+        let off = !self.config_enabled && self.config != ConfigRoutes::UnderPrometheus;
         let legacy = (self.config == ConfigRoutes::TopAndLegacy).then_some(self.legacy_prefix.as_str());
         std::iter::once(self.prometheus_prefix.as_str()).chain(legacy).filter(move |_| !off)
+    }
+
+    fn build_info_path(&self) -> Option<String> {
+        match self.config {
+            ConfigRoutes::UnderPrometheus => {
+                Some(format!("{}/api/v1/status/buildinfo", self.prometheus_prefix))
+            }
+            ConfigRoutes::TopAndLegacy => None,
+            ConfigRoutes::LokiAndLegacy => Some("/loki/api/v1/status/buildinfo".to_owned()),
+        }
     }
 
     /// What follows `…/rules` in a path of the configuration API.
@@ -103,6 +115,9 @@ impl Routes {
             ConfigRoutes::UnderPrometheus => strip(&self.prometheus_prefix, "/config/v1/rules"),
             ConfigRoutes::TopAndLegacy => {
                 strip("", "/api/v1/rules").or_else(|| strip(&self.legacy_prefix, "/rules"))
+            }
+            ConfigRoutes::LokiAndLegacy => {
+                strip("/loki", "/api/v1/rules").or_else(|| strip(&self.legacy_prefix, "/rules"))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A ruler as a test or the daemon sees it: built, started, looked into, broken, stopped.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -13,7 +13,7 @@ use super::{
     api::{Api, Settings},
     disk::Disk,
     group::StoredGroup,
-    kind::{EmptyList, Field, Kind, Limits, MissingDelete, NameScheme, Profile},
+    kind::{Dialect, EmptyList, Field, Kind, Limits, MissingDelete, NameScheme, Profile},
     route::Routes,
     yaml_in,
 };
@@ -92,7 +92,6 @@ impl RulerBuilder {
             prometheus_prefix: "/prometheus".to_owned(),
             legacy_prefix: "/api/prom".to_owned(),
             config_enabled: true,
-            buildinfo: profile.buildinfo,
             double_decode: profile.double_decode,
         };
         Self {
@@ -108,6 +107,8 @@ impl RulerBuilder {
                 list_latency: Duration::ZERO,
                 longest_name: LONGEST_NAME,
                 evaluates: false,
+                read_only: false,
+                unevaluated: BTreeSet::new(),
             },
             sync_delay: Duration::ZERO,
             storage: None,
@@ -122,14 +123,14 @@ impl RulerBuilder {
         self
     }
 
-    /// The prefix of Mimir's configuration API and of both state APIs; by default `/prometheus`.
+    /// The prefix of Mimir's configuration API and of all state APIs; by default `/prometheus`.
     #[must_use]
     pub fn prometheus_prefix(mut self, prefix: &str) -> Self {
         self.settings.routes.prometheus_prefix = prefix.trim_end_matches('/').to_owned();
         self
     }
 
-    /// The prefix of Cortex's older routes; by default `/api/prom`.
+    /// The prefix of the older routes of Cortex and Loki; by default `/api/prom`.
     #[must_use]
     pub fn legacy_prefix(mut self, prefix: &str) -> Self {
         self.settings.routes.legacy_prefix = prefix.trim_end_matches('/').to_owned();
@@ -151,7 +152,7 @@ impl RulerBuilder {
     }
 
     /// Switches tenancy off: whatever the header says, everyone is this tenant (`anonymous` in Mimir, `fake` in
-    /// Cortex).
+    /// Cortex and Loki).
     #[must_use]
     pub fn only_tenant(mut self, tenant: &str) -> Self {
         self.settings.only_tenant = Some(tenant.to_owned());
@@ -173,10 +174,12 @@ impl RulerBuilder {
     }
 
     /// Refuses in expressions what Prometheus hides behind feature flags, as rulers do out of the box; by default
-    /// it is accepted.
+    /// it is accepted. Loki has no PromQL to refuse anything in.
     #[must_use]
     pub fn stable_promql_only(mut self) -> Self {
-        self.settings.profile.experimental_promql = false;
+        if let Dialect::PromQl { experimental, .. } = &mut self.settings.profile.dialect {
+            *experimental = false;
+        }
         self
     }
 
@@ -194,7 +197,7 @@ impl RulerBuilder {
         self
     }
 
-    /// Decodes names in paths twice, as Loki does.
+    /// Decodes names in paths twice, as Loki always does.
     #[must_use]
     pub fn double_decode(mut self) -> Self {
         self.settings.profile.double_decode = true;
@@ -202,7 +205,7 @@ impl RulerBuilder {
         self
     }
 
-    /// Consumes bodies that are sent as forms, as Loki does.
+    /// Consumes bodies that are sent as forms, as Loki always does.
     #[must_use]
     pub fn eats_forms(mut self) -> Self {
         self.settings.profile.eats_forms = true;
@@ -223,7 +226,7 @@ impl RulerBuilder {
         self
     }
 
-    /// Whether names in paths that could leave a directory are refused; by default in Mimir only.
+    /// Whether names in paths that could leave a directory are refused; by default in Mimir and Loki.
     #[must_use]
     pub fn traversal_check(mut self, check: bool) -> Self {
         self.settings.profile.traversal_check = check;
@@ -244,10 +247,26 @@ impl RulerBuilder {
         self
     }
 
-    /// Loaded rules count as evaluated: their health is `ok` instead of `unknown`.
+    /// Loaded rules count as evaluated: their health is `ok` instead of `unknown`. Queries for logs, which Loki takes
+    /// for rules, fail.
     #[must_use]
     pub fn evaluates(mut self) -> Self {
         self.settings.evaluates = true;
+        self
+    }
+
+    /// Keeps rules as the `local` rule store does: lists and the state API work, nothing can be written, and no
+    /// group be read by itself. What there is comes from [`storage`](Self::storage) or [`RulerServer::put`].
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.settings.read_only = true;
+        self
+    }
+
+    /// Evaluates nothing for this tenant: Mimir's state API says so, those of the others show no rules.
+    #[must_use]
+    pub fn evaluation_disabled(mut self, tenant: &str) -> Self {
+        self.settings.unevaluated.insert(tenant.to_owned());
         self
     }
 
@@ -388,6 +407,11 @@ impl RulerServer {
     /// Whether a stored group or namespace keeps all of the tenant's changes from being loaded.
     pub fn frozen(&self, tenant: &str) -> bool {
         self.api.store().tenant(tenant).is_some_and(super::store::Tenant::is_frozen)
+    }
+
+    /// From now on loaded rules count as evaluated, or no longer; see [`RulerBuilder::evaluates`].
+    pub fn set_evaluates(&self, evaluates: bool) {
+        self.api.set_evaluates(evaluates);
     }
 
     /// From now on the state API reports this error for a rule, or no longer.

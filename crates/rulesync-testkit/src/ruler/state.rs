@@ -2,32 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::stamp::{NEVER, stamp};
 use super::{
-    encode::{base64_url, from_base64_url},
     group::{StoredGroup, StoredRule},
     kind::StateStyle,
     span::Millis,
     store::Namespaces,
 };
 
-/// What of the loaded rules a request to the state API wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StateFilter {
-    /// Only alerting (`true`) or only recording rules.
-    pub(crate) alerting: Option<bool>,
-    pub(crate) files: Vec<String>,
-    pub(crate) groups: Vec<String>,
-    pub(crate) rules: Vec<String>,
-    pub(crate) exclude_alerts: bool,
-    /// The most groups of an answer; zero for no limit.
-    pub(crate) limit: usize,
-    /// Where the page before ended: namespace and group.
-    pub(crate) after: Option<(String, String)>,
-}
+mod filter;
+mod stamp;
+
+pub(crate) use filter::{Place, StateFilter, filter};
 
 /// What evaluation says about a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +28,21 @@ pub(crate) enum Health {
     Ok,
     /// The last evaluation failed.
     Err(String),
+}
+
+impl Health {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ok => "ok",
+            Self::Err(_) => "err",
+        }
+    }
+
+    /// The state of an alert that never fires.
+    fn alert_state(&self) -> &'static str {
+        if *self == Self::Unknown { "unknown" } else { "inactive" }
+    }
 }
 
 /// The answer's `data`, its fields in the real servers' order.
@@ -57,11 +61,14 @@ struct GroupState<'a> {
     file: &'a str,
     rules: Vec<RuleState<'a>>,
     interval: Value,
-    last_evaluation: &'static str,
+    /// Loki only.
+    #[serde(rename = "limit", skip_serializing_if = "Option::is_none")]
+    limit_in_loki: Option<i64>,
+    last_evaluation: String,
     evaluation_time: u8,
     /// Cortex only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<i64>,
+    #[serde(rename = "limit", skip_serializing_if = "Option::is_none")]
+    limit_in_cortex: Option<i64>,
     /// Mimir only, and null there when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_tenants: Option<Option<&'a [String]>>,
@@ -76,7 +83,8 @@ enum RuleState<'a> {
         name: &'a str,
         query: &'a str,
         duration: Value,
-        keep_firing_for: Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        keep_firing_for: Option<Value>,
         labels: BTreeMap<&'a str, &'a str>,
         annotations: &'a BTreeMap<String, String>,
         /// There never are any, but they can be left out.
@@ -100,74 +108,75 @@ struct Evaluation {
     last_error: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    last_evaluation: &'static str,
+    last_evaluation: String,
     evaluation_time: u8,
 }
 
-/// How long a group without an interval waits between evaluations, in milliseconds.
+/// How long a group without an interval waits between evaluations.
 const DEFAULT_INTERVAL: Millis = Millis(60_000);
 
-/// When a rule that never was evaluated was evaluated last.
-const NEVER: &str = "0001-01-01T00:00:00Z";
-
-/// The loaded rules that the filter wants. `health` knows a rule by namespace, group and index.
+/// The loaded rules that the filter wants. `health` knows a rule by namespace, group and index; `now` is in
+/// milliseconds since 1970.
 pub(crate) fn rules<'a>(
     loaded: &'a Namespaces,
     filter: &StateFilter,
     style: StateStyle,
-    health: &dyn Fn(&str, &str, usize) -> Health,
+    health: &dyn Fn(&str, &StoredGroup, usize) -> Health,
+    now: u64,
 ) -> RulesState<'a> {
-    let mut namespaces: Vec<_> = loaded.iter().filter(|(name, _)| wants(&filter.files, name)).collect();
-    namespaces.sort_unstable_by_key(|(name, _)| *name);
-    let mut groups = Vec::new();
-    for (file, entries) in namespaces {
-        let mut entries: Vec<_> = entries.values().map(|entry| &entry.group).collect();
-        entries.sort_unstable_by_key(|group| &group.name);
-        for group in entries.into_iter().filter(|group| wants(&filter.groups, &group.name)) {
-            let rules: Vec<_> = group
-                .rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| filter.alerting.is_none_or(|alerting| alerting != rule.alert.is_empty()))
-                .filter(|(_, rule)| wants(&filter.rules, rule_name(rule)))
-                .map(|(index, rule)| rule_state(group, rule, filter, style, health(file, &group.name, index)))
-                .collect();
-            let seen = filter.after.as_ref().is_some_and(|(f, g)| (file, &group.name) <= (f, g));
-            if rules.is_empty() || seen {
-                continue;
-            }
-            if filter.limit > 0 && groups.len() == filter.limit {
-                let group_next_token = groups.last().map(token);
-                return RulesState { groups, group_next_token };
-            }
-            let tenants = (!group.source_tenants.is_empty()).then_some(group.source_tenants.as_slice());
-            groups.push(GroupState {
-                name: &group.name,
-                file,
-                rules,
-                interval: seconds(if group.interval == Millis::ZERO {
-                    DEFAULT_INTERVAL
-                } else {
-                    group.interval
-                }),
-                last_evaluation: NEVER,
-                evaluation_time: 0,
-                limit: (style == StateStyle::Cortex).then_some(group.limit),
-                source_tenants: (style == StateStyle::Mimir).then_some(tenants),
-            });
+    let mut wanted: Vec<(Place, &str, &StoredGroup)> = loaded
+        .iter()
+        .filter(|(file, _)| wants(&filter.files, file))
+        .flat_map(|(file, groups)| groups.values().map(move |entry| (file.as_str(), &entry.group)))
+        .filter(|(_, group)| wants(&filter.groups, &group.name))
+        .map(|(file, group)| (Place::of(file, &group.name, style, filter.limit > 0), file, group))
+        .filter(|(place, ..)| filter.after.as_ref().is_none_or(|after| place > after))
+        .collect();
+    wanted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let (mut groups, mut last) = (Vec::new(), None);
+    for (place, file, group) in wanted {
+        let rules: Vec<_> = group
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| (rule, health(file, group, index)))
+            .filter(|(rule, health)| is_wanted(group, rule, health, filter))
+            .map(|(rule, health)| rule_state(group, rule, filter, style, health, now))
+            .collect();
+        if rules.is_empty() {
+            continue;
         }
+        if filter.limit > 0 && groups.len() == filter.limit {
+            return RulesState { groups, group_next_token: last.map(|place: Place| place.token(style)) };
+        }
+        let evaluated = (0..group.rules.len()).any(|index| health(file, group, index) != Health::Unknown);
+        let tenants = (!group.source_tenants.is_empty()).then_some(group.source_tenants.as_slice());
+        groups.push(GroupState {
+            name: &group.name,
+            file,
+            rules,
+            interval: seconds(interval(group)),
+            limit_in_loki: (style == StateStyle::Loki).then_some(group.limit),
+            last_evaluation: last_evaluation(group, evaluated, now),
+            evaluation_time: 0,
+            limit_in_cortex: (style == StateStyle::Cortex).then_some(group.limit),
+            source_tenants: (style == StateStyle::Mimir).then_some(tenants),
+        });
+        last = Some(place);
     }
     RulesState { groups, group_next_token: None }
 }
 
-/// Names the last group of a page. Names may hold slashes, so both are coded by themselves.
-fn token(last: &GroupState<'_>) -> String {
-    format!("{}.{}", base64_url(last.file), base64_url(last.name))
-}
-
-fn from_token(token: &str) -> Option<(String, String)> {
-    let (file, group) = token.split_once('.')?;
-    Some((from_base64_url(file)?, from_base64_url(group)?))
+fn is_wanted(group: &StoredGroup, rule: &StoredRule, health: &Health, filter: &StateFilter) -> bool {
+    let alerting = !rule.alert.is_empty();
+    // The name of a rule is no label of it here, as in the real servers.
+    let label = |name: &str| rule.labels.get(name).or_else(|| group.labels.get(name)).map(String::as_str);
+    filter.alerting.is_none_or(|wanted| wanted == alerting)
+        && wants(&filter.rules, rule_name(rule))
+        && filter.state.as_ref().is_none_or(|state| alerting && state == health.alert_state())
+        && filter.health.as_ref().is_none_or(|wanted| wanted == health.name())
+        && (filter.selectors.is_empty()
+            || filter.selectors.iter().any(|selector| selector.iter().all(|wanted| wanted.holds(label))))
 }
 
 fn rule_state<'a>(
@@ -176,6 +185,7 @@ fn rule_state<'a>(
     filter: &StateFilter,
     style: StateStyle,
     health: Health,
+    now: u64,
 ) -> RuleState<'a> {
     // The rule's own labels win over the group's.
     let labels = group
@@ -184,23 +194,24 @@ fn rule_state<'a>(
         .chain(&rule.labels)
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    let (health, last_error) = match health {
-        Health::Unknown => ("unknown", String::new()),
-        Health::Ok => ("ok", String::new()),
-        Health::Err(error) => ("err", error),
+    let state = health.alert_state();
+    let evaluation = Evaluation {
+        health: health.name(),
+        last_evaluation: last_evaluation(group, health != Health::Unknown, now),
+        last_error: if let Health::Err(error) = health { error } else { String::new() },
+        kind: if rule.alert.is_empty() { "recording" } else { "alerting" },
+        evaluation_time: 0,
     };
-    let kind = if rule.alert.is_empty() { "recording" } else { "alerting" };
-    let evaluation = Evaluation { health, last_error, kind, last_evaluation: NEVER, evaluation_time: 0 };
     let (name, query) = (rule_name(rule), rule.expr.trim());
     if rule.alert.is_empty() {
         return RuleState::Recording { name, query, labels, evaluation };
     }
     RuleState::Alerting {
-        state: if health == "ok" { "inactive" } else { "unknown" },
+        state,
         name,
         query,
         duration: seconds(rule.for_),
-        keep_firing_for: seconds(rule.keep_firing_for),
+        keep_firing_for: (style != StateStyle::Loki).then(|| seconds(rule.keep_firing_for)),
         labels,
         annotations: &rule.annotations,
         alerts: (!filter.exclude_alerts || style == StateStyle::Cortex).then_some([]),
@@ -216,6 +227,16 @@ fn wants(wanted: &[String], name: &str) -> bool {
     wanted.is_empty() || wanted.iter().any(|wanted| wanted == name)
 }
 
+fn interval(group: &StoredGroup) -> Millis {
+    if group.interval == Millis::ZERO { DEFAULT_INTERVAL } else { group.interval }
+}
+
+/// Evaluations happen at the multiples of the group's interval.
+fn last_evaluation(group: &StoredGroup, evaluated: bool, now: u64) -> String {
+    let Millis(interval) = interval(group);
+    if evaluated { stamp(now - now % interval) } else { NEVER.to_owned() }
+}
+
 /// Seconds, without a fraction where there is none.
 fn seconds(millis: Millis) -> Value {
     if millis.0.is_multiple_of(1000) {
@@ -224,56 +245,4 @@ fn seconds(millis: Millis) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "292 years of milliseconds fit")]
     let fraction = millis.0 as f64 / 1000.0;
     json!(fraction)
-}
-
-/// Reads the query of a request for rules.
-///
-/// # Errors
-/// When a parameter has a value it cannot have; the text is the answer's.
-pub(crate) fn filter(query: &str, style: StateStyle) -> Result<StateFilter, String> {
-    let pairs: Vec<(String, String)> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (form_decoded(name), form_decoded(value))
-        })
-        .collect();
-    // Mimir knows both forms and prefers the one with brackets, Cortex knows only that.
-    let values = |name: &str| -> Vec<String> {
-        let of =
-            |name: &str| pairs.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
-        let bracketed = of(&format!("{name}[]"));
-        if bracketed.is_empty() && style == StateStyle::Mimir { of(name) } else { bracketed }
-    };
-    let first = |name: &str| pairs.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str());
-    let alerting = match (first("type").to_lowercase().as_str(), style) {
-        ("", _) => None,
-        ("alert", _) => Some(true),
-        ("record", _) => Some(false),
-        (_, StateStyle::Mimir) => return Err(format!("not supported value {:?}", first("type"))),
-        (_, StateStyle::Cortex) => return Err(format!("unsupported rule type {:?}", first("type"))),
-    };
-    let limit = match (first("group_limit"), style) {
-        ("", _) => 0,
-        (text, StateStyle::Mimir) => text.parse().map_err(|_| "invalid group limit value".to_owned())?,
-        (text, StateStyle::Cortex) => text
-            .parse()
-            .ok()
-            .filter(|limit| *limit > 0)
-            .ok_or_else(|| "group_limit needs to be greater than 0".to_owned())?,
-    };
-    Ok(StateFilter {
-        alerting,
-        limit,
-        after: from_token(first("group_next_token")),
-        files: values("file"),
-        groups: values("rule_group"),
-        rules: values("rule_name"),
-        exclude_alerts: matches!(first("exclude_alerts"), "1" | "t" | "T" | "true" | "TRUE" | "True"),
-    })
-}
-
-fn form_decoded(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

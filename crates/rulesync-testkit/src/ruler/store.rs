@@ -86,6 +86,14 @@ impl Store {
         self.tenants.iter().filter(|(_, tenant)| tenant.count > 0)
     }
 
+    /// Takes in what was stored before: evaluation loads all of it at once, if at all.
+    pub(crate) fn restore(&mut self, found: impl IntoIterator<Item = (String, String, StoredGroup)>) {
+        for (tenant, namespace, group) in found {
+            let key = base64_url(&group.name);
+            self.stage(&tenant, &namespace, key, Some(Entry::new(group)));
+        }
+    }
+
     /// Stores a group in place of the one of that name, if there is one.
     pub(crate) fn put(&mut self, tenant: &str, namespace: &str, group: StoredGroup) {
         let key = base64_url(&group.name);
@@ -123,13 +131,23 @@ impl Store {
     }
 
     fn change(&mut self, tenant: &str, namespace: &str, key: String, entry: Option<Arc<Entry>>) {
+        // What was due before this change is loaded before it.
         let now = Instant::now();
+        if let Some(tenant) = self.tenants.get_mut(tenant) {
+            tenant.settle(now);
+        }
+        self.stage(tenant, namespace, key, entry);
+        if let Some(tenant) = self.tenants.get_mut(tenant) {
+            tenant.settle(now);
+        }
+    }
+
+    /// Makes a change without loading anything.
+    fn stage(&mut self, tenant: &str, namespace: &str, key: String, entry: Option<Arc<Entry>>) {
         let bad_namespace = self.maps_to_files && freezes_as_file(namespace);
         let weight =
             |entry: &Arc<Entry>| usize::from(bad_namespace || is_poison(&entry.group, poison::IN_FILE));
         let tenant = self.tenants.entry(tenant.to_owned()).or_default();
-        // What was due before this change is loaded before it.
-        tenant.settle(now);
         if let Some(old) = replace(&mut tenant.namespaces, namespace, &key, entry.clone()) {
             tenant.count -= 1;
             tenant.poisonous -= weight(&old);
@@ -139,12 +157,11 @@ impl Store {
             tenant.poisonous += weight(new);
         }
         tenant.pending.push_back(Change {
-            due: now + self.sync_delay,
+            due: Instant::now() + self.sync_delay,
             namespace: namespace.to_owned(),
             key,
             entry,
         });
-        tenant.settle(now);
     }
 }
 

@@ -1,9 +1,11 @@
 //! A light check of Go templates, as far as rulers check them when a rule is posted: the syntax of actions,
 //! the nesting of blocks, names of functions and variables. What only fails when the template runs passes.
 
-/// The first fault of a template as `{line}: {what}`, in the words of Go's parser.
-pub(crate) fn check(text: &str) -> Result<(), String> {
-    let mut check = Check { blocks: Vec::new(), variables: PRELUDE.map(str::to_owned).to_vec() };
+/// The first fault of a template as `{line}: {what}`, in the words of Go's parser. `prelude` is what the ruler
+/// defines before it.
+pub(crate) fn check(text: &str, prelude: &[&str]) -> Result<(), String> {
+    let variables = prelude.iter().map(|name| (*name).to_owned()).collect();
+    let mut check = Check { blocks: Vec::new(), variables };
     let mut rest = text;
     while let Some(start) = rest.find("{{") {
         let before = text.len() - rest.len() + start;
@@ -20,8 +22,11 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// Variables that rulers define before the template.
-const PRELUDE: [&str; 5] = ["$", "$labels", "$externalLabels", "$externalURL", "$value"];
+/// Variables that Mimir and Cortex define before the template.
+pub(crate) const PROMETHEUS: &[&str] = &["$", "$labels", "$externalLabels", "$externalURL", "$value"];
+
+/// Variables that Loki defines before the template.
+pub(crate) const LOKI: &[&str] = &["$", "$labels", "$externalLabels", "$value"];
 
 /// Functions of Go's templates and those that rulers add.
 const FUNCTIONS: [&str; 49] = [
@@ -255,7 +260,7 @@ mod tests {
             "{{/* a comment */}}{{ .NoField }}",
             "{{ $externalURL }} {{ externalURL }} {{ $labels.a_b }}",
         ] {
-            assert_eq!(check(text), Ok(()), "{text}");
+            assert_eq!(check(text, PROMETHEUS), Ok(()), "{text}");
         }
     }
 
@@ -274,7 +279,7 @@ mod tests {
             ("{{ (query \"up\" }}", "1: unclosed left paren"),
             ("{{ with $x := 1 }}{{ end }}{{ $x }}", "1: undefined variable \"$x\""),
         ] {
-            assert_eq!(check(text), Err(fault.to_owned()), "{text}");
+            assert_eq!(check(text, PROMETHEUS), Err(fault.to_owned()), "{text}");
         }
     }
 }

@@ -7,43 +7,70 @@ use super::kind::BadTenant;
 pub(crate) enum Refused {
     /// A status and a text of its own.
     Text(u16, String),
-    /// 400 and a JSON error of type `bad_data`.
-    Json(&'static str),
+    /// A status and a JSON error, of the type that goes with it.
+    Json(u16, &'static str),
+}
+
+/// Which API is asked: they do not all word it the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Config,
+    State,
 }
 
 /// The tenant named by the header.
 ///
 /// # Errors
 /// When there is none, it is not well formed or there are several.
-pub(crate) fn parse(header: Option<&str>, style: BadTenant, federation: bool) -> Result<String, Refused> {
+pub(crate) fn parse(
+    header: Option<&str>,
+    style: BadTenant,
+    federation: bool,
+    asked: Asked,
+) -> Result<String, Refused> {
     let Some(header) = header.filter(|header| !header.is_empty()) else {
         return Err(Refused::Text(401, "no org id".to_owned()));
     };
     match style {
         BadTenant::Unexplained => match check(header) {
             Ok(()) => Ok(header.to_owned()),
-            Err(_) => Err(Refused::Json("no org id")),
+            Err(_) => Err(Refused::Json(400, "no org id")),
         },
-        BadTenant::Explained => {
-            let mut tenants = Vec::new();
-            for tenant in header.split('|') {
-                // What follows a colon is a part of the tenant's own business.
-                let tenant = tenant.split_once(':').map_or(tenant, |(tenant, _)| tenant);
-                check(tenant).map_err(|text| Refused::Text(401, text))?;
-                tenants.push(tenant);
-            }
-            tenants.sort_unstable();
-            tenants.dedup();
-            match tenants.as_slice() {
-                [one] => Ok((*one).to_owned()),
-                _ if federation => Err(Refused::Json("no valid org id found")),
-                several => Err(Refused::Text(
-                    422,
-                    format!("too many tenant IDs present in the request. max: 1 actual: {}", several.len()),
-                )),
-            }
-        }
+        BadTenant::Explained => match only(header).map_err(|text| Refused::Text(401, text))? {
+            Ok(one) => Ok(one),
+            Err(_) if federation => Err(Refused::Json(400, "no valid org id found")),
+            Err(several) => Err(Refused::Text(
+                422,
+                format!("too many tenant IDs present in the request. max: 1 actual: {several}"),
+            )),
+        },
+        BadTenant::Blamed => match (only(header), asked) {
+            (Ok(Ok(one)), _) => Ok(one),
+            (_, Asked::Config) => Err(Refused::Json(500, "no org id")),
+            (Ok(Err(_)), Asked::State) => Err(Refused::Json(400, "too many org ids found")),
+            (Err(_), Asked::State) => Err(Refused::Json(500, "no valid org id found")),
+        },
     }
+}
+
+/// The one tenant of a header that may name several, or how many there are.
+///
+/// # Errors
+/// When a tenant is not well formed; the text says why.
+fn only(header: &str) -> Result<Result<String, usize>, String> {
+    let mut tenants = Vec::new();
+    for tenant in header.split('|') {
+        // What follows a colon is a part of the tenant's own business.
+        let tenant = tenant.split_once(':').map_or(tenant, |(tenant, _)| tenant);
+        check(tenant)?;
+        tenants.push(tenant);
+    }
+    tenants.sort_unstable();
+    tenants.dedup();
+    Ok(match tenants.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        several => Err(several.len()),
+    })
 }
 
 /// The most bytes of a tenant's name.
@@ -67,32 +94,44 @@ fn check(tenant: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn explained(header: &str) -> Result<String, Refused> {
-        parse(Some(header), BadTenant::Explained, false)
+    fn config(header: &str, style: BadTenant, federation: bool) -> Result<String, Refused> {
+        parse(Some(header), style, federation, Asked::Config)
+    }
+
+    fn state(header: &str) -> Result<String, Refused> {
+        parse(Some(header), BadTenant::Blamed, false, Asked::State)
     }
 
     #[test]
     fn a_tenant_is_taken_without_what_follows_a_colon_and_may_be_named_twice() {
-        assert_eq!(explained("a:x"), Ok("a".to_owned()));
-        assert_eq!(explained("a|a"), Ok("a".to_owned()));
+        for style in [BadTenant::Explained, BadTenant::Blamed] {
+            assert_eq!(config("a:x", style, false), Ok("a".to_owned()));
+            assert_eq!(config("a|a", style, false), Ok("a".to_owned()));
+        }
     }
 
     #[test]
     fn each_kind_says_what_is_wrong_in_its_way() {
         let text = |status, text: &str| Err(Refused::Text(status, text.to_owned()));
-        for style in [BadTenant::Explained, BadTenant::Unexplained] {
-            assert_eq!(parse(None, style, false), text(401, "no org id"));
-            assert_eq!(parse(Some(""), style, false), text(401, "no org id"));
+        for style in [BadTenant::Explained, BadTenant::Unexplained, BadTenant::Blamed] {
+            for asked in [Asked::Config, Asked::State] {
+                assert_eq!(parse(None, style, false, asked), text(401, "no org id"));
+                assert_eq!(parse(Some(""), style, false, asked), text(401, "no org id"));
+            }
         }
+        let explained = |header: &str| config(header, BadTenant::Explained, false);
         assert_eq!(explained("a b"), text(401, "tenant ID 'a b' contains unsupported character ' '"));
         assert_eq!(explained(&"t".repeat(151)), text(401, "tenant ID is too long: max 150 characters"));
         assert_eq!(explained(".."), text(401, "tenant ID is '.' or '..'"));
         let two = "too many tenant IDs present in the request. max: 1 actual: 2";
         assert_eq!(explained("a|b"), text(422, two));
-        assert_eq!(
-            parse(Some("a|b"), BadTenant::Explained, true),
-            Err(Refused::Json("no valid org id found"))
-        );
-        assert_eq!(parse(Some("a|b"), BadTenant::Unexplained, false), Err(Refused::Json("no org id")));
+        let json = |status, error| Err(Refused::Json(status, error));
+        assert_eq!(config("a|b", BadTenant::Explained, true), json(400, "no valid org id found"));
+        assert_eq!(config("a|b", BadTenant::Unexplained, false), json(400, "no org id"));
+        for bad in ["a b", "..", "a|b"] {
+            assert_eq!(config(bad, BadTenant::Blamed, false), json(500, "no org id"));
+        }
+        assert_eq!(state("a|b"), json(400, "too many org ids found"));
+        assert_eq!(state("a|b c"), json(500, "no valid org id found"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a posted group is valid, in the words of Mimir and Cortex.
+//! Whether a posted group is valid, in the words of Mimir and Cortex. Loki's are in `loki`.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use rulesync_expr::promql;
 
 use super::{
     group::StoredRule,
-    kind::{Limits, NameScheme, Profile},
+    kind::{Dialect, Limits, NameScheme, Profile},
     span::Millis,
     template,
     yaml_in::{Position, Posted, RulePositions},
@@ -15,17 +15,22 @@ use super::{
 /// The complaint about a group as a whole or about its rules, as the answer's text; `None` when it is valid.
 pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) -> Option<String> {
     let group = &posted.group;
+    let Dialect::PromQl { invalid, positions, explains_expressions, experimental, checks_group_fields } =
+        profile.dialect
+    else {
+        return loki::complaint(group, profile.name_scheme);
+    };
     let name = &group.name;
     let about_group = if name.is_empty() {
         Some("rule group name must not be empty".to_owned())
     } else if group.rules.is_empty() {
         Some(format!("rule group '{name}' has no rules"))
-    } else if profile.checks_group_fields && !group.source_tenants.is_empty() && !federation {
+    } else if checks_group_fields && !group.source_tenants.is_empty() && !federation {
         Some(format!(
             "rule group '{name}' is a federated rule group, but rules federation is disabled; \
              please contact your service administrator to have it enabled"
         ))
-    } else if profile.checks_group_fields
+    } else if checks_group_fields
         && group.evaluation_delay != Millis::ZERO
         && group.query_offset.is_some_and(|offset| offset != Millis::ZERO && offset != group.evaluation_delay)
     {
@@ -37,18 +42,18 @@ pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) ->
         None
     };
     if let Some(text) = about_group {
-        return Some(format!("{}{text}", profile.invalid));
+        return Some(format!("{}{text}", invalid));
     }
     let mut complaints = Vec::new();
     for (index, rule) in group.rules.iter().enumerate() {
         let at = posted.positions.get(index).copied().unwrap_or_default();
         let whose = if rule.alert.is_empty() { &rule.record } else { &rule.alert };
-        for fault in faults(rule, profile) {
-            if matches!(fault, RuleFault { about: About::Expression, .. }) && !profile.explains_expressions {
+        for fault in faults(rule, profile.name_scheme, experimental) {
+            if matches!(fault, RuleFault { about: About::Expression, .. }) && !explains_expressions {
                 complaints.push(String::new());
                 continue;
             }
-            let mut text = fault.about.prefix(if profile.positions { at } else { RulePositions::default() });
+            let mut text = fault.about.prefix(if positions { at } else { RulePositions::default() });
             let _ = write!(text, "group {}, rule {index}, {}: {}", quoted(name), quoted(whose), fault.text);
             complaints.push(text);
         }
@@ -107,9 +112,8 @@ impl About {
     }
 }
 
-fn faults(rule: &StoredRule, profile: &Profile) -> Vec<RuleFault> {
-    let scheme = profile.name_scheme;
-    let promql = promql::Options { experimental: profile.experimental_promql, ..promql::Options::default() };
+fn faults(rule: &StoredRule, scheme: NameScheme, experimental: bool) -> Vec<RuleFault> {
+    let promql = promql::Options { experimental, ..promql::Options::default() };
     let mut faults = Vec::new();
     let mut fault = |about, text: String| faults.push(RuleFault { about, text });
     match (rule.record.is_empty(), rule.alert.is_empty()) {
@@ -150,13 +154,23 @@ fn faults(rule: &StoredRule, profile: &Profile) -> Vec<RuleFault> {
             fault(About::Nothing, format!("invalid annotation name: {name}"));
         }
     }
-    if !rule.alert.is_empty() {
-        for (kind, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
-            for (name, text) in texts {
-                if let Err(error) = template::check(text) {
-                    let (name, alert) = (quoted(name), &rule.alert);
-                    fault(About::Nothing, format!("{kind} {name}: template: __alert_{alert}:{error}"));
-                }
+    for text in bad_templates(rule, template::PROMETHEUS) {
+        fault(About::Nothing, text);
+    }
+    faults
+}
+
+/// What is wrong with the templates of an alerting rule; those of recording rules are not looked at.
+fn bad_templates(rule: &StoredRule, prelude: &[&str]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if rule.alert.is_empty() {
+        return faults;
+    }
+    for (kind, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
+        for (name, text) in texts {
+            if let Err(error) = template::check(text, prelude) {
+                let (name, alert) = (quoted(name), &rule.alert);
+                faults.push(format!("{kind} {name}: template: __alert_{alert}:{error}"));
             }
         }
     }
@@ -210,5 +224,6 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+mod loki;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! YAML as Go's `yaml.v3` writes it, down to the byte: indentation, quoting, block scalars, order of keys.
 //!
 //! Rulers answer with it, and some of its habits (a wrong indentation hint, an unquoted `<<`) are what clients
-//! trip over, so a tidier writer would not do. Only block style is written; an empty map is the one exception.
+//! trip over, so a tidier writer would not do. Only block style is written; empty collections are the exception.
 
 use super::yaml_style::{Style, escape, has_hint, is_break, is_printable, style};
 
@@ -111,6 +111,9 @@ impl Writer {
     }
 
     fn seq(&mut self, items: &[Node<'_>], indent: usize) {
+        if items.is_empty() {
+            self.plain("[]");
+        }
         for item in items {
             self.indent_to(indent);
             self.indicator("-", true, true);

@@ -23,4 +23,6 @@ mod kube_events;
 mod kube_watch;
 mod recording;
 mod ruler;
+mod ruler_loki;
+mod ruler_state;
 mod wire;

@@ -6,8 +6,7 @@ fn routes(config: ConfigRoutes) -> Routes {
         prometheus_prefix: "/prometheus".to_owned(),
         legacy_prefix: "/api/prom".to_owned(),
         config_enabled: true,
-        buildinfo: config == ConfigRoutes::UnderPrometheus,
-        double_decode: false,
+        double_decode: config == ConfigRoutes::LokiAndLegacy,
     }
 }
 
@@ -73,20 +72,25 @@ fn methods_that_a_path_does_not_have_are_not_allowed() {
 #[test]
 fn each_kind_has_its_routes() {
     let cortex = routes(ConfigRoutes::TopAndLegacy);
-    for (path, is_mimir, is_cortex) in [
-        ("/prometheus/config/v1/rules", Route::List, Route::NotFound),
-        ("/api/v1/rules", Route::NotFound, Route::List),
-        ("/api/prom/rules", Route::NotFound, Route::List),
-        ("/prometheus/api/v1/rules", Route::StateRules, Route::StateRules),
-        ("/prometheus/api/v1/alerts", Route::StateAlerts, Route::StateAlerts),
-        ("/api/prom/api/v1/rules", Route::NotFound, Route::StateRules),
-        ("/prometheus/api/v1/status/buildinfo", Route::BuildInfo, Route::NotFound),
-        ("/ruler/rule_groups", Route::AllTenants, Route::AllTenants),
-        ("/prometheus/config/v1/rulesets", Route::NotFound, Route::NotFound),
-        ("/nope", Route::NotFound, Route::NotFound),
+    let loki = routes(ConfigRoutes::LokiAndLegacy);
+    let no = || Route::NotFound;
+    for (path, is_mimir, is_cortex, is_loki) in [
+        ("/prometheus/config/v1/rules", Route::List, no(), no()),
+        ("/api/v1/rules", no(), Route::List, no()),
+        ("/loki/api/v1/rules", no(), no(), Route::List),
+        ("/api/prom/rules", no(), Route::List, Route::List),
+        ("/prometheus/api/v1/rules", Route::StateRules, Route::StateRules, Route::StateRules),
+        ("/prometheus/api/v1/alerts", Route::StateAlerts, Route::StateAlerts, Route::StateAlerts),
+        ("/api/prom/api/v1/rules", no(), Route::StateRules, no()),
+        ("/prometheus/api/v1/status/buildinfo", Route::BuildInfo, no(), no()),
+        ("/loki/api/v1/status/buildinfo", no(), no(), Route::BuildInfo),
+        ("/ruler/rule_groups", Route::AllTenants, Route::AllTenants, no()),
+        ("/prometheus/config/v1/rulesets", no(), no(), no()),
+        ("/nope", no(), no(), no()),
     ] {
         assert_eq!(mimir(Method::GET, path), is_mimir, "{path}");
         assert_eq!(cortex.find(&Method::GET, path), is_cortex, "{path}");
+        assert_eq!(loki.find(&Method::GET, path), is_loki, "{path}");
     }
 }
 
@@ -101,12 +105,27 @@ fn a_router_that_decodes_first_mistakes_a_slash_for_a_segment() {
 }
 
 #[test]
-fn an_api_that_is_off_takes_the_state_with_it_in_cortex_only() {
+fn where_a_router_sends_to_is_encoded_again() {
+    let loki = routes(ConfigRoutes::LokiAndLegacy);
+    let moved = Route::Moved("/loki/api/v1/rules/a%20b/%25,%3F".to_owned());
+    assert_eq!(loki.find(&Method::GET, "/loki/api/v1/rules//a%20b/%25,%3F"), moved);
+}
+
+#[test]
+fn an_api_that_is_off_takes_the_state_with_it_but_for_mimir() {
     let routes = Routes { config_enabled: false, ..routes(ConfigRoutes::UnderPrometheus) };
     assert_eq!(routes.find(&Method::GET, RULES), Route::NotFound);
     assert_eq!(routes.find(&Method::GET, "/prometheus/api/v1/rules"), Route::StateRules);
-    let cortex = Routes { config: ConfigRoutes::TopAndLegacy, ..routes };
-    for path in ["/api/v1/rules", "/api/prom/rules", "/prometheus/api/v1/rules", "/api/prom/api/v1/rules"] {
-        assert_eq!(cortex.find(&Method::GET, path), Route::NotFound, "{path}");
+    for config in [ConfigRoutes::TopAndLegacy, ConfigRoutes::LokiAndLegacy] {
+        let routes = Routes { config, ..routes.clone() };
+        for path in [
+            "/api/v1/rules",
+            "/loki/api/v1/rules",
+            "/api/prom/rules",
+            "/prometheus/api/v1/rules",
+            "/api/prom/api/v1/rules",
+        ] {
+            assert_eq!(routes.find(&Method::GET, path), Route::NotFound, "{path}");
+        }
     }
 }

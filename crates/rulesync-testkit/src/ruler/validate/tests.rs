@@ -112,7 +112,9 @@ fn experimental_functions_are_a_switch() {
         yaml_in::decode(b"name: g\nrules:\n- {record: r, expr: 'limitk(1, up)'}\n").expect("a group");
     let mut profile = Profile::of(Kind::Mimir);
     assert_eq!(complaint(&posted, &profile, false), None);
-    profile.experimental_promql = false;
+    if let Dialect::PromQl { experimental, .. } = &mut profile.dialect {
+        *experimental = false;
+    }
     assert!(
         complaint(&posted, &profile, false).is_some_and(|text| text.contains("could not parse expression"))
     );
@@ -142,4 +144,60 @@ fn limits_count_a_replaced_group_twice() {
 #[test]
 fn strings_are_quoted_as_go_does() {
     assert_eq!(quoted("a\"b\\c\n\t\x01é\u{85}"), r#""a\"b\\c\n\t\x01é\u0085""#);
+}
+
+#[test]
+fn loki_has_words_of_its_own() {
+    let rule = |text: &str| told(Kind::Loki, &format!("name: g1\nrules:\n- {text}\n"));
+    for (yaml, text) in [
+        ("{alert: A b, expr: '1 > 0'}", ""),
+        ("{alert: A}", "field 'expr' must be set in rule"),
+        ("{record: r, alert: A, expr: '1'}", "only one of 'record' and 'alert' must be set"),
+        ("{expr: '1'}", "one of 'record' or 'alert' must be set"),
+        ("{record: 'a{b}', expr: '1'}", "invalid recording rule name: a{b}"),
+        ("{record: ä, expr: '1'}", "invalid recording rule name: ä"),
+        ("{record: r, expr: '1', for: 1m}", "invalid field 'for' in recording rule"),
+        ("{record: r, expr: '1', annotations: {a: b}}", "invalid field 'annotations' in recording rule"),
+        ("{record: r, expr: '1', keep_firing_for: 1m}", ""),
+        ("{alert: A, expr: '1', labels: {a-b: c}}", "invalid label name: a-b"),
+        ("{alert: A, expr: '1', labels: {__name__: c}}", "invalid label name: __name__"),
+        ("{alert: A, expr: '1', annotations: {a-b: c}}", "invalid annotation name: a-b"),
+        (
+            "{alert: A, expr: '1', annotations: {u: '{{ $externalURL }}'}}",
+            r#"annotation "u": template: __alert_A:1: undefined variable "$externalURL""#,
+        ),
+        ("{alert: A, expr: '1', annotations: {u: '{{ externalURL }}'}}", ""),
+        ("{record: r, expr: '1', labels: {a: '{{ nope }}'}}", ""),
+        // Only the first fault of a rule is told.
+        ("{expr: '', labels: {a-b: c}}", "one of 'record' or 'alert' must be set"),
+    ] {
+        assert_eq!(rule(yaml), text, "{yaml}");
+    }
+    let two = told(Kind::Loki, "rules: [{alert: A}, {alert: B, expr: '1'}, {expr: '1'}]");
+    let words = [
+        "group 0: Groupname must not be empty",
+        "field 'expr' must be set in rule",
+        "one of 'record' or 'alert' must be set",
+    ];
+    assert_eq!(two, words.join(", "));
+    assert_eq!(told(Kind::Loki, "name: g1"), "", "a group needs no rules");
+}
+
+#[test]
+fn loki_explains_expressions_and_says_whose_they_are() {
+    for (field, whose) in [("alert", "alert 'X'"), ("record", "record 'X'")] {
+        for (expr, error) in [
+            ("up", "parse error at line 1, col 1: syntax error: unexpected IDENTIFIER"),
+            ("rate({a=\"b\"})", "parse error at line 1, col 13: syntax error: unexpected )"),
+            (
+                "sum_over_time({a=\"b\"} [5m])",
+                "parse error : invalid aggregation sum_over_time without unwrap",
+            ),
+        ] {
+            let told = told(Kind::Loki, &format!("name: g\nrules: [{{{field}: X, expr: '{expr}'}}]"));
+            assert_eq!(told, format!("could not parse expression for {whose} in group 'g': {error}"));
+        }
+    }
+    // A query for logs is taken, though it can never be evaluated.
+    assert_eq!(told(Kind::Loki, "name: g\nrules: [{alert: X, expr: '{a=\"b\"}'}]"), "");
 }

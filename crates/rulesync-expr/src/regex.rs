@@ -1,5 +1,5 @@
-//! Whether a regular expression matches the empty text: all that is needed to tell a selector that selects
-//! everything. Not a check of the syntax; what is no regular expression gets some answer.
+//! The little that is to be known of regular expressions: whether one matches the empty text, to tell a
+//! selector that selects everything, and whether one is plainly broken. Not a parser of them.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -33,7 +33,7 @@ impl Level {
 }
 
 /// Whether `pattern`, anchored at both ends as matchers are, matches the empty text.
-pub(super) fn matches_empty(pattern: &str) -> bool {
+pub(crate) fn matches_empty(pattern: &str) -> bool {
     let mut outer = Vec::new();
     let mut level = Level::START;
     let mut rest = pattern.chars().peekable();
@@ -76,6 +76,66 @@ pub(super) fn matches_empty(pattern: &str) -> bool {
     level.can_be_empty()
 }
 
+/// What Go says of a pattern that is plainly none: parentheses or brackets that do not match, a repetition of
+/// nothing, a lone backslash, and what Perl has and Go has not. What gets past here Go may still refuse.
+pub(crate) fn syntax_error(pattern: &str) -> Option<String> {
+    let error = |reason: &str, part: &str| Some(format!("error parsing regexp: {reason}: `{part}`"));
+    // The pattern from the last character read on; worked out only to be told.
+    let from = |c: char, rest: &Peekable<Chars<'_>>| {
+        let length = c.len_utf8() + rest.clone().map(char::len_utf8).sum::<usize>();
+        pattern.get(pattern.len().saturating_sub(length)..).unwrap_or_default()
+    };
+    let mut open = 0_usize;
+    // Whether there is something a repetition could repeat.
+    let mut atom = false;
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '(' => {
+                let mut ahead = rest.clone();
+                match (ahead.next(), ahead.next(), ahead.next()) {
+                    (Some('?'), Some('=' | '!'), _) => {
+                        return error("invalid or unsupported Perl syntax", &from(c, &rest)[..3]);
+                    }
+                    (Some('?'), Some('<'), Some('=' | '!')) => {
+                        let group = from(c, &rest);
+                        let end = group.find('>').map_or(group.len(), |end| end + 1);
+                        return error("invalid named capture", &group[..end]);
+                    }
+                    _ => {}
+                }
+                let is_group = opens_group(&mut rest);
+                open += usize::from(is_group);
+                // What flags alone do to a repetition is not for here.
+                atom = !is_group;
+            }
+            ')' if open == 0 => return error("unexpected )", pattern),
+            ')' => {
+                open -= 1;
+                atom = true;
+            }
+            '|' => atom = false,
+            '*' | '+' | '?' if !atom => {
+                return error("missing argument to repetition operator", &c.to_string());
+            }
+            '[' => {
+                let body = rest.clone();
+                if !skip_class(&mut rest) {
+                    return error("missing closing ]", from(c, &body));
+                }
+                atom = true;
+            }
+            '\\' if rest.peek().is_none() => return error("trailing backslash at end of expression", ""),
+            '\\' => {
+                escape_can_be_empty(&mut rest);
+                atom = true;
+            }
+            _ => atom = true,
+        }
+    }
+    if open > 0 { error("missing closing )", pattern) } else { None }
+}
+
 /// Reads what follows an opening parenthesis; false if it was only flags, as in `(?i)`.
 fn opens_group(rest: &mut Peekable<Chars<'_>>) -> bool {
     if rest.next_if_eq(&'?').is_none() {
@@ -112,12 +172,13 @@ fn least_repetitions(rest: &mut Peekable<Chars<'_>>) -> Option<u32> {
     Some(least)
 }
 
-fn skip_class(rest: &mut Peekable<Chars<'_>>) {
+/// Reads a class whose bracket has been read; false if it has no end.
+fn skip_class(rest: &mut Peekable<Chars<'_>>) -> bool {
     rest.next_if_eq(&'^');
     rest.next_if_eq(&']');
     while let Some(c) = rest.next() {
         match c {
-            ']' => return,
+            ']' => return true,
             '\\' => {
                 rest.next();
             }
@@ -132,6 +193,7 @@ fn skip_class(rest: &mut Peekable<Chars<'_>>) {
             _ => {}
         }
     }
+    false
 }
 
 fn escape_can_be_empty(rest: &mut Peekable<Chars<'_>>) -> bool {
@@ -163,7 +225,7 @@ fn escape_can_be_empty(rest: &mut Peekable<Chars<'_>>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches_empty;
+    use super::{matches_empty, syntax_error};
 
     #[test]
     fn patterns_that_match_nothing_at_all() {
@@ -228,6 +290,45 @@ mod tests {
     fn nonsense_gets_an_answer_too() {
         for pattern in ["(", ")", "[", "\\", "(?", "(?P<", "a{1", "[[:", "\\Q", "\\p{", "**", ")))("] {
             let _ = matches_empty(pattern);
+            let _ = syntax_error(pattern);
+        }
+    }
+
+    #[test]
+    fn sound_patterns_pass() {
+        for pattern in [
+            "",
+            "a(b|c)*d",
+            r"\(\)\[",
+            "[]()*+]",
+            "[^]]+",
+            "[[:alpha:]_]*?",
+            "(?i)x",
+            "(?P<name>x)|(?:y)",
+            "(?<name>x)",
+            r"\Q((\E",
+            "a{2,}",
+            "^*",
+            "é+",
+        ] {
+            assert_eq!(syntax_error(pattern), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn broken_patterns_are_told_as_go_tells_them() {
+        for (pattern, reason) in [
+            ("(", "missing closing ): `(`"),
+            ("é(a|(b)", "missing closing ): `é(a|(b)`"),
+            ("a)", "unexpected ): `a)`"),
+            ("é[a-", "missing closing ]: `[a-`"),
+            ("*a", "missing argument to repetition operator: `*`"),
+            ("a|+", "missing argument to repetition operator: `+`"),
+            ("a\\", "trailing backslash at end of expression: ``"),
+            ("a(?!b)", "invalid or unsupported Perl syntax: `(?!`"),
+            ("(?<=b>)c", "invalid named capture: `(?<=b>`"),
+        ] {
+            assert_eq!(syntax_error(pattern), Some(format!("error parsing regexp: {reason}")), "{pattern}");
         }
     }
 }

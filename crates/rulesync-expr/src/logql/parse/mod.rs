@@ -1,0 +1,354 @@
+//! Builds the tree. Operators and nesting are kept on an explicit stack instead of in recursion, so that no
+//! input can exhaust the thread's stack. What Loki expected where something else stands is told as Loki's
+//! parser generator tells it: up to four words, else none. Not for meaning: that is `check`.
+
+mod binary;
+mod label_filter;
+mod pipeline;
+mod range;
+mod selector;
+
+use super::ast::{Expr, ExprKind, LabelReplace, Node, NodeId, Param, Variants, VectorAggregate};
+use super::lex::Lexer;
+use super::literal;
+use super::operator::VectorOp;
+use super::pipeline::Text;
+use super::token::{Keyword, Token, TokenKind};
+use super::wording::{meaning_error, syntax_error};
+use crate::error::ParseError;
+use crate::promql::{BinaryOp, Precedence};
+use crate::span::Span;
+use binary::Operation;
+
+type Result<T> = std::result::Result<T, ParseError>;
+
+/// A parser of one text.
+pub(super) struct Parser<'a> {
+    input: &'a str,
+    lexer: Lexer<'a>,
+    /// The token to be looked at next.
+    token: Token,
+    /// Where the last consumed token ended.
+    last_end: usize,
+    nodes: Vec<Node>,
+    /// Which nodes answer with lines, parentheses seen through.
+    logs: Vec<bool>,
+    /// What has been begun and waits for an operand or a closing parenthesis, outermost first.
+    frames: Vec<Frame>,
+}
+
+/// Something begun.
+enum Frame {
+    /// A binary operation that waits for its right operand.
+    Binary { lhs: NodeId, operation: Operation },
+    /// An open parenthesis.
+    Paren { start: usize },
+    /// An aggregation whose operand is being read.
+    Vector(Aggregation),
+    /// A `label_replace` whose operand is being read.
+    LabelReplace { start: usize },
+    /// The list of `variants`.
+    Variants { start: usize, exprs: Vec<NodeId> },
+}
+
+/// An aggregation without its operand.
+struct Aggregation {
+    op: VectorOp,
+    op_span: Span,
+    param: Option<Param>,
+    grouping: Option<super::ast::Grouping>,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(input: &'a str) -> Self {
+        let mut lexer = Lexer::new(input);
+        let token = lexer.next_token();
+        Self { input, lexer, token, last_end: 0, nodes: Vec::new(), logs: Vec::new(), frames: Vec::new() }
+    }
+
+    /// Parses the whole text. It alternates between two states: an operand is due, or one has been read.
+    pub(super) fn parse(mut self) -> Result<Expr> {
+        loop {
+            let Some(operand) = self.operand()? else { continue };
+            if let Some(root) = self.after_operand(operand)? {
+                return Ok(Expr::new(self.nodes, root));
+            }
+        }
+    }
+
+    /// Reads an operand, or something that still waits for its own operand and is put on the stack.
+    fn operand(&mut self) -> Result<Option<NodeId>> {
+        let Token { kind, span, .. } = self.token;
+        match kind {
+            TokenKind::LeftParen => {
+                self.advance();
+                self.frames.push(Frame::Paren { start: span.start });
+                Ok(None)
+            }
+            TokenKind::Number => self.number().map(Some),
+            TokenKind::Operator(BinaryOp::Add | BinaryOp::Sub) => self.number().map(Some),
+            TokenKind::LeftBrace => {
+                let query = self.log_query()?;
+                let span = Span::new(span.start, self.last_end);
+                Ok(Some(self.push(span, ExprKind::Log(Box::new(query)))))
+            }
+            TokenKind::RangeOp(op) => self.range_aggregate(op).map(Some),
+            TokenKind::VectorOp(op) => self.open_aggregation(op),
+            TokenKind::Keyword(Keyword::Vector) => self.constant().map(Some),
+            TokenKind::Keyword(Keyword::LabelReplace) => {
+                self.advance();
+                self.expect(TokenKind::LeftParen, &["("])?;
+                self.frames.push(Frame::LabelReplace { start: span.start });
+                Ok(None)
+            }
+            TokenKind::Keyword(Keyword::Variants) if self.nodes.is_empty() && self.frames.is_empty() => {
+                self.advance();
+                self.expect(TokenKind::LeftParen, &["("])?;
+                self.frames.push(Frame::Variants { start: span.start, exprs: Vec::new() });
+                Ok(None)
+            }
+            _ => Err(self.unexpected(&[])),
+        }
+    }
+
+    /// Reads on behind a complete operand until another is due. The root, if the text ends here.
+    fn after_operand(&mut self, operand: NodeId) -> Result<Option<NodeId>> {
+        let mut operand = operand;
+        loop {
+            match self.token.kind {
+                TokenKind::Operator(op) => {
+                    let lhs = self.complete(operand, Some(op.precedence()));
+                    let operation = self.operation(op)?;
+                    self.frames.push(Frame::Binary { lhs, operation });
+                    return Ok(None);
+                }
+                TokenKind::Comma => {
+                    operand = self.complete(operand, None);
+                    if self.logs[operand.0] {
+                        return Err(self.unexpected(&[]));
+                    }
+                    match self.frames.last_mut() {
+                        Some(Frame::Variants { exprs, .. }) => {
+                            exprs.push(operand);
+                            self.advance();
+                            return Ok(None);
+                        }
+                        Some(&mut Frame::LabelReplace { start }) => {
+                            self.frames.pop();
+                            operand = self.label_replace(start, operand)?;
+                        }
+                        _ => return Err(self.unexpected(&[])),
+                    }
+                }
+                TokenKind::RightParen => {
+                    let inner = self.complete(operand, None);
+                    operand = self.close(inner)?;
+                }
+                TokenKind::Eof => {
+                    let root = self.complete(operand, None);
+                    return if self.frames.is_empty() { Ok(Some(root)) } else { Err(self.unexpected(&[])) };
+                }
+                _ => return Err(self.unexpected(&[])),
+            }
+        }
+    }
+
+    /// Completes, around `operand`, the operations on the stack that bind at least as strongly as what follows:
+    /// an operator of strength `next`, or the end of an expression.
+    fn complete(&mut self, operand: NodeId, next: Option<Precedence>) -> NodeId {
+        let mut operand = operand;
+        loop {
+            match self.frames.pop() {
+                Some(Frame::Binary { lhs, operation })
+                    if next.is_none_or(|next| operation.precedence().completes_before(next)) =>
+                {
+                    operand = self.combine(lhs, operation, operand);
+                }
+                other => {
+                    self.frames.extend(other);
+                    return operand;
+                }
+            }
+        }
+    }
+
+    /// Closes what is open around `inner`; the current token is the parenthesis.
+    fn close(&mut self, inner: NodeId) -> Result<NodeId> {
+        let is_log = self.logs[inner.0];
+        match self.frames.pop() {
+            Some(Frame::Paren { start }) => {
+                self.advance();
+                let node = self.push(Span::new(start, self.last_end), ExprKind::Paren(inner));
+                self.logs[node.0] = is_log;
+                Ok(node)
+            }
+            Some(Frame::Vector(aggregation)) if !is_log => {
+                self.advance();
+                self.finish_aggregation(aggregation, inner)
+            }
+            Some(Frame::Variants { start, mut exprs }) if !is_log => {
+                self.advance();
+                exprs.push(inner);
+                self.variants(start, exprs)
+            }
+            _ => Err(self.unexpected(&[])),
+        }
+    }
+
+    /// Opens an aggregation. The operand, if it is a number that might have been the parameter.
+    fn open_aggregation(&mut self, op: VectorOp) -> Result<Option<NodeId>> {
+        let op_span = self.token.span;
+        self.advance();
+        let grouping = self.grouping()?;
+        self.expect(TokenKind::LeftParen, &["("])?;
+        let mut aggregation = Aggregation { op, op_span, param: None, grouping };
+        let mut operand = None;
+        if self.token.kind == TokenKind::Number {
+            let span = self.token.span;
+            self.advance();
+            if self.accept(TokenKind::Comma) {
+                aggregation.param = Some(Param { text: span.text(self.input).to_owned(), span });
+            } else {
+                operand = Some(self.number_at(span, false, span)?);
+            }
+        }
+        self.frames.push(Frame::Vector(aggregation));
+        Ok(operand)
+    }
+
+    fn finish_aggregation(&mut self, aggregation: Aggregation, expr: NodeId) -> Result<NodeId> {
+        let Aggregation { op, op_span, param, mut grouping } = aggregation;
+        if grouping.is_none() {
+            grouping = self.grouping()?;
+        }
+        let span = Span::new(op_span.start, self.last_end);
+        Ok(self
+            .push(span, ExprKind::Vector(Box::new(VectorAggregate { op, op_span, param, expr, grouping }))))
+    }
+
+    /// Reads what follows the first argument; the current token is the comma.
+    fn label_replace(&mut self, start: usize, expr: NodeId) -> Result<NodeId> {
+        let mut texts = Vec::with_capacity(4);
+        while texts.len() < 4 {
+            self.expect(TokenKind::Comma, &[","])?;
+            texts.push(self.text(&["STRING"])?);
+        }
+        self.expect(TokenKind::RightParen, &[")"])?;
+        let Ok([to, replacement, from, regex]) = <[Text; 4]>::try_from(texts) else {
+            return Err(self.unexpected(&[]));
+        };
+        let span = Span::new(start, self.last_end);
+        let kind = LabelReplace {
+            expr,
+            to: to.value,
+            replacement: replacement.value,
+            from: from.value,
+            regex: regex.value,
+            regex_span: regex.span,
+        };
+        Ok(self.push(span, ExprKind::LabelReplace(Box::new(kind))))
+    }
+
+    /// Reads `of (...)`.
+    fn variants(&mut self, start: usize, exprs: Vec<NodeId>) -> Result<NodeId> {
+        let is_of = self.token.span.text(self.input).eq_ignore_ascii_case("of");
+        if self.token.kind != TokenKind::Identifier || !is_of {
+            return Err(self.unexpected(&["of"]));
+        }
+        self.advance();
+        self.expect(TokenKind::LeftParen, &["("])?;
+        let of = self.log_range(&["{", "("])?;
+        self.expect(TokenKind::RightParen, &[")"])?;
+        let span = Span::new(start, self.last_end);
+        Ok(self.push(span, ExprKind::Variants(Box::new(Variants { exprs, of }))))
+    }
+
+    /// Reads `vector(1)`.
+    fn constant(&mut self) -> Result<NodeId> {
+        let start = self.token.span.start;
+        self.advance();
+        self.expect(TokenKind::LeftParen, &["("])?;
+        let number = self.token.span;
+        self.expect(TokenKind::Number, &["NUMBER"])?;
+        self.expect(TokenKind::RightParen, &[")"])?;
+        let value = self.value_of(number)?;
+        Ok(self.push(Span::new(start, self.last_end), ExprKind::Constant(value)))
+    }
+
+    /// Reads a number with or without a sign.
+    fn number(&mut self) -> Result<NodeId> {
+        let start = self.token.span;
+        let negative = self.token.kind == TokenKind::Operator(BinaryOp::Sub);
+        if matches!(self.token.kind, TokenKind::Operator(_)) {
+            self.advance();
+        }
+        let digits = self.token.span;
+        self.expect(TokenKind::Number, &["NUMBER"])?;
+        self.number_at(digits, negative, Span::new(start.start, digits.end))
+    }
+
+    fn number_at(&mut self, digits: Span, negative: bool, span: Span) -> Result<NodeId> {
+        let value = self.value_of(digits)?;
+        Ok(self.push(span, ExprKind::Number(if negative { -value } else { value })))
+    }
+
+    fn value_of(&self, digits: Span) -> Result<f64> {
+        literal::number(digits.text(self.input)).map_err(|reason| {
+            meaning_error(self.input, digits, format!("unable to parse literal as a float: {reason}"))
+        })
+    }
+
+    /// Consumes a text in quotes.
+    fn text(&mut self, expected: &[&str]) -> Result<Text> {
+        let span = self.token.span;
+        self.expect(TokenKind::String, expected)?;
+        Ok(Text { value: literal::string(span.text(self.input)), span })
+    }
+
+    /// Consumes a name.
+    fn name(&mut self, expected: &[&str]) -> Result<String> {
+        let span = self.token.span;
+        self.expect(TokenKind::Identifier, expected)?;
+        Ok(span.text(self.input).to_owned())
+    }
+
+    fn push(&mut self, span: Span, kind: ExprKind) -> NodeId {
+        self.logs.push(matches!(kind, ExprKind::Log(_)));
+        self.nodes.push(Node { span, kind });
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// Goes on to the next token.
+    fn advance(&mut self) {
+        self.last_end = self.token.span.end;
+        self.token = self.lexer.next_token();
+    }
+
+    /// Consumes the token if it is of that kind.
+    fn accept(&mut self, kind: TokenKind) -> bool {
+        let found = self.token.kind == kind;
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Consumes a token that must be of that kind.
+    fn expect(&mut self, kind: TokenKind, expected: &[&str]) -> Result<()> {
+        if self.accept(kind) { Ok(()) } else { Err(self.unexpected(expected)) }
+    }
+
+    /// The current token does not belong here, where one of `expected` does; none are named if they are many.
+    fn unexpected(&mut self, expected: &[&str]) -> ParseError {
+        if let Some(error) = self.lexer.take_error() {
+            return error;
+        }
+        let Token { kind, span, line_lost } = self.token;
+        let mut message = format!("syntax error: unexpected {}", kind.describe(span.text(self.input)));
+        if !expected.is_empty() {
+            message.push_str(", expecting ");
+            message.push_str(&expected.join(" or "));
+        }
+        syntax_error(self.input, span, line_lost, message)
+    }
+}

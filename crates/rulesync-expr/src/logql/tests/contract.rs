@@ -1,0 +1,103 @@
+//! What a real Loki answered, row by row of section 7 of `contracts/ruler-api.md` and from its recordings.
+
+use super::{parsed, refused};
+use crate::logql::{looks_like_promql, ruler_check};
+
+const EMPTY_COMPATIBLE: &str = "parse error : queries require at least one regexp or equality matcher that \
+    does not have an empty-compatible value. For instance, app=~\".*\" does not meet this requirement, but \
+    app=~\".+\" will";
+
+#[test]
+fn accepted_and_evaluated() {
+    for input in [
+        r#"sum by (cluster, job, pod) (rate({namespace=~"x"} |~ "http(s?)://(\\w+):(\\w+)@" [5m]) > 0)"#,
+        r#"sum(rate({job="nginx"}[5m])) by (x) > 10"#,
+        r#"count_over_time({job="nginx"}[5m] |= "e")"#,
+        r#"count_over_time({job="nginx"}[5m] offset 1h)"#,
+        r#"absent_over_time({a="b"}[5m])"#,
+        r#"bytes_rate({a="b"}[5m])"#,
+        r#"topk(5, rate({a="b"}[5m]))"#,
+        r#"sort(rate({a="b"}[5m]))"#,
+        r#"label_replace(rate({a="b"}[5m]), "to", "$1", "from", "(.*)")"#,
+        r#"quantile_over_time(0.99, {a="b"} | json | unwrap latency [5m])"#,
+        r#"rate({a="b"}[5m]) > on(x) group_left rate({a="c"}[5m])"#,
+        "vector(1)",
+        "1",
+        "1 > 0",
+        "# comment\nrate({a=\"b\"}[5m]) > 0",
+    ] {
+        assert!(parsed(input).is_metric(), "{input}");
+        assert!(ruler_check(input).is_ok(), "{input}");
+    }
+}
+
+#[test]
+fn accepted_but_never_evaluated() {
+    for (input, reason) in [
+        (r#"{job="nginx"}"#, "1:1: a log query has no number to alert on"),
+        (r#"{job="nginx"} |= "error""#, "1:1: a log query has no number to alert on"),
+        (r#"{a="b"} | json | line_format "{{.x""#, "1:1: a log query has no number to alert on"),
+        (r#"count_over_time({a="b"} | line_format "{{.x" [5m])"#, "1:39: template: unclosed action"),
+        (r#"rate({a="b"} |~ "(" [5m])"#, "1:17: error parsing regexp: missing closing ): `(`"),
+    ] {
+        parsed(input);
+        let error = ruler_check(input).unwrap_err().to_string();
+        assert!(error.starts_with(reason), "{input}: {error}");
+    }
+}
+
+#[test]
+fn refused_in_lokis_words() {
+    let unwrap = "parse error : invalid aggregation sum_over_time without unwrap";
+    let grouping = "parse error : grouping not allowed for rate aggregation";
+    let leg = "parse error : unexpected type for left leg of binary operation (>): *syntax.MatchersExpr";
+    let labels = "parse error at line 1, col 29: syntax error: unexpected $end, expecting , or )";
+    for (input, message) in [
+        ("{}", EMPTY_COMPATIBLE),
+        ("rate({}[5m])", EMPTY_COMPATIBLE),
+        (r#"rate({a=~".*"}[5m])"#, EMPTY_COMPATIBLE),
+        (r#"rate({a!="b"}[5m])"#, EMPTY_COMPATIBLE),
+        (r#"rate({a=""}[5m])"#, EMPTY_COMPATIBLE),
+        (r#"rate({a="b"})"#, "parse error at line 1, col 13: syntax error: unexpected )"),
+        (r#"rate({a="b"}[5x])"#, r#"parse error at line 0, col 13: unknown unit "x" in duration "5x""#),
+        (r#"sum(rate({a="b"}[5m])) by (x"#, labels),
+        (r#"sum_over_time({a="b"} [5m])"#, unwrap),
+        (r#"rate({a="b"} | json | unwrap x [5m]) by (y)"#, grouping),
+        (r#"{a="b"} > 5"#, leg),
+        (r#"rate({a=~"("}[5m])"#, "parse error : error parsing regexp: missing closing ): `(`"),
+        ("  ", "parse error at line 1, col 3: syntax error: unexpected $end"),
+        (
+            "sum by (",
+            "parse error at line 1, col 9: syntax error: unexpected $end, expecting IDENTIFIER or )",
+        ),
+        (
+            "sum(rate(http_requests_total[5m]))",
+            "parse error at line 1, col 10: syntax error: unexpected IDENTIFIER, expecting NUMBER or { or (",
+        ),
+    ] {
+        assert_eq!(refused(input), message, "{input}");
+    }
+}
+
+#[test]
+fn promql_is_told_apart() {
+    for input in [
+        "up",
+        "up == 0",
+        "garbage",
+        "time()",
+        "absent(rate(x[5m]))",
+        "histogram_quantile(0.9, rate(x_bucket[5m]))",
+    ] {
+        assert_eq!(refused(input), "parse error at line 1, col 1: syntax error: unexpected IDENTIFIER");
+        assert!(looks_like_promql(input), "{input}");
+    }
+}
+
+#[test]
+fn too_long() {
+    let long = |length: usize| format!("{}{}", "1", " ".repeat(length - 1));
+    assert!(parsed(&long(131_071)).is_metric());
+    assert_eq!(refused(&long(131_072)), "parse error : input size too long (131072 > 131072)");
+    assert_eq!(refused(&long(131_092)), "parse error : input size too long (131092 > 131072)");
+}

@@ -1,0 +1,92 @@
+//! What a ruler tells about itself: the state API, all tenants, its build.
+
+use rulesync_expr::logql;
+use serde_json::{Value, json};
+
+use super::{
+    answer::Answer,
+    api::Api,
+    group::{StoredGroup, StoredRule},
+    kind::{ConfigRoutes, Dialect, StateStyle},
+    query, render,
+    state::{self, Health},
+    store::Namespaces,
+};
+
+impl Api {
+    /// The loaded rules and how they fare.
+    ///
+    /// # Errors
+    /// The answer to a query that cannot be, or where Mimir evaluates nothing.
+    pub(crate) fn state_rules(&self, tenant: &str, query: &str) -> Result<Answer, Answer> {
+        let style = self.settings.profile.state;
+        let filter = state::filter(&query::pairs(query), style)
+            .map_err(|error| Answer::error(&self.settings.profile, 400, "bad_data", &error))?;
+        let evaluated = !self.settings.unevaluated.contains(tenant);
+        if !evaluated && style == StateStyle::Mimir {
+            let error = format!("rule evaluation is disabled for tenant {tenant}");
+            return Err(Answer::error(&self.settings.profile, 422, "execution", &error));
+        }
+        let loaded = if evaluated { self.store().loaded(tenant) } else { Namespaces::new() };
+        let (failing, evaluates) = (self.failing(), self.evaluates());
+        let logs = self.settings.profile.dialect == Dialect::LogQl;
+        let health = |namespace: &str, group: &StoredGroup, index: usize| {
+            let key = (tenant.to_owned(), namespace.to_owned(), group.name.clone(), index);
+            match failing.get(&key) {
+                Some(error) => Health::Err(error.clone()),
+                None if !evaluates => Health::Unknown,
+                None if logs && group.rules.get(index).is_some_and(is_log_query) => {
+                    Health::Err("rule result is not a vector or scalar".to_owned())
+                }
+                None => Health::Ok,
+            }
+        };
+        let rules = state::rules(&loaded, &filter, style, &health, self.wall_clock());
+        let data = serde_json::to_string(&rules).map_err(|error| Answer::text(500, &error.to_string()))?;
+        Ok(self.success(&data))
+    }
+
+    /// The active alerts; there never are any.
+    pub(crate) fn state_alerts(&self) -> Answer {
+        self.success(r#"{"alerts":[]}"#)
+    }
+
+    fn success(&self, data: &str) -> Answer {
+        let tail = match self.settings.profile.state {
+            StateStyle::Mimir | StateStyle::Loki => r#","errorType":"","error":"""#,
+            StateStyle::Cortex => "",
+        };
+        Answer::json(200, &format!(r#"{{"status":"success","data":{data}{tail}}}"#))
+    }
+
+    /// Every tenant's groups.
+    pub(crate) fn all_tenants(&self) -> Answer {
+        let store = self.store();
+        let parts = store.tenants().map(|(name, tenant)| render::tenant(name, &tenant.namespaces).into());
+        Answer::yaml(parts.collect())
+    }
+
+    /// Version and, in Mimir, features.
+    pub(crate) fn build_info(&self) -> Value {
+        let version = concat!("rulesync-testkit-", env!("CARGO_PKG_VERSION"));
+        if self.settings.profile.config_routes == ConfigRoutes::LokiAndLegacy {
+            return json!({"version": version});
+        }
+        let text = |on: bool| if on { "true" } else { "false" };
+        json!({"status": "success", "data": {
+            "application": "Grafana Mimir",
+            "version": version,
+            "features": {
+                "ruler_config_api": text(self.settings.routes.config_enabled),
+                "alertmanager_config_api": "false",
+                "query_sharding": "false",
+                "federated_rules": text(self.settings.federation),
+            },
+        }})
+    }
+}
+
+/// Whether a rule asks for lines of logs, which Loki stores and can never evaluate.
+fn is_log_query(rule: &StoredRule) -> bool {
+    logql::parse(&rule.expr).is_ok_and(|expr| !expr.is_metric())
+}

@@ -1,0 +1,62 @@
+//! Whether a posted group is valid, in the words of Loki: other ones than Prometheus', no places, and of each rule
+//! only the first fault.
+
+use rulesync_expr::logql;
+
+use super::{
+    super::{
+        group::{StoredGroup, StoredRule},
+        kind::NameScheme,
+        span::Millis,
+        template,
+    },
+    bad_templates, valid_label, valid_metric,
+};
+
+/// The complaint about a group, as the answer's text; `None` when it is valid. A group may be without rules.
+pub(super) fn complaint(group: &StoredGroup, scheme: NameScheme) -> Option<String> {
+    let nameless = group.name.is_empty().then(|| "group 0: Groupname must not be empty".to_owned());
+    let rules = group.rules.iter().filter_map(|rule| fault(rule, &group.name, scheme));
+    let complaints: Vec<String> = nameless.into_iter().chain(rules).collect();
+    (!complaints.is_empty()).then(|| complaints.join(", "))
+}
+
+fn fault(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
+    match (rule.record.is_empty(), rule.alert.is_empty()) {
+        (false, false) => return Some("only one of 'record' and 'alert' must be set".to_owned()),
+        (true, true) => return Some("one of 'record' or 'alert' must be set".to_owned()),
+        _ => {}
+    }
+    if rule.expr.is_empty() {
+        return Some("field 'expr' must be set in rule".to_owned());
+    }
+    if let Some(error) = logql_error(&rule.expr) {
+        let (kind, name) =
+            if rule.alert.is_empty() { ("record", &rule.record) } else { ("alert", &rule.alert) };
+        return Some(format!("could not parse expression for {kind} '{name}' in group '{group}': {error}"));
+    }
+    if !rule.record.is_empty() {
+        for (field, set) in
+            [("annotations", !rule.annotations.is_empty()), ("for", rule.for_ != Millis::ZERO)]
+        {
+            if set {
+                return Some(format!("invalid field '{field}' in recording rule"));
+            }
+        }
+        if !valid_metric(&rule.record, scheme) {
+            return Some(format!("invalid recording rule name: {}", rule.record));
+        }
+    }
+    if let Some(name) = rule.labels.keys().find(|name| !valid_label(name, scheme) || *name == "__name__") {
+        return Some(format!("invalid label name: {name}"));
+    }
+    if let Some(name) = rule.annotations.keys().find(|name| !valid_label(name, scheme)) {
+        return Some(format!("invalid annotation name: {name}"));
+    }
+    bad_templates(rule, template::LOKI).into_iter().next()
+}
+
+/// Why an expression is no LogQL. Queries for logs are some, though no rule can evaluate them.
+fn logql_error(expr: &str) -> Option<String> {
+    logql::parse(expr).err().map(|error| error.to_string())
+}
