@@ -1,11 +1,13 @@
 //! Judges whether the parts of a tree fit together, in Loki's words. Not for syntax, and not for what Loki
 //! takes and cannot evaluate: that is `ruler`.
 
+use std::collections::BTreeSet;
+
 use super::ast::{
     Binary, Expr, ExprKind, LogQuery, Matcher, Node, RangeAggregate, Selector, VectorAggregate,
 };
 use super::operator::{RangeOp, VectorOp};
-use super::pipeline::{LabelChoice, LabelTest, StageKind, Text};
+use super::pipeline::{LabelChoice, LabelFormat, LabelTest, StageKind, Text};
 use super::wording::meaning_error;
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, MatchOp};
@@ -103,6 +105,7 @@ impl Checker<'_> {
                         }
                     }
                 }
+                StageKind::LabelFormat(formats) => self.each_once(formats, stage.span)?,
                 StageKind::Regexp(text) => self.regexp_stage(text)?,
                 _ => {}
             }
@@ -124,6 +127,18 @@ impl Checker<'_> {
     fn regex(&self, pattern: &str, span: Span) -> Result {
         match regex::syntax_error(pattern) {
             Some(reason) => Err(self.wrong(span, reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn each_once(&self, formats: &[LabelFormat], span: Span) -> Result {
+        let mut labels = BTreeSet::new();
+        match formats.iter().find(|format| !labels.insert(&format.label)) {
+            Some(LabelFormat { label, .. }) => {
+                let message =
+                    format!("multiple label name '{label}' not allowed in a single format operation");
+                Err(self.wrong(span, message))
+            }
             None => Ok(()),
         }
     }

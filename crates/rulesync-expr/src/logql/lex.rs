@@ -50,7 +50,15 @@ impl<'a> Lexer<'a> {
             self.start = self.pos;
             match rest.as_bytes() {
                 [b' ' | b'\t' | b'\n' | b'\r', ..] => self.pos += 1,
-                [b'#', ..] | [b'/', b'/', ..] => self.pos += rest.find('\n').unwrap_or(rest.len()),
+                [b'#', ..] | [b'/', b'/', ..] => {
+                    let comment = rest.split('\n').next().unwrap_or_default();
+                    self.pos += comment.len();
+                    // Readers differ in whether it ends the comment, and nothing may hide behind that.
+                    if comment.trim_end_matches('\r').contains('\r') {
+                        self.fail("carriage return within a comment");
+                        return false;
+                    }
+                }
                 [b'/', b'*', ..] => match rest[2..].find("*/") {
                     Some(length) => self.pos += length + 4,
                     None => {

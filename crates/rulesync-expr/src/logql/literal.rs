@@ -26,10 +26,10 @@ const GO: [(&str, f64); 8] = [
     ("h", 3600.0),
 ];
 
-/// Units of sizes, in lower case, as any case will do.
-const SIZES: [&str; 25] = [
+/// Units of sizes, in lower case, as any case will do. An `e` alone would begin an exponent.
+const SIZES: [&str; 24] = [
     "b", "k", "kb", "ki", "kib", "m", "mb", "mi", "mib", "g", "gb", "gi", "gib", "t", "tb", "ti", "tib", "p",
-    "pb", "pi", "pib", "e", "eb", "ei", "eib",
+    "pb", "pi", "pib", "eb", "ei", "eib",
 ];
 
 /// Go's durations end here: 2^63 nanoseconds, in seconds.

@@ -1,6 +1,10 @@
 //! Tests of the parser as a whole: what is accepted and as what, what is refused and in which words.
 
 mod contract;
+mod errors;
+mod robust;
+mod tree;
+mod valid;
 
 use super::{Expr, parse};
 
