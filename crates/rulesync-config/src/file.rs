@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::environment::{NotSet, expand};
-use rulesync_core::{DeleteGuard, OnInvalid, PromDuration, Selector};
+use crate::route::RouteConfig;
+use rulesync_core::{DeleteGuard, OnInvalid, PromDuration};
 use rulesync_http::ClientConfig;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// A whole configuration file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -227,6 +228,13 @@ pub struct RulerConfig {
     /// Where an embedded ruler keeps its rules; `.rulesync/NAME` beside the configuration file if absent.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// For `prometheus`: the directory of rule files, which its `rule_files` must name; relative to the configuration
+    /// file.
+    #[serde(default)]
+    pub directory: Option<PathBuf>,
+    /// For `prometheus`: which of its kind; `prometheus` if absent.
+    #[serde(default)]
+    pub variant: Option<PrometheusVariant>,
     /// How many requests may be under way at once. 8 if absent.
     #[serde(default = "default_in_flight")]
     pub max_in_flight: usize,
@@ -277,27 +285,22 @@ pub enum RulerKind {
     Mimir,
     /// Cortex.
     Cortex,
+    /// Grafana Loki.
+    Loki,
+    /// A Prometheus or a vmalert that reads rule files from a directory.
+    Prometheus,
     /// A Mimir-compatible API in this process, on loopback, that stores rules and evaluates nothing.
     Embedded,
 }
 
-/// A route.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteConfig {
-    /// Its name, for people.
-    pub name: String,
-    /// The ruler it leads to.
-    pub ruler: String,
-    /// The tenant it leads to; absent: no tenant header is sent.
-    #[serde(default)]
-    pub tenant: Option<String>,
-    /// Selects objects by their labels; absent: all.
-    #[serde(default, deserialize_with = "nullable")]
-    pub rule_selector: Selector,
-    /// Selects objects by the labels of their Kubernetes namespace; absent: all.
-    #[serde(default, deserialize_with = "nullable")]
-    pub namespace_selector: Selector,
+/// What reads the rule files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrometheusVariant {
+    /// Prometheus.
+    Prometheus,
+    /// VictoriaMetrics' vmalert.
+    Vmalert,
 }
 
 /// Why a configuration file cannot be read.
@@ -436,13 +439,6 @@ fn nearest(written: &str, expected: &[&str]) -> Option<String> {
     let likeness = |name: &&&str| strsim::jaro_winkler(written, name);
     let best = expected.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(&best) > 0.8).then(|| (*best).to_owned())
-}
-
-/// A key without a value is as good as no key.
-fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl RulerConfig {

@@ -16,13 +16,18 @@ mod environment;
 mod file;
 mod process;
 mod reload;
+mod route;
 mod wiring;
 
 pub use file::{
     AdoptConfig, Config, DeleteGuardConfig, FileError, LeaderElectionConfig, LedgerConfig, MetricsConfig,
-    NamingConfig, RouteConfig, RulerConfig, RulerKind, SourceConfig, Switch,
+    NamingConfig, PrometheusVariant, RulerConfig, RulerKind, SourceConfig, Switch,
 };
 pub use process::{Process, process};
 pub use reload::{ConfigError, Configuration};
+pub use route::{
+    AllowConfig, ExternalLabelConfig, LabelMode, MatcherMode, ObjectKind, OriginConfig, OriginKind,
+    QueryMatcherConfig, RouteConfig, RouteError, SourceTenantsConfig, TenantConfig,
+};
 pub use rulesync_k8s::LeaseElection;
 pub use wiring::{Wiring, WiringError};

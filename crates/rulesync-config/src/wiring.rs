@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rulesync_core::{
     AlloyNaming, AlloyNamingError, DeleteGuard, LedgerError, Metrics, NamedRuler, NamedSource, Naming, Owner,
-    OwnerError, Pattern, Policy, Route, Ruler, Setup, SetupError, Source, TenantError, Territory,
+    OwnerError, Pattern, Policy, Route, Ruler, Setup, SetupError, Source, Territory,
 };
 use rulesync_files::FilesSource;
 use rulesync_http::{RequestObserver, SettingsError};
@@ -15,7 +15,8 @@ use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError}
 use rulesync_mimir::{Flavour, MimirRuler};
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
-use crate::file::{Config, NamingConfig, RouteConfig, RulerConfig, RulerKind, SourceConfig, Switch};
+use crate::file::{Config, NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch};
+use crate::route::{RouteConfig, RouteError};
 
 /// Where an embedded ruler listens if nothing is said: Mimir's own port.
 const EMBEDDED_ADDRESS: &str = "http://127.0.0.1:9009";
@@ -61,13 +62,13 @@ pub enum WiringError {
     /// The times of the election are not safe.
     #[error("leader_election: {0}")]
     Election(#[from] LeaseError),
-    /// A tenant no ruler accepts.
+    /// A route that makes no sense.
     #[error("route `{route}`: {error}")]
-    Tenant {
+    Route {
         /// The route.
         route: String,
         /// What is wrong.
-        error: TenantError,
+        error: RouteError,
     },
     /// A key is missing that this type of ruler needs.
     #[error("ruler `{ruler}`: `{key}` is missing")]
@@ -297,14 +298,7 @@ fn territory(config: &Config) -> Result<Territory, WiringError> {
 }
 
 fn route(config: &RouteConfig) -> Result<Route, WiringError> {
-    let tenant = config.tenant.as_deref().map(str::parse).transpose();
-    Ok(Route {
-        name: config.name.as_str().into(),
-        ruler: config.ruler.as_str().into(),
-        tenant: tenant.map_err(|error| WiringError::Tenant { route: config.name.clone(), error })?,
-        rule_selector: config.rule_selector.clone(),
-        namespace_selector: config.namespace_selector.clone(),
-    })
+    config.route().map_err(|error| WiringError::Route { route: config.name.clone(), error })
 }
 
 /// Names for sources that have none: their type, with a number from the second one on.

@@ -1,5 +1,6 @@
 //! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, orders for targets out.
 
+use std::borrow::Cow;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
@@ -7,11 +8,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::desired::{Claim, DesiredGroup};
 use crate::finding::Finding;
-use crate::intake::{self, Route};
+use crate::intake::{self, Facts, NamespaceFacts, Origin, Placed, Placement, Route};
+use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
+use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::packed::{PackedGroup, Unpacker, pack};
@@ -27,8 +31,22 @@ use crate::target::Order;
 pub(crate) struct Consequences {
     /// What to tell which target.
     pub(crate) orders: Vec<(TargetId, Order)>,
+    /// What to tell targets once others have what these had.
+    pub(crate) departures: Vec<Departure>,
+    /// Objects that exist and cannot be read, or no longer so: where they belong is not known.
+    pub(crate) holds: Vec<(ObjectId, bool)>,
     /// What is newly wrong with which object.
     pub(crate) findings: Vec<(ObjectId, Option<TargetId>, Finding)>,
+}
+
+/// An object leaves a target for others, which must have it first, so that it does not go unevaluated.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    pub(crate) target: TargetId,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) object: ObjectId,
+    /// Cancelled when the others have it, or nobody wants it there any more.
+    pub(crate) ready: CancellationToken,
 }
 
 /// Where objects go.
@@ -43,6 +61,25 @@ pub(crate) struct Map {
 }
 
 impl Map {
+    /// The language that a ruler evaluates.
+    fn language(&self, ruler: &str) -> Option<&'static str> {
+        self.rulers.get(ruler).map(|ruler| ruler.dialect().name())
+    }
+
+    /// The annotations of objects that routes look at.
+    fn annotations(&self) -> BTreeSet<&str> {
+        let key = |origin| match origin {
+            &Origin::Annotation(ref key) => Some(&**key),
+            _ => None,
+        };
+        self.routes.iter().flat_map(Route::origins).filter_map(key).collect()
+    }
+
+    /// Whether objects have to be read anew for this map, because another did not look at all that this one does.
+    pub(crate) fn looks_further_than(&self, other: &Self) -> bool {
+        !self.annotations().is_subset(&other.annotations())
+    }
+
     /// The namespace of an object at a ruler; none if that ruler is no longer configured.
     fn namespace_of(&self, id: &ObjectId, uid: Option<&str>, target: &TargetId) -> Option<Arc<str>> {
         let ruler = self.rulers.get(&target.ruler)?;
@@ -55,8 +92,10 @@ impl Map {
 pub(crate) struct Catalogue {
     map: Map,
     objects: BTreeMap<ObjectId, Record>,
-    namespaces: BTreeMap<(Arc<str>, String), Labels>,
+    namespaces: BTreeMap<(Arc<str>, String), NamespaceFacts>,
     counts: HashMap<Arc<str>, Count>,
+    /// How many objects are at each target.
+    uses: BTreeMap<TargetId, usize>,
 }
 
 /// How many objects of a source there are, kept up to date so that nobody has to count.
@@ -84,6 +123,11 @@ struct Record {
     uid: Option<Box<str>>,
     created: Option<i64>,
     labels: Labels,
+    /// Those that routes look at.
+    annotations: Labels,
+    tenant: Option<Box<str>>,
+    /// The language it says it is in.
+    language: Option<Box<str>>,
     groups: Box<[PackedGroup]>,
     refused: Box<[Box<str>]>,
     findings: Box<[Finding]>,
@@ -93,12 +137,20 @@ struct Record {
     hides: bool,
     /// Whether any form of it was ever read.
     read: bool,
-    targets: Vec<TargetId>,
+    placements: Box<[Placement]>,
+    /// Why it does not go where it would.
+    kept_out: Box<[Finding]>,
 }
 
 impl Catalogue {
     pub(crate) fn new(map: Map) -> Self {
-        Self { map, objects: BTreeMap::new(), namespaces: BTreeMap::new(), counts: HashMap::new() }
+        Self {
+            map,
+            objects: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            counts: HashMap::new(),
+            uses: BTreeMap::new(),
+        }
     }
 
     /// An object is there. Repeating what is known has no consequences.
@@ -120,7 +172,7 @@ impl Catalogue {
                 return consequences;
             }
             if repaired && !known.read {
-                self.hold(&object.id, false, &mut consequences);
+                consequences.holds.push((object.id.clone(), false));
             }
         }
         let intake::Conversion { groups, refused, findings } = intake::convert(object, self.map.on_invalid);
@@ -139,14 +191,22 @@ impl Catalogue {
                 let after = self.map.namespace_of(&object.id, uid.as_deref(), target)?;
                 (before != after).then(|| (target.clone(), before))
             };
-            known.targets.iter().filter_map(name).collect()
+            known.placements.iter().map(|placement| &placement.target).filter_map(name).collect()
         };
+        let looked_at = self.map.annotations();
+        let annotations =
+            object.annotations.iter().filter(|(key, _)| looked_at.contains(key.as_str())).collect();
+        let said = object.annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
+        let language = said.or_else(|| kind::language_of(object.id.kind()).map(str::to_owned));
         let record = Record {
             content,
             run,
             uid,
             created: object.created,
             labels: object.labels.clone(),
+            annotations,
+            tenant: object.tenant.as_deref().map(Box::from),
+            language: language.map(String::into_boxed_str),
             // Groups of gigabytes are beyond every ruler; the object then has none here.
             groups: pack(&groups).unwrap_or_default().into(),
             refused: refused.into_iter().map(String::into_boxed_str).collect(),
@@ -154,7 +214,8 @@ impl Catalogue {
             malformed: None,
             hides: false,
             read: true,
-            targets: known.targets,
+            placements: known.placements,
+            kept_out: known.kept_out,
         };
         self.objects.insert(object.id.clone(), record);
         self.place(&object.id, Some(&groups), true, seen, live, &mut consequences);
@@ -183,7 +244,7 @@ impl Catalogue {
         if !record.read {
             // Without its UID some names cannot be made, so that others must not be taken for orphans.
             record.hides = hides || matches!(self.map.naming, Naming::Alloy(_));
-            self.hold(id, true, &mut consequences);
+            consequences.holds.push((id.clone(), true));
         }
         self.tally(id, Tally::In);
         if news {
@@ -198,33 +259,34 @@ impl Catalogue {
         self.tally(id, Tally::Out);
         if let Some(record) = self.objects.remove(id) {
             if !record.read {
-                self.hold(id, false, &mut consequences);
+                consequences.holds.push((id.clone(), false));
             }
-            for target in record.targets {
-                self.drop_from(id, record.uid.as_deref(), target, &mut consequences);
+            for Placement { target, .. } in &record.placements {
+                self.leave(target);
+                self.drop_from(id, record.uid.as_deref(), target, None, &mut consequences);
             }
         }
         consequences
     }
 
-    /// A Kubernetes namespace has these labels, or is gone. Its objects are routed anew.
+    /// A Kubernetes namespace is like this, or is gone. Its objects are routed anew.
     pub(crate) fn namespace(
         &mut self,
         source: &Arc<str>,
         name: String,
-        labels: Option<Labels>,
+        facts: Option<NamespaceFacts>,
         seen: Instant,
     ) -> Consequences {
         let key = (Arc::clone(source), name);
-        let unchanged = self.namespaces.get(&key) == labels.as_ref();
+        let unchanged = self.namespaces.get(&key) == facts.as_ref();
         let mut consequences = Consequences::default();
         if unchanged {
             return consequences;
         }
         let in_namespace: Vec<ObjectId> =
             self.objects_in(&key.1).filter(|id| id.source() == &**source).cloned().collect();
-        match labels {
-            Some(labels) => self.namespaces.insert(key, labels),
+        match facts {
+            Some(facts) => self.namespaces.insert(key, facts),
             None => self.namespaces.remove(&key),
         };
         for id in in_namespace {
@@ -247,14 +309,19 @@ impl Catalogue {
     /// Routes everything anew, by another map. `fresh` are targets that know nothing yet and are told everything.
     pub(crate) fn remap(&mut self, map: Map, fresh: &[TargetId], seen: Instant) -> Consequences {
         self.map = map;
+        for target in fresh {
+            self.uses.remove(target);
+        }
         let mut consequences = Consequences::default();
         let ids: Vec<ObjectId> = self.objects.keys().cloned().collect();
         for id in ids {
             self.tally(&id, Tally::Out);
             if let Some(record) = self.objects.get_mut(&id) {
-                record.targets.retain(|target| !fresh.contains(target));
+                let mut left = std::mem::take(&mut record.placements).into_vec();
+                left.retain(|placement| !fresh.contains(&placement.target));
+                record.placements = left.into();
                 if !record.read {
-                    self.hold(&id, true, &mut consequences);
+                    consequences.holds.push((id.clone(), true));
                 }
             }
             self.place(&id, None, false, seen, false, &mut consequences);
@@ -302,6 +369,7 @@ impl Catalogue {
         let status = |(id, record): (&ObjectId, &Record)| {
             let targets = at_targets.remove(id).unwrap_or_default();
             let mut findings = record.findings.to_vec();
+            findings.extend(record.kept_out.iter().cloned());
             findings.extend(record.malformed.as_deref().cloned());
             let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
             ObjectStatus {
@@ -311,7 +379,9 @@ impl Catalogue {
                 name: id.name().to_owned(),
                 state: if record.malformed.is_some() {
                     ObjectState::Malformed
-                } else if findings.iter().any(Finding::is_error) && worst != ObjectState::NotSelected {
+                } else if findings.iter().any(Finding::is_error)
+                    && (worst != ObjectState::NotSelected || !record.kept_out.is_empty())
+                {
                     worst.max(ObjectState::Refused)
                 } else {
                     worst
@@ -330,7 +400,7 @@ impl Catalogue {
         let count = self.counts.entry(source).or_default();
         for (number, counts) in [
             (&mut count.all, true),
-            (&mut count.selected, !record.targets.is_empty()),
+            (&mut count.selected, !record.placements.is_empty()),
             (&mut count.malformed, record.malformed.is_some()),
             (&mut count.hiding, record.hides),
         ] {
@@ -341,7 +411,8 @@ impl Catalogue {
         }
     }
 
-    /// Finds an object's targets and tells them. Targets that had it are told anew only if its content is `changed`.
+    /// Finds an object's targets and tells them. Targets that had it are told anew only if its content is `changed`, or
+    /// what is done to it on the way.
     fn place(
         &mut self,
         id: &ObjectId,
@@ -351,50 +422,113 @@ impl Catalogue {
         live: bool,
         consequences: &mut Consequences,
     ) {
-        let Some(record) = self.objects.get_mut(id) else { return };
-        if !record.read {
-            return;
+        let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
+        let source: Arc<str> = id.source().into();
+        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
+        let facts = Facts {
+            id,
+            labels: &record.labels,
+            annotations: &record.annotations,
+            tenant: record.tenant.as_deref(),
+            language: record.language.as_deref(),
+            namespace: self.namespaces.get(&key),
+            namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
+        };
+        let map = &self.map;
+        let Placed { placements, findings } = intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+        for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
+            consequences.findings.push((id.clone(), None, finding.clone()));
         }
-        let namespace = self.namespaces.get(&(Arc::from(id.source()), id.namespace().to_owned()));
-        let targets = intake::targets(&self.map.routes, id, &record.labels, namespace);
-        let before = std::mem::replace(&mut record.targets, targets.clone());
-        for target in &targets {
-            if !changed && before.contains(target) {
+        record.kept_out = findings.into();
+        let before = std::mem::replace(&mut record.placements, placements.clone().into());
+        let had = |target: &TargetId| before.iter().find(|other| other.target == *target);
+        let leaves: Vec<&Placement> =
+            before.iter().filter(|other| !placements.iter().any(|p| p.target == other.target)).collect();
+        let ready = CancellationToken::new();
+        // Whoever gets it anew holds a share; the last share to go lets it leave where it was.
+        let handover = (!leaves.is_empty()).then(|| Arc::new(ready.clone().drop_guard()));
+        for placement in &placements {
+            let target = &placement.target;
+            let known = had(target);
+            if known.is_none() {
+                *self.uses.entry(target.clone()).or_default() += 1;
+            }
+            if !changed && known.is_some_and(|known| known.treatment == placement.treatment) {
                 continue;
             }
             let Some(ruler) = self.map.rulers.get(&target.ruler) else { continue };
             let split = self.map.split.get(&target.ruler).copied();
-            let claim = claim(id, record, groups, ruler.as_ref(), split, seen);
+            let treated =
+                Treated { placement, ruler: ruler.as_ref(), split, on_invalid: self.map.on_invalid };
+            let claim = claim(id, record, groups, &treated, seen);
             for finding in &claim.findings {
                 consequences.findings.push((id.clone(), Some(target.clone()), finding.clone()));
             }
             let max_bytes = ruler.name_rules().max_bytes;
             let namespace = self.map.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
-            consequences.orders.push((target.clone(), Order::Claim { namespace, claim, live }));
+            let handover = handover.clone().filter(|_| known.is_none());
+            consequences.orders.push((target.clone(), Order::Claim { namespace, claim, live, handover }));
         }
+        drop(handover);
         let uid = record.uid.clone();
-        for target in before {
-            if !targets.contains(&target) {
-                self.drop_from(id, uid.as_deref(), target, consequences);
+        let gone: Vec<TargetId> = leaves.iter().map(|left| left.target.clone()).collect();
+        for target in &gone {
+            self.leave(target);
+            self.drop_from(id, uid.as_deref(), target, Some(&ready), consequences);
+        }
+    }
+
+    /// An object is no longer at a target.
+    fn leave(&mut self, target: &TargetId) {
+        if let Some(uses) = self.uses.get_mut(target) {
+            *uses = uses.saturating_sub(1);
+            if *uses == 0 {
+                self.uses.remove(target);
             }
         }
     }
 
-    fn drop_from(&self, id: &ObjectId, uid: Option<&str>, target: TargetId, consequences: &mut Consequences) {
+    /// The targets that objects are at.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &TargetId> {
+        self.uses.keys()
+    }
+
+    /// Whether any object is at a target.
+    pub(crate) fn uses(&self, target: &TargetId) -> bool {
+        self.uses.contains_key(target)
+    }
+
+    fn drop_from(
+        &self,
+        id: &ObjectId,
+        uid: Option<&str>,
+        target: &TargetId,
+        ready: Option<&CancellationToken>,
+        consequences: &mut Consequences,
+    ) {
         // A ruler that is no longer configured takes no orders.
-        if let Some(namespace) = self.map.namespace_of(id, uid, &target) {
-            consequences.orders.push((target, Order::Drop { namespace, object: id.clone() }));
+        let Some(namespace) = self.map.namespace_of(id, uid, target) else { return };
+        let (target, object) = (target.clone(), id.clone());
+        match ready.filter(|ready| !ready.is_cancelled()) {
+            Some(ready) => {
+                let ready = ready.clone();
+                consequences.departures.push(Departure { target, namespace, object, ready });
+            }
+            None => consequences.orders.push((target, Order::Drop { namespace, object })),
         }
     }
 
-    /// Where an unreadable object belongs is not known, so every target keeps what it has for it.
-    fn hold(&self, id: &ObjectId, hold: bool, consequences: &mut Consequences) {
-        for route in self.map.routes.iter() {
-            let target = route.target();
-            if let Some(namespace) = self.map.namespace_of(id, None, &target) {
-                consequences.orders.push((target, Order::Hold { namespace, hold }));
-            }
-        }
+    /// The namespace at a target of an object that cannot be read.
+    pub(crate) fn held_namespace(&self, id: &ObjectId, target: &TargetId) -> Option<Arc<str>> {
+        self.map.namespace_of(id, None, target)
+    }
+
+    /// Objects that exist and never could be read. Where they belong is not known, so every target keeps what it has
+    /// for them.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &ObjectId> {
+        let any = self.counts.values().any(|count| count.malformed > 0);
+        let objects = any.then(|| self.objects.iter()).into_iter().flatten();
+        objects.filter(|(_, record)| !record.read).map(|(id, _)| id)
     }
 
     fn objects_in(&self, namespace: &str) -> impl Iterator<Item = &ObjectId> {
@@ -409,79 +543,109 @@ impl Catalogue {
     }
 }
 
+/// Where an object's groups go, and what is done to them on the way.
+struct Treated<'a> {
+    placement: &'a Placement,
+    ruler: &'a dyn Ruler,
+    split: Option<usize>,
+    on_invalid: OnInvalid,
+}
+
 /// What an object wants of a ruler. Without `groups` at hand, they are unpacked.
 fn claim(
     id: &ObjectId,
     record: &Record,
     groups: Option<&[Group]>,
-    ruler: &dyn Ruler,
-    split: Option<usize>,
+    treated: &Treated<'_>,
     seen: Instant,
 ) -> Claim {
-    let mut wanted = Vec::with_capacity(record.groups.len());
+    let mut packs = Unpacker::default();
+    let groups: Cow<'_, [Group]> = match groups {
+        Some(groups) => Cow::Borrowed(groups),
+        None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
+    };
+    let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
     let mut refused = record.refused.to_vec();
     let mut findings = Vec::new();
-    let mut packs = Unpacker::default();
-    // Where groups are split, the packs of the object as declared are of no use.
-    let split: Option<(Vec<Group>, Vec<PackedGroup>)> = split.and_then(|most| {
-        let unpacked: Option<Vec<Group>> = match groups {
-            Some(groups) => Some(groups.to_vec()),
-            None => record.groups.iter().map(|body| packs.unpack(body).ok()).collect(),
-        };
-        let groups = unpacked?;
-        let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
-        if groups.iter().all(|group| group.rules.len() <= most) {
-            return None;
-        }
-        let parts: Vec<Group> = groups
-            .into_iter()
-            .flat_map(|group| intake::split(group, most, ruler.dialect(), &names))
-            .collect();
-        let packs = pack(&parts).ok()?;
-        Some((parts, packs))
-    });
-    let (groups, bodies) = match &split {
-        Some((parts, packs)) => (Some(parts.as_slice()), packs.as_slice()),
-        None => (groups, &*record.groups),
-    };
-    for (index, body) in bodies.iter().enumerate() {
-        let unpacked;
-        let group = match groups.and_then(|groups| groups.get(index)) {
-            Some(group) => group,
-            None => match packs.unpack(body) {
-                Ok(group) => {
-                    unpacked = group;
-                    &unpacked
+    // Most groups go as they were declared, and are packed already.
+    let mut sent: Vec<(Cow<'_, Group>, Option<PackedGroup>)> = Vec::with_capacity(groups.len());
+    for (index, group) in groups.iter().enumerate() {
+        let parts = match treated.split.filter(|most| group.rules.len() > *most) {
+            Some(most) => intake::split(group.clone(), most, treated.ruler.dialect(), &names),
+            None => {
+                let (offered, mut found) = treated.offer(group);
+                findings.append(&mut found);
+                match offered {
+                    Some(Cow::Borrowed(same)) => {
+                        sent.push((Cow::Borrowed(same), record.groups.get(index).cloned()))
+                    }
+                    Some(own) => sent.push((own, None)),
+                    None => refused.push(group.name.as_str().into()),
                 }
-                Err(_) => continue,
-            },
+                continue;
+            }
         };
-        let mut checked = intake::check(group, ruler);
-        findings.append(&mut checked.findings);
-        match checked.fingerprint {
-            Some(fingerprint) => wanted.push(DesiredGroup {
-                name: group.name.as_str().into(),
-                fingerprint,
-                body: body.clone(),
-                rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
-            }),
-            None => refused.push(group.name.as_str().into()),
+        for part in parts {
+            let (offered, mut found) = treated.offer(&part);
+            findings.append(&mut found);
+            match offered {
+                Some(group) => sent.push((Cow::Owned(group.into_owned()), None)),
+                None => refused.push(part.name.as_str().into()),
+            }
         }
     }
+    let made: Vec<Group> =
+        sent.iter().filter(|(_, body)| body.is_none()).map(|(group, _)| group.clone().into_owned()).collect();
+    let mut made = pack(&made).unwrap_or_default().into_iter();
+    let keeps = treated.ruler.keeps();
+    let desired = |(group, body): (Cow<'_, Group>, Option<PackedGroup>)| {
+        Some(DesiredGroup {
+            name: group.name.as_str().into(),
+            fingerprint: Fingerprint::of(&group, &keeps),
+            // Groups of gigabytes are beyond every ruler, and not packed.
+            body: body.or_else(|| made.next())?,
+            rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
+        })
+    };
     Claim {
         object: id.clone(),
         created: record.created,
-        groups: wanted.into(),
+        groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
         findings: findings.into(),
         seen,
     }
 }
 
+impl Treated<'_> {
+    /// A group as it is offered to the ruler, if it is, and what there is to say about it.
+    fn offer<'a>(&self, group: &'a Group) -> (Option<Cow<'a, Group>>, Vec<Finding>) {
+        let Placement { target, route, treatment } = self.placement;
+        let mut findings = intake::check(group, self.ruler);
+        let (mut treated, found) =
+            treatment.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
+        findings.extend(found);
+        let at_fault: BTreeSet<Option<usize>> =
+            findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
+        if at_fault.is_empty() {
+            return (Some(treated), findings);
+        }
+        let omit = self.on_invalid == OnInvalid::Rule
+            && !at_fault.contains(&None)
+            && at_fault.len() < group.rules.len();
+        if !omit {
+            return (None, findings);
+        }
+        let mut index = 0..;
+        treated.to_mut().rules.retain(|_| !at_fault.contains(&index.next()));
+        (Some(treated), findings)
+    }
+}
+
 /// Tells a changed declaration from a repeated one within this process.
 fn content(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, uid, created, labels, annotations, groups, findings } = object;
+    let RuleObject { id: _, uid, created, labels, tenant, annotations, groups, findings } = object;
     let mut hasher = DefaultHasher::new();
-    (uid, created, labels, annotations, groups, findings).hash(&mut hasher);
+    (uid, created, labels, tenant, annotations, groups, findings).hash(&mut hasher);
     hasher.finish()
 }

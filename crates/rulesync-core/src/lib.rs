@@ -13,7 +13,8 @@
 //! |---|---|
 //! | what a rule is, durations, tenants | `model/` |
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/check.rs` |
-//! | which objects go where | `intake/select.rs`, `intake/route.rs` |
+//! | which objects go where, and who may claim a tenant | `intake/select.rs`, `intake/route.rs` |
+//! | labels and matchers that a route adds | `intake/treat.rs` |
 //! | what is ours, and what it is called | `naming/` |
 //! | two installations with one owner | `claim.rs` |
 //! | which changes are made, and when deletes are safe | `plan.rs` |
@@ -50,7 +51,7 @@ mod target;
 
 pub use claim::{CLAIM_GROUP, OwnerClaim};
 pub use desired::{Claim, Desired, DesiredGroup};
-pub use dialect::{Dialect, Heartbeat, PromQl};
+pub use dialect::{Dialect, Heartbeat, LogQl, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
     SetupError, Summary,
@@ -58,7 +59,10 @@ pub use engine::{
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use finding::{Finding, Place, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
-pub use intake::{Operator, Requirement, Route, Selector, SelectorError};
+pub use intake::{
+    ExternalLabel, Operator, Origin, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError,
+    Tenancy, TenantPattern, TenantPatternError, Value,
+};
 pub use leadership::{Leadership, Reign, Throne};
 pub use ledger::{Ledger, LedgerError, LedgerRecord};
 pub use metrics::Metrics;
@@ -66,6 +70,10 @@ pub use model::declared::{DeclaredGroup, DeclaredRule};
 pub use model::duration::{DurationError, PromDuration};
 pub use model::fingerprint::Fingerprint;
 pub use model::group::{Group, Rule};
+pub use model::kind::{
+    ALERTING_RULE, DIALECT_ANNOTATION, KINDS, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE,
+    language_of,
+};
 pub use model::labels::Labels;
 pub use model::object::{ObjectId, RuleObject};
 pub use model::packed::{PackError, PackedGroup, pack};
@@ -78,6 +86,8 @@ pub use outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use plan::{Action, Change, Deletes, Plan, Reason, Situation, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
 pub use ruler::{Keeps, KeptLimit, NameRules, Ruler, RulerError};
+
+pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{
     ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status, TargetState, TargetStatus,

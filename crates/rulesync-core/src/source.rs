@@ -30,13 +30,15 @@ pub enum SourceEvent {
     },
     /// The object is gone.
     Delete(ObjectId),
-    /// A Kubernetes namespace has these labels. Only from sources that answer
+    /// A Kubernetes namespace has these labels and annotations. Only from sources that answer
     /// [`Source::delivers_namespaces`] with true.
     Namespace {
         /// The Kubernetes namespace.
         name: String,
         /// All its labels.
         labels: Labels,
+        /// Its annotations; those that only others use may be left out.
+        annotations: Labels,
     },
     /// A Kubernetes namespace is gone.
     NamespaceGone {
@@ -55,6 +57,14 @@ pub enum SourceEvent {
     KindGone {
         /// What was seen, and what is being waited for.
         reason: String,
+    },
+    /// A kind of objects that not every cluster has is installed, or is not. Said before the snapshot is complete. What
+    /// was written for objects of a kind that is not installed stays: a deleted CRD looks like one that never was.
+    Kind {
+        /// The kind, such as `LoggingRule`.
+        kind: Arc<str>,
+        /// Whether it is installed.
+        installed: bool,
     },
     /// The source sees its objects again.
     Available,

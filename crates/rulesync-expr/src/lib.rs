@@ -32,6 +32,6 @@ mod quote;
 mod regex;
 mod span;
 
-pub use enforce::{EnforceError, Enforcement, InvalidEnforcement, Mode, enforce_promql};
+pub use enforce::{EnforceError, Enforcement, InvalidEnforcement, Mode, enforce_logql, enforce_promql};
 pub use error::{ErrorKind, ParseError};
 pub use span::{Position, Span};

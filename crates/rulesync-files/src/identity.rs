@@ -4,10 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rulesync_core::ObjectId;
-
-/// The kind of what stands for a whole file.
-pub(crate) const RULE_FILE: &str = "RuleFile";
+use rulesync_core::{KINDS, ObjectId, RULE_FILE};
 
 /// Stands for a Kubernetes namespace where there is none. No Kubernetes namespace can be called so.
 const FILE_NAMESPACE: &str = "_file";
@@ -16,22 +13,19 @@ const FILE_NAMESPACE: &str = "_file";
 #[derive(Debug, Clone)]
 pub(crate) struct Identities {
     source: Arc<str>,
-    prometheus_rule: Arc<str>,
+    kinds: [Arc<str>; 4],
     rule_file: Arc<str>,
 }
 
 impl Identities {
     pub(crate) fn new(source: &Arc<str>) -> Self {
-        Self {
-            source: Arc::clone(source),
-            prometheus_rule: "PrometheusRule".into(),
-            rule_file: RULE_FILE.into(),
-        }
+        Self { source: Arc::clone(source), kinds: KINDS.map(Arc::from), rule_file: RULE_FILE.into() }
     }
 
-    /// A `PrometheusRule`; without a namespace it is in `default`, as kubectl would have it.
-    pub(crate) fn prometheus_rule(&self, namespace: Option<&str>, name: &str) -> ObjectId {
-        ObjectId::new(&self.source, &self.prometheus_rule, namespace.unwrap_or("default"), name)
+    /// An object of one of [`KINDS`]; without a namespace it is in `default`, as kubectl would have it.
+    pub(crate) fn object(&self, kind: &str, namespace: Option<&str>, name: &str) -> ObjectId {
+        let kind = self.kinds.iter().find(|known| ***known == *kind).unwrap_or(&self.rule_file);
+        ObjectId::new(&self.source, kind, namespace.unwrap_or("default"), name)
     }
 
     /// A file, by its path within the source: a plain rule file, or whatever stands in a file that cannot be read.
@@ -91,7 +85,7 @@ mod tests {
         let identities = Identities::new(&"files".into());
         let id = identities.file(Path::new("team a/node_x.yaml"));
         assert_eq!(id.to_string(), "RuleFile _file/team_20a_2Fnode_5Fx.yaml");
-        assert_eq!(identities.prometheus_rule(None, "a").namespace(), "default");
+        assert_eq!(identities.object("PrometheusRule", None, "a").namespace(), "default");
     }
 
     proptest! {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use rulesync_core::{Finding, ObjectId, Place, Position, RuleObject, SourceEvent};
+use rulesync_core::{Finding, ObjectId, Place, Position, RULE_FILE, RuleObject, SourceEvent};
 
-use crate::identity::{Identities, RULE_FILE, shown};
+use crate::identity::{Identities, shown};
 use crate::manifest::{Broken, Contents, Read};
 
 /// The objects of all files. Their content is not kept, only a digest.
@@ -233,8 +233,8 @@ fn duplicate(path: &Path, position: Option<Position>) -> Finding {
 
 /// Tells a changed object from a repeated one within this process.
 fn digest(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, uid, created, labels, annotations, groups, findings } = object;
-    digest_of(&(uid, created, labels, annotations, groups, findings))
+    let RuleObject { id: _, uid, created, labels, tenant, annotations, groups, findings } = object;
+    digest_of(&(uid, created, labels, tenant, annotations, groups, findings))
 }
 
 fn digest_of(value: &impl Hash) -> u64 {

@@ -43,7 +43,7 @@ pub(crate) struct Broken {
 /// `kubectl apply` keeps a copy of the whole manifest here, which is of no use to a rule.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A `PrometheusRule`, so far as it is used.
+/// An object with rules, so far as it is used.
 #[derive(Debug, Deserialize)]
 struct Manifest {
     metadata: Option<Metadata>,
@@ -58,10 +58,13 @@ struct Metadata {
     annotations: Option<BTreeMap<String, Option<String>>>,
 }
 
-/// The `spec` of a `PrometheusRule`, and a whole plain rule file.
+/// The `spec` of an object with rules, and a whole plain rule file.
 #[derive(Debug, Default, Deserialize)]
 struct Groups {
     groups: Option<Vec<DeclaredGroup>>,
+    /// Named so in a LoggingRule, and otherwise by the Loki operator.
+    #[serde(alias = "tenantID")]
+    tenant: Option<String>,
 }
 
 /// Reads the file at `path`, which is relative to its source.
@@ -108,22 +111,23 @@ impl Reader<'_> {
         };
         let shape = shape.value;
         match shape.kind() {
-            Kind::PrometheusRule => match yaml::read(document) {
-                Ok(manifest) => self.manifest(manifest, position),
-                Err(problem) => self.broken(self.identity(&shape), "manifest", problem),
+            Kind::Rules(kind) => match yaml::read(document) {
+                Ok(manifest) => self.manifest(kind, manifest, position),
+                Err(problem) => self.broken(self.identity(kind, &shape), "manifest", problem),
             },
             Kind::RuleFile => match yaml::read(document) {
                 Ok(groups) => self.rule_file(groups, position),
                 Err(problem) => self.broken(Some(self.identities.file(self.path)), "manifest", problem),
             },
             Kind::List => self.list(document, &shape),
-            Kind::WithoutVersion => {
-                let message = "`apiVersion` is missing; write `apiVersion: monitoring.coreos.com/v1`".into();
-                self.broken(self.identity(&shape), "manifest", Problem { message, position });
+            Kind::WithoutVersion(kind) => {
+                let group = Shape::api_group(kind);
+                let message = format!("`apiVersion` is missing; that of a {kind} begins with `{group}`");
+                self.broken(self.identity(kind, &shape), "manifest", Problem { message, position });
             }
             Kind::Other => {
                 tracing::debug!(file = %shown(self.path), line = position.line, kind = ?shape.kind_name(),
-                    "ignored: neither a PrometheusRule nor a rule file");
+                    "ignored: neither an object with rules nor a rule file");
             }
         }
     }
@@ -137,9 +141,9 @@ impl Reader<'_> {
         );
         match read {
             Ok(items) => {
-                for (manifest, position) in items {
+                for (kind, manifest, position) in items {
                     let position = Position { line: position.line + document.lines_before, ..position };
-                    self.manifest(manifest, position);
+                    self.manifest(kind, manifest, position);
                 }
             }
             Err(error) => {
@@ -149,22 +153,24 @@ impl Reader<'_> {
         }
     }
 
-    fn manifest(&mut self, manifest: Manifest, position: Position) {
+    fn manifest(&mut self, kind: &str, manifest: Manifest, position: Position) {
         let Metadata { name, namespace, labels, annotations } = manifest.metadata.unwrap_or_default();
-        let id = match self.named(namespace.as_deref(), name.as_deref()) {
+        let id = match self.named(kind, namespace.as_deref(), name.as_deref()) {
             Ok(id) => id,
             Err(message) => return self.broken(None, "manifest", Problem { message, position }),
         };
         let annotations = annotations.into_iter().flatten().filter(|(key, _)| key != LAST_APPLIED);
         let labels = labels.into_iter().flatten().map(|(key, value)| (key, value.unwrap_or_default()));
+        let Groups { groups, tenant } = manifest.spec.unwrap_or_default();
         let object = RuleObject {
             id,
+            tenant,
             uid: None,
             // A file does not say when its object was made; what it may say is somebody else's object's time.
             created: None,
             labels: labels.collect::<Labels>(),
             annotations: annotations.map(|(key, value)| (key, value.unwrap_or_default())).collect(),
-            groups: manifest.spec.and_then(|spec| spec.groups).unwrap_or_default(),
+            groups: groups.unwrap_or_default(),
             findings: Vec::new(),
         };
         self.contents.objects.push(Read { object, position });
@@ -173,6 +179,7 @@ impl Reader<'_> {
     fn rule_file(&mut self, groups: Groups, position: Position) {
         let object = RuleObject {
             id: self.identities.file(self.path),
+            tenant: None,
             uid: None,
             created: None,
             labels: Labels::default(),
@@ -183,13 +190,13 @@ impl Reader<'_> {
         self.contents.objects.push(Read { object, position });
     }
 
-    fn identity(&self, shape: &Shape) -> Option<ObjectId> {
-        self.named(shape.namespace(), shape.name()).ok()
+    fn identity(&self, kind: &str, shape: &Shape) -> Option<ObjectId> {
+        self.named(kind, shape.namespace(), shape.name()).ok()
     }
 
     /// Names as Kubernetes allows them: that neither holds a dot where the other begins is what keeps the ruler
     /// namespaces of two objects apart.
-    fn named(&self, namespace: Option<&str>, name: Option<&str>) -> Result<ObjectId, String> {
+    fn named(&self, kind: &str, namespace: Option<&str>, name: Option<&str>) -> Result<ObjectId, String> {
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return Err("`metadata.name` is missing".into());
@@ -208,7 +215,7 @@ impl Reader<'_> {
                  letter or digit at both ends"
             ));
         }
-        Ok(self.identities.prometheus_rule(namespace, name))
+        Ok(self.identities.object(kind, namespace, name))
     }
 
     fn broken(&mut self, id: Option<ObjectId>, code: &'static str, problem: Problem) {

@@ -13,6 +13,8 @@ pub struct KubernetesConfig {
     pub kubeconfig: Option<PathBuf>,
     /// The Kubernetes namespaces to watch; empty: all.
     pub namespaces: Vec<String>,
+    /// The kinds of objects to watch, of [`rulesync_core::KINDS`]; others are passed over.
+    pub kinds: Vec<String>,
     /// How many objects a page of a list holds. Small pages keep memory small.
     pub page_size: u32,
     /// How long one watch lasts before the server ends it and it is taken up again. A connection that is silent for a
@@ -27,6 +29,7 @@ impl Default for KubernetesConfig {
         Self {
             kubeconfig: None,
             namespaces: Vec::new(),
+            kinds: vec![rulesync_core::PROMETHEUS_RULE.to_owned()],
             page_size: 100,
             watch_timeout: Duration::from_secs(60),
             list_timeout: Duration::from_secs(30),

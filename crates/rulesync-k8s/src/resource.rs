@@ -1,28 +1,61 @@
-//! A PrometheusRule, typed: only what is used is kept, and already while it is read.
+//! Objects with rules, typed: only what is used is kept, and already while it is read. Which kinds there are is [`Kind`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
-use rulesync_core::{DeclaredGroup, Finding, ObjectId, RuleObject};
+use kube::core::DynamicResourceScope;
+use rulesync_core::{
+    ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, ObjectId, PROMETHEUS_RULE, RECORDING_RULE,
+    RuleObject,
+};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-pub(crate) const GROUP: &str = "monitoring.coreos.com";
-pub(crate) const VERSION: &str = "v1";
-pub(crate) const PLURAL: &str = "prometheusrules";
+use crate::crd;
 
-/// The kind, as identities name it.
-pub(crate) const KIND: &str = "PrometheusRule";
+/// A kind of objects with rules, and where the API server has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Kind {
+    /// As identities name it.
+    pub(crate) name: &'static str,
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) plural: &'static str,
+}
 
-/// A PrometheusRule as the API server sends it, less what nobody here reads.
+/// All kinds, the common one first.
+static KINDS: [Kind; 4] = [
+    Kind { name: PROMETHEUS_RULE, group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules" },
+    Kind { name: ALERTING_RULE, group: "loki.grafana.com", version: "v1", plural: "alertingrules" },
+    Kind { name: RECORDING_RULE, group: "loki.grafana.com", version: "v1", plural: "recordingrules" },
+    Kind { name: LOGGING_RULE, group: crd::GROUP, version: crd::VERSION, plural: crd::PLURAL },
+];
+
+impl Kind {
+    /// The kind of that name, if it is one of ours.
+    pub(crate) fn of(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// The API's name for it, such as `prometheusrules.monitoring.coreos.com`.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+
+    /// Whether every cluster that has rules has it. Others are waited for without a word.
+    pub(crate) fn is_expected(&self) -> bool {
+        self.name == PROMETHEUS_RULE
+    }
+}
+
+/// An object with rules as the API server sends it, less what nobody here reads.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct PrometheusRule {
+pub(crate) struct Rules {
     #[serde(default, deserialize_with = "trimmed")]
     metadata: ObjectMeta,
     /// Parsed by itself, so that one object that is not as the CRD wants it does not spoil a page of a list.
@@ -34,23 +67,27 @@ pub(crate) struct PrometheusRule {
 struct Spec {
     #[serde(default)]
     groups: Option<Vec<DeclaredGroup>>,
+    /// Named so in a LoggingRule, and otherwise by the Loki operator.
+    #[serde(default, alias = "tenantID")]
+    tenant: Option<String>,
 }
 
-impl Resource for PrometheusRule {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
+impl Resource for Rules {
+    type DynamicType = &'static Kind;
+    // Which Api::namespaced_with asks for; all our kinds are namespaced.
+    type Scope = DynamicResourceScope;
 
-    fn kind((): &()) -> Cow<'_, str> {
-        KIND.into()
+    fn kind(kind: &&'static Kind) -> Cow<'static, str> {
+        kind.name.into()
     }
-    fn group((): &()) -> Cow<'_, str> {
-        GROUP.into()
+    fn group(kind: &&'static Kind) -> Cow<'static, str> {
+        kind.group.into()
     }
-    fn version((): &()) -> Cow<'_, str> {
-        VERSION.into()
+    fn version(kind: &&'static Kind) -> Cow<'static, str> {
+        kind.version.into()
     }
-    fn plural((): &()) -> Cow<'_, str> {
-        PLURAL.into()
+    fn plural(kind: &&'static Kind) -> Cow<'static, str> {
+        kind.plural.into()
     }
     fn meta(&self) -> &ObjectMeta {
         &self.metadata
@@ -67,7 +104,7 @@ pub(crate) enum Read {
     Malformed(ObjectId, Finding),
 }
 
-impl PrometheusRule {
+impl Rules {
     pub(crate) fn id(&self, source: &Arc<str>, kind: &Arc<str>) -> ObjectId {
         let ObjectMeta { namespace, name, .. } = &self.metadata;
         ObjectId::new(
@@ -81,8 +118,9 @@ impl PrometheusRule {
     pub(crate) fn read(self, source: &Arc<str>, kind: &Arc<str>) -> Read {
         let id = self.id(source, kind);
         match self.spec {
-            Ok(Spec { groups }) => Read::Object(RuleObject {
+            Ok(Spec { groups, tenant }) => Read::Object(RuleObject {
                 id,
+                tenant,
                 uid: self.metadata.uid,
                 created: self.metadata.creation_timestamp.map(|time| time.0.as_second()),
                 labels: self.metadata.labels.unwrap_or_default().iter().collect(),
@@ -92,7 +130,7 @@ impl PrometheusRule {
             }),
             Err(error) => {
                 let finding = Finding::error("spec", format!("the spec cannot be read: {error}"))
-                    .hint("what was last known of the object stays; compare it with the PrometheusRule CRD");
+                    .hint("what was last known of the object stays; compare it with the CRD of its kind");
                 Read::Malformed(id, finding)
             }
         }
@@ -110,7 +148,10 @@ fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Spec, St
     Ok(spec.map(Option::unwrap_or_default).map_err(|error| error.to_string()))
 }
 
-/// Metadata without managed fields and without annotations that nobody here reads: these are most of an object.
+/// Annotations of `kubectl`'s own.
+pub(crate) const KUBECTL: &str = "kubectl.kubernetes.io/";
+
+/// Metadata without managed fields and what `kubectl` keeps there: these are most of an object.
 fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -140,7 +181,8 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
     })
 }
 
-/// The annotations that mean something to the engine; the others are passed over without being copied.
+/// Annotations, of which routes may read any. What `kubectl` keeps there, a copy of the whole object, is passed over
+/// without being copied.
 fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     struct Ours;
 
@@ -156,10 +198,10 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, S
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut kept = BTreeMap::new();
             while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-                if key.starts_with("monitoring.grafana.com/") || key.starts_with("rulesync.dev/") {
-                    kept.insert(key.into_owned(), map.next_value()?);
-                } else {
+                if key.starts_with(KUBECTL) {
                     map.next_value::<IgnoredAny>()?;
+                } else {
+                    kept.insert(key.into_owned(), map.next_value()?);
                 }
             }
             Ok(kept)
@@ -176,8 +218,8 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Read {
-        let rule: PrometheusRule = serde_json::from_str(json).unwrap();
-        rule.read(&"k".into(), &KIND.into())
+        let rule: Rules = serde_json::from_str(json).unwrap();
+        rule.read(&"k".into(), &PROMETHEUS_RULE.into())
     }
 
     #[test]
@@ -187,7 +229,7 @@ mod tests {
             "labels":{"a":"b"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}","rulesync.dev/x":"y",
             "monitoring.grafana.com/source_tenants":"a,b"},"managedFields":[{"manager":"kubectl"}]},
             "spec":{"groups":[{"name":"g","rules":[{"expr":1,"record":"a:b"}]}]},"status":{"bindings":[]}}"#;
-        let rule: PrometheusRule = serde_json::from_str(json).unwrap();
+        let rule: Rules = serde_json::from_str(json).unwrap();
         assert_eq!(rule.meta().managed_fields, None);
         assert_eq!(rule.meta().resource_version.as_deref(), Some("7"));
         let Read::Object(object) = read(json) else { panic!("it can be read") };
@@ -216,8 +258,9 @@ mod tests {
     #[test]
     fn an_odd_spec_spoils_only_its_object() {
         let json = r#"[{"metadata":{"name":"a"},"spec":{"groups":{}}},{"metadata":{"name":"b"},"spec":{"groups":[]}}]"#;
-        let rules: Vec<PrometheusRule> = serde_json::from_str(json).unwrap();
-        let read: Vec<Read> = rules.into_iter().map(|rule| rule.read(&"k".into(), &KIND.into())).collect();
+        let rules: Vec<Rules> = serde_json::from_str(json).unwrap();
+        let read: Vec<Read> =
+            rules.into_iter().map(|rule| rule.read(&"k".into(), &PROMETHEUS_RULE.into())).collect();
         assert!(matches!(&read[0], Read::Malformed(id, finding) if id.name() == "a" && finding.is_error()));
         assert!(matches!(&read[1], Read::Object(object) if object.id.name() == "b"));
     }

@@ -15,13 +15,14 @@ use rulesync_core::{Closed, Known, Labels, Sink, Source, SourceEvent};
 use tokio::sync::{Mutex, watch as flag};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
 use crate::identity::identity;
-use crate::resource::{GROUP, KIND, PLURAL, PrometheusRule, Read, VERSION};
+use crate::resource::{KUBECTL, Kind, Read, Rules};
 use crate::watch::{Observer, Trouble, watch};
 
-/// The PrometheusRules of a cluster, or of some of its namespaces.
+/// The objects with rules of a cluster, or of some of its namespaces.
 ///
 /// With a list of namespaces each is watched on its own, no permission for the whole cluster is needed, and a Kubernetes
 /// namespace is known by its name only.
@@ -52,14 +53,15 @@ impl KubernetesSource {
         Self { client, config }
     }
 
-    fn parts(&self) -> Vec<Option<&str>> {
-        if self.config.namespaces.is_empty() {
-            vec![None]
-        } else {
-            // Naming one twice is no reason to watch it twice.
-            let namespaces: BTreeSet<&str> = self.config.namespaces.iter().map(String::as_str).collect();
-            namespaces.into_iter().map(Some).collect()
-        }
+    /// What is watched on its own: each kind, in each namespace or everywhere.
+    fn parts(&self) -> Vec<(&'static Kind, Option<&str>)> {
+        // Naming one twice is no reason to watch it twice.
+        let namespaces: BTreeSet<&str> = self.config.namespaces.iter().map(String::as_str).collect();
+        let namespaces: Vec<Option<&str>> =
+            if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
+        let names: BTreeSet<&str> = self.config.kinds.iter().map(String::as_str).collect();
+        let kinds = names.into_iter().filter_map(Kind::of);
+        kinds.flat_map(|kind| namespaces.iter().map(move |namespace| (kind, *namespace))).collect()
     }
 
     async fn watch_namespaces(&self, together: &Together) -> Result<(), Closed> {
@@ -71,23 +73,27 @@ impl KubernetesSource {
     async fn watch_rules(
         &self,
         together: &Together,
+        kind: &'static Kind,
         namespace: Option<&str>,
         part: usize,
     ) -> Result<(), Closed> {
-        let (api, place): (Api<PrometheusRule>, String) = match namespace {
-            Some(namespace) => (Api::namespaced(self.client.clone(), namespace), format!(" in {namespace}")),
-            None => (Api::all(self.client.clone()), String::new()),
+        let client = self.client.clone();
+        let (api, place): (Api<Rules>, String) = match namespace {
+            Some(namespace) => (Api::namespaced_with(client, namespace, &kind), format!(" in {namespace}")),
+            None => (Api::all_with(client, &kind), String::new()),
         };
-        let what = format!("{PLURAL}.{GROUP}{place}");
+        let what = format!("{}{place}", kind.full_name());
         // Objects are told after the namespaces they are in.
         if together.namespaces.clone().wait_for(|listed| *listed).await.is_err() {
             return Err(Closed);
         }
-        let mut observer = Rules {
+        let mut observer = Objects {
             together,
             client: &self.client,
             part,
-            kind: KIND.into(),
+            of: kind,
+            kind: kind.name.into(),
+            state: Installed::Unknown,
             known: Known::default(),
             emptied: None,
             patience: self.config.list_timeout,
@@ -106,7 +112,7 @@ impl Source for KubernetesSource {
         let rules = parts
             .into_iter()
             .enumerate()
-            .map(|(part, namespace)| self.watch_rules(&together, namespace, part));
+            .map(|(part, (kind, namespace))| self.watch_rules(&together, kind, namespace, part));
         let watches = async {
             let rules = join_all(rules);
             if self.delivers_namespaces() {
@@ -232,7 +238,9 @@ impl Namespaces<'_> {
     async fn there(&mut self, namespace: PartialObjectMeta<Namespace>) -> Result<(), Closed> {
         let name = namespace.name_any();
         let labels: Labels = namespace.labels().iter().collect();
-        self.together.sink.send(SourceEvent::Namespace { name: name.clone(), labels }).await?;
+        let annotations =
+            namespace.annotations().iter().filter(|(key, _)| !key.starts_with(KUBECTL)).collect();
+        self.together.sink.send(SourceEvent::Namespace { name: name.clone(), labels, annotations }).await?;
         self.listed.as_mut().unwrap_or(&mut self.names).insert(name);
         Ok(())
     }
@@ -274,12 +282,25 @@ impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
 /// An empty list is not believed at once if there was something so short a time before.
 const LATELY: Duration = Duration::from_secs(60);
 
-/// Takes the events of the rules, of all namespaces or of one.
-struct Rules<'a> {
+/// How often a kind is looked for that a cluster need not have.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// Whether the API server knows a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Installed {
+    Unknown,
+    No,
+    Yes,
+}
+
+/// Takes the events of objects of one kind, of all namespaces or of one.
+struct Objects<'a> {
     together: &'a Together,
     client: &'a Client,
     part: usize,
+    of: &'static Kind,
     kind: Arc<str>,
+    state: Installed,
     known: Known,
     /// When the last object was said to be deleted, if none is left.
     emptied: Option<Instant>,
@@ -287,8 +308,8 @@ struct Rules<'a> {
     patience: Duration,
 }
 
-impl Rules<'_> {
-    async fn there(&mut self, rule: PrometheusRule) -> Result<(), Closed> {
+impl Objects<'_> {
+    async fn there(&mut self, rule: Rules) -> Result<(), Closed> {
         let sink = &self.together.sink;
         let event = match rule.read(sink.source(), &self.kind) {
             Read::Object(object) => {
@@ -303,21 +324,29 @@ impl Rules<'_> {
         sink.send(event).await
     }
 
+    async fn tell_installed(&self, installed: bool) -> Result<(), Closed> {
+        let kind = Arc::clone(&self.kind);
+        self.together.sink.send(SourceEvent::Kind { kind, installed }).await
+    }
+
     /// Right after its CRD was deleted a list answers 200 and nothing (contracts/observed.md): if everything seems to
     /// be gone at once, the API server must still know the kind.
     async fn doubt(&self) -> Result<(), Trouble> {
-        let waiting =
-            format!("{PLURAL}.{GROUP} seem all gone; waiting until the API server knows the kind for sure");
-        let version = format!("{GROUP}/{VERSION}");
+        let Kind { group, version, plural, .. } = self.of;
+        let waiting = format!(
+            "{} seem all gone; waiting until the API server knows the kind for sure",
+            self.of.full_name()
+        );
+        let version = format!("{group}/{version}");
         match tokio::time::timeout(self.patience, self.client.list_api_group_resources(&version)).await {
-            Ok(Ok(kinds)) if kinds.resources.iter().any(|kind| kind.name == PLURAL) => Ok(()),
+            Ok(Ok(kinds)) if kinds.resources.iter().any(|kind| kind.name == *plural) => Ok(()),
             _ => Err(Trouble::Doubtful(waiting)),
         }
     }
 }
 
-impl Observer<PrometheusRule> for Rules<'_> {
-    async fn event(&mut self, event: Event<PrometheusRule>) -> Result<(), Trouble> {
+impl Observer<Rules> for Objects<'_> {
+    async fn event(&mut self, event: Event<Rules>) -> Result<(), Trouble> {
         match event {
             Event::Init => self.known.begin(),
             Event::InitApply(rule) | Event::Apply(rule) => self.there(rule).await?,
@@ -334,6 +363,10 @@ impl Observer<PrometheusRule> for Rules<'_> {
                 if self.known.lists_nothing_of_what_was() || (emptied && self.known.lists_nothing()) {
                     self.doubt().await?;
                 }
+                if self.state == Installed::No {
+                    self.tell_installed(true).await?;
+                }
+                self.state = Installed::Yes;
                 self.emptied = None;
                 for id in self.known.finish() {
                     self.together.sink.send(SourceEvent::Delete(id)).await?;
@@ -345,11 +378,24 @@ impl Observer<PrometheusRule> for Rules<'_> {
     }
 
     async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed> {
+        if kind_gone && !self.of.is_expected() && self.state != Installed::Yes {
+            if self.state == Installed::Unknown {
+                self.state = Installed::No;
+                debug!(kind = %self.of.full_name(), "not installed");
+                self.tell_installed(false).await?;
+                self.together.complete(self.part).await?;
+            }
+            return Ok(());
+        }
         self.together.unavailable(Part::Rules(self.part), reason, kind_gone).await
     }
 
     async fn available(&mut self) -> Result<(), Closed> {
         self.together.available(Part::Rules(self.part)).await
+    }
+
+    fn rest(&self) -> Duration {
+        if self.state == Installed::No { LOOK } else { Duration::ZERO }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One watch that heals by itself, over kube's watcher.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -24,6 +25,10 @@ pub(crate) trait Observer<K> {
     async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed>;
     /// They can again.
     async fn available(&mut self) -> Result<(), Closed>;
+    /// The least time until the next try, for what need not come at all.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Why an event could not be taken.
@@ -48,7 +53,7 @@ pub(crate) async fn watch<K, O>(
     observer: &mut O,
 ) -> Result<(), Closed>
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType: Send + Sync> + Clone + DeserializeOwned + Debug + Send + 'static,
     O: Observer<K>,
 {
     let mut health = Health::default();
@@ -107,7 +112,7 @@ where
         if let Some(reason) = health.trouble(verdict, listing, Instant::now()) {
             observer.unavailable(&reason, kind_gone).await?;
         }
-        tokio::time::sleep(health.wait()).await;
+        tokio::time::sleep(health.wait().max(observer.rest())).await;
         if anew {
             stream = None;
         } else if !listing {

@@ -1,6 +1,7 @@
 //! The form of the file, which others rely on, and what is said when it is wrong.
 
 use super::*;
+use crate::route::TenantConfig;
 
 /// The form that is fixed, with every key of it.
 const WHOLE: &str = "
@@ -44,7 +45,7 @@ fn the_fixed_form_is_read() {
     assert_eq!(config.sources.len(), 2);
     assert_eq!(config.rulers[0].max_in_flight, 8);
     assert_eq!(config.rulers[0].basic_auth.as_ref().unwrap().username.as_deref(), Some("u"));
-    assert_eq!(config.routes[0].tenant.as_deref(), Some("prod"));
+    assert_eq!(config.routes[0].tenant, Some(TenantConfig::Fixed("prod".to_owned())));
     assert_eq!(config.routes[0].rule_selector.match_expressions[0].values, ["a", "b"]);
 }
 

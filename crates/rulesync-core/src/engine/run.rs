@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::setup::{Setup, SetupError};
 use super::{Command, Parts, RunError};
-use crate::catalogue::{Catalogue, Consequences};
+use crate::catalogue::{Catalogue, Consequences, Departure};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
@@ -57,6 +57,12 @@ pub(super) struct Run {
     retiring: BTreeMap<TargetId, RunningTarget>,
     /// The ledger, once it has been read.
     keeper: Option<Keeper>,
+    /// What is said to targets once others have what these had.
+    departures: Vec<Departure>,
+    /// Whether objects may have left a target for the last time.
+    left: bool,
+    /// Kinds that sources cannot have objects of, because they are not installed.
+    absent: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Targets that may hold rules of ours.
     ever: BTreeSet<TargetId>,
     /// Whether the ledger has yet to be told of it.
@@ -89,6 +95,9 @@ impl Run {
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
             retiring: BTreeMap::new(),
+            departures: Vec::new(),
+            left: false,
+            absent: BTreeSet::new(),
             ever: BTreeSet::new(),
             ever_changed: true,
             events: mpsc::channel(EVENTS),
@@ -113,6 +122,8 @@ impl Run {
         let progressed = Arc::clone(&self.progressed);
         loop {
             self.keep_ledger();
+            self.depart();
+            self.leave_targets();
             self.retire();
             match self.is_over() {
                 Some(Ok(())) => return Ok(self),
@@ -200,14 +211,47 @@ impl Run {
         self.end_doubts();
     }
 
-    fn carry_out(&mut self, Consequences { orders, findings }: Consequences) {
+    fn carry_out(&mut self, Consequences { orders, departures, holds, findings }: Consequences) {
+        for (object, hold) in holds {
+            for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
+                if let Some(namespace) = self.catalogue.held_namespace(&object, id) {
+                    target.send(Order::Hold { namespace, hold });
+                }
+            }
+        }
         for (id, order) in orders {
+            match &order {
+                Order::Claim { namespace, .. } => {
+                    // It comes back before it has left.
+                    self.departures.retain(|other| other.target != id || other.namespace != *namespace);
+                    self.ensure_target(&id);
+                }
+                _ => self.left = true,
+            }
             if let Some(target) = self.targets.get_mut(&id).or_else(|| self.retiring.get_mut(&id)) {
                 target.send(order);
             }
         }
+        self.departures.extend(departures);
         for (object, target, finding) in findings {
             self.reporters.report(&Outcome::Found { object, target, finding });
+        }
+    }
+
+    /// Lets objects leave targets, as far as others have them.
+    fn depart(&mut self) {
+        if self.departures.is_empty() {
+            return;
+        }
+        let (ready, waiting) = std::mem::take(&mut self.departures)
+            .into_iter()
+            .partition(|d: &Departure| d.ready.is_cancelled());
+        self.departures = waiting;
+        for Departure { target, namespace, object, .. } in ready {
+            self.left = true;
+            if let Some(target) = self.targets.get_mut(&target).or_else(|| self.retiring.get_mut(&target)) {
+                target.send(Order::Drop { namespace, object });
+            }
         }
     }
 
@@ -258,7 +302,13 @@ impl Run {
             before.territory != self.setup.territory || before.policy.claim != self.setup.policy.claim;
         self.territory = Arc::new(self.setup.territory.clone());
         let fresh = self.replace_targets(uprooted);
-        let consequences = self.catalogue.remap(self.setup.map(), &fresh, Instant::now());
+        let map = self.setup.map();
+        let reconverted = reconverted || map.looks_further_than(&before.map());
+        let mut consequences = self.catalogue.remap(map, &fresh, Instant::now());
+        self.departures.append(&mut consequences.departures);
+        // What no route leads to is emptied as a whole, and not object by object under the guard's eyes.
+        self.left = true;
+        self.leave_targets();
         self.carry_out(consequences);
         for target in self.targets.values_mut() {
             target.send(Order::Reconsider);

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalogue::Map;
-use crate::intake::{Route, SelectorError};
+use rulesync_expr::{Enforcement, InvalidEnforcement};
+
+use crate::intake::{QueryMatcher, Route, SelectorError, Tenancy, Value};
 use crate::naming::Territory;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
@@ -88,9 +90,9 @@ pub enum SetupError {
         /// What is wrong.
         error: SelectorError,
     },
-    /// A selector asks for labels that no source delivers.
+    /// A route asks for more of Kubernetes namespaces than any source delivers.
     #[error(
-        "route `{route}` selects Kubernetes namespaces by label, but no source delivers these: watch all namespaces, or select by `kubernetes.io/metadata.name`"
+        "route `{route}` looks at labels or annotations of Kubernetes namespaces, but no source delivers these: watch all namespaces, or go by names"
     )]
     NoNamespaceLabels {
         /// The route.
@@ -106,6 +108,42 @@ pub enum SetupError {
         from: String,
         /// The other one.
         to: String,
+    },
+    /// Two routes would put different things in one place.
+    #[error(
+        "routes `{first}` and `{second}` lead to the same tenants of one ruler and treat rules differently: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
+    )]
+    Contradiction {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A route that leads nowhere, because nobody may claim anything.
+    #[error(
+        "route `{route}` takes tenants from objects and allows none: add `allow` with the Kubernetes namespaces and the tenants they may claim"
+    )]
+    NothingAllowed {
+        /// The route.
+        route: String,
+    },
+    /// A matcher or label is put twice.
+    #[error("route `{route}` says twice what `{name}` is to be")]
+    TwoValues {
+        /// The route.
+        route: String,
+        /// The label.
+        name: String,
+    },
+    /// A matcher that would not keep series apart.
+    #[error("route `{route}`: matcher on `{label}`: {error}")]
+    Matcher {
+        /// The route.
+        route: String,
+        /// The label.
+        label: String,
+        /// What is wrong.
+        error: InvalidEnforcement,
     },
     /// A group cannot be split into groups of nothing.
     #[error("ruler `{0}`: split_groups must be at least 1")]
@@ -140,8 +178,24 @@ impl Setup {
             for selector in [&route.rule_selector, &route.namespace_selector] {
                 selector.validate().map_err(|error| SetupError::Selector { route: name(), error })?;
             }
-            if route.namespace_selector.needs_namespace_labels() && !labels {
+            for permission in &route.allow {
+                permission
+                    .namespace_selector
+                    .validate()
+                    .map_err(|error| SetupError::Selector { route: name(), error })?;
+            }
+            if matches!(route.tenant, Tenancy::Claimed { .. }) && route.allow.is_empty() {
+                return Err(SetupError::NothingAllowed { route: name() });
+            }
+            validate_treatment(route)?;
+            if route.needs_namespaces() && !labels {
                 return Err(SetupError::NoNamespaceLabels { route: name() });
+            }
+        }
+        for (index, first) in self.routes.iter().enumerate() {
+            if let Some(second) = self.routes[index + 1..].iter().find(|second| first.contradicts(second)) {
+                let (first, second) = (first.name.to_string(), second.name.to_string());
+                return Err(SetupError::Contradiction { first, second });
             }
         }
         Ok(())
@@ -160,6 +214,31 @@ impl Setup {
             on_invalid: self.policy.on_invalid,
         }
     }
+}
+
+fn validate_treatment(route: &Route) -> Result<(), SetupError> {
+    let name = || route.name.to_string();
+    let twice = |names: Vec<&str>| match unique("label", names.into_iter()) {
+        Err(SetupError::Duplicate { name: label, .. }) => {
+            Err(SetupError::TwoValues { route: name(), name: label })
+        }
+        other => other,
+    };
+    twice(route.external_labels.iter().map(|label| label.name.as_str()).collect())?;
+    twice(route.query_matchers.iter().map(|matcher| matcher.label.as_str()).collect())?;
+    for QueryMatcher { label, value, mode } in &route.query_matchers {
+        // A value that is read off an object is judged when it is there.
+        let text = match value {
+            Value::Constant(text) => text,
+            Value::From(_) => "x",
+        };
+        Enforcement::new(label, text, *mode).map_err(|error| SetupError::Matcher {
+            route: name(),
+            label: label.clone(),
+            error,
+        })?;
+    }
+    Ok(())
 }
 
 fn unique<'a>(kind: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), SetupError> {

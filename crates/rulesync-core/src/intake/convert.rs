@@ -282,6 +282,7 @@ mod tests {
 
     fn object(groups: &str) -> RuleObject {
         RuleObject {
+            tenant: None,
             uid: None,
             id: ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o"),
             created: None,

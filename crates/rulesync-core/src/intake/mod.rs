@@ -1,16 +1,21 @@
 //! Intake: from a declared object to what each of its targets should have. Pure: an object that fails yields findings
 //! and stops nothing else.
 //!
-//! The stations, in order: [`select`](Selector), [`route`](targets), [`convert`], [`split`], [`check`].
+//! The stations, in order: [`convert`], [`select`](Selector), [`place`] (routes and permissions), [`split`], [`check`],
+//! and what a route does to rules on the way ([`Treatment`]).
 
 mod check;
 mod convert;
+mod origin;
 mod route;
 mod select;
 mod split;
+mod treat;
 
-pub use check::{Checked, check};
+pub use check::check;
 pub use convert::{Conversion, SOURCE_TENANTS_ANNOTATION, convert};
-pub use route::{Route, targets};
+pub use origin::{Facts, NamespaceFacts, Origin};
+pub use route::{Permission, Placed, Placement, Route, Tenancy, TenantPattern, TenantPatternError, place};
 pub use select::{Operator, Requirement, Selector, SelectorError};
 pub use split::split;
+pub use treat::{ExternalLabel, QueryMatcher, Treatment, Value};

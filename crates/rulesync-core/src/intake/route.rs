@@ -1,25 +1,143 @@
-//! Routes: which targets an object belongs to.
+//! Routes: which targets an object belongs to, and on whose word.
+//!
+//! A tenant that comes from an object is a claim by its author. Who may claim what is said by the route's
+//! [`Permission`]s; without one that fits, the object goes nowhere by this route, and its author is told why.
 
 use std::sync::Arc;
 
+use super::origin::{Facts, Origin};
 use super::select::Selector;
-use crate::model::labels::Labels;
-use crate::model::object::ObjectId;
+use super::treat::{ExternalLabel, QueryMatcher, Treatment};
+use crate::finding::Finding;
+use crate::model::kind;
 use crate::model::tenant::{TargetId, TenantId};
+use crate::naming::Pattern;
 
-/// Sends the objects it selects to one tenant of one ruler.
+/// Sends the objects it selects to a tenant of a ruler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The route's name, for people.
     pub name: Arc<str>,
     /// The target's ruler, by name.
     pub ruler: Arc<str>,
-    /// The target's tenant; none means that no tenant header is sent.
-    pub tenant: Option<TenantId>,
+    /// The target's tenant, or where it is said.
+    pub tenant: Tenancy,
+    /// Who may claim which tenants. Of no use where the tenant is fixed, unless objects name one of their own.
+    pub allow: Vec<Permission>,
+    /// The tenants that groups may read from (`source_tenants`), besides the one they belong to.
+    pub source_tenants: Vec<Pattern>,
+    /// Which kinds of objects; none means all that speak the ruler's language or none of their own.
+    pub kinds: Vec<Arc<str>>,
     /// Selects objects by their labels.
     pub rule_selector: Selector,
     /// Selects objects by the labels of their Kubernetes namespace.
     pub namespace_selector: Selector,
+    /// Labels that every rule gets.
+    pub external_labels: Vec<ExternalLabel>,
+    /// Matchers that every selector of every expression carries.
+    pub query_matchers: Vec<QueryMatcher>,
+}
+
+/// Which tenant a route leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tenancy {
+    /// None: no tenant header is sent.
+    None,
+    /// This one, chosen by who wrote the configuration.
+    Fixed(TenantId),
+    /// The one that the object, or its Kubernetes namespace, claims.
+    Claimed {
+        /// Where the claim stands.
+        from: Origin,
+        /// What becomes of it.
+        pattern: TenantPattern,
+    },
+}
+
+impl From<Option<TenantId>> for Tenancy {
+    fn from(tenant: Option<TenantId>) -> Self {
+        tenant.map_or(Self::None, Self::Fixed)
+    }
+}
+
+/// What a claim is made into: `team-{value}` makes `payments` the tenant `team-payments`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantPattern {
+    before: Arc<str>,
+    after: Arc<str>,
+}
+
+/// A pattern without a place for the claim, or with two.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` must hold `{{value}}` exactly once: that is where the claim goes")]
+pub struct TenantPatternError(String);
+
+impl Default for TenantPattern {
+    fn default() -> Self {
+        Self { before: "".into(), after: "".into() }
+    }
+}
+
+impl std::str::FromStr for TenantPattern {
+    type Err = TenantPatternError;
+
+    fn from_str(text: &str) -> Result<Self, TenantPatternError> {
+        match text.split_once("{value}") {
+            Some((before, after)) if !after.contains("{value}") => {
+                Ok(Self { before: before.into(), after: after.into() })
+            }
+            _ => Err(TenantPatternError(text.to_owned())),
+        }
+    }
+}
+
+impl TenantPattern {
+    /// The tenant's name for a claim.
+    pub fn apply(&self, claim: &str) -> String {
+        format!("{}{claim}{}", self.before, self.after)
+    }
+}
+
+/// Who may claim which tenants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permission {
+    /// The Kubernetes namespaces it is for, by name; none means that the selector alone decides.
+    pub namespaces: Vec<Pattern>,
+    /// The Kubernetes namespaces it is for, by their labels.
+    pub namespace_selector: Selector,
+    /// What may be claimed, as it is written in the claim. Capitals are not small letters.
+    pub tenants: Vec<Pattern>,
+}
+
+impl Permission {
+    fn covers(&self, facts: &Facts<'_>, claim: &str) -> bool {
+        let named = self.namespaces.is_empty()
+            || self.namespaces.iter().any(|pattern| pattern.matches(facts.id.namespace()));
+        let labels = facts.namespace.map(|namespace| &namespace.labels);
+        named
+            && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true)
+            && self.tenants.iter().any(|pattern| pattern.matches(claim))
+    }
+}
+
+/// Where an object goes by one of its routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// The target.
+    pub target: TargetId,
+    /// The route.
+    pub route: Arc<str>,
+    /// What is done to its rules on the way.
+    pub treatment: Arc<Treatment>,
+}
+
+/// Where an object goes, and what forbids that it goes elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Its targets, each once, in the order of routes.
+    pub placements: Vec<Placement>,
+    /// Why routes that select it do not take it.
+    pub findings: Vec<Finding>,
 }
 
 impl Route {
@@ -28,67 +146,170 @@ impl Route {
         Self {
             name: name.into(),
             ruler: ruler.into(),
-            tenant,
+            tenant: tenant.into(),
+            allow: Vec::new(),
+            source_tenants: Vec::new(),
+            kinds: Vec::new(),
             rule_selector: Selector::default(),
             namespace_selector: Selector::default(),
+            external_labels: Vec::new(),
+            query_matchers: Vec::new(),
         }
     }
 
-    /// Where it leads.
-    pub fn target(&self) -> TargetId {
-        TargetId { ruler: Arc::clone(&self.ruler), tenant: self.tenant.clone() }
+    /// Where it leads, if that is the same for every object.
+    pub fn target(&self) -> Option<TargetId> {
+        let tenant = match &self.tenant {
+            Tenancy::None => None,
+            Tenancy::Fixed(tenant) => Some(tenant.clone()),
+            Tenancy::Claimed { .. } => return None,
+        };
+        Some(TargetId { ruler: Arc::clone(&self.ruler), tenant })
+    }
+
+    /// Whether it is for objects of a kind, given the language of its ruler.
+    pub fn takes_kind(&self, kind: &str, language: &str) -> bool {
+        if self.kinds.is_empty() {
+            kind::language_of(kind).is_none_or(|spoken| spoken == language)
+        } else {
+            self.kinds.iter().any(|taken| **taken == *kind)
+        }
+    }
+
+    /// Everything it reads from objects and their Kubernetes namespaces.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let tenant = match &self.tenant {
+            Tenancy::Claimed { from, .. } => Some(from),
+            Tenancy::None | Tenancy::Fixed(_) => None,
+        };
+        let labels = self.external_labels.iter().map(|label| &label.value);
+        let values = labels.chain(self.query_matchers.iter().map(|matcher| &matcher.value));
+        tenant.into_iter().chain(values.filter_map(|value| value.origin()))
+    }
+
+    /// Whether it must know more of a Kubernetes namespace than its name.
+    pub fn needs_namespaces(&self) -> bool {
+        self.namespace_selector.needs_namespace_labels()
+            || self.allow.iter().any(|permission| permission.namespace_selector.needs_namespace_labels())
+            || self.origins().any(Origin::needs_namespace)
+    }
+
+    /// Whether no object can go by both: they select by different values of one label, or by different kinds.
+    fn excludes(&self, other: &Self) -> bool {
+        let apart = |ours: &Selector, theirs: &Selector| {
+            ours.match_labels
+                .iter()
+                .any(|(key, value)| theirs.match_labels.get(key).is_some_and(|their| their != value))
+        };
+        let kinds = !self.kinds.is_empty()
+            && !other.kinds.is_empty()
+            && !self.kinds.iter().any(|kind| other.kinds.contains(kind));
+        kinds
+            || apart(&self.rule_selector, &other.rule_selector)
+            || apart(&self.namespace_selector, &other.namespace_selector)
+    }
+
+    /// Whether both would put different things in one place, for objects that go by both.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let treated_alike =
+            self.external_labels == other.external_labels && self.query_matchers == other.query_matchers;
+        self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
+    }
+
+    fn place(&self, facts: &Facts<'_>, language: &str) -> Result<Option<Placement>, Finding> {
+        let labels = facts.namespace.map(|namespace| &namespace.labels);
+        let selected = self.takes_kind(facts.id.kind(), language)
+            && self.rule_selector.matches(facts.labels)
+            && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true);
+        if !selected || (facts.namespace.is_none() && facts.namespace_comes && self.needs_namespaces()) {
+            return Ok(None);
+        }
+        let Some(tenant) = self.tenant(facts)? else { return Ok(None) };
+        if let Some(spoken) = facts.language.filter(|spoken| *spoken != language) {
+            let message = format!(
+                "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
+                self.ruler, self.name
+            );
+            return Err(Finding::error("dialect", message)
+                .hint(format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION)));
+        }
+        let target = TargetId { ruler: Arc::clone(&self.ruler), tenant };
+        let treatment = Treatment::of(self, facts)?;
+        Ok(Some(Placement { target, route: Arc::clone(&self.name), treatment: Arc::new(treatment) }))
+    }
+
+    /// The tenant an object goes to by this route; none if it claims none.
+    #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
+    fn tenant(&self, facts: &Facts<'_>) -> Result<Option<Option<TenantId>>, Finding> {
+        let refuse = |message: String| Finding::error("tenant", message);
+        let (claim, pattern) = match (&self.tenant, facts.tenant) {
+            (Tenancy::None, None) => return Ok(Some(None)),
+            (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
+            (Tenancy::Fixed(tenant), Some(own)) if own == tenant.as_str() => {
+                return Ok(Some(Some(tenant.clone())));
+            }
+            (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
+            (Tenancy::Claimed { from, pattern }, own) => match (from.value(facts), own) {
+                (None, None) => return Ok(None),
+                (Some(said), Some(own)) if said != own && from.is_the_authors() => {
+                    return Err(refuse(format!(
+                        "the object claims two tenants: its {from} says {said:?}, its field {own:?}"
+                    ))
+                    .hint("say one"));
+                }
+                (_, Some(own)) => (own, pattern.clone()),
+                (Some(said), None) => (said, pattern.clone()),
+            },
+        };
+        if !self.allow.iter().any(|permission| permission.covers(facts, claim)) {
+            let message = format!(
+                "route `{}` does not allow the Kubernetes namespace `{}` to claim the tenant {claim:?}",
+                self.name,
+                facts.id.namespace()
+            );
+            return Err(refuse(message).hint(format!(
+                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{}], tenants: [{claim:?}]}}",
+                facts.id.namespace()
+            )));
+        }
+        let tenant = pattern.apply(claim).parse::<TenantId>();
+        tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
+            refuse(format!("the claim {claim:?} makes no tenant by route `{}`: {error}", self.name))
+        })
     }
 }
 
-/// The targets of an object: one for each route that selects it, each target once.
+/// The targets of an object: one for each route that selects it, each target once. `language` tells what a ruler
+/// evaluates.
 ///
-/// `namespace` are the labels of its Kubernetes namespace, if known. A route that needs them does not select an
-/// object before they are.
-pub fn targets(
-    routes: &[Route],
-    object: &ObjectId,
-    labels: &Labels,
-    namespace: Option<&Labels>,
-) -> Vec<TargetId> {
-    let mut targets = Vec::new();
+/// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
+pub fn place<'a>(routes: &[Route], facts: &Facts<'_>, language: impl Fn(&str) -> Option<&'a str>) -> Placed {
+    let mut placed = Placed::default();
     for route in routes {
-        let selected = route.rule_selector.matches(labels)
-            && route.namespace_selector.matches_namespace(object.namespace(), namespace) == Some(true);
-        if selected {
-            let target = route.target();
-            if !targets.contains(&target) {
-                targets.push(target);
+        let Some(language) = language(&route.ruler) else { continue };
+        match route.place(facts, language) {
+            Ok(None) => {}
+            Ok(Some(placement)) => {
+                match placed.placements.iter().position(|other| other.target == placement.target) {
+                    None => placed.placements.push(placement),
+                    Some(index) if placed.placements[index].treatment.writes_as(&placement.treatment) => {}
+                    Some(index) => placed.findings.push(
+                        Finding::error(
+                            "routes",
+                            format!(
+                                "routes `{}` and `{}` would put different rules into {}",
+                                placed.placements[index].route, route.name, placement.target
+                            ),
+                        )
+                        .hint("the first route counts: let the routes' selectors exclude each other"),
+                    ),
+                }
             }
+            Err(finding) => placed.findings.push(finding),
         }
     }
-    targets
+    placed
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_target_once_in_the_order_of_routes() {
-        let route = |name: &str, tenant: &str, rule_selector: &str, namespace_selector: &str| Route {
-            name: name.into(),
-            ruler: "central".into(),
-            tenant: Some(tenant.parse().unwrap()),
-            rule_selector: serde_json::from_str(rule_selector).unwrap(),
-            namespace_selector: serde_json::from_str(namespace_selector).unwrap(),
-        };
-        let routes = [
-            route("a", "prod", r#"{"match_labels":{"tenant":"prod"}}"#, "{}"),
-            route("b", "stage", r#"{"match_labels":{"tenant":"stage"}}"#, "{}"),
-            route("c", "prod", "{}", "{}"),
-            route("d", "team", "{}", r#"{"match_labels":{"team":"x"}}"#),
-        ];
-        let object = ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o");
-        let prod: Labels = [("tenant", "prod")].into_iter().collect();
-        let to = |namespace: Option<&Labels>| -> Vec<String> {
-            targets(&routes, &object, &prod, namespace).iter().map(ToString::to_string).collect()
-        };
-        assert_eq!(to(None), ["central/prod"]);
-        assert_eq!(to(Some(&[("team", "x")].into_iter().collect())), ["central/prod", "central/team"]);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ pub(crate) mod declared;
 pub(crate) mod duration;
 pub(crate) mod fingerprint;
 pub(crate) mod group;
+pub(crate) mod kind;
 pub(crate) mod labels;
 pub(crate) mod object;
 pub(crate) mod packed;

@@ -75,6 +75,8 @@ pub struct RuleObject {
     pub created: Option<i64>,
     /// Its labels, for selection.
     pub labels: Labels,
+    /// The tenant it names in a field of its own. Routes decide whether it may.
+    pub tenant: Option<String>,
     /// Its annotations; sources may leave out those that only others use.
     pub annotations: BTreeMap<String, String>,
     /// Its groups, unchecked.
@@ -87,6 +89,6 @@ impl RuleObject {
     /// An object with these groups, and nothing else said about it.
     pub fn new(id: ObjectId, groups: Vec<DeclaredGroup>) -> Self {
         let (labels, annotations) = (Labels::default(), BTreeMap::new());
-        Self { id, uid: None, created: None, labels, annotations, groups, findings: Vec::new() }
+        Self { id, uid: None, created: None, labels, tenant: None, annotations, groups, findings: Vec::new() }
     }
 }

@@ -72,7 +72,7 @@ impl AlloyNaming {
         let whole = !namespace.is_empty() && !name.is_empty() && is_uuid(uid);
         // With a separator that names may contain there is more than one way to read it; it is ours all the same.
         let dashes = separator.chars().all(|c| c == '-' || c == '.');
-        (whole && (dashes || !name.contains(separator))).then_some(Named { namespace, name })
+        (whole && (dashes || !name.contains(separator))).then_some(Named { namespace, name, kind: None })
     }
 }
 

@@ -14,6 +14,7 @@ pub use pattern::Pattern;
 pub use territory::{Interest, Territory};
 
 use crate::model::fingerprint::Fingerprint;
+use crate::model::kind::{KINDS, PROMETHEUS_RULE, language_of};
 use crate::model::object::ObjectId;
 
 /// How the ruler namespaces of objects are called. Whatever the naming, names parse back exactly, and nothing that
@@ -34,6 +35,8 @@ pub struct Named<'a> {
     pub namespace: &'a str,
     /// The object's name, whole or, in a namespace that was too long, cut.
     pub name: &'a str,
+    /// The kind of the object; none if the name does not tell.
+    pub kind: Option<&'static str>,
 }
 
 impl From<Owner> for Naming {
@@ -65,7 +68,10 @@ impl Naming {
     pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> Arc<str> {
         match self {
             Self::Owner(owner) => {
-                shorten(format!("{owner}.{}.{}", object.namespace(), object.name()), max_bytes)
+                let full = format!("{owner}.{}.{}", object.namespace(), object.name());
+                let kind = suffix(object.kind());
+                let short = shorten(full, max_bytes.saturating_sub(kind.len()));
+                if kind.is_empty() { short } else { format!("{short}{kind}").into() }
             }
             Self::Alloy(alloy) => alloy.namespace_of(object, uid),
         }
@@ -77,11 +83,22 @@ impl Naming {
             Self::Owner(owner) => {
                 let rest = namespace.strip_prefix(owner.as_str())?.strip_prefix('.')?;
                 let (namespace, name) = rest.split_once('.')?;
-                Some(Named { namespace, name })
+                let marked = KINDS.iter().find_map(|kind| {
+                    let suffix = suffix(kind);
+                    name.strip_suffix(&suffix).filter(|_| !suffix.is_empty()).map(|name| (name, *kind))
+                });
+                let (name, kind) = marked.unwrap_or((name, PROMETHEUS_RULE));
+                Some(Named { namespace, name, kind: Some(kind) })
             }
             Self::Alloy(alloy) => alloy.parse(namespace),
         }
     }
+}
+
+/// What tells objects of different kinds and one name apart. No Kubernetes name holds an underscore. Kinds that may be in
+/// either language are the common case and carry none.
+fn suffix(kind: &str) -> String {
+    language_of(kind).map_or_else(String::new, |_| format!("_{}", kind.to_lowercase()))
 }
 
 /// Enough hexadecimal digits that two long names never meet.
@@ -134,7 +151,7 @@ mod tests {
             uid in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         ) {
             let id = object(&namespace, &name);
-            let expected = Named { namespace: &namespace, name: &name };
+            let expected = Named { namespace: &namespace, name: &name, kind: Some(PROMETHEUS_RULE) };
             let ours = naming("prod");
             let full = ours.namespace_of(&id, Some(&uid), 189);
             prop_assert!(ours.owns(&full));
@@ -144,7 +161,7 @@ mod tests {
             let full = alloy.namespace_of(&id, Some(&uid), 189);
             prop_assert!(alloy.owns(&full), "{}", full);
             if separator != "-" {
-                prop_assert_eq!(alloy.parse(&full), Some(expected));
+                prop_assert_eq!(alloy.parse(&full), Some(Named { kind: None, ..expected }));
             }
             let longer = Naming::Alloy(AlloyNaming::new(&format!("{prefix}2"), separator).unwrap());
             prop_assert!(!longer.owns(&full));

@@ -10,13 +10,14 @@ mod queue;
 mod refusals;
 mod state;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::apply::{self, Budgeted, Stops};
 use crate::desired::Claim;
@@ -37,7 +38,13 @@ use state::State;
 #[derive(Debug)]
 pub(crate) enum Order {
     /// An object wants this in this namespace. `live` if somebody just changed it, rather than part of a first load.
-    Claim { namespace: Arc<str>, claim: Claim, live: bool },
+    Claim {
+        namespace: Arc<str>,
+        claim: Claim,
+        live: bool,
+        /// Let go of once the namespace is in order, so that the object may leave where it was before.
+        handover: Option<Arc<DropGuard>>,
+    },
     /// An object wants nothing there any more.
     Drop { namespace: Arc<str>, object: ObjectId },
     /// An object that owns the namespace exists but cannot be read, or no longer so.
@@ -48,6 +55,8 @@ pub(crate) enum Order {
     Doubt { source: Arc<str>, doubt: bool },
     /// A Kubernetes namespace is gone, or there again.
     KubernetesNamespace { name: String, gone: bool },
+    /// Kinds that are not installed where objects come from: what is there of them stays.
+    AbsentKinds(Arc<BTreeSet<Arc<str>>>),
     /// Who we are, as far as that can be known.
     Identity(Option<Arc<str>>),
     /// No route leads here any more, or one does again.
@@ -213,12 +222,16 @@ impl Target {
     fn order(&mut self, order: Order) {
         self.handled += 1;
         match order {
-            Order::Claim { namespace, claim, live } => self.state.claim(&namespace, claim, live),
+            Order::Claim { namespace, claim, live, handover } => {
+                self.state.claim(&namespace, claim, live);
+                self.state.hand_over(&namespace, handover);
+            }
             Order::Drop { namespace, object } => self.state.drop_claim(&namespace, &object),
             Order::Hold { namespace, hold } => self.state.hold(&namespace, hold),
             Order::Deletes(deletes) => self.state.allow(deletes),
             Order::Doubt { source, doubt } => self.state.doubt_source(source, doubt),
             Order::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
+            Order::AbsentKinds(kinds) => self.state.set_absent_kinds(kinds),
             Order::Identity(us) => self.state.identify(us),
             Order::Retire(true) => self.state.retire(),
             Order::Retire(false) => self.state.return_to_service(),
@@ -332,7 +345,7 @@ impl Target {
         };
         let modified =
             self.progress.send_if_modified(|current| std::mem::replace(current, progress) != progress);
-        if modified {
+        if self.state.let_go() || modified {
             self.shared.progressed.notify_one();
         }
         self.state.publish_metrics();

@@ -5,11 +5,12 @@ mod lists;
 mod refuse;
 mod report;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::DropGuard;
 
 use super::gate::Gate;
 use super::gauges::Gauges;
@@ -74,6 +75,10 @@ pub(super) struct State {
     held: Option<(usize, HeldReason)>,
     /// Sources that may not know what they say.
     doubted: HashSet<Arc<str>>,
+    /// Kinds that are not installed.
+    absent: Arc<BTreeSet<Arc<str>>>,
+    /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
+    handovers: HashMap<Arc<str>, Arc<DropGuard>>,
     /// Kubernetes namespaces that went of late.
     gone: HashMap<String, Instant>,
     refusals: Refusals,
@@ -124,6 +129,8 @@ impl State {
             guard: Guard::default(),
             held: None,
             doubted: HashSet::new(),
+            absent: Arc::default(),
+            handovers: HashMap::new(),
             gone: HashMap::new(),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
@@ -220,6 +227,43 @@ impl State {
             self.doubted.remove(&source);
             self.guard.reconsider(Instant::now());
         }
+    }
+
+    /// Kinds that are not installed: what is there of them stays.
+    pub(super) fn set_absent_kinds(&mut self, absent: Arc<BTreeSet<Arc<str>>>) {
+        self.absent = absent;
+        self.look_at_everything_with_changes(false);
+    }
+
+    /// An object has come here from elsewhere.
+    pub(super) fn hand_over(&mut self, namespace: &Arc<str>, handover: Option<Arc<DropGuard>>) {
+        if let Some(handover) = handover {
+            self.handovers.insert(Arc::clone(namespace), handover);
+        }
+    }
+
+    /// Lets go of what came from elsewhere and is in order here, or is no longer wanted; whether there was any.
+    pub(super) fn let_go(&mut self) -> bool {
+        let Some(observed) = self.observed.as_ref().filter(|_| !self.handovers.is_empty()) else {
+            return false;
+        };
+        let before = self.handovers.len();
+        let (desired, refusals) = (&self.desired, &self.refusals);
+        self.handovers.retain(|namespace, _| {
+            desired.winner(namespace).is_some_and(|claim| {
+                let there: HashMap<&str, _> = observed.namespace(namespace).collect();
+                let written =
+                    |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
+                let waits = |group: &DesiredGroup| {
+                    !written(&group) && !refusals.contains(namespace, &group.name, group.fingerprint)
+                };
+                // What is refused holds up nothing else, but what is refused altogether stays where it was.
+                let none = claim.groups.iter().find(written).is_none();
+                let refused = !claim.refused.is_empty() || !claim.groups.is_empty();
+                claim.groups.iter().any(waits) || (none && refused)
+            })
+        });
+        before > self.handovers.len()
     }
 
     /// A Kubernetes namespace is gone, or there again.
@@ -347,6 +391,13 @@ impl State {
             return;
         }
         let territory = &self.shared.territory;
+        if !self.absent.is_empty() && self.desired.object_of(namespace).is_none() {
+            let kind = territory.parse(namespace).and_then(|named| named.kind);
+            if !self.retiring && kind.is_none_or(|kind| self.absent.contains(kind)) {
+                changes.retain(|change| !change.is_guarded());
+                return;
+            }
+        }
         let explained = !self.gone.is_empty()
             && territory.parse(namespace).is_some_and(|named| self.gone.contains_key(named.namespace));
         if !self.retiring && !self.guard.passes(namespace, guarded, explained, Instant::now()) {

@@ -97,6 +97,7 @@ async fn a_label_that_leaves_the_selector_takes_the_rules_with_it() {
     let namespace = |team: &str| SourceEvent::Namespace {
         name: "ns".to_owned(),
         labels: [("team", team)].into_iter().collect(),
+        annotations: Labels::default(),
     };
     world.teller.say(namespace("a"));
     world.teller.upsert(object("o1", &[("a", "1"), ("b", "1")]));

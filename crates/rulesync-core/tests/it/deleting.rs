@@ -10,7 +10,11 @@ use crate::world::{MemoryRuler, World, id, object, resync, route, selector};
 async fn twenty(ruler: &MemoryRuler) -> World {
     let world = World::start(ruler);
     let labels = || [("team", "a")].into_iter().collect();
-    world.teller.say(SourceEvent::Namespace { name: "ns".to_owned(), labels: labels() });
+    world.teller.say(SourceEvent::Namespace {
+        name: "ns".to_owned(),
+        labels: labels(),
+        annotations: labels(),
+    });
     say_all(&world);
     world.teller.complete();
     world.settle().await;

@@ -277,6 +277,7 @@ pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
     };
     RuleObject {
         id: id(name),
+        tenant: None,
         uid: None,
         created: None,
         labels: [("tenant", "prod")].into_iter().collect::<Labels>(),
@@ -289,11 +290,8 @@ pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
 /// A route of everything with `tenant: {tenant}` to that tenant.
 pub(crate) fn route(tenant: &str) -> Route {
     Route {
-        name: tenant.into(),
-        ruler: "central".into(),
-        tenant: Some(tenant.parse().unwrap()),
         rule_selector: selector(&format!(r#"{{"match_labels":{{"tenant":"{tenant}"}}}}"#)),
-        namespace_selector: Selector::default(),
+        ..Route::all(tenant, "central", Some(tenant.parse().unwrap()))
     }
 }
 

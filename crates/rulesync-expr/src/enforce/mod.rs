@@ -8,6 +8,7 @@
 mod tests;
 
 use crate::error::ParseError;
+use crate::logql;
 use crate::promql::{self, ExprKind, MatchOp};
 use crate::quote::quoted;
 use crate::span::{Position, Span};
@@ -199,6 +200,42 @@ pub fn enforce_promql(input: &str, matchers: &[Enforcement]) -> Result<String, E
                 // There is no such selector.
                 (None, None) => Braces::MissingAt(0),
             },
+            matchers: selector
+                .matchers
+                .iter()
+                .map(|matcher| Found {
+                    span: matcher.span,
+                    label: matcher.label.clone(),
+                    op: matcher.op,
+                    value: matcher.value.clone(),
+                })
+                .collect(),
+        };
+        Ok(expr.selectors().map(selector).collect())
+    })
+}
+
+/// Puts the matchers into every stream selector of a LogQL expression.
+///
+/// ```
+/// use rulesync_expr::{Enforcement, Mode, enforce_logql};
+///
+/// let team = Enforcement::new("team", "payments", Mode::Override)?;
+/// let text = r#"sum(rate({job="nginx"} |= "error" [5m])) > 1"#;
+/// let enforced = enforce_logql(text, &[team])?;
+/// assert_eq!(enforced, r#"sum(rate({job="nginx",team="payments"} |= "error" [5m])) > 1"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`EnforceError`] where not every selector can carry every matcher.
+pub fn enforce_logql(input: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
+    splice(input, matchers, |text| {
+        let expr = logql::parse(text).map_err(EnforceError::Unparsed)?;
+        let selector = |selector: &logql::Selector| Selector {
+            start: selector.span.start,
+            braces: Braces::At(selector.span.start + 1),
             matchers: selector
                 .matchers
                 .iter()

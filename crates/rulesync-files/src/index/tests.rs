@@ -12,11 +12,12 @@ fn index() -> Index {
 }
 
 fn id(name: &str) -> ObjectId {
-    Identities::new(&"files".into()).prometheus_rule(Some("ns"), name)
+    Identities::new(&"files".into()).object("PrometheusRule", Some("ns"), name)
 }
 
 fn object(name: &str, version: u8) -> RuleObject {
     RuleObject {
+        tenant: None,
         uid: None,
         id: id(name),
         created: None,

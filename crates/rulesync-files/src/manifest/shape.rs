@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use rulesync_core::Position;
+use rulesync_core::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, Position, RECORDING_RULE};
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -11,8 +11,13 @@ use serde_saphyr::Spanned;
 
 use crate::yaml::count;
 
-/// The API group of `PrometheusRule`.
-const API_GROUP: &str = "monitoring.coreos.com/";
+/// The kinds of rules, and the API group of each.
+const RULES: [(&str, &str); 4] = [
+    (PROMETHEUS_RULE, "monitoring.coreos.com/"),
+    (ALERTING_RULE, "loki.grafana.com/"),
+    (RECORDING_RULE, "loki.grafana.com/"),
+    (LOGGING_RULE, "rulesync.dev/"),
+];
 
 /// What tells one kind of document from another, and the object's name.
 #[derive(Debug, Default)]
@@ -27,9 +32,10 @@ pub(super) struct Shape {
 /// What a document is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    PrometheusRule,
-    /// Says it is a PrometheusRule and not by which API: surely a mistake.
-    WithoutVersion,
+    /// An object with rules, of this kind.
+    Rules(&'static str),
+    /// Says it is of a kind of rules and not by which API: surely a mistake.
+    WithoutVersion(&'static str),
     /// A plain Prometheus rule file.
     RuleFile,
     List,
@@ -38,19 +44,39 @@ pub(super) enum Kind {
 
 impl Shape {
     pub(super) fn kind(&self) -> Kind {
-        match (self.kind.0.as_deref(), self.api_version.0.as_deref()) {
-            (Some("PrometheusRule"), Some(version)) if version.starts_with(API_GROUP) => Kind::PrometheusRule,
-            (Some("PrometheusRule"), None) => Kind::WithoutVersion,
-            (Some("PrometheusRuleList" | "List"), _) => Kind::List,
-            (None, None) if self.has_groups => Kind::RuleFile,
+        let Some(kind) = self.kind.0.as_deref() else {
+            return if self.api_version.0.is_none() && self.has_groups {
+                Kind::RuleFile
+            } else {
+                Kind::Other
+            };
+        };
+        let rules = RULES.iter().find(|(rules, _)| *rules == kind);
+        match (rules, self.api_version.0.as_deref()) {
+            (Some((rules, group)), Some(version)) if version.starts_with(group) => Kind::Rules(rules),
+            (Some((rules, _)), None) => Kind::WithoutVersion(rules),
+            (None, _) if kind == "List" || self.items_kind().is_some() => Kind::List,
             _ => Kind::Other,
         }
     }
 
-    /// Whether an item of this list is a PrometheusRule. In a typed list as the API answers it, items say nothing.
-    fn is_rule(&self, item: &Shape) -> bool {
-        let typed = self.kind.0.as_deref() == Some("PrometheusRuleList");
-        item.kind() == Kind::PrometheusRule || (typed && item.kind.0.is_none())
+    /// The kind of the items of a typed list, as the API answers it.
+    fn items_kind(&self) -> Option<&'static str> {
+        let kind = self.kind.0.as_deref()?.strip_suffix("List")?;
+        RULES.iter().find(|(rules, _)| *rules == kind).map(|(rules, _)| *rules)
+    }
+
+    /// How an API version of a kind begins.
+    pub(super) fn api_group(kind: &str) -> &'static str {
+        RULES.iter().find(|(rules, _)| *rules == kind).map_or("", |(_, group)| group)
+    }
+
+    /// The kind of an item of this list, if it has rules. In a typed list items say nothing.
+    fn rules_of(&self, item: &Shape) -> Option<&'static str> {
+        match item.kind() {
+            Kind::Rules(kind) => Some(kind),
+            _ => self.items_kind().filter(|_| item.kind.0.is_none()),
+        }
     }
 
     pub(super) fn kind_name(&self) -> Option<&str> {
@@ -214,7 +240,7 @@ impl<'a, T> TypedItems<'a, T> {
 }
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for TypedItems<'_, T> {
-    type Value = Vec<(T, Position)>;
+    type Value = Vec<(&'static str, T, Position)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -222,7 +248,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for TypedItems<'_, T> {
 }
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for TypedItems<'_, T> {
-    type Value = Vec<(T, Position)>;
+    type Value = Vec<(&'static str, T, Position)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of objects")
@@ -250,11 +276,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for TypedItems<'_, T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         for shape in &self.list.items {
-            if !self.list.is_rule(shape) {
+            let Some(kind) = self.list.rules_of(shape) else {
                 list.next_element::<IgnoredAny>()?;
-            } else if let Some(item) = list.next_element::<Spanned<T>>()? {
+                continue;
+            };
+            if let Some(item) = list.next_element::<Spanned<T>>()? {
                 let place = item.referenced;
                 items.push((
+                    kind,
                     item.value,
                     Position { line: count(place.line()), column: count(place.column()) },
                 ));

@@ -80,8 +80,8 @@ fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
     prop::collection::vec(group, 0..3)
 }
 
-fn read(rule: PrometheusRule) -> Read {
-    rule.read(&"k".into(), &KIND.into())
+fn read(rule: Rules) -> Read {
+    rule.read(&"k".into(), &PROMETHEUS_RULE.into())
 }
 
 /// A page of three objects, of which the second has this spec.
@@ -90,7 +90,7 @@ fn page(spec: &str) -> Vec<Read> {
         format!(r#"{{"metadata":{{"name":"{name}","namespace":"ns"}},"spec":{spec}}}"#)
     };
     let page = format!("[{},{},{}]", object("a", r#"{"groups":[]}"#), object("b", spec), object("c", "{}"));
-    let rules: Vec<PrometheusRule> = serde_json::from_str(&page).unwrap();
+    let rules: Vec<Rules> = serde_json::from_str(&page).unwrap();
     rules.into_iter().map(read).collect()
 }
 
@@ -122,7 +122,7 @@ fn deep_and_long_specs_are_findings() {
 #[test]
 fn yaml_is_no_json() {
     for (name, bomb) in bombs() {
-        assert!(serde_json::from_str::<PrometheusRule>(&bomb).is_err(), "{name}");
+        assert!(serde_json::from_str::<Rules>(&bomb).is_err(), "{name}");
     }
 }
 
@@ -132,7 +132,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(damage in prop::collection::vec(any::<u8>(), 0..24)) {
         let bytes = damaged(RULE.as_bytes(), &damage);
-        if let Ok(rule) = serde_json::from_slice::<PrometheusRule>(&bytes) {
+        if let Ok(rule) = serde_json::from_slice::<Rules>(&bytes) {
             match read(rule) {
                 Read::Object(object) => {
                     let groups = serde_json::to_string(&object.groups).unwrap().len();
@@ -165,10 +165,10 @@ proptest! {
         annotation: String,
     ) {
         let labels: BTreeMap<String, String> = labels.into_iter().filter(|(k, v)| !format!("{k}{v}").contains('\0')).collect();
-        let annotations = BTreeMap::from([("rulesync.dev/x", &annotation), ("other", &annotation)]);
+        let annotations = BTreeMap::from([("rulesync.dev/x", &annotation), ("kubectl.kubernetes.io/last-applied-configuration", &annotation)]);
         let object = json!({"metadata": {"name": "o", "labels": labels, "annotations": annotations}, "spec": {"groups": groups}});
-        let rule: PrometheusRule = serde_json::from_value(object.clone()).unwrap();
-        let from_text: PrometheusRule = serde_json::from_str(&object.to_string()).unwrap();
+        let rule: Rules = serde_json::from_value(object.clone()).unwrap();
+        let from_text: Rules = serde_json::from_str(&object.to_string()).unwrap();
         for rule in [rule, from_text] {
             let Read::Object(object) = read(rule) else { panic!("it can be read") };
             prop_assert_eq!(&object.groups, &groups);

@@ -66,6 +66,9 @@ impl Heard {
             SourceEvent::Upsert(object) => format!("upsert {}/{}", object.id.namespace(), object.id.name()),
             SourceEvent::Malformed { id, .. } => format!("malformed {}/{}", id.namespace(), id.name()),
             SourceEvent::Delete(id) => format!("delete {}/{}", id.namespace(), id.name()),
+            SourceEvent::Kind { kind, installed } => {
+                format!("{kind} {}", if installed { "installed" } else { "not installed" })
+            }
             SourceEvent::Namespace { name, .. } => format!("namespace {name}"),
             SourceEvent::NamespaceGone { name } => format!("namespace gone {name}"),
             SourceEvent::SnapshotComplete => "complete".to_owned(),

@@ -1,5 +1,6 @@
 //! The sources of a run: what they say, whether it is to be believed, and who they say we are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -8,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Run;
 use crate::catalogue::Consequences;
 use crate::engine::setup::NamedSource;
+use crate::intake::NamespaceFacts;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::outcome::Outcome;
 use crate::source::{Said, Sink, Source, SourceEvent};
@@ -81,6 +83,7 @@ impl Run {
                 }
                 return;
             }
+            SourceEvent::Kind { kind, installed } => return self.kind(&name, kind, installed),
             event => event,
         };
         // What else it says is no proof: a source may see some of its objects and not others.
@@ -99,10 +102,11 @@ impl Run {
                 self.catalogue.malformed(&id, finding, hides, run)
             }
             SourceEvent::Delete(id) => self.catalogue.delete(&id),
-            SourceEvent::Namespace { name: namespace, labels } => {
+            SourceEvent::Namespace { name: namespace, labels, annotations } => {
                 let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
                 self.explain(order);
-                self.catalogue.namespace(&name, namespace, Some(labels), at)
+                let facts = NamespaceFacts { labels, annotations };
+                self.catalogue.namespace(&name, namespace, Some(facts), at)
             }
             SourceEvent::NamespaceGone { name: namespace } => {
                 self.explain(Order::KubernetesNamespace { name: namespace.clone(), gone: true });
@@ -140,6 +144,21 @@ impl Run {
         if news {
             self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
         }
+    }
+
+    /// A kind is installed in a cluster, or is not.
+    fn kind(&mut self, source: &Arc<str>, kind: Arc<str>, installed: bool) {
+        let key = (Arc::clone(source), kind);
+        let news = if installed { self.absent.remove(&key) } else { self.absent.insert(key) };
+        if news {
+            let absent = self.absent_kinds();
+            self.tell_all(|| Order::AbsentKinds(Arc::clone(&absent)));
+        }
+    }
+
+    /// The kinds that some source cannot have objects of.
+    pub(super) fn absent_kinds(&self) -> Arc<BTreeSet<Arc<str>>> {
+        Arc::new(self.absent.iter().map(|(_, kind)| Arc::clone(kind)).collect())
     }
 
     /// Kinds that have come back long enough ago are believed again.
@@ -225,6 +244,7 @@ impl Run {
             }
             if let Some(old) = self.sources.remove(&name) {
                 old.stop.cancel();
+                self.absent.retain(|(source, _)| *source != name);
                 self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
             }
             if new.is_none() {

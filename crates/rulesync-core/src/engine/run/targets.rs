@@ -1,6 +1,6 @@
 //! The targets of a run: started when a route leads to them, emptied and ended when none does any more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -67,7 +67,8 @@ impl Run {
                         && named.split_groups == running.ruler.split_groups
                 })
         };
-        let wanted: Vec<TargetId> = self.setup.routes.iter().map(Route::target).collect();
+        let fixed = self.setup.routes.iter().filter_map(Route::target);
+        let wanted: BTreeSet<TargetId> = fixed.chain(self.catalogue.targets().cloned()).collect();
         // Predecessors, whose last requests must have ended before a successor begins.
         let mut ended: HashMap<TargetId, CancellationToken> = HashMap::new();
         let all = std::mem::take(&mut self.targets).into_iter().chain(std::mem::take(&mut self.retiring));
@@ -123,9 +124,53 @@ impl Run {
 
     /// Targets that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
     fn left_over(&self) -> Vec<(TargetId, bool)> {
-        let wanted = |id: &TargetId| self.setup.routes.iter().any(|route| route.target() == *id);
+        let wanted = |id: &TargetId| self.is_wanted(id);
         let left = self.ever.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
         left.map(|id| (id.clone(), true)).collect()
+    }
+
+    /// Whether a route leads to a target whatever objects there are, or objects do.
+    fn is_wanted(&self, id: &TargetId) -> bool {
+        self.setup.routes.iter().any(|route| route.target().as_ref() == Some(id))
+            || self.catalogue.uses(id)
+            || self.departures.iter().any(|departure| departure.target == *id)
+    }
+
+    /// An object goes to a target: it is started, or taken back into service.
+    pub(super) fn ensure_target(&mut self, id: &TargetId) {
+        if self.targets.contains_key(id) {
+            return;
+        }
+        if let Some(mut target) = self.retiring.remove(id) {
+            target.send(Order::Retire(false));
+            self.targets.insert(id.clone(), target);
+            return;
+        }
+        let Some(named) = self.setup.rulers.iter().find(|named| named.name == id.ruler).cloned() else {
+            return;
+        };
+        let mut running = self.targets.values().chain(self.retiring.values());
+        let shared = running.find(|target| address(&target.ruler) == address(&named));
+        let budget = shared.map_or_else(|| Budget::new(named.max_in_flight), |target| target.budget.clone());
+        let mut target = self.start_target(id, &named, budget, None);
+        target.fresh = false;
+        target.send(Order::Deletes(self.deletes));
+        self.targets.insert(id.clone(), target);
+        self.ever_changed |= self.ever.insert(id.clone());
+    }
+
+    /// Retires targets that the last object has left.
+    pub(super) fn leave_targets(&mut self) {
+        if !std::mem::take(&mut self.left) {
+            return;
+        }
+        let unwanted: Vec<TargetId> = self.targets.keys().filter(|id| !self.is_wanted(id)).cloned().collect();
+        for id in unwanted {
+            if let Some(mut target) = self.targets.remove(&id) {
+                target.send(Order::Retire(true));
+                self.retiring.insert(id, target);
+            }
+        }
     }
 
     fn start_target(
@@ -151,13 +196,13 @@ impl Run {
         let (sender, progress) = watch::channel(Progress::default());
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let end = ended.clone().drop_guard();
-        let (id, in_flight, stopped) = (id.clone(), named.max_in_flight, stop.clone());
+        let (own, in_flight, stopped) = (id.clone(), named.max_in_flight, stop.clone());
         self.tasks.spawn(async move {
             let _end = end;
             if let Some(predecessor) = predecessor {
                 predecessor.cancelled().await;
             }
-            Target::new(id, budgeted, in_flight, shared, receiver, sender, stopped).run().await;
+            Target::new(own, budgeted, in_flight, shared, receiver, sender, stopped).run().await;
         });
         let mut target = RunningTarget {
             ruler: named.clone(),
@@ -171,6 +216,14 @@ impl Run {
         };
         if let Some(order) = self.identity_order() {
             target.send(order);
+        }
+        if !self.absent.is_empty() {
+            target.send(Order::AbsentKinds(self.absent_kinds()));
+        }
+        for object in self.catalogue.unread() {
+            if let Some(namespace) = self.catalogue.held_namespace(object, id) {
+                target.send(Order::Hold { namespace, hold: true });
+            }
         }
         for (name, source) in &self.sources {
             if source.unavailable.is_some() || source.doubted_until.is_some() {

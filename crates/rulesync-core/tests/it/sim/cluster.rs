@@ -156,7 +156,7 @@ impl Watcher {
 
     fn namespace(name: &str, selected: bool) -> SourceEvent {
         let labels = selected.then_some(("team", "t")).into_iter().collect();
-        SourceEvent::Namespace { name: name.to_owned(), labels }
+        SourceEvent::Namespace { name: name.to_owned(), labels, annotations: Labels::default() }
     }
 }
 

@@ -1,0 +1,85 @@
+//! What routes can read off an object and its Kubernetes namespace.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::labels::Labels;
+use crate::model::object::ObjectId;
+
+/// Where a value stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A label of the object.
+    Label(Arc<str>),
+    /// An annotation of the object.
+    Annotation(Arc<str>),
+    /// A label of its Kubernetes namespace.
+    NamespaceLabel(Arc<str>),
+    /// An annotation of its Kubernetes namespace.
+    NamespaceAnnotation(Arc<str>),
+    /// The name of its Kubernetes namespace.
+    NamespaceName,
+}
+
+/// What is known of a Kubernetes namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamespaceFacts {
+    /// Its labels.
+    pub labels: Labels,
+    /// Its annotations, as far as its source tells them.
+    pub annotations: Labels,
+}
+
+/// What is known of an object when it is routed.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Which one it is.
+    pub id: &'a ObjectId,
+    /// Its labels.
+    pub labels: &'a Labels,
+    /// Its annotations, as far as routes ask for them.
+    pub annotations: &'a Labels,
+    /// The tenant it names in a field of its own.
+    pub tenant: Option<&'a str>,
+    /// The language it says it is written in, by its kind or by an annotation.
+    pub language: Option<&'a str>,
+    /// Its Kubernetes namespace, if known.
+    pub namespace: Option<&'a NamespaceFacts>,
+    /// Whether its Kubernetes namespace will be known, if it is not.
+    pub namespace_comes: bool,
+}
+
+impl Origin {
+    /// The value; none if there is none.
+    pub fn value<'a>(&self, facts: &Facts<'a>) -> Option<&'a str> {
+        match self {
+            Self::Label(key) => facts.labels.get(key),
+            Self::Annotation(key) => facts.annotations.get(key),
+            Self::NamespaceLabel(key) => facts.namespace?.labels.get(key),
+            Self::NamespaceAnnotation(key) => facts.namespace?.annotations.get(key),
+            Self::NamespaceName => Some(facts.id.namespace()),
+        }
+    }
+
+    /// Whether whoever writes the object decides it.
+    pub fn is_the_authors(&self) -> bool {
+        matches!(self, Self::Label(_) | Self::Annotation(_))
+    }
+
+    /// Whether more of a Kubernetes namespace must be known than its name.
+    pub fn needs_namespace(&self) -> bool {
+        matches!(self, Self::NamespaceLabel(_) | Self::NamespaceAnnotation(_))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Label(key) => write!(f, "label `{key}`"),
+            Self::Annotation(key) => write!(f, "annotation `{key}`"),
+            Self::NamespaceLabel(key) => write!(f, "label `{key}` of the Kubernetes namespace"),
+            Self::NamespaceAnnotation(key) => write!(f, "annotation `{key}` of the Kubernetes namespace"),
+            Self::NamespaceName => f.write_str("the name of the Kubernetes namespace"),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The kinds of objects we know, and which language each speaks.
+
+/// prometheus-operator's kind, whose rules may be in either language.
+pub const PROMETHEUS_RULE: &str = "PrometheusRule";
+
+/// The Loki operator's kind of alerts.
+pub const ALERTING_RULE: &str = "AlertingRule";
+
+/// The Loki operator's kind of recording rules.
+pub const RECORDING_RULE: &str = "RecordingRule";
+
+/// Our own kind of rules on logs.
+pub const LOGGING_RULE: &str = "LoggingRule";
+
+/// A plain file of rule groups.
+pub const RULE_FILE: &str = "RuleFile";
+
+/// All kinds that sources of ours can deliver besides plain rule files.
+pub const KINDS: [&str; 4] = [PROMETHEUS_RULE, ALERTING_RULE, RECORDING_RULE, LOGGING_RULE];
+
+/// The annotation by which an object says its language, such as `logql`.
+pub const DIALECT_ANNOTATION: &str = "rulesync.dev/dialect";
+
+/// The language of every object of a kind; none if that is not settled by the kind.
+pub fn language_of(kind: &str) -> Option<&'static str> {
+    matches!(kind, ALERTING_RULE | RECORDING_RULE | LOGGING_RULE).then_some("logql")
+}

@@ -1,0 +1,157 @@
+//! The kind we own: `LoggingRule`, rules on logs with the groups of a PrometheusRule. Its CRD is made of these types; the
+//! copy in `deploy/crds` is for people, and a test keeps it equal.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::{CustomResource, CustomResourceExt};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+pub(crate) const GROUP: &str = "rulesync.dev";
+pub(crate) const VERSION: &str = "v1alpha1";
+pub(crate) const PLURAL: &str = "loggingrules";
+
+/// Alerting and recording rules in LogQL, for a Loki or another ruler of logs.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "rulesync.dev",
+    version = "v1alpha1",
+    kind = "LoggingRule",
+    plural = "loggingrules",
+    namespaced,
+    status = "LoggingRuleStatus",
+    shortname = "logrule",
+    category = "rules",
+    doc = "Alerting and recording rules in LogQL, which rulesync keeps in a Loki.",
+    printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".spec.tenant"}"#,
+    printcolumn = r#"{"name":"Synced","type":"string","jsonPath":".status.conditions[?(@.type==\"Synced\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Synced\")].reason","priority":1}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggingRuleSpec {
+    /// The tenant whose logs the rules read. It is a claim: whoever runs rulesync decides which Kubernetes namespaces may
+    /// make it. Absent: the tenant is that of the route.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 150), regex(pattern = r"^[A-Za-z0-9!\-_.*'()]+$"))]
+    pub tenant: Option<String>,
+    /// The groups of rules; their names are unique within the object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub groups: Vec<LoggingRuleGroup>,
+}
+
+/// Rules that are evaluated together, in order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoggingRuleGroup {
+    /// The name of the group.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// How often the rules are evaluated, such as `1m`; absent: as the ruler does by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub interval: Option<String>,
+    /// How far back in time the rules are evaluated, for rulers that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub query_offset: Option<String>,
+    /// The most alerts or series that a rule may produce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Labels for every rule, for rulers that can.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The rules, in order of evaluation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<LoggingRuleItem>,
+}
+
+/// One alerting or recording rule: either `alert` or `record` is set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoggingRuleItem {
+    /// The name of the series to record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// The name of the alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<String>,
+    /// The LogQL expression: a metric query, such as `sum(rate({job="nginx"} |= "error" [5m])) > 10`.
+    #[schemars(schema_with = "int_or_string")]
+    pub expr: IntOrString,
+    /// How long the condition must hold before the alert fires.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub hold: Option<String>,
+    /// How long the alert goes on firing afterwards, for rulers that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = DURATION))]
+    pub keep_firing_for: Option<String>,
+    /// Labels for the result.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Texts for the alert.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// As Kubernetes wants it of a field that may be either.
+fn int_or_string(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "x-kubernetes-int-or-string": true,
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+    })
+}
+
+/// Prometheus' durations, unset when empty.
+const DURATION: &str =
+    "^((([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?|0)$";
+
+/// What became of the object.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggingRuleStatus {
+    /// The generation of the object that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Conditions by type; `Synced` says whether the ruler has the rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<LoggingRuleCondition>,
+}
+
+/// A condition, as Kubernetes has them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggingRuleCondition {
+    /// Its type, such as `Synced`.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `True`, `False` or `Unknown`.
+    #[schemars(extend("enum" = ["True", "False", "Unknown"]))]
+    pub status: String,
+    /// The generation of the object that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When the status last changed, in RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub last_transition_time: String,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, for people.
+    pub message: String,
+}
+
+/// A CRD that cannot be written. It would be a defect of rulesync.
+#[derive(Debug, thiserror::Error)]
+#[error("the CRD cannot be written: {0}")]
+pub struct ManifestError(String);
+
+/// The CRDs of the kinds we own, as YAML documents to apply.
+///
+/// # Errors
+///
+/// None is known: it would be a defect of rulesync.
+pub fn manifests() -> Result<String, ManifestError> {
+    serde_saphyr::to_string(&LoggingRule::crd()).map_err(|error| ManifestError(error.to_string()))
+}
