@@ -136,6 +136,34 @@ pub(crate) fn syntax_error(pattern: &str) -> Option<String> {
     if open > 0 { error("missing closing )", pattern) } else { None }
 }
 
+/// The names a pattern gives to its groups, in order.
+pub(crate) fn capture_names(pattern: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '(' if rest.next_if_eq(&'?').is_some() => {
+                rest.next_if_eq(&'P');
+                if rest.next_if_eq(&'<').is_some() {
+                    let mut name = String::new();
+                    while let Some(c) = rest.next_if(|c| c.is_alphanumeric() || *c == '_') {
+                        name.push(c);
+                    }
+                    names.push(name);
+                }
+            }
+            '[' => {
+                skip_class(&mut rest);
+            }
+            '\\' => {
+                escape_can_be_empty(&mut rest);
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
 /// Reads what follows an opening parenthesis; false if it was only flags, as in `(?i)`.
 fn opens_group(rest: &mut Peekable<Chars<'_>>) -> bool {
     if rest.next_if_eq(&'?').is_none() {

@@ -1,13 +1,12 @@
 //! Judges whether the parts of a tree fit together, in Loki's words. Not for syntax, and not for what Loki
 //! takes and cannot evaluate: that is `ruler`.
 
-use std::collections::BTreeSet;
-
 use super::ast::{
     Binary, Expr, ExprKind, LogQuery, Matcher, Node, RangeAggregate, Selector, VectorAggregate,
 };
+use super::capture;
 use super::operator::{RangeOp, VectorOp};
-use super::pipeline::{LabelChoice, LabelFormat, LabelTest, StageKind, Text};
+use super::pipeline::{LabelChoice, LabelTest, StageKind, Text};
 use super::wording::meaning_error;
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, MatchOp};
@@ -105,8 +104,12 @@ impl Checker<'_> {
                         }
                     }
                 }
-                StageKind::LabelFormat(formats) => self.each_once(formats, stage.span)?,
-                StageKind::Regexp(text) => self.regexp_stage(text)?,
+                StageKind::Regexp(text) => {
+                    self.captures("regexp", text, capture::regexp_error(&text.value))?
+                }
+                StageKind::Pattern(text) => {
+                    self.captures("pattern", text, capture::pattern_error(&text.value))?
+                }
                 _ => {}
             }
         }
@@ -131,25 +134,10 @@ impl Checker<'_> {
         }
     }
 
-    fn each_once(&self, formats: &[LabelFormat], span: Span) -> Result {
-        let mut labels = BTreeSet::new();
-        match formats.iter().find(|format| !labels.insert(&format.label)) {
-            Some(LabelFormat { label, .. }) => {
-                let message =
-                    format!("multiple label name '{label}' not allowed in a single format operation");
-                Err(self.wrong(span, message))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn regexp_stage(&self, text: &Text) -> Result {
-        let reason = regex::syntax_error(&text.value).or_else(|| {
-            let names_something = text.value.contains("(?P<") || text.value.contains("(?<");
-            (!names_something).then(|| "at least one named capture must be supplied".to_owned())
-        });
-        match reason {
-            Some(reason) => Err(self.wrong(text.span, format!("invalid regexp parser: {reason}"))),
+    /// Both parsers have to name what they take out, each thing once.
+    fn captures(&self, parser: &str, text: &Text, problem: Option<String>) -> Result {
+        match problem {
+            Some(reason) => Err(self.wrong(text.span, format!("invalid {parser} parser: {reason}"))),
             None => Ok(()),
         }
     }

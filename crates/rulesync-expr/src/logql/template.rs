@@ -10,26 +10,26 @@ pub(super) fn syntax_error(template: &str) -> Option<String> {
         let body = rest.strip_prefix("- ").unwrap_or(rest).trim_start();
         if body.starts_with("/*") {
             let Some(end) = rest.find("*/") else {
-                return Some("template: unclosed comment".to_owned());
+                return Some("unclosed comment".to_owned());
             };
             rest = &rest[end + 2..];
         }
         let Some(length) = action_length(rest) else {
-            return Some("template: unclosed action".to_owned());
+            return Some("unclosed action".to_owned());
         };
         let action = &rest[..length];
         let action = action.strip_prefix('-').unwrap_or(action).trim_start();
         let word = action.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         match word {
             "if" | "range" | "with" | "block" | "define" => blocks += 1,
-            "end" if blocks == 0 => return Some("template: unexpected {{end}}".to_owned()),
+            "end" if blocks == 0 => return Some("unexpected {{end}}".to_owned()),
             "end" => blocks -= 1,
-            "else" if blocks == 0 => return Some("template: unexpected {{else}}".to_owned()),
+            "else" if blocks == 0 => return Some("unexpected {{else}}".to_owned()),
             _ => {}
         }
         rest = &rest[length + 2..];
     }
-    (blocks > 0).then(|| "template: unexpected EOF".to_owned())
+    (blocks > 0).then(|| "unexpected EOF".to_owned())
 }
 
 /// How far it is to the `}}`, which texts within the action may contain as well.
@@ -78,13 +78,13 @@ mod tests {
     #[test]
     fn broken_templates() {
         for (template, reason) in [
-            ("{{.x", "template: unclosed action"),
-            ("{{.x}", "template: unclosed action"),
-            (r#"{{ "}}"#, "template: unclosed action"),
-            ("{{/* x", "template: unclosed comment"),
-            ("{{ if .x }}", "template: unexpected EOF"),
-            ("{{ end }}", "template: unexpected {{end}}"),
-            ("{{- else -}}", "template: unexpected {{else}}"),
+            ("{{.x", "unclosed action"),
+            ("{{.x}", "unclosed action"),
+            (r#"{{ "}}"#, "unclosed action"),
+            ("{{/* x", "unclosed comment"),
+            ("{{ if .x }}", "unexpected EOF"),
+            ("{{ end }}", "unexpected {{end}}"),
+            ("{{- else -}}", "unexpected {{else}}"),
         ] {
             assert_eq!(syntax_error(template).as_deref(), Some(reason), "{template}");
         }

@@ -144,6 +144,9 @@ impl TokenKind {
             Self::Conversion(Conversion::Bytes) => "BYTES_CONV",
             Self::Conversion(Conversion::Duration) => "DURATION_CONV",
             Self::Conversion(Conversion::DurationSeconds) => "DURATION_SECONDS_CONV",
+            Self::RangeOp(_) | Self::VectorOp(_) | Self::Keyword(Keyword::Vector | Keyword::Variants) => {
+                return text.to_ascii_uppercase();
+            }
             _ => return text.to_ascii_lowercase(),
         };
         name.to_owned()

@@ -37,7 +37,10 @@ fn accepted_but_never_evaluated() {
         (r#"{job="nginx"}"#, "1:1: a log query has no number to alert on"),
         (r#"{job="nginx"} |= "error""#, "1:1: a log query has no number to alert on"),
         (r#"{a="b"} | json | line_format "{{.x""#, "1:1: a log query has no number to alert on"),
-        (r#"count_over_time({a="b"} | line_format "{{.x" [5m])"#, "1:39: template: unclosed action"),
+        (
+            r#"count_over_time({a="b"} | line_format "{{.x" [5m])"#,
+            "1:39: invalid line template: template: unclosed action",
+        ),
         (r#"rate({a="b"} |~ "(" [5m])"#, "1:17: error parsing regexp: missing closing ): `(`"),
     ] {
         parsed(input);

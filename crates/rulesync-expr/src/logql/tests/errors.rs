@@ -114,7 +114,7 @@ fn label_filters() {
         ("{a=\"b\"} | ()", "1:12 ), expecting IDENTIFIER or ("),
         ("{a=\"b\"} | (x=\"y\"", "1:17 $end"),
         ("{a=\"b\"} | x=\"y\" and", "1:20 $end, expecting IDENTIFIER or ("),
-        ("{a=\"b\"} | x=\"y\" or rate({a=\"c\"}[5m])", "1:20 rate, expecting IDENTIFIER or ("),
+        ("{a=\"b\"} | x=\"y\" or rate({a=\"c\"}[5m])", "1:20 RATE, expecting IDENTIFIER or ("),
         ("{a=\"b\"} | x=\"y\",", "1:17 $end, expecting IDENTIFIER or ("),
         ("{a=\"b\"} | x=\"y\")", "1:16 )"),
     ]);
@@ -128,6 +128,9 @@ fn ranges() {
         ("rate by (x) ({a=\"b\"}[5m])", "1:6 by, expecting ("),
         ("rate(5 {a=\"b\"}[5m])", "1:8 {, expecting ,"),
         ("rate(5, x)", "1:9 IDENTIFIER, expecting { or ("),
+        ("rate(sum_over_time({a=\"b\"}[5m])[1h:5m])", "1:6 SUM_OVER_TIME, expecting NUMBER or { or ("),
+        ("rate((label_replace(1)))", "1:7 label_replace, expecting { or ("),
+        ("rate(vector(1))", "1:6 VECTOR, expecting NUMBER or { or ("),
         ("rate((x))", "1:7 IDENTIFIER, expecting { or ("),
         ("rate({a=\"b\"} | json)", "1:20 )"),
         ("rate(({a=\"b\"}))", "1:15 ), expecting RANGE"),
@@ -165,7 +168,7 @@ fn aggregations_and_operations() {
         ("sum by", "1:7 $end, expecting ("),
         ("sum by (x y) (1)", "1:11 IDENTIFIER, expecting , or )"),
         ("sum by (x,) (1)", "1:11 ), expecting IDENTIFIER"),
-        ("sum by (x) rate({a=\"b\"}[5m])", "1:12 rate, expecting ("),
+        ("sum by (x) rate({a=\"b\"}[5m])", "1:12 RATE, expecting ("),
         ("sum by (x) (1) by (y)", "1:16 by"),
         ("topk(5, )", "1:9 )"),
         ("topk(rate({a=\"b\"}[5m]), 5)", "1:23 ,"),
@@ -173,7 +176,7 @@ fn aggregations_and_operations() {
         ("1 2", "1:3 NUMBER"),
         ("1)", "1:2 )"),
         ("(1", "1:3 $end"),
-        ("- rate({a=\"b\"}[5m])", "1:3 rate, expecting NUMBER"),
+        ("- rate({a=\"b\"}[5m])", "1:3 RATE, expecting NUMBER"),
         ("1 > bool", "1:9 $end"),
         ("1 + on x", "1:8 IDENTIFIER, expecting ("),
         ("1 + on(x) group_left(5) 1", "1:22 NUMBER, expecting IDENTIFIER or )"),
@@ -187,7 +190,7 @@ fn aggregations_and_operations() {
         ("label_replace(1, \"x\" \"y\")", "1:22 STRING, expecting ,"),
         ("label_replace({a=\"b\"}, \"x\", \"y\", \"z\", \"\")", "1:22 ,"),
         ("variants(1) of", "1:15 $end, expecting ("),
-        ("1 + variants(1) of ({a=\"b\"}[5m])", "1:5 variants"),
+        ("1 + variants(1) of ({a=\"b\"}[5m])", "1:5 VARIANTS"),
         ("a:b:c", "1:1 IDENTIFIER"),
     ]);
 }
@@ -217,14 +220,11 @@ fn what_means_nothing() {
             r#"rate({a="b"}[5m]) or (1 + 1)"#,
             "unexpected literal for right leg of logical/set binary operation (or): 2.000000",
         ),
-        (
-            r#"{a="b"} | label_format x=y, z=w, x="v""#,
-            "multiple label name 'x' not allowed in a single format operation",
-        ),
         ("0x10", r#"unable to parse literal as a float: strconv.ParseFloat: parsing "0x10": invalid syntax"#),
         (r#"{a="b"} | json | x=~"[""#, "error parsing regexp: missing closing ]: `[`"),
         (r#"{a="b"} | drop x=~"*""#, "error parsing regexp: missing argument to repetition operator: `*`"),
         (r#"{a="b"} | regexp "(""#, "invalid regexp parser: error parsing regexp: missing closing ): `(`"),
+        (r#"{a="b"} | pattern "x""#, "invalid pattern parser: at least one capture is required"),
         (r#"{a="b"} | regexp "x""#, "invalid regexp parser: at least one named capture must be supplied"),
         (
             r#"label_replace(rate({a="b"}[5m]), "x", "y", "z", ")")"#,
@@ -250,13 +250,18 @@ fn what_the_ruler_can_never_evaluate() {
         (r#"rate({a="b"} != "x" or "y" !~ "x" or "(" [5m])"#, r#""(""#),
         (r#"rate({a="b"} | json | label_format x=y, z="{{if .x}}" [5m])"#, r#""{{if .x}}""#),
         ("sum(1) + rate({a=\"b\"}[5m] | line_format `{{`)", "`{{`"),
+        (r#"rate({a="b"} | label_format x=y, z=w, x="v" [5m])"#, r#"| label_format x=y, z=w, x="v""#),
+        (r#"rate({a="b"} | label_format __error__="" [5m])"#, r#"| label_format __error__="""#),
+        (r#"rate({a="b"} |= ip("::1") or ip("10.0.0.256") [5m])"#, r#""10.0.0.256""#),
+        (r#"rate({a="b"} |~ ip("::1") [5m])"#, r#""::1""#),
+        (r#"rate({a="b"} | x=ip("::1") or y!=ip("all") [5m])"#, r#""all""#),
     ] {
         let error = ruler_check(input).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NeverEvaluates, "{input}");
         assert_eq!(error.span().text(input), broken);
     }
     // A bracket is only a bracket in a regular expression.
-    assert!(ruler_check(r#"rate({a="b"} |= "(" or "[" != "*" |~ "\\(" |= ip("(") [5m])"#).is_ok());
+    assert!(ruler_check(r#"rate({a="b"} |= "(" or "[" != "*" |~ "\\(" |= ip("::1") [5m])"#).is_ok());
 }
 
 #[test]
