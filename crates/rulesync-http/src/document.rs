@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rulesync_core::Group;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_saphyr::Options;
 
 /// A document that is not what the API should answer.
@@ -18,9 +18,39 @@ pub struct DocumentError(String);
 ///
 /// None is known: it would be a defect of rulesync.
 pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
+    encode(group)
+}
+
+/// Groups as a rule file holds them, in order.
+///
+/// # Errors
+///
+/// None is known: it would be a defect of rulesync.
+pub fn encode_rule_file(groups: &[Group]) -> Result<String, DocumentError> {
+    #[derive(Serialize)]
+    struct RuleFile<'a> {
+        groups: &'a [Group],
+    }
+    encode(&RuleFile { groups })
+}
+
+/// The groups of a rule file.
+///
+/// # Errors
+///
+/// If the text is something else.
+pub fn parse_rule_file(text: &[u8]) -> Result<Vec<Group>, DocumentError> {
+    #[derive(Deserialize)]
+    struct RuleFile {
+        groups: Vec<Group>,
+    }
+    parse(text).map(|RuleFile { groups }| groups)
+}
+
+fn encode(document: &impl Serialize) -> Result<String, DocumentError> {
     // Folding long lines would cost time and make the server's positions useless to the author.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-    serde_saphyr::to_string_with_options(group, options).map_err(|error| DocumentError(error.to_string()))
+    serde_saphyr::to_string_with_options(document, options).map_err(|error| DocumentError(error.to_string()))
 }
 
 /// A list of namespaces, or a piece of one. Nothing at all is none: the servers write `{}`.
