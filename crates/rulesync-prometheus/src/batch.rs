@@ -33,6 +33,8 @@ pub(crate) struct Batch<'a> {
     settled: bool,
     /// Whether the directory is in order.
     tidy: bool,
+    /// Writes that failed alone. They are answered when everything has been put right again.
+    guilty: Vec<(usize, RulerError)>,
 }
 
 /// How a batch left things.
@@ -55,7 +57,7 @@ impl<'a> Batch<'a> {
             .into_iter()
             .map(|Write { namespace, change, reply }| (Arc::new((namespace, change)), Some(reply)))
             .unzip();
-        Self { directory, server, wanted, replies, settled, tidy: true }
+        Self { directory, server, wanted, replies, settled, tidy: true, guilty: Vec::new() }
     }
 
     /// Carries it out. Every write is answered.
@@ -67,13 +69,14 @@ impl<'a> Batch<'a> {
         {
             failure = self.attempt(part, &mut search).await.err();
         }
-        let error = failure.clone().unwrap_or_else(|| search.verdict("not tried"));
-        for write in search.rest() {
-            self.answer(write, Err(error.clone()));
-        }
         if !self.settled && failure.is_none() {
             // The last reload failed: the server should not go on reporting it.
             self.settled = self.server.reload().await.is_ok();
+        }
+        let error = failure.unwrap_or_else(|| search.verdict("not tried"));
+        let rest = search.rest().into_iter().map(|write| (write, error.clone()));
+        for (write, error) in std::mem::take(&mut self.guilty).into_iter().chain(rest) {
+            self.answer(write, Err(error));
         }
         Ended { settled: self.settled, tidy: self.tidy }
     }
@@ -132,9 +135,7 @@ impl<'a> Batch<'a> {
                 && (!words.contains("group \"")
                     || change.group().is_none_or(|group| words.contains(&format!("group {group:?}"))))
         };
-        if let Some((write, verdict)) = search.refused(part, words, named) {
-            self.answer(write, Err(verdict));
-        }
+        self.guilty.extend(search.refused(part, words, named));
         Ok(())
     }
 
