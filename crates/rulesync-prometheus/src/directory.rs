@@ -4,7 +4,7 @@
 //! and a crash in between can be undone by the next process.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use rulesync_core::RulerError;
@@ -238,8 +238,15 @@ fn look(path: &Path) -> io::Result<Held> {
         Ok(found) if !found.is_file() => return Ok(Held::Foreign),
         Ok(_) => {}
     }
-    let text = fs::read(path)?;
-    Ok(if is_marked(&text) { Held::Ours(text) } else { Held::Foreign })
+    let mut file = File::open(path)?;
+    let mut text = Vec::new();
+    // Of a file of somebody else no more is read than what tells that it is.
+    Read::take(&mut file, MARK.len() as u64).read_to_end(&mut text)?;
+    if !is_marked(&text) {
+        return Ok(Held::Foreign);
+    }
+    file.read_to_end(&mut text)?;
+    Ok(Held::Ours(text))
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rulesync_core::{
     EvaluatedGroup, Evaluation, Group, Keeps, Listing, NameRules, Ruler, RulerError, TenantId,
 };
-use rulesync_http::{ClientConfig, Connection, RequestObserver, SettingsError, encode_group};
+use rulesync_http::{ClientConfig, Connection, RequestObserver, SettingsError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::Instant;
 
@@ -47,8 +47,8 @@ struct Turn {
     recovered: bool,
     /// Whether the server is known to have read the files as they are.
     settled: bool,
-    /// Whether writes come many at a time, so that waiting a moment for more of them is worth it.
-    busy: bool,
+    /// How long the next batch waits for more writes; no time if they come one by one.
+    gather: Duration,
 }
 
 /// The right to work in the directory.
@@ -58,8 +58,11 @@ struct Hold {
     lock: Lock,
 }
 
-/// How long a batch waits for more writes, when the one before had several.
-const GATHER: Duration = Duration::from_millis(20);
+/// The part of the time a batch took that the next one waits for more writes, if the first had several.
+const GATHER_PART: u32 = 10;
+
+/// The longest such wait.
+const GATHER_AT_MOST: Duration = Duration::from_millis(250);
 
 /// How often a directory that somebody else works in is tried.
 const TRY_LOCK_EVERY: Duration = Duration::from_millis(20);
@@ -91,7 +94,11 @@ impl PrometheusRuler {
             variant,
             timeout,
             waiting: Mutex::default(),
-            turn: Arc::new(tokio::sync::Mutex::new(Turn { recovered: false, settled: true, busy: false })),
+            turn: Arc::new(tokio::sync::Mutex::new(Turn {
+                recovered: false,
+                settled: true,
+                gather: Duration::ZERO,
+            })),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -130,10 +137,10 @@ impl Shared {
 
     /// Carries out everything that waits.
     async fn carry_out(self: Arc<Self>, turn: OwnedMutexGuard<Turn>) {
-        if turn.busy {
-            tokio::time::sleep(GATHER).await;
-        } else {
-            tokio::task::yield_now().await;
+        // Those who were answered just now ask for the next thing; a turn for the others is enough if they are few.
+        tokio::task::yield_now().await;
+        if !turn.gather.is_zero() {
+            tokio::time::sleep(turn.gather).await;
         }
         let held = Arc::clone(&self).hold(turn).await;
         let writes = std::mem::take(&mut *self.waiting());
@@ -144,10 +151,10 @@ impl Shared {
                 return;
             }
         };
-        hold.turn.busy = writes.len() > 1;
         if writes.is_empty() {
             return;
         }
+        let (several, start) = (writes.len() > 1, Instant::now());
         hold.lock.set_busy(true);
         // Until proven otherwise, should this be cut short.
         let settled = std::mem::replace(&mut hold.turn.settled, false);
@@ -157,6 +164,8 @@ impl Shared {
         if ended.tidy {
             hold.lock.set_busy(false);
         }
+        let part = (start.elapsed() / GATHER_PART).min(GATHER_AT_MOST);
+        hold.turn.gather = if several { part } else { Duration::ZERO };
     }
 
     /// The right to work in the directory, once it is in order.
@@ -209,8 +218,7 @@ impl Ruler for PrometheusRuler {
         group: &Group,
     ) -> Result<(), RulerError> {
         let known = self.shared.variant.known(group);
-        let text = encode_group(&known).map_err(|error| rejected(error.to_string()))?;
-        if let Some(reason) = self.shared.variant.refuse(&text) {
+        if let Some(reason) = self.shared.variant.refuse(&known) {
             return Err(rejected(format!("the group {:?} cannot be written: {reason}", group.name)));
         }
         self.write(tenant, namespace, Change::Put(Box::new(known))).await

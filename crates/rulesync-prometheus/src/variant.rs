@@ -2,9 +2,11 @@
 //! Both refuse a whole file for one unknown field, so what a server does not know must never be written.
 
 use rulesync_core::{Group, Keeps, KeptLimit, PromDuration};
+use serde::Deserialize;
 
-/// Which server reads the rule files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Which server reads the rule files: `prometheus` or `vmalert` in a configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Variant {
     /// Prometheus, or a server that reads and reloads rule files as it does.
     #[default]
@@ -27,14 +29,6 @@ impl Variant {
         }
     }
 
-    /// Its name, as it is called in messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Prometheus => "Prometheus",
-            Self::Vmalert => "vmalert",
-        }
-    }
-
     /// A group without the fields it does not know.
     pub(crate) fn known(self, group: &Group) -> Group {
         let mut known = group.clone();
@@ -47,10 +41,11 @@ impl Variant {
         known
     }
 
-    /// Why a group's file must not be written, if so.
-    pub(crate) fn refuse(self, text: &str) -> Option<&'static str> {
+    /// Why a group must not be written, if so.
+    pub(crate) fn refuse(self, group: &Group) -> Option<&'static str> {
         // It would fill in its own environment, where passwords tend to be, and show it to whoever wrote the rule.
-        (self == Self::Vmalert && text.contains("%{"))
+        let substituted = || serde_json::to_string(group).map_or(true, |text| text.contains("%{"));
+        (self == Self::Vmalert && substituted())
             .then_some("it holds `%{`, which vmalert replaces by variables of its own environment")
     }
 }
@@ -85,8 +80,19 @@ mod tests {
 
     #[test]
     fn vmalert_must_not_fill_in_its_environment() {
-        assert!(Variant::Vmalert.refuse("summary: '%{PASSWORD}'").is_some());
-        assert_eq!(Variant::Vmalert.refuse("summary: 90% {{ $value }}"), None);
-        assert_eq!(Variant::Prometheus.refuse("summary: '%{PASSWORD}'"), None);
+        let (mut harmful, mut harmless) = (full(), full());
+        harmful.rules[0].annotations.insert("summary".to_owned(), "%{PASSWORD}".to_owned());
+        harmless.rules[0].annotations.insert("summary".to_owned(), "90% {{ $value }}".to_owned());
+        assert!(Variant::Vmalert.refuse(&harmful).is_some());
+        assert_eq!(Variant::Vmalert.refuse(&harmless), None);
+        assert_eq!(Variant::Prometheus.refuse(&harmful), None);
+    }
+
+    #[test]
+    fn is_called_by_its_name() {
+        let read = |text| serde_json::from_str::<Variant>(text).ok();
+        assert_eq!(read("\"prometheus\""), Some(Variant::Prometheus));
+        assert_eq!(read("\"vmalert\""), Some(Variant::Vmalert));
+        assert_eq!(read("\"thanos\""), None);
     }
 }

@@ -1,12 +1,13 @@
 //! What stands in the way, and that the files are as they were afterwards.
 
 use std::fs;
+use std::time::Duration;
 
 use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler};
 use rulesync_prometheus::Variant;
 
 use crate::fake::Fake;
-use crate::setup::{Setup, files, group, list, ruler};
+use crate::setup::{Setup, files, group, impatient_ruler, list, ruler};
 
 #[tokio::test]
 async fn foreign_files_are_neither_read_nor_touched() {
@@ -163,4 +164,46 @@ async fn vmalert_is_not_made_to_tell_its_environment() {
     let error = setup.ruler.put_group(None, "us.a", &group("g", "up{a=\"%{PASSWORD}\"}")).await.unwrap_err();
     assert_eq!(error.class(), "rejected");
     assert_eq!(setup.server.behaviour().reloads, 0);
+}
+
+#[tokio::test]
+async fn a_reload_that_does_not_end_leaves_the_files_as_they_were() {
+    for variant in [Variant::Prometheus, Variant::Vmalert] {
+        let setup = Setup::new(variant).await;
+        setup.put("us.a", &group("g", "up == 1")).await;
+        let good = setup.files();
+        setup.server.hold_reloads();
+        let patience = Duration::from_millis(300);
+        let ruler = impatient_ruler(setup.directory.path(), &setup.server.address, variant, patience);
+        for namespace in ["us.a", "us.b"] {
+            let error = ruler.put_group(None, namespace, &group("g", "up == 2")).await.unwrap_err();
+            assert_eq!(error.class(), "unavailable");
+            assert_eq!(setup.files(), good);
+        }
+        setup.server.release_reloads();
+        // What the server has read meanwhile nobody knows: it is told again.
+        assert_eq!(list(&ruler).await.groups(), 1);
+        ruler.put_group(None, "us.b", &group("g", "up == 2")).await.unwrap();
+        assert_eq!(setup.server.loaded(), ["us.a.yaml/g", "us.b.yaml/g"]);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_another_process_works_in_is_left_alone() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    let lock = fs::File::create(setup.directory.path().join(".rulesync-lock")).unwrap();
+    lock.lock().unwrap();
+    let patience = Duration::from_millis(100);
+    let ruler = impatient_ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus, patience);
+    let error = ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    assert!(error.message().contains("another process"), "{error}");
+    assert_eq!(setup.files().len(), 0);
+    // Who is patient waits for its end.
+    let waiting = std::sync::Arc::clone(&setup.ruler);
+    let waiting = tokio::spawn(async move { waiting.put_group(None, "us.a", &group("g", "up")).await });
+    tokio::task::yield_now().await;
+    lock.unlock().unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(setup.files().len(), 1);
 }

@@ -58,6 +58,16 @@ impl Prometheus {
         self.directory.path().join("rules")
     }
 
+    /// What it says of itself.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
+        let (mut answer, mut text) = (self.connection.send(request).await.unwrap(), Vec::new());
+        while let Some(portion) = answer.portion().await.unwrap() {
+            text.extend_from_slice(&portion);
+        }
+        String::from_utf8(text).unwrap()
+    }
+
     /// The value of the one series that a query finds, if it does.
     pub(crate) async fn value(&self, query: &str) -> Option<f64> {
         let query = [("query", query)];

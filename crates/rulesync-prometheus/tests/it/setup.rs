@@ -60,9 +60,18 @@ pub(crate) fn files(directory: &Path) -> BTreeMap<String, String> {
 }
 
 pub(crate) fn ruler(directory: &Path, address: &str, variant: Variant) -> PrometheusRuler {
+    impatient_ruler(directory, address, variant, Duration::from_secs(20))
+}
+
+/// A ruler with a timeout of its own.
+pub(crate) fn impatient_ruler(
+    directory: &Path,
+    address: &str,
+    variant: Variant,
+    timeout: Duration,
+) -> PrometheusRuler {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let timeout = Duration::from_secs(20);
     PrometheusRuler::new(directory, address, variant, &ClientConfig::default(), timeout, None).unwrap()
 }
 
