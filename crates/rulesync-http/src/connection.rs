@@ -186,3 +186,69 @@ pub(crate) fn connect(
 fn unavailable(message: String) -> RulerError {
     RulerError::Unavailable { message, retry_after: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use wiremock::matchers::{basic_auth, method, path, query_param};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::settings::BasicAuth;
+
+    #[derive(Debug, Default)]
+    struct Seen(Mutex<Vec<String>>);
+
+    impl RequestObserver for Seen {
+        fn observe(&self, method: &'static str, route: &'static str, code: &str, _: Duration) {
+            self.0.lock().unwrap().push(format!("{method} {route} {code}"));
+        }
+    }
+
+    const REQUEST: PlainRequest<'_> =
+        PlainRequest { method: "GET", path: "/api/x", query: &[("file[]", "/a b&c")], route: "x" };
+
+    fn connection(address: &str, seen: &Arc<Seen>) -> Connection {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let user = BasicAuth {
+            username: Some("me".to_owned()),
+            password: Some("secret".into()),
+            ..BasicAuth::default()
+        };
+        let config = ClientConfig { basic_auth: Some(user), ..ClientConfig::default() };
+        let observer: Arc<dyn RequestObserver> = Arc::clone(seen) as _;
+        Connection::new(address, &config, Duration::from_secs(5), Some(observer)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn requests_go_below_the_address_and_are_signed_and_counted() {
+        let (server, seen) = (MockServer::start().await, Arc::new(Seen::default()));
+        let text = ResponseTemplate::new(503).set_body_raw(" later \n", "text/plain; charset=utf-8");
+        Mock::given(method("GET"))
+            .and(path("/prefix/api/x"))
+            .and(query_param("file[]", "/a b&c"))
+            .and(basic_auth("me", "secret"))
+            .respond_with(text)
+            .expect(1)
+            .mount(&server)
+            .await;
+        let connection = connection(&format!("{}/prefix/", server.uri()), &seen);
+        assert_eq!(connection.address(), format!("{}/prefix", server.uri()));
+        let answer = connection.send(REQUEST).await.unwrap();
+        assert_eq!((answer.status(), answer.content_type()), (503, "text/plain"));
+        assert_eq!(answer.words().await, "later");
+        assert_eq!(*seen.0.lock().unwrap(), ["GET x 503"]);
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_unavailable_and_shows_no_secret() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let seen = Arc::new(Seen::default());
+        let error = connection(&format!("http://{closed}"), &seen).send(REQUEST).await.unwrap_err();
+        assert_eq!(error.class(), "unavailable");
+        assert!(!format!("{error:?}").contains("secret"));
+        assert_eq!(*seen.0.lock().unwrap(), ["GET x error"]);
+        assert!(Connection::new("ftp://x", &ClientConfig::default(), Duration::from_secs(5), None).is_err());
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! **Set-up.** rulesync and the server share a directory. The server reads `DIRECTORY/*.yaml` (`rule_files` of
 //! Prometheus, `-rule` of vmalert; a pattern that matches more would also match the files that are at work), and can be
-//! reloaded by `POST /-/reload` (Prometheus: `--web.enable-lifecycle`; vmalert: no `-reloadAuthKey`). The server may see
-//! the directory under another path. Neither knows tenants, so a route to such a ruler names none.
+//! reloaded by `POST /-/reload` (Prometheus: `--web.enable-lifecycle`; vmalert: neither `-reloadAuthKey` nor
+//! `-rule.stripFilePath`, and its `/metrics` open to us). The server may see the directory under another path. Neither knows tenants, so a route to such a ruler names none.
 //!
 //! **Files.** Each namespace is one file, `{namespace}.yaml`, with everything but `A-Z a-z 0-9 - _ . ~ $ & + : = @`
 //! percent-encoded. Its first line is our mark; a file without the mark is never read, replaced or removed, and a write
@@ -14,7 +14,8 @@
 //! **Writes** are successes once the server has loaded them. All that wait while a reload is under way make up the next
 //! batch: one change of the files touched, one reload, one look at `/api/v1/rules`. If the server refuses, the files
 //! before the batch are put back and reloaded, and the batch is tried in parts until the groups at fault stand alone:
-//! they are [`RulerError::Rejected`], all others are loaded. If it refuses even the files before, nobody is accused:
+//! they are [`RulerError::Rejected`], all others are loaded. A batch is as large as the number of writes under way, and a
+//! reload costs the server about as much for one changed group as for all: give such a ruler a large `max_in_flight`. If it refuses even the files before, nobody is accused:
 //! [`RulerError::Misconfigured`]. What a crash leaves half done is taken back by the next process; a lock keeps two
 //! processes from working at once.
 //!
