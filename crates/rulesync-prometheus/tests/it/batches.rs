@@ -1,8 +1,9 @@
 //! Many writes at once: few reloads, and each with its own answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rulesync_core::{Group, Ruler, RulerError};
+use rulesync_core::{Fingerprint, Group, Ruler, RulerError};
 use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, list};
@@ -109,4 +110,66 @@ async fn writes_that_nobody_waits_for_any_more_are_not_begun() {
     third.await.unwrap().unwrap();
     assert_eq!(setup.server.loaded(), ["us.first.yaml/g", "us.third.yaml/g"]);
     assert_eq!(list(&setup.ruler).await.groups(), 2);
+}
+
+/// Numbers that look random and are the same every time.
+fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    }
+}
+
+/// What one of many writers wrote, as far as it was told that it went well, by namespace.
+async fn one_of_many(setup: Arc<Setup>, writer: u64) -> BTreeMap<String, Group> {
+    let (mut next, name, mut held) = (numbers(writer + 1), format!("g{writer}"), BTreeMap::new());
+    for step in 0..30 {
+        // All share the namespaces; the group is this writer's own.
+        let namespace = format!("us.{}", next(6));
+        let broken = next(6) == 0;
+        if next(4) == 0 {
+            setup.ruler.delete_group(None, &namespace, &name).await.unwrap();
+            held.remove(&namespace);
+            continue;
+        }
+        let new = group(&name, &if broken { "BROKEN".to_owned() } else { format!("up == {step}") });
+        let result = setup.ruler.put_group(None, &namespace, &new).await;
+        if broken {
+            assert_eq!(result.unwrap_err().class(), "rejected");
+        } else {
+            assert_eq!(result, Ok(()), "a good group fails for nobody's sake");
+            held.insert(namespace, new);
+        }
+    }
+    held
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_storm_of_writes_ends_as_each_was_told() {
+    for variant in [Variant::Prometheus, Variant::Vmalert] {
+        let setup = Arc::new(Setup::new(variant).await);
+        let writers: Vec<_> =
+            (0..12).map(|writer| tokio::spawn(one_of_many(Arc::clone(&setup), writer))).collect();
+        let (mut expected, mut loaded) = (BTreeMap::new(), Vec::new());
+        for writer in writers {
+            for (namespace, group) in writer.await.unwrap() {
+                loaded.push(format!("{namespace}.yaml/{}", group.name));
+                let fingerprint = Fingerprint::of(&group, &setup.ruler.keeps());
+                expected.insert((namespace, group.name), Some(fingerprint));
+            }
+        }
+        loaded.sort();
+        let observed = list(&setup.ruler).await;
+        let mut found = BTreeMap::new();
+        for (namespace, _) in observed.namespaces() {
+            for (group, fingerprint) in observed.namespace(namespace) {
+                found.insert((namespace.to_string(), group.to_owned()), fingerprint);
+            }
+        }
+        assert_eq!(found, expected);
+        assert_eq!(setup.server.loaded(), loaded);
+        assert!(setup.server.behaviour().last_good);
+        assert!(setup.files().keys().all(|name| name.ends_with(".yaml")), "nothing is left lying about");
+    }
 }
