@@ -37,18 +37,20 @@ impl From<RulerError> for ReloadError {
     }
 }
 
-/// How many of vmalert's reloads were begun, and how many failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What vmalert says of its reloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reloads {
+    /// How many were begun.
     begun: u64,
-    failed: u64,
+    /// Whether the last that ended went well.
+    good: bool,
 }
 
 /// With a longer list of files than this, everything is read: an address must not become too long.
 const QUERY_BYTES: usize = 6 * 1024;
 
-/// The longest wait between two looks at vmalert's counters.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The longest wait between two looks at vmalert's metrics.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What a message of the server is cut to.
 const MESSAGE_BYTES: usize = 2048;
@@ -80,7 +82,8 @@ impl Server {
     }
 
     /// vmalert answers before it reloads. But it reloads one after the other, and counts each as it begins it: when a
-    /// second has begun, the first has ended, and its failure would have been counted.
+    /// second has begun, the first has ended, and what is said of the last that ended is about our files. What it says
+    /// may be a second old, so each round may take as long.
     async fn reload_vmalert(&self) -> Result<(), ReloadError> {
         let before = self.reloads().await?;
         let mut seen = before;
@@ -91,16 +94,14 @@ impl Server {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(LOOK_EVERY);
                 seen = self.reloads().await?;
-                if seen.begun < before.begun || seen.failed < before.failed {
+                if seen.begun < before.begun {
                     return Err(unavailable("vmalert was started anew meanwhile".to_owned()).into());
                 }
             }
         }
-        if seen.failed > before.failed {
-            // It tells the reason only to its log and to people.
-            return Err(ReloadError::Refused("vmalert kept its former rules; its log says why".to_owned()));
-        }
-        Ok(())
+        // It tells the reason only to its log and to people.
+        let words = || "vmalert kept its former rules; its log says why".to_owned();
+        if seen.good { Ok(()) } else { Err(ReloadError::Refused(words())) }
     }
 
     async fn ask_to_reload(&self) -> Result<(), ReloadError> {
@@ -117,7 +118,7 @@ impl Server {
         if answer.status() != 200 {
             return Err(refused(answer).await);
         }
-        let (mut counters, mut line, mut both) = (Reloads::default(), Vec::new(), (false, false));
+        let (mut begun, mut good, mut line) = (None, None, Vec::new());
         loop {
             let portion = answer.portion().await?;
             // The last line may lack its end.
@@ -126,23 +127,20 @@ impl Server {
                     line.push(byte);
                     continue;
                 }
-                if let Some(count) = counter(&line, "vmalert_config_last_reload_total") {
-                    (counters.begun, both.0) = (count, true);
-                } else if let Some(count) = counter(&line, "vmalert_config_last_reload_errors_total") {
-                    (counters.failed, both.1) = (count, true);
-                }
+                begun = begun.or_else(|| value(&line, "vmalert_config_last_reload_total"));
+                good = good.or_else(|| value(&line, "vmalert_config_last_reload_successful"));
                 line.clear();
             }
             if portion.is_none() {
                 break;
             }
         }
-        if both != (true, true) {
+        let (Some(begun), Some(good)) = (begun, good) else {
             let message =
-                "its /metrics lack vmalert_config_last_reload_total and _errors_total: is this a vmalert?";
+                "its /metrics lack vmalert_config_last_reload_total and _successful: is this a vmalert?";
             return Err(RulerError::Misconfigured { message: message.to_owned() });
-        }
-        Ok(counters)
+        };
+        Ok(Reloads { begun, good: good == 1 })
     }
 
     /// Passes on the loaded groups of these namespaces, with the namespace of each. If none is found although there
@@ -248,10 +246,10 @@ fn shortened(words: &str) -> String {
     }
 }
 
-/// The value of a counter, if the line is its.
-fn counter(line: &[u8], name: &str) -> Option<u64> {
-    let value = std::str::from_utf8(line).ok()?.strip_prefix(name)?.strip_prefix(' ')?;
-    value.split_whitespace().next()?.parse().ok()
+/// The value of a metric, if the line is its.
+fn value(line: &[u8], name: &str) -> Option<u64> {
+    let text = std::str::from_utf8(line).ok()?.strip_prefix(name)?.strip_prefix(' ')?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 fn unavailable(message: String) -> RulerError {
@@ -292,10 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn counters_are_found_by_their_whole_name() {
-        assert_eq!(counter(b"vmalert_x_total 12", "vmalert_x_total"), Some(12));
-        assert_eq!(counter(b"vmalert_x_total_more 12", "vmalert_x_total"), None);
-        assert_eq!(counter(b"# TYPE vmalert_x_total counter", "vmalert_x_total"), None);
-        assert_eq!(counter(b"vmalert_x_total \xff", "vmalert_x_total"), None);
+    fn metrics_are_found_by_their_whole_name() {
+        assert_eq!(value(b"vmalert_x_total 12", "vmalert_x_total"), Some(12));
+        assert_eq!(value(b"vmalert_x_total_more 12", "vmalert_x_total"), None);
+        assert_eq!(value(b"# TYPE vmalert_x_total counter", "vmalert_x_total"), None);
+        assert_eq!(value(b"vmalert_x_total \xff", "vmalert_x_total"), None);
     }
 }
