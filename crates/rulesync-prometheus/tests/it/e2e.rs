@@ -1,4 +1,4 @@
-//! The ruler against a real Prometheus.
+//! The ruler against a real Prometheus and a real vmalert.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rulesync_core::{EvaluatedGroup, Group, Rule, RuleHealth, Ruler, RulerError};
 use rulesync_prometheus::{PrometheusRuler, Variant};
 use rulesync_testkit::conformance::{self, Tenants};
 
-use crate::real::{Prometheus, eventually};
+use crate::real::{Real, eventually};
 use crate::setup::{files, list, ruler};
 
 fn record(name: &str, series: &str, expr: &str) -> Group {
@@ -22,7 +22,7 @@ async fn health(ruler: &PrometheusRuler, namespace: &str) -> Option<RuleHealth> 
 }
 
 /// Waits until the series was evaluated once more, and gives its value.
-async fn evaluated_again(server: &Prometheus, series: &str) -> f64 {
+async fn evaluated_again(server: &Real, series: &str) -> f64 {
     let timestamp = format!("timestamp({series})");
     let before = server.value(&timestamp).await.unwrap();
     eventually("another evaluation", || async { server.value(&timestamp).await.filter(|now| *now > before) })
@@ -44,7 +44,7 @@ fn put_all(
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
 async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
-    let server = Prometheus::start().await;
+    let server = Real::prometheus().await;
     let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Prometheus));
     let theirs = "groups:\n- name: theirs\n  rules:\n  - record: theirs\n    expr: vector(5)\n";
     std::fs::write(server.rules().join("theirs.yaml"), theirs).unwrap();
@@ -116,7 +116,7 @@ async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
 async fn a_foreign_file_that_breaks_the_server_is_not_held_against_us() {
-    let server = Prometheus::start().await;
+    let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     std::fs::write(server.rules().join("theirs.yaml"), "groups: 7\n").unwrap();
     let error = ruler.put_group(None, "us.a", &record("g", "ours", "vector(1)")).await.unwrap_err();
@@ -128,7 +128,7 @@ async fn a_foreign_file_that_breaks_the_server_is_not_held_against_us() {
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
 async fn conforms() {
-    let server = Prometheus::start().await;
+    let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     let none = Tenants { one: None, other: None };
     conformance::an_empty_tenant_lists_as_empty(&ruler, &none).await;
@@ -141,4 +141,35 @@ async fn conforms() {
     conformance::deleting_a_group_leaves_its_neighbours(&ruler, &none).await;
     conformance::deleting_a_namespace_leaves_the_others(&ruler, &none).await;
     conformance::foreign_namespaces_are_not_listed(&ruler, &none).await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(e2e_vmalert), ignore = "needs RULESYNC_E2E_VMALERT_BINARY")]
+async fn vmalert_takes_good_groups_and_says_no_to_broken_ones() {
+    let server = Real::vmalert().await;
+    let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Vmalert));
+    // A field that it does not know is not written: it would refuse the file.
+    let full = Group { query_offset: "5s".parse().unwrap(), limit: 3, ..record("g", "ours", "vector(1)") };
+    ruler.put_group(None, "us.team/a", &full).await.unwrap();
+    let writes = [("us.b", "vector(2)"), ("us.c", "sum("), ("us.d", "vector(4)")]
+        .map(|(namespace, expr)| (namespace.to_owned(), record("g", "more", expr)));
+    let mut results = Vec::new();
+    for put in put_all(&ruler, writes.into()) {
+        results.push(put.await.unwrap().map_err(|error| error.class()));
+    }
+    assert_eq!(results, [Ok(()), Err("rejected"), Ok(())]);
+    for namespace in ["us.team/a", "us.b", "us.d"] {
+        // There is nobody to ask.
+        let failing = || async {
+            health(&ruler, namespace).await.filter(|health| matches!(health, RuleHealth::Failing(_)))
+        };
+        eventually("the rule is evaluated", failing).await;
+    }
+    assert_eq!(health(&ruler, "us.c").await, None);
+    let error = ruler.put_group(None, "us.b", &record("g", "more", "sum(")).await.unwrap_err();
+    assert_eq!(error.class(), "rejected");
+    assert!(server.metrics().await.contains("reload_successful 1"), "left with a good reload");
+    ruler.delete_namespace(None, "us.b", &["g"]).await.unwrap();
+    assert_eq!(health(&ruler, "us.b").await, None);
+    assert_eq!(files(&server.rules()).into_keys().collect::<Vec<_>>(), ["us.d.yaml", "us.team%2Fa.yaml"]);
 }

@@ -1,4 +1,5 @@
-//! A real Prometheus, started for a test from the binary that `RULESYNC_E2E_PROMETHEUS_BINARY` names.
+//! Real servers, started for a test from the binaries that `RULESYNC_E2E_PROMETHEUS_BINARY` and
+//! `RULESYNC_E2E_VMALERT_BINARY` name. Both read `rules/*.yaml`, and evaluate every second.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,48 +9,58 @@ use std::time::{Duration, Instant};
 use rulesync_http::{ClientConfig, Connection, PlainRequest};
 use serde_json::Value;
 
-pub(crate) struct Prometheus {
+/// A server with its directory.
+pub(crate) struct Real {
     process: Child,
     directory: tempfile::TempDir,
     pub(crate) address: String,
     connection: Connection,
 }
 
-impl Drop for Prometheus {
+impl Drop for Real {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-            eprintln!("the log of Prometheus:\n{log}");
+            eprintln!("the log of the server:\n{log}");
         }
     }
 }
 
-impl Prometheus {
-    /// One that reads `rules/*.yaml` and `theirs/*.yml`, and evaluates every second.
-    pub(crate) async fn start() -> Self {
+impl Real {
+    pub(crate) async fn prometheus() -> Self {
+        Self::start("/-/ready", spawn_prometheus).await
+    }
+
+    /// One that asks a server that is not there, so that every rule fails.
+    pub(crate) async fn vmalert() -> Self {
+        Self::start("/health", spawn_vmalert).await
+    }
+
+    async fn start(path_of_health: &'static str, spawn: fn(&Path, &str) -> Child) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         std::fs::create_dir(path.join("rules")).unwrap();
-        let config = "global:\n  evaluation_interval: 1s\nrule_files: [\"rules/*.yaml\"]\n";
-        std::fs::write(path.join("prometheus.yml"), config).unwrap();
-        let (mut process, mut address) = spawn(path);
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut listen = free();
+        let mut process = spawn(path, &listen);
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let config = ClientConfig::default();
+            let (config, address) = (ClientConfig::default(), format!("http://{listen}"));
             let connection = Connection::new(&address, &config, Duration::from_secs(5), None).unwrap();
-            let ready = PlainRequest { method: "GET", path: "/-/ready", query: &[], route: "ready" };
+            let ready = PlainRequest { method: "GET", path: path_of_health, query: &[], route: "ready" };
             if connection.send(ready).await.is_ok_and(|answer| answer.status() == 200) {
                 return Self { process, directory, address, connection };
             }
+            let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "the server is not ready:\n{}", log());
             if process.try_wait().unwrap().is_some() {
                 // Somebody else took the port in the meantime.
-                (process, address) = spawn(path);
+                listen = free();
+                process = spawn(path, &listen);
             }
-            let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "Prometheus is not ready:\n{}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -79,21 +90,35 @@ impl Prometheus {
     }
 }
 
-fn spawn(path: &Path) -> (Child, String) {
-    let binary = std::env::var_os("RULESYNC_E2E_PROMETHEUS_BINARY").expect("the test is ignored without it");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let log = File::create(path.join("log")).unwrap();
-    let process = Command::new(binary)
+fn spawn_prometheus(path: &Path, listen: &str) -> Child {
+    let config = "global:\n  evaluation_interval: 1s\nrule_files: [\"rules/*.yaml\"]\n";
+    std::fs::write(path.join("prometheus.yml"), config).unwrap();
+    let mut command = command("RULESYNC_E2E_PROMETHEUS_BINARY", path);
+    command
         .arg(format!("--config.file={}", path.join("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", path.join("data").display()))
-        .arg(format!("--web.listen-address={free}"))
-        .args(["--web.enable-lifecycle", "--log.level=warn"])
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap();
-    (process, format!("http://{free}"))
+        .arg(format!("--web.listen-address={listen}"))
+        .args(["--web.enable-lifecycle", "--log.level=warn"]);
+    command.spawn().unwrap()
+}
+
+fn spawn_vmalert(path: &Path, listen: &str) -> Child {
+    let mut command = command("RULESYNC_E2E_VMALERT_BINARY", path);
+    for flag in ["datasource.url", "notifier.url", "remoteWrite.url"] {
+        command.arg(format!("-{flag}=http://127.0.0.1:1"));
+    }
+    command
+        .arg(format!("-rule={}", path.join("rules/*.yaml").display()))
+        .arg(format!("-httpListenAddr={listen}"))
+        .arg("-evaluationInterval=1s");
+    command.spawn().unwrap()
+}
+
+fn command(variable: &str, path: &Path) -> Command {
+    let log = File::create(path.join("log")).unwrap();
+    let mut command = Command::new(std::env::var_os(variable).expect("the test is ignored without it"));
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command
 }
 
 /// Waits until something is there.
