@@ -15,7 +15,8 @@
 //! batch: one change of the files touched, one reload, one look at `/api/v1/rules`. If the server refuses, the files
 //! before the batch are put back and reloaded, and the batch is tried in parts until the groups at fault stand alone:
 //! they are [`RulerError::Rejected`], all others are loaded. A batch is as large as the number of writes under way, and a
-//! reload costs the server about as much for one changed group as for all: give such a ruler a large `max_in_flight`. If it refuses even the files before, nobody is accused:
+//! reload costs the server about as much for one changed group as for all: give such a ruler a large `max_in_flight`, and a
+//! timeout beyond its longest reload. Whether vmalert has reloaded takes about two seconds to learn. If it refuses even the files before, nobody is accused:
 //! [`RulerError::Misconfigured`]. What a crash leaves half done is taken back by the next process; a lock keeps two
 //! processes from working at once.
 //!
