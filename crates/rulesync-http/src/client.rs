@@ -12,11 +12,12 @@ use tokio::time::Instant;
 
 use crate::answer::{Answer, Meaning, Operation, meaning};
 use crate::auth::Credentials;
+use crate::connection::connect;
 use crate::document::{encode_group, group_names, parse_group, parse_namespaces};
 use crate::flavour::Flavour;
 use crate::reading::{ListReader, Unparsed};
 use crate::settings::{ClientConfig, SettingsError};
-use crate::transport::{ProxySettings, Transport, drain, without_url};
+use crate::transport::{Transport, drain, without_url};
 use crate::url::segment;
 
 /// Counts requests.
@@ -106,22 +107,7 @@ impl RulerClient {
         timeout: Duration,
         observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
-        config.validate()?;
-        let invalid = |reason: String| SettingsError::Invalid { key: "address".to_owned(), reason };
-        let url = Url::parse(address.trim_end_matches('/')).map_err(|error| invalid(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
-            return Err(invalid("must be an http or https URL without query".to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("must not hold credentials: use `basic_auth`".to_owned()));
-        }
-        let proxy = ProxySettings {
-            url: config.proxy_url.clone(),
-            no_proxy: config.no_proxy.clone(),
-            from_environment: config.proxy_from_environment,
-        };
-        let (transport, base, host) =
-            Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
+        let (transport, base, host) = connect(address, config)?;
         let made = Self {
             flavour,
             base,

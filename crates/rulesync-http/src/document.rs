@@ -49,6 +49,35 @@ impl serde_json::ser::Formatter for YamlsJson {
     }
 }
 
+/// Groups as a rule file holds them, in order.
+///
+/// # Errors
+///
+/// None is known: it would be a defect of rulesync.
+pub fn encode_rule_file(groups: &[Group]) -> Result<String, DocumentError> {
+    #[derive(Serialize)]
+    struct RuleFile<'a> {
+        groups: &'a [Group],
+    }
+    // People read these files: plain style, and no folding, which would make positions useless to the author.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    serde_saphyr::to_string_with_options(&RuleFile { groups }, options)
+        .map_err(|error| DocumentError(error.to_string()))
+}
+
+/// The groups of a rule file.
+///
+/// # Errors
+///
+/// If the text is something else.
+pub fn parse_rule_file(text: &[u8]) -> Result<Vec<Group>, DocumentError> {
+    #[derive(Deserialize)]
+    struct RuleFile {
+        groups: Vec<Group>,
+    }
+    parse(text).map(|RuleFile { groups }| groups)
+}
+
 /// A list of namespaces, or a piece of one. Nothing at all is none: the servers write `{}`.
 pub(crate) fn parse_namespaces(text: &[u8]) -> Result<BTreeMap<String, Vec<Group>>, DocumentError> {
     let namespaces: BTreeMap<String, Option<Vec<Group>>> = parse(text)?;

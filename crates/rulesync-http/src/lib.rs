@@ -6,6 +6,7 @@
 mod answer;
 mod auth;
 mod client;
+mod connection;
 mod document;
 mod flavour;
 mod oauth2;
@@ -17,7 +18,8 @@ mod transport;
 mod url;
 
 pub use client::{RequestObserver, RulerClient};
-pub use document::{DocumentError, encode_group};
+pub use connection::{Connection, PlainAnswer, PlainRequest};
+pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
 pub use flavour::Flavour;
 pub use secret::{Secret, SecretError};
 pub use settings::{

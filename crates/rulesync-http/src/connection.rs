@@ -1,0 +1,254 @@
+//! Plain requests to one server, with the credentials, TLS, proxy and deadlines of [`ClientConfig`]: for rulers that
+//! are not written to through the configuration API. What an answer means is theirs to say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap};
+use reqwest::{Method, Response, StatusCode, Url};
+use rulesync_core::RulerError;
+use tokio::time::Instant;
+
+use crate::auth::Credentials;
+use crate::client::RequestObserver;
+use crate::settings::{ClientConfig, SettingsError};
+use crate::transport::{ProxySettings, Transport, drain, without_url};
+
+/// The way to one server.
+#[derive(Debug)]
+pub struct Connection {
+    base: Url,
+    host: Option<String>,
+    transport: Transport,
+    credentials: Credentials,
+    timeout: Duration,
+    observer: Option<Arc<dyn RequestObserver>>,
+}
+
+/// A request without a body.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainRequest<'a> {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Below the address, beginning with a slash; of letters that need no escaping.
+    pub path: &'static str,
+    /// Parameters of the address, not escaped.
+    pub query: &'a [(&'a str, &'a str)],
+    /// What the observer is told.
+    pub route: &'static str,
+}
+
+/// The beginning of an answer; its body is still to be read.
+#[derive(Debug)]
+pub struct PlainAnswer {
+    response: Response,
+    timeout: Duration,
+}
+
+impl Connection {
+    /// A way to the server at `address`. No request is made yet. `timeout` bounds the wait for an answer, and for each
+    /// portion of its body.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] for an address or settings that cannot be used, and files that cannot be read.
+    pub fn new(
+        address: &str,
+        config: &ClientConfig,
+        timeout: Duration,
+        observer: Option<Arc<dyn RequestObserver>>,
+    ) -> Result<Self, SettingsError> {
+        let (transport, base, host) = connect(address, config)?;
+        Ok(Self { base, host, transport, credentials: Credentials::new(config)?, timeout, observer })
+    }
+
+    /// Where requests go, with the path they are below.
+    pub fn address(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Sends a request, once more if the credentials can be renewed. Any status is an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unavailable`] if there is no answer in time; [`RulerError::Misconfigured`] for an unknown method.
+    pub async fn send(&self, request: PlainRequest<'_>) -> Result<PlainAnswer, RulerError> {
+        let (mut response, signed) = self.exchange(request).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
+            drain(response, self.timeout).await;
+            (response, _) = self.exchange(request).await?;
+        }
+        Ok(PlainAnswer { response, timeout: self.timeout })
+    }
+
+    async fn exchange(&self, request: PlainRequest<'_>) -> Result<(Response, Instant), RulerError> {
+        let PlainRequest { method, path, query, route } = request;
+        let verb = Method::from_bytes(method.as_bytes())
+            .map_err(|error| RulerError::Misconfigured { message: error.to_string() })?;
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut builder = self.transport.client().request(verb, url);
+        if let Some(host) = &self.host {
+            builder = builder.header(HOST, host);
+        }
+        let start = Instant::now();
+        // Told when dropped, so that a request that is given up is counted too.
+        let mut observed =
+            Observed { observer: self.observer.as_deref(), method, route, start, status: None };
+        let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
+        let signed = Instant::now();
+        let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
+        let sending = tokio::time::timeout(self.timeout, builder.send()).await;
+        let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;
+        observed.status = Some(answer.status());
+        Ok((answer, signed))
+    }
+}
+
+impl PlainAnswer {
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The type of the body, without parameters; empty if the server does not say.
+    pub fn content_type(&self) -> &str {
+        let headers: &HeaderMap = self.response.headers();
+        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// More of the body; none at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unreadable`] if it breaks off, [`RulerError::Unavailable`] if it stops coming.
+    pub async fn portion(&mut self) -> Result<Option<Bytes>, RulerError> {
+        match tokio::time::timeout(self.timeout, self.response.chunk()).await {
+            Ok(Ok(portion)) => Ok(portion),
+            Ok(Err(error)) => Err(RulerError::Unreadable {
+                message: format!("the answer broke off: {}", without_url(&error)),
+            }),
+            Err(_) => Err(unavailable("the answer stopped coming".to_owned())),
+        }
+    }
+
+    /// The beginning of the body as text, for a message: 64 KiB at most.
+    pub async fn words(self) -> String {
+        drain(self.response, self.timeout).await.trim().to_owned()
+    }
+}
+
+/// Tells the observer at its end.
+struct Observed<'a> {
+    observer: Option<&'a dyn RequestObserver>,
+    method: &'static str,
+    route: &'static str,
+    start: Instant,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        if let Some(observer) = self.observer {
+            let code = self.status.as_ref().map_or("error", StatusCode::as_str);
+            observer.observe(self.method, self.route, code, self.start.elapsed());
+        }
+    }
+}
+
+/// The transport to an address, the address to use with it, and the `Host` header if it must be another.
+pub(crate) fn connect(
+    address: &str,
+    config: &ClientConfig,
+) -> Result<(Transport, Url, Option<String>), SettingsError> {
+    config.validate()?;
+    let invalid = |reason: String| SettingsError::Invalid { key: "address".to_owned(), reason };
+    let url = Url::parse(address.trim_end_matches('/')).map_err(|error| invalid(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("must be an http or https URL without query".to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("must not hold credentials: use `basic_auth`".to_owned()));
+    }
+    let proxy = ProxySettings {
+        url: config.proxy_url.clone(),
+        no_proxy: config.no_proxy.clone(),
+        from_environment: config.proxy_from_environment,
+    };
+    Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)
+}
+
+fn unavailable(message: String) -> RulerError {
+    RulerError::Unavailable { message, retry_after: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use wiremock::matchers::{basic_auth, method, path, query_param};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+    use crate::settings::BasicAuth;
+
+    #[derive(Debug, Default)]
+    struct Seen(Mutex<Vec<String>>);
+
+    impl RequestObserver for Seen {
+        fn observe(&self, method: &'static str, route: &'static str, code: &str, _: Duration) {
+            self.0.lock().unwrap().push(format!("{method} {route} {code}"));
+        }
+    }
+
+    const REQUEST: PlainRequest<'_> =
+        PlainRequest { method: "GET", path: "/api/x", query: &[("file[]", "/a b&c")], route: "x" };
+
+    fn connection(address: &str, seen: &Arc<Seen>) -> Connection {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let user = BasicAuth {
+            username: Some("me".to_owned()),
+            password: Some("secret".into()),
+            ..BasicAuth::default()
+        };
+        let config = ClientConfig { basic_auth: Some(user), ..ClientConfig::default() };
+        let observer: Arc<dyn RequestObserver> = Arc::clone(seen) as _;
+        Connection::new(address, &config, Duration::from_secs(5), Some(observer)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn requests_go_below_the_address_and_are_signed_and_counted() {
+        let (server, seen) = (MockServer::start().await, Arc::new(Seen::default()));
+        let text = ResponseTemplate::new(503).set_body_raw(" later \n", "text/plain; charset=utf-8");
+        Mock::given(method("GET"))
+            .and(path("/prefix/api/x"))
+            .and(query_param("file[]", "/a b&c"))
+            .and(basic_auth("me", "secret"))
+            .respond_with(text)
+            .expect(1)
+            .mount(&server)
+            .await;
+        let connection = connection(&format!("{}/prefix/", server.uri()), &seen);
+        assert_eq!(connection.address(), format!("{}/prefix", server.uri()));
+        let answer = connection.send(REQUEST).await.unwrap();
+        assert_eq!((answer.status(), answer.content_type()), (503, "text/plain"));
+        assert_eq!(answer.words().await, "later");
+        assert_eq!(*seen.0.lock().unwrap(), ["GET x 503"]);
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_unavailable_and_shows_no_secret() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let seen = Arc::new(Seen::default());
+        let error = connection(&format!("http://{closed}"), &seen).send(REQUEST).await.unwrap_err();
+        assert_eq!(error.class(), "unavailable");
+        assert!(!format!("{error:?}").contains("secret"));
+        assert_eq!(*seen.0.lock().unwrap(), ["GET x error"]);
+        assert!(Connection::new("ftp://x", &ClientConfig::default(), Duration::from_secs(5), None).is_err());
+    }
+}

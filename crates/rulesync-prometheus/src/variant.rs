@@ -1,0 +1,98 @@
+//! What differs between the servers that read rule files, as data: which fields they know, and what they do to a text.
+//! Both refuse a whole file for one unknown field, so what a server does not know must never be written.
+
+use rulesync_core::{Group, Keeps, KeptLimit, PromDuration};
+use serde::Deserialize;
+
+/// Which server reads the rule files: `prometheus` or `vmalert` in a configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Variant {
+    /// Prometheus, or a server that reads and reloads rule files as it does.
+    #[default]
+    Prometheus,
+    /// VictoriaMetrics' vmalert.
+    Vmalert,
+}
+
+impl Variant {
+    /// The fields it knows.
+    pub const fn keeps(self) -> Keeps {
+        Keeps {
+            group_labels: true,
+            limit: KeptLimit::Bits64,
+            query_offset: matches!(self, Self::Prometheus),
+            evaluation_delay: false,
+            source_tenants: false,
+            align_evaluation_time: false,
+            keep_firing_for: true,
+        }
+    }
+
+    /// A group without the fields it does not know.
+    pub(crate) fn known(self, group: &Group) -> Group {
+        let mut known = group.clone();
+        known.evaluation_delay = PromDuration::ZERO;
+        known.source_tenants.clear();
+        known.align_evaluation_time_on_interval = false;
+        if !self.keeps().query_offset {
+            known.query_offset = PromDuration::ZERO;
+        }
+        known
+    }
+
+    /// Why a group must not be written, if so.
+    pub(crate) fn refuse(self, group: &Group) -> Option<&'static str> {
+        // It would fill in its own environment, where passwords tend to be, and show it to whoever wrote the rule.
+        let substituted = || serde_json::to_string(group).map_or(true, |text| text.contains("%{"));
+        (self == Self::Vmalert && substituted())
+            .then_some("it holds `%{`, which vmalert replaces by variables of its own environment")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Group {
+        serde_json::from_str(
+            r#"{"name":"g","interval":"1m","evaluation_delay":"5s","query_offset":"5s","limit":3,"labels":{"a":"b"},
+            "rules":[{"alert":"A","expr":"up","keep_firing_for":"1h"}],"source_tenants":["t"],
+            "align_evaluation_time_on_interval":true}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_kept() {
+        for variant in [Variant::Prometheus, Variant::Vmalert] {
+            let (keeps, full) = (variant.keeps(), full());
+            let known = variant.known(&full);
+            let fingerprint = |group| rulesync_core::Fingerprint::of(group, &keeps);
+            assert_eq!(fingerprint(&known), fingerprint(&full));
+            // Nothing but what is kept is left: with every field compared it is still the same.
+            assert_eq!(rulesync_core::Fingerprint::of(&known, &Keeps::ALL), fingerprint(&full));
+            assert_eq!(variant.known(&known), known);
+        }
+        assert!(!Variant::Prometheus.known(&full()).query_offset.is_zero());
+        assert!(Variant::Vmalert.known(&full()).query_offset.is_zero());
+    }
+
+    #[test]
+    fn vmalert_must_not_fill_in_its_environment() {
+        let (mut harmful, mut harmless) = (full(), full());
+        harmful.rules[0].annotations.insert("summary".to_owned(), "%{PASSWORD}".to_owned());
+        harmless.rules[0].annotations.insert("summary".to_owned(), "90% {{ $value }}".to_owned());
+        assert!(Variant::Vmalert.refuse(&harmful).is_some());
+        assert_eq!(Variant::Vmalert.refuse(&harmless), None);
+        assert_eq!(Variant::Prometheus.refuse(&harmful), None);
+    }
+
+    #[test]
+    fn is_called_by_its_name() {
+        let read = |text| serde_json::from_str::<Variant>(text).ok();
+        assert_eq!(read("\"prometheus\""), Some(Variant::Prometheus));
+        assert_eq!(read("\"vmalert\""), Some(Variant::Vmalert));
+        assert_eq!(read("\"thanos\""), None);
+    }
+}

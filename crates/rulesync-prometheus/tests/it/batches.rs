@@ -1,0 +1,176 @@
+//! Many writes at once: few reloads, and each with its own answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rulesync_core::{Fingerprint, Group, Ruler, RulerError};
+use rulesync_prometheus::Variant;
+
+use crate::setup::{Setup, group, list};
+
+fn writes(count: usize) -> Vec<(String, Group)> {
+    (0..count).map(|n| (format!("us.{n}"), group("g", "up == 0"))).collect()
+}
+
+#[tokio::test]
+async fn a_hundred_writes_need_few_reloads() {
+    for (variant, most) in [(Variant::Prometheus, 3), (Variant::Vmalert, 6)] {
+        let setup = Setup::new(variant).await;
+        assert!(setup.put_all(writes(100)).await.iter().all(Result::is_ok));
+        assert_eq!((setup.server.loaded().len(), setup.files().len()), (100, 100));
+        let reloads = setup.server.behaviour().reloads;
+        assert!(reloads <= most, "{reloads} reloads");
+        assert!(setup.put_all(writes(100)).await.iter().all(Result::is_ok));
+        assert_eq!(setup.server.behaviour().reloads, reloads, "what is there needs no reload");
+    }
+}
+
+#[tokio::test]
+async fn only_what_a_batch_touches_is_asked_for() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.put_all(writes(100)).await;
+    let before = setup.server.behaviour().groups_answered;
+    setup.put("us.7", &group("g", "up == 1")).await;
+    assert_eq!(setup.server.behaviour().groups_answered - before, 1);
+}
+
+async fn one_broken_among_many(variant: Variant, says_why: bool, ignores_filters: bool) {
+    let setup = Setup::new(variant).await;
+    setup.server.behaviour().says_why = says_why;
+    setup.server.behaviour().ignores_filters = ignores_filters;
+    setup.put("us.13", &group("g", "up == 13")).await;
+    let before = setup.server.behaviour().reloads;
+    let mut all = writes(64);
+    all[13].1 = group("g", "BROKEN");
+    // In one namespace with others, it fails alone as well.
+    all.extend([("us.5".to_owned(), group("h", "up")), ("us.5".to_owned(), group("i", "BROKEN"))]);
+    let results = setup.put_all(all).await;
+    for (index, result) in results.iter().enumerate() {
+        match result {
+            Ok(()) => assert!(index != 13 && index != 65, "{index}"),
+            Err(error) => {
+                assert!(index == 13 || index == 65, "{index}: {error}");
+                assert_eq!(error.class(), "rejected");
+                let words =
+                    if variant == Variant::Vmalert { "vmalert kept" } else { "failed to reload config: one" };
+                assert!(error.message().starts_with(words), "{error}");
+                let RulerError::Rejected { rule, .. } = error else { unreachable!() };
+                assert_eq!(*rule, says_why.then_some(0));
+            }
+        }
+    }
+    assert_eq!(setup.server.loaded().len(), 65);
+    assert!(setup.files()["us.13.yaml"].contains("up == 13"), "the last good version stays");
+    assert!(setup.server.behaviour().last_good, "the server is left with a good reload");
+    assert_eq!(setup.files().len(), 64, "nothing is left lying about");
+    let reloads = setup.server.behaviour().reloads - before;
+    let most = if says_why { 12 } else { 32 } * if variant == Variant::Vmalert { 2 } else { 1 };
+    assert!(reloads <= most, "{reloads} reloads");
+    // Once it is mended, it goes through.
+    setup.put("us.13", &group("g", "up == 14")).await;
+}
+
+#[tokio::test]
+async fn a_broken_group_fails_alone() {
+    one_broken_among_many(Variant::Prometheus, false, false).await;
+}
+
+#[tokio::test]
+async fn a_broken_group_that_is_named_is_found_sooner() {
+    one_broken_among_many(Variant::Prometheus, true, true).await;
+}
+
+#[tokio::test]
+async fn a_broken_group_fails_alone_with_vmalert() {
+    one_broken_among_many(Variant::Vmalert, false, false).await;
+}
+
+#[tokio::test]
+async fn writes_that_nobody_waits_for_any_more_are_not_begun() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.server.hold_reloads();
+    let put = |namespace: &'static str| {
+        let ruler = Arc::clone(&setup.ruler);
+        tokio::spawn(async move { ruler.put_group(None, namespace, &group("g", "up")).await })
+    };
+    let first = put("us.first");
+    while setup.server.behaviour().reloads == 0 {
+        tokio::task::yield_now().await;
+    }
+    let (second, third) = (put("us.second"), put("us.third"));
+    // Both have asked by the time that a task which was begun after them has run.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    second.abort();
+    assert!(second.await.unwrap_err().is_cancelled());
+    // The first is carried through although nobody waits for it.
+    first.abort();
+    setup.server.release_reloads();
+    third.await.unwrap().unwrap();
+    assert_eq!(setup.server.loaded(), ["us.first.yaml/g", "us.third.yaml/g"]);
+    assert_eq!(list(&setup.ruler).await.groups(), 2);
+}
+
+/// Numbers that look random and are the same every time.
+fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    }
+}
+
+/// What one of many writers wrote, as far as it was told that it went well, by namespace.
+async fn one_of_many(setup: Arc<Setup>, writer: u64, steps: u32) -> BTreeMap<String, Group> {
+    let (mut next, name, mut held) = (numbers(writer + 1), format!("g{writer}"), BTreeMap::new());
+    for step in 0..steps {
+        // All share the namespaces; the group is this writer's own.
+        let namespace = format!("us.{}", next(6));
+        let broken = next(6) == 0;
+        if next(4) == 0 {
+            setup.ruler.delete_group(None, &namespace, &name).await.unwrap();
+            held.remove(&namespace);
+            continue;
+        }
+        let new = group(&name, &if broken { "BROKEN".to_owned() } else { format!("up == {step}") });
+        let result = setup.ruler.put_group(None, &namespace, &new).await;
+        if broken {
+            assert_eq!(result.unwrap_err().class(), "rejected");
+        } else {
+            assert_eq!(result, Ok(()), "a good group fails for nobody's sake");
+            held.insert(namespace, new);
+        }
+    }
+    held
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_storm_of_writes_ends_as_each_was_told() {
+    // What vmalert says of a reload is old, and so takes long to learn.
+    for (variant, steps) in [(Variant::Prometheus, 30), (Variant::Vmalert, 6)] {
+        let setup = Arc::new(Setup::new(variant).await);
+        let writers: Vec<_> =
+            (0..12).map(|writer| tokio::spawn(one_of_many(Arc::clone(&setup), writer, steps))).collect();
+        let (mut expected, mut loaded) = (BTreeMap::new(), Vec::new());
+        for writer in writers {
+            for (namespace, group) in writer.await.unwrap() {
+                loaded.push(format!("{namespace}.yaml/{}", group.name));
+                let fingerprint = Fingerprint::of(&group, &setup.ruler.keeps());
+                expected.insert((namespace, group.name), Some(fingerprint));
+            }
+        }
+        loaded.sort();
+        let observed = list(&setup.ruler).await;
+        let mut found = BTreeMap::new();
+        for (namespace, _) in observed.namespaces() {
+            for (group, fingerprint) in observed.namespace(namespace) {
+                found.insert((namespace.to_string(), group.to_owned()), fingerprint);
+            }
+        }
+        assert_eq!(found, expected);
+        assert_eq!(setup.server.loaded(), loaded);
+        assert!(setup.server.behaviour().last_good);
+        assert!(setup.files().keys().all(|name| name.ends_with(".yaml")), "nothing is left lying about");
+    }
+}

@@ -1,0 +1,20 @@
+//! Both variants pass the conformance suite.
+
+use rulesync_prometheus::Variant;
+use rulesync_testkit::conformance::{self, Tenants};
+
+use crate::setup::Setup;
+
+#[tokio::test]
+async fn prometheus() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    conformance::all(&*setup.ruler, &Tenants { one: None, other: None }).await;
+    assert_eq!(setup.files().len(), 0, "nothing is left");
+}
+
+#[tokio::test]
+async fn vmalert() {
+    let setup = Setup::new(Variant::Vmalert).await;
+    conformance::all(&*setup.ruler, &Tenants { one: None, other: None }).await;
+    assert_eq!(setup.files().len(), 0, "nothing is left");
+}

@@ -1,0 +1,209 @@
+//! What stands in the way, and that the files are as they were afterwards.
+
+use std::fs;
+use std::time::Duration;
+
+use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler};
+use rulesync_prometheus::Variant;
+
+use crate::fake::Fake;
+use crate::setup::{Setup, files, group, impatient_ruler, list, ruler};
+
+#[tokio::test]
+async fn foreign_files_are_neither_read_nor_touched() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    let theirs = "groups:\n- name: theirs\n  rules:\n  - record: r\n    expr: '1'\n";
+    fs::write(setup.directory.path().join("us.theirs.yaml"), theirs).unwrap();
+    fs::write(setup.directory.path().join("note.txt"), "a note").unwrap();
+    let mut both = vec![("us.theirs".to_owned(), group("g", "up"))];
+    both.push(("us.ours".to_owned(), group("g", "up")));
+    let results = setup.put_all(both).await;
+    assert_eq!(results[0].as_ref().unwrap_err().class(), "protected");
+    assert_eq!(results[1], Ok(()));
+    setup.ruler.delete_namespace(None, "us.theirs", &[]).await.unwrap();
+    setup.ruler.delete_group(None, "us.theirs", "theirs").await.unwrap();
+    let observed = list(&setup.ruler).await;
+    assert!(observed.has_namespace("us.ours") && !observed.has_namespace("us.theirs"));
+    assert_eq!(setup.files()["us.theirs.yaml"], theirs);
+    assert_eq!(setup.server.loaded(), ["us.ours.yaml/g", "us.theirs.yaml/theirs"]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_leaves_the_files_as_they_were() {
+    let directory = tempfile::tempdir().unwrap();
+    // A port that nobody listens on any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for variant in [Variant::Prometheus, Variant::Vmalert] {
+        let ruler = ruler(directory.path(), &format!("http://{closed}"), variant);
+        let error = ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+        assert_eq!(error.class(), "unavailable");
+        assert_eq!(files(directory.path()).len(), 0);
+        assert_eq!(list(&ruler).await.groups(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_off_or_elsewhere_is_a_matter_of_configuration() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.server.behaviour().lifecycle_off = true;
+    let error = setup.ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "misconfigured");
+    assert!(error.message().contains("Lifecycle API is not enabled"), "{error}");
+    setup.server.behaviour().lifecycle_off = false;
+
+    let tenant = "team".parse().unwrap();
+    let error = setup.ruler.put_group(Some(&tenant), "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "misconfigured");
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let stranger = ruler(elsewhere.path(), &setup.server.address, Variant::Prometheus);
+    let error = stranger.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "misconfigured");
+    assert!(error.message().contains("does it read"), "{error}");
+    assert_eq!(files(elsewhere.path()).len(), 0, "what nobody reads is not left there");
+    assert_eq!(setup.files().len(), 0);
+
+    setup.server.behaviour().api_down = true;
+    let error = setup.ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    assert_eq!(setup.files().len(), 0);
+    setup.server.behaviour().api_down = false;
+    // The server still has what was taken back, and is told before anything is listed.
+    assert_eq!(setup.server.loaded().len(), 1);
+    assert_eq!(list(&setup.ruler).await.groups(), 0);
+    assert_eq!(setup.server.loaded().len(), 0);
+
+    // Not a vmalert: it has no such counters.
+    let other = Setup::new(Variant::Prometheus).await;
+    let wrong = ruler(other.directory.path(), &format!("{}/nowhere", other.server.address), Variant::Vmalert);
+    let error = wrong.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "misconfigured");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_reload_anyway_accuses_nobody() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.put("us.a", &group("g", "up == 1")).await;
+    fs::write(setup.directory.path().join("theirs.yaml"), "groups: 7\n").unwrap();
+    let before = setup.files();
+    let writes = (0..50).map(|n| (format!("us.{n}"), group("g", "up"))).collect();
+    for result in setup.put_all(writes).await {
+        assert_eq!(result.unwrap_err().class(), "misconfigured");
+    }
+    assert_eq!(setup.files(), before);
+    assert!(setup.server.behaviour().reloads < 60, "{}", setup.server.behaviour().reloads);
+    // A file of ours that broke is mended by removing it, even if other writes cannot go through.
+    fs::remove_file(setup.directory.path().join("theirs.yaml")).unwrap();
+    let broken = before["us.a.yaml"].replace("up == 1", "BROKEN");
+    fs::write(setup.directory.path().join("us.a.yaml"), broken).unwrap();
+    let mending = setup.ruler.delete_group(None, "us.a", "g");
+    let breaking_group = group("g", "BROKEN");
+    let breaking = setup.ruler.put_group(None, "us.b", &breaking_group);
+    let (mended, broke) = tokio::join!(mending, breaking);
+    assert_eq!(mended, Ok(()));
+    assert!(broke.is_err());
+    assert_eq!(setup.files().len(), 0);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_is_taken_back_and_reloaded() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.put("us.a", &group("g", "up == 1")).await;
+    let good = setup.files();
+    // As a process leaves it that dies between changing the files and the answer to the reload.
+    let path = |name: &str| setup.directory.path().join(name);
+    fs::rename(path("us.a.yaml"), path("us.a.yaml.rulesync-old")).unwrap();
+    fs::write(path("us.a.yaml"), good["us.a.yaml"].replace("up == 1", "BROKEN")).unwrap();
+    fs::write(path("us.b.yaml.rulesync-old"), "").unwrap();
+    fs::write(path("us.b.yaml"), &good["us.a.yaml"]).unwrap();
+    fs::write(path("us.c.yaml.rulesync-new"), "# Man").unwrap();
+    fs::write(path(".rulesync-lock"), "x").unwrap();
+    let reloads = setup.server.behaviour().reloads;
+    // By a new process, and by one that only had to wait for its turn.
+    let next = ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus);
+    assert_eq!(list(&next).await.groups(), 1);
+    assert_eq!(setup.files(), good);
+    assert_eq!(setup.server.behaviour().reloads, reloads + 1);
+    fs::write(path("us.c.yaml.rulesync-new"), "# Man").unwrap();
+    fs::write(path(".rulesync-lock"), "x").unwrap();
+    setup.put("us.c", &group("g", "up")).await;
+    assert_eq!(setup.files().len(), 2);
+    assert_eq!(list(&next).await.groups(), 2);
+    assert_eq!(setup.server.behaviour().reloads, reloads + 2, "what is in order is not reloaded");
+}
+
+#[tokio::test]
+async fn the_server_may_see_the_directory_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    for ignores_filters in [false, true] {
+        let server = Fake::start(directory.path(), "/etc/prometheus/ours", Variant::Prometheus).await;
+        server.behaviour().ignores_filters = ignores_filters;
+        let ruler = ruler(directory.path(), &server.address, Variant::Prometheus);
+        for (namespace, expr) in [("us.a/b", "up"), ("us.c", "FAILING"), ("us.d", "up")] {
+            ruler.put_group(None, namespace, &group("g", expr)).await.unwrap();
+        }
+        let mut found: Vec<EvaluatedGroup> = Vec::new();
+        let read =
+            ruler.evaluation(None, &["us.a/b", "us.c", "us.none"], &mut |group| found.push(group)).await;
+        assert_eq!(read, Ok(Evaluation::Read));
+        found.sort_by(|a, b| a.namespace.cmp(&b.namespace));
+        let health: Vec<_> =
+            found.iter().map(|g| (g.namespace.as_str(), &g.name, &g.rules[0].health)).collect();
+        let (name, failing) = ("g".to_owned(), RuleHealth::Failing("many-to-many".to_owned()));
+        assert_eq!(health, [("us.a/b", &name, &RuleHealth::Healthy), ("us.c", &name, &failing)]);
+        for namespace in ["us.a/b", "us.c", "us.d"] {
+            ruler.delete_namespace(None, namespace, &["g"]).await.unwrap();
+        }
+        assert_eq!(server.loaded().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn vmalert_is_not_made_to_tell_its_environment() {
+    let setup = Setup::new(Variant::Vmalert).await;
+    let error = setup.ruler.put_group(None, "us.a", &group("g", "up{a=\"%{PASSWORD}\"}")).await.unwrap_err();
+    assert_eq!(error.class(), "rejected");
+    assert_eq!(setup.server.behaviour().reloads, 0);
+}
+
+#[tokio::test]
+async fn a_reload_that_does_not_end_leaves_the_files_as_they_were() {
+    for variant in [Variant::Prometheus, Variant::Vmalert] {
+        let setup = Setup::new(variant).await;
+        setup.put("us.a", &group("g", "up == 1")).await;
+        let good = setup.files();
+        setup.server.hold_reloads();
+        let patience = Duration::from_millis(300);
+        let ruler = impatient_ruler(setup.directory.path(), &setup.server.address, variant, patience);
+        for namespace in ["us.a", "us.b"] {
+            let error = ruler.put_group(None, namespace, &group("g", "up == 2")).await.unwrap_err();
+            assert_eq!(error.class(), "unavailable");
+            assert_eq!(setup.files(), good);
+        }
+        setup.server.release_reloads();
+        // What the server has read meanwhile nobody knows: it is told again.
+        assert_eq!(list(&ruler).await.groups(), 1);
+        ruler.put_group(None, "us.b", &group("g", "up == 2")).await.unwrap();
+        assert_eq!(setup.server.loaded(), ["us.a.yaml/g", "us.b.yaml/g"]);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_another_process_works_in_is_left_alone() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    let lock = fs::File::create(setup.directory.path().join(".rulesync-lock")).unwrap();
+    lock.lock().unwrap();
+    let patience = Duration::from_millis(100);
+    let ruler = impatient_ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus, patience);
+    let error = ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    assert!(error.message().contains("another process"), "{error}");
+    assert_eq!(setup.files().len(), 0);
+    // Who is patient waits for its end.
+    let waiting = std::sync::Arc::clone(&setup.ruler);
+    let waiting = tokio::spawn(async move { waiting.put_group(None, "us.a", &group("g", "up")).await });
+    tokio::task::yield_now().await;
+    lock.unlock().unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(setup.files().len(), 1);
+}

@@ -1,0 +1,17 @@
+//! The ruler against a server that reloads as Prometheus and vmalert do, and against a real Prometheus.
+
+// `cfg(test)` is always true here; it tells clippy that everything below is test code.
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod e2e;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod real;
+#[cfg(test)]
+mod setup;

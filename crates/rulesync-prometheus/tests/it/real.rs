@@ -1,0 +1,137 @@
+//! Real servers, started for a test from the binaries that `RULESYNC_E2E_PROMETHEUS_BINARY` and
+//! `RULESYNC_E2E_VMALERT_BINARY` name. Both read `rules/*.yaml`, and evaluate every second.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rulesync_http::{ClientConfig, Connection, PlainRequest};
+use serde_json::Value;
+
+/// A server with its directory.
+pub(crate) struct Real {
+    process: Child,
+    directory: tempfile::TempDir,
+    pub(crate) address: String,
+    connection: Connection,
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+            eprintln!("the log of the server:\n{log}");
+        }
+    }
+}
+
+impl Real {
+    pub(crate) async fn prometheus() -> Self {
+        Self::start("/-/ready", spawn_prometheus).await
+    }
+
+    /// One that asks a server that is not there, so that every rule fails.
+    pub(crate) async fn vmalert() -> Self {
+        Self::start("/health", spawn_vmalert).await
+    }
+
+    async fn start(path_of_health: &'static str, spawn: fn(&Path, &str) -> Child) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        std::fs::create_dir(path.join("rules")).unwrap();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut listen = free();
+        let mut process = spawn(path, &listen);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (config, address) = (ClientConfig::default(), format!("http://{listen}"));
+            let connection = Connection::new(&address, &config, Duration::from_secs(5), None).unwrap();
+            let ready = PlainRequest { method: "GET", path: path_of_health, query: &[], route: "ready" };
+            if connection.send(ready).await.is_ok_and(|answer| answer.status() == 200) {
+                return Self { process, directory, address, connection };
+            }
+            let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "the server is not ready:\n{}", log());
+            if process.try_wait().unwrap().is_some() {
+                // Somebody else took the port in the meantime.
+                listen = free();
+                process = spawn(path, &listen);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) fn rules(&self) -> PathBuf {
+        self.directory.path().join("rules")
+    }
+
+    /// What it says of itself.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
+        let (mut answer, mut text) = (self.connection.send(request).await.unwrap(), Vec::new());
+        while let Some(portion) = answer.portion().await.unwrap() {
+            text.extend_from_slice(&portion);
+        }
+        String::from_utf8(text).unwrap()
+    }
+
+    /// The value of the one series that a query finds, if it does.
+    pub(crate) async fn value(&self, query: &str) -> Option<f64> {
+        let query = [("query", query)];
+        let request = PlainRequest { method: "GET", path: "/api/v1/query", query: &query, route: "query" };
+        let answer: Value =
+            serde_json::from_str(&self.connection.send(request).await.unwrap().words().await).unwrap();
+        let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        Some(result.first()?["value"][1].as_str()?.parse().unwrap())
+    }
+}
+
+fn spawn_prometheus(path: &Path, listen: &str) -> Child {
+    let config = "global:\n  evaluation_interval: 1s\nrule_files: [\"rules/*.yaml\"]\n";
+    std::fs::write(path.join("prometheus.yml"), config).unwrap();
+    let mut command = command("RULESYNC_E2E_PROMETHEUS_BINARY", path);
+    command
+        .arg(format!("--config.file={}", path.join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", path.join("data").display()))
+        .arg(format!("--web.listen-address={listen}"))
+        .args(["--web.enable-lifecycle", "--log.level=warn"]);
+    command.spawn().unwrap()
+}
+
+fn spawn_vmalert(path: &Path, listen: &str) -> Child {
+    let mut command = command("RULESYNC_E2E_VMALERT_BINARY", path);
+    for flag in ["datasource.url", "notifier.url", "remoteWrite.url"] {
+        command.arg(format!("-{flag}=http://127.0.0.1:1"));
+    }
+    command
+        .arg(format!("-rule={}", path.join("rules/*.yaml").display()))
+        .arg(format!("-httpListenAddr={listen}"))
+        .arg("-evaluationInterval=1s");
+    command.spawn().unwrap()
+}
+
+fn command(variable: &str, path: &Path) -> Command {
+    let log = File::create(path.join("log")).unwrap();
+    let mut command = Command::new(std::env::var_os(variable).expect("the test is ignored without it"));
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    command
+}
+
+/// Waits until something is there.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
