@@ -19,6 +19,9 @@ pub struct Config {
     /// How often every target is compared whole. 5 minutes if absent.
     #[serde(default = "five_minutes")]
     pub resync_interval: PromDuration,
+    /// How often each ruler is asked how rules evaluate, at most; `0s`: never. 5 minutes if absent.
+    #[serde(default = "five_minutes")]
+    pub evaluation_interval: PromDuration,
     /// Where objects come from.
     pub sources: Vec<SourceConfig>,
     /// Where rules go.

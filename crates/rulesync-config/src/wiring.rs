@@ -166,6 +166,7 @@ impl Wiring {
             routes,
             policy: Policy {
                 resync_interval: Duration::from_millis(config.resync_interval.as_millis()),
+                evaluation_interval: Duration::from_millis(config.evaluation_interval.as_millis()),
                 on_invalid: config.on_invalid,
                 delete_guard: DeleteGuard {
                     max_share: config.delete_guard.max_share,

@@ -90,5 +90,6 @@ pub use ruler::{Keeps, KeptLimit, NameRules, Ruler, RulerError};
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{
-    ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status, TargetState, TargetStatus,
+    EvaluationState, ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status, TargetState,
+    TargetStatus,
 };

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub(crate) drift_repaired: Family<TargetLabels, Counter>,
     pub(crate) deletes_held: Family<TargetLabels, Gauge>,
     pub(crate) foreign_claims: Family<TargetLabels, Gauge>,
+    pub(crate) failing_rules: Family<TargetLabels, Gauge>,
+    pub(crate) not_loaded_groups: Family<TargetLabels, Gauge>,
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Family<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
@@ -118,6 +120,8 @@ impl Metrics {
             drift_repaired: Family::default(),
             deletes_held: Family::default(),
             foreign_claims: Family::default(),
+            failing_rules: Family::default(),
+            not_loaded_groups: Family::default(),
             propagation: Histogram::new(SECONDS),
             queue_depth: Family::default(),
             request_duration: Family::new_with_constructor(|| Histogram::new(SECONDS)),
@@ -162,6 +166,16 @@ impl Metrics {
             "foreign_claims",
             "Whether another installation claims a target for our owner",
             self.foreign_claims.clone(),
+        );
+        registry.register(
+            "evaluation_failing_rules",
+            "Rules that fail whenever the ruler evaluates them",
+            self.failing_rules.clone(),
+        );
+        registry.register(
+            "evaluation_not_loaded_groups",
+            "Groups that the ruler has stored and does not load",
+            self.not_loaded_groups.clone(),
         );
         registry.register(
             "propagation_seconds",

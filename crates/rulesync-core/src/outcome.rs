@@ -125,6 +125,29 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+    /// A rule is loaded and fails whenever it is evaluated.
+    Failing {
+        /// Which group.
+        subject: Subject,
+        /// Which rule, and what the ruler says.
+        finding: Finding,
+    },
+    /// Rules that failed evaluate again, or are gone.
+    Recovered {
+        /// The target.
+        target: TargetId,
+        /// How many.
+        rules: usize,
+    },
+    /// Groups are stored in a ruler and it does not load them: it is frozen, or evaluates nothing.
+    NotLoaded {
+        /// The target.
+        target: TargetId,
+        /// How many; none if all are loaded again.
+        groups: usize,
+        /// One of them: its namespace and name.
+        example: Option<String>,
+    },
     /// A source cannot see its objects.
     SourceDown {
         /// The source's name.
@@ -178,6 +201,31 @@ impl Reporter for LogReporter {
                 } else {
                     warn!(%object, target, code = finding.code, %finding, "doubtful");
                 }
+            }
+            Outcome::Failing { subject, finding } => {
+                let Line { object, ruler, tenant, namespace, group } = line(subject);
+                warn!(%object, ruler, tenant, namespace, group, %finding, "evaluation fails");
+            }
+            Outcome::Recovered { target, rules } => {
+                info!(ruler = &*target.ruler, tenant = target.tenant_str(), rules, "evaluation works again");
+            }
+            Outcome::NotLoaded { target, groups: 0, .. } => {
+                info!(
+                    ruler = &*target.ruler,
+                    tenant = target.tenant_str(),
+                    "the ruler has loaded everything again"
+                );
+            }
+            Outcome::NotLoaded { target, groups, example } => {
+                let (ruler, tenant, example) = (&*target.ruler, target.tenant_str(), example.as_deref());
+                error!(
+                    ruler,
+                    tenant,
+                    groups,
+                    example,
+                    "the ruler has stored groups and does not load them: another group may freeze the tenant, or \
+                     evaluation is off; see the ruler's log"
+                );
             }
             Outcome::TargetDown { target, error } => {
                 error!(ruler = &*target.ruler, tenant = target.tenant_str(), %error, "target is down");

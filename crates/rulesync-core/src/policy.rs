@@ -11,6 +11,8 @@ use crate::guard::DeleteGuard;
 pub struct Policy {
     /// How often each target is listed again to find what others changed. Jittered by a tenth.
     pub resync_interval: Duration,
+    /// How often each ruler is asked how rules evaluate, at most; zero: never. Jittered by a tenth.
+    pub evaluation_interval: Duration,
     /// How long to wait before trying again what failed.
     pub backoff: Backoff,
     /// How long a refused group is not offered again while nothing changes.
@@ -31,6 +33,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             resync_interval: Duration::from_secs(5 * 60),
+            evaluation_interval: Duration::from_secs(5 * 60),
             backoff: Backoff::default(),
             refusal_memory: Duration::from_secs(60 * 60),
             on_invalid: OnInvalid::Group,

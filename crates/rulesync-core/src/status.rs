@@ -60,6 +60,12 @@ pub struct TargetStatus {
     pub refused: usize,
     /// How many groups the delete guard keeps from being deleted.
     pub held: usize,
+    /// How many groups the ruler has stored and does not load.
+    pub not_loaded: usize,
+    /// How many rules fail whenever they are evaluated.
+    pub failing_rules: usize,
+    /// Why the ruler cannot tell how rules evaluate.
+    pub evaluation_error: Option<String>,
     /// How many namespaces wait to be looked at.
     pub pending: usize,
     /// When it was last known to be in order, in seconds since 1970.
@@ -116,10 +122,24 @@ pub struct ObjectAtTarget {
     pub namespace: String,
     /// In one word what became of it there.
     pub state: ObjectState,
+    /// How its rules evaluate there; none if the ruler was not asked yet, or cannot tell.
+    pub evaluation: Option<EvaluationState>,
     /// How many groups it has there.
     pub groups: usize,
     /// What there is to say about it there.
     pub findings: Vec<Finding>,
+}
+
+/// How an object's rules evaluate at a target; the worst counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluationState {
+    /// They are loaded, and none fails.
+    Healthy,
+    /// Some rule fails whenever it is evaluated.
+    Failing,
+    /// Some group is stored and not loaded.
+    NotLoaded,
 }
 
 /// What became of an object; the worst counts.

@@ -3,6 +3,7 @@
 
 mod gate;
 mod gauges;
+mod health;
 mod learned;
 mod omissions;
 mod ownership;
@@ -21,6 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::apply::{self, Budgeted, Stops};
 use crate::desired::Claim;
+use crate::evaluation::Evaluation;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
@@ -32,6 +34,7 @@ use crate::plan::{Deletes, Plan};
 use crate::policy::{Policy, jittered};
 use crate::ruler::{Ruler, RulerError};
 use crate::status::{ObjectAtTarget, TargetStatus};
+use health::Answer;
 use state::State;
 
 /// What the engine tells a target.
@@ -114,6 +117,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Whether changes are carried out, or only planned.
     pub(crate) writes: bool,
+    /// Whether rulers are asked how rules evaluate.
+    pub(crate) evaluates: bool,
     /// Told whenever a target gets on.
     pub(crate) progressed: Arc<Notify>,
 }
@@ -130,6 +135,8 @@ pub(crate) struct Target {
     jobs: JoinSet<apply::Report>,
     list: JoinSet<Result<Listed, RulerError>>,
     next_list: Instant,
+    /// The ruler is being asked how rules evaluate.
+    asking: JoinSet<(Instant, Result<(Evaluation, Answer), RulerError>)>,
     /// Whether this process led when it last looked.
     led: bool,
     stops: Stops,
@@ -158,6 +165,7 @@ impl Target {
             jobs: JoinSet::new(),
             list: JoinSet::new(),
             next_list: Instant::now(),
+            asking: JoinSet::new(),
             // A leader by election begins by taking over.
             led: !leadership.is_elected(),
             stops: Stops { stop, leadership },
@@ -173,6 +181,7 @@ impl Target {
             self.state.judge_deletes();
             self.start_list();
             self.start_jobs();
+            self.ask_for_health();
             self.publish();
             let wake = self.wake();
             let waits = !self.led || !leadership.may_write();
@@ -181,6 +190,11 @@ impl Target {
                 () = stop.cancelled() => break,
                 Some(report) = self.jobs.join_next() => self.applied(report),
                 Some(listed) = self.list.join_next() => self.listed(listed),
+                Some(asked) = self.asking.join_next() => match asked {
+                    Ok((at, answer)) => self.state.evaluated(at, answer),
+                    // A ruler of somebody else may panic; how rules fare is not worth more than a word.
+                    Err(error) => tracing::warn!(%error, target = %self.state.id, "asking for health ended unexpectedly"),
+                },
                 () = leadership.lost(), if self.led => {}
                 () = leadership.leading(), if waits => {}
                 order = self.orders.recv() => match order {
@@ -199,6 +213,7 @@ impl Target {
         if self.led && !leadership.is_leader() {
             self.led = false;
             self.list.abort_all();
+            self.asking.abort_all();
             self.state.restart();
         } else if !self.led && leadership.may_write() {
             self.led = true;
@@ -211,6 +226,7 @@ impl Target {
     /// Lets requests under way come to an end, and no longer than the grace.
     async fn finish(mut self) {
         self.list.abort_all();
+        self.asking.abort_all();
         let deadline = Instant::now() + self.shared.policy.shutdown_grace;
         while let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.jobs.join_next()).await {
             self.applied(report);
@@ -299,6 +315,30 @@ impl Target {
         }
     }
 
+    /// Asks how rules evaluate, if it is time.
+    fn ask_for_health(&mut self) {
+        if self.health_time().is_none_or(|at| Instant::now() < at) {
+            return;
+        }
+        let namespaces = self.state.written_namespaces();
+        let (ruler, tenant, at) = (self.ruler.clone(), self.state.id.tenant.clone(), Instant::now());
+        self.asking.spawn(async move {
+            let mut answer = Answer::default();
+            let permit = ruler.budget.acquire(tenant.as_ref()).await;
+            let names: Vec<&str> = namespaces.iter().map(AsRef::as_ref).collect();
+            let mut take = |group| answer.take(group);
+            let result = ruler.ruler.evaluation(tenant.as_ref(), &names, &mut take).await;
+            apply::judge(&permit, result.as_ref().err());
+            (at, result.map(|evaluation| (evaluation, answer)))
+        });
+    }
+
+    /// When to ask next, unless that is not to be.
+    fn health_time(&self) -> Option<Instant> {
+        let asks = self.shared.evaluates && self.led && self.asking.is_empty();
+        if asks { self.state.health_due() } else { None }
+    }
+
     fn applied(&mut self, report: Result<apply::Report, tokio::task::JoinError>) {
         match report {
             Ok(report) => self.state.applied(report),
@@ -332,7 +372,7 @@ impl Target {
             _ => None,
         };
         let judging = if idle { None } else { self.state.judging_due() };
-        [self.list_time(), due, judging].into_iter().flatten().min()
+        [self.list_time(), due, judging, self.health_time()].into_iter().flatten().min()
     }
 
     fn publish(&mut self) {

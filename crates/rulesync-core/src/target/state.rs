@@ -1,6 +1,7 @@
 //! What a target knows, and what follows from it: pure bookkeeping between the orders that come in, the lists that are
 //! read and the changes that were carried out. No requests are made here.
 
+mod evaluated;
 mod lists;
 mod refuse;
 mod report;
@@ -14,6 +15,7 @@ use tokio_util::sync::DropGuard;
 
 use super::gate::Gate;
 use super::gauges::Gauges;
+use super::health::Health;
 use super::learned::Learned;
 use super::omissions::Omissions;
 use super::ownership::Ownership;
@@ -79,6 +81,7 @@ pub(super) struct State {
     absent: Arc<BTreeSet<Arc<str>>>,
     /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
     handovers: HashMap<Arc<str>, Arc<DropGuard>>,
+    health: Health,
     /// Kubernetes namespaces that went of late.
     gone: HashMap<String, Instant>,
     refusals: Refusals,
@@ -131,6 +134,7 @@ impl State {
             doubted: HashSet::new(),
             absent: Arc::default(),
             handovers: HashMap::new(),
+            health: Health::new(Instant::now(), shared.ruler.sync_period()),
             gone: HashMap::new(),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
@@ -440,7 +444,13 @@ impl State {
                 self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
             }
             match result {
-                Ok(()) => self.succeeded(&change),
+                Ok(()) => {
+                    if matches!(change.action, Action::Put(_)) {
+                        let period = self.shared.ruler.sync_period();
+                        self.health.wrote(&change.namespace, Instant::now(), period);
+                    }
+                    self.succeeded(&change);
+                }
                 Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
                     // It is no use to wait for it: without a claim we are as safe as anybody else.
                     self.answered();
@@ -780,6 +790,8 @@ impl State {
         self.gauges.rules.set(self.desired.rules());
         self.gauges.refused_groups.set(self.refusals.groups());
         self.gauges.refused_rules.set(self.refusals.rules() + self.omissions.rules());
+        self.gauges.failing_rules.set(self.health.failing_rules());
+        self.gauges.not_loaded_groups.set(self.health.not_loaded_groups());
         self.gauges.waiting.set(self.queue.len());
         self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
         self.tell_held();

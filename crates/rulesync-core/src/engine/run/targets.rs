@@ -190,6 +190,7 @@ impl Run {
             reporters: self.reporters.clone(),
             metrics: self.metrics.clone(),
             writes: self.mode != Mode::Plan,
+            evaluates: self.mode == Mode::Forever,
             progressed: Arc::clone(&self.progressed),
         };
         let (orders, receiver) = mpsc::unbounded_channel();

@@ -6,8 +6,9 @@ use super::State;
 use crate::desired::Claim;
 use crate::finding::Finding;
 use crate::model::object::ObjectId;
-use crate::status::{ObjectAtTarget, ObjectState, TargetState, TargetStatus};
+use crate::status::{EvaluationState, ObjectAtTarget, ObjectState, TargetState, TargetStatus};
 use crate::target::TargetReport;
+use crate::target::health::NOT_LOADED;
 
 impl State {
     pub(in crate::target) fn report(&self) -> TargetReport {
@@ -42,6 +43,9 @@ impl State {
             rules: self.desired.rules(),
             refused: self.refusals.groups(),
             held,
+            not_loaded: self.health.not_loaded_groups(),
+            failing_rules: self.health.failing_rules(),
+            evaluation_error: self.health.error().map(str::to_owned),
             pending: self.queue.len(),
             last_success: self.last_success,
         };
@@ -55,6 +59,17 @@ impl State {
         }
         findings.extend(self.refusals.findings(namespace).cloned());
         findings.extend(self.omissions.findings(namespace).cloned());
+        let health = self.health.findings(namespace).filter(|_| wins);
+        let evaluation = health.as_ref().map(|found| {
+            if found.iter().any(|finding| finding.code == NOT_LOADED) {
+                EvaluationState::NotLoaded
+            } else if found.is_empty() {
+                EvaluationState::Healthy
+            } else {
+                EvaluationState::Failing
+            }
+        });
+        findings.extend(health.into_iter().flatten());
         let state = if findings.iter().any(Finding::is_error) || !claim.refused.is_empty() {
             ObjectState::Refused
         } else if self.observed.is_none() || self.queue.contains(namespace) {
@@ -67,6 +82,7 @@ impl State {
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
             namespace: namespace.to_string(),
             state,
+            evaluation,
             groups: claim.groups.len(),
             findings,
         }

@@ -1,0 +1,345 @@
+//! Whether what was written is loaded and evaluates: when to ask the ruler, and what its answers mean. Pure.
+//!
+//! A group that is not loaded three sync periods after it was written never will be without help: the tenant is frozen,
+//! or evaluation is switched off (contracts/ruler-api.md 5.4). A rule counts as failing when two answers in a row say so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::desired::Desired;
+use crate::evaluation::{EvaluatedGroup, Evaluation, RuleHealth};
+use crate::finding::{Finding, Place};
+use crate::observed::Observed;
+use crate::policy::jittered;
+use crate::ruler::RulerError;
+
+/// The code of the finding that a group is not loaded.
+pub(super) const NOT_LOADED: &str = "not-loaded";
+
+/// After so many sync periods what is not loaded is told.
+const PERIODS: u32 = 3;
+
+/// A first failure is looked into this soon.
+const CONFIRM: Duration = Duration::from_secs(60);
+
+/// A ruler that cannot tell may be upgraded.
+const UNSUPPORTED: Duration = Duration::from_secs(60 * 60);
+
+/// What a ruler said it has loaded, as far as it is ours.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    namespaces: HashMap<Box<str>, Vec<Loaded>>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    group: Box<str>,
+    rules: usize,
+    failing: Vec<(usize, String, String)>,
+}
+
+impl Answer {
+    /// Takes a group into account.
+    pub(super) fn take(&mut self, group: EvaluatedGroup) {
+        let rules = group.rules.len();
+        let failing = group.rules.into_iter().enumerate().filter_map(|(index, rule)| match rule.health {
+            RuleHealth::Failing(error) => Some((index, rule.name, error)),
+            RuleHealth::Unknown | RuleHealth::Healthy => None,
+        });
+        let loaded = Loaded { group: group.name.into(), rules, failing: failing.collect() };
+        self.namespaces.entry(group.namespace.into()).or_default().push(loaded);
+    }
+}
+
+/// How what is written fares.
+#[derive(Debug)]
+pub(super) struct Health {
+    /// Since when we watch: what was written before is old enough then.
+    since: Instant,
+    /// When namespaces were last written, while that is of interest.
+    written: HashMap<Arc<str>, Instant>,
+    next: Instant,
+    not_loaded: HashMap<Arc<str>, Vec<Arc<str>>>,
+    failing: HashMap<Arc<str>, Vec<Failing>>,
+    error: Option<String>,
+    known: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failing {
+    group: Arc<str>,
+    rule: usize,
+    name: String,
+    error: String,
+    confirmed: bool,
+}
+
+/// What is new after an answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// Groups that are not loaded: how many there are now, and one of them, if there were none before or are none now.
+    pub(super) not_loaded: Option<(usize, Option<(Arc<str>, Arc<str>)>)>,
+    /// Rules that fail now and did not: namespace, and what to say.
+    pub(super) failing: Vec<(Arc<str>, Finding)>,
+    /// How many rules no longer fail.
+    pub(super) recovered: usize,
+}
+
+impl Health {
+    pub(super) fn new(now: Instant, sync_period: Duration) -> Self {
+        Self {
+            since: now,
+            written: HashMap::new(),
+            next: now + sync_period * PERIODS,
+            not_loaded: HashMap::new(),
+            failing: HashMap::new(),
+            error: None,
+            known: false,
+        }
+    }
+
+    /// When to ask.
+    pub(super) fn due(&self) -> Instant {
+        self.next
+    }
+
+    /// A namespace was written.
+    pub(super) fn wrote(&mut self, namespace: &Arc<str>, now: Instant, sync_period: Duration) {
+        self.written.insert(Arc::clone(namespace), now);
+        let loaded = now + sync_period * PERIODS;
+        // A first sync is looked at when it is over, not at its beginning.
+        self.next = self.next.min(loaded).max(now + sync_period);
+    }
+
+    /// The ruler was asked and could not be.
+    pub(super) fn failed(&mut self, error: &RulerError, now: Instant, interval: Duration) {
+        self.error = Some(error.to_string());
+        self.next = now + jittered(interval);
+    }
+
+    /// The ruler has answered.
+    pub(super) fn answered(
+        &mut self,
+        (evaluation, answer): (Evaluation, &Answer),
+        desired: &Desired,
+        observed: &Observed,
+        (asked, interval, sync_period): (Instant, Duration, Duration),
+    ) -> News {
+        let now = Instant::now();
+        self.error = None;
+        self.known = evaluation == Evaluation::Read;
+        if !self.known {
+            self.next = now + jittered(UNSUPPORTED.max(interval));
+            return News::default();
+        }
+        let before_not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
+        let before = std::mem::take(&mut self.failing);
+        self.not_loaded.clear();
+        let patience = sync_period * PERIODS;
+        let mut news = News::default();
+        for (namespace, claims) in desired.claims() {
+            let Some(claim) = claims.first() else { continue };
+            let loaded = answer.namespaces.get(&**namespace).map_or(&[][..], Vec::as_slice);
+            let there: HashMap<&str, _> = observed.namespace(namespace).collect();
+            let written = *self.written.get(namespace).unwrap_or(&self.since);
+            for group in &claim.groups {
+                // What is not in the ruler as declared is told elsewhere.
+                if there.get(&*group.name) != Some(&Some(group.fingerprint)) {
+                    continue;
+                }
+                let found = loaded.iter().find(|loaded| *loaded.group == *group.name);
+                match found.filter(|found| found.rules == group.rules as usize) {
+                    None if written + patience <= asked => {
+                        self.not_loaded
+                            .entry(Arc::clone(namespace))
+                            .or_default()
+                            .push(Arc::clone(&group.name));
+                    }
+                    None => {}
+                    Some(found) => {
+                        for (rule, name, error) in &found.failing {
+                            let earlier = before.get(namespace).and_then(|failing| {
+                                failing.iter().find(|f| f.group == group.name && f.rule == *rule)
+                            });
+                            let failing = Failing {
+                                group: Arc::clone(&group.name),
+                                rule: *rule,
+                                name: name.clone(),
+                                error: error.clone(),
+                                confirmed: earlier.is_some(),
+                            };
+                            if earlier.is_some_and(|earlier| !earlier.confirmed) {
+                                news.failing.push((Arc::clone(namespace), failing.finding()));
+                            }
+                            self.failing.entry(Arc::clone(namespace)).or_default().push(failing);
+                        }
+                    }
+                }
+            }
+        }
+        let confirmed = |failing: &HashMap<Arc<str>, Vec<Failing>>| {
+            failing.values().flatten().filter(|failing| failing.confirmed).count()
+        };
+        news.recovered = (confirmed(&before) + news.failing.len()).saturating_sub(confirmed(&self.failing));
+        let not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
+        if (before_not_loaded == 0) != (not_loaded == 0) {
+            let example = self.not_loaded.iter().next();
+            let example =
+                example.and_then(|(ns, groups)| Some((Arc::clone(ns), Arc::clone(groups.first()?))));
+            news.not_loaded = Some((not_loaded, example));
+        }
+        self.written.retain(|_, at| *at + patience > asked);
+        let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
+        let soon = if unsure || !self.written.is_empty() {
+            CONFIRM.max(sync_period).min(interval)
+        } else {
+            interval
+        };
+        self.next = now + jittered(soon);
+        news
+    }
+
+    /// How many rules fail.
+    pub(super) fn failing_rules(&self) -> usize {
+        self.failing.values().flatten().filter(|failing| failing.confirmed).count()
+    }
+
+    /// How many groups are not loaded.
+    pub(super) fn not_loaded_groups(&self) -> usize {
+        self.not_loaded.values().map(Vec::len).sum()
+    }
+
+    /// Why the ruler could not be asked.
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// What there is to say about a namespace; none if the ruler has not been asked, or cannot tell.
+    pub(super) fn findings(&self, namespace: &str) -> Option<Vec<Finding>> {
+        if !self.known {
+            return None;
+        }
+        let not_loaded = self.not_loaded.get(namespace).into_iter().flatten().map(|group| {
+            let place = Place { group: Some(group.to_string()), ..Place::default() };
+            Finding::warning(NOT_LOADED, "the ruler has stored the group and does not load it")
+                .at(place)
+                .hint("another group of the tenant may keep all from loading, or evaluation is off: see the ruler's log")
+        });
+        let failing = self.failing.get(namespace).into_iter().flatten();
+        Some(not_loaded.chain(failing.filter(|f| f.confirmed).map(Failing::finding)).collect())
+    }
+}
+
+impl Failing {
+    fn finding(&self) -> Finding {
+        let place = Place {
+            group: Some(self.group.to_string()),
+            rule: Some(self.rule),
+            rule_name: Some(self.name.clone()),
+            ..Place::default()
+        };
+        Finding::warning("evaluation", format!("fails when it is evaluated: {}", self.error)).at(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::tests::{claim, group};
+    use crate::evaluation::EvaluatedRule;
+
+    const PERIOD: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_secs(300);
+
+    struct World {
+        health: Health,
+        desired: Desired,
+        observed: Observed,
+        namespace: Arc<str>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let namespace: Arc<str> = "us.ns.o".into();
+            let (mut desired, mut observed) = (Desired::default(), Observed::default());
+            for name in ["a", "b"] {
+                observed.set(&namespace, name, Some(group(name, "1").fingerprint));
+            }
+            desired.claim(&namespace, claim("o", None, vec![group("a", "1"), group("b", "1")]));
+            Self { health: Health::new(Instant::now(), PERIOD), desired, observed, namespace }
+        }
+
+        fn hears(&mut self, groups: &[(&str, RuleHealth)]) -> News {
+            let mut answer = Answer::default();
+            for (name, health) in groups {
+                let rule = EvaluatedRule { name: "r".into(), health: health.clone() };
+                let namespace = self.namespace.to_string();
+                answer.take(EvaluatedGroup { namespace, name: (*name).into(), rules: vec![rule] });
+            }
+            let times = (Instant::now(), INTERVAL, PERIOD);
+            self.health.answered((Evaluation::Read, &answer), &self.desired, &self.observed, times)
+        }
+
+        fn codes(&self) -> Vec<&'static str> {
+            let findings = self.health.findings(&self.namespace);
+            findings.unwrap().into_iter().map(|finding| finding.code).collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_loaded_after_three_periods_is_told_once() {
+        let mut world = World::new();
+        let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Unknown)];
+        assert_eq!(world.health.findings("us.ns.o"), None, "nobody has asked yet");
+        assert_eq!(world.hears(&healthy[..1]), News::default(), "there is time yet");
+        tokio::time::advance(PERIOD * PERIODS).await;
+        let news = world.hears(&healthy[..1]);
+        assert_eq!(news.not_loaded, Some((1, Some((Arc::clone(&world.namespace), "b".into())))));
+        assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
+        assert_eq!(world.hears(&healthy[..1]), News::default());
+        // It was written anew: it has time again.
+        world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
+        assert_eq!(world.hears(&[]).not_loaded, Some((0, None)));
+        tokio::time::advance(PERIOD * PERIODS).await;
+        assert_eq!(world.hears(&[]).not_loaded.unwrap().0, 2);
+        assert_eq!(world.hears(&healthy).not_loaded, Some((0, None)));
+        assert_eq!(world.codes(), Vec::<&str>::new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_fails_when_two_answers_say_so() {
+        let mut world = World::new();
+        let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];
+        assert_eq!(world.hears(&failing), News::default(), "once is an accident");
+        assert!(world.health.due() <= Instant::now() + CONFIRM.mul_f64(1.1), "it is looked into soon");
+        let news = world.hears(&failing);
+        let [(namespace, finding)] = news.failing.as_slice() else { panic!("{news:?}") };
+        assert_eq!(**namespace, *world.namespace);
+        assert_eq!(finding.to_string(), r#"group "a", rule 0 "r": fails when it is evaluated: many-to-many"#);
+        assert_eq!((world.health.failing_rules(), world.codes()), (1, vec!["evaluation"]));
+        assert_eq!(world.hears(&failing), News::default(), "said once");
+        assert!(world.health.due() > Instant::now() + INTERVAL.mul_f64(0.8));
+        let well = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
+        assert_eq!(world.hears(&well).recovered, 1);
+        assert_eq!(world.health.failing_rules(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_in_the_ruler_as_declared_is_told_elsewhere() {
+        let mut world = World::new();
+        world.observed.set(&world.namespace, "b", None);
+        tokio::time::advance(PERIOD * PERIODS).await;
+        assert_eq!(world.hears(&[("a", RuleHealth::Healthy)]), News::default());
+        let unsupported = (Evaluation::Unsupported, &Answer::default());
+        let times = (Instant::now(), INTERVAL, PERIOD);
+        assert_eq!(
+            world.health.answered(unsupported, &world.desired, &world.observed, times),
+            News::default()
+        );
+        assert_eq!(world.health.findings("us.ns.o"), None);
+        assert!(world.health.due() > Instant::now() + UNSUPPORTED.mul_f64(0.8));
+    }
+}
