@@ -15,6 +15,8 @@ pub(crate) enum Operation {
     Put,
     DeleteGroup,
     DeleteNamespace,
+    /// What is loaded, by the state API.
+    State,
 }
 
 /// An answer without its body's success part.
@@ -45,7 +47,7 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
     let reading = matches!(operation, Operation::List | Operation::GetNamespace | Operation::GetGroup);
     match status {
         // A login page, the state API, another server: all of them answer 200 to anything.
-        200..=299 if strange(content_type, reading) => Err(RulerError::Misconfigured {
+        200..=299 if strange(content_type, operation) => Err(RulerError::Misconfigured {
             message: format!("answered with a {content_type} document: check address and prefix"),
         }),
         // No server says "nothing" this way, but a gateway may.
@@ -57,6 +59,8 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
             message: format!("redirected ({status}); redirects are not followed"),
         }),
         404 if nothing_text(operation).is_some_and(|text| body.contains(text)) => Ok(Meaning::Nothing),
+        // There may well be no such API: it can be switched off by itself, and older servers have none.
+        404 if operation == Operation::State => Ok(Meaning::Nothing),
         404 | 405 => Err(RulerError::Misconfigured {
             message: format!(
                 "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
@@ -103,14 +107,20 @@ fn nothing_text(operation: Operation) -> Option<&'static str> {
         Operation::List | Operation::GetNamespace => Some("no rule groups found"),
         Operation::GetGroup | Operation::DeleteGroup => Some("group does not exist"),
         Operation::DeleteNamespace => Some("group namespace does not exist"),
-        Operation::Put => None,
+        Operation::Put | Operation::State => None,
     }
 }
 
 /// Whether a successful answer is not the API's: lists are YAML, writes are acknowledged in JSON.
-fn strange(content_type: &str, reading: bool) -> bool {
+fn strange(content_type: &str, operation: Operation) -> bool {
     let kind = content_type.split(';').next().map(str::trim);
-    kind == Some("text/html") || reading && kind == Some("application/json")
+    let other = match operation {
+        Operation::List | Operation::GetNamespace | Operation::GetGroup => Some("application/json"),
+        // A wrong prefix may lead to the configuration API.
+        Operation::State => Some("application/yaml"),
+        Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace => None,
+    };
+    kind == Some("text/html") || other.is_some_and(|other| kind == Some(other))
 }
 
 fn says(body: &str, texts: &[&str]) -> bool {

@@ -1,5 +1,6 @@
 //! The client: one request in, one [`RulerError`] or success out; and the list, read as it arrives.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
-use rulesync_core::{Group, Listing, RulerError, TenantId};
+use rulesync_core::{EvaluatedGroup, Evaluation, Group, Listing, RulerError, TenantId};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Meaning, Operation, meaning};
@@ -15,8 +16,10 @@ use crate::auth::Credentials;
 use crate::connection::connect;
 use crate::document::{encode_group, group_names, parse_group, parse_namespaces};
 use crate::flavour::Flavour;
+use crate::loaded::{LoadedGroup, LoadedReader};
 use crate::reading::{ListReader, Unparsed};
 use crate::settings::{ClientConfig, SettingsError};
+use crate::state::{next_page, queries};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::segment;
 
@@ -56,6 +59,7 @@ struct Request<'a> {
     method: Method,
     tenant: Option<&'a TenantId>,
     path: String,
+    query: Option<String>,
     body: Option<Bytes>,
 }
 
@@ -65,12 +69,13 @@ impl Request<'_> {
             Operation::List => "list",
             Operation::GetNamespace | Operation::Put | Operation::DeleteNamespace => "namespace",
             Operation::GetGroup | Operation::DeleteGroup => "group",
+            Operation::State => "state",
         }
     }
 
     fn method_name(&self) -> &'static str {
         match self.operation {
-            Operation::List | Operation::GetNamespace | Operation::GetGroup => "GET",
+            Operation::List | Operation::GetNamespace | Operation::GetGroup | Operation::State => "GET",
             Operation::Put => "POST",
             Operation::DeleteGroup | Operation::DeleteNamespace => "DELETE",
         }
@@ -147,6 +152,7 @@ impl RulerClient {
             method: Method::POST,
             tenant,
             path,
+            query: None,
             body: Some(body.into()),
         };
         self.write(request).await
@@ -171,8 +177,14 @@ impl RulerClient {
         group: &str,
     ) -> Result<(), RulerError> {
         let path = self.path(namespace, Some(group))?;
-        let request =
-            Request { operation: Operation::DeleteGroup, method: Method::DELETE, tenant, path, body: None };
+        let request = Request {
+            operation: Operation::DeleteGroup,
+            method: Method::DELETE,
+            tenant,
+            path,
+            query: None,
+            body: None,
+        };
         self.write(request).await
     }
 
@@ -192,6 +204,7 @@ impl RulerClient {
             method: Method::DELETE,
             tenant,
             path,
+            query: None,
             body: None,
         };
         self.write(request).await
@@ -209,6 +222,7 @@ impl RulerClient {
             method: Method::GET,
             tenant,
             path: self.flavour.rules_path.clone(),
+            query: None,
             body: None,
         };
         let reading = async {
@@ -231,6 +245,56 @@ impl RulerClient {
         Ok(())
     }
 
+    /// Passes on what the ruler has loaded, one group at a time, as far as it is in these namespaces.
+    ///
+    /// # Errors
+    ///
+    /// What stood in the way; what was passed until then is true, the rest is unknown.
+    pub async fn evaluation(
+        &self,
+        tenant: Option<&TenantId>,
+        namespaces: &[&str],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        let ours: HashSet<&str> = namespaces.iter().copied().collect();
+        let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
+            // Servers ignore filters they do not know.
+            if ours.contains(&*file) {
+                found(EvaluatedGroup { namespace: file, name, rules });
+            }
+        };
+        for query in queries(self.flavour.state_filter, namespaces) {
+            let mut page = query.clone();
+            loop {
+                let request = Request {
+                    operation: Operation::State,
+                    method: Method::GET,
+                    tenant,
+                    path: self.flavour.state_path.clone(),
+                    query: Some(page),
+                    body: None,
+                };
+                let reading = async {
+                    let Some(mut answer) = self.ask(&request).await? else { return Ok(None) };
+                    let mut reader = LoadedReader::default();
+                    while let Some(portion) = self.next_portion(&mut answer).await? {
+                        reader.push(&portion, &mut pass)?;
+                        tokio::task::yield_now().await;
+                    }
+                    reader.finish().map(Some)
+                };
+                let deadline = self.timeout * LIST_FACTOR;
+                let late = |_| unavailable(format!("no whole answer within {}s", deadline.as_secs()));
+                match tokio::time::timeout(deadline, reading).await.map_err(late)?? {
+                    None => return Ok(Evaluation::Unsupported),
+                    Some(None) => break,
+                    Some(Some(token)) => page = next_page(&query, &token),
+                }
+            }
+        }
+        Ok(Evaluation::Read)
+    }
+
     /// A namespace that the list could not be parsed for: on its own, else group by group.
     async fn read_apart(
         &self,
@@ -240,8 +304,14 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let namespace = namespace.as_str();
         let path = self.path(namespace, None)?;
-        let request =
-            Request { operation: Operation::GetNamespace, method: Method::GET, tenant, path, body: None };
+        let request = Request {
+            operation: Operation::GetNamespace,
+            method: Method::GET,
+            tenant,
+            path,
+            query: None,
+            body: None,
+        };
         match self.read(&request).await? {
             None => return Ok(()),
             Some(document) => match parse_namespaces(&document) {
@@ -261,8 +331,14 @@ impl RulerClient {
         }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
-            let request =
-                Request { operation: Operation::GetGroup, method: Method::GET, tenant, path, body: None };
+            let request = Request {
+                operation: Operation::GetGroup,
+                method: Method::GET,
+                tenant,
+                path,
+                query: None,
+                body: None,
+            };
             match self.read(&request).await?.map(|document| parse_group(&document)) {
                 None => {}
                 Some(Ok(parsed)) => listing.add(namespace, &parsed),
@@ -383,6 +459,15 @@ impl RulerClient {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/yaml").body(body.clone());
         }
+        let builder = match &request.query {
+            Some(query) => {
+                let (client, request) = builder.build_split();
+                let mut request = request.map_err(|error| unavailable(without_url(&error)))?;
+                request.url_mut().set_query(Some(query));
+                reqwest::RequestBuilder::from_parts(client, request)
+            }
+            None => builder,
+        };
         let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
         let signed = Instant::now();
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;

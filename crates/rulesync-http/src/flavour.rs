@@ -4,6 +4,15 @@ use rulesync_core::{Keeps, KeptLimit};
 
 use crate::url::PathEncoding;
 
+/// How a server's state API is asked for some namespaces only (contracts/ruler-api.md 5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateFilter {
+    /// `file[]`, as often as need be, and pages by `group_limit`.
+    Files,
+    /// One `file`; no pages.
+    OneFile,
+}
+
 /// A kind of server: where its routes are and what it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flavour {
@@ -11,6 +20,10 @@ pub struct Flavour {
     pub name: &'static str,
     /// The path of the list, below the address.
     pub rules_path: String,
+    /// The path of the state API's rules, below the address.
+    pub state_path: String,
+    /// How the state API is asked for some namespaces only.
+    pub state_filter: StateFilter,
     /// How often it decodes names.
     pub encoding: PathEncoding,
     /// Which optional fields it stores.
@@ -25,6 +38,8 @@ impl Flavour {
         Self {
             name: "mimir",
             rules_path: format!("{slash}{prefix}/config/v1/rules"),
+            state_path: format!("{slash}{prefix}/api/v1/rules"),
+            state_filter: StateFilter::Files,
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
         }
@@ -35,12 +50,34 @@ impl Flavour {
         Self {
             name: "cortex",
             rules_path: "/api/v1/rules".to_owned(),
+            state_path: "/prometheus/api/v1/rules".to_owned(),
+            state_filter: StateFilter::Files,
             encoding: PathEncoding::Single,
             keeps: Keeps {
                 evaluation_delay: false,
                 source_tenants: false,
                 align_evaluation_time: false,
                 ..Keeps::ALL
+            },
+        }
+    }
+
+    /// Grafana Loki.
+    pub fn loki() -> Self {
+        Self {
+            name: "loki",
+            rules_path: "/loki/api/v1/rules".to_owned(),
+            state_path: "/prometheus/api/v1/rules".to_owned(),
+            state_filter: StateFilter::OneFile,
+            encoding: PathEncoding::Double,
+            keeps: Keeps {
+                group_labels: false,
+                limit: KeptLimit::Bits64,
+                query_offset: false,
+                evaluation_delay: false,
+                source_tenants: false,
+                align_evaluation_time: false,
+                keep_firing_for: false,
             },
         }
     }

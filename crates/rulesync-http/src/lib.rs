@@ -9,18 +9,21 @@ mod client;
 mod connection;
 mod document;
 mod flavour;
+mod loaded;
 mod oauth2;
 mod reading;
 mod secret;
 mod settings;
 mod split;
+mod state;
 mod transport;
 mod url;
 
 pub use client::{RequestObserver, RulerClient};
 pub use connection::{Connection, PlainAnswer, PlainRequest};
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
-pub use flavour::Flavour;
+pub use flavour::{Flavour, StateFilter};
+pub use loaded::{LoadedGroup, LoadedReader};
 pub use secret::{Secret, SecretError};
 pub use settings::{
     Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, SettingsError, TlsConfig, TlsVersion,

@@ -13,7 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_core::{
-    Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler, RulerError, TenantId,
+    EvaluatedGroup, Evaluation, Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler,
+    RulerError, TenantId,
 };
 
 /// The tenants a suite may use. A ruler without tenants passes the same twice.
@@ -38,6 +39,7 @@ pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
     deleting_a_namespace_leaves_the_others(ruler, tenants).await;
     tenants_are_apart(ruler, tenants).await;
     foreign_namespaces_are_not_listed(ruler, tenants).await;
+    evaluation_tells_what_is_loaded(ruler, tenants).await;
 }
 
 const NAMESPACE: &str = "conformance.ns.object";
@@ -54,7 +56,7 @@ pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
         for name in ["a", "b", "c"] {
-            put(ruler, tenants, namespace, &group(name, "up == 0")).await;
+            put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
     let observed = list(ruler, tenants.one.as_ref()).await;
@@ -68,9 +70,9 @@ pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
 /// Writing what is there is success and changes nothing.
 pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let once = list(ruler, tenants.one.as_ref()).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let twice = list(ruler, tenants.one.as_ref()).await;
     assert_eq!(fingerprints(&once, NAMESPACE), fingerprints(&twice, NAMESPACE));
 }
@@ -78,8 +80,8 @@ pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants)
 /// Writing a group of the same name replaces it.
 pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
-    let new = group("g", "up == 1");
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
+    let new = Group { rules: vec![alert(phrases(ruler).other)], ..group(ruler, "g") };
     put(ruler, tenants, NAMESPACE, &new).await;
     reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
@@ -87,7 +89,7 @@ pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
 /// A group that uses every field reads back equal, as far as [`Ruler::keeps`] goes.
 pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let full = full_group();
+    let full = full_group(phrases(ruler));
     put(ruler, tenants, NAMESPACE, &full).await;
     reads_back(ruler, tenants, NAMESPACE, &[full]).await;
 }
@@ -99,7 +101,7 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
         ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
             .iter()
             .filter(|name| ruler.name_rules().refuse(name).is_none())
-            .map(|name| group(name, "up == 0"))
+            .map(|name| group(ruler, name))
             .collect();
     let texts = [
         "",
@@ -126,7 +128,7 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
     ];
     let annotations: BTreeMap<String, String> =
         texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
-    let mut texts = group("texts", "up{a=\"'\"}\n  # a comment\n  == 0");
+    let mut texts = Group { rules: vec![alert(phrases(ruler).lines)], ..group(ruler, "texts") };
     if let Some(rule) = texts.rules.first_mut() {
         rule.annotations = annotations;
     }
@@ -150,7 +152,7 @@ pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenan
         "deleting a missing group of a missing namespace",
     );
     done(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
     for _ in 0..2 {
         done(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
@@ -161,10 +163,10 @@ pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenan
 pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for name in ["a", "b"] {
-        put(ruler, tenants, NAMESPACE, &group(name, "up == 0")).await;
+        put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
     }
     done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
-    reads_back(ruler, tenants, NAMESPACE, &[group("b", "up == 0")]).await;
+    reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
 }
 
 /// Deleting a namespace deletes all its groups and nothing else.
@@ -172,7 +174,7 @@ pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: 
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
         for name in ["a", "b"] {
-            put(ruler, tenants, namespace, &group(name, "up == 0")).await;
+            put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
     done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await, "deleting a namespace");
@@ -187,15 +189,15 @@ pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
         return;
     }
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     assert_eq!(list(ruler, tenants.other.as_ref()).await, Observed::default(), "the other tenant is empty");
 }
 
 /// A list asks [`Listing::wants`], or leaves it to [`Listing::add`]: foreign namespaces leave no trace either way.
 pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
-    put(ruler, tenants, NEIGHBOUR, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
+    put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
     let (nothing, only) =
         (
             Observed::default(),
@@ -210,18 +212,105 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     clear(ruler, tenants).await;
 }
 
-fn group(name: &str, expr: &str) -> Group {
-    let rule = Rule { alert: "A".to_owned(), expr: expr.to_owned(), ..Rule::default() };
-    Group { name: name.to_owned(), rules: vec![rule], ..Group::default() }
+/// What is written shows as loaded, within three sync periods, with its rules in order; what is deleted no longer does.
+/// A ruler that says that it cannot tell passes, but must not have told anything.
+pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    let two = Group {
+        rules: vec![alert(phrases(ruler).alert), alert(phrases(ruler).other)],
+        ..group(ruler, "two")
+    };
+    for namespace in [NAMESPACE, NEIGHBOUR] {
+        put(ruler, tenants, namespace, &two).await;
+    }
+    let loaded = |names: Vec<EvaluatedGroup>| {
+        let ours = names.into_iter().filter(|group| group.namespace == NAMESPACE);
+        ours.map(|group| (group.name, group.rules.into_iter().map(|rule| rule.name).collect())).collect()
+    };
+    let expected: Vec<(String, Vec<String>)> = vec![("two".to_owned(), vec!["A".to_owned(), "A".to_owned()])];
+    if !shows(ruler, tenants, loaded, &expected).await {
+        return;
+    }
+    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await, "deleting a namespace");
+    shows(ruler, tenants, loaded, &Vec::new()).await;
+    clear(ruler, tenants).await;
 }
 
-fn full_group() -> Group {
+/// Asks until what is loaded is as expected; false if the ruler cannot tell.
+async fn shows<T: PartialEq + std::fmt::Debug>(
+    ruler: &dyn Ruler,
+    tenants: &Tenants,
+    read: impl Fn(Vec<EvaluatedGroup>) -> T,
+    expected: &T,
+) -> bool {
+    let deadline = tokio::time::Instant::now() + ruler.sync_period() * 3;
+    loop {
+        let mut found = Vec::new();
+        let answer =
+            ruler.evaluation(tenants.one.as_ref(), &[NAMESPACE], &mut |group| found.push(group)).await;
+        match answer {
+            Ok(Evaluation::Unsupported) => {
+                assert_eq!(found, [], "an evaluation that is not supported");
+                return false;
+            }
+            Ok(Evaluation::Read) => {}
+            Err(error) => panic!("asking for evaluation: {error}"),
+        }
+        let shown = read(found);
+        if shown == *expected {
+            return true;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "loaded is {shown:?} instead of {expected:?}");
+        // Real rulers load what was written a while later.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
+/// The same expressions in the language of a ruler.
+struct Phrases {
+    alert: &'static str,
+    other: &'static str,
+    /// With a comment, on several lines.
+    lines: &'static str,
+    long: &'static str,
+    record: &'static str,
+}
+
+const PROMQL: Phrases = Phrases {
+    alert: "up == 0",
+    other: "up == 1",
+    lines: "up{a=\"'\"}\n  # a comment\n  == 0",
+    long: "sum by (job) (rate(x[5m])) > 0",
+    record: "sum by (job) (x)",
+};
+
+const LOGQL: Phrases = Phrases {
+    alert: "rate({a=\"b\"}[5m]) == 0",
+    other: "rate({a=\"b\"}[5m]) == 1",
+    lines: "rate({a=\"'\"}[5m])\n  # a comment\n  == 0",
+    long: "sum by (job) (rate({a=\"b\"} |= \"x\" [5m])) > 0",
+    record: "sum by (job) (rate({a=\"b\"}[5m]))",
+};
+
+fn phrases(ruler: &dyn Ruler) -> &'static Phrases {
+    if ruler.dialect().name() == "logql" { &LOGQL } else { &PROMQL }
+}
+
+fn alert(expr: &str) -> Rule {
+    Rule { alert: "A".to_owned(), expr: expr.to_owned(), ..Rule::default() }
+}
+
+fn group(ruler: &dyn Ruler, name: &str) -> Group {
+    Group { name: name.to_owned(), rules: vec![alert(phrases(ruler).alert)], ..Group::default() }
+}
+
+fn full_group(phrases: &Phrases) -> Group {
     let map =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let duration = PromDuration::from_millis;
     let alert = Rule {
         alert: "Full".to_owned(),
-        expr: "sum by (job) (rate(x[5m])) > 0".to_owned(),
+        expr: phrases.long.to_owned(),
         hold: duration(90_000),
         keep_firing_for: duration(3_600_000),
         labels: map(&[("severity", "page"), ("empty", "")]),
@@ -230,7 +319,7 @@ fn full_group() -> Group {
     };
     let record = Rule {
         record: "job:x:sum".to_owned(),
-        expr: "sum by (job) (x)".to_owned(),
+        expr: phrases.record.to_owned(),
         labels: map(&[("a", "b")]),
         ..Rule::default()
     };

@@ -6,16 +6,18 @@ use serde::Deserialize;
 
 /// A group that the server has loaded.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct LoadedGroup {
-    /// The path of its file, as the server sees it.
-    pub(crate) file: String,
-    pub(crate) name: String,
-    pub(crate) rules: Vec<EvaluatedRule>,
+pub struct LoadedGroup {
+    /// The path of its file as the server sees it, or its namespace where the server has those.
+    pub file: String,
+    /// Its name.
+    pub name: String,
+    /// Its rules, in order.
+    pub rules: Vec<EvaluatedRule>,
 }
 
 /// Cuts the groups out of the answer.
 #[derive(Debug, Default)]
-pub(crate) struct LoadedReader {
+pub struct LoadedReader {
     /// The braces and brackets that are open.
     open: Vec<u8>,
     in_string: bool,
@@ -33,7 +35,11 @@ const ENVELOPE_BYTES: usize = 1 << 20;
 
 impl LoadedReader {
     /// More of the answer; passes on the groups that are complete with it.
-    pub(crate) fn push(
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unreadable`] if this is something else.
+    pub fn push(
         &mut self,
         bytes: &[u8],
         found: &mut (dyn FnMut(LoadedGroup) + Send),
@@ -73,8 +79,12 @@ impl LoadedReader {
         }
     }
 
-    /// The end of the answer: whether it was one, and whole.
-    pub(crate) fn finish(self) -> Result<(), RulerError> {
+    /// The end of the answer; where the next page begins, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unreadable`] if it was not the answer, or not whole.
+    pub fn finish(self) -> Result<Option<String>, RulerError> {
         #[derive(Deserialize)]
         struct Envelope {
             status: String,
@@ -86,9 +96,13 @@ impl LoadedReader {
         struct Data {
             #[serde(rename = "groups")]
             _groups: Option<Vec<u8>>,
+            #[serde(default, rename = "groupNextToken")]
+            next: Option<String>,
         }
         match serde_json::from_slice(&self.envelope) {
-            Ok(Envelope { status, data: Some(_), .. }) if status == "success" => Ok(()),
+            Ok(Envelope { status, data: Some(data), .. }) if status == "success" => {
+                Ok(data.next.filter(|token| !token.is_empty()))
+            }
             Ok(Envelope { error, .. }) => Err(unreadable(&error)),
             Err(error) => Err(unreadable(&error.to_string())),
         }
@@ -151,7 +165,7 @@ mod tests {
         for portion in answer.as_bytes().chunks(cut) {
             reader.push(portion, &mut |group| groups.push(group))?;
         }
-        reader.finish().map(|()| groups)
+        reader.finish().map(|_| groups)
     }
 
     #[test]
