@@ -10,7 +10,7 @@ use reqwest::{Method, Response, StatusCode, Url};
 use rulesync_core::{Group, Listing, RulerError, TenantId};
 use tokio::time::Instant;
 
-use crate::answer::{Answer, Meaning, Operation, meaning};
+use crate::answer::{Answer, Meaning, Operation, meaning, named_rule};
 use crate::auth::Credentials;
 use crate::connection::connect;
 use crate::document::{encode_group, group_names, parse_group, parse_namespaces};
@@ -22,12 +22,12 @@ use crate::url::segment;
 
 /// Counts requests.
 pub trait RequestObserver: fmt::Debug + Send + Sync + 'static {
-    /// One request: its method, its kind of route (`list`, `namespace` or `group`), its status or `error`, and how long
+    /// One request: its method, its kind of route (`list`, `namespace`, `group` or `state`), its status or `error`, and how long
     /// it took.
     fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration);
 }
 
-/// A client of the ruler configuration API.
+/// A client of the ruler configuration API, and of what the state API says about the loaded rules.
 ///
 /// Every request has a deadline, follows no redirect, compresses nothing and accepts gzip. Dropping a future gives its
 /// request up.
@@ -49,28 +49,44 @@ const BODY_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A list may take longer than other requests, as long as it gets on.
-const LIST_FACTOR: u32 = 10;
+pub(crate) const LIST_FACTOR: u32 = 10;
 
-struct Request<'a> {
+pub(crate) struct Request<'a> {
     operation: Operation,
     method: Method,
     tenant: Option<&'a TenantId>,
     path: String,
+    /// Escaped.
+    query: Option<String>,
     body: Option<Bytes>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    pub(crate) fn new(operation: Operation, tenant: Option<&'a TenantId>, path: String) -> Self {
+        let method = match operation {
+            Operation::List | Operation::GetNamespace | Operation::GetGroup | Operation::State => Method::GET,
+            Operation::Put => Method::POST,
+            Operation::DeleteGroup | Operation::DeleteNamespace => Method::DELETE,
+        };
+        Self { operation, method, tenant, path, query: None, body: None }
+    }
+
+    pub(crate) fn query(self, query: String) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
     fn route(&self) -> &'static str {
         match self.operation {
             Operation::List => "list",
             Operation::GetNamespace | Operation::Put | Operation::DeleteNamespace => "namespace",
             Operation::GetGroup | Operation::DeleteGroup => "group",
+            Operation::State => "state",
         }
     }
 
     fn method_name(&self) -> &'static str {
         match self.operation {
-            Operation::List | Operation::GetNamespace | Operation::GetGroup => "GET",
+            Operation::List | Operation::GetNamespace | Operation::GetGroup | Operation::State => "GET",
             Operation::Put => "POST",
             Operation::DeleteGroup | Operation::DeleteNamespace => "DELETE",
         }
@@ -117,7 +133,8 @@ impl RulerClient {
             timeout,
             observer,
         };
-        if made.url(&made.flavour.rules_path).is_none() {
+        let Flavour { rules_path, state_path, .. } = &made.flavour;
+        if made.url(rules_path).is_none() || made.url(state_path).is_none() {
             let reason = "holds characters that a path cannot carry".to_owned();
             return Err(SettingsError::Invalid { key: "prometheus_http_prefix".to_owned(), reason });
         }
@@ -142,14 +159,18 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let body = encode_group(group).map_err(|error| rejected(error.to_string()))?;
         let path = self.path(namespace, None)?;
-        let request = Request {
-            operation: Operation::Put,
-            method: Method::POST,
-            tenant,
-            path,
-            body: Some(body.into()),
-        };
-        self.write(request).await
+        let request = Request { body: Some(body.into()), ..Request::new(Operation::Put, tenant, path) };
+        self.write(request).await.map_err(|error| match error {
+            RulerError::Rejected { message, rule: None } => {
+                RulerError::Rejected { rule: named_rule(&message, group), message }
+            }
+            other => other,
+        })
+    }
+
+    /// How long an answer may take to begin, and each portion of it to come.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Where requests go: scheme, host and port.
@@ -171,9 +192,7 @@ impl RulerClient {
         group: &str,
     ) -> Result<(), RulerError> {
         let path = self.path(namespace, Some(group))?;
-        let request =
-            Request { operation: Operation::DeleteGroup, method: Method::DELETE, tenant, path, body: None };
-        self.write(request).await
+        self.write(Request::new(Operation::DeleteGroup, tenant, path)).await
     }
 
     /// Deletes a namespace with all its groups. One that is not there is success.
@@ -187,14 +206,7 @@ impl RulerClient {
         namespace: &str,
     ) -> Result<(), RulerError> {
         let path = self.path(namespace, None)?;
-        let request = Request {
-            operation: Operation::DeleteNamespace,
-            method: Method::DELETE,
-            tenant,
-            path,
-            body: None,
-        };
-        self.write(request).await
+        self.write(Request::new(Operation::DeleteNamespace, tenant, path)).await
     }
 
     /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. A namespace
@@ -204,15 +216,9 @@ impl RulerClient {
     ///
     /// [`RulerError::Unreadable`] if the document is broken as a whole or ends early; else what the answer means.
     pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        let request = || Request {
-            operation: Operation::List,
-            method: Method::GET,
-            tenant,
-            path: self.flavour.rules_path.clone(),
-            body: None,
-        };
+        let request = Request::new(Operation::List, tenant, self.flavour.rules_path.clone());
         let reading = async {
-            let Some(mut answer) = self.ask(&request()).await? else { return Ok(Vec::new()) };
+            let Some(mut answer) = self.ask(&request).await? else { return Ok(Vec::new()) };
             let mut reader = ListReader::new(listing);
             while let Some(portion) = self.next_portion(&mut answer).await? {
                 reader.push(&portion)?;
@@ -240,9 +246,7 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let namespace = namespace.as_str();
         let path = self.path(namespace, None)?;
-        let request =
-            Request { operation: Operation::GetNamespace, method: Method::GET, tenant, path, body: None };
-        match self.read(&request).await? {
+        match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
             None => return Ok(()),
             Some(document) => match parse_namespaces(&document) {
                 Ok(namespaces) => {
@@ -261,8 +265,7 @@ impl RulerClient {
         }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
-            let request =
-                Request { operation: Operation::GetGroup, method: Method::GET, tenant, path, body: None };
+            let request = Request::new(Operation::GetGroup, tenant, path);
             match self.read(&request).await?.map(|document| parse_group(&document)) {
                 None => {}
                 Some(Ok(parsed)) => listing.add(namespace, &parsed),
@@ -315,7 +318,7 @@ impl RulerClient {
     }
 
     /// More of a body. An end before the end is an error: half a list is not a list.
-    async fn next_portion(&self, answer: &mut Response) -> Result<Option<Bytes>, RulerError> {
+    pub(crate) async fn next_portion(&self, answer: &mut Response) -> Result<Option<Bytes>, RulerError> {
         match tokio::time::timeout(self.timeout, answer.chunk()).await {
             Ok(Ok(portion)) => Ok(portion),
             Ok(Err(error)) => Err(RulerError::Unreadable {
@@ -326,7 +329,7 @@ impl RulerClient {
     }
 
     /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read.
-    async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
+    pub(crate) async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
         let (mut answer, signed) = self.send(request).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
             drain(answer, self.patience()).await;
@@ -371,8 +374,9 @@ impl RulerClient {
 
     async fn exchange(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
         let url = self.url(&request.path);
-        let url =
+        let mut url =
             url.ok_or_else(|| rejected(format!("the path {} cannot be sent as it is", request.path)))?;
+        url.set_query(request.query.as_deref());
         let mut builder = self.transport.client().request(request.method.clone(), url);
         if let Some(tenant) = request.tenant {
             builder = builder.header("X-Scope-OrgID", tenant.as_str());
@@ -404,7 +408,7 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?.min(LONGEST_RETRY_AFTER))
 }
 
-fn unavailable(message: String) -> RulerError {
+pub(crate) fn unavailable(message: String) -> RulerError {
     RulerError::Unavailable { message, retry_after: None }
 }
 

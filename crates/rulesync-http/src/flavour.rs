@@ -11,10 +11,23 @@ pub struct Flavour {
     pub name: &'static str,
     /// The path of the list, below the address.
     pub rules_path: String,
+    /// The path of the loaded rules, below the address.
+    pub state_path: String,
+    /// How it can be asked for the loaded rules of some namespaces only.
+    pub state_filter: StateFilter,
     /// How often it decodes names.
     pub encoding: PathEncoding,
     /// Which optional fields it stores.
     pub keeps: Keeps,
+}
+
+/// How a server can be asked for some of the loaded rules. What it does not know it ignores, and answers with all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateFilter {
+    /// Any number of namespaces, as `file[]`.
+    ManyFiles,
+    /// One namespace, as `file`.
+    OneFile,
 }
 
 impl Flavour {
@@ -25,6 +38,8 @@ impl Flavour {
         Self {
             name: "mimir",
             rules_path: format!("{slash}{prefix}/config/v1/rules"),
+            state_path: format!("{slash}{prefix}/api/v1/rules"),
+            state_filter: StateFilter::ManyFiles,
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
         }
@@ -35,12 +50,34 @@ impl Flavour {
         Self {
             name: "cortex",
             rules_path: "/api/v1/rules".to_owned(),
+            state_path: "/prometheus/api/v1/rules".to_owned(),
+            state_filter: StateFilter::ManyFiles,
             encoding: PathEncoding::Single,
             keeps: Keeps {
                 evaluation_delay: false,
                 source_tenants: false,
                 align_evaluation_time: false,
                 ..Keeps::ALL
+            },
+        }
+    }
+
+    /// Grafana Loki.
+    pub fn loki() -> Self {
+        Self {
+            name: "loki",
+            rules_path: "/loki/api/v1/rules".to_owned(),
+            state_path: "/prometheus/api/v1/rules".to_owned(),
+            state_filter: StateFilter::OneFile,
+            encoding: PathEncoding::Double,
+            keeps: Keeps {
+                group_labels: false,
+                limit: KeptLimit::Bits64,
+                query_offset: false,
+                evaluation_delay: false,
+                source_tenants: false,
+                align_evaluation_time: false,
+                keep_firing_for: false,
             },
         }
     }

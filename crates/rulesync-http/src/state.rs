@@ -1,0 +1,85 @@
+//! What a ruler has loaded, and how it fares: the state API asked for our namespaces only, answers read as they come.
+//!
+//! It is no second list. What it shows of an expression is rewritten, and follows writes only after a while.
+
+mod query;
+mod reader;
+
+use std::collections::HashSet;
+
+use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
+
+use self::query::{page, queries};
+pub use self::reader::StateReader;
+use crate::answer::Operation;
+use crate::client::{LIST_FACTOR, Request, RulerClient, unavailable};
+
+impl RulerClient {
+    /// Passes what the server has loaded of these namespaces to `found`, group by group as they arrive; nothing else
+    /// is. A server whose state API is off cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// What the answer means, as [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not evaluated at
+    /// all, [`RulerError::Unavailable`] also if one of several rulers did not tell its part.
+    pub async fn evaluation(
+        &self,
+        tenant: Option<&TenantId>,
+        namespaces: &[&str],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        let wanted: HashSet<&str> = namespaces.iter().copied().collect();
+        let reading = async {
+            for query in queries(self.flavour().state_filter, namespaces) {
+                // A server that does not know the filter has told everything at once.
+                let mut filtered = true;
+                let mut pass = |group: EvaluatedGroup| {
+                    if wanted.contains(group.namespace.as_str()) {
+                        found(group);
+                    } else {
+                        filtered = false;
+                    }
+                };
+                match self.pages(tenant, &query, &mut pass).await? {
+                    Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
+                    Evaluation::Read if filtered => {}
+                    Evaluation::Read => break,
+                }
+            }
+            Ok(Evaluation::Read)
+        };
+        let deadline = self.timeout() * LIST_FACTOR;
+        let late = |_| unavailable(format!("the state was not complete within {}s", deadline.as_secs_f64()));
+        tokio::time::timeout(deadline, reading).await.map_err(late)?
+    }
+
+    /// The answer to a query, page by page.
+    async fn pages(
+        &self,
+        tenant: Option<&TenantId>,
+        query: &str,
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        let mut after: Option<String> = None;
+        loop {
+            let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
+            let request = request.query(page(query, after.as_deref()));
+            let Some(mut answer) = self.ask(&request).await? else { return Ok(Evaluation::Unsupported) };
+            let mut reader = StateReader::default();
+            while let Some(portion) = self.next_portion(&mut answer).await? {
+                reader.push(&portion, found)?;
+                // A long answer must not keep other tasks from their turn.
+                tokio::task::yield_now().await;
+            }
+            let next = reader.finish()?;
+            if next.is_none() {
+                return Ok(Evaluation::Read);
+            }
+            if next == after {
+                let message = "its pages do not come to an end".to_owned();
+                return Err(RulerError::Unreadable { message });
+            }
+            after = next;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What to ask the state API for, so that answers are small and requests are few. Pure.
+
+use percent_encoding::utf8_percent_encode;
+
+use crate::flavour::StateFilter;
+use crate::url::UNRESERVED_KEPT;
+
+/// Alerts are of no use here, and pages bound what a server must hold for one answer. Who does not know a parameter
+/// ignores it.
+const ALWAYS: &str = "exclude_alerts=true&group_limit=1000";
+
+/// Some gateways take no longer request lines than 8 KiB.
+const QUERY_BYTES: usize = 4096;
+
+/// Each request, filtered or not, makes a server ask all its rulers, and each of them go through all its groups of the
+/// tenant. More of them cost more than the groups of others in one answer to everything.
+const MOST_FILTERED: usize = 8;
+
+/// The queries that together tell of these namespaces, and perhaps of others: filtered ones while they are few, else
+/// one for everything. With names of 40 bytes, `file[]` reaches some 600 namespaces and `file` eight.
+pub(crate) fn queries(filter: StateFilter, namespaces: &[&str]) -> Vec<String> {
+    let (key, room) = match filter {
+        StateFilter::ManyFiles => ("&file%5B%5D=", QUERY_BYTES),
+        StateFilter::OneFile => ("&file=", 0),
+    };
+    let mut queries: Vec<String> = Vec::new();
+    for namespace in namespaces {
+        let wanted = format!("{key}{}", utf8_percent_encode(namespace, UNRESERVED_KEPT));
+        match queries.last_mut() {
+            Some(query) if query.len() + wanted.len() <= room => query.push_str(&wanted),
+            _ => queries.push(format!("{ALWAYS}{wanted}")),
+        }
+        if queries.len() > MOST_FILTERED {
+            return vec![ALWAYS.to_owned()];
+        }
+    }
+    queries
+}
+
+/// A query for what follows a token.
+pub(crate) fn page(query: &str, after: Option<&str>) -> String {
+    match after {
+        None => query.to_owned(),
+        Some(token) => format!("{query}&group_next_token={}", utf8_percent_encode(token, UNRESERVED_KEPT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|index| format!("cluster.some-namespace.some-object-{index:05}")).collect()
+    }
+
+    fn ask(filter: StateFilter, count: usize) -> Vec<String> {
+        let names = names(count);
+        queries(filter, &names.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn few_namespaces_are_asked_for_by_name() {
+        assert_eq!(
+            queries(StateFilter::ManyFiles, &["a/b", "c d"]),
+            ["exclude_alerts=true&group_limit=1000&file%5B%5D=a%2Fb&file%5B%5D=c%20d"]
+        );
+        assert_eq!(
+            queries(StateFilter::OneFile, &["a/b", "é"]),
+            [
+                "exclude_alerts=true&group_limit=1000&file=a%2Fb",
+                "exclude_alerts=true&group_limit=1000&file=%C3%A9"
+            ]
+        );
+        assert!(queries(StateFilter::ManyFiles, &[]).is_empty());
+    }
+
+    #[test]
+    fn many_are_asked_for_in_batches_and_very_many_not_by_name() {
+        let batches = ask(StateFilter::ManyFiles, 500);
+        assert!((2..=8).contains(&batches.len()), "{}", batches.len());
+        assert!(batches.iter().all(|query| query.len() <= QUERY_BYTES));
+        let asked = batches.join("");
+        assert!(names(500).iter().all(|name| asked.contains(name.as_str())), "none is left out");
+        assert_eq!(ask(StateFilter::ManyFiles, 5000), [ALWAYS]);
+        assert_eq!(ask(StateFilter::OneFile, 8).len(), 8);
+        assert_eq!(ask(StateFilter::OneFile, 9), [ALWAYS]);
+    }
+
+    #[test]
+    fn tokens_are_escaped() {
+        assert_eq!(page("x=1", Some("a+b/c==")), "x=1&group_next_token=a%2Bb%2Fc%3D%3D");
+        assert_eq!(page("x=1", None), "x=1");
+    }
+}

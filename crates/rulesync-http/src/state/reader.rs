@@ -1,0 +1,190 @@
+//! Reads a page of the state API as it arrives, one group at a time: the whole of it may be larger than our memory.
+//! No I/O.
+//!
+//! An answer that is not understood must never look like one with fewer groups: those would count as not loaded.
+
+use rulesync_core::{EvaluatedGroup, EvaluatedRule, RuleHealth, RulerError};
+use serde::Deserialize;
+
+/// Cuts the groups out of an answer.
+#[derive(Debug, Default)]
+pub struct StateReader {
+    /// The braces and brackets that are open.
+    open: Vec<u8>,
+    in_string: bool,
+    escaped: bool,
+    group: Vec<u8>,
+    /// The answer without its groups.
+    envelope: Vec<u8>,
+}
+
+/// Where the groups are: in the list in the object in the object.
+const GROUPS: &[u8] = b"{{[";
+
+/// No envelope is longer.
+const ENVELOPE_BYTES: usize = 64 << 10;
+
+/// No group is longer: five thousand rules have 2 MiB.
+const GROUP_BYTES: usize = 32 << 20;
+
+impl StateReader {
+    /// More of the answer. Passes on the groups that are complete with it, by the namespace that the answer calls
+    /// `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unreadable`] if it is not such an answer.
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<(), RulerError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = if self.in_string { self.text(rest) } else { self.structure(rest, found)? };
+            if self.envelope.len() > ENVELOPE_BYTES {
+                return Err(unreadable("it is not a list of groups"));
+            }
+            if self.group.len() > GROUP_BYTES {
+                return Err(unreadable("a group is longer than any can be"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of the answer. Gives the token of the next page, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`RulerError::Unreadable`] if it was not whole, or no such answer.
+    pub fn finish(self) -> Result<Option<String>, RulerError> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            status: String,
+            #[serde(default)]
+            error: String,
+            data: Option<Data>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            /// What is left of it: nothing. It may be `null`, but not missing.
+            #[serde(deserialize_with = "Option::deserialize")]
+            groups: Option<[(); 0]>,
+            #[serde(default)]
+            group_next_token: Option<String>,
+        }
+        match serde_json::from_slice(&self.envelope) {
+            Ok(Envelope { status, data: Some(Data { groups: _, group_next_token }), .. })
+                if status == "success" =>
+            {
+                Ok(group_next_token.filter(|token| !token.is_empty()))
+            }
+            Ok(Envelope { status, error, .. }) if error.is_empty() => {
+                Err(unreadable(&format!("its status is `{status}`, without groups")))
+            }
+            Ok(Envelope { error, .. }) => Err(unreadable(&error)),
+            Err(error) => Err(unreadable(&error.to_string())),
+        }
+    }
+
+    /// Where what comes next belongs.
+    fn part(&mut self) -> &mut Vec<u8> {
+        if self.open.len() > GROUPS.len() { &mut self.group } else { &mut self.envelope }
+    }
+
+    /// Takes a text as far as it goes.
+    fn text<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let mut end = bytes.len();
+        for (index, byte) in bytes.iter().enumerate() {
+            if self.escaped {
+                self.escaped = false;
+            } else if *byte == b'\\' {
+                self.escaped = true;
+            } else if *byte == b'"' {
+                self.in_string = false;
+                end = index + 1;
+                break;
+            }
+        }
+        self.part().extend_from_slice(&bytes[..end]);
+        &bytes[end..]
+    }
+
+    /// Takes what is between texts, up to the next bracket or text.
+    fn structure<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<&'b [u8], RulerError> {
+        let marks = b"\"{}[]";
+        let mark = bytes.iter().position(|byte| marks.contains(byte));
+        let (plain, rest) = bytes.split_at(mark.unwrap_or(bytes.len()));
+        if self.open == GROUPS {
+            // Without the commas between groups an empty list is left.
+            self.envelope.extend(plain.iter().filter(|byte| !matches!(byte, b',' | b' ' | b'\n')));
+        } else {
+            self.part().extend_from_slice(plain);
+        }
+        let Some((&mark, after)) = rest.split_first() else { return Ok(rest) };
+        match mark {
+            b'"' => {
+                self.in_string = true;
+                self.part().push(mark);
+            }
+            b'{' | b'[' => {
+                self.open.push(mark);
+                self.part().push(mark);
+            }
+            _ => {
+                let within = self.open.len() > GROUPS.len();
+                self.part().push(mark);
+                self.open.pop();
+                if within && self.open.len() == GROUPS.len() {
+                    found(parse(&self.group)?);
+                    self.group.clear();
+                }
+            }
+        }
+        Ok(after)
+    }
+}
+
+fn parse(text: &[u8]) -> Result<EvaluatedGroup, RulerError> {
+    #[derive(Deserialize)]
+    struct Group {
+        name: String,
+        file: String,
+        rules: Option<Vec<Rule>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Rule {
+        name: String,
+        health: String,
+        #[serde(default)]
+        last_error: String,
+        #[serde(default)]
+        last_evaluation: String,
+    }
+    let Group { name, file, rules } =
+        serde_json::from_slice(text).map_err(|error| unreadable(&error.to_string()))?;
+    let rule = |Rule { name, health, last_error, last_evaluation }: Rule| {
+        let health = match health.as_str() {
+            "err" => RuleHealth::Failing(last_error),
+            // Some servers call a rule healthy before it has ever run.
+            "ok" if !last_evaluation.starts_with("0001-01-01") => RuleHealth::Healthy,
+            _ => RuleHealth::Unknown,
+        };
+        EvaluatedRule { name, health }
+    };
+    let rules = rules.unwrap_or_default().into_iter().map(rule).collect();
+    Ok(EvaluatedGroup { namespace: file, name, rules })
+}
+
+fn unreadable(message: &str) -> RulerError {
+    RulerError::Unreadable { message: format!("the loaded rules cannot be read: {message}") }
+}
+
+#[cfg(test)]
+mod tests;
