@@ -1,5 +1,7 @@
 //! What tells one server of the configuration API from another, as data.
 
+use std::time::Duration;
+
 use rulesync_core::{Keeps, KeptLimit};
 
 use crate::url::PathEncoding;
@@ -19,6 +21,8 @@ pub struct Flavour {
     pub encoding: PathEncoding,
     /// Which optional fields it stores.
     pub keeps: Keeps,
+    /// How long it usually takes to load what was written (contracts/ruler-api.md 4.2).
+    pub sync_period: Duration,
 }
 
 /// How a server can be asked for some of the loaded rules. What it does not know it ignores, and answers with all.
@@ -42,6 +46,8 @@ impl Flavour {
             state_filter: StateFilter::ManyFiles,
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
+            // A write tells the rulers, which look every 10 s, twice.
+            sync_period: Duration::from_secs(20),
         }
     }
 
@@ -59,6 +65,8 @@ impl Flavour {
                 align_evaluation_time: false,
                 ..Keeps::ALL
             },
+            // Its rulers poll.
+            sync_period: Duration::from_secs(60),
         }
     }
 
@@ -79,6 +87,8 @@ impl Flavour {
                 align_evaluation_time: false,
                 keep_firing_for: false,
             },
+            // Its rulers poll.
+            sync_period: Duration::from_secs(60),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Group, Keeps, Listing, Ruler, RulerError, TenantId};
+use rulesync_core::{EvaluatedGroup, Evaluation, Group, Keeps, Listing, Ruler, RulerError, TenantId};
 pub use rulesync_http::{ClientConfig, Flavour, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient};
 
@@ -74,6 +74,19 @@ impl Ruler for MimirRuler {
         _: &[&str],
     ) -> Result<(), RulerError> {
         self.0.delete_namespace(tenant, namespace).await
+    }
+
+    async fn evaluation(
+        &self,
+        tenant: Option<&TenantId>,
+        namespaces: &[&str],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        self.0.evaluation(tenant, namespaces, found).await
+    }
+
+    fn sync_period(&self) -> Duration {
+        self.0.flavour().sync_period
     }
 
     fn keeps(&self) -> Keeps {

@@ -13,7 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_core::{
-    Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler, RulerError, TenantId,
+    EvaluatedGroup, Evaluation, Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler,
+    RulerError, TenantId,
 };
 
 /// The tenants a suite may use. A ruler without tenants passes the same twice.
@@ -38,6 +39,7 @@ pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
     deleting_a_namespace_leaves_the_others(ruler, tenants).await;
     tenants_are_apart(ruler, tenants).await;
     foreign_namespaces_are_not_listed(ruler, tenants).await;
+    evaluation_tells_what_is_loaded(ruler, tenants).await;
 }
 
 const NAMESPACE: &str = "conformance.ns.object";
@@ -54,7 +56,7 @@ pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
         for name in ["a", "b", "c"] {
-            put(ruler, tenants, namespace, &group(name, "up == 0")).await;
+            put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
     let observed = list(ruler, tenants.one.as_ref()).await;
@@ -68,9 +70,9 @@ pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
 /// Writing what is there is success and changes nothing.
 pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let once = list(ruler, tenants.one.as_ref()).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let twice = list(ruler, tenants.one.as_ref()).await;
     assert_eq!(fingerprints(&once, NAMESPACE), fingerprints(&twice, NAMESPACE));
 }
@@ -78,8 +80,9 @@ pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants)
 /// Writing a group of the same name replaces it.
 pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
-    let new = group("g", "up == 1");
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
+    let mut new = group(ruler, "g");
+    new.rules.iter_mut().for_each(|rule| rule.expr = Expressions::of(ruler).other.to_owned());
     put(ruler, tenants, NAMESPACE, &new).await;
     reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
@@ -87,7 +90,7 @@ pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
 /// A group that uses every field reads back equal, as far as [`Ruler::keeps`] goes.
 pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let full = full_group();
+    let full = full_group(ruler);
     put(ruler, tenants, NAMESPACE, &full).await;
     reads_back(ruler, tenants, NAMESPACE, &[full]).await;
 }
@@ -99,7 +102,7 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
         ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
             .iter()
             .filter(|name| ruler.name_rules().refuse(name).is_none())
-            .map(|name| group(name, "up == 0"))
+            .map(|name| group(ruler, name))
             .collect();
     let texts = [
         "",
@@ -126,8 +129,9 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
     ];
     let annotations: BTreeMap<String, String> =
         texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
-    let mut texts = group("texts", "up{a=\"'\"}\n  # a comment\n  == 0");
+    let mut texts = group(ruler, "texts");
     if let Some(rule) = texts.rules.first_mut() {
+        rule.expr = Expressions::of(ruler).lines.to_owned();
         rule.annotations = annotations;
     }
     groups.push(texts);
@@ -150,7 +154,7 @@ pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenan
         "deleting a missing group of a missing namespace",
     );
     done(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
     for _ in 0..2 {
         done(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
@@ -161,10 +165,10 @@ pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenan
 pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for name in ["a", "b"] {
-        put(ruler, tenants, NAMESPACE, &group(name, "up == 0")).await;
+        put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
     }
     done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
-    reads_back(ruler, tenants, NAMESPACE, &[group("b", "up == 0")]).await;
+    reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
 }
 
 /// Deleting a namespace deletes all its groups and nothing else.
@@ -172,7 +176,7 @@ pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: 
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
         for name in ["a", "b"] {
-            put(ruler, tenants, namespace, &group(name, "up == 0")).await;
+            put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
     done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await, "deleting a namespace");
@@ -187,15 +191,15 @@ pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
         return;
     }
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     assert_eq!(list(ruler, tenants.other.as_ref()).await, Observed::default(), "the other tenant is empty");
 }
 
 /// A list asks [`Listing::wants`], or leaves it to [`Listing::add`]: foreign namespaces leave no trace either way.
 pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    put(ruler, tenants, NAMESPACE, &group("g", "up == 0")).await;
-    put(ruler, tenants, NEIGHBOUR, &group("g", "up == 0")).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
+    put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
     let (nothing, only) =
         (
             Observed::default(),
@@ -210,18 +214,108 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     clear(ruler, tenants).await;
 }
 
-fn group(name: &str, expr: &str) -> Group {
-    let rule = Rule { alert: "A".to_owned(), expr: expr.to_owned(), ..Rule::default() };
+/// A ruler that can tell what it has loaded tells of what was written within three [`Ruler::sync_period`]s, rules in
+/// their order, and no longer of what was deleted. One that cannot says so, and tells nothing.
+pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    let full = full_group(ruler);
+    put(ruler, tenants, NAMESPACE, &full).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
+    put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
+    let names: Vec<String> = full.rules.iter().map(|rule| format!("{}{}", rule.alert, rule.record)).collect();
+    let both = BTreeMap::from([("full".to_owned(), names), ("g".to_owned(), vec!["A".to_owned()])]);
+    if !is_loaded(ruler, tenants, &both).await {
+        return clear(ruler, tenants).await;
+    }
+    done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "full").await, "deleting a group");
+    let one = BTreeMap::from([("g".to_owned(), vec!["A".to_owned()])]);
+    is_loaded(ruler, tenants, &one).await;
+    if tenants.one != tenants.other {
+        let other = loaded(ruler, tenants.other.as_ref()).await.unwrap_or_default();
+        assert_eq!(other, BTreeMap::new(), "the other tenant has nothing loaded");
+    }
+    clear(ruler, tenants).await;
+    is_loaded(ruler, tenants, &BTreeMap::new()).await;
+}
+
+/// Waits until these rules, by the names of their groups, are what is loaded of the namespace; false if the ruler
+/// cannot tell.
+async fn is_loaded(ruler: &dyn Ruler, tenants: &Tenants, expected: &BTreeMap<String, Vec<String>>) -> bool {
+    let end = tokio::time::Instant::now() + ruler.sync_period() * 3;
+    loop {
+        match loaded(ruler, tenants.one.as_ref()).await {
+            None => return false,
+            Some(found) if found == *expected => return true,
+            Some(found) if tokio::time::Instant::now() > end => {
+                panic!("after three sync periods {found:?} is loaded, where {expected:?} should be")
+            }
+            Some(_) => tokio::time::sleep(ruler.sync_period() / 100).await,
+        }
+    }
+}
+
+/// What is loaded of the namespace: the names of rules by group. None if the ruler cannot tell.
+async fn loaded(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Option<BTreeMap<String, Vec<String>>> {
+    let mut groups = BTreeMap::new();
+    let mut take = |group: EvaluatedGroup| {
+        if group.namespace == NAMESPACE {
+            let rules = group.rules.into_iter().map(|rule| rule.name).collect();
+            let before = groups.insert(group.name, rules);
+            assert_eq!(before, None, "a group is told of once");
+        }
+    };
+    match ruler.evaluation(tenant, &[NAMESPACE, "conformance.ns.none"], &mut take).await {
+        Ok(Evaluation::Read) => Some(groups),
+        Ok(Evaluation::Unsupported) => {
+            assert_eq!(groups, BTreeMap::new(), "who cannot tell tells nothing");
+            None
+        }
+        Err(error) => panic!("asking what is loaded: {error}"),
+    }
+}
+
+/// Expressions in a ruler's language.
+struct Expressions {
+    alert: &'static str,
+    other: &'static str,
+    record: &'static str,
+    /// With quotes, a comment and several lines.
+    lines: &'static str,
+}
+
+impl Expressions {
+    fn of(ruler: &dyn Ruler) -> Self {
+        match ruler.dialect().name() {
+            "logql" => Self {
+                alert: r#"count_over_time({job="a"}[5m]) > 0"#,
+                other: r#"count_over_time({job="a"}[5m]) > 1"#,
+                record: r#"sum by (job) (rate({job="a"} |= "x" [5m]))"#,
+                lines: "count_over_time({job=\"'\"}[5m])\n  # a comment\n  > 0",
+            },
+            _ => Self {
+                alert: "up == 0",
+                other: "up == 1",
+                record: "sum by (job) (rate(x[5m]))",
+                lines: "up{a=\"'\"}\n  # a comment\n  == 0",
+            },
+        }
+    }
+}
+
+fn group(ruler: &dyn Ruler, name: &str) -> Group {
+    let expr = Expressions::of(ruler).alert.to_owned();
+    let rule = Rule { alert: "A".to_owned(), expr, ..Rule::default() };
     Group { name: name.to_owned(), rules: vec![rule], ..Group::default() }
 }
 
-fn full_group() -> Group {
+fn full_group(ruler: &dyn Ruler) -> Group {
+    let expressions = Expressions::of(ruler);
     let map =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let duration = PromDuration::from_millis;
     let alert = Rule {
         alert: "Full".to_owned(),
-        expr: "sum by (job) (rate(x[5m])) > 0".to_owned(),
+        expr: expressions.lines.to_owned(),
         hold: duration(90_000),
         keep_firing_for: duration(3_600_000),
         labels: map(&[("severity", "page"), ("empty", "")]),
@@ -230,7 +324,7 @@ fn full_group() -> Group {
     };
     let record = Rule {
         record: "job:x:sum".to_owned(),
-        expr: "sum by (job) (x)".to_owned(),
+        expr: expressions.record.to_owned(),
         labels: map(&[("a", "b")]),
         ..Rule::default()
     };

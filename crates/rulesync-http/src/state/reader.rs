@@ -69,13 +69,13 @@ impl StateReader {
         #[serde(rename_all = "camelCase")]
         struct Data {
             /// What is left of it: nothing. It may be `null`, but not missing.
-            #[serde(deserialize_with = "Option::deserialize")]
-            groups: Option<[(); 0]>,
+            #[serde(rename = "groups", deserialize_with = "Option::deserialize")]
+            _groups: Option<[(); 0]>,
             #[serde(default)]
             group_next_token: Option<String>,
         }
         match serde_json::from_slice(&self.envelope) {
-            Ok(Envelope { status, data: Some(Data { groups: _, group_next_token }), .. })
+            Ok(Envelope { status, data: Some(Data { group_next_token, .. }), .. })
                 if status == "success" =>
             {
                 Ok(group_next_token.filter(|token| !token.is_empty()))

@@ -1,0 +1,110 @@
+//! A ruler for Grafana Loki: [`LokiRuler`].
+//!
+//! It speaks the ruler configuration API of [`rulesync_http`] in Loki's way: names are encoded twice, an empty tenant
+//! is a 404, and several fields are dropped silently (contracts/ruler-api.md, 0). Expressions are LogQL.
+//!
+//! ```
+//! use std::time::Duration;
+//! use rulesync_loki::{ClientConfig, LokiRuler};
+//!
+//! // The process chooses who does its cryptography.
+//! let _ = rustls::crypto::ring::default_provider().install_default();
+//! let config = ClientConfig::default();
+//! let ruler = LokiRuler::new("http://loki.logging.svc:3100", &config, Duration::from_secs(30), None)?;
+//! # Ok::<(), rulesync_loki::SettingsError>(())
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{
+    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, Listing, LogQl, NameRules, Ruler, RulerError, TenantId,
+};
+pub use rulesync_http::{ClientConfig, SettingsError};
+use rulesync_http::{Flavour, RequestObserver, RulerClient};
+
+/// A Loki.
+#[derive(Debug)]
+pub struct LokiRuler(RulerClient);
+
+impl LokiRuler {
+    /// A ruler at `address`. No request is made yet. `timeout` bounds every request; the observer counts them.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] for an address or settings that cannot be used.
+    pub fn new(
+        address: &str,
+        config: &ClientConfig,
+        timeout: Duration,
+        observer: Option<Arc<dyn RequestObserver>>,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self(RulerClient::new(address, Flavour::loki(), config, timeout, observer)?))
+    }
+}
+
+#[async_trait]
+impl Ruler for LokiRuler {
+    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+        self.0.list(tenant, listing).await
+    }
+
+    async fn put_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
+        self.0.put_group(tenant, namespace, group).await
+    }
+
+    async fn delete_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
+        self.0.delete_group(tenant, namespace, group).await
+    }
+
+    async fn delete_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        _: &[&str],
+    ) -> Result<(), RulerError> {
+        self.0.delete_namespace(tenant, namespace).await
+    }
+
+    async fn evaluation(
+        &self,
+        tenant: Option<&TenantId>,
+        namespaces: &[&str],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        self.0.evaluation(tenant, namespaces, found).await
+    }
+
+    fn sync_period(&self) -> Duration {
+        self.0.flavour().sync_period
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        &LogQl
+    }
+
+    fn keeps(&self) -> Keeps {
+        self.0.flavour().keeps
+    }
+
+    fn address(&self) -> Option<&str> {
+        Some(self.0.address())
+    }
+
+    /// Loki's ruler writes each namespace to a file named by its escaped form; one that is longer than a file name may
+    /// be stops rule loading for the whole tenant, although its write was accepted.
+    fn name_rules(&self) -> NameRules {
+        NameRules { max_bytes: 189, max_escaped_bytes: 255 }
+    }
+}
