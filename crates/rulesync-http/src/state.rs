@@ -5,7 +5,7 @@
 mod query;
 mod reader;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
 
@@ -28,19 +28,23 @@ impl RulerClient {
         namespaces: &[&str],
         found: &mut (dyn FnMut(EvaluatedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
-        let wanted: HashSet<&str> = namespaces.iter().copied().collect();
+        let queries = queries(self.flavour().state_filter, namespaces);
+        let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(namespaces.len());
+        for (number, query) in queries.iter().enumerate() {
+            query.namespaces.iter().for_each(|namespace| _ = wanted.entry(namespace).or_insert(number));
+        }
         let reading = async {
-            for query in queries(self.flavour().state_filter, namespaces) {
-                // A server that does not know the filter has told everything at once.
+            for (number, query) in queries.iter().enumerate() {
+                // A server that does not know the filter tells everything at once, and then again.
                 let mut filtered = true;
                 let mut pass = |group: EvaluatedGroup| {
-                    if wanted.contains(group.namespace.as_str()) {
+                    let asked = wanted.get(group.namespace.as_str());
+                    filtered &= asked == Some(&number);
+                    if asked.is_some_and(|asked| *asked >= number) {
                         found(group);
-                    } else {
-                        filtered = false;
                     }
                 };
-                match self.pages(tenant, &query, &mut pass).await? {
+                match self.pages(tenant, &query.text, &mut pass).await? {
                     Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
                     Evaluation::Read if filtered => {}
                     Evaluation::Read => break,

@@ -16,23 +16,40 @@ const QUERY_BYTES: usize = 4096;
 /// tenant. More of them cost more than the groups of others in one answer to everything.
 const MOST_FILTERED: usize = 8;
 
+/// What to ask in one go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Query<'a> {
+    /// Escaped.
+    pub(crate) text: String,
+    /// What it asks for. The answer may tell of others.
+    pub(crate) namespaces: &'a [&'a str],
+}
+
 /// The queries that together tell of these namespaces, and perhaps of others: filtered ones while they are few, else
 /// one for everything. With names of 40 bytes, `file[]` reaches some 600 namespaces and `file` eight.
-pub(crate) fn queries(filter: StateFilter, namespaces: &[&str]) -> Vec<String> {
+pub(crate) fn queries<'a>(filter: StateFilter, namespaces: &'a [&'a str]) -> Vec<Query<'a>> {
     let (key, room) = match filter {
         StateFilter::ManyFiles => ("&file%5B%5D=", QUERY_BYTES),
         StateFilter::OneFile => ("&file=", 0),
     };
-    let mut queries: Vec<String> = Vec::new();
-    for namespace in namespaces {
-        let wanted = format!("{key}{}", utf8_percent_encode(namespace, UNRESERVED_KEPT));
-        match queries.last_mut() {
-            Some(query) if query.len() + wanted.len() <= room => query.push_str(&wanted),
-            _ => queries.push(format!("{ALWAYS}{wanted}")),
+    let mut queries = Vec::new();
+    let mut rest = namespaces;
+    while !rest.is_empty() {
+        if queries.len() == MOST_FILTERED {
+            return vec![Query { text: ALWAYS.to_owned(), namespaces }];
         }
-        if queries.len() > MOST_FILTERED {
-            return vec![ALWAYS.to_owned()];
+        let (mut text, mut taken) = (ALWAYS.to_owned(), 0);
+        for namespace in rest {
+            let wanted = format!("{key}{}", utf8_percent_encode(namespace, UNRESERVED_KEPT));
+            if taken > 0 && text.len() + wanted.len() > room {
+                break;
+            }
+            text.push_str(&wanted);
+            taken += 1;
         }
+        let (these, others) = rest.split_at(taken);
+        queries.push(Query { text, namespaces: these });
+        rest = others;
     }
     queries
 }
@@ -53,19 +70,26 @@ mod tests {
         (0..count).map(|index| format!("cluster.some-namespace.some-object-{index:05}")).collect()
     }
 
+    fn texts(filter: StateFilter, namespaces: &[&str]) -> Vec<String> {
+        let queries = queries(filter, namespaces);
+        let asked: Vec<&str> = queries.iter().flat_map(|query| query.namespaces).copied().collect();
+        assert_eq!(asked, namespaces, "each is asked for once");
+        queries.into_iter().map(|query| query.text).collect()
+    }
+
     fn ask(filter: StateFilter, count: usize) -> Vec<String> {
         let names = names(count);
-        queries(filter, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        texts(filter, &names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     #[test]
     fn few_namespaces_are_asked_for_by_name() {
         assert_eq!(
-            queries(StateFilter::ManyFiles, &["a/b", "c d"]),
+            texts(StateFilter::ManyFiles, &["a/b", "c d"]),
             ["exclude_alerts=true&group_limit=1000&file%5B%5D=a%2Fb&file%5B%5D=c%20d"]
         );
         assert_eq!(
-            queries(StateFilter::OneFile, &["a/b", "é"]),
+            texts(StateFilter::OneFile, &["a/b", "é"]),
             [
                 "exclude_alerts=true&group_limit=1000&file=a%2Fb",
                 "exclude_alerts=true&group_limit=1000&file=%C3%A9"

@@ -75,9 +75,7 @@ impl StateReader {
             group_next_token: Option<String>,
         }
         match serde_json::from_slice(&self.envelope) {
-            Ok(Envelope { status, data: Some(Data { group_next_token, .. }), .. })
-                if status == "success" =>
-            {
+            Ok(Envelope { status, data: Some(Data { group_next_token, .. }), .. }) if status == "success" => {
                 Ok(group_next_token.filter(|token| !token.is_empty()))
             }
             Ok(Envelope { status, error, .. }) if error.is_empty() => {

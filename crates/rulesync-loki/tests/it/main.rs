@@ -6,8 +6,6 @@ mod catalogue;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod evaluation;
-#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod wire;
