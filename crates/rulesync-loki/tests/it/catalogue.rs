@@ -125,7 +125,7 @@ async fn every_recorded_answer_has_its_class() {
     let mut seen = 0;
     for recording in recordings() {
         let Some(result) = class(&server, &ruler, &recording).await else { continue };
-        let class = result.as_ref().map_or_else(RulerError::class, |done| done);
+        let class = result.as_ref().copied().unwrap_or_else(RulerError::class);
         assert_eq!(class, expected.remove(&recording.number).unwrap_or("done"), "{recording:?}: {result:?}");
         if let Err(error) = result {
             let json = recording.body.starts_with('{');
