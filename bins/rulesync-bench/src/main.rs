@@ -27,6 +27,9 @@ struct Args {
     /// How many rules each group has.
     #[arg(long, default_value_t = 3)]
     rules: usize,
+    /// Over how many tenants they are spread, which the objects claim by a label if there are several.
+    #[arg(long, default_value_t = 1)]
+    tenants: usize,
     /// How long the testkit's ruler waits before it answers.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,

@@ -6,16 +6,19 @@ use serde_json::{Value, json};
 /// The owner whose namespaces the daemon writes.
 pub(crate) const OWNER: &str = "bench";
 
+/// The label by which objects claim a tenant.
+pub(crate) const TENANT: &str = "bench-tenant";
+
 /// The Kubernetes namespace of all objects.
 pub(crate) const NAMESPACE: &str = "rulesync-bench";
 
 /// Object number `number`. `version` is part of its first rule, for changing just that.
-pub(crate) fn manifest(number: usize, groups: usize, rules: usize, version: usize) -> Value {
+pub(crate) fn manifest(number: usize, groups: usize, rules: usize, version: usize, tenants: usize) -> Value {
     let groups: Vec<Value> = (0..groups).map(|group| self::group(number, group, rules, version)).collect();
     json!({
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": name(number), "namespace": NAMESPACE, "labels": {"team": format!("team-{}", number % 40), "bench": "true"}},
+        "metadata": {"name": name(number), "namespace": NAMESPACE, "labels": {"team": format!("team-{}", number % 40), "bench": "true", TENANT: (number % tenants.max(1)).to_string()}},
         "spec": {"groups": groups},
     })
 }
@@ -51,7 +54,7 @@ fn group(number: usize, group: usize, rules: usize, version: usize) -> Value {
 
 /// The groups of object `number` as the daemon would write them, for the bare loop.
 pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<rulesync_core::Group> {
-    let manifest = manifest(number, groups, rules, 1);
+    let manifest = manifest(number, groups, rules, 1, 1);
     let declared: Vec<DeclaredGroup> =
         serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
     let id = ObjectId::new(&"bench".into(), &"PrometheusRule".into(), NAMESPACE, &name(number));

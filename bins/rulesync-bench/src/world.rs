@@ -73,8 +73,8 @@ impl World {
     }
 
     async fn load(&self) -> Result<(), Failure> {
-        let manifests =
-            (0..self.args.objects).map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1));
+        let manifests = (0..self.args.objects)
+            .map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1, self.args.tenants));
         match &self.cluster {
             Cluster::Testkit(server) => {
                 server.create_namespace(NAMESPACE, [])?;
@@ -130,7 +130,14 @@ impl World {
             "owner: {OWNER}\nclaim: off\nresync_interval: {resync_interval}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
             kubeconfig.display(),
             self.ruler_url(),
-            self.tenant,
+            if self.args.tenants > 1 {
+                let (from, prefix) = (objects::TENANT, &self.tenant);
+                format!(
+                    "{{from: label, key: {from}}}, tenant_pattern: '{prefix}-{{value}}', allow: [{{namespaces: [{NAMESPACE}], tenants: ['*']}}]"
+                )
+            } else {
+                self.tenant.clone()
+            },
         );
         let path = self.directory.join("rulesync.yaml");
         let whole = self.directory.join("rulesync.yaml.new");
@@ -141,7 +148,8 @@ impl World {
 
     /// Changes one rule of one object; the time until the ruler has it.
     pub(crate) async fn change(&self, number: usize, version: usize) -> Result<Duration, Failure> {
-        let manifest = objects::manifest(number, self.args.groups, self.args.rules, version);
+        let manifest =
+            objects::manifest(number, self.args.groups, self.args.rules, version, self.args.tenants);
         let seen = match &self.ruler {
             Ruler::Testkit(server) => server.journal().len(),
             Ruler::Real { .. } => 0,
@@ -161,7 +169,8 @@ impl World {
                 let url = format!("{url}/prometheus/config/v1/rules/{group}");
                 let expected = format!("> 0.{version:03}");
                 loop {
-                    let answer = client.get(&url).header("X-Scope-OrgID", &self.tenant).send().await?;
+                    let answer =
+                        client.get(&url).header("X-Scope-OrgID", self.tenant_of(number)).send().await?;
                     if answer.text().await?.contains(&expected) {
                         break;
                     }
@@ -171,11 +180,19 @@ impl World {
         Ok(start.elapsed())
     }
 
+    /// Where the daemon writes an object's groups.
+    fn tenant_of(&self, number: usize) -> String {
+        match self.args.tenants {
+            0 | 1 => self.tenant.clone(),
+            tenants => format!("{}-{}", self.tenant, number % tenants),
+        }
+    }
+
     /// Leaves nothing behind in real servers.
     pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
         if let Ruler::Real { url, client } = &self.ruler {
             for number in 0..self.args.objects {
-                for tenant in [&self.tenant, &self.bare_tenant] {
+                for tenant in [self.tenant_of(number), self.bare_tenant.clone()] {
                     let url = format!("{url}/prometheus/config/v1/rules/{}", objects::namespace(number));
                     client.delete(url).header("X-Scope-OrgID", tenant).send().await?;
                 }

@@ -8,6 +8,7 @@ use crate::environment::{NotSet, expand};
 use crate::route::RouteConfig;
 use rulesync_core::{DeleteGuard, OnInvalid, PromDuration};
 use rulesync_http::ClientConfig;
+use rulesync_prometheus::Variant;
 use serde::Deserialize;
 
 /// A whole configuration file.
@@ -213,6 +214,13 @@ pub enum SourceConfig {
     },
 }
 
+impl SourceConfig {
+    /// Whether it is told which kinds of objects to look for.
+    pub(crate) fn has_kinds(&self) -> bool {
+        matches!(self, Self::Kubernetes { .. })
+    }
+}
+
 /// A ruler.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,10 +245,11 @@ pub struct RulerConfig {
     pub directory: Option<PathBuf>,
     /// For `prometheus`: which of its kind; `prometheus` if absent.
     #[serde(default)]
-    pub variant: Option<PrometheusVariant>,
-    /// How many requests may be under way at once. 8 if absent.
-    #[serde(default = "default_in_flight")]
-    pub max_in_flight: usize,
+    pub variant: Option<Variant>,
+    /// How many requests may be under way at once. Absent: 8, and 1024 for `prometheus`, where all that wait share one
+    /// reload.
+    #[serde(default)]
+    pub max_in_flight: Option<usize>,
     /// Groups of more rules than this are split over `name`, `name-2`, and so on, as far as their rules are independent
     /// of each other. Absent: groups stay whole.
     #[serde(default)]
@@ -280,6 +289,27 @@ pub struct RulerConfig {
     pub http_headers: std::collections::BTreeMap<String, rulesync_http::HeaderConfig>,
 }
 
+impl RulerConfig {
+    /// How many requests may be under way at once.
+    pub(crate) fn in_flight(&self) -> usize {
+        // A batch costs one reload, which grows with all that is loaded; it should hold all that waits.
+        const BATCH: usize = 1024;
+        let usual =
+            if self.kind == RulerKind::Prometheus { BATCH } else { rulesync_core::DEFAULT_MAX_IN_FLIGHT };
+        self.max_in_flight.unwrap_or(usual)
+    }
+}
+
+impl RulerKind {
+    /// The language it evaluates.
+    pub(crate) fn language(self) -> &'static str {
+        match self {
+            Self::Loki => "logql",
+            Self::Mimir | Self::Cortex | Self::Prometheus | Self::Embedded => "promql",
+        }
+    }
+}
+
 /// A kind of ruler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -294,16 +324,6 @@ pub enum RulerKind {
     Prometheus,
     /// A Mimir-compatible API in this process, on loopback, that stores rules and evaluates nothing.
     Embedded,
-}
-
-/// What reads the rule files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PrometheusVariant {
-    /// Prometheus.
-    Prometheus,
-    /// VictoriaMetrics' vmalert.
-    Vmalert,
 }
 
 /// Why a configuration file cannot be read.
@@ -468,10 +488,6 @@ fn five_minutes() -> PromDuration {
 
 fn thirty_seconds() -> PromDuration {
     PromDuration::from_millis(30_000)
-}
-
-fn default_in_flight() -> usize {
-    rulesync_core::DEFAULT_MAX_IN_FLIGHT
 }
 
 fn alloy() -> String {

@@ -21,7 +21,7 @@ mod wiring;
 
 pub use file::{
     AdoptConfig, Config, DeleteGuardConfig, FileError, LeaderElectionConfig, LedgerConfig, MetricsConfig,
-    NamingConfig, PrometheusVariant, RulerConfig, RulerKind, SourceConfig, Switch,
+    NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch,
 };
 pub use process::{Process, process};
 pub use reload::{ConfigError, Configuration};
@@ -30,4 +30,5 @@ pub use route::{
     QueryMatcherConfig, RouteConfig, RouteError, SourceTenantsConfig, TenantConfig,
 };
 pub use rulesync_k8s::LeaseElection;
+pub use rulesync_prometheus::Variant;
 pub use wiring::{Wiring, WiringError};

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    AlloyNaming, AlloyNamingError, DeleteGuard, LedgerError, Metrics, NamedRuler, NamedSource, Naming, Owner,
-    OwnerError, Pattern, Policy, Route, Ruler, Setup, SetupError, Source, Territory,
+    AlloyNaming, AlloyNamingError, DeleteGuard, KINDS, LedgerError, Metrics, NamedRuler, NamedSource, Naming,
+    Owner, OwnerError, Pattern, Policy, Route, Ruler, Setup, SetupError, Source, Tenancy, Territory,
 };
 use rulesync_files::FilesSource;
 use rulesync_http::{RequestObserver, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
+use rulesync_loki::LokiRuler;
 use rulesync_mimir::{Flavour, MimirRuler};
+use rulesync_prometheus::PrometheusRuler;
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
 use crate::file::{Config, NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch};
@@ -26,8 +28,16 @@ const EMBEDDED_ADDRESS: &str = "http://127.0.0.1:9009";
 pub struct Wiring {
     directory: PathBuf,
     metrics: Metrics,
-    sources: Vec<(SourceConfig, NamedSource)>,
+    sources: Vec<WiredSource>,
     rulers: Vec<(RulerConfig, NamedRuler, Option<RulerServer>)>,
+}
+
+/// A source and what it was made of.
+#[derive(Debug)]
+struct WiredSource {
+    config: SourceConfig,
+    kinds: Vec<String>,
+    named: NamedSource,
 }
 
 /// Why a configuration cannot be put to work.
@@ -77,6 +87,14 @@ pub enum WiringError {
         ruler: String,
         /// The key.
         key: &'static str,
+    },
+    /// A Prometheus has no tenants.
+    #[error("route `{route}`: the ruler `{ruler}` is a Prometheus and has no tenants: leave `tenant` out")]
+    NoTenants {
+        /// The route.
+        route: String,
+        /// The ruler.
+        ruler: String,
     },
     /// A key means nothing for this type of ruler.
     #[error("ruler `{ruler}`: `{key}` has no meaning for this type of ruler")]
@@ -131,14 +149,32 @@ impl Wiring {
     pub async fn wire(&mut self, config: &Config) -> Result<Setup, WiringError> {
         let territory = territory(config)?;
         let routes = config.routes.iter().map(route).collect::<Result<Vec<Route>, WiringError>>()?;
+        for route in &routes {
+            let prometheus =
+                |ruler: &&RulerConfig| *ruler.name == *route.ruler && ruler.kind == RulerKind::Prometheus;
+            if route.tenant != Tenancy::None
+                && let Some(ruler) = config.rulers.iter().find(prometheus)
+            {
+                let (route, ruler) = (route.name.to_string(), ruler.name.clone());
+                return Err(WiringError::NoTenants { route, ruler });
+            }
+        }
+        let kinds = kinds(config, &routes);
         let mut sources = Vec::new();
         for (name, source) in named(&config.sources) {
-            let same = |(old, named): &&(SourceConfig, NamedSource)| *old == *source && *named.name == *name;
-            let made = match self.sources.iter().find(same) {
-                Some((_, named)) => named.clone(),
-                None => NamedSource { name: name.as_str().into(), source: self.source(&name, source).await? },
+            let same = |old: &&WiredSource| {
+                old.config == *source
+                    && *old.named.name == *name
+                    && (old.kinds == kinds || !source.has_kinds())
             };
-            sources.push((source.clone(), made));
+            let named = match self.sources.iter().find(same) {
+                Some(old) => old.named.clone(),
+                None => {
+                    let made = self.source(&name, source, &kinds).await?;
+                    NamedSource { name: name.as_str().into(), source: made }
+                }
+            };
+            sources.push(WiredSource { config: source.clone(), kinds: kinds.clone(), named });
         }
         let mut rulers = Vec::new();
         let mut kept = Vec::new();
@@ -151,7 +187,7 @@ impl Wiring {
                 None => {
                     let (made, server) = self.ruler(ruler).await?;
                     let named = NamedRuler {
-                        max_in_flight: ruler.max_in_flight,
+                        max_in_flight: ruler.in_flight(),
                         split_groups: ruler.split_groups,
                         ..NamedRuler::new(&ruler.name, made)
                     };
@@ -161,7 +197,7 @@ impl Wiring {
         }
         let setup = Setup {
             territory,
-            sources: sources.iter().map(|(_, named)| named.clone()).collect(),
+            sources: sources.iter().map(|source| source.named.clone()).collect(),
             rulers: rulers.iter().map(|(_, named, _)| named.clone()).collect(),
             routes,
             policy: Policy {
@@ -186,13 +222,19 @@ impl Wiring {
         Ok(setup)
     }
 
-    async fn source(&self, name: &str, config: &SourceConfig) -> Result<Arc<dyn Source>, WiringError> {
+    async fn source(
+        &self,
+        name: &str,
+        config: &SourceConfig,
+        kinds: &[String],
+    ) -> Result<Arc<dyn Source>, WiringError> {
         match config {
             SourceConfig::Kubernetes { kubeconfig, namespaces, .. } => {
                 let kubeconfig = kubeconfig.clone().filter(|path| !path.as_os_str().is_empty());
                 let config = KubernetesConfig {
                     kubeconfig: kubeconfig.map(|path| self.directory.join(path)),
                     namespaces: namespaces.clone(),
+                    kinds: kinds.to_vec(),
                     ..KubernetesConfig::default()
                 };
                 let source = KubernetesSource::connect(config).await;
@@ -219,9 +261,10 @@ impl Wiring {
             config.prometheus_http_prefix.is_some(),
             config.kind == RulerKind::Mimir,
         )?;
+        let prometheus = config.kind == RulerKind::Prometheus;
+        only_for("directory", config.directory.is_some(), prometheus)?;
+        only_for("variant", config.variant.is_some(), prometheus)?;
         let prefix = config.prometheus_http_prefix.as_deref().unwrap_or("/prometheus");
-        let flavour =
-            if config.kind == RulerKind::Cortex { Flavour::cortex() } else { Flavour::mimir(prefix) };
         let (address, server) = if embedded {
             let server = self.embedded(config).await?;
             (server.url(), Some(server))
@@ -236,9 +279,26 @@ impl Wiring {
         };
         let timeout = Duration::from_millis(config.request_timeout.as_millis());
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
-        let made = MimirRuler::new(&address, flavour, &config.client(), timeout, Some(observer))
-            .map_err(|error| WiringError::Client { ruler: ruler(), error })?;
-        Ok((Arc::new(made), server))
+        let (client, observer): (_, Option<Arc<dyn RequestObserver>>) = (config.client(), Some(observer));
+        let made = match config.kind {
+            RulerKind::Mimir | RulerKind::Embedded => {
+                MimirRuler::new(&address, Flavour::mimir(prefix), &client, timeout, observer).map(arc)
+            }
+            RulerKind::Cortex => {
+                MimirRuler::new(&address, Flavour::cortex(), &client, timeout, observer).map(arc)
+            }
+            RulerKind::Loki => LokiRuler::new(&address, &client, timeout, observer).map(arc),
+            RulerKind::Prometheus => {
+                let directory = config
+                    .directory
+                    .as_ref()
+                    .ok_or_else(|| WiringError::Missing { ruler: ruler(), key: "directory" })?;
+                let directory = self.directory.join(directory);
+                let variant = config.variant.unwrap_or_default();
+                PrometheusRuler::new(directory, &address, variant, &client, timeout, observer).map(arc)
+            }
+        };
+        Ok((made.map_err(|error| WiringError::Client { ruler: ruler(), error })?, server))
     }
 
     async fn embedded(&self, config: &RulerConfig) -> Result<RulerServer, WiringError> {
@@ -261,6 +321,22 @@ impl Wiring {
             .await
             .map_err(|error| refused(error.to_string()))
     }
+}
+
+fn arc(ruler: impl Ruler) -> Arc<dyn Ruler> {
+    Arc::new(ruler)
+}
+
+/// The kinds of objects that some route takes.
+fn kinds(config: &Config, routes: &[Route]) -> Vec<String> {
+    let language = |route: &Route| {
+        let ruler = config.rulers.iter().find(|ruler| *ruler.name == *route.ruler)?;
+        Some(ruler.kind.language())
+    };
+    let taken = |kind: &&&str| {
+        routes.iter().any(|route| language(route).is_some_and(|language| route.takes_kind(kind, language)))
+    };
+    KINDS.iter().filter(taken).map(|kind| (*kind).to_owned()).collect()
 }
 
 /// Counts a ruler's requests.

@@ -68,11 +68,8 @@ impl Map {
 
     /// The annotations of objects that routes look at.
     fn annotations(&self) -> BTreeSet<&str> {
-        let key = |origin| match origin {
-            &Origin::Annotation(ref key) => Some(&**key),
-            _ => None,
-        };
-        self.routes.iter().flat_map(Route::origins).filter_map(key).collect()
+        let origins = self.routes.iter().flat_map(Route::origins);
+        origins.filter_map(Origin::annotation).collect()
     }
 
     /// Whether objects have to be read anew for this map, because another did not look at all that this one does.

@@ -60,6 +60,8 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
             message: format!("redirected ({status}); redirects are not followed"),
         }),
         404 if nothing_text(operation).is_some_and(|text| body.contains(text)) => Ok(Meaning::Nothing),
+        // There may well be no such API: it can be switched off by itself, and older servers have none.
+        404 if operation == Operation::State => Ok(Meaning::Nothing),
         404 | 405 => Err(RulerError::Misconfigured {
             message: format!(
                 "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
@@ -109,9 +111,7 @@ fn nothing_text(operation: Operation) -> Option<&'static str> {
         Operation::List | Operation::GetNamespace => Some("no rule groups found"),
         Operation::GetGroup | Operation::DeleteGroup => Some("group does not exist"),
         Operation::DeleteNamespace => Some("group namespace does not exist"),
-        // An API that is off, which Loki's is together with the configuration API.
-        Operation::State => Some("404 page not found"),
-        Operation::Put => None,
+        Operation::Put | Operation::State => None,
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
             (GetGroup, 400, "GetRuleGroup unsupported in rule local store\n", "misconfigured"),
             (Put, 400, "group 0: Groupname must not be empty\n", "rejected"),
             (State, 404, "404 page not found\n", "Nothing"),
-            (State, 404, "no rule groups found\n", "misconfigured"),
+            (State, 404, "<html>not here, says the gateway</html>", "Nothing"),
             (State, 422, &json("rule evaluation is disabled for tenant x"), "rejected"),
             (State, 422, "too many tenant IDs present in the request. max: 1 actual: 2\n", "denied"),
             (State, 500, &json("no valid org id found"), "denied"),

@@ -15,23 +15,15 @@ pub struct Flavour {
     pub rules_path: String,
     /// The path of the loaded rules, below the address.
     pub state_path: String,
-    /// How it can be asked for the loaded rules of some namespaces only.
-    pub state_filter: StateFilter,
+    /// The parameter by which it is asked for the loaded rules of some namespaces only; it can be repeated. Versions
+    /// that do not know it answer with everything (contracts/ruler-api.md 5.1).
+    pub state_filter: &'static str,
     /// How often it decodes names.
     pub encoding: PathEncoding,
     /// Which optional fields it stores.
     pub keeps: Keeps,
     /// How long it usually takes to load what was written (contracts/ruler-api.md 4.2).
     pub sync_period: Duration,
-}
-
-/// How a server can be asked for some of the loaded rules. What it does not know it ignores, and answers with all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StateFilter {
-    /// Any number of namespaces, as `file[]`.
-    ManyFiles,
-    /// One namespace, as `file`.
-    OneFile,
 }
 
 impl Flavour {
@@ -43,7 +35,7 @@ impl Flavour {
             name: "mimir",
             rules_path: format!("{slash}{prefix}/config/v1/rules"),
             state_path: format!("{slash}{prefix}/api/v1/rules"),
-            state_filter: StateFilter::ManyFiles,
+            state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
             // A write tells the rulers, which look every 10 s, twice.
@@ -57,7 +49,7 @@ impl Flavour {
             name: "cortex",
             rules_path: "/api/v1/rules".to_owned(),
             state_path: "/prometheus/api/v1/rules".to_owned(),
-            state_filter: StateFilter::ManyFiles,
+            state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps {
                 evaluation_delay: false,
@@ -76,7 +68,7 @@ impl Flavour {
             name: "loki",
             rules_path: "/loki/api/v1/rules".to_owned(),
             state_path: "/prometheus/api/v1/rules".to_owned(),
-            state_filter: StateFilter::OneFile,
+            state_filter: "file",
             encoding: PathEncoding::Double,
             keeps: Keeps {
                 group_labels: false,

@@ -10,6 +10,7 @@ mod client;
 mod connection;
 mod document;
 mod flavour;
+mod loaded;
 mod oauth2;
 mod reading;
 mod secret;
@@ -22,10 +23,10 @@ mod url;
 pub use client::{RequestObserver, RulerClient};
 pub use connection::{Connection, PlainAnswer, PlainRequest};
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
-pub use flavour::{Flavour, StateFilter};
+pub use flavour::Flavour;
+pub use loaded::{LoadedGroup, LoadedReader};
 pub use secret::{Secret, SecretError};
 pub use settings::{
     Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, SettingsError, TlsConfig, TlsVersion,
 };
-pub use state::StateReader;
 pub use url::{NameError, PathEncoding, segment};

@@ -3,16 +3,15 @@
 //! It is no second list. What it shows of an expression is rewritten, and follows writes only after a while.
 
 mod query;
-mod reader;
 
 use std::collections::HashMap;
 
 use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
 
 use self::query::{page, queries};
-pub use self::reader::StateReader;
 use crate::answer::Operation;
 use crate::client::{LIST_FACTOR, Request, RulerClient, unavailable};
+use crate::loaded::{LoadedGroup, LoadedReader};
 
 impl RulerClient {
     /// Passes what the server has loaded of these namespaces to `found`, group by group as they arrive; nothing else
@@ -37,11 +36,11 @@ impl RulerClient {
             for (number, query) in queries.iter().enumerate() {
                 // A server that does not know the filter tells everything at once, and then again.
                 let mut filtered = true;
-                let mut pass = |group: EvaluatedGroup| {
-                    let asked = wanted.get(group.namespace.as_str());
+                let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
+                    let asked = wanted.get(file.as_str());
                     filtered &= asked == Some(&number);
                     if asked.is_some_and(|asked| *asked >= number) {
-                        found(group);
+                        found(EvaluatedGroup { namespace: file, name, rules });
                     }
                 };
                 match self.pages(tenant, &query.text, &mut pass).await? {
@@ -62,14 +61,14 @@ impl RulerClient {
         &self,
         tenant: Option<&TenantId>,
         query: &str,
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+        found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
         let mut after: Option<String> = None;
         loop {
             let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
             let request = request.query(page(query, after.as_deref()));
             let Some(mut answer) = self.ask(&request).await? else { return Ok(Evaluation::Unsupported) };
-            let mut reader = StateReader::default();
+            let mut reader = LoadedReader::default();
             while let Some(portion) = self.next_portion(&mut answer).await? {
                 reader.push(&portion, found)?;
                 // A long answer must not keep other tasks from their turn.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -142,6 +143,11 @@ pub struct LoggingRuleCondition {
     pub message: String,
 }
 
+/// The CRD of [`LoggingRule`].
+pub fn logging_rule_crd() -> CustomResourceDefinition {
+    LoggingRule::crd()
+}
+
 /// A CRD that cannot be written. It would be a defect of rulesync.
 #[derive(Debug, thiserror::Error)]
 #[error("the CRD cannot be written: {0}")]
@@ -153,5 +159,5 @@ pub struct ManifestError(String);
 ///
 /// None is known: it would be a defect of rulesync.
 pub fn manifests() -> Result<String, ManifestError> {
-    serde_saphyr::to_string(&LoggingRule::crd()).map_err(|error| ManifestError(error.to_string()))
+    serde_saphyr::to_string(&logging_rule_crd()).map_err(|error| ManifestError(error.to_string()))
 }

@@ -28,7 +28,7 @@ mod watch;
 pub use connect::{ConnectError, KubernetesConfig};
 pub use crd::{
     LoggingRule, LoggingRuleCondition, LoggingRuleGroup, LoggingRuleItem, LoggingRuleSpec, LoggingRuleStatus,
-    ManifestError, manifests,
+    ManifestError, logging_rule_crd, manifests,
 };
 pub use lease::{KubernetesLease, LeaseElection, LeaseError, LeaseSettings};
 pub use ledger::{KubernetesLedger, RELEASE_ANNOTATION};

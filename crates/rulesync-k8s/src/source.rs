@@ -387,6 +387,10 @@ impl Observer<Rules> for Objects<'_> {
             }
             return Ok(());
         }
+        if self.state == Installed::No {
+            // Nothing of it is missed. What is wrong with the API server shows at other kinds.
+            return Ok(());
+        }
         self.together.unavailable(Part::Rules(self.part), reason, kind_gone).await
     }
 

@@ -145,7 +145,7 @@ impl<'a> Batch<'a> {
         let mut loaded: HashMap<String, Contents> = HashMap::new();
         let namespaces: Vec<&str> = staged.namespaces.keys().map(String::as_str).collect();
         let should = staged.namespaces.values().any(|contents| !contents.is_empty());
-        let mut found = |namespace: String, group: crate::loaded::LoadedGroup| {
+        let mut found = |namespace: String, group: rulesync_http::LoadedGroup| {
             let rules: Vec<String> = group.rules.into_iter().map(|rule| rule.name).collect();
             if !rules.is_empty() {
                 loaded.entry(namespace).or_default().insert(group.name, rules);

@@ -40,7 +40,6 @@
 mod batch;
 mod directory;
 mod listing;
-mod loaded;
 mod names;
 mod rule_file;
 mod ruler;

@@ -15,11 +15,11 @@ use tokio::time::Instant;
 use crate::batch::{Batch, Write, blocking};
 use crate::directory::{Directory, Lock};
 use crate::listing;
-use crate::loaded::LoadedGroup;
 use crate::names::NAME_RULES;
 use crate::rule_file::Change;
 use crate::server::Server;
 use crate::variant::Variant;
+use rulesync_http::LoadedGroup;
 
 /// A Prometheus or a vmalert that reads rule files from a directory we write to.
 ///

@@ -5,10 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rulesync_core::RulerError;
-use rulesync_http::{Connection, PlainAnswer, PlainRequest};
+use rulesync_http::{Connection, LoadedGroup, LoadedReader, PlainAnswer, PlainRequest};
 use tokio::time::Instant;
 
-use crate::loaded::{LoadedGroup, LoadedReader};
 use crate::names;
 use crate::variant::Variant;
 
@@ -202,7 +201,7 @@ impl Server {
                 turn = Instant::now();
             }
         }
-        reader.finish()
+        reader.finish().map(drop)
     }
 }
 

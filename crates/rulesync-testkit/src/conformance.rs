@@ -81,8 +81,7 @@ pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants)
 pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    let mut new = group(ruler, "g");
-    new.rules.iter_mut().for_each(|rule| rule.expr = Expressions::of(ruler).other.to_owned());
+    let new = Group { rules: vec![alert(phrases(ruler).other)], ..group(ruler, "g") };
     put(ruler, tenants, NAMESPACE, &new).await;
     reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
@@ -90,7 +89,7 @@ pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
 /// A group that uses every field reads back equal, as far as [`Ruler::keeps`] goes.
 pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let full = full_group(ruler);
+    let full = full_group(phrases(ruler));
     put(ruler, tenants, NAMESPACE, &full).await;
     reads_back(ruler, tenants, NAMESPACE, &[full]).await;
 }
@@ -129,9 +128,8 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
     ];
     let annotations: BTreeMap<String, String> =
         texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
-    let mut texts = group(ruler, "texts");
+    let mut texts = Group { rules: vec![alert(phrases(ruler).lines)], ..group(ruler, "texts") };
     if let Some(rule) = texts.rules.first_mut() {
-        rule.expr = Expressions::of(ruler).lines.to_owned();
         rule.annotations = annotations;
     }
     groups.push(texts);
@@ -214,108 +212,109 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     clear(ruler, tenants).await;
 }
 
-/// A ruler that can tell what it has loaded tells of what was written within three [`Ruler::sync_period`]s, rules in
-/// their order, and no longer of what was deleted. One that cannot says so, and tells nothing.
+/// What is written shows as loaded, within three sync periods, with its rules in order; what is deleted no longer does.
+/// A ruler that says that it cannot tell passes, but must not have told anything.
 pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let full = full_group(ruler);
-    put(ruler, tenants, NAMESPACE, &full).await;
-    put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
-    let names: Vec<String> = full.rules.iter().map(|rule| format!("{}{}", rule.alert, rule.record)).collect();
-    let both = BTreeMap::from([("full".to_owned(), names), ("g".to_owned(), vec!["A".to_owned()])]);
-    if !is_loaded(ruler, tenants, &both).await {
+    let two = Group {
+        rules: vec![alert(phrases(ruler).alert), alert(phrases(ruler).other)],
+        ..group(ruler, "two")
+    };
+    for namespace in [NAMESPACE, NEIGHBOUR] {
+        put(ruler, tenants, namespace, &two).await;
+    }
+    let loaded = |names: Vec<EvaluatedGroup>| {
+        let ours = names.into_iter().filter(|group| group.namespace == NAMESPACE);
+        ours.map(|group| (group.name, group.rules.into_iter().map(|rule| rule.name).collect())).collect()
+    };
+    let expected: Vec<(String, Vec<String>)> = vec![("two".to_owned(), vec!["A".to_owned(), "A".to_owned()])];
+    if !shows(ruler, tenants, loaded, &expected).await {
         return clear(ruler, tenants).await;
     }
-    done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "full").await, "deleting a group");
-    let one = BTreeMap::from([("g".to_owned(), vec!["A".to_owned()])]);
-    is_loaded(ruler, tenants, &one).await;
     if tenants.one != tenants.other {
-        let other = loaded(ruler, tenants.other.as_ref()).await.unwrap_or_default();
-        assert_eq!(other, BTreeMap::new(), "the other tenant has nothing loaded");
+        let swapped = Tenants { one: tenants.other.clone(), other: tenants.one.clone() };
+        shows(ruler, &swapped, loaded, &Vec::new()).await;
     }
+    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await, "deleting a namespace");
+    shows(ruler, tenants, loaded, &Vec::new()).await;
     clear(ruler, tenants).await;
-    is_loaded(ruler, tenants, &BTreeMap::new()).await;
 }
 
-/// Waits until these rules, by the names of their groups, are what is loaded of the namespace; false if the ruler
-/// cannot tell.
-async fn is_loaded(ruler: &dyn Ruler, tenants: &Tenants, expected: &BTreeMap<String, Vec<String>>) -> bool {
-    let end = tokio::time::Instant::now() + ruler.sync_period() * 3;
+/// Asks until what is loaded is as expected; false if the ruler cannot tell.
+async fn shows<T: PartialEq + std::fmt::Debug>(
+    ruler: &dyn Ruler,
+    tenants: &Tenants,
+    read: impl Fn(Vec<EvaluatedGroup>) -> T,
+    expected: &T,
+) -> bool {
+    let deadline = tokio::time::Instant::now() + ruler.sync_period() * 3;
     loop {
-        match loaded(ruler, tenants.one.as_ref()).await {
-            None => return false,
-            Some(found) if found == *expected => return true,
-            Some(found) if tokio::time::Instant::now() > end => {
-                panic!("after three sync periods {found:?} is loaded, where {expected:?} should be")
+        let mut found = Vec::new();
+        let answer =
+            ruler.evaluation(tenants.one.as_ref(), &[NAMESPACE], &mut |group| found.push(group)).await;
+        match answer {
+            Ok(Evaluation::Unsupported) => {
+                assert_eq!(found, [], "an evaluation that is not supported");
+                return false;
             }
-            Some(_) => tokio::time::sleep(ruler.sync_period() / 100).await,
+            Ok(Evaluation::Read) => {}
+            Err(error) => panic!("asking for evaluation: {error}"),
         }
+        let shown = read(found);
+        if shown == *expected {
+            return true;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "loaded is {shown:?} instead of {expected:?}");
+        // Real rulers load what was written a while later.
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 
-/// What is loaded of the namespace: the names of rules by group. None if the ruler cannot tell.
-async fn loaded(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Option<BTreeMap<String, Vec<String>>> {
-    let mut groups = BTreeMap::new();
-    let mut take = |group: EvaluatedGroup| {
-        if group.namespace == NAMESPACE {
-            let rules = group.rules.into_iter().map(|rule| rule.name).collect();
-            let before = groups.insert(group.name, rules);
-            assert_eq!(before, None, "a group is told of once");
-        }
-    };
-    match ruler.evaluation(tenant, &[NAMESPACE, "conformance.ns.none"], &mut take).await {
-        Ok(Evaluation::Read) => Some(groups),
-        Ok(Evaluation::Unsupported) => {
-            assert_eq!(groups, BTreeMap::new(), "who cannot tell tells nothing");
-            None
-        }
-        Err(error) => panic!("asking what is loaded: {error}"),
-    }
-}
-
-/// Expressions in a ruler's language.
-struct Expressions {
+/// The same expressions in the language of a ruler.
+struct Phrases {
     alert: &'static str,
     other: &'static str,
-    record: &'static str,
-    /// With quotes, a comment and several lines.
+    /// With a comment, on several lines.
     lines: &'static str,
+    long: &'static str,
+    record: &'static str,
 }
 
-impl Expressions {
-    fn of(ruler: &dyn Ruler) -> Self {
-        match ruler.dialect().name() {
-            "logql" => Self {
-                alert: r#"count_over_time({job="a"}[5m]) > 0"#,
-                other: r#"count_over_time({job="a"}[5m]) > 1"#,
-                record: r#"sum by (job) (rate({job="a"} |= "x" [5m]))"#,
-                lines: "count_over_time({job=\"'\"}[5m])\n  # a comment\n  > 0",
-            },
-            _ => Self {
-                alert: "up == 0",
-                other: "up == 1",
-                record: "sum by (job) (rate(x[5m]))",
-                lines: "up{a=\"'\"}\n  # a comment\n  == 0",
-            },
-        }
-    }
+const PROMQL: Phrases = Phrases {
+    alert: "up == 0",
+    other: "up == 1",
+    lines: "up{a=\"'\"}\n  # a comment\n  == 0",
+    long: "sum by (job) (rate(x[5m])) > 0",
+    record: "sum by (job) (x)",
+};
+
+const LOGQL: Phrases = Phrases {
+    alert: "rate({a=\"b\"}[5m]) == 0",
+    other: "rate({a=\"b\"}[5m]) == 1",
+    lines: "rate({a=\"'\"}[5m])\n  # a comment\n  == 0",
+    long: "sum by (job) (rate({a=\"b\"} |= \"x\" [5m])) > 0",
+    record: "sum by (job) (rate({a=\"b\"}[5m]))",
+};
+
+fn phrases(ruler: &dyn Ruler) -> &'static Phrases {
+    if ruler.dialect().name() == "logql" { &LOGQL } else { &PROMQL }
+}
+
+fn alert(expr: &str) -> Rule {
+    Rule { alert: "A".to_owned(), expr: expr.to_owned(), ..Rule::default() }
 }
 
 fn group(ruler: &dyn Ruler, name: &str) -> Group {
-    let expr = Expressions::of(ruler).alert.to_owned();
-    let rule = Rule { alert: "A".to_owned(), expr, ..Rule::default() };
-    Group { name: name.to_owned(), rules: vec![rule], ..Group::default() }
+    Group { name: name.to_owned(), rules: vec![alert(phrases(ruler).alert)], ..Group::default() }
 }
 
-fn full_group(ruler: &dyn Ruler) -> Group {
-    let expressions = Expressions::of(ruler);
+fn full_group(phrases: &Phrases) -> Group {
     let map =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let duration = PromDuration::from_millis;
     let alert = Rule {
         alert: "Full".to_owned(),
-        expr: expressions.lines.to_owned(),
+        expr: phrases.long.to_owned(),
         hold: duration(90_000),
         keep_firing_for: duration(3_600_000),
         labels: map(&[("severity", "page"), ("empty", "")]),
@@ -324,7 +323,7 @@ fn full_group(ruler: &dyn Ruler) -> Group {
     };
     let record = Rule {
         record: "job:x:sum".to_owned(),
-        expr: expressions.record.to_owned(),
+        expr: phrases.record.to_owned(),
         labels: map(&[("a", "b")]),
         ..Rule::default()
     };

@@ -43,7 +43,7 @@ fn the_fixed_form_is_read() {
     let config = parse(WHOLE).unwrap();
     assert_eq!(config.owner, "prod-eu");
     assert_eq!(config.sources.len(), 2);
-    assert_eq!(config.rulers[0].max_in_flight, 8);
+    assert_eq!(config.rulers[0].in_flight(), 8);
     assert_eq!(config.rulers[0].basic_auth.as_ref().unwrap().username.as_deref(), Some("u"));
     assert_eq!(config.routes[0].tenant, Some(TenantConfig::Fixed("prod".to_owned())));
     assert_eq!(config.routes[0].rule_selector.match_expressions[0].values, ["a", "b"]);
@@ -54,7 +54,7 @@ fn what_is_left_out_has_a_sensible_value() {
     let config = parse("owner: a\nsources: [{type: files, path: x}]\nrulers: [{name: r, type: embedded}]\nroutes: [{name: all, ruler: r, rule_selector: }]\n").unwrap();
     assert_eq!(config.resync_interval.to_string(), "5m");
     assert_eq!(config.rulers[0].request_timeout.to_string(), "30s");
-    assert_eq!(config.rulers[0].max_in_flight, 8);
+    assert_eq!(config.rulers[0].in_flight(), 8);
     assert!(config.routes[0].rule_selector.is_empty() && config.routes[0].namespace_selector.is_empty());
     assert!(config.metrics.tenant_labels);
 }
@@ -90,7 +90,7 @@ fn the_environment_is_put_in_as_text_whatever_it_holds() {
     assert_eq!(
         parse(&WHOLE.replace("max_in_flight: 8", "max_in_flight: ${NUMBER}")).unwrap().rulers[0]
             .max_in_flight,
-        3
+        Some(3)
     );
 }
 

@@ -61,6 +61,14 @@ impl Origin {
         }
     }
 
+    /// The key, if it is an annotation of the object.
+    pub(crate) fn annotation(&self) -> Option<&str> {
+        match self {
+            Self::Annotation(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Whether whoever writes the object decides it.
     pub fn is_the_authors(&self) -> bool {
         matches!(self, Self::Label(_) | Self::Annotation(_))

@@ -216,7 +216,7 @@ impl Route {
         self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
     }
 
-    fn place(&self, facts: &Facts<'_>, language: &str) -> Result<Option<Placement>, Finding> {
+    fn place(&self, facts: &Facts<'_>, language: &str) -> Result<Option<Placement>, Box<Finding>> {
         let labels = facts.namespace.map(|namespace| &namespace.labels);
         let selected = self.takes_kind(facts.id.kind(), language)
             && self.rule_selector.matches(facts.labels)
@@ -230,8 +230,8 @@ impl Route {
                 "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
                 self.ruler, self.name
             );
-            return Err(Finding::error("dialect", message)
-                .hint(format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION)));
+            let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
+            return Err(Finding::error("dialect", message).hint(hint).into());
         }
         let target = TargetId { ruler: Arc::clone(&self.ruler), tenant };
         let treatment = Treatment::of(self, facts)?;
@@ -240,7 +240,7 @@ impl Route {
 
     /// The tenant an object goes to by this route; none if it claims none.
     #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
-    fn tenant(&self, facts: &Facts<'_>) -> Result<Option<Option<TenantId>>, Finding> {
+    fn tenant(&self, facts: &Facts<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
         let refuse = |message: String| Finding::error("tenant", message);
         let (claim, pattern) = match (&self.tenant, facts.tenant) {
             (Tenancy::None, None) => return Ok(Some(None)),
@@ -255,7 +255,8 @@ impl Route {
                     return Err(refuse(format!(
                         "the object claims two tenants: its {from} says {said:?}, its field {own:?}"
                     ))
-                    .hint("say one"));
+                    .hint("say one")
+                    .into());
                 }
                 (_, Some(own)) => (own, pattern.clone()),
                 (Some(said), None) => (said, pattern.clone()),
@@ -267,14 +268,15 @@ impl Route {
                 self.name,
                 facts.id.namespace()
             );
-            return Err(refuse(message).hint(format!(
+            let hint = format!(
                 "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{}], tenants: [{claim:?}]}}",
                 facts.id.namespace()
-            )));
+            );
+            return Err(refuse(message).hint(hint).into());
         }
         let tenant = pattern.apply(claim).parse::<TenantId>();
         tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
-            refuse(format!("the claim {claim:?} makes no tenant by route `{}`: {error}", self.name))
+            refuse(format!("the claim {claim:?} makes no tenant by route `{}`: {error}", self.name)).into()
         })
     }
 }
@@ -305,7 +307,7 @@ pub fn place<'a>(routes: &[Route], facts: &Facts<'_>, language: impl Fn(&str) ->
                     ),
                 }
             }
-            Err(finding) => placed.findings.push(finding),
+            Err(finding) => placed.findings.push(*finding),
         }
     }
     placed

@@ -76,7 +76,7 @@ impl Treatment {
     /// # Errors
     ///
     /// A finding where a matcher has no value.
-    pub(super) fn of(route: &Route, facts: &Facts<'_>) -> Result<Self, Finding> {
+    pub(super) fn of(route: &Route, facts: &Facts<'_>) -> Result<Self, Box<Finding>> {
         let labels = route.external_labels.iter().filter_map(|label| {
             Some((label.name.clone(), label.value.of(facts)?.to_owned(), label.add_if_absent))
         });

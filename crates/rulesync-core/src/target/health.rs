@@ -77,11 +77,19 @@ struct Failing {
     confirmed: bool,
 }
 
+/// Groups that are not loaded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotLoaded {
+    pub(super) groups: usize,
+    /// One of them: its namespace and name.
+    pub(super) example: Option<String>,
+}
+
 /// What is new after an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
-    /// Groups that are not loaded: how many there are now, and one of them, if there were none before or are none now.
-    pub(super) not_loaded: Option<(usize, Option<(Arc<str>, Arc<str>)>)>,
+    /// Groups that are not loaded, if there were none before or are none now.
+    pub(super) not_loaded: Option<NotLoaded>,
     /// Rules that fail now and did not: namespace, and what to say.
     pub(super) failing: Vec<(Arc<str>, Finding)>,
     /// How many rules no longer fail.
@@ -186,10 +194,10 @@ impl Health {
         news.recovered = (confirmed(&before) + news.failing.len()).saturating_sub(confirmed(&self.failing));
         let not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         if (before_not_loaded == 0) != (not_loaded == 0) {
-            let example = self.not_loaded.iter().next();
+            let first = self.not_loaded.iter().next();
             let example =
-                example.and_then(|(ns, groups)| Some((Arc::clone(ns), Arc::clone(groups.first()?))));
-            news.not_loaded = Some((not_loaded, example));
+                first.and_then(|(namespace, groups)| Some(format!("{namespace}/{}", groups.first()?)));
+            news.not_loaded = Some(NotLoaded { groups: not_loaded, example });
         }
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
@@ -297,15 +305,15 @@ mod tests {
         assert_eq!(world.hears(&healthy[..1]), News::default(), "there is time yet");
         tokio::time::advance(PERIOD * PERIODS).await;
         let news = world.hears(&healthy[..1]);
-        assert_eq!(news.not_loaded, Some((1, Some((Arc::clone(&world.namespace), "b".into())))));
+        assert_eq!(news.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
         assert_eq!(world.hears(&healthy[..1]), News::default());
         // It was written anew: it has time again.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
-        assert_eq!(world.hears(&[]).not_loaded, Some((0, None)));
+        assert_eq!(world.hears(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         tokio::time::advance(PERIOD * PERIODS).await;
-        assert_eq!(world.hears(&[]).not_loaded.unwrap().0, 2);
-        assert_eq!(world.hears(&healthy).not_loaded, Some((0, None)));
+        assert_eq!(world.hears(&[]).not_loaded.unwrap().groups, 2);
+        assert_eq!(world.hears(&healthy).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         assert_eq!(world.codes(), Vec::<&str>::new());
     }
 

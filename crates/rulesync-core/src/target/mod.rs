@@ -123,6 +123,9 @@ pub(crate) struct Shared {
     pub(crate) progressed: Arc<Notify>,
 }
 
+/// When a ruler was asked how rules evaluate, and what it said.
+type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
+
 /// One target's task.
 pub(crate) struct Target {
     ruler: Budgeted,
@@ -136,7 +139,7 @@ pub(crate) struct Target {
     list: JoinSet<Result<Listed, RulerError>>,
     next_list: Instant,
     /// The ruler is being asked how rules evaluate.
-    asking: JoinSet<(Instant, Result<(Evaluation, Answer), RulerError>)>,
+    asking: JoinSet<Asked>,
     /// Whether this process led when it last looked.
     led: bool,
     stops: Stops,

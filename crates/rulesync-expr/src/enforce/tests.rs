@@ -277,3 +277,58 @@ fn every_selector_of_public_rules_carries_the_matcher() {
     }
     assert!(held > 2000, "{held}");
 }
+
+#[test]
+fn stream_selectors_keep_the_authors_text() {
+    for (input, expected) in [
+        (r#"rate({a="b"}[5m])"#, r#"rate({a="b",team="payments"}[5m])"#),
+        ("rate({ a=`b` , # why\n c!='d'", ""),
+        (
+            r#"rate({team="x", a=~"b.+"} |= "{team=}" [5m]) / rate({a="c"}[5m])"#,
+            r#"rate({team="payments", a=~"b.+"} |= "{team=}" [5m]) / rate({a="c",team="payments"}[5m])"#,
+        ),
+        ("sum(rate({a=\"b\"}[5m])) # {a}", "sum(rate({a=\"b\",team=\"payments\"}[5m])) # {a}"),
+        ("vector(1)", "vector(1)"),
+        ("up", ""),
+        ("rate({}[5m])", ""),
+    ] {
+        match enforce_logql(input, &[team(Mode::Override)]) {
+            Ok(enforced) => assert_eq!(enforced, expected, "{input}"),
+            Err(error) => assert!(expected.is_empty(), "{input}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn every_stream_selector_of_anything_carries_the_matcher() {
+    let ours = |mode| [Enforcement::new("rulesync_tenant", "a\\\"b, or {c}", mode).unwrap()];
+    let config = ProptestConfig { cases: CASES / 4, failure_persistence: None, ..ProptestConfig::default() };
+    let run = move || {
+        let strategy = logql::tests::robust::metrics();
+        proptest::test_runner::TestRunner::new(config).run(&strategy, |input| {
+            let enforced = enforce_logql(&input, &ours(Mode::Override)).unwrap();
+            let expr = logql::parse(&enforced).unwrap();
+            let mut spans = Vec::new();
+            for selector in expr.selectors() {
+                let mut found = selector.matchers.iter().filter(|m| m.label == "rulesync_tenant");
+                let matcher = found.next().unwrap();
+                assert!(
+                    found.next().is_none()
+                        && matcher.op == MatchOp::Equal
+                        && matcher.value == "a\\\"b, or {c}"
+                );
+                spans.push(matcher.span);
+            }
+            let mut text = enforced.clone();
+            for span in spans.into_iter().rev() {
+                text.replace_range(span.start - 1..span.end, "");
+            }
+            assert_eq!(text, input, "but for the matchers nothing has changed");
+            assert_eq!(enforce_logql(&enforced, &ours(Mode::Require)).as_ref(), Ok(&enforced));
+            assert_eq!(enforce_logql(&enforced, &ours(Mode::AddIfAbsent)).as_ref(), Ok(&enforced));
+            Ok(())
+        })
+    };
+    let thread = std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap();
+    thread.join().unwrap().unwrap();
+}

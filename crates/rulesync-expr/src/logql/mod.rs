@@ -17,7 +17,7 @@ mod pipeline;
 mod ruler;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 mod wording;
 

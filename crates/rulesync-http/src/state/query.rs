@@ -2,7 +2,6 @@
 
 use percent_encoding::utf8_percent_encode;
 
-use crate::flavour::StateFilter;
 use crate::url::UNRESERVED_KEPT;
 
 /// Alerts are of no use here, and pages bound what a server must hold for one answer. Who does not know a parameter
@@ -25,13 +24,10 @@ pub(crate) struct Query<'a> {
     pub(crate) namespaces: &'a [&'a str],
 }
 
-/// The queries that together tell of these namespaces, and perhaps of others: filtered ones while they are few, else
-/// one for everything. With names of 40 bytes, `file[]` reaches some 600 namespaces and `file` eight.
-pub(crate) fn queries<'a>(filter: StateFilter, namespaces: &'a [&'a str]) -> Vec<Query<'a>> {
-    let (key, room) = match filter {
-        StateFilter::ManyFiles => ("&file%5B%5D=", QUERY_BYTES),
-        StateFilter::OneFile => ("&file=", 0),
-    };
+/// The queries that together tell of these namespaces: filtered ones while they are few, else one for everything. With
+/// names of 40 bytes they are few up to some 600 namespaces.
+pub(crate) fn queries<'a>(filter: &str, namespaces: &'a [&'a str]) -> Vec<Query<'a>> {
+    let key = format!("&{}=", utf8_percent_encode(filter, UNRESERVED_KEPT));
     let mut queries = Vec::new();
     let mut rest = namespaces;
     while !rest.is_empty() {
@@ -41,7 +37,7 @@ pub(crate) fn queries<'a>(filter: StateFilter, namespaces: &'a [&'a str]) -> Vec
         let (mut text, mut taken) = (ALWAYS.to_owned(), 0);
         for namespace in rest {
             let wanted = format!("{key}{}", utf8_percent_encode(namespace, UNRESERVED_KEPT));
-            if taken > 0 && text.len() + wanted.len() > room {
+            if taken > 0 && text.len() + wanted.len() > QUERY_BYTES {
                 break;
             }
             text.push_str(&wanted);
@@ -70,44 +66,36 @@ mod tests {
         (0..count).map(|index| format!("cluster.some-namespace.some-object-{index:05}")).collect()
     }
 
-    fn texts(filter: StateFilter, namespaces: &[&str]) -> Vec<String> {
+    fn texts(filter: &str, namespaces: &[&str]) -> Vec<String> {
         let queries = queries(filter, namespaces);
         let asked: Vec<&str> = queries.iter().flat_map(|query| query.namespaces).copied().collect();
         assert_eq!(asked, namespaces, "each is asked for once");
         queries.into_iter().map(|query| query.text).collect()
     }
 
-    fn ask(filter: StateFilter, count: usize) -> Vec<String> {
+    fn ask(count: usize) -> Vec<String> {
         let names = names(count);
-        texts(filter, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        texts("file", &names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     #[test]
     fn few_namespaces_are_asked_for_by_name() {
         assert_eq!(
-            texts(StateFilter::ManyFiles, &["a/b", "c d"]),
+            texts("file[]", &["a/b", "c d"]),
             ["exclude_alerts=true&group_limit=1000&file%5B%5D=a%2Fb&file%5B%5D=c%20d"]
         );
-        assert_eq!(
-            texts(StateFilter::OneFile, &["a/b", "é"]),
-            [
-                "exclude_alerts=true&group_limit=1000&file=a%2Fb",
-                "exclude_alerts=true&group_limit=1000&file=%C3%A9"
-            ]
-        );
-        assert!(queries(StateFilter::ManyFiles, &[]).is_empty());
+        assert_eq!(texts("file", &["é"]), ["exclude_alerts=true&group_limit=1000&file=%C3%A9"]);
+        assert!(texts("file", &[]).is_empty());
     }
 
     #[test]
     fn many_are_asked_for_in_batches_and_very_many_not_by_name() {
-        let batches = ask(StateFilter::ManyFiles, 500);
+        let batches = ask(500);
         assert!((2..=8).contains(&batches.len()), "{}", batches.len());
         assert!(batches.iter().all(|query| query.len() <= QUERY_BYTES));
         let asked = batches.join("");
         assert!(names(500).iter().all(|name| asked.contains(name.as_str())), "none is left out");
-        assert_eq!(ask(StateFilter::ManyFiles, 5000), [ALWAYS]);
-        assert_eq!(ask(StateFilter::OneFile, 8).len(), 8);
-        assert_eq!(ask(StateFilter::OneFile, 9), [ALWAYS]);
+        assert_eq!(ask(5000), [ALWAYS]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
-use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient, StateFilter};
+use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient};
 use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer};
 
 const KINDS: [Kind; 3] = [Kind::Mimir, Kind::Cortex, Kind::Loki];
@@ -119,7 +119,7 @@ async fn few_namespaces_are_asked_for_by_name_and_many_at_once() {
     let names: Vec<String> = (0..1200).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     // How many groups there are, foreign ones included, and the requests it takes for 3, 60 and 1,200 namespaces.
-    for (kind, requests) in [(Kind::Mimir, [1, 1, 2]), (Kind::Cortex, [1, 1, 2]), (Kind::Loki, [3, 1, 1])] {
+    for (kind, requests) in [(Kind::Mimir, [1, 1, 2]), (Kind::Cortex, [1, 1, 2]), (Kind::Loki, [1, 1, 1])] {
         let (server, client) = start(RulerServer::builder(kind)).await;
         for namespace in names.iter().chain(&["foreign.namespace.object"]) {
             server.put("t1", namespace, ALERT).unwrap();
@@ -157,7 +157,7 @@ async fn pages_are_put_together() {
         let found = loaded(&client, &["ours", "also ours"]).await;
         assert_eq!(found.len(), 2500, "{kind:?}");
         assert!(found.windows(2).all(|two| two[0] != two[1]), "{kind:?}: each once");
-        assert_eq!(server.journal().len(), if kind == Kind::Loki { 2 } else { 3 }, "{kind:?}");
+        assert_eq!(server.journal().len(), if kind == Kind::Loki { 1 } else { 3 }, "{kind:?}");
     }
 }
 
@@ -166,7 +166,7 @@ async fn a_server_that_ignores_the_filter_is_asked_once() {
     let names: Vec<String> = (0..300).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    let client = client(&server, Flavour { state_filter: StateFilter::ManyFiles, ..Flavour::loki() });
+    let client = client(&server, Flavour { state_filter: "file[]", ..Flavour::loki() });
     for namespace in &names {
         server.put("t1", namespace, ALERT).unwrap();
     }
@@ -218,7 +218,6 @@ async fn an_odd_answer_is_never_nothing() {
     for (fault, class) in [
         (Fault::wrong_document(), "misconfigured"),
         (Fault::redirect("/elsewhere"), "misconfigured"),
-        (Fault::status(404, "no such page, says the gateway"), "misconfigured"),
         (Fault::status(200, "{}\n").with_header("content-type", "application/yaml"), "misconfigured"),
         (json(200, "{}"), "unreadable"),
         (json(200, r#"{"status":"success","data":{"alerts":[]}}"#), "unreadable"),
@@ -277,5 +276,5 @@ async fn a_hanging_server_has_a_deadline_and_every_request_counts() {
     server.faults().inject(Fault::hang());
     assert_eq!(ask(&client, &["a"]).await.unwrap_err().class(), "unavailable");
     let counts = seen.0.lock().unwrap().clone();
-    assert_eq!(counts, BTreeMap::from([("GET state 200".to_owned(), 2), ("GET state error".to_owned(), 1)]));
+    assert_eq!(counts, BTreeMap::from([("GET state 200".to_owned(), 1), ("GET state error".to_owned(), 1)]));
 }

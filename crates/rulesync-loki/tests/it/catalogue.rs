@@ -117,7 +117,7 @@ async fn class(
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn every_recorded_answer_has_its_class() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    let ruler = ruler(&server.url());
+    let ruler = ruler(&server);
     let mut expected: BTreeMap<u32, &str> = CLASSES
         .iter()
         .flat_map(|(class, numbers)| numbers.iter().map(move |number| (*number, *class)))
@@ -142,7 +142,7 @@ async fn every_recorded_answer_has_its_class() {
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn a_recorded_parse_error_names_the_rule() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    let ruler = ruler(&server.url());
+    let ruler = ruler(&server);
     let recordings = recordings();
     for number in [117, 119] {
         let recording = recordings.iter().find(|recording| recording.number == number).unwrap();

@@ -6,6 +6,8 @@ mod catalogue;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod wire;

@@ -8,7 +8,7 @@ use super::State;
 use crate::evaluation::Evaluation;
 use crate::outcome::{Outcome, Subject};
 use crate::ruler::RulerError;
-use crate::target::health::Answer;
+use crate::target::health::{Answer, NotLoaded};
 
 impl State {
     /// When to ask; none if there is nothing to ask about.
@@ -42,8 +42,8 @@ impl State {
         let Some(observed) = self.observed.clone() else { return };
         let times = (asked, interval, self.shared.ruler.sync_period());
         let news = self.health.answered((evaluation, &answer), &self.desired, &observed, times);
-        if let Some((groups, example)) = news.not_loaded {
-            let (target, example) = (self.id.clone(), example.map(|(ns, group)| format!("{ns}/{group}")));
+        if let Some(NotLoaded { groups, example }) = news.not_loaded {
+            let target = self.id.clone();
             self.tell(&Outcome::NotLoaded { target, groups, example });
         }
         for (namespace, finding) in news.failing {

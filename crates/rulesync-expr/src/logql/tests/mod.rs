@@ -2,7 +2,7 @@
 
 mod contract;
 mod errors;
-mod robust;
+pub(crate) mod robust;
 mod tree;
 mod valid;
 

@@ -232,7 +232,7 @@ fn pipeline() -> impl Strategy<Value = String> {
 }
 
 /// Expressions that must parse, from the inside out.
-fn metrics() -> impl Strategy<Value = String> {
+pub(crate) fn metrics() -> impl Strategy<Value = String> {
     let selector = "\\{ ?[a-c]{1,2}m ?= ?\"[a-z\\}é]{1,4}\"(, [a-c]{1,2}m(!=|=~|!~)`[a-z.]{0,3}`){0,2}\\}";
     let leaf = prop_oneof![
         (selector, pipeline(), "[1-9](s|m|h|d)").prop_map(|(selector, pipeline, range)| format!(

@@ -12,8 +12,8 @@ const ANSWER: &str = r#"{"status":"success","warnings":["[{"],"data":{"groups":[
       {"name":"t","health":"ok","lastError":"","lastEvaluation":"2026-11-23T03:27:26.96Z"}],"interval":1,"sourceTenants":null},
     {"name":"h","file":"c","rules":[]} , {"name":"i","file":"c","rules":null}],"groupNextToken":"x=="},"errorType":"","error":""}"#;
 
-fn read(answer: &str, cut: usize) -> Result<(Vec<EvaluatedGroup>, Option<String>), RulerError> {
-    let (mut reader, mut groups) = (StateReader::default(), Vec::new());
+fn read(answer: &str, cut: usize) -> Result<(Vec<LoadedGroup>, Option<String>), RulerError> {
+    let (mut reader, mut groups) = (LoadedReader::default(), Vec::new());
     for portion in answer.as_bytes().chunks(cut) {
         reader.push(portion, &mut |group| groups.push(group))?;
     }
@@ -23,8 +23,7 @@ fn read(answer: &str, cut: usize) -> Result<(Vec<EvaluatedGroup>, Option<String>
 #[test]
 fn every_group_is_found_however_it_is_cut() {
     let (groups, token) = read(ANSWER, usize::MAX).unwrap();
-    let names: Vec<String> =
-        groups.iter().map(|group| format!("{}: {}", group.namespace, group.name)).collect();
+    let names: Vec<String> = groups.iter().map(|group| format!("{}: {}", group.file, group.name)).collect();
     assert_eq!(names, ["a/b: g \"}{\\", "c: h", "c: i"]);
     assert_eq!(token.as_deref(), Some("x=="));
     let health: Vec<&RuleHealth> = groups[0].rules.iter().map(|rule| &rule.health).collect();
@@ -62,7 +61,7 @@ fn another_document_is_an_error() {
         r#"{"status":"success","data":{"groups":[1]}}"#,
         r#"{"status":"success","data":{"groups":[null]}}"#,
         r#"{"status":"success","data":{"groups":[{"name":"no file"}]}}"#,
-        r#"{"status":"success","data":{"groups":[{"name":"g","file":"f","rules":[{"name":"no health"}]}]}}"#,
+        r#"{"status":"success","data":{"groups":[{"name":"g","file":"f","rules":[{"health":"no name"}]}]}}"#,
         r#"{"status":"success","data":{"alerts":[]}}"#,
         r#"{"status":"success","data":{"alerts":[{"labels":{},"state":"firing"}]}}"#,
         r#"{"status":"error","error":"no","data":{"groups":[]}}"#,
@@ -76,10 +75,10 @@ fn another_document_is_an_error() {
 
 #[test]
 fn what_does_not_end_is_given_up() {
-    let mut reader = StateReader::default();
+    let mut reader = LoadedReader::default();
     let megabyte = vec![b'x'; 1 << 20];
     assert!(reader.push(&megabyte, &mut |_| {}).is_err(), "no envelope is that long");
-    let mut reader = StateReader::default();
+    let mut reader = LoadedReader::default();
     reader.push(br#"{"data":{"groups":[{"name":""#, &mut |_| {}).unwrap();
     assert!((0..64).any(|_| reader.push(&megabyte, &mut |_| {}).is_err()), "no group is that long");
 }
@@ -105,10 +104,10 @@ proptest! {
         let answer = serde_json::json!({"status": "success", "data": {"groups": written}}).to_string();
         let (found, token) = read(&answer, cut).unwrap();
         prop_assert_eq!(token, None);
-        let expected: Vec<EvaluatedGroup> = groups
+        let expected: Vec<LoadedGroup> = groups
             .into_iter()
-            .map(|(namespace, name, rules)| EvaluatedGroup {
-                namespace,
+            .map(|(file, name, rules)| LoadedGroup {
+                file,
                 name,
                 rules: rules
                     .into_iter()

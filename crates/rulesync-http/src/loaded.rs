@@ -1,14 +1,25 @@
-//! Reads a page of the state API as it arrives, one group at a time: the whole of it may be larger than our memory.
-//! No I/O.
+//! Reads an answer of `/api/v1/rules`, or a page of it, as it arrives, one group at a time: the whole of it may be
+//! larger than our memory. No I/O.
 //!
 //! An answer that is not understood must never look like one with fewer groups: those would count as not loaded.
 
-use rulesync_core::{EvaluatedGroup, EvaluatedRule, RuleHealth, RulerError};
+use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
 use serde::Deserialize;
+
+/// A group that the server has loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedGroup {
+    /// The path of its file as the server sees it, or its namespace where the server has those.
+    pub file: String,
+    /// Its name.
+    pub name: String,
+    /// Its rules, in order.
+    pub rules: Vec<EvaluatedRule>,
+}
 
 /// Cuts the groups out of an answer.
 #[derive(Debug, Default)]
-pub struct StateReader {
+pub struct LoadedReader {
     /// The braces and brackets that are open.
     open: Vec<u8>,
     in_string: bool,
@@ -27,9 +38,8 @@ const ENVELOPE_BYTES: usize = 64 << 10;
 /// No group is longer: five thousand rules have 2 MiB.
 const GROUP_BYTES: usize = 32 << 20;
 
-impl StateReader {
-    /// More of the answer. Passes on the groups that are complete with it, by the namespace that the answer calls
-    /// `file`.
+impl LoadedReader {
+    /// More of the answer. Passes on the groups that are complete with it.
     ///
     /// # Errors
     ///
@@ -37,7 +47,7 @@ impl StateReader {
     pub fn push(
         &mut self,
         bytes: &[u8],
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+        found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<(), RulerError> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -113,7 +123,7 @@ impl StateReader {
     fn structure<'b>(
         &mut self,
         bytes: &'b [u8],
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+        found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<&'b [u8], RulerError> {
         let marks = b"\"{}[]";
         let mark = bytes.iter().position(|byte| marks.contains(byte));
@@ -148,7 +158,7 @@ impl StateReader {
     }
 }
 
-fn parse(text: &[u8]) -> Result<EvaluatedGroup, RulerError> {
+fn parse(text: &[u8]) -> Result<LoadedGroup, RulerError> {
     #[derive(Deserialize)]
     struct Group {
         name: String,
@@ -159,6 +169,7 @@ fn parse(text: &[u8]) -> Result<EvaluatedGroup, RulerError> {
     #[serde(rename_all = "camelCase")]
     struct Rule {
         name: String,
+        #[serde(default)]
         health: String,
         #[serde(default)]
         last_error: String,
@@ -177,7 +188,7 @@ fn parse(text: &[u8]) -> Result<EvaluatedGroup, RulerError> {
         EvaluatedRule { name, health }
     };
     let rules = rules.unwrap_or_default().into_iter().map(rule).collect();
-    Ok(EvaluatedGroup { namespace: file, name, rules })
+    Ok(LoadedGroup { file, name, rules })
 }
 
 fn unreadable(message: &str) -> RulerError {

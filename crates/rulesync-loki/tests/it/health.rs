@@ -1,0 +1,41 @@
+//! What Loki says about evaluation.
+
+use std::time::Duration;
+
+use rulesync_core::{EvaluatedGroup, Evaluation, Group, Rule, RuleHealth, Ruler, TenantId};
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::conformance::ruler;
+
+async fn loaded(server: &RulerServer, tenant: &TenantId, namespaces: &[&str]) -> Vec<EvaluatedGroup> {
+    let mut found = Vec::new();
+    let answer = ruler(server).evaluation(Some(tenant), namespaces, &mut |group| found.push(group)).await;
+    assert_eq!(answer, Ok(Evaluation::Read));
+    found
+}
+
+#[tokio::test]
+async fn failing_and_frozen_show() {
+    let tenant: TenantId = "t".parse().unwrap();
+    let server = RulerServer::builder(Kind::Loki).evaluates().start().await.unwrap();
+    let loki = ruler(&server);
+    let rule = Rule { alert: "A".to_owned(), expr: "rate({a=\"b\"}[5m]) > 0".to_owned(), ..Rule::default() };
+    let group = |name: &str| Group { name: name.to_owned(), rules: vec![rule.clone()], ..Group::default() };
+    for namespace in ["ours", "theirs"] {
+        loki.put_group(Some(&tenant), namespace, &group("g")).await.unwrap();
+    }
+    server.fail_rule("t", "ours", "g", 0, Some("too many series"));
+    let found = loaded(&server, &tenant, &["ours"]).await;
+    assert_eq!(found.len(), 1, "only what was asked for: {found:?}");
+    assert_eq!(found[0].rules[0].health, RuleHealth::Failing("too many series".to_owned()));
+    // Many names are asked for in one go.
+    let many = ["ours", "a", "b", "c", "d", "e"];
+    server.journal().clear();
+    assert_eq!(loaded(&server, &tenant, &many).await.len(), 1);
+    assert_eq!(server.journal().len(), 1);
+    // The group `.` freezes the tenant: what comes later is stored and never loaded.
+    server.put("t", ".", "name: f\nrules: [{alert: A, expr: 'vector(1) > 0'}]").unwrap();
+    loki.put_group(Some(&tenant), "ours", &group("late")).await.unwrap();
+    assert_eq!(loaded(&server, &tenant, &["ours"]).await.len(), 1, "late is not loaded");
+    assert_eq!(loki.sync_period(), Duration::from_secs(60));
+}
