@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::RulerError;
+use rulesync_core::{Group, Rule, RulerError};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Operation {
     Put,
     DeleteGroup,
     DeleteNamespace,
-    /// What is loaded, by the state API.
+    /// What is loaded, and how it fares.
     State,
 }
 
@@ -44,14 +44,15 @@ const MESSAGE_BYTES: usize = 2048;
 pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meaning, RulerError> {
     let Answer { status, content_type, retry_after, body } = answer;
     let message = message(*status, content_type, body);
-    let reading = matches!(operation, Operation::List | Operation::GetNamespace | Operation::GetGroup);
+    let writing = matches!(operation, Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace);
+    let reading = !writing && operation != Operation::State;
     match status {
         // A login page, the state API, another server: all of them answer 200 to anything.
-        200..=299 if strange(content_type, operation) => Err(RulerError::Misconfigured {
+        200..=299 if strange(operation, content_type) => Err(RulerError::Misconfigured {
             message: format!("answered with a {content_type} document: check address and prefix"),
         }),
         // No server says "nothing" this way, but a gateway may.
-        204 if reading => {
+        204 if !writing => {
             Err(RulerError::Unreadable { message: "answered without a document (204)".to_owned() })
         }
         200..=299 => Ok(Meaning::Done),
@@ -82,19 +83,22 @@ pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meani
         400 if says(body, &["no org id", "no valid org id", "too many org ids"]) => {
             Err(RulerError::Denied { message })
         }
+        400 if says(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
         // A list that meets a group being deleted, or a storage that fails while listing.
         400 if reading => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         400 | 413 => Err(RulerError::Rejected { rule: rule_index(body), message }),
         403 if says(body, &["namespace is protected"]) => Err(RulerError::Protected { message }),
+        // Whose rules are not evaluated is no matter of access.
+        422 if says(body, &["rule evaluation is disabled"]) => {
+            Err(RulerError::Rejected { message, rule: None })
+        }
         401 | 403 | 407 | 422 => Err(RulerError::Denied { message }),
         408 | 425 | 429 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         500 if says(body, &["no org id", "no valid org id"]) => Err(RulerError::Denied { message }),
         500 if says(body, &["path traversal not allowed", "invalid URL escape", "too long to encode"]) => {
             Err(RulerError::Rejected { message, rule: None })
         }
-        500 if says(body, &["unsupported in rule local store"]) => Err(RulerError::Misconfigured {
-            message: format!("the ruler's rule storage is read-only: {message}"),
-        }),
+        500 if says(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
         500..=599 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         _ => Err(RulerError::Rejected { message: format!("{message} ({status})"), rule: None }),
     }
@@ -111,16 +115,20 @@ fn nothing_text(operation: Operation) -> Option<&'static str> {
     }
 }
 
-/// Whether a successful answer is not the API's: lists are YAML, writes are acknowledged in JSON.
-fn strange(content_type: &str, operation: Operation) -> bool {
-    let kind = content_type.split(';').next().map(str::trim);
-    let other = match operation {
-        Operation::List | Operation::GetNamespace | Operation::GetGroup => Some("application/json"),
-        // A wrong prefix may lead to the configuration API.
-        Operation::State => Some("application/yaml"),
-        Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace => None,
-    };
-    kind == Some("text/html") || other.is_some_and(|other| kind == Some(other))
+/// Whether a successful answer is not the API's: lists are YAML, writes are acknowledged in JSON, states are JSON.
+fn strange(operation: Operation, content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    match operation {
+        Operation::List | Operation::GetNamespace | Operation::GetGroup => {
+            matches!(kind, "text/html" | "application/json")
+        }
+        Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace => kind == "text/html",
+        Operation::State => kind != "application/json",
+    }
+}
+
+fn read_only(message: &str) -> RulerError {
+    RulerError::Misconfigured { message: format!("the ruler's rule storage is read-only: {message}") }
 }
 
 fn says(body: &str, texts: &[&str]) -> bool {
@@ -157,6 +165,23 @@ fn rule_index(body: &str) -> Option<usize> {
     after[..digits].parse().ok()
 }
 
+/// The rule that Loki names by what it alerts or records: `… for alert 'A' in group 'g': …`, or by its template. The
+/// first that is named, unless several have the name.
+pub(crate) fn named_rule(message: &str, group: &Group) -> Option<usize> {
+    let place = |rule: &Rule| {
+        let (kind, name) =
+            if rule.alert.is_empty() { ("record", &rule.record) } else { ("alert", &rule.alert) };
+        let parsing = format!("for {kind} '{name}' in group '{}': ", group.name);
+        let template = format!("template: __{kind}_{name}:");
+        [parsing, template].iter().filter_map(|words| message.find(words)).min()
+    };
+    let places: Vec<Option<usize>> = group.rules.iter().map(place).collect();
+    let first = *places.iter().flatten().min()?;
+    let mut named = places.iter().enumerate().filter(|(_, place)| **place == Some(first));
+    let (index, _) = named.next()?;
+    named.next().is_none().then_some(index)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_catalogue() {
-        use Operation::{DeleteGroup, DeleteNamespace, GetGroup, GetNamespace, List, Put};
+        use Operation::{DeleteGroup, DeleteNamespace, GetGroup, GetNamespace, List, Put, State};
         let json = |error: &str| {
             format!(r#"{{"status":"error","data":null,"errorType":"server_error","error":"{error}"}}"#)
         };
@@ -229,6 +254,17 @@ mod tests {
             (Put, 502, "", "unavailable"),
             (Put, 503, "", "unavailable"),
             (Put, 504, "", "unavailable"),
+            (GetGroup, 400, "GetRuleGroup unsupported in rule local store\n", "misconfigured"),
+            (Put, 400, "group 0: Groupname must not be empty\n", "rejected"),
+            (State, 404, "404 page not found\n", "Nothing"),
+            (State, 404, "<html>not here, says the gateway</html>", "Nothing"),
+            (State, 422, &json("rule evaluation is disabled for tenant x"), "rejected"),
+            (State, 422, "too many tenant IDs present in the request. max: 1 actual: 2\n", "denied"),
+            (State, 500, &json("no valid org id found"), "denied"),
+            (State, 400, &json("too many org ids found"), "denied"),
+            (State, 400, &json("invalid group limit value"), "rejected"),
+            (State, 500, &json("failed to get rules: ruler not reached"), "unavailable"),
+            (State, 204, "", "misconfigured"),
         ] {
             assert_eq!(class(operation, status, body), expected, "{operation:?} {status} {body}");
         }
@@ -243,6 +279,30 @@ mod tests {
         let login =
             Answer { status: 200, content_type: "text/html; charset=utf-8", retry_after: None, body: "" };
         assert_eq!(meaning(Operation::Put, &login).unwrap_err().class(), "misconfigured");
+    }
+
+    #[test]
+    fn a_rule_is_found_by_its_name() {
+        let alert = |name: &str| Rule { alert: name.into(), ..Rule::default() };
+        let record = Rule { record: "a:b".into(), ..Rule::default() };
+        let rules = vec![alert("A"), alert("A.b"), record, alert("C"), alert("C"), alert("it's")];
+        let group = Group { name: "g".into(), rules, ..Group::default() };
+        for (message, rule) in [
+            ("could not parse expression for alert 'A' in group 'g': parse error at line 1", Some(0)),
+            ("could not parse expression for alert 'A.b' in group 'g': x", Some(1)),
+            ("could not parse expression for record 'a:b' in group 'g': x", Some(2)),
+            ("could not parse expression for alert 'C' in group 'g': x", None),
+            ("could not parse expression for alert 'it's' in group 'g': x", Some(5)),
+            ("could not parse expression for alert 'A' in group 'h': x", None),
+            ("annotation \"a\": template: __alert_A:1: unclosed action", Some(0)),
+            (
+                "annotation \"a\": template: __alert_A.b:1: x, could not parse expression for alert 'A' in group 'g': y",
+                Some(1),
+            ),
+            ("field 'expr' must be set in rule", None),
+        ] {
+            assert_eq!(named_rule(message, &group), rule, "{message}");
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The client: one request in, one [`RulerError`] or success out; and the list, read as it arrives.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,29 +7,27 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
-use rulesync_core::{EvaluatedGroup, Evaluation, Group, Listing, RulerError, TenantId};
+use rulesync_core::{Group, Listing, RulerError, TenantId};
 use tokio::time::Instant;
 
-use crate::answer::{Answer, Meaning, Operation, meaning};
+use crate::answer::{Answer, Meaning, Operation, meaning, named_rule};
 use crate::auth::Credentials;
 use crate::connection::connect;
 use crate::document::{encode_group, group_names, parse_group, parse_namespaces};
 use crate::flavour::Flavour;
-use crate::loaded::{LoadedGroup, LoadedReader};
 use crate::reading::{ListReader, Unparsed};
 use crate::settings::{ClientConfig, SettingsError};
-use crate::state::{next_page, queries};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::segment;
 
 /// Counts requests.
 pub trait RequestObserver: fmt::Debug + Send + Sync + 'static {
-    /// One request: its method, its kind of route (`list`, `namespace` or `group`), its status or `error`, and how long
+    /// One request: its method, its kind of route (`list`, `namespace`, `group` or `state`), its status or `error`, and how long
     /// it took.
     fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration);
 }
 
-/// A client of the ruler configuration API.
+/// A client of the ruler configuration API, and of what the state API says about the loaded rules.
 ///
 /// Every request has a deadline, follows no redirect, compresses nothing and accepts gzip. Dropping a future gives its
 /// request up.
@@ -52,18 +49,32 @@ const BODY_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A list may take longer than other requests, as long as it gets on.
-const LIST_FACTOR: u32 = 10;
+pub(crate) const LIST_FACTOR: u32 = 10;
 
-struct Request<'a> {
+pub(crate) struct Request<'a> {
     operation: Operation,
     method: Method,
     tenant: Option<&'a TenantId>,
     path: String,
+    /// Escaped.
     query: Option<String>,
     body: Option<Bytes>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    pub(crate) fn new(operation: Operation, tenant: Option<&'a TenantId>, path: String) -> Self {
+        let method = match operation {
+            Operation::List | Operation::GetNamespace | Operation::GetGroup | Operation::State => Method::GET,
+            Operation::Put => Method::POST,
+            Operation::DeleteGroup | Operation::DeleteNamespace => Method::DELETE,
+        };
+        Self { operation, method, tenant, path, query: None, body: None }
+    }
+
+    pub(crate) fn query(self, query: String) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
     fn route(&self) -> &'static str {
         match self.operation {
             Operation::List => "list",
@@ -122,7 +133,8 @@ impl RulerClient {
             timeout,
             observer,
         };
-        if made.url(&made.flavour.rules_path).is_none() {
+        let Flavour { rules_path, state_path, .. } = &made.flavour;
+        if made.url(rules_path).is_none() || made.url(state_path).is_none() {
             let reason = "holds characters that a path cannot carry".to_owned();
             return Err(SettingsError::Invalid { key: "prometheus_http_prefix".to_owned(), reason });
         }
@@ -147,15 +159,18 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let body = encode_group(group).map_err(|error| rejected(error.to_string()))?;
         let path = self.path(namespace, None)?;
-        let request = Request {
-            operation: Operation::Put,
-            method: Method::POST,
-            tenant,
-            path,
-            query: None,
-            body: Some(body.into()),
-        };
-        self.write(request).await
+        let request = Request { body: Some(body.into()), ..Request::new(Operation::Put, tenant, path) };
+        self.write(request).await.map_err(|error| match error {
+            RulerError::Rejected { message, rule: None } => {
+                RulerError::Rejected { rule: named_rule(&message, group), message }
+            }
+            other => other,
+        })
+    }
+
+    /// How long an answer may take to begin, and each portion of it to come.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Where requests go: scheme, host and port.
@@ -177,15 +192,7 @@ impl RulerClient {
         group: &str,
     ) -> Result<(), RulerError> {
         let path = self.path(namespace, Some(group))?;
-        let request = Request {
-            operation: Operation::DeleteGroup,
-            method: Method::DELETE,
-            tenant,
-            path,
-            query: None,
-            body: None,
-        };
-        self.write(request).await
+        self.write(Request::new(Operation::DeleteGroup, tenant, path)).await
     }
 
     /// Deletes a namespace with all its groups. One that is not there is success.
@@ -199,15 +206,7 @@ impl RulerClient {
         namespace: &str,
     ) -> Result<(), RulerError> {
         let path = self.path(namespace, None)?;
-        let request = Request {
-            operation: Operation::DeleteNamespace,
-            method: Method::DELETE,
-            tenant,
-            path,
-            query: None,
-            body: None,
-        };
-        self.write(request).await
+        self.write(Request::new(Operation::DeleteNamespace, tenant, path)).await
     }
 
     /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. A namespace
@@ -217,16 +216,9 @@ impl RulerClient {
     ///
     /// [`RulerError::Unreadable`] if the document is broken as a whole or ends early; else what the answer means.
     pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        let request = || Request {
-            operation: Operation::List,
-            method: Method::GET,
-            tenant,
-            path: self.flavour.rules_path.clone(),
-            query: None,
-            body: None,
-        };
+        let request = Request::new(Operation::List, tenant, self.flavour.rules_path.clone());
         let reading = async {
-            let Some(mut answer) = self.ask(&request()).await? else { return Ok(Vec::new()) };
+            let Some(mut answer) = self.ask(&request).await? else { return Ok(Vec::new()) };
             let mut reader = ListReader::new(listing);
             while let Some(portion) = self.next_portion(&mut answer).await? {
                 reader.push(&portion)?;
@@ -245,56 +237,6 @@ impl RulerClient {
         Ok(())
     }
 
-    /// Passes on what the ruler has loaded, one group at a time, as far as it is in these namespaces.
-    ///
-    /// # Errors
-    ///
-    /// What stood in the way; what was passed until then is true, the rest is unknown.
-    pub async fn evaluation(
-        &self,
-        tenant: Option<&TenantId>,
-        namespaces: &[&str],
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
-    ) -> Result<Evaluation, RulerError> {
-        let ours: HashSet<&str> = namespaces.iter().copied().collect();
-        let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
-            // Servers ignore filters they do not know.
-            if ours.contains(&*file) {
-                found(EvaluatedGroup { namespace: file, name, rules });
-            }
-        };
-        for query in queries(self.flavour.state_filter, namespaces) {
-            let mut page = query.clone();
-            loop {
-                let request = Request {
-                    operation: Operation::State,
-                    method: Method::GET,
-                    tenant,
-                    path: self.flavour.state_path.clone(),
-                    query: Some(page),
-                    body: None,
-                };
-                let reading = async {
-                    let Some(mut answer) = self.ask(&request).await? else { return Ok(None) };
-                    let mut reader = LoadedReader::default();
-                    while let Some(portion) = self.next_portion(&mut answer).await? {
-                        reader.push(&portion, &mut pass)?;
-                        tokio::task::yield_now().await;
-                    }
-                    reader.finish().map(Some)
-                };
-                let deadline = self.timeout * LIST_FACTOR;
-                let late = |_| unavailable(format!("no whole answer within {}s", deadline.as_secs()));
-                match tokio::time::timeout(deadline, reading).await.map_err(late)?? {
-                    None => return Ok(Evaluation::Unsupported),
-                    Some(None) => break,
-                    Some(Some(token)) => page = next_page(&query, &token),
-                }
-            }
-        }
-        Ok(Evaluation::Read)
-    }
-
     /// A namespace that the list could not be parsed for: on its own, else group by group.
     async fn read_apart(
         &self,
@@ -304,15 +246,7 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let namespace = namespace.as_str();
         let path = self.path(namespace, None)?;
-        let request = Request {
-            operation: Operation::GetNamespace,
-            method: Method::GET,
-            tenant,
-            path,
-            query: None,
-            body: None,
-        };
-        match self.read(&request).await? {
+        match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
             None => return Ok(()),
             Some(document) => match parse_namespaces(&document) {
                 Ok(namespaces) => {
@@ -331,14 +265,7 @@ impl RulerClient {
         }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
-            let request = Request {
-                operation: Operation::GetGroup,
-                method: Method::GET,
-                tenant,
-                path,
-                query: None,
-                body: None,
-            };
+            let request = Request::new(Operation::GetGroup, tenant, path);
             match self.read(&request).await?.map(|document| parse_group(&document)) {
                 None => {}
                 Some(Ok(parsed)) => listing.add(namespace, &parsed),
@@ -391,7 +318,7 @@ impl RulerClient {
     }
 
     /// More of a body. An end before the end is an error: half a list is not a list.
-    async fn next_portion(&self, answer: &mut Response) -> Result<Option<Bytes>, RulerError> {
+    pub(crate) async fn next_portion(&self, answer: &mut Response) -> Result<Option<Bytes>, RulerError> {
         match tokio::time::timeout(self.timeout, answer.chunk()).await {
             Ok(Ok(portion)) => Ok(portion),
             Ok(Err(error)) => Err(RulerError::Unreadable {
@@ -402,7 +329,7 @@ impl RulerClient {
     }
 
     /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read.
-    async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
+    pub(crate) async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
         let (mut answer, signed) = self.send(request).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
             drain(answer, self.patience()).await;
@@ -447,8 +374,9 @@ impl RulerClient {
 
     async fn exchange(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
         let url = self.url(&request.path);
-        let url =
+        let mut url =
             url.ok_or_else(|| rejected(format!("the path {} cannot be sent as it is", request.path)))?;
+        url.set_query(request.query.as_deref());
         let mut builder = self.transport.client().request(request.method.clone(), url);
         if let Some(tenant) = request.tenant {
             builder = builder.header("X-Scope-OrgID", tenant.as_str());
@@ -459,15 +387,6 @@ impl RulerClient {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/yaml").body(body.clone());
         }
-        let builder = match &request.query {
-            Some(query) => {
-                let (client, request) = builder.build_split();
-                let mut request = request.map_err(|error| unavailable(without_url(&error)))?;
-                request.url_mut().set_query(Some(query));
-                reqwest::RequestBuilder::from_parts(client, request)
-            }
-            None => builder,
-        };
         let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
         let signed = Instant::now();
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;
@@ -489,7 +408,7 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?.min(LONGEST_RETRY_AFTER))
 }
 
-fn unavailable(message: String) -> RulerError {
+pub(crate) fn unavailable(message: String) -> RulerError {
     RulerError::Unavailable { message, retry_after: None }
 }
 

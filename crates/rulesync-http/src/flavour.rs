@@ -1,17 +1,10 @@
 //! What tells one server of the configuration API from another, as data.
 
+use std::time::Duration;
+
 use rulesync_core::{Keeps, KeptLimit};
 
 use crate::url::PathEncoding;
-
-/// How a server's state API is asked for some namespaces only (contracts/ruler-api.md 5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StateFilter {
-    /// `file[]`, as often as need be, and pages by `group_limit`.
-    Files,
-    /// One `file`; no pages.
-    OneFile,
-}
 
 /// A kind of server: where its routes are and what it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +13,17 @@ pub struct Flavour {
     pub name: &'static str,
     /// The path of the list, below the address.
     pub rules_path: String,
-    /// The path of the state API's rules, below the address.
+    /// The path of the loaded rules, below the address.
     pub state_path: String,
-    /// How the state API is asked for some namespaces only.
-    pub state_filter: StateFilter,
+    /// The parameter by which it is asked for the loaded rules of some namespaces only; it can be repeated. Versions
+    /// that do not know it answer with everything (contracts/ruler-api.md 5.1).
+    pub state_filter: &'static str,
     /// How often it decodes names.
     pub encoding: PathEncoding,
     /// Which optional fields it stores.
     pub keeps: Keeps,
+    /// How long it usually takes to load what was written (contracts/ruler-api.md 4.2).
+    pub sync_period: Duration,
 }
 
 impl Flavour {
@@ -39,9 +35,11 @@ impl Flavour {
             name: "mimir",
             rules_path: format!("{slash}{prefix}/config/v1/rules"),
             state_path: format!("{slash}{prefix}/api/v1/rules"),
-            state_filter: StateFilter::Files,
+            state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
+            // A write tells the rulers, which look every 10 s, twice.
+            sync_period: Duration::from_secs(20),
         }
     }
 
@@ -51,7 +49,7 @@ impl Flavour {
             name: "cortex",
             rules_path: "/api/v1/rules".to_owned(),
             state_path: "/prometheus/api/v1/rules".to_owned(),
-            state_filter: StateFilter::Files,
+            state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps {
                 evaluation_delay: false,
@@ -59,6 +57,8 @@ impl Flavour {
                 align_evaluation_time: false,
                 ..Keeps::ALL
             },
+            // Its rulers poll.
+            sync_period: Duration::from_secs(60),
         }
     }
 
@@ -68,7 +68,7 @@ impl Flavour {
             name: "loki",
             rules_path: "/loki/api/v1/rules".to_owned(),
             state_path: "/prometheus/api/v1/rules".to_owned(),
-            state_filter: StateFilter::OneFile,
+            state_filter: "file",
             encoding: PathEncoding::Double,
             keeps: Keeps {
                 group_labels: false,
@@ -79,6 +79,8 @@ impl Flavour {
                 align_evaluation_time: false,
                 keep_firing_for: false,
             },
+            // Its rulers poll.
+            sync_period: Duration::from_secs(60),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The ruler *configuration API* that Mimir, Cortex and Loki share, spoken once: routes and name encoding, YAML,
-//! error classes, credentials, TLS, proxies and deadlines. What differs between the servers is data, a [`Flavour`].
+//! error classes, credentials, TLS, proxies and deadlines; and their *state API*, which tells what is loaded. What
+//! differs between the servers is data, a [`Flavour`].
 //!
 //! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
 
@@ -22,7 +23,7 @@ mod url;
 pub use client::{RequestObserver, RulerClient};
 pub use connection::{Connection, PlainAnswer, PlainRequest};
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
-pub use flavour::{Flavour, StateFilter};
+pub use flavour::Flavour;
 pub use loaded::{LoadedGroup, LoadedReader};
 pub use secret::{Secret, SecretError};
 pub use settings::{

@@ -1,11 +1,13 @@
-//! Reads the answer of `/api/v1/rules` as it arrives, one group at a time: the whole of it may be larger than the
-//! memory we have. No I/O.
+//! Reads an answer of `/api/v1/rules`, or a page of it, as it arrives, one group at a time: the whole of it may be
+//! larger than our memory. No I/O.
+//!
+//! An answer that is not understood must never look like one with fewer groups: those would count as not loaded.
 
 use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
 use serde::Deserialize;
 
 /// A group that the server has loaded.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedGroup {
     /// The path of its file as the server sees it, or its namespace where the server has those.
     pub file: String,
@@ -15,7 +17,7 @@ pub struct LoadedGroup {
     pub rules: Vec<EvaluatedRule>,
 }
 
-/// Cuts the groups out of the answer.
+/// Cuts the groups out of an answer.
 #[derive(Debug, Default)]
 pub struct LoadedReader {
     /// The braces and brackets that are open.
@@ -23,67 +25,48 @@ pub struct LoadedReader {
     in_string: bool,
     escaped: bool,
     group: Vec<u8>,
-    /// The answer with a number in the place of each group.
+    /// The answer without its groups.
     envelope: Vec<u8>,
 }
 
 /// Where the groups are: in the list in the object in the object.
 const GROUPS: &[u8] = b"{{[";
 
-/// No envelope is longer: two bytes for each of half a million groups.
-const ENVELOPE_BYTES: usize = 1 << 20;
+/// No envelope is longer.
+const ENVELOPE_BYTES: usize = 64 << 10;
+
+/// No group is longer: five thousand rules have 2 MiB.
+const GROUP_BYTES: usize = 32 << 20;
 
 impl LoadedReader {
-    /// More of the answer; passes on the groups that are complete with it.
+    /// More of the answer. Passes on the groups that are complete with it.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if this is something else.
+    /// [`RulerError::Unreadable`] if it is not such an answer.
     pub fn push(
         &mut self,
         bytes: &[u8],
         found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<(), RulerError> {
-        for &byte in bytes {
-            let within = self.open.len() > GROUPS.len();
-            if within { &mut self.group } else { &mut self.envelope }.push(byte);
-            if self.in_string {
-                (self.in_string, self.escaped) =
-                    (self.escaped || byte != b'"', !self.escaped && byte == b'\\');
-                continue;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = if self.in_string { self.text(rest) } else { self.structure(rest, found)? };
+            if self.envelope.len() > ENVELOPE_BYTES {
+                return Err(unreadable("it is not a list of groups"));
             }
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => {
-                    if self.open == GROUPS {
-                        self.envelope.pop();
-                        self.group.push(byte);
-                    }
-                    self.open.push(byte);
-                }
-                b'}' | b']' => {
-                    self.open.pop();
-                    if within && self.open.len() == GROUPS.len() {
-                        found(parse(&self.group)?);
-                        self.group.clear();
-                        self.envelope.push(b'0');
-                    }
-                }
-                _ => {}
+            if self.group.len() > GROUP_BYTES {
+                return Err(unreadable("a group is longer than any can be"));
             }
         }
-        if self.envelope.len() > ENVELOPE_BYTES {
-            Err(unreadable("it is not a list of groups"))
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
-    /// The end of the answer; where the next page begins, if there is one.
+    /// The end of the answer. Gives the token of the next page, if there is one.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if it was not the answer, or not whole.
+    /// [`RulerError::Unreadable`] if it was not whole, or no such answer.
     pub fn finish(self) -> Result<Option<String>, RulerError> {
         #[derive(Deserialize)]
         struct Envelope {
@@ -93,19 +76,85 @@ impl LoadedReader {
             data: Option<Data>,
         }
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Data {
-            #[serde(rename = "groups")]
-            _groups: Option<Vec<u8>>,
-            #[serde(default, rename = "groupNextToken")]
-            next: Option<String>,
+            /// What is left of it: nothing. It may be `null`, but not missing.
+            #[serde(rename = "groups", deserialize_with = "Option::deserialize")]
+            _groups: Option<[(); 0]>,
+            #[serde(default)]
+            group_next_token: Option<String>,
         }
         match serde_json::from_slice(&self.envelope) {
-            Ok(Envelope { status, data: Some(data), .. }) if status == "success" => {
-                Ok(data.next.filter(|token| !token.is_empty()))
+            Ok(Envelope { status, data: Some(Data { group_next_token, .. }), .. }) if status == "success" => {
+                Ok(group_next_token.filter(|token| !token.is_empty()))
+            }
+            Ok(Envelope { status, error, .. }) if error.is_empty() => {
+                Err(unreadable(&format!("its status is `{status}`, without groups")))
             }
             Ok(Envelope { error, .. }) => Err(unreadable(&error)),
             Err(error) => Err(unreadable(&error.to_string())),
         }
+    }
+
+    /// Where what comes next belongs.
+    fn part(&mut self) -> &mut Vec<u8> {
+        if self.open.len() > GROUPS.len() { &mut self.group } else { &mut self.envelope }
+    }
+
+    /// Takes a text as far as it goes.
+    fn text<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let mut end = bytes.len();
+        for (index, byte) in bytes.iter().enumerate() {
+            if self.escaped {
+                self.escaped = false;
+            } else if *byte == b'\\' {
+                self.escaped = true;
+            } else if *byte == b'"' {
+                self.in_string = false;
+                end = index + 1;
+                break;
+            }
+        }
+        self.part().extend_from_slice(&bytes[..end]);
+        &bytes[end..]
+    }
+
+    /// Takes what is between texts, up to the next bracket or text.
+    fn structure<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        found: &mut (dyn FnMut(LoadedGroup) + Send),
+    ) -> Result<&'b [u8], RulerError> {
+        let marks = b"\"{}[]";
+        let mark = bytes.iter().position(|byte| marks.contains(byte));
+        let (plain, rest) = bytes.split_at(mark.unwrap_or(bytes.len()));
+        if self.open == GROUPS {
+            // Without the commas between groups an empty list is left.
+            self.envelope.extend(plain.iter().filter(|byte| !matches!(byte, b',' | b' ' | b'\n')));
+        } else {
+            self.part().extend_from_slice(plain);
+        }
+        let Some((&mark, after)) = rest.split_first() else { return Ok(rest) };
+        match mark {
+            b'"' => {
+                self.in_string = true;
+                self.part().push(mark);
+            }
+            b'{' | b'[' => {
+                self.open.push(mark);
+                self.part().push(mark);
+            }
+            _ => {
+                let within = self.open.len() > GROUPS.len();
+                self.part().push(mark);
+                self.open.pop();
+                if within && self.open.len() == GROUPS.len() {
+                    found(parse(&self.group)?);
+                    self.group.clear();
+                }
+            }
+        }
+        Ok(after)
     }
 }
 
@@ -114,7 +163,6 @@ fn parse(text: &[u8]) -> Result<LoadedGroup, RulerError> {
     struct Group {
         name: String,
         file: String,
-        #[serde(default)]
         rules: Option<Vec<Rule>>,
     }
     #[derive(Deserialize)]
@@ -133,14 +181,14 @@ fn parse(text: &[u8]) -> Result<LoadedGroup, RulerError> {
     let rule = |Rule { name, health, last_error, last_evaluation }: Rule| {
         let health = match health.as_str() {
             "err" => RuleHealth::Failing(last_error),
-            // vmalert calls a rule healthy before it has ever run.
-            _ if last_evaluation.starts_with("0001-01-01") => RuleHealth::Unknown,
-            "ok" => RuleHealth::Healthy,
+            // Some servers call a rule healthy before it has ever run.
+            "ok" if !last_evaluation.starts_with("0001-01-01") => RuleHealth::Healthy,
             _ => RuleHealth::Unknown,
         };
         EvaluatedRule { name, health }
     };
-    Ok(LoadedGroup { file, name, rules: rules.unwrap_or_default().into_iter().map(rule).collect() })
+    let rules = rules.unwrap_or_default().into_iter().map(rule).collect();
+    Ok(LoadedGroup { file, name, rules })
 }
 
 fn unreadable(message: &str) -> RulerError {
@@ -148,57 +196,4 @@ fn unreadable(message: &str) -> RulerError {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const ANSWER: &str = r#"{"status":"success","warnings":["[{"],"data":{"groups":[
-        {"name":"g \"}{\\","file":"/r/a.yaml","rules":[
-          {"name":"A","query":"x{a=\"]\"}","labels":{"a":"b"},"alerts":[],"health":"err","lastError":"no {[","type":"alerting","lastEvaluation":"2026-11-23T03:27:26.96Z"},
-          {"name":"r","health":"ok","lastEvaluation":"0001-01-01T00:00:00Z"},
-          {"name":"s","health":"ok","lastEvaluation":"2026-11-23T03:27:26.96Z"}],"interval":1},
-        {"name":"h","file":"/r/b.yaml","rules":[]},{"name":"i","file":"/r/b.yaml","rules":null}],"groupNextToken":"x"}}"#;
-
-    fn read(answer: &str, cut: usize) -> Result<Vec<LoadedGroup>, RulerError> {
-        let (mut reader, mut groups) = (LoadedReader::default(), Vec::new());
-        for portion in answer.as_bytes().chunks(cut) {
-            reader.push(portion, &mut |group| groups.push(group))?;
-        }
-        reader.finish().map(|_| groups)
-    }
-
-    #[test]
-    fn every_group_is_found_however_it_is_cut() {
-        let groups = read(ANSWER, usize::MAX).unwrap();
-        let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-        assert_eq!(names, ["g \"}{\\", "h", "i"]);
-        let health: Vec<&RuleHealth> = groups[0].rules.iter().map(|rule| &rule.health).collect();
-        let failing = RuleHealth::Failing("no {[".to_owned());
-        assert_eq!(health, [&failing, &RuleHealth::Unknown, &RuleHealth::Healthy]);
-        for cut in 1..80 {
-            assert_eq!(read(ANSWER, cut).unwrap(), groups, "in portions of {cut}");
-        }
-        assert_eq!(read(r#"{"status":"success","data":{"groups":[]}}"#, 5).unwrap(), []);
-        assert_eq!(read(r#"{"status":"success","data":{"groups":null}}"#, 5).unwrap(), []);
-    }
-
-    #[test]
-    fn less_than_the_whole_answer_is_an_error() {
-        for end in 0..ANSWER.len() {
-            assert!(read(&ANSWER[..end], 16).is_err(), "{}", &ANSWER[..end]);
-        }
-        for other in
-            ["", "[]", "{}", "<html>", r#"{"status":"error","error":"no","data":{}}"#, "404 page not found"]
-        {
-            assert_eq!(read(other, 16).unwrap_err().class(), "unreadable", "{other}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_panics(answer in "[\\[\\]{}\",:a0\\\\]{0,60}") {
-            let _ = read(&answer, 3);
-        }
-    }
-}
+mod tests;

@@ -1,67 +1,88 @@
-//! The state API: what a ruler has loaded, and how it fares. Which requests that takes is decided here, without I/O.
+//! What a ruler has loaded, and how it fares: the state API asked for our namespaces only, answers read as they come.
+//!
+//! It is no second list. What it shows of an expression is rewritten, and follows writes only after a while.
 
-use percent_encoding::utf8_percent_encode;
+mod query;
 
-use crate::flavour::StateFilter;
-use crate::url::UNRESERVED_KEPT;
+use std::collections::HashMap;
 
-/// The longest query. Servers and proxies take 8 KiB of URL.
-const QUERY_BYTES: usize = 4096;
+use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
 
-/// The most namespaces that are asked for by name. Beyond that, everything is read: a list of thousands of names is
-/// itself as large as the answer.
-const BY_NAME: usize = 256;
+use self::query::{page, queries};
+use crate::answer::Operation;
+use crate::client::{LIST_FACTOR, Request, RulerClient, unavailable};
+use crate::loaded::{LoadedGroup, LoadedReader};
 
-/// The most namespaces that are asked for one by one.
-const ONE_BY_ONE: usize = 4;
-
-/// The groups of a page.
-const PAGE: usize = 500;
-
-/// The queries that together tell about the namespaces; each may be followed by pages.
-pub(crate) fn queries(filter: StateFilter, namespaces: &[&str]) -> Vec<String> {
-    let all = "exclude_alerts=true".to_owned();
-    let file = |name: &str| utf8_percent_encode(name, UNRESERVED_KEPT).to_string();
-    match filter {
-        StateFilter::OneFile if namespaces.len() <= ONE_BY_ONE => {
-            namespaces.iter().map(|name| format!("{all}&file={}", file(name))).collect()
+impl RulerClient {
+    /// Passes what the server has loaded of these namespaces to `found`, group by group as they arrive; nothing else
+    /// is. A server whose state API is off cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// What the answer means, as [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not evaluated at
+    /// all, [`RulerError::Unavailable`] also if one of several rulers did not tell its part.
+    pub async fn evaluation(
+        &self,
+        tenant: Option<&TenantId>,
+        namespaces: &[&str],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        let queries = queries(self.flavour().state_filter, namespaces);
+        let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(namespaces.len());
+        for (number, query) in queries.iter().enumerate() {
+            query.namespaces.iter().for_each(|namespace| _ = wanted.entry(namespace).or_insert(number));
         }
-        StateFilter::OneFile => vec![all],
-        StateFilter::Files if namespaces.len() > BY_NAME => vec![format!("{all}&group_limit={PAGE}")],
-        StateFilter::Files => {
-            let mut queries: Vec<String> = Vec::new();
-            for name in namespaces {
-                let more = format!("&file[]={}", file(name));
-                match queries.last_mut().filter(|query| query.len() + more.len() <= QUERY_BYTES) {
-                    Some(query) => query.push_str(&more),
-                    None => queries.push(format!("{all}&group_limit={PAGE}{more}")),
+        let reading = async {
+            for (number, query) in queries.iter().enumerate() {
+                // A server that does not know the filter tells everything at once, and then again.
+                let mut filtered = true;
+                let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
+                    let asked = wanted.get(file.as_str());
+                    filtered &= asked == Some(&number);
+                    if asked.is_some_and(|asked| *asked >= number) {
+                        found(EvaluatedGroup { namespace: file, name, rules });
+                    }
+                };
+                match self.pages(tenant, &query.text, &mut pass).await? {
+                    Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
+                    Evaluation::Read if filtered => {}
+                    Evaluation::Read => break,
                 }
             }
-            queries
-        }
+            Ok(Evaluation::Read)
+        };
+        let deadline = self.timeout() * LIST_FACTOR;
+        let late = |_| unavailable(format!("the state was not complete within {}s", deadline.as_secs_f64()));
+        tokio::time::timeout(deadline, reading).await.map_err(late)?
     }
-}
 
-/// The query of the next page.
-pub(crate) fn next_page(query: &str, token: &str) -> String {
-    format!("{query}&group_next_token={}", utf8_percent_encode(token, UNRESERVED_KEPT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_few_are_asked_for_by_name_and_many_by_pages() {
-        let names: Vec<String> = (0..300).map(|n| format!("us.ns/{n:0>40}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let some = queries(StateFilter::Files, &names[..200]);
-        assert!(some.len() < 6 && some.iter().all(|query| query.len() <= QUERY_BYTES), "{}", some.len());
-        assert_eq!(some.iter().map(|query| query.matches("&file[]=us.ns%2F").count()).sum::<usize>(), 200);
-        assert_eq!(queries(StateFilter::Files, &names), ["exclude_alerts=true&group_limit=500"]);
-        assert_eq!(queries(StateFilter::OneFile, &["a b"]), ["exclude_alerts=true&file=a%20b"]);
-        assert_eq!(queries(StateFilter::OneFile, &names), ["exclude_alerts=true"]);
-        assert_eq!(queries(StateFilter::Files, &[]), Vec::<String>::new());
-        assert_eq!(next_page("a=b", "x/y="), "a=b&group_next_token=x%2Fy%3D");
+    /// The answer to a query, page by page.
+    async fn pages(
+        &self,
+        tenant: Option<&TenantId>,
+        query: &str,
+        found: &mut (dyn FnMut(LoadedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        let mut after: Option<String> = None;
+        loop {
+            let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
+            let request = request.query(page(query, after.as_deref()));
+            let Some(mut answer) = self.ask(&request).await? else { return Ok(Evaluation::Unsupported) };
+            let mut reader = LoadedReader::default();
+            while let Some(portion) = self.next_portion(&mut answer).await? {
+                reader.push(&portion, found)?;
+                // A long answer must not keep other tasks from their turn.
+                tokio::task::yield_now().await;
+            }
+            let next = reader.finish()?;
+            if next.is_none() {
+                return Ok(Evaluation::Read);
+            }
+            if next == after {
+                let message = "its pages do not come to an end".to_owned();
+                return Err(RulerError::Unreadable { message });
+            }
+            after = next;
+        }
     }
 }

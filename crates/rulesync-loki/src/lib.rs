@@ -1,8 +1,7 @@
-//! Ruler for Grafana Loki: [`LokiRuler`].
+//! A ruler for Grafana Loki: [`LokiRuler`].
 //!
-//! It speaks the ruler configuration API of [`rulesync_http`] with Loki's [`Flavour`]: names are encoded twice, because
-//! Loki decodes them twice, and a request for namespace `a/b` that is encoded once deletes group `b` of namespace `a`.
-//! Rules are LogQL. Loki keeps neither `keep_firing_for`, group labels nor `query_offset`.
+//! It speaks the ruler configuration API of [`rulesync_http`] in Loki's way: names are encoded twice, an empty tenant
+//! is a 404, and several fields are dropped silently (contracts/ruler-api.md, 0). Expressions are LogQL.
 //!
 //! ```
 //! use std::time::Duration;
@@ -11,7 +10,7 @@
 //! // The process chooses who does its cryptography.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
 //! let config = ClientConfig::default();
-//! let ruler = LokiRuler::new("http://loki.logs.svc:3100", &config, Duration::from_secs(30), None)?;
+//! let ruler = LokiRuler::new("http://loki.logging.svc:3100", &config, Duration::from_secs(30), None)?;
 //! # Ok::<(), rulesync_loki::SettingsError>(())
 //! ```
 
@@ -20,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, Listing, LogQl, Ruler, RulerError, TenantId,
+    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, Listing, LogQl, NameRules, Ruler, RulerError, TenantId,
 };
 pub use rulesync_http::{ClientConfig, SettingsError};
 use rulesync_http::{Flavour, RequestObserver, RulerClient};
@@ -87,9 +86,8 @@ impl Ruler for LokiRuler {
         self.0.evaluation(tenant, namespaces, found).await
     }
 
-    /// It polls its store once a minute (contracts/ruler-api.md 4.2).
     fn sync_period(&self) -> Duration {
-        Duration::from_secs(60)
+        self.0.flavour().sync_period
     }
 
     fn dialect(&self) -> &dyn Dialect {
@@ -102,5 +100,11 @@ impl Ruler for LokiRuler {
 
     fn address(&self) -> Option<&str> {
         Some(self.0.address())
+    }
+
+    /// Loki's ruler writes each namespace to a file named by its escaped form; one that is longer than a file name may
+    /// be stops rule loading for the whole tenant, although its write was accepted.
+    fn name_rules(&self) -> NameRules {
+        NameRules { max_bytes: 189, max_escaped_bytes: 255 }
     }
 }

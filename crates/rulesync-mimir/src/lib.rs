@@ -85,9 +85,8 @@ impl Ruler for MimirRuler {
         self.0.evaluation(tenant, namespaces, found).await
     }
 
-    /// Mimir is told of changes and takes up to two rounds of ten seconds; Cortex polls (contracts/ruler-api.md 4.2).
     fn sync_period(&self) -> Duration {
-        Duration::from_secs(if self.0.flavour().name == "mimir" { 20 } else { 60 })
+        self.0.flavour().sync_period
     }
 
     fn keeps(&self) -> Keeps {

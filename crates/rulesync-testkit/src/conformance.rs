@@ -229,7 +229,11 @@ pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenant
     };
     let expected: Vec<(String, Vec<String>)> = vec![("two".to_owned(), vec!["A".to_owned(), "A".to_owned()])];
     if !shows(ruler, tenants, loaded, &expected).await {
-        return;
+        return clear(ruler, tenants).await;
+    }
+    if tenants.one != tenants.other {
+        let swapped = Tenants { one: tenants.other.clone(), other: tenants.one.clone() };
+        shows(ruler, &swapped, loaded, &Vec::new()).await;
     }
     done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await, "deleting a namespace");
     shows(ruler, tenants, loaded, &Vec::new()).await;

@@ -14,4 +14,6 @@ mod proxy;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod state;
+#[cfg(test)]
 mod tls;

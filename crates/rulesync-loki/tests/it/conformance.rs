@@ -1,20 +1,40 @@
-//! Loki passes the conformance suite.
+//! It passes the conformance suite.
 
 use std::time::Duration;
 
 use rulesync_loki::{ClientConfig, LokiRuler};
 use rulesync_testkit::conformance::{self, Tenants};
-use rulesync_testkit::{Kind, RulerServer};
+use rulesync_testkit::{Kind, MissingDelete, RulerServer};
 
 pub(crate) fn ruler(server: &RulerServer) -> LokiRuler {
+    ruler_at(&server.url())
+}
+
+pub(crate) fn ruler_at(address: &str) -> LokiRuler {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    LokiRuler::new(&server.url(), &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+    LokiRuler::new(address, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+}
+
+pub(crate) fn tenants() -> Tenants {
+    Tenants { one: Some("one".parse().unwrap()), other: Some("other".parse().unwrap()) }
 }
 
 #[tokio::test]
 async fn loki() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    let tenants = Tenants { one: Some("one".parse().unwrap()), other: Some("other".parse().unwrap()) };
-    conformance::all(&ruler(&server), &tenants).await;
+    conformance::all(&ruler(&server), &tenants()).await;
+}
+
+#[tokio::test]
+async fn loki_on_an_object_store() {
+    let server =
+        RulerServer::builder(Kind::Loki).missing_delete(MissingDelete::NotFound).start().await.unwrap();
+    conformance::all(&ruler(&server), &tenants()).await;
+}
+
+#[tokio::test]
+async fn loki_without_its_state_api() {
+    let server = RulerServer::builder(Kind::Loki).prometheus_prefix("/elsewhere").start().await.unwrap();
+    conformance::all(&ruler(&server), &tenants()).await;
 }

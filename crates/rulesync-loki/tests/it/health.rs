@@ -28,7 +28,7 @@ async fn failing_and_frozen_show() {
     let found = loaded(&server, &tenant, &["ours"]).await;
     assert_eq!(found.len(), 1, "only what was asked for: {found:?}");
     assert_eq!(found[0].rules[0].health, RuleHealth::Failing("too many series".to_owned()));
-    // Many names are not asked for one by one, and Loki answers everything: it is filtered here.
+    // Many names are asked for in one go.
     let many = ["ours", "a", "b", "c", "d", "e"];
     server.journal().clear();
     assert_eq!(loaded(&server, &tenant, &many).await.len(), 1);

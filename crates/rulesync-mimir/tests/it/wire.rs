@@ -32,6 +32,7 @@ async fn requests_look_as_the_servers_want_them() {
     ruler.put_group(tenant.as_ref(), "a/b", &group("100%")).await.unwrap();
     ruler.delete_group(tenant.as_ref(), "a/b", "100%").await.unwrap();
     list(&ruler, |_| true).await.unwrap();
+    ruler.evaluation(tenant.as_ref(), &["a/b", "c"], &mut |_| {}).await.unwrap();
     let requests = server.journal().requests();
     let lines: Vec<String> = requests.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
     assert_eq!(
@@ -39,8 +40,13 @@ async fn requests_look_as_the_servers_want_them() {
         [
             "POST /prometheus/config/v1/rules/a%2Fb",
             "DELETE /prometheus/config/v1/rules/a%2Fb/100%25",
-            "GET /prometheus/config/v1/rules"
+            "GET /prometheus/config/v1/rules",
+            "GET /prometheus/api/v1/rules"
         ]
+    );
+    assert_eq!(
+        requests[3].query.as_deref(),
+        Some("exclude_alerts=true&group_limit=1000&file%5B%5D=a%2Fb&file%5B%5D=c")
     );
     for request in &requests {
         assert_eq!(request.header("user-agent"), Some(concat!("rulesync/", env!("CARGO_PKG_VERSION"))));

@@ -1,0 +1,280 @@
+//! What is loaded and how it fares, as the testkit's servers tell it: which questions are asked, how many, and what is
+//! made of odd answers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
+use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient};
+use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer};
+
+const KINDS: [Kind; 3] = [Kind::Mimir, Kind::Cortex, Kind::Loki];
+const SYNC: Duration = Duration::from_secs(3600);
+const ALERT: &str = "name: g\nrules: [{alert: A, expr: '1'}]";
+
+fn flavour(kind: Kind) -> Flavour {
+    match kind {
+        Kind::Cortex => Flavour::cortex(),
+        Kind::Loki => Flavour::loki(),
+        _ => Flavour::mimir("/prometheus"),
+    }
+}
+
+fn client(server: &RulerServer, flavour: Flavour) -> RulerClient {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    RulerClient::new(&server.url(), flavour, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+}
+
+async fn start(builder: RulerBuilder) -> (RulerServer, RulerClient) {
+    let server = builder.start().await.unwrap();
+    let client = client(&server, flavour(server.kind()));
+    (server, client)
+}
+
+fn tenant() -> TenantId {
+    "t1".parse().unwrap()
+}
+
+async fn ask(
+    client: &RulerClient,
+    namespaces: &[&str],
+) -> Result<(Evaluation, Vec<EvaluatedGroup>), RulerError> {
+    let mut found = Vec::new();
+    let mut take = |group| found.push(group);
+    let evaluation = client.evaluation(Some(&tenant()), namespaces, &mut take).await?;
+    // Servers have no order that lasts.
+    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    Ok((evaluation, found))
+}
+
+async fn loaded(client: &RulerClient, namespaces: &[&str]) -> Vec<String> {
+    let (evaluation, found) = ask(client, namespaces).await.unwrap();
+    assert_eq!(evaluation, Evaluation::Read);
+    found.into_iter().map(|group| format!("{}: {}", group.namespace, group.name)).collect()
+}
+
+/// Moves the clock without waiting; it runs on as ever afterwards, so that sockets do not meet a frozen one.
+async fn later(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn tells_how_each_rule_fares() {
+    for kind in KINDS {
+        let (server, client) = start(RulerServer::builder(kind)).await;
+        let rules =
+            "name: g\nrules: [{alert: A, expr: '1'}, {record: 'a:b', expr: '1'}, {alert: A, expr: '1'}]";
+        server.put("t1", "a/b", rules).unwrap();
+        server.put("t1", "foreign", ALERT).unwrap();
+        server.put("t2", "a/b", "name: other\nrules: [{alert: A, expr: '1'}]").unwrap();
+        let health = async || {
+            let (_, found) = ask(&client, &["a/b"]).await.unwrap();
+            let [EvaluatedGroup { namespace, name, rules }] = found.as_slice() else { panic!("{found:?}") };
+            assert_eq!((namespace.as_str(), name.as_str()), ("a/b", "g"), "{kind:?}");
+            let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+            assert_eq!(names, ["A", "a:b", "A"]);
+            rules.iter().map(|rule| rule.health.clone()).collect::<Vec<_>>()
+        };
+        use RuleHealth::{Failing, Healthy, Unknown};
+        assert_eq!(health().await, [Unknown, Unknown, Unknown], "{kind:?}");
+        server.set_evaluates(true);
+        server.fail_rule("t1", "a/b", "g", 2, Some("found duplicate series"));
+        let failing = Failing("found duplicate series".to_owned());
+        assert_eq!(health().await, [Healthy, Healthy, failing], "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_query_is_told_to_fail() {
+    let (server, client) = start(RulerServer::builder(Kind::Loki).evaluates()).await;
+    server.put("t1", "ns", "name: g\nrules: [{alert: A, expr: '{job=\"x\"}'}]").unwrap();
+    let (_, found) = ask(&client, &["ns"]).await.unwrap();
+    let failing = RuleHealth::Failing("rule result is not a vector or scalar".to_owned());
+    assert_eq!(found[0].rules[0].health, failing);
+}
+
+#[tokio::test]
+async fn what_was_written_shows_after_a_sync_and_in_a_frozen_tenant_never() {
+    for kind in KINDS {
+        let (server, client) = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
+        server.put("t1", "ns", ALERT).unwrap();
+        assert_eq!(loaded(&client, &["ns"]).await, [""; 0], "{kind:?}");
+        later(SYNC).await;
+        assert_eq!(loaded(&client, &["ns"]).await, ["ns: g"], "{kind:?}");
+        if kind == Kind::Cortex {
+            continue;
+        }
+        server.put("t1", "x", "name: p\nrules: [{alert: A, expr: \"\\tx\\ny\"}]").unwrap();
+        server.put("t1", "new", ALERT).unwrap();
+        later(SYNC * 3).await;
+        assert_eq!(loaded(&client, &["ns", "new", "x"]).await, ["ns: g"], "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn few_namespaces_are_asked_for_by_name_and_many_at_once() {
+    let names: Vec<String> = (0..1200).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // How many groups there are, foreign ones included, and the requests it takes for 3, 60 and 1,200 namespaces.
+    for (kind, requests) in [(Kind::Mimir, [1, 1, 2]), (Kind::Cortex, [1, 1, 2]), (Kind::Loki, [1, 1, 1])] {
+        let (server, client) = start(RulerServer::builder(kind)).await;
+        for namespace in names.iter().chain(&["foreign.namespace.object"]) {
+            server.put("t1", namespace, ALERT).unwrap();
+        }
+        for (count, requests) in [3, 60, 1200].into_iter().zip(requests) {
+            server.journal().clear();
+            let found = loaded(&client, &names[..count]).await;
+            let expected: Vec<String> = names[..count].iter().map(|name| format!("{name}: g")).collect();
+            assert_eq!(found, expected, "{kind:?} {count}: each once");
+            let asked = server.journal().requests();
+            assert_eq!(asked.len(), requests, "{kind:?} {count}");
+            for request in asked {
+                assert_eq!(
+                    (request.path.as_str(), request.tenant()),
+                    ("/prometheus/api/v1/rules", Some("t1"))
+                );
+                let query = request.query.unwrap();
+                assert!(query.len() < 4200 && query.contains("exclude_alerts=true"), "{query}");
+            }
+        }
+        server.journal().clear();
+        assert_eq!(loaded(&client, &[]).await, [""; 0]);
+        assert!(server.journal().is_empty(), "{kind:?}: nothing to ask for");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_put_together() {
+    for kind in KINDS {
+        let (server, client) = start(RulerServer::builder(kind)).await;
+        for n in 0..2500 {
+            let yaml = format!("name: 'g {n:04} \"+/='\nrules: [{{alert: A, expr: '1'}}]");
+            server.put("t1", if n % 2 == 0 { "ours" } else { "also ours" }, &yaml).unwrap();
+        }
+        let found = loaded(&client, &["ours", "also ours"]).await;
+        assert_eq!(found.len(), 2500, "{kind:?}");
+        assert!(found.windows(2).all(|two| two[0] != two[1]), "{kind:?}: each once");
+        assert_eq!(server.journal().len(), if kind == Kind::Loki { 1 } else { 3 }, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_filter_is_asked_once() {
+    let names: Vec<String> = (0..300).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let client = client(&server, Flavour { state_filter: "file[]", ..Flavour::loki() });
+    for namespace in &names {
+        server.put("t1", namespace, ALERT).unwrap();
+    }
+    assert_eq!(loaded(&client, &names[..1]).await, [format!("{}: g", names[0])], "the others are not ours");
+    server.journal().clear();
+    // Several questions would be asked of who understands them.
+    assert_eq!(loaded(&client, &names).await.len(), 300);
+    assert_eq!(server.journal().len(), 1);
+    for namespace in &names[1..] {
+        server.remove_namespace("t1", namespace).unwrap();
+    }
+    server.journal().clear();
+    assert_eq!(loaded(&client, &names).await.len(), 1, "told twice, and passed once");
+    assert_eq!(server.journal().len(), 2);
+}
+
+#[tokio::test]
+async fn an_api_that_is_off_is_unsupported() {
+    for builder in [
+        RulerServer::builder(Kind::Loki).api_disabled(),
+        RulerServer::builder(Kind::Cortex).api_disabled(),
+        RulerServer::builder(Kind::Mimir).prometheus_prefix("/elsewhere"),
+    ] {
+        let (server, client) = start(builder).await;
+        assert_eq!(
+            ask(&client, &["ns"]).await,
+            Ok((Evaluation::Unsupported, Vec::new())),
+            "{:?}",
+            server.kind()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_not_evaluated_is_told_in_the_servers_words() {
+    let (_server, client) = start(RulerServer::builder(Kind::Mimir).evaluation_disabled("t1")).await;
+    let message = "rule evaluation is disabled for tenant t1".to_owned();
+    assert_eq!(ask(&client, &["ns"]).await, Err(RulerError::Rejected { message, rule: None }));
+}
+
+#[tokio::test]
+async fn an_odd_answer_is_never_nothing() {
+    let (server, client) = start(RulerServer::builder(Kind::Mimir)).await;
+    server.put("t1", "ns", ALERT).unwrap();
+    let json = |code: u16, body: &str| {
+        Fault::status(code, body.to_owned()).with_header("content-type", "application/json")
+    };
+    let missing = r#"{"status":"error","data":null,"errorType":"server_error","error":"failed to get rules from ruler"}"#;
+    for (fault, class) in [
+        (Fault::wrong_document(), "misconfigured"),
+        (Fault::redirect("/elsewhere"), "misconfigured"),
+        (Fault::status(200, "{}\n").with_header("content-type", "application/yaml"), "misconfigured"),
+        (json(200, "{}"), "unreadable"),
+        (json(200, r#"{"status":"success","data":{"alerts":[]}}"#), "unreadable"),
+        (json(200, r#"{"status":"success","data":{"groups":[{"name":"g"}]}}"#), "unreadable"),
+        (json(500, missing), "unavailable"),
+        (
+            json(500, r#"{"status":"error","errorType":"server_error","error":"no valid org id found"}"#),
+            "denied",
+        ),
+        (Fault::status(401, "no org id\n"), "denied"),
+        (Fault::status(503, "down"), "unavailable"),
+        (Fault::reset(), "unavailable"),
+        (Fault::too_many_requests(Some(Duration::from_secs(7))), "unavailable"),
+    ] {
+        server.faults().inject(fault.times(1));
+        let told = ask(&client, &["ns"]).await;
+        assert_eq!(told.as_ref().map_err(RulerError::class).unwrap_err(), class, "{told:?}");
+    }
+    server.faults().inject(Fault::truncate(60).times(1));
+    let error = ask(&client, &["ns"]).await.unwrap_err();
+    // Depending on how much of the head arrived before the end.
+    assert!(matches!(error.class(), "unreadable" | "unavailable"), "{error}");
+    assert_eq!(loaded(&client, &["ns"]).await, ["ns: g"]);
+}
+
+#[tokio::test]
+async fn pages_without_an_end_are_given_up() {
+    let (server, client) = start(RulerServer::builder(Kind::Cortex)).await;
+    let again = r#"{"status":"success","data":{"groups":[],"groupNextToken":"x+y"}}"#;
+    server.faults().inject(Fault::status(200, again).with_header("content-type", "application/json"));
+    assert_eq!(ask(&client, &["ns"]).await.unwrap_err().class(), "unreadable");
+    let queries: Vec<String> =
+        server.journal().requests().into_iter().filter_map(|request| request.query).collect();
+    assert_eq!(queries.len(), 2);
+    assert!(queries[1].ends_with("&group_next_token=x%2By"), "{queries:?}");
+}
+
+#[derive(Debug, Default)]
+struct Seen(Mutex<BTreeMap<String, usize>>);
+
+impl RequestObserver for Seen {
+    fn observe(&self, method: &'static str, route: &'static str, code: &str, _: Duration) {
+        *self.0.lock().unwrap().entry(format!("{method} {route} {code}")).or_default() += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_hanging_server_has_a_deadline_and_every_request_counts() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let seen = Arc::new(Seen::default());
+    let observer: Arc<dyn RequestObserver> = Arc::clone(&seen) as _;
+    let (config, timeout) = (ClientConfig::default(), Duration::from_millis(200));
+    let client = RulerClient::new(&server.url(), Flavour::loki(), &config, timeout, Some(observer)).unwrap();
+    loaded(&client, &["a", "b"]).await;
+    server.faults().inject(Fault::hang());
+    assert_eq!(ask(&client, &["a"]).await.unwrap_err().class(), "unavailable");
+    let counts = seen.0.lock().unwrap().clone();
+    assert_eq!(counts, BTreeMap::from([("GET state 200".to_owned(), 1), ("GET state error".to_owned(), 1)]));
+}

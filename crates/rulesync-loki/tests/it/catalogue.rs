@@ -1,0 +1,156 @@
+//! What is made of each recorded answer of a real Loki: the error catalogue of contracts/ruler-api.md, row by row.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use rulesync_core::{Group, Interest, Listing, Observed, Rule, Ruler, RulerError};
+use rulesync_loki::LokiRuler;
+use rulesync_testkit::{Fault, Kind, RulerServer};
+
+use crate::conformance::ruler;
+
+/// What is not success, by the number of the recording.
+const CLASSES: [(&str, &[u32]); 6] = [
+    // No rules, and nothing to delete.
+    ("nothing", &[1, 2, 3, 95, 99, 207, 242, 244, 245, 250]),
+    // Another route than was meant, a redirect, a store that cannot be written.
+    ("misconfigured", &[16, 18, 25, 27, 28, 30, 53, 56, 68, 97, 105, 301, 303, 304]),
+    (
+        "rejected",
+        &[
+            31, 33, 65, 108, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 125, 126, 127, 128, 129, 130,
+            131, 132, 134, 135, 138, 140, 141, 142, 143, 144, 146, 148, 214, 219, 226,
+        ],
+    ),
+    ("limit", &[217, 218]),
+    ("denied", &[204, 205, 206, 208, 209, 210, 211, 212]),
+    // What the store says, which cannot be told from a full disk. Such names are refused before they are sent.
+    ("unavailable", &[46, 48, 49, 51, 69, 71]),
+];
+
+#[derive(Debug)]
+struct Recording {
+    number: u32,
+    /// Of the request: its method, and how many names are in its path.
+    asked: (String, usize),
+    status: u16,
+    content_type: String,
+    body: String,
+}
+
+/// The recordings of requests that rulesync makes; those that were cut for their length are left out.
+fn recordings() -> Vec<Recording> {
+    let directory = PathBuf::from(option_env!("RULESYNC_SHARED_DIR").unwrap_or("../../../shared"));
+    let files = std::fs::read_dir(directory.join("contracts/loki")).unwrap();
+    let mut recordings: Vec<Recording> = files
+        .filter_map(|file| {
+            let path = file.unwrap().path();
+            let number = path.file_name()?.to_str()?.split('-').next()?.parse().ok()?;
+            recording(number, &String::from_utf8_lossy(&std::fs::read(&path).unwrap()))
+        })
+        .collect();
+    recordings.sort_by_key(|recording| recording.number);
+    recordings
+}
+
+fn recording(number: u32, text: &str) -> Option<Recording> {
+    let (request, answer) = text.split_once("--- RESPONSE\n")?;
+    let command = request.split("\n--- BODY").next()?;
+    let path = command.rsplit_once("/loki/api/v1/rules")?.1.trim_end_matches(['\'', '\n', ' ']);
+    if path.contains(['?', ' ', '\n']) || path.ends_with('/') || text.contains("… cut, ") {
+        return None;
+    }
+    let method = command.split_once(" -X ").map_or("GET", |(_, rest)| rest.split(' ').next().unwrap_or(""));
+    let answer = answer.replace("\r\n", "\n");
+    let mut answer = answer.as_str();
+    while answer.starts_with("HTTP/1.1 100") {
+        answer = answer.split_once("\n\n")?.1;
+    }
+    let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+    Some(Recording {
+        number,
+        asked: (method.to_owned(), path.split('/').filter(|name| !name.is_empty()).count()),
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        content_type: header("Content-Type: ").unwrap_or_default().to_owned(),
+        body: body.split("\n[[time_total").next().unwrap_or_default().to_owned(),
+    })
+}
+
+/// What the ruler makes of an answer; none for requests it never makes.
+async fn class(
+    server: &RulerServer,
+    ruler: &LokiRuler,
+    recording: &Recording,
+) -> Option<Result<&'static str, RulerError>> {
+    let mut fault = Fault::status(recording.status, recording.body.clone());
+    if !recording.content_type.is_empty() {
+        fault = fault.with_header("content-type", &recording.content_type);
+    }
+    server.faults().clear();
+    server.faults().inject(fault);
+    let tenant = Some("t1".parse().unwrap());
+    let nothing = matches!(recording.status, 404);
+    let done = if nothing { "nothing" } else { "done" };
+    let result = match (recording.asked.0.as_str(), recording.asked.1) {
+        ("GET", 0 | 1) => {
+            let (empty, everything) = (Observed::default(), |_: &str| Interest::Ours);
+            let mut listing = Listing::new(ruler.keeps(), &everything, &empty);
+            let listed = ruler.list(tenant.as_ref(), &mut listing).await;
+            let groups = listing.into_observed().groups();
+            assert_eq!(nothing || listed.is_err(), groups == 0, "{recording:?}");
+            listed
+        }
+        ("POST", 1) => {
+            let rule = Rule { alert: "Hi".into(), expr: "1".into(), ..Rule::default() };
+            let group = Group { name: "gbad".into(), rules: vec![rule], ..Group::default() };
+            ruler.put_group(tenant.as_ref(), "bad", &group).await
+        }
+        ("DELETE", 1) => ruler.delete_namespace(tenant.as_ref(), "ns", &[]).await,
+        ("DELETE", 2) => ruler.delete_group(tenant.as_ref(), "ns", "g").await,
+        _ => return None,
+    };
+    Some(result.map(|()| done))
+}
+
+#[tokio::test]
+#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+async fn every_recorded_answer_has_its_class() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let ruler = ruler(&server);
+    let mut expected: BTreeMap<u32, &str> = CLASSES
+        .iter()
+        .flat_map(|(class, numbers)| numbers.iter().map(move |number| (*number, *class)))
+        .collect();
+    let mut seen = 0;
+    for recording in recordings() {
+        let Some(result) = class(&server, &ruler, &recording).await else { continue };
+        let class = result.as_ref().copied().unwrap_or_else(RulerError::class);
+        assert_eq!(class, expected.remove(&recording.number).unwrap_or("done"), "{recording:?}: {result:?}");
+        if let Err(error) = result {
+            let json = recording.body.starts_with('{');
+            let words = recording.body.trim().is_empty() || json || recording.body.len() > 300;
+            assert!(words || error.message().contains(recording.body.trim()), "in its own words: {error}");
+        }
+        seen += 1;
+    }
+    assert!(expected.is_empty(), "not among the recordings: {expected:?}");
+    assert!(seen > 150, "{seen} recordings");
+}
+
+#[tokio::test]
+#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+async fn a_recorded_parse_error_names_the_rule() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let ruler = ruler(&server);
+    let recordings = recordings();
+    for number in [117, 119] {
+        let recording = recordings.iter().find(|recording| recording.number == number).unwrap();
+        let Some(Err(RulerError::Rejected { message, rule })) = class(&server, &ruler, recording).await
+        else {
+            panic!("{recording:?}")
+        };
+        assert_eq!(rule, Some(0), "{message}");
+        assert!(message.contains("': parse error at line 1, col "), "{message}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What goes over the wire, and the traps that lie there.
+
+use rulesync_core::{Group, Interest, Listing, Observed, Rule, Ruler, RulerError};
+use rulesync_testkit::{Fault, Kind, RulerServer};
+
+use crate::conformance::{ruler, tenants};
+
+fn group(name: &str) -> Group {
+    let expr = r#"count_over_time({job="a"}[5m]) > 0"#.to_owned();
+    let rule = Rule { alert: "A".into(), expr, ..Rule::default() };
+    Group { name: name.into(), rules: vec![rule], ..Group::default() }
+}
+
+async fn list(ruler: &impl Ruler) -> Result<Observed, RulerError> {
+    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
+    ruler.list(tenants().one.as_ref(), &mut listing).await?;
+    Ok(listing.into_observed())
+}
+
+#[tokio::test]
+async fn requests_look_as_the_server_wants_them() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let ruler = ruler(&server);
+    let tenant = tenants().one;
+    ruler.put_group(tenant.as_ref(), "a/b", &group("100%")).await.unwrap();
+    ruler.evaluation(tenant.as_ref(), &["a/b", "é"], &mut |_| {}).await.unwrap();
+    ruler.delete_group(tenant.as_ref(), "a/b", "100%").await.unwrap();
+    ruler.delete_namespace(tenant.as_ref(), "a b", &[]).await.unwrap();
+    assert_eq!(list(&ruler).await.unwrap(), Observed::default(), "404, and no error");
+    let requests = server.journal().requests();
+    let line = |path: &str, query: &Option<String>| match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let lines: Vec<String> = requests
+        .iter()
+        .map(|r| format!("{} {} {}", r.status.unwrap_or(0), r.method, line(&r.path, &r.query)))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "202 POST /loki/api/v1/rules/a%252Fb",
+            "200 GET /prometheus/api/v1/rules?exclude_alerts=true&group_limit=1000&file=a%2Fb&file=%C3%A9",
+            "202 DELETE /loki/api/v1/rules/a%252Fb/100%2525",
+            "404 DELETE /loki/api/v1/rules/a%2520b",
+            "404 GET /loki/api/v1/rules",
+        ]
+    );
+    for request in &requests {
+        assert_eq!(request.header("x-scope-orgid"), Some("one"));
+        assert_eq!(request.header("content-encoding"), None);
+        // A form would be eaten, and the group with it.
+        let body = if request.method == "POST" { Some("application/yaml") } else { None };
+        assert_eq!(request.header("content-type"), body, "{}", request.path);
+    }
+    assert_eq!(
+        requests[0].text(),
+        r#"{"name":"100%","rules":[{"alert":"A","expr":"count_over_time({job=\"a\"}[5m]) > 0"}]}"#
+    );
+}
+
+#[tokio::test]
+async fn deleting_a_namespace_with_a_slash_deletes_no_group_of_another() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let ruler = ruler(&server);
+    let tenant = tenants().one;
+    for (namespace, name) in [("a", "b"), ("a/b", "g"), ("a%2Fb", "g"), ("100%", "g/1"), ("100%", "g%2F1")] {
+        ruler.put_group(tenant.as_ref(), namespace, &group(name)).await.unwrap();
+    }
+    let stored = || {
+        let rules = server.rules("one");
+        let names = |(namespace, groups): (&String, &std::collections::BTreeMap<String, _>)| {
+            groups.keys().map(|name| format!("{namespace} {name}")).collect::<Vec<_>>()
+        };
+        rules.iter().flat_map(names).collect::<Vec<_>>()
+    };
+    assert_eq!(stored(), ["100% g%2F1", "100% g/1", "a b", "a%2Fb g", "a/b g"]);
+    ruler.delete_namespace(tenant.as_ref(), "a/b", &["g"]).await.unwrap();
+    assert_eq!(stored(), ["100% g%2F1", "100% g/1", "a b", "a%2Fb g"], "nothing else");
+    ruler.delete_group(tenant.as_ref(), "100%", "g/1").await.unwrap();
+    ruler.delete_group(tenant.as_ref(), "a", "b").await.unwrap();
+    assert_eq!(stored(), ["100% g%2F1", "a%2Fb g"]);
+}
+
+#[tokio::test]
+async fn names_that_freeze_a_tenant_are_refused_and_never_sent() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let ruler = ruler(&server);
+    for name in [".", "..", "../x", "/abs", &"é".repeat(90), &"n".repeat(190), "two\nlines", ""] {
+        assert!(ruler.name_rules().refuse(name).is_some(), "{name:?}");
+    }
+    assert_eq!(ruler.name_rules().refuse(&"é".repeat(42)), None);
+    for name in ["", ".", "..", "a\nb"] {
+        let put = ruler.put_group(None, name, &group("g")).await;
+        assert!(matches!(put, Err(RulerError::Rejected { .. })), "{name:?}");
+    }
+    assert!(server.journal().is_empty());
+    // What would happen otherwise.
+    server.put("one", &"é".repeat(90), "name: g\nrules: [{alert: A, expr: '1'}]").unwrap();
+    assert!(server.frozen("one"));
+}
+
+#[tokio::test]
+async fn the_rule_at_fault_is_found_by_its_name() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let tenant = tenants().one;
+    let rule = |alert: &str, expr: &str| Rule { alert: alert.into(), expr: expr.into(), ..Rule::default() };
+    let rules = vec![rule("A", "vector(1)"), rule("B", "sum by ("), rule("C", "up == 0")];
+    let broken = Group { name: "it's".into(), rules, ..Group::default() };
+    let error = ruler(&server).put_group(tenant.as_ref(), "ns", &broken).await.unwrap_err();
+    let RulerError::Rejected { message, rule } = error else { panic!("{error}") };
+    assert_eq!(rule, Some(1));
+    assert!(
+        message.starts_with("could not parse expression for alert 'B' in group 'it's': parse error"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_tenant_that_loki_does_not_take_is_our_mistake() {
+    let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let answer = r#"{"status":"error","data":null,"errorType":"server_error","error":"no org id"}"#;
+    server.faults().inject(Fault::status(500, answer).times(2));
+    let ruler = ruler(&server);
+    assert_eq!(list(&ruler).await.unwrap_err().class(), "denied");
+    assert_eq!(ruler.put_group(None, "ns", &group("g")).await.unwrap_err().class(), "denied");
+}
