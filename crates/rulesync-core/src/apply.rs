@@ -142,8 +142,8 @@ async fn send(
 ) -> Result<(), RulerError> {
     let namespace = &*change.namespace;
     match &change.action {
-        Action::Put(group) => match packs.unpack(&group.body) {
-            Ok(group) => ruler.put_group(tenant, namespace, &group).await,
+        Action::Put(group) => match packs.json(&group.body) {
+            Ok(json) => ruler.put_json(tenant, namespace, json).await,
             Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
         },
         Action::DeleteGroup(group) => ruler.delete_group(tenant, namespace, group).await,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::answer::{Answer, Meaning, Operation, meaning, named_rule};
 use crate::auth::Credentials;
 use crate::connection::connect;
-use crate::document::{encode_group, group_names, parse_group, parse_namespaces};
+use crate::document::{group_names, parse_group, parse_namespaces, yaml_of};
 use crate::flavour::Flavour;
 use crate::reading::{ListReader, Unparsed};
 use crate::settings::{ClientConfig, SettingsError};
@@ -157,12 +157,28 @@ impl RulerClient {
         namespace: &str,
         group: &Group,
     ) -> Result<(), RulerError> {
-        let body = encode_group(group).map_err(|error| rejected(error.to_string()))?;
+        let json = serde_json::to_string(group).map_err(|error| rejected(error.to_string()))?;
+        self.put_json(tenant, namespace, &json).await
+    }
+
+    /// The same for a group that is JSON already.
+    ///
+    /// # Errors
+    ///
+    /// What the answer means, as [`RulerError`].
+    pub async fn put_json(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        json: &str,
+    ) -> Result<(), RulerError> {
         let path = self.path(namespace, None)?;
-        let request = Request { body: Some(body.into()), ..Request::new(Operation::Put, tenant, path) };
+        let body = Some(Bytes::from(yaml_of(json).into_owned()));
+        let request = Request { body, ..Request::new(Operation::Put, tenant, path) };
         self.write(request).await.map_err(|error| match error {
             RulerError::Rejected { message, rule: None } => {
-                RulerError::Rejected { rule: named_rule(&message, group), message }
+                let group = serde_json::from_str(json).ok();
+                RulerError::Rejected { rule: group.and_then(|group| named_rule(&message, &group)), message }
             }
             other => other,
         })

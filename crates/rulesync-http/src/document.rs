@@ -1,7 +1,7 @@
 //! Documents of the configuration API: groups to bodies, and pieces of lists to groups.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io;
 
 use rulesync_core::Group;
 use serde::de::IgnoredAny;
@@ -20,33 +20,21 @@ pub struct DocumentError(String);
 ///
 /// None is known: it would be a defect of rulesync.
 pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
-    let mut body = Vec::with_capacity(256 + 512 * group.rules.len());
-    let mut serializer = serde_json::Serializer::with_formatter(&mut body, YamlsJson);
-    group.serialize(&mut serializer).map_err(|error| DocumentError(error.to_string()))?;
-    String::from_utf8(body).map_err(|error| DocumentError(error.to_string()))
+    let json = serde_json::to_string(group).map_err(|error| DocumentError(error.to_string()))?;
+    Ok(yaml_of(&json).into_owned())
 }
 
-/// JSON without what YAML does not let stand in a document as it is. None of it is beyond the first 65,536 characters,
-/// so that no pairs of surrogates come up, which the rulers' readers refuse.
-struct YamlsJson;
-
-impl serde_json::ser::Formatter for YamlsJson {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let unprintable = |c: char| {
-            matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-        };
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| unprintable(*c)) {
-            let (before, from) = rest.split_at(at);
-            write!(writer, "{before}\\u{:04x}", u32::from(c))?;
-            rest = &from[c.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
+/// JSON without what YAML does not let stand in a document as it is. Such characters stand in texts only. None is beyond
+/// the first 65,536, so that no pairs of surrogates come up, which the rulers' readers refuse.
+pub(crate) fn yaml_of(json: &str) -> Cow<'_, str> {
+    let unprintable = |c: char| {
+        matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    if json.bytes().all(|byte| byte < 0x7f) || !json.contains(unprintable) {
+        return Cow::Borrowed(json);
     }
+    let escape = |c: char| if unprintable(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Cow::Owned(json.chars().map(escape).collect())
 }
 
 /// Groups as a rule file holds them, in order.

@@ -58,6 +58,15 @@ impl Ruler for MimirRuler {
         self.0.put_group(tenant, namespace, group).await
     }
 
+    async fn put_json(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        json: &str,
+    ) -> Result<(), RulerError> {
+        self.0.put_json(tenant, namespace, json).await
+    }
+
     async fn delete_group(
         &self,
         tenant: Option<&TenantId>,

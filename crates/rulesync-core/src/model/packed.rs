@@ -59,6 +59,11 @@ pub(crate) struct Unpacker {
 impl Unpacker {
     /// As [`PackedGroup::unpack`].
     pub(crate) fn unpack(&mut self, group: &PackedGroup) -> Result<Group, PackError> {
+        serde_json::from_str(self.json(group)?).map_err(error)
+    }
+
+    /// A group's JSON.
+    pub(crate) fn json(&mut self, group: &PackedGroup) -> Result<&str, PackError> {
         let text = match self.open.take() {
             Some((pack, text)) if Arc::ptr_eq(&pack, &group.pack) => text,
             _ => lz4_flex::decompress_size_prepended(&group.pack).map_err(error)?,
@@ -66,7 +71,7 @@ impl Unpacker {
         let (_, text) = self.open.insert((Arc::clone(&group.pack), text));
         let range = group.start as usize..group.end as usize;
         let document = text.get(range).ok_or_else(|| PackError("it is cut off".to_owned()))?;
-        serde_json::from_slice(document).map_err(error)
+        std::str::from_utf8(document).map_err(error)
     }
 }
 
