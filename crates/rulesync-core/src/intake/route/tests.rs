@@ -1,1 +1,202 @@
-//! Routing.
+//! Who goes where, on whose word.
+
+use super::*;
+use crate::intake::origin::NamespaceFacts;
+use crate::model::labels::Labels;
+use crate::model::object::ObjectId;
+
+/// An object in the Kubernetes namespace `ns`, which is labelled `team: x`.
+struct Object {
+    id: ObjectId,
+    labels: Labels,
+    annotations: Labels,
+    tenant: Option<&'static str>,
+    language: Option<&'static str>,
+    namespace: Option<NamespaceFacts>,
+}
+
+impl Object {
+    fn new(kind: &str, labels: &[(&str, &str)]) -> Self {
+        Self {
+            id: ObjectId::new(&"k".into(), &kind.into(), "ns", "o"),
+            labels: labels.iter().copied().collect(),
+            annotations: Labels::default(),
+            tenant: None,
+            language: kind::language_of(kind),
+            namespace: Some(NamespaceFacts {
+                labels: [("team", "x")].into_iter().collect(),
+                annotations: [("billing", "b-7")].into_iter().collect(),
+            }),
+        }
+    }
+
+    fn placed(&self, routes: &[Route]) -> Placed {
+        let facts = Facts {
+            id: &self.id,
+            labels: &self.labels,
+            annotations: &self.annotations,
+            tenant: self.tenant,
+            language: self.language,
+            namespace: self.namespace.as_ref(),
+            namespace_comes: true,
+        };
+        place(routes, &facts, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
+    }
+
+    /// Its targets, or why there is none.
+    fn to(&self, routes: &[Route]) -> Vec<String> {
+        let Placed { placements, findings } = self.placed(routes);
+        let targets = placements.iter().map(|placement| placement.target.to_string());
+        targets.chain(findings.iter().map(|finding| format!("! {}", finding.message))).collect()
+    }
+}
+
+fn selector(json: &str) -> Selector {
+    serde_json::from_str(json).unwrap()
+}
+
+fn fixed(name: &str, tenant: &str, rules: &str, namespaces: &str) -> Route {
+    Route {
+        rule_selector: selector(rules),
+        namespace_selector: selector(namespaces),
+        ..Route::all(name, "central", Some(tenant.parse().unwrap()))
+    }
+}
+
+fn claimed(from: Origin, pattern: &str, tenants: &[&str]) -> Route {
+    let tenants = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
+    Route {
+        tenant: Tenancy::Claimed { from, pattern: pattern.parse().unwrap() },
+        allow: vec![Permission { namespaces: vec!["ns".into()], tenants, ..Permission::default() }],
+        ..Route::all("claims", "central", None)
+    }
+}
+
+#[test]
+fn each_target_once_in_the_order_of_routes() {
+    let routes = [
+        fixed("a", "prod", r#"{"match_labels":{"tenant":"prod"}}"#, "{}"),
+        fixed("b", "stage", r#"{"match_labels":{"tenant":"stage"}}"#, "{}"),
+        fixed("c", "prod", "{}", "{}"),
+        fixed("d", "team", "{}", r#"{"match_labels":{"team":"x"}}"#),
+    ];
+    let mut object = Object::new("PrometheusRule", &[("tenant", "prod")]);
+    assert_eq!(object.to(&routes), ["central/prod", "central/team"]);
+    object.namespace = None;
+    assert_eq!(object.to(&routes), ["central/prod"]);
+}
+
+#[test]
+fn claims_come_from_everywhere_and_need_permission() {
+    let mut object = Object::new("PrometheusRule", &[("tenant", "payments")]);
+    object.annotations = [("tenant", "ops")].into_iter().collect();
+    let label = |tenants: &[&str]| claimed(Origin::Label("tenant".into()), "team-{value}", tenants);
+    assert_eq!(object.to(&[label(&["payments"])]), ["central/team-payments"]);
+    assert_eq!(object.to(&[label(&["pay*"])]), ["central/team-payments"]);
+    for denied in [&["team-payments"][..], &["Payments"], &["payments-*"], &[]] {
+        let said = object.to(&[label(denied)]);
+        assert_eq!(
+            said,
+            [
+                "! route `claims` does not allow the Kubernetes namespace `ns` to claim the tenant \"payments\""
+            ]
+        );
+    }
+    for (origin, tenant) in [
+        (Origin::Annotation("tenant".into()), "central/ops"),
+        (Origin::NamespaceLabel("team".into()), "central/x"),
+        (Origin::NamespaceAnnotation("billing".into()), "central/b-7"),
+        (Origin::NamespaceName, "central/ns"),
+    ] {
+        assert_eq!(object.to(&[claimed(origin, "{value}", &["*"])]), [tenant]);
+    }
+    assert_eq!(object.to(&[claimed(Origin::Label("none".into()), "{value}", &["*"])]), [""; 0], "no claim");
+    object.namespace = None;
+    assert_eq!(
+        object.to(&[claimed(Origin::NamespaceLabel("team".into()), "{value}", &["*"])]),
+        [""; 0],
+        "not yet"
+    );
+}
+
+#[test]
+fn no_claim_makes_more_than_a_tenant() {
+    for odd in ["a|b", "..", ".", "a b", "a/b", "tenant:sub", "ä", "", "а", &"a".repeat(151)] {
+        let object = Object::new("PrometheusRule", &[("tenant", odd)]);
+        let said = object.to(&[claimed(Origin::Label("tenant".into()), "{value}", &["*"])]);
+        assert!(said.len() == 1 && said[0].contains("makes no tenant"), "{odd:?}: {said:?}");
+    }
+    // The pattern may make it one, or keep it from being one.
+    let dots = Object::new("PrometheusRule", &[("tenant", "..")]);
+    assert_eq!(dots.to(&[claimed(Origin::Label("tenant".into()), "t{value}", &["*"])]), ["central/t.."]);
+}
+
+#[test]
+fn a_field_of_the_objects_own_is_a_claim() {
+    let mut object = Object::new("LoggingRule", &[("tenant", "ops")]);
+    let logs = Route { ruler: "loki".into(), ..fixed("logs", "ops", "{}", "{}") };
+    object.tenant = Some("ops");
+    assert_eq!(object.to(&[logs.clone()]), ["loki/ops"], "the tenant of the route needs no permission");
+    object.tenant = Some("application");
+    assert!(object.to(&[logs.clone()])[0].contains("to claim the tenant \"application\""));
+    let allow = claimed(Origin::NamespaceName, "{value}", &["application"]).allow;
+    assert_eq!(object.to(&[Route { allow, ..logs }]), ["loki/application"]);
+    let by_label = claimed(Origin::Label("tenant".into()), "{value}", &["*"]);
+    let by_label = Route { ruler: "loki".into(), ..by_label };
+    assert!(object.to(&[by_label.clone()])[0].contains("claims two tenants"));
+    object.tenant = Some("ops");
+    assert_eq!(object.to(&[by_label]), ["loki/ops"]);
+}
+
+#[test]
+fn kinds_and_languages_meet_their_rulers() {
+    let all = [Route::all("metrics", "central", None), Route::all("logs", "loki", None)];
+    assert_eq!(Object::new("PrometheusRule", &[]).to(&all), ["central", "loki"]);
+    assert_eq!(Object::new("RuleFile", &[]).to(&all), ["central", "loki"]);
+    assert_eq!(Object::new("AlertingRule", &[]).to(&all), ["loki"]);
+    let only = Route { kinds: vec!["LoggingRule".into()], ..Route::all("x", "central", None) };
+    assert_eq!(Object::new("PrometheusRule", &[]).to(&[only.clone()]), [""; 0]);
+    let said = Object::new("LoggingRule", &[]).to(&[only]);
+    assert!(said[0].contains("written in logql") && said[0].contains("evaluates promql"), "{said:?}");
+    let mut object = Object::new("PrometheusRule", &[]);
+    object.language = Some("logql");
+    let said = object.to(&all);
+    assert_eq!(said[0], "loki");
+    assert!(said[1].contains("evaluates promql"), "{said:?}");
+}
+
+#[test]
+fn routes_that_would_write_different_things_to_one_place() {
+    let label = |value: &str| ExternalLabel {
+        name: "cluster".into(),
+        value: crate::intake::Value::Constant(value.into()),
+        add_if_absent: false,
+    };
+    let plain = fixed("plain", "prod", "{}", "{}");
+    let labelled = Route { name: "labelled".into(), external_labels: vec![label("a")], ..plain.clone() };
+    assert!(plain.contradicts(&labelled) && !plain.contradicts(&plain));
+    let stage = Route { tenant: Some("stage".parse().unwrap()).into(), ..labelled.clone() };
+    assert!(!plain.contradicts(&stage));
+    let by = |team: &str, route: &Route| Route {
+        rule_selector: selector(&format!(r#"{{"match_labels":{{"team":"{team}"}}}}"#)),
+        ..route.clone()
+    };
+    assert!(!by("a", &plain).contradicts(&by("b", &labelled)), "no object goes by both");
+    assert!(by("a", &plain).contradicts(&by("a", &labelled)));
+    // Only an object decides that this is the same place: the first route counts, and the author is told.
+    let claims = claimed(Origin::Label("tenant".into()), "{value}", &["*"]);
+    assert!(!labelled.contradicts(&claims));
+    let said = Object::new("PrometheusRule", &[("tenant", "prod")]).to(&[labelled, claims]);
+    assert_eq!(
+        said,
+        ["central/prod", "! routes `labelled` and `claims` would put different rules into central/prod"]
+    );
+}
+
+#[test]
+fn patterns_have_one_place_for_the_claim() {
+    assert_eq!("team-{value}-x".parse::<TenantPattern>().unwrap().apply("a"), "team-a-x");
+    for wrong in ["", "team", "{value}{value}", "{Value}"] {
+        assert!(wrong.parse::<TenantPattern>().is_err(), "{wrong}");
+    }
+}
