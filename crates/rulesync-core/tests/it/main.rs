@@ -16,6 +16,8 @@ mod inherit;
 #[cfg(test)]
 mod invalid;
 #[cfg(test)]
+mod moves;
+#[cfg(test)]
 mod pressure;
 #[cfg(test)]
 mod reload;
