@@ -288,5 +288,20 @@ async fn what_a_route_enforces_is_in_every_selector() {
         "sum(rate(http_requests_total{namespace=\"guests\"}[5m])) # all of them\n  / on () up{namespace=\"guests\"}"
     );
     assert_eq!(group["rules"][0]["labels"], json!({"cluster": "eu-1", "team": "guests"}));
+    // What cannot be read cannot carry the matcher; its last version does, and stays.
+    company.kube.apply(object("guests", "a", json!({}), "sum(up")).unwrap();
+    running.until(|s| s.objects.iter().all(|o| o.state == ObjectState::Refused)).await.unwrap();
+    running.stop().await.unwrap();
+    assert_eq!(company.mimir.rules("prod"), rules);
+    let before = "routes: [{name: all, ruler: central, tenant: prod}]\n";
+    company.kube.apply(object("guests", "a", json!({}), expr)).unwrap();
+    let running = company.run(before).await;
+    running.in_order(2).await.unwrap();
+    assert_eq!(company.mimir.rules("prod").len(), 2, "nothing is enforced here");
+    running.stop().await.unwrap();
+    // From before it was enforced, and refused now: it goes, also where nobody remembers.
+    let running = company.run(routes).await;
+    running.until(|_| company.mimir.rules("prod").len() == 1).await.unwrap();
+    assert!(company.mimir.rules("prod").contains_key("us.guests.a"));
     running.stop().await.unwrap();
 }

@@ -609,6 +609,7 @@ fn claim(
         created: record.created,
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
+        matchers: Arc::clone(treated.placement.treatment.matchers()),
         findings: findings.into(),
         seen,
     }

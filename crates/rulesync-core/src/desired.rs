@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use rulesync_expr::Enforcement;
 use tokio::time::Instant;
 
 use crate::finding::Finding;
@@ -35,6 +36,8 @@ pub struct Claim {
     pub groups: Box<[DesiredGroup]>,
     /// Groups refused before they were offered: what the ruler has for them stays.
     pub refused: Box<[Box<str>]>,
+    /// The matchers that every selector carries. What the ruler has for a refused group stays only if it carries them.
+    pub matchers: Arc<[Enforcement]>,
     /// What there is to say about the object at this target.
     pub findings: Box<[Finding]>,
     /// When the source said it.
@@ -136,6 +139,14 @@ impl Desired {
         before
     }
 
+    /// What the ruler has for a refused group of the winning claim is not to stay.
+    pub(crate) fn expel(&mut self, namespace: &str, group: &str) {
+        if let Some(claim) = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut()) {
+            let kept = claim.refused.iter().filter(|name| ***name != *group).cloned();
+            claim.refused = kept.collect();
+        }
+    }
+
     /// Whether nothing may be deleted in the namespace.
     pub fn is_held(&self, namespace: &str) -> bool {
         self.held.contains(namespace)
@@ -190,6 +201,7 @@ pub(crate) mod tests {
             created,
             groups: groups.into(),
             refused: Box::default(),
+            matchers: Arc::default(),
             findings: Box::default(),
             seen: Instant::now(),
         }

@@ -150,7 +150,7 @@ pub struct Listing<'a> {
     previous: &'a Observed,
     found: Listed,
     foreign: usize,
-    /// Groups whose content is wanted whole, because they came back otherwise than they were sent.
+    /// Groups whose content is wanted whole: a few, which came back otherwise than they were sent, or may lack matchers.
     suspects: &'a HashSet<(Arc<str>, Arc<str>)>,
 }
 
@@ -206,6 +206,8 @@ impl<'a> Listing<'a> {
     /// need not be parsed. Optional for rulers: it makes a resync that finds nothing new nearly free.
     pub fn unchanged(&mut self, namespace: &str, document: Fingerprint) -> bool {
         match self.previous.namespaces.get_key_value(namespace) {
+            // The content of suspects is wanted, so their document is read all the same.
+            Some((name, _)) if self.suspects.iter().any(|(suspected, _)| suspected == name) => false,
             Some((name, ns)) if ns.document == Some(document) => {
                 self.found.observed.namespaces.insert(Arc::clone(name), ns.clone());
                 true

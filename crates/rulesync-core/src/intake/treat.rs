@@ -4,6 +4,7 @@
 //! It fails closed: a rule that cannot be given its matchers is refused, and so is its group.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rulesync_expr::{Enforcement, Mode};
 
@@ -66,7 +67,7 @@ pub struct QueryMatcher {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Treatment {
     labels: Vec<(String, String, bool)>,
-    matchers: Vec<Enforcement>,
+    matchers: Arc<[Enforcement]>,
     source_tenants: Vec<Pattern>,
 }
 
@@ -94,7 +95,16 @@ impl Treatment {
             })?;
             matchers.push(Enforcement::new(label, text, *mode).map_err(|error| refuse(error.to_string()))?);
         }
-        Ok(Self { labels: labels.collect(), matchers, source_tenants: route.source_tenants.clone() })
+        Ok(Self {
+            labels: labels.collect(),
+            matchers: matchers.into(),
+            source_tenants: route.source_tenants.clone(),
+        })
+    }
+
+    /// The matchers it puts into every selector.
+    pub(crate) fn matchers(&self) -> &Arc<[Enforcement]> {
+        &self.matchers
     }
 
     /// Whether rules come out the same.

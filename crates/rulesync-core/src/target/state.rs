@@ -10,13 +10,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rulesync_expr::Enforcement;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
 use super::gate::Gate;
 use super::gauges::Gauges;
 use super::health::Health;
-use super::learned::Learned;
+use super::learned::{Key, Learned};
 use super::omissions::Omissions;
 use super::ownership::Ownership;
 use super::queue::{Queue, Turn};
@@ -25,9 +26,11 @@ use super::{Progress, Shared, seconds_since_1970};
 use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::desired::{Claim, Desired, DesiredGroup};
+use crate::dialect::Dialect;
 use crate::finding::Finding;
 use crate::guard::{Guard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
+use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
@@ -81,6 +84,8 @@ pub(super) struct State {
     absent: Arc<BTreeSet<Arc<str>>>,
     /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
     handovers: HashMap<Arc<str>, Arc<DropGuard>>,
+    /// Refused groups whose form in the ruler may lack the matchers that their route enforces.
+    unproven: HashSet<Key>,
     health: Health,
     /// Kubernetes namespaces that went of late.
     gone: HashMap<String, Instant>,
@@ -134,6 +139,7 @@ impl State {
             doubted: HashSet::new(),
             absent: Arc::default(),
             handovers: HashMap::new(),
+            unproven: HashSet::new(),
             health: Health::new(Instant::now(), shared.ruler.sync_period()),
             gone: HashMap::new(),
             refusals: Refusals::default(),
@@ -165,6 +171,13 @@ impl State {
 
     pub(super) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
         let newcomer = claim.object.clone();
+        if !claim.matchers.is_empty() && !claim.refused.is_empty() {
+            let groups = claim.refused.iter().map(|group| Arc::from(&**group));
+            self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
+            if self.observed.is_some() {
+                self.verify = Some(self.verify.map_or(Instant::now(), |at| at.min(Instant::now())));
+            }
+        }
         self.desired.claim(namespace, claim);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
@@ -811,6 +824,12 @@ impl State {
         }
         self.held = held;
     }
+}
+
+/// Whether every selector of every rule carries the matchers.
+fn carries(group: &Group, matchers: &[Enforcement], dialect: &dyn Dialect) -> bool {
+    let unchanged = |expr: &str| dialect.add_matchers(expr, matchers).is_ok_and(|enforced| enforced == expr);
+    group.rules.iter().all(|rule| unchanged(&rule.expr))
 }
 
 /// Whether an error is the ruler's word on what it was sent, and not on its own state.

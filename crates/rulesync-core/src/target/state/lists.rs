@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{State, Turn, retry_after};
+use super::{State, Turn, carries, retry_after};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
@@ -29,7 +29,9 @@ impl State {
     pub(in crate::target) fn begin_list(&mut self) -> (Arc<Observed>, HashSet<Key>) {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
-        (self.observed.clone().unwrap_or_default(), self.learned.suspects())
+        let mut suspects = self.learned.suspects();
+        suspects.extend(self.unproven.iter().cloned());
+        (self.observed.clone().unwrap_or_default(), suspects)
     }
 
     /// A list is complete. What was written while it was under way is known better than it tells.
@@ -41,6 +43,7 @@ impl State {
         let first = self.observed.is_none();
         let touched = self.touched.take().unwrap_or_default();
         self.learn(&mut found, &touched, &suspects);
+        self.prove(&suspects);
         found.all_read();
         if let Some(observed) = &mut self.observed
             && !touched.is_empty()
@@ -65,6 +68,20 @@ impl State {
         self.look_at_everything_with_changes(!first);
         self.want_claim();
         self.settled();
+    }
+
+    /// What is there for refused groups stays only if it carries the matchers of their route: a former version may be
+    /// from before they were enforced.
+    fn prove(&mut self, read: &HashMap<Key, Group>) {
+        for (namespace, group) in std::mem::take(&mut self.unproven) {
+            let Some(claim) = self.desired.winner(&namespace) else { continue };
+            let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
+            if claim.refused.iter().any(|name| **name == *group)
+                && !carries(there, &claim.matchers, self.shared.ruler.dialect())
+            {
+                self.desired.expel(&namespace, &group);
+            }
+        }
     }
 
     /// A list failed; the answer is how long to wait.
