@@ -4,7 +4,7 @@
 
 mod query;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
 
@@ -27,10 +27,14 @@ impl RulerClient {
         namespaces: &[&str],
         found: &mut (dyn FnMut(EvaluatedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
-        let queries = queries(self.flavour().state_filter, namespaces);
-        let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(namespaces.len());
+        // Whoever asks twice for one gets it once.
+        let unique: BTreeSet<&str> = namespaces.iter().copied().collect();
+        let unique: Vec<&str> = unique.into_iter().collect();
+        let queries = queries(self.flavour().state_filter, &unique);
+        // Which query asks for a namespace.
+        let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(unique.len());
         for (number, query) in queries.iter().enumerate() {
-            query.namespaces.iter().for_each(|namespace| _ = wanted.entry(namespace).or_insert(number));
+            wanted.extend(query.namespaces.iter().map(|namespace| (*namespace, number)));
         }
         let reading = async {
             for (number, query) in queries.iter().enumerate() {

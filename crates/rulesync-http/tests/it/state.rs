@@ -140,6 +140,8 @@ async fn few_namespaces_are_asked_for_by_name_and_many_at_once() {
                 assert!(query.len() < 4200 && query.contains("exclude_alerts=true"), "{query}");
             }
         }
+        let twice = [&names[..60], &names[..60]].concat();
+        assert_eq!(loaded(&client, &twice).await.len(), 60, "{kind:?}: asked for twice, told once");
         server.journal().clear();
         assert_eq!(loaded(&client, &[]).await, [""; 0]);
         assert!(server.journal().is_empty(), "{kind:?}: nothing to ask for");
