@@ -352,3 +352,63 @@ fn value(
         _ => Err(RouteError::Value { at: at.to_owned() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(yaml: &str) -> Result<Route, String> {
+        let text = format!("name: r\nruler: central\n{yaml}");
+        let config: RouteConfig = serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+        config.route().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn everything_a_route_can_say() {
+        let route = route(
+            "tenant: {from: namespace_label, key: tenant}
+tenant_pattern: 'team-{value}'
+allow: [{namespaces: [monitoring], tenants: ['*']}, {namespace_selector: {match_labels: {a: b}}, tenants: [x]}]
+source_tenants: {allow: [shared]}
+kinds: [PrometheusRule, LoggingRule]
+external_labels: [{label: cluster, value: eu-1}, {label: team, from: label, key: team, mode: add_if_absent}]
+query_matchers: [{label: namespace, from: namespace_name, mode: require}]
+",
+        )
+        .unwrap();
+        assert!(
+            matches!(&route.tenant, Tenancy::Claimed { from: Origin::NamespaceLabel(key), .. } if **key == *"tenant")
+        );
+        assert_eq!((route.allow.len(), route.source_tenants.len()), (2, 1));
+        assert_eq!(route.kinds.len(), 3, "plain rule files hold what PrometheusRules do");
+        assert!(!route.external_labels[0].add_if_absent && route.external_labels[1].add_if_absent);
+        assert_eq!(route.query_matchers[0].mode, Mode::Require);
+        assert!(route.needs_namespaces());
+    }
+
+    #[test]
+    fn a_tenant_is_a_name_or_a_place() {
+        let tenant = |yaml: &str| route(yaml).map(|route| route.tenant);
+        assert_eq!(tenant(""), Ok(Tenancy::None));
+        assert_eq!(tenant("tenant: '012'"), Ok(Tenancy::Fixed("012".parse().unwrap())));
+        assert!(matches!(tenant("tenant: {from: namespace_name}"), Ok(Tenancy::Claimed { .. })));
+        for (yaml, says) in [
+            ("tenant: 012", "must stand in quotes"),
+            ("tenant: true", "must stand in quotes"),
+            ("tenant: {from: label}", "which label or annotation"),
+            ("tenant: {from: namespace_name, key: x}", "has one name"),
+            ("tenant: {from: lable, key: x}", "lable"),
+            ("tenant: {form: label, key: x}", "form"),
+            ("tenant: a|b", "character '|'"),
+            ("tenant: a\ntenant_pattern: 'x-{value}'", "no meaning where the tenant is fixed"),
+            ("tenant: {from: label, key: x}\ntenant_pattern: x", "exactly once"),
+            ("external_labels: [{label: a}]", "either `value` or `from`"),
+            ("query_matchers: [{label: a, value: b, from: label, key: c}]", "either `value` or `from`"),
+            ("query_matchers: [{label: a, value: b, key: c}]", "either `value` or `from`"),
+            ("kinds: [Rule]", "Rule"),
+        ] {
+            let error = tenant(yaml).unwrap_err();
+            assert!(error.contains(says), "{yaml}: {error}");
+        }
+    }
+}

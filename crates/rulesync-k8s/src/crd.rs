@@ -63,6 +63,10 @@ pub struct LoggingRuleGroup {
     /// Labels for every rule, for rulers that can.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// As in a PrometheusRule; rulers of logs do not know it, and it is dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^(?i)(abort|warn)?$"))]
+    pub partial_response_strategy: Option<String>,
     /// The rules, in order of evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<LoggingRuleItem>,
@@ -98,10 +102,8 @@ pub struct LoggingRuleItem {
 
 /// As Kubernetes wants it of a field that may be either.
 fn int_or_string(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "x-kubernetes-int-or-string": true,
-        "anyOf": [{"type": "integer"}, {"type": "string"}],
-    })
+    // Kubernetes fills in the alternatives itself, and kube would spoil them.
+    json_schema!({"x-kubernetes-int-or-string": true})
 }
 
 /// Prometheus' durations, unset when empty.
@@ -160,4 +162,61 @@ pub struct ManifestError(String);
 /// None is known: it would be a defect of rulesync.
 pub fn manifests() -> Result<String, ManifestError> {
     serde_saphyr::to_string(&logging_rule_crd()).map_err(|error| ManifestError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_copy_for_people_is_the_one_made_of_the_types() {
+        let copy = include_str!("../../../deploy/crds/rulesync.dev_loggingrules.yaml");
+        let command = "cargo run -p rulesync-k8s --example crds > deploy/crds/rulesync.dev_loggingrules.yaml";
+        assert_eq!(copy, manifests().unwrap(), "run `{command}`");
+    }
+
+    /// What the API server asks of a schema, as far as derived ones tend to get it wrong.
+    fn is_structural(schema: &Value, at: &str) {
+        let fields = schema.as_object().unwrap_or_else(|| panic!("{at}: {schema}"));
+        assert!(!fields.contains_key("$ref") && !fields.contains_key("definitions"), "{at}");
+        let either = fields.get("x-kubernetes-int-or-string") == Some(&json!(true));
+        assert!(either != fields.contains_key("type"), "{at}: one of the two: {schema}");
+        for word in ["anyOf", "oneOf", "allOf", "not"] {
+            assert!(!fields.contains_key(word), "{at}: {word}");
+        }
+        assert!(
+            at.ends_with("labels")
+                || at.ends_with("annotations")
+                || !fields.contains_key("additionalProperties")
+        );
+        for (name, property) in fields.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            is_structural(property, &format!("{at}.{name}"));
+        }
+        if let Some(items) = fields.get("items") {
+            is_structural(items, &format!("{at}[]"));
+        }
+        for key in fields.get("x-kubernetes-list-map-keys").and_then(Value::as_array).into_iter().flatten() {
+            let required = fields["items"]["required"].as_array().unwrap();
+            assert!(required.contains(key), "{at}: keys of list maps are required");
+        }
+    }
+
+    #[test]
+    fn the_schema_is_structural_and_has_what_people_look_at() {
+        let crd = serde_json::to_value(logging_rule_crd()).unwrap();
+        let version = &crd["spec"]["versions"][0];
+        is_structural(&version["schema"]["openAPIV3Schema"], "LoggingRule");
+        assert_eq!(version["subresources"], json!({"status": {}}));
+        let columns: Vec<&str> = version["additionalPrinterColumns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(columns, ["Tenant", "Synced", "Reason", "Age"]);
+        let groups = &version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["groups"];
+        assert_eq!(groups["x-kubernetes-list-map-keys"], json!(["name"]));
+    }
 }
