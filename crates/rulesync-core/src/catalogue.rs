@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -564,13 +564,14 @@ fn claim(
     let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
     let mut refused = record.refused.to_vec();
     let mut findings = Vec::new();
+    let mut sound = HashSet::new();
     // Most groups go as they were declared, and are packed already.
     let mut sent: Vec<(Cow<'_, Group>, Option<PackedGroup>)> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
         let parts = match treated.split.filter(|most| group.rules.len() > *most) {
             Some(most) => intake::split(group.clone(), most, treated.ruler.dialect(), &names),
             None => {
-                let (offered, mut found) = treated.offer(group);
+                let (offered, mut found) = treated.offer(group, &mut sound);
                 findings.append(&mut found);
                 match offered {
                     Some(Cow::Borrowed(same)) => {
@@ -583,7 +584,7 @@ fn claim(
             }
         };
         for part in parts {
-            let (offered, mut found) = treated.offer(&part);
+            let (offered, mut found) = treated.offer(&part, &mut HashSet::new());
             findings.append(&mut found);
             match offered {
                 Some(group) => sent.push((Cow::Owned(group.into_owned()), None)),
@@ -617,9 +618,13 @@ fn claim(
 
 impl Treated<'_> {
     /// A group as it is offered to the ruler, if it is, and what there is to say about it.
-    fn offer<'a>(&self, group: &'a Group) -> (Option<Cow<'a, Group>>, Vec<Finding>) {
+    fn offer<'a>(
+        &self,
+        group: &'a Group,
+        sound: &mut HashSet<&'a str>,
+    ) -> (Option<Cow<'a, Group>>, Vec<Finding>) {
         let Placement { target, route, treatment } = self.placement;
-        let mut findings = intake::check(group, self.ruler);
+        let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =
             treatment.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
         findings.extend(found);

@@ -1,12 +1,15 @@
 //! What one ruler makes of a group before it is offered: names it cannot hold, and what its language's parser says.
 
+use std::collections::HashSet;
+
 use crate::finding::{Finding, Place};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
 
 /// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot hold,
-/// or an expression that the ruler would take and never evaluate.
-pub fn check(group: &Group, ruler: &dyn Ruler) -> Vec<Finding> {
+/// or an expression that the ruler would take and never evaluate. `sound` are expressions that this ruler's language has
+/// nothing to say about; the groups of one object tend to repeat each other.
+pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a str>) -> Vec<Finding> {
     if let Some(reason) = ruler.name_rules().refuse(&group.name) {
         let place =
             Place { group: Some(group.name.clone()), field: Some("name".to_owned()), ..Place::default() };
@@ -18,7 +21,14 @@ pub fn check(group: &Group, ruler: &dyn Ruler) -> Vec<Finding> {
     let dialect = ruler.dialect();
     let mut findings = Vec::new();
     for (index, rule) in group.rules.iter().enumerate() {
-        for mut finding in dialect.check(&rule.expr) {
+        if sound.contains(rule.expr.as_str()) {
+            continue;
+        }
+        let found = dialect.check(&rule.expr);
+        if found.is_empty() {
+            sound.insert(&rule.expr);
+        }
+        for mut finding in found {
             finding.place.group = Some(group.name.clone());
             finding.place.rule = Some(index);
             finding.place.rule_name = Some(rule.name().to_owned());

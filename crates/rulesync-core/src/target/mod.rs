@@ -388,7 +388,9 @@ impl Target {
         };
         let modified =
             self.progress.send_if_modified(|current| std::mem::replace(current, progress) != progress);
-        if self.state.let_go() || modified {
+        // A run that goes on for ever only waits for targets that are to end.
+        let awaited = !self.shared.evaluates || progress.retired;
+        if self.state.let_go() || (modified && awaited) {
             self.shared.progressed.notify_one();
         }
         self.state.publish_metrics();

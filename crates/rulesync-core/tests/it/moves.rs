@@ -29,7 +29,7 @@ async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
     world.teller.complete();
     world.settle().await;
     assert_eq!(here.groups("a").len(), 1);
-    (here.requests(), there.requests());
+    drop((here.requests(), there.requests()));
     world
 }
 

@@ -136,14 +136,18 @@ fn a_field_of_the_objects_own_is_a_claim() {
     let mut object = Object::new("LoggingRule", &[("tenant", "ops")]);
     let logs = Route { ruler: "loki".into(), ..fixed("logs", "ops", "{}", "{}") };
     object.tenant = Some("ops");
-    assert_eq!(object.to(&[logs.clone()]), ["loki/ops"], "the tenant of the route needs no permission");
+    assert_eq!(
+        object.to(std::slice::from_ref(&logs)),
+        ["loki/ops"],
+        "the tenant of the route needs no permission"
+    );
     object.tenant = Some("application");
-    assert!(object.to(&[logs.clone()])[0].contains("to claim the tenant \"application\""));
+    assert!(object.to(std::slice::from_ref(&logs))[0].contains("to claim the tenant \"application\""));
     let allow = claimed(Origin::NamespaceName, "{value}", &["application"]).allow;
     assert_eq!(object.to(&[Route { allow, ..logs }]), ["loki/application"]);
     let by_label = claimed(Origin::Label("tenant".into()), "{value}", &["*"]);
     let by_label = Route { ruler: "loki".into(), ..by_label };
-    assert!(object.to(&[by_label.clone()])[0].contains("claims two tenants"));
+    assert!(object.to(std::slice::from_ref(&by_label))[0].contains("claims two tenants"));
     object.tenant = Some("ops");
     assert_eq!(object.to(&[by_label]), ["loki/ops"]);
 }
@@ -155,7 +159,7 @@ fn kinds_and_languages_meet_their_rulers() {
     assert_eq!(Object::new("RuleFile", &[]).to(&all), ["central", "loki"]);
     assert_eq!(Object::new("AlertingRule", &[]).to(&all), ["loki"]);
     let only = Route { kinds: vec!["LoggingRule".into()], ..Route::all("x", "central", None) };
-    assert_eq!(Object::new("PrometheusRule", &[]).to(&[only.clone()]), [""; 0]);
+    assert_eq!(Object::new("PrometheusRule", &[]).to(std::slice::from_ref(&only)), [""; 0]);
     let said = Object::new("LoggingRule", &[]).to(&[only]);
     assert!(said[0].contains("written in logql") && said[0].contains("evaluates promql"), "{said:?}");
     let mut object = Object::new("PrometheusRule", &[]);
