@@ -20,6 +20,8 @@ pub struct KubernetesConfig {
     /// How long one watch lasts before the server ends it and it is taken up again. A connection that is silent for a
     /// little longer is given up.
     pub watch_timeout: Duration,
+    /// How often a kind is looked for that is not installed, and that a cluster need not have.
+    pub look_interval: Duration,
     /// How long a list may wait for its next page.
     pub list_timeout: Duration,
 }
@@ -32,6 +34,7 @@ impl Default for KubernetesConfig {
             kinds: vec![rulesync_core::PROMETHEUS_RULE.to_owned()],
             page_size: 100,
             watch_timeout: Duration::from_secs(60),
+            look_interval: Duration::from_secs(30),
             list_timeout: Duration::from_secs(30),
         }
     }

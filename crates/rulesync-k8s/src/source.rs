@@ -97,6 +97,7 @@ impl KubernetesSource {
             known: Known::default(),
             emptied: None,
             patience: self.config.list_timeout,
+            look_interval: self.config.look_interval,
         };
         watch(api, &what, &self.config, &mut observer).await
     }
@@ -282,9 +283,6 @@ impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
 /// An empty list is not believed at once if there was something so short a time before.
 const LATELY: Duration = Duration::from_secs(60);
 
-/// How often a kind is looked for that a cluster need not have.
-const LOOK: Duration = Duration::from_secs(30);
-
 /// Whether the API server knows a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Installed {
@@ -306,6 +304,8 @@ struct Objects<'a> {
     emptied: Option<Instant>,
     /// How long to wait for an answer about the kind.
     patience: Duration,
+    /// How often to look for it if it is not installed.
+    look_interval: Duration,
 }
 
 impl Objects<'_> {
@@ -399,7 +399,7 @@ impl Observer<Rules> for Objects<'_> {
     }
 
     fn rest(&self) -> Duration {
-        if self.state == Installed::No { LOOK } else { Duration::ZERO }
+        if self.state == Installed::No { self.look_interval } else { Duration::ZERO }
     }
 }
 

@@ -6,6 +6,8 @@ mod heard;
 #[cfg(test)]
 mod kind;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod permits;
 #[cfg(test)]
 mod says;
