@@ -1,7 +1,7 @@
 //! The budget of one ruler address: how many requests may be under way, adapted to how the ruler copes, and shared
 //! fairly between its tenants.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,8 @@ use crate::model::tenant::TenantId;
 ///
 /// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too
 /// much (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting
-/// tenants take turns, so one with ten thousand changes delays another's single one by a request or two.
+/// tenants take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
+/// several tenants, none has all permits, so that one whose requests hang does not hang the others.
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<Mutex<Inner>>);
 
@@ -23,6 +24,8 @@ struct Inner {
     /// Between 1 and `max`.
     allowed: f64,
     in_flight: usize,
+    /// The requests under way of every tenant that ever made one.
+    held: HashMap<Option<TenantId>, usize>,
     /// Tenants that wait, in the order of their turns, each with those that wait for it.
     turns: VecDeque<(Option<TenantId>, VecDeque<oneshot::Sender<Permit>>)>,
     /// Requests that began before this say nothing about the present limit.
@@ -32,6 +35,7 @@ struct Inner {
 /// The right to make one request; given back when dropped.
 pub(crate) struct Permit {
     budget: Budget,
+    tenant: Option<TenantId>,
     since: Instant,
 }
 
@@ -52,6 +56,7 @@ impl Budget {
             max,
             allowed,
             in_flight: 0,
+            held: HashMap::new(),
             turns: VecDeque::new(),
             lowered: None,
         })))
@@ -61,9 +66,9 @@ impl Budget {
     pub(crate) async fn acquire(&self, tenant: Option<&TenantId>) -> Permit {
         let turn = {
             let mut inner = self.lock();
-            if inner.turns.is_empty() && inner.has_room() {
-                inner.in_flight += 1;
-                return self.permit();
+            if inner.turns.is_empty() && inner.has_room(tenant) {
+                inner.begin(tenant);
+                return self.permit(tenant);
             }
             let (sender, turn) = oneshot::channel();
             match inner.turns.iter_mut().find(|(waiting, _)| waiting.as_ref() == tenant) {
@@ -79,35 +84,41 @@ impl Budget {
             // The budget holds the sender until it hands a permit over, so this cannot be; a request beyond the
             // budget would be the lesser evil.
             Err(_) => {
-                self.lock().in_flight += 1;
-                self.permit()
+                self.lock().begin(tenant);
+                self.permit(tenant)
             }
         }
     }
 
-    fn permit(&self) -> Permit {
-        Permit { budget: self.clone(), since: Instant::now() }
+    /// Whether so many tenants wait that what waits besides would only take up memory.
+    pub(crate) fn is_contended(&self) -> bool {
+        let inner = self.lock();
+        inner.turns.len() >= inner.max
+    }
+
+    fn permit(&self, tenant: Option<&TenantId>) -> Permit {
+        Permit { budget: self.clone(), tenant: tenant.cloned(), since: Instant::now() }
     }
 
     /// Gives free permits to those whose turn it is.
     fn hand_out(&self) {
         loop {
-            let sender = {
+            let (sender, tenant) = {
                 let mut inner = self.lock();
-                if !inner.has_room() {
+                let next = inner.turns.iter().position(|(tenant, _)| inner.has_room(tenant.as_ref()));
+                let Some((tenant, mut queue)) = next.and_then(|next| inner.turns.remove(next)) else {
                     return;
-                }
-                let Some((tenant, mut queue)) = inner.turns.pop_front() else { return };
+                };
                 let sender = queue.pop_front();
                 if !queue.is_empty() {
-                    inner.turns.push_back((tenant, queue));
+                    inner.turns.push_back((tenant.clone(), queue));
                 }
                 let Some(sender) = sender.filter(|sender| !sender.is_closed()) else { continue };
-                inner.in_flight += 1;
-                sender
+                inner.begin(tenant.as_ref());
+                (sender, tenant)
             };
             // Whoever stopped waiting this very moment gives it back by dropping it, which hands out again.
-            drop(sender.send(self.permit()));
+            drop(sender.send(self.permit(tenant.as_ref())));
         }
     }
 
@@ -117,9 +128,22 @@ impl Budget {
 }
 
 impl Inner {
+    /// Whether a tenant may begin a request.
     #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
-    fn has_room(&self) -> bool {
-        (self.in_flight as f64) < self.allowed.floor()
+    fn has_room(&self, tenant: Option<&TenantId>) -> bool {
+        let allowed = self.allowed.floor();
+        if self.in_flight as f64 >= allowed {
+            return false;
+        }
+        let key = tenant.cloned();
+        let alone = self.held.keys().all(|other| *other == key);
+        let held = self.held.get(&key).copied().unwrap_or_default();
+        alone || (held as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
+    }
+
+    fn begin(&mut self, tenant: Option<&TenantId>) {
+        self.in_flight += 1;
+        *self.held.entry(tenant.cloned()).or_default() += 1;
     }
 }
 
@@ -144,7 +168,13 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.budget.lock().in_flight -= 1;
+        {
+            let mut inner = self.budget.lock();
+            inner.in_flight -= 1;
+            if let Some(held) = inner.held.get_mut(&self.tenant) {
+                *held -= 1;
+            }
+        }
         self.budget.hand_out();
     }
 }
@@ -216,5 +246,30 @@ mod tests {
         drop(gone);
         drop(held);
         assert!(next.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenant_that_hangs_leaves_room_for_others() {
+        let tenant = |name: &str| Some(name.parse::<TenantId>().unwrap());
+        let (hung, other) = (tenant("hung"), tenant("other"));
+        let budget = Budget::new(8);
+        drop(budget.acquire(other.as_ref()).await);
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            held.push(budget.acquire(hung.as_ref()).await);
+        }
+        let (seventh, wanting) = (budget.clone(), hung.clone());
+        let seventh = tokio::spawn(async move { seventh.acquire(wanting.as_ref()).await });
+        tokio::task::yield_now().await;
+        assert!(!seventh.is_finished());
+        let theirs = budget.acquire(other.as_ref()).await;
+        held.pop();
+        seventh.await.unwrap();
+        drop(theirs);
+        // Alone, a tenant has everything.
+        let budget = Budget::new(8);
+        for _ in 0..8 {
+            held.push(budget.acquire(hung.as_ref()).await);
+        }
     }
 }

@@ -312,6 +312,10 @@ impl Target {
         }
         let limit = self.state.gate.allows(Instant::now(), self.in_flight);
         while self.jobs.len() < limit {
+            // One is in the queue for its turn; with hundreds of tenants, more of each would only take up memory.
+            if !self.jobs.is_empty() && self.ruler.budget.is_contended() {
+                return;
+            }
             let Some((namespace, changes)) = self.state.next_job() else { return };
             let tenant = self.state.id.tenant.clone();
             self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, self.stops.clone()));
