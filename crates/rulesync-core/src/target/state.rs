@@ -2,6 +2,7 @@
 //! read and the changes that were carried out. No requests are made here.
 
 mod evaluated;
+mod keeping;
 mod lists;
 mod refuse;
 mod report;
@@ -10,7 +11,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_expr::Enforcement;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
@@ -26,11 +26,9 @@ use super::{Progress, Shared, seconds_since_1970};
 use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::desired::{Claim, Desired, DesiredGroup};
-use crate::dialect::Dialect;
 use crate::finding::Finding;
 use crate::guard::{Guard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
-use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
@@ -171,13 +169,7 @@ impl State {
 
     pub(super) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
         let newcomer = claim.object.clone();
-        if !claim.matchers.is_empty() && !claim.refused.is_empty() {
-            let groups = claim.refused.iter().map(|group| Arc::from(&**group));
-            self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
-            if self.observed.is_some() {
-                self.verify = Some(self.verify.map_or(Instant::now(), |at| at.min(Instant::now())));
-            }
-        }
+        self.doubt_former(namespace, &claim);
         self.desired.claim(namespace, claim);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
@@ -244,43 +236,6 @@ impl State {
             self.doubted.remove(&source);
             self.guard.reconsider(Instant::now());
         }
-    }
-
-    /// Kinds that are not installed: what is there of them stays.
-    pub(super) fn set_absent_kinds(&mut self, absent: Arc<BTreeSet<Arc<str>>>) {
-        self.absent = absent;
-        self.look_at_everything_with_changes(false);
-    }
-
-    /// An object has come here from elsewhere.
-    pub(super) fn hand_over(&mut self, namespace: &Arc<str>, handover: Option<Arc<DropGuard>>) {
-        if let Some(handover) = handover {
-            self.handovers.insert(Arc::clone(namespace), handover);
-        }
-    }
-
-    /// Lets go of what came from elsewhere and is in order here, or is no longer wanted; whether there was any.
-    pub(super) fn let_go(&mut self) -> bool {
-        let Some(observed) = self.observed.as_ref().filter(|_| !self.handovers.is_empty()) else {
-            return false;
-        };
-        let before = self.handovers.len();
-        let (desired, refusals) = (&self.desired, &self.refusals);
-        self.handovers.retain(|namespace, _| {
-            desired.winner(namespace).is_some_and(|claim| {
-                let there: HashMap<&str, _> = observed.namespace(namespace).collect();
-                let written =
-                    |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
-                let waits = |group: &DesiredGroup| {
-                    !written(&group) && !refusals.contains(namespace, &group.name, group.fingerprint)
-                };
-                // What is refused holds up nothing else, but what is refused altogether stays where it was.
-                let none = claim.groups.iter().find(written).is_none();
-                let refused = !claim.refused.is_empty() || !claim.groups.is_empty();
-                claim.groups.iter().any(waits) || (none && refused)
-            })
-        });
-        before > self.handovers.len()
     }
 
     /// A Kubernetes namespace is gone, or there again.
@@ -824,12 +779,6 @@ impl State {
         }
         self.held = held;
     }
-}
-
-/// Whether every selector of every rule carries the matchers.
-fn carries(group: &Group, matchers: &[Enforcement], dialect: &dyn Dialect) -> bool {
-    let unchanged = |expr: &str| dialect.add_matchers(expr, matchers).is_ok_and(|enforced| enforced == expr);
-    group.rules.iter().all(|rule| unchanged(&rule.expr))
 }
 
 /// Whether an error is the ruler's word on what it was sent, and not on its own state.

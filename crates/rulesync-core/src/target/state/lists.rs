@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{State, Turn, carries, retry_after};
+use super::{State, Turn, retry_after};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
@@ -68,20 +68,6 @@ impl State {
         self.look_at_everything_with_changes(!first);
         self.want_claim();
         self.settled();
-    }
-
-    /// What is there for refused groups stays only if it carries the matchers of their route: a former version may be
-    /// from before they were enforced.
-    fn prove(&mut self, read: &HashMap<Key, Group>) {
-        for (namespace, group) in std::mem::take(&mut self.unproven) {
-            let Some(claim) = self.desired.winner(&namespace) else { continue };
-            let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
-            if claim.refused.iter().any(|name| **name == *group)
-                && !carries(there, &claim.matchers, self.shared.ruler.dialect())
-            {
-                self.desired.expel(&namespace, &group);
-            }
-        }
     }
 
     /// A list failed; the answer is how long to wait.

@@ -1,0 +1,123 @@
+//! What an object wants of one ruler: its groups as they are offered there, by way of `intake`. Pure.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Record;
+use crate::desired::{Claim, DesiredGroup};
+use crate::finding::Finding;
+use crate::intake::{self, Placement};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::group::Group;
+use crate::model::object::ObjectId;
+use crate::model::packed::{PackedGroup, Unpacker, pack};
+use crate::policy::OnInvalid;
+use crate::ruler::Ruler;
+
+/// Where an object's groups go, and what is done to them on the way.
+pub(super) struct Treated<'a> {
+    pub(super) placement: &'a Placement,
+    pub(super) ruler: &'a dyn Ruler,
+    pub(super) split: Option<usize>,
+    pub(super) on_invalid: OnInvalid,
+}
+
+/// What an object wants of a ruler. Without `groups` at hand, they are unpacked.
+pub(super) fn claim(
+    id: &ObjectId,
+    record: &Record,
+    groups: Option<&[Group]>,
+    treated: &Treated<'_>,
+    seen: Instant,
+) -> Claim {
+    let mut packs = Unpacker::default();
+    let groups: Cow<'_, [Group]> = match groups {
+        Some(groups) => Cow::Borrowed(groups),
+        None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
+    };
+    let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
+    let mut refused = record.refused.to_vec();
+    let mut findings = Vec::new();
+    let mut sound = HashSet::new();
+    // Most groups go as they were declared, and are packed already.
+    let mut sent: Vec<(Cow<'_, Group>, Option<PackedGroup>)> = Vec::with_capacity(groups.len());
+    for (index, group) in groups.iter().enumerate() {
+        let parts = match treated.split.filter(|most| group.rules.len() > *most) {
+            Some(most) => intake::split(group.clone(), most, treated.ruler.dialect(), &names),
+            None => {
+                let (offered, mut found) = treated.offer(group, &mut sound);
+                findings.append(&mut found);
+                match offered {
+                    Some(Cow::Borrowed(same)) => {
+                        sent.push((Cow::Borrowed(same), record.groups.get(index).cloned()))
+                    }
+                    Some(own) => sent.push((own, None)),
+                    None => refused.push(group.name.as_str().into()),
+                }
+                continue;
+            }
+        };
+        for part in parts {
+            let (offered, mut found) = treated.offer(&part, &mut HashSet::new());
+            findings.append(&mut found);
+            match offered {
+                Some(group) => sent.push((Cow::Owned(group.into_owned()), None)),
+                None => refused.push(part.name.as_str().into()),
+            }
+        }
+    }
+    let made: Vec<Group> =
+        sent.iter().filter(|(_, body)| body.is_none()).map(|(group, _)| group.clone().into_owned()).collect();
+    let mut made = pack(&made).unwrap_or_default().into_iter();
+    let keeps = treated.ruler.keeps();
+    let desired = |(group, body): (Cow<'_, Group>, Option<PackedGroup>)| {
+        Some(DesiredGroup {
+            name: group.name.as_str().into(),
+            fingerprint: Fingerprint::of(&group, &keeps),
+            // Groups of gigabytes are beyond every ruler, and not packed.
+            body: body.or_else(|| made.next())?,
+            rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
+        })
+    };
+    Claim {
+        object: id.clone(),
+        created: record.created,
+        groups: sent.into_iter().filter_map(desired).collect(),
+        refused: refused.into(),
+        matchers: Arc::clone(treated.placement.treatment.matchers()),
+        findings: findings.into(),
+        seen,
+    }
+}
+
+impl Treated<'_> {
+    /// A group as it is offered to the ruler, if it is, and what there is to say about it.
+    fn offer<'a>(
+        &self,
+        group: &'a Group,
+        sound: &mut HashSet<&'a str>,
+    ) -> (Option<Cow<'a, Group>>, Vec<Finding>) {
+        let Placement { target, route, treatment } = self.placement;
+        let mut findings = intake::check(group, self.ruler, sound);
+        let (mut treated, found) =
+            treatment.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
+        findings.extend(found);
+        let at_fault: BTreeSet<Option<usize>> =
+            findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
+        if at_fault.is_empty() {
+            return (Some(treated), findings);
+        }
+        let omit = self.on_invalid == OnInvalid::Rule
+            && !at_fault.contains(&None)
+            && at_fault.len() < group.rules.len();
+        if !omit {
+            return (None, findings);
+        }
+        let mut index = 0..;
+        treated.to_mut().rules.retain(|_| !at_fault.contains(&index.next()));
+        (Some(treated), findings)
+    }
+}
