@@ -411,4 +411,21 @@ query_matchers: [{label: namespace, from: namespace_name, mode: require}]
             assert!(error.contains(says), "{yaml}: {error}");
         }
     }
+
+    #[test]
+    fn the_examples_are_good() {
+        for (name, text) in [
+            ("company", include_str!("../../../examples/company.yaml")),
+            ("quickstart", include_str!("../../../examples/quickstart/rulesync.yaml")),
+        ] {
+            let config = crate::Config::parse(text, name, std::collections::HashMap::new()).unwrap();
+            let routes: Vec<Route> = config.routes.iter().map(|route| route.route().unwrap()).collect();
+            for (index, route) in routes.iter().enumerate() {
+                assert!(
+                    !routes[index + 1..].iter().any(|other| route.contradicts(other)),
+                    "{name}: {route:?}"
+                );
+            }
+        }
+    }
 }

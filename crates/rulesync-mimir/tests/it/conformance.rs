@@ -1,4 +1,4 @@
-//! Both flavours pass the conformance suite.
+//! Mimir, Cortex and the embedded ruler pass the conformance suite.
 
 use std::time::Duration;
 
@@ -28,4 +28,14 @@ async fn mimir() {
 async fn cortex() {
     let server = RulerServer::builder(Kind::Cortex).start().await.unwrap();
     conformance::all(&ruler(&server), &tenants()).await;
+}
+
+/// What `type: embedded` runs: the same API, on disk, and once more after a restart.
+#[tokio::test]
+async fn embedded() {
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let server = RulerServer::builder(Kind::Mimir).storage(directory.path()).start().await.unwrap();
+        conformance::all(&ruler(&server), &tenants()).await;
+    }
 }
