@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalogue::Map;
-use rulesync_expr::{Enforcement, InvalidEnforcement};
+use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
-use crate::intake::{QueryMatcher, Route, SelectorError, Tenancy, Value};
+use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, Value};
 use crate::naming::Territory;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
@@ -135,9 +135,9 @@ pub enum SetupError {
         /// The label.
         name: String,
     },
-    /// A matcher that would not keep series apart.
-    #[error("route `{route}`: matcher on `{label}`: {error}")]
-    Matcher {
+    /// A label or matcher that rulers refuse, or that would not keep series apart.
+    #[error("route `{route}`: `{label}`: {error}")]
+    Label {
         /// The route.
         route: String,
         /// The label.
@@ -232,11 +232,12 @@ fn validate_treatment(route: &Route) -> Result<(), SetupError> {
             Value::Constant(text) => text,
             Value::From(_) => "x",
         };
-        Enforcement::new(label, text, *mode).map_err(|error| SetupError::Matcher {
-            route: name(),
-            label: label.clone(),
-            error,
-        })?;
+        let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
+        Enforcement::new(label, text, *mode).map_err(wrong)?;
+    }
+    for ExternalLabel { name: label, .. } in &route.external_labels {
+        let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
+        Enforcement::new(label, "x", Mode::Override).map_err(wrong)?;
     }
     Ok(())
 }

@@ -122,3 +122,37 @@ async fn one_shot_runs_end() {
     let error = planner.plan(CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, RunError::TargetUnavailable { .. }), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
+    use rulesync_core::{ExternalLabel, Mode, Origin, QueryMatcher, Route, Tenancy, Value};
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let constant = |text: &str| Value::Constant(text.to_owned());
+    let label = |name: &str| ExternalLabel { name: name.into(), value: constant("x"), add_if_absent: false };
+    let matcher = |name: &str, value: &str| QueryMatcher {
+        label: name.into(),
+        value: constant(value),
+        mode: Mode::Override,
+    };
+    let plain = || Route::all("other", "central", Some("prod".parse().unwrap()));
+    let claimed = Tenancy::Claimed { from: Origin::NamespaceName, pattern: "{value}".parse().unwrap() };
+    for (route, says) in [
+        (Route { external_labels: vec![label("a")], ..plain() }, "treat rules differently"),
+        (Route { external_labels: vec![label("a-b")], ..plain() }, "letters, digits and underscores"),
+        (Route { external_labels: vec![label("a"), label("a")], ..plain() }, "says twice"),
+        (Route { query_matchers: vec![matcher("__name__", "x")], ..plain() }, "cannot be enforced"),
+        (Route { query_matchers: vec![matcher("a", "")], ..plain() }, "value is empty"),
+        (Route { tenant: claimed, ..plain() }, "allows none"),
+    ] {
+        let mut setup = world.setup.clone();
+        setup.routes.push(route);
+        let refused = world.handle.reconfigure(setup).await.unwrap_err();
+        assert!(refused.to_string().contains(says), "{refused}");
+    }
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 1);
+    world.stop().await;
+}
