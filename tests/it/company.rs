@@ -278,7 +278,15 @@ async fn what_a_route_enforces_is_in_every_selector() {
     let expr = "sum(rate(http_requests_total{namespace=~\".*\"}[5m])) # all of them\n  / on () up";
     company.kube.apply(object("guests", "a", json!({}), expr)).unwrap();
     company.kube.apply(object("guests", "b", json!({}), "info(up)")).unwrap();
+    let mut asking = object("guests", "c", json!({}), "up");
+    asking["spec"]["groups"][0]["rules"][0]["annotations"] =
+        json!({"x": "{{ with query \"secret\" }}{{ end }}"});
+    company.kube.apply(asking).unwrap();
     let running = company.run(routes).await;
+    let status = running.in_order(3).await.unwrap();
+    let asking = status.objects.iter().find(|object| object.name == "c").unwrap();
+    assert!(asking.targets[0].findings[0].to_string().contains("annotations.x: the template calls `query`"));
+    assert!(company.kube.delete(crate::road::RULES, "guests", "c"));
     running.in_order(2).await.unwrap();
     let rules = company.mimir.rules("prod");
     assert_eq!(rules.len(), 1, "what cannot carry the matcher is not sent");

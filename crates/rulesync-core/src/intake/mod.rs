@@ -10,6 +10,7 @@ mod origin;
 mod route;
 mod select;
 mod split;
+pub(crate) mod template;
 mod treat;
 
 pub use check::check;

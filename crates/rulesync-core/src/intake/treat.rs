@@ -10,6 +10,7 @@ use rulesync_expr::{Enforcement, Mode};
 
 use super::origin::{Facts, Origin};
 use super::route::Route;
+use super::template;
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Place, Position};
 use crate::model::group::Group;
@@ -140,6 +141,14 @@ impl Treatment {
         }
         if self.labels.is_empty() && self.matchers.is_empty() {
             return (Cow::Borrowed(group), findings);
+        }
+        if !self.matchers.is_empty() {
+            let hint = format!("route `{route}` lets nothing be read without its matchers");
+            findings.extend(template::calls(group).map(|place| {
+                Finding::error("matcher", "the template calls `query`, where no matcher can be put")
+                    .at(place)
+                    .hint(hint.clone())
+            }));
         }
         let mut treated = group.clone();
         for (index, rule) in treated.rules.iter_mut().enumerate() {

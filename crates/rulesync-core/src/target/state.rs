@@ -84,6 +84,8 @@ pub(super) struct State {
     handovers: HashMap<Arc<str>, Arc<DropGuard>>,
     /// Refused groups whose form in the ruler may lack the matchers that their route enforces.
     unproven: HashSet<Key>,
+    /// Those of them that the list under way will tell about.
+    proving: HashSet<Key>,
     health: Health,
     /// Kubernetes namespaces that went of late.
     gone: HashMap<String, Instant>,
@@ -138,6 +140,7 @@ impl State {
             absent: Arc::default(),
             handovers: HashMap::new(),
             unproven: HashSet::new(),
+            proving: HashSet::new(),
             health: Health::new(Instant::now(), shared.ruler.sync_period()),
             gone: HashMap::new(),
             refusals: Refusals::default(),

@@ -11,6 +11,7 @@ use tokio_util::sync::DropGuard;
 use super::State;
 use crate::desired::{Claim, DesiredGroup};
 use crate::dialect::Dialect;
+use crate::intake::template;
 use crate::model::group::Group;
 use crate::target::learned::Key;
 
@@ -67,7 +68,8 @@ impl State {
     /// What is there for refused groups stays only if it carries the matchers of their route: a former version may be
     /// from before they were enforced.
     pub(super) fn prove(&mut self, read: &HashMap<Key, Group>) {
-        for (namespace, group) in std::mem::take(&mut self.unproven) {
+        for (namespace, group) in std::mem::take(&mut self.proving) {
+            self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
             let Some(claim) = self.desired.winner(&namespace) else { continue };
             let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
             if claim.refused.iter().any(|name| **name == *group)
@@ -76,11 +78,15 @@ impl State {
                 self.desired.expel(&namespace, &group);
             }
         }
+        if !self.unproven.is_empty() {
+            // Refused while the list was under way.
+            self.verify = Some(Instant::now());
+        }
     }
 }
 
 /// Whether every selector of every rule carries the matchers.
 fn carries(group: &Group, matchers: &[Enforcement], dialect: &dyn Dialect) -> bool {
     let unchanged = |expr: &str| dialect.add_matchers(expr, matchers).is_ok_and(|enforced| enforced == expr);
-    group.rules.iter().all(|rule| unchanged(&rule.expr))
+    template::calls(group).next().is_none() && group.rules.iter().all(|rule| unchanged(&rule.expr))
 }

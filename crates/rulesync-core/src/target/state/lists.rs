@@ -30,7 +30,8 @@ impl State {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
         let mut suspects = self.learned.suspects();
-        suspects.extend(self.unproven.iter().cloned());
+        self.proving.clone_from(&self.unproven);
+        suspects.extend(self.proving.iter().cloned());
         (self.observed.clone().unwrap_or_default(), suspects)
     }
 
