@@ -8,6 +8,8 @@ mod counts;
 #[cfg(test)]
 mod deleting;
 #[cfg(test)]
+mod evaluation;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod heal;

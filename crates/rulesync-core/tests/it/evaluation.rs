@@ -1,0 +1,95 @@
+//! How rules fare at their ruler shows in the status: loaded, failing, not loaded.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{
+    EvaluatedGroup, EvaluatedRule, Evaluation, EvaluationState, Group, Listing, NamedRuler, ObjectState,
+    RuleHealth, Ruler, RulerError, Status, TenantId,
+};
+
+use crate::world::{MemoryRuler, World, object};
+
+/// A ruler that says of its groups what it is told to say.
+#[derive(Debug, Clone, Default)]
+struct Evaluating {
+    stored: MemoryRuler,
+    /// What is loaded, by group, with the health of its one rule.
+    loaded: Arc<Mutex<Vec<(&'static str, RuleHealth)>>>,
+    asked: Arc<Mutex<usize>>,
+}
+
+#[async_trait]
+impl Ruler for Evaluating {
+    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+        self.stored.list(tenant, listing).await
+    }
+    async fn put_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
+        self.stored.put_group(tenant, namespace, group).await
+    }
+    async fn delete_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
+        self.stored.delete_group(tenant, namespace, group).await
+    }
+    async fn evaluation(
+        &self,
+        _: Option<&TenantId>,
+        namespaces: &[&str],
+        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
+    ) -> Result<Evaluation, RulerError> {
+        assert_eq!(namespaces, ["us.ns.o"], "only ours are asked for");
+        *self.asked.lock().unwrap() += 1;
+        for (name, health) in self.loaded.lock().unwrap().iter() {
+            let rules = vec![EvaluatedRule { name: "r".to_owned(), health: health.clone() }];
+            found(EvaluatedGroup { namespace: "us.ns.o".to_owned(), name: (*name).to_owned(), rules });
+        }
+        Ok(Evaluation::Read)
+    }
+    fn sync_period(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+}
+
+fn evaluation(status: &Status) -> Option<EvaluationState> {
+    status.objects[0].targets[0].evaluation
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_and_not_loaded_or_fails_shows_and_goes() {
+    let ruler = Evaluating::default();
+    let named = NamedRuler::new("central", Arc::new(ruler.clone()));
+    let world = World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine);
+    world.teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
+    world.teller.complete();
+    let status = world.settle().await;
+    assert_eq!(evaluation(&status), None, "nobody has asked yet");
+    *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
+    // The tenant is frozen: what was written is in the store, and not loaded.
+    let status = world.until(|status| evaluation(status) == Some(EvaluationState::NotLoaded)).await;
+    assert_eq!(status.targets[0].not_loaded, 1);
+    assert_eq!(status.objects[0].state, ObjectState::Synced, "it is in the ruler as declared");
+    assert!(status.objects[0].targets[0].findings[0].to_string().contains("does not load it"));
+    *ruler.loaded.lock().unwrap() =
+        vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Failing("too many series".to_owned()))];
+    let status = world.until(|status| evaluation(status) == Some(EvaluationState::Failing)).await;
+    assert_eq!((status.targets[0].not_loaded, status.targets[0].failing_rules), (0, 1));
+    assert!(status.objects[0].targets[0].findings[0].to_string().ends_with("too many series"));
+    *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
+    world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
+    // Seldom: once an interval while all is well.
+    let before = *ruler.asked.lock().unwrap();
+    tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    let asked = *ruler.asked.lock().unwrap() - before;
+    assert!((10..=14).contains(&asked), "{asked} in an hour");
+    world.stop().await;
+}
