@@ -15,6 +15,8 @@ pub(crate) struct Queue {
     delayed: BTreeMap<(Instant, u64), Arc<str>>,
     /// Makes the keys of `delayed` unique.
     next: u64,
+    /// Entries whose last attempt failed.
+    failing: usize,
 }
 
 #[derive(Debug)]
@@ -109,6 +111,7 @@ impl Queue {
     /// The work on a namespace is done; it comes again at once if it was pushed meanwhile.
     pub(crate) fn finished(&mut self, namespace: &Arc<str>) {
         let Some(entry) = self.entries.remove(namespace) else { return };
+        self.failing -= usize::from(entry.failures > 0);
         if entry.state == (State::Running { again: true }) {
             self.push(namespace, Turn::Next, false);
         }
@@ -123,6 +126,7 @@ impl Queue {
             self.finished(namespace);
             return;
         }
+        self.failing += usize::from(entry.failures == 0);
         entry.failures += 1;
         let key = (retry_at(entry.failures), self.next);
         self.next += 1;
@@ -155,6 +159,11 @@ impl Queue {
     /// How many namespaces failed and wait for their time.
     pub(crate) fn delayed(&self) -> usize {
         self.delayed.len()
+    }
+
+    /// How many namespaces failed at the last attempt, whether they wait or are being tried again.
+    pub(crate) fn failing(&self) -> usize {
+        self.failing
     }
 
     /// Whether a namespace waits for its turn, so that it will be looked at anyway.
@@ -210,6 +219,7 @@ mod tests {
         queue.failed(&a, retry);
         assert_eq!((pop(&mut queue, now), queue.due()), (None, Some(retry(1))));
         assert_eq!(pop(&mut queue, retry(1)).as_deref(), Some("a"));
+        assert_eq!((queue.delayed(), queue.failing()), (0, 1), "being tried again is not being well");
         queue.failed(&a, retry);
         assert_eq!(queue.due(), Some(retry(2)));
         queue.push(&a, Turn::Last, false);
@@ -218,5 +228,6 @@ mod tests {
         queue.push(&a, Turn::Next, false);
         queue.failed(&a, retry);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "what is new does not wait for what failed");
+        assert_eq!(queue.failing(), 0);
     }
 }

@@ -725,7 +725,7 @@ impl State {
             handled: 0,
             idle: false,
             listed: self.observed.is_some(),
-            failing: self.queue.delayed() > 0 || self.down,
+            failing: self.queue.failing() > 0 || self.down,
             stuck: self.is_stuck() || self.ownership.conflict().is_some(),
             retired: self.retiring
                 && self.deletes.orphans

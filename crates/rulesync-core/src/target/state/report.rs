@@ -19,7 +19,7 @@ impl State {
             }
         }
         let held = self.guard.total_held().map_or(0, |(groups, _)| groups);
-        let state = match (&self.observed, &self.error, self.queue.delayed(), self.queue.len()) {
+        let state = match (&self.observed, &self.error, self.queue.failing(), self.queue.len()) {
             _ if !self.shared.leadership.is_leader() => TargetState::Standby,
             _ if self.ownership.conflict().is_some() => TargetState::Conflict,
             (_, Some(_), ..) => TargetState::Failing,
