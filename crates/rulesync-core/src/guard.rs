@@ -141,12 +141,12 @@ impl Guard {
         }
     }
 
-    /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` is how many groups of ours
-    /// the ruler has, and `doubted` tells whether the source of a namespace may not know what it says.
+    /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` counts the groups of ours
+    /// that the ruler has, which is only done when something is to be judged, and `doubted` tells whether the source of a namespace may not know what it says.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
-        owned: usize,
+        owned: impl FnOnce() -> usize,
         doubted: impl Fn(&str) -> bool,
         now: Instant,
     ) -> Vec<Arc<str>> {
@@ -157,7 +157,7 @@ impl Guard {
             self.recent.pop_front();
         }
         (self.first, self.last) = (None, None);
-        let too_many = self.too_many(policy, owned);
+        let too_many = self.too_many(policy, owned());
         let mut passed = Vec::new();
         for (namespace, wanted) in &mut self.wanted {
             let before = wanted.verdict;
@@ -277,7 +277,7 @@ mod tests {
 
         fn judge_after(&mut self, wait: Duration) -> usize {
             self.now += wait;
-            self.guard.judge(&DeleteGuard::default(), self.owned, |_| false, self.now).len()
+            self.guard.judge(&DeleteGuard::default(), || self.owned, |_| false, self.now).len()
         }
 
         fn delete(&mut self, n: usize, groups: usize) {
@@ -348,7 +348,7 @@ mod tests {
         let mut bench = Bench::new(100);
         bench.want(0..2, 1);
         bench.now += BREATH;
-        let judged = bench.guard.judge(&DeleteGuard::default(), 100, |_| true, bench.now);
+        let judged = bench.guard.judge(&DeleteGuard::default(), || 100, |_| true, bench.now);
         assert!(judged.is_empty());
         assert!(bench.guard.held().all(|(_, _, reason)| reason == HeldReason::Source));
     }

@@ -58,9 +58,10 @@ impl Kind {
 pub(crate) struct Rules {
     #[serde(default, deserialize_with = "trimmed")]
     metadata: ObjectMeta,
-    /// Parsed by itself, so that one object that is not as the CRD wants it does not spoil a page of a list.
-    #[serde(default = "no_spec", deserialize_with = "lenient")]
-    spec: Result<Spec, String>,
+    /// Parsed by itself, when its turn comes: one object that is not as the CRD wants it does not spoil a page of a list,
+    /// and a page does not keep everybody else waiting.
+    #[serde(default)]
+    spec: Box<RawValue>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -117,7 +118,8 @@ impl Rules {
 
     pub(crate) fn read(self, source: &Arc<str>, kind: &Arc<str>) -> Read {
         let id = self.id(source, kind);
-        match self.spec {
+        let spec: Result<Option<Spec>, _> = serde_json::from_str(self.spec.get());
+        match spec.map(Option::unwrap_or_default) {
             Ok(Spec { groups, tenant }) => Read::Object(RuleObject {
                 id,
                 tenant,
@@ -135,17 +137,6 @@ impl Rules {
             }
         }
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "serde wants the type of the field")]
-fn no_spec() -> Result<Spec, String> {
-    Ok(Spec::default())
-}
-
-fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Result<Spec, String>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let spec: Result<Option<Spec>, _> = serde_json::from_str(raw.get());
-    Ok(spec.map(Option::unwrap_or_default).map_err(|error| error.to_string()))
 }
 
 /// Annotations of `kubectl`'s own.

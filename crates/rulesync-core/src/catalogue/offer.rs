@@ -38,7 +38,6 @@ pub(super) fn claim(
         Some(groups) => Cow::Borrowed(groups),
         None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
     };
-    let names: BTreeSet<String> = groups.iter().map(|group| group.name.clone()).collect();
     let mut refused = record.refused.to_vec();
     let mut findings = Vec::new();
     let mut sound = HashSet::new();
@@ -46,7 +45,10 @@ pub(super) fn claim(
     let mut sent: Vec<(Cow<'_, Group>, Option<PackedGroup>)> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
         let parts = match treated.split.filter(|most| group.rules.len() > *most) {
-            Some(most) => intake::split(group.clone(), most, treated.ruler.dialect(), &names),
+            Some(most) => {
+                let names = groups.iter().map(|group| group.name.clone()).collect();
+                intake::split(group.clone(), most, treated.ruler.dialect(), &names)
+            }
             None => {
                 let (offered, mut found) = treated.offer(group, &mut sound);
                 findings.append(&mut found);

@@ -180,31 +180,37 @@ impl Converter<'_> {
         let mut kept = BTreeMap::new();
         for (key, value) in labels.into_iter().flatten() {
             let value = value.as_deref().unwrap_or_default();
-            let field = format!("{field}.{key}");
-            if key.is_empty() || key == "__name__" {
-                self.error(
-                    at,
-                    Some(&field),
-                    "label-name",
-                    &format!("{key:?} cannot be the name of a label or annotation"),
-                );
-            }
-            self.name_text(at, &field, key);
-            self.text(at, &field, value);
-            // Ruler: stored, answered with 202, and then no rule of the tenant loads any more (ruler-api.md 3.4).
-            let leading_tab = value.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
-            if leading_tab && value.contains('\n') {
-                self.error(
-                    at,
-                    Some(&field),
-                    "poison",
-                    "a text of several lines begins with a tab, which freezes rulers",
-                )
-                .advise("remove the tab");
+            if key.is_empty() || key == "__name__" || !is_plain(key) || !is_plain(value) {
+                self.label(at, &format!("{field}.{key}"), key, value);
             }
             kept.insert(key.clone(), value.to_owned());
         }
         kept
+    }
+
+    /// One label or annotation.
+    fn label(&mut self, at: At<'_>, field: &str, key: &str, value: &str) {
+        if key.is_empty() || key == "__name__" {
+            self.error(
+                at,
+                Some(field),
+                "label-name",
+                &format!("{key:?} cannot be the name of a label or annotation"),
+            );
+        }
+        self.name_text(at, field, key);
+        self.text(at, field, value);
+        // Ruler: stored, answered with 202, and then no rule of the tenant loads any more (ruler-api.md 3.4).
+        let leading_tab = value.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
+        if leading_tab && value.contains('\n') {
+            self.error(
+                at,
+                Some(field),
+                "poison",
+                "a text of several lines begins with a tab, which freezes rulers",
+            )
+            .advise("remove the tab");
+        }
     }
 
     /// Names of groups, alerts and metrics: on one line.
@@ -216,6 +222,9 @@ impl Converter<'_> {
     }
 
     fn name_text(&mut self, at: At<'_>, field: &str, name: &str) {
+        if is_plain(name) {
+            return;
+        }
         if let Some(character) = name.chars().find(|c| c.is_control() || breaks_lines(*c)) {
             self.error(
                 at,
@@ -229,7 +238,6 @@ impl Converter<'_> {
 
     /// Any other text: what YAML readers and writers agree on.
     fn text(&mut self, at: At<'_>, field: &str, text: &str) {
-        // Nearly all texts are plain, and every text comes this way.
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')) {
             return;
         }
@@ -271,6 +279,11 @@ impl Advice<'_> {
             finding.hint = Some(hint.to_owned());
         }
     }
+}
+
+/// Whether a text is one line that everybody reads alike, as nearly all are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Line breaks to some YAML readers and not to others.

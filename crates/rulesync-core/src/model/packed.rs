@@ -20,13 +20,16 @@ pub struct PackedGroup {
 #[error("a stored group cannot be read back: {0}")]
 pub struct PackError(String);
 
+/// Bytes of a group's JSON, about: room is made for so much at the outset.
+const TYPICAL: usize = 1024;
+
 /// Packs groups; the answer has one for each, in order.
 ///
 /// # Errors
 ///
 /// Groups of more than 4 GiB together.
 pub fn pack(groups: &[Group]) -> Result<Vec<PackedGroup>, PackError> {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(TYPICAL * groups.len());
     let mut ends = Vec::with_capacity(groups.len());
     for group in groups {
         serde_json::to_writer(&mut text, group).map_err(error)?;

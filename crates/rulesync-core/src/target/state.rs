@@ -392,7 +392,7 @@ impl State {
             None => !doubted.is_empty(),
         };
         let policy = &self.shared.policy.delete_guard;
-        for namespace in self.guard.judge(policy, observed.groups(), doubt, Instant::now()) {
+        for namespace in self.guard.judge(policy, || observed.groups(), doubt, Instant::now()) {
             self.look_at(&namespace, Turn::Last, false);
         }
     }

@@ -1,5 +1,6 @@
 //! Lists: which objects are on a page, and the page as bytes.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -68,11 +69,14 @@ pub(crate) fn page(
         last = Some(key);
         items.push(resource.view(record));
     }
-    let remaining = selected.count();
-    let next = last.filter(|_| remaining > 0).map(|key| Token::after(&key[prefix.len()..], revision));
+    let more = selected.next().is_some();
+    let next = last.filter(|_| more).map(|key| Token::after(&key[prefix.len()..], revision));
     // With a selector the real server does not count ahead.
-    let counted = next.is_some() && query.selector.is_everything();
-    Ok(Page { items, revision, next, remaining: counted.then_some(remaining) })
+    let counted = last.filter(|_| more && query.selector.is_everything()).map(|last| {
+        let rest = table.range::<str, _>((Bound::Excluded(last.as_str()), Bound::Unbounded));
+        rest.take_while(|(key, _)| key.starts_with(&prefix)).count()
+    });
+    Ok(Page { items, revision, next, remaining: counted })
 }
 
 impl Page {
