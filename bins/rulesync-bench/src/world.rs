@@ -16,7 +16,7 @@ pub(crate) struct World {
     cluster: Cluster,
     ruler: Ruler,
     tenant: String,
-    bare_tenant: String,
+    bare_tenants: [String; 2],
     directory: PathBuf,
 }
 
@@ -64,7 +64,7 @@ impl World {
             cluster,
             ruler,
             tenant: format!("bench-{run}"),
-            bare_tenant: format!("bench-{run}-bare"),
+            bare_tenants: [1, 2].map(|turn| format!("bench-{run}-bare-{turn}")),
             directory,
         };
         world.load().await?;
@@ -112,8 +112,9 @@ impl World {
         }
     }
 
-    pub(crate) fn bare_tenant(&self) -> &str {
-        &self.bare_tenant
+    /// Where the bare loop writes, before the first sync and after it.
+    pub(crate) fn bare_tenants(&self) -> &[String; 2] {
+        &self.bare_tenants
     }
 
     /// Writes the daemon's configuration.
@@ -192,7 +193,7 @@ impl World {
     pub(crate) async fn clean_up(&self) -> Result<(), Failure> {
         if let Ruler::Real { url, client } = &self.ruler {
             for number in 0..self.args.objects {
-                for tenant in [self.tenant_of(number), self.bare_tenant.clone()] {
+                for tenant in self.bare_tenants.iter().chain([&self.tenant_of(number)]) {
                     let url = format!("{url}/prometheus/config/v1/rules/{}", objects::namespace(number));
                     client.delete(url).header("X-Scope-OrgID", tenant).send().await?;
                 }
