@@ -1,6 +1,8 @@
 //! The PrometheusRules of the benchmark: as long as real ones are, and each different.
 
-use rulesync_core::{DeclaredGroup, ObjectId, OnInvalid, RuleObject};
+use std::collections::BTreeMap;
+
+use rulesync_core::{DeclaredGroup, OnInvalid};
 use serde_json::{Value, json};
 
 /// The owner whose namespaces the daemon writes.
@@ -57,6 +59,5 @@ pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<rules
     let manifest = manifest(number, groups, rules, 1, 1);
     let declared: Vec<DeclaredGroup> =
         serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
-    let id = ObjectId::new(&"bench".into(), &"PrometheusRule".into(), NAMESPACE, &name(number));
-    rulesync_core::intake::convert(&RuleObject::new(id, declared), OnInvalid::Group).groups
+    rulesync_core::intake::convert(declared, &BTreeMap::new(), OnInvalid::Group).groups
 }

@@ -2,12 +2,11 @@
 
 mod offer;
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +92,8 @@ pub(crate) struct Catalogue {
     counts: HashMap<Arc<str>, Count>,
     /// How many objects are at each target.
     uses: BTreeMap<TargetId, usize>,
+    /// Of declarations, to tell a change from a repetition.
+    hashing: RandomState,
 }
 
 /// How many objects of a source there are, kept up to date so that nobody has to count.
@@ -147,79 +148,75 @@ impl Catalogue {
             namespaces: BTreeMap::new(),
             counts: HashMap::new(),
             uses: BTreeMap::new(),
+            hashing: RandomState::new(),
         }
     }
 
     /// An object is there. Repeating what is known has no consequences.
-    pub(crate) fn upsert(
-        &mut self,
-        object: &RuleObject,
-        run: u32,
-        seen: Instant,
-        live: bool,
-    ) -> Consequences {
+    pub(crate) fn upsert(&mut self, object: RuleObject, run: u32, seen: Instant, live: bool) -> Consequences {
         let mut consequences = Consequences::default();
-        let content = content(object);
-        self.tally(&object.id, Tally::Out);
-        if let Some(known) = self.objects.get_mut(&object.id) {
+        let RuleObject { id, uid, created, labels, tenant, annotations, groups, mut findings } = object;
+        let content =
+            self.hashing.hash_one((&uid, created, &labels, &tenant, &annotations, &groups, &findings));
+        self.tally(&id, Tally::Out);
+        if let Some(known) = self.objects.get_mut(&id) {
             known.run = run;
             let repaired = known.malformed.take().is_some();
             if known.read && known.content == content {
-                self.tally(&object.id, Tally::In);
+                self.tally(&id, Tally::In);
                 return consequences;
             }
             if repaired && !known.read {
-                consequences.holds.push((object.id.clone(), false));
+                consequences.holds.push((id.clone(), false));
             }
         }
-        let intake::Conversion { groups, refused, findings } = intake::convert(object, self.map.on_invalid);
-        let findings: Box<[Finding]> = findings.into();
+        let mut conversion = intake::convert(groups, &annotations, self.map.on_invalid);
+        findings.append(&mut conversion.findings);
         for finding in &findings {
-            consequences.findings.push((object.id.clone(), None, finding.clone()));
+            consequences.findings.push((id.clone(), None, finding.clone()));
         }
-        let known = self.objects.remove(&object.id).unwrap_or_default();
-        let uid: Option<Box<str>> = object.uid.as_deref().map(Box::from);
+        let known = self.objects.remove(&id).unwrap_or_default();
+        let uid = uid.map(String::into_boxed_str);
         // Made anew: by some namings it is in another namespace now.
         let earlier: Vec<(TargetId, Arc<str>)> = if known.uid == uid {
             Vec::new()
         } else {
             let name = |target: &TargetId| {
-                let before = self.map.namespace_of(&object.id, known.uid.as_deref(), target)?;
-                let after = self.map.namespace_of(&object.id, uid.as_deref(), target)?;
+                let before = self.map.namespace_of(&id, known.uid.as_deref(), target)?;
+                let after = self.map.namespace_of(&id, uid.as_deref(), target)?;
                 (before != after).then(|| (target.clone(), before))
             };
             known.placements.iter().map(|placement| &placement.target).filter_map(name).collect()
         };
         let looked_at = self.map.annotations();
-        let annotations =
-            object.annotations.iter().filter(|(key, _)| looked_at.contains(key.as_str())).collect();
-        let said = object.annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
-        let language = said.or_else(|| kind::language_of(object.id.kind()).map(str::to_owned));
+        let said = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
+        let language = said.or_else(|| kind::language_of(id.kind()).map(str::to_owned));
+        let annotations = annotations.iter().filter(|(key, _)| looked_at.contains(key.as_str())).collect();
         let record = Record {
             content,
             run,
             uid,
-            created: object.created,
-            labels: object.labels.clone(),
+            created,
+            labels,
             annotations,
-            tenant: object.tenant.as_deref().map(Box::from),
+            tenant: tenant.map(String::into_boxed_str),
             language: language.map(String::into_boxed_str),
             // Groups of gigabytes are beyond every ruler; the object then has none here.
-            groups: pack(&groups).unwrap_or_default().into(),
-            refused: refused.into_iter().map(String::into_boxed_str).collect(),
-            findings,
+            groups: pack(&conversion.groups).unwrap_or_default().into(),
+            refused: conversion.refused.into_iter().map(String::into_boxed_str).collect(),
+            findings: findings.into(),
             malformed: None,
             hides: false,
             read: true,
             placements: known.placements,
             kept_out: known.kept_out,
         };
-        self.objects.insert(object.id.clone(), record);
-        self.place(&object.id, Some(&groups), true, seen, live, &mut consequences);
+        self.objects.insert(id.clone(), record);
+        self.place(&id, Some(&conversion.groups), true, seen, live, &mut consequences);
         for (target, namespace) in earlier {
-            consequences.orders.push((target, Order::Drop { namespace, object: object.id.clone() }));
+            consequences.orders.push((target, Order::Drop { namespace, object: id.clone() }));
         }
-        self.tally(&object.id, Tally::In);
+        self.tally(&id, Tally::In);
         consequences
     }
 
@@ -393,8 +390,10 @@ impl Catalogue {
     /// Takes an object out of the counts before it changes, and puts it back in afterwards.
     fn tally(&mut self, id: &ObjectId, direction: Tally) {
         let Some(record) = self.objects.get(id) else { return };
-        let source: Arc<str> = id.source().into();
-        let count = self.counts.entry(source).or_default();
+        if !self.counts.contains_key(id.source()) {
+            self.counts.insert(id.source().into(), Count::default());
+        }
+        let Some(count) = self.counts.get_mut(id.source()) else { return };
         for (number, counts) in [
             (&mut count.all, true),
             (&mut count.selected, !record.placements.is_empty()),
@@ -537,28 +536,5 @@ impl Catalogue {
             .range((Bound::Included(first), Bound::Unbounded))
             .map(|(id, _)| id)
             .take_while(move |id| id.namespace() == namespace)
-    }
-}
-
-/// Tells a changed declaration from a repeated one within this process.
-fn content(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, uid, created, labels, tenant, annotations, groups, findings } = object;
-    let mut bytes = Gathered(Vec::with_capacity(4096));
-    (uid, created, labels, tenant, annotations, groups, findings).hash(&mut bytes);
-    bytes.finish()
-}
-
-/// Hashes everything at once at the end: thousands of short strings one by one would cost several times as much.
-struct Gathered(Vec<u8>);
-
-impl Hasher for Gathered {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(&self.0);
-        hasher.finish()
     }
 }

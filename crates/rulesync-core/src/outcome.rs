@@ -299,16 +299,25 @@ impl Reporter for LogReporter {
 }
 
 struct Line<'a> {
-    object: String,
+    object: Shown<'a>,
     ruler: &'a str,
     tenant: &'a str,
     namespace: &'a str,
     group: &'a str,
 }
 
+/// An object, or nothing; only made a text of where somebody reads it.
+struct Shown<'a>(Option<&'a ObjectId>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |object| object.fmt(f))
+    }
+}
+
 fn line(subject: &Subject) -> Line<'_> {
     Line {
-        object: subject.object.as_ref().map(ToString::to_string).unwrap_or_default(),
+        object: Shown(subject.object.as_ref()),
         ruler: &subject.target.ruler,
         tenant: subject.target.tenant_str(),
         namespace: &subject.namespace,

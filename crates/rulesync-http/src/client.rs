@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use rulesync_core::{Group, Listing, RulerError, TenantId};
 use tokio::time::Instant;
@@ -41,6 +41,8 @@ pub struct RulerClient {
     timeout: Duration,
     observer: Option<Arc<dyn RequestObserver>>,
 }
+
+const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 
 /// The longest wait for a body that only says how a request went; a quarter of the timeout if that is less.
 const BODY_PATIENCE: Duration = Duration::from_secs(2);
@@ -234,7 +236,7 @@ impl RulerClient {
     pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         let request = Request::new(Operation::List, tenant, self.flavour.rules_path.clone());
         let reading = async {
-            let Some(mut answer) = self.ask(&request).await? else { return Ok(Vec::new()) };
+            let Some(mut answer) = self.in_time(self.ask(&request)).await? else { return Ok(Vec::new()) };
             let mut reader = ListReader::new(listing);
             while let Some(portion) = self.next_portion(&mut answer).await? {
                 reader.push(&portion)?;
@@ -325,7 +327,7 @@ impl RulerClient {
         self.in_time(exchange).await
     }
 
-    async fn in_time<T>(
+    pub(crate) async fn in_time<T>(
         &self,
         exchange: impl Future<Output = Result<T, RulerError>>,
     ) -> Result<T, RulerError> {
@@ -344,7 +346,8 @@ impl RulerClient {
         }
     }
 
-    /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read.
+    /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read, and the wait
+    /// for it is the caller's to end.
     pub(crate) async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
         let (mut answer, signed) = self.send(request).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
@@ -401,13 +404,11 @@ impl RulerClient {
             builder = builder.header(HOST, host);
         }
         if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, "application/yaml").body(body.clone());
+            builder = builder.header(CONTENT_TYPE, YAML).body(body.clone());
         }
         let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
         let signed = Instant::now();
-        let sending = tokio::time::timeout(self.timeout, builder.send()).await;
-        let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
-        let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;
+        let answer = builder.send().await.map_err(|error| unavailable(without_url(&error)))?;
         Ok((answer, signed))
     }
 }

@@ -71,7 +71,9 @@ impl RulerClient {
         loop {
             let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
             let request = request.query(page(query, after.as_deref()));
-            let Some(mut answer) = self.ask(&request).await? else { return Ok(Evaluation::Unsupported) };
+            let Some(mut answer) = self.in_time(self.ask(&request)).await? else {
+                return Ok(Evaluation::Unsupported);
+            };
             let mut reader = LoadedReader::default();
             while let Some(portion) = self.next_portion(&mut answer).await? {
                 reader.push(&portion, found)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::tls::Version;
-use reqwest::{Certificate, Identity, NoProxy, Proxy, Response, Url, redirect};
+use reqwest::{Certificate, Identity, NoProxy, Proxy, Response, Url, redirect, retry};
 use tokio::time::Instant;
 
 use crate::secret::{Secret, read_file};
@@ -149,6 +149,8 @@ fn build(
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("rulesync/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
+        // Whoever sends decides about another try; the library would keep a copy of every request for it.
+        .retry(retry::never().max_retries_per_request(0))
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(Duration::from_secs(90))
         .gzip(true);

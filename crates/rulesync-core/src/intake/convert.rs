@@ -9,7 +9,6 @@ use crate::finding::{Finding, Place};
 use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
-use crate::model::object::RuleObject;
 use crate::policy::OnInvalid;
 
 /// The annotation that names the tenants Mimir's federated groups read from, separated by commas.
@@ -26,18 +25,22 @@ pub struct Conversion {
     pub findings: Vec<Finding>,
 }
 
-/// Converts an object. A bad group yields findings and leaves the others alone; a group without rules should not
-/// exist and yields nothing.
+/// Converts the groups of an object with these annotations. A bad group yields findings and leaves the others alone; a
+/// group without rules should not exist and yields nothing.
 ///
 /// With [`OnInvalid::Rule`] a group is converted without the rules at fault, unless it is the group itself that is at
 /// fault or no rule is left.
-pub fn convert(object: &RuleObject, on_invalid: OnInvalid) -> Conversion {
-    let mut conversion = Conversion { findings: object.findings.clone(), ..Conversion::default() };
+pub fn convert(
+    groups: Vec<DeclaredGroup>,
+    annotations: &BTreeMap<String, String>,
+    on_invalid: OnInvalid,
+) -> Conversion {
+    let mut conversion = Conversion::default();
     let mut names = BTreeSet::new();
-    let tenants = source_tenants(&object.annotations);
-    for declared in &object.groups {
-        if !names.insert(declared.name.as_str()) {
-            let place = Place { group: Some(declared.name.clone()), ..Place::default() };
+    let tenants = source_tenants(annotations);
+    for declared in groups {
+        if !names.insert(declared.name.clone()) {
+            let place = Place { group: Some(declared.name), ..Place::default() };
             conversion.findings.push(
                 Finding::error("duplicate-group", "a group of this name stands earlier in the object")
                     .at(place)
@@ -48,7 +51,7 @@ pub fn convert(object: &RuleObject, on_invalid: OnInvalid) -> Conversion {
         if declared.rules.as_ref().is_none_or(Vec::is_empty) {
             continue;
         }
-        let mut converter = Converter { group: &declared.name, findings: Vec::new() };
+        let mut converter = Converter { group: declared.name.clone(), findings: Vec::new() };
         let mut group = converter.group(declared, &tenants);
         let at_fault: BTreeSet<Option<usize>> =
             converter.findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
@@ -59,7 +62,7 @@ pub fn convert(object: &RuleObject, on_invalid: OnInvalid) -> Conversion {
             group.rules.retain(|_| !at_fault.contains(&index.next()));
         }
         if !at_fault.is_empty() && !omit {
-            conversion.refused.push(declared.name.clone());
+            conversion.refused.push(group.name);
         } else {
             conversion.groups.push(group);
         }
@@ -74,8 +77,8 @@ fn source_tenants(annotations: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 /// Converts one group and collects what is wrong with it.
-struct Converter<'a> {
-    group: &'a str,
+struct Converter {
+    group: String,
     findings: Vec<Finding>,
 }
 
@@ -85,8 +88,8 @@ struct At<'a> {
     rule: Option<(usize, &'a str)>,
 }
 
-impl Converter<'_> {
-    fn group(&mut self, declared: &DeclaredGroup, source_tenants: &[String]) -> Group {
+impl Converter {
+    fn group(&mut self, declared: DeclaredGroup, source_tenants: &[String]) -> Group {
         let DeclaredGroup {
             name,
             interval,
@@ -101,27 +104,31 @@ impl Converter<'_> {
             partial_response_strategy: _,
         } = declared;
         let at = At { rule: None };
-        self.name(at, "name", name);
-        let labels = self.labels(at, "labels", labels.as_ref());
+        self.name(at, "name", &name);
+        self.labels(at, "labels", &labels);
         Group {
-            name: name.clone(),
+            name,
             interval: self.duration(at, "interval", interval.as_deref()),
             evaluation_delay: self.duration(at, "evaluation_delay", evaluation_delay.as_deref()),
             query_offset: self.duration(at, "query_offset", query_offset.as_deref()),
             limit: limit.unwrap_or_default(),
-            rules: rules.iter().flatten().enumerate().map(|(index, rule)| self.rule(index, rule)).collect(),
+            rules: rules
+                .unwrap_or_default()
+                .into_iter()
+                .enumerate()
+                .map(|(index, rule)| self.rule(index, rule))
+                .collect(),
             labels,
-            source_tenants: own_tenants.clone().unwrap_or_else(|| source_tenants.to_vec()),
+            source_tenants: own_tenants.unwrap_or_else(|| source_tenants.to_vec()),
             align_evaluation_time_on_interval: align_evaluation_time_on_interval.unwrap_or_default(),
         }
     }
 
-    fn rule(&mut self, index: usize, declared: &DeclaredRule) -> Rule {
-        let DeclaredRule { record, alert, expr, hold, keep_firing_for, labels, annotations } = declared;
-        let record = record.as_deref().unwrap_or_default();
-        let alert = alert.as_deref().unwrap_or_default();
-        let at = At { rule: Some((index, if alert.is_empty() { record } else { alert })) };
-        match (record, alert) {
+    fn rule(&mut self, index: usize, declared: DeclaredRule) -> Rule {
+        let DeclaredRule { record, alert, mut expr, hold, keep_firing_for, labels, annotations } = declared;
+        let (record, alert) = (record.unwrap_or_default(), alert.unwrap_or_default());
+        let at = At { rule: Some((index, if alert.is_empty() { &record } else { &alert })) };
+        match (record.as_str(), alert.as_str()) {
             ("", "") => {
                 self.error(at, None, "rule-kind", "neither `record` nor `alert` is set").advise("set one")
             }
@@ -131,25 +138,23 @@ impl Converter<'_> {
                 .error(at, None, "rule-kind", "both `record` and `alert` are set")
                 .advise("split it into two rules"),
         }
-        if expr.trim().is_empty() {
+        // Blanks around it mean nothing, and leading ones can freeze a tenant (ruler-api.md 3.4).
+        if expr.trim().len() < expr.len() {
+            expr = expr.trim().to_owned();
+        }
+        if expr.is_empty() {
             self.error(at, Some("expr"), "no-expr", "the expression is empty");
         }
-        self.text(at, "expr", expr.trim());
-        let rule = Rule {
-            record: record.to_owned(),
-            alert: alert.to_owned(),
-            // Blanks around it mean nothing, and leading ones can freeze a tenant (ruler-api.md 3.4).
-            expr: expr.trim().to_owned(),
-            hold: self.duration(at, "for", hold.as_deref()),
-            keep_firing_for: self.duration(at, "keep_firing_for", keep_firing_for.as_deref()),
-            labels: self.labels(at, "labels", labels.as_ref()),
-            annotations: self.labels(at, "annotations", annotations.as_ref()),
-        };
+        self.text(at, "expr", &expr);
+        let hold = self.duration(at, "for", hold.as_deref());
+        let keep_firing_for = self.duration(at, "keep_firing_for", keep_firing_for.as_deref());
+        self.labels(at, "labels", &labels);
+        self.labels(at, "annotations", &annotations);
         if alert.is_empty() && !record.is_empty() {
             let stray = [
-                ("for", !rule.hold.is_zero()),
-                ("keep_firing_for", !rule.keep_firing_for.is_zero()),
-                ("annotations", !rule.annotations.is_empty()),
+                ("for", !hold.is_zero()),
+                ("keep_firing_for", !keep_firing_for.is_zero()),
+                ("annotations", !annotations.is_empty()),
             ];
             for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
                 let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
@@ -157,7 +162,7 @@ impl Converter<'_> {
                     .push(Finding::warning("recording-field", message).at(self.place(at, Some(field))));
             }
         }
-        rule
+        Rule { record, alert, expr, hold, keep_firing_for, labels, annotations }
     }
 
     /// Unset, empty and zero are all no time at all.
@@ -171,21 +176,12 @@ impl Converter<'_> {
         }
     }
 
-    fn labels(
-        &mut self,
-        at: At<'_>,
-        field: &str,
-        labels: Option<&BTreeMap<String, Option<String>>>,
-    ) -> BTreeMap<String, String> {
-        let mut kept = BTreeMap::new();
-        for (key, value) in labels.into_iter().flatten() {
-            let value = value.as_deref().unwrap_or_default();
+    fn labels(&mut self, at: At<'_>, field: &str, labels: &BTreeMap<String, String>) {
+        for (key, value) in labels {
             if key.is_empty() || key == "__name__" || !is_plain(key) || !is_plain(value) {
                 self.label(at, &format!("{field}.{key}"), key, value);
             }
-            kept.insert(key.clone(), value.to_owned());
         }
-        kept
     }
 
     /// One label or annotation.
@@ -255,7 +251,7 @@ impl Converter<'_> {
 
     fn place(&self, at: At<'_>, field: Option<&str>) -> Place {
         Place {
-            group: Some(self.group.to_owned()),
+            group: Some(self.group.clone()),
             rule: at.rule.map(|(index, _)| index),
             rule_name: at.rule.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty()),
             field: field.map(str::to_owned),
@@ -294,35 +290,22 @@ fn breaks_lines(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::labels::Labels;
-    use crate::model::object::ObjectId;
 
-    fn object(groups: &str) -> RuleObject {
-        RuleObject {
-            tenant: None,
-            uid: None,
-            id: ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o"),
-            created: None,
-            labels: Labels::default(),
-            annotations: BTreeMap::from([(SOURCE_TENANTS_ANNOTATION.to_owned(), " b,, a ,".to_owned())]),
-            groups: serde_json::from_str(groups).unwrap(),
-            findings: Vec::new(),
-        }
+    fn converted(groups: &str) -> Conversion {
+        let annotations = BTreeMap::from([(SOURCE_TENANTS_ANNOTATION.to_owned(), " b,, a ,".to_owned())]);
+        convert(serde_json::from_str(groups).unwrap(), &annotations, OnInvalid::Group)
     }
 
     fn findings(groups: &str) -> Vec<String> {
-        convert(&object(groups), OnInvalid::Group).findings.iter().map(ToString::to_string).collect()
+        converted(groups).findings.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn takes_everything_the_crd_lets_through() {
-        let conversion = convert(
-            &object(
-                r#"[{"name":"g","interval":"","partial_response_strategy":"warn","limit":5,"query_offset":"1m",
+        let conversion = converted(
+            r#"[{"name":"g","interval":"","partial_response_strategy":"warn","limit":5,"query_offset":"1m",
                  "rules":[{"alert":"A","expr":1,"for":"","labels":{"a":null}},{"record":"r:x","expr":" up\n"}]},
                 {"name":"none"},{"name":"empty","rules":[]}]"#,
-            ),
-            OnInvalid::Group,
         );
         assert_eq!(conversion.findings, []);
         let [group] = conversion.groups.as_slice() else { panic!("one group") };
@@ -330,19 +313,16 @@ mod tests {
         assert_eq!((group.rules[0].expr.as_str(), group.rules[1].expr.as_str()), ("1", "up"));
         assert_eq!(group.rules[0].labels["a"], "");
         assert_eq!(group.limit, 5);
-        assert_eq!(convert(&object("[]"), OnInvalid::Group), Conversion::default());
+        assert_eq!(converted("[]"), Conversion::default());
     }
 
     #[test]
     fn a_bad_group_leaves_the_others_alone() {
-        let conversion = convert(
-            &object(
-                r#"[{"name":"bad","interval":"1.5h","rules":[{"alert":"A","expr":"up","for":"x"},{"expr":"up"},
+        let conversion = converted(
+            r#"[{"name":"bad","interval":"1.5h","rules":[{"alert":"A","expr":"up","for":"x"},{"expr":"up"},
                  {"record":"a","alert":"b","expr":"up"},{"record":"r"}]},
                 {"name":"good","rules":[{"record":"r","expr":"up"}]},
                 {"name":"good","rules":[{"record":"r2","expr":"up"}]}]"#,
-            ),
-            OnInvalid::Group,
         );
         assert_eq!(conversion.groups.len(), 1);
         assert_eq!(conversion.groups[0].rules[0].record, "r");
@@ -373,7 +353,7 @@ mod tests {
             "[{\"name\":\"\\nA\",\"rules\":[{\"alert\":\"A\",\"expr\":\"up\"}]}]".to_owned(),
             r#"[{"name":"","rules":[{"alert":"A","expr":"up"}]}]"#.to_owned(),
         ] {
-            assert_eq!(convert(&object(&poison), OnInvalid::Group).groups, [], "{poison}");
+            assert_eq!(converted(&poison).groups, [], "{poison}");
         }
         for harmless in [
             rule(r#""annotations":{"a":"x\n\ty"}"#),
@@ -389,7 +369,7 @@ mod tests {
     #[test]
     fn what_only_the_ruler_can_judge_is_a_warning() {
         let groups = r#"[{"name":"g","rules":[{"record":"r","expr":"not promql (","for":"1m","annotations":{"a":"b"}}]}]"#;
-        let conversion = convert(&object(groups), OnInvalid::Group);
+        let conversion = converted(groups);
         assert_eq!(conversion.groups.len(), 1);
         assert_eq!(conversion.findings.len(), 2);
         assert!(!conversion.findings.iter().any(Finding::is_error));

@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::group::labels;
+
 /// A group as declared. Fields are as in [`crate::Group`], unchecked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeclaredGroup {
@@ -28,8 +30,8 @@ pub struct DeclaredGroup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
     /// Labels for every rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    pub labels: BTreeMap<String, String>,
     /// The rules; none means that the group should not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<DeclaredRule>>,
@@ -63,11 +65,11 @@ pub struct DeclaredRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_firing_for: Option<String>,
     /// Labels for the result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    pub labels: BTreeMap<String, String>,
     /// Texts for the alert.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub annotations: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Reads a text, or a number as its text: Kubernetes keeps `expr: 1` as a number.
@@ -110,13 +112,16 @@ mod tests {
     #[test]
     fn reads_what_the_crd_lets_through() {
         let group: DeclaredGroup = serde_json::from_str(
-            r#"{"name":"g","interval":"","rules":[{"expr":1,"for":""},{"alert":"A"}],"unknown":[1]}"#,
+            r#"{"name":"g","interval":"","labels":null,"unknown":[1],
+                "rules":[{"expr":1,"for":""},{"alert":"A","labels":{"a":null,"b":"c"},"annotations":null}]}"#,
         )
         .unwrap();
         let rules = group.rules.unwrap();
         assert_eq!(rules[0].expr, "1");
         assert_eq!(rules[0].hold.as_deref(), Some(""));
         assert_eq!(rules[1].expr, "");
+        assert_eq!((rules[1].labels["a"].as_str(), rules[1].labels["b"].as_str()), ("", "c"));
+        assert!(group.labels.is_empty() && rules[1].annotations.is_empty());
         assert_eq!(group.interval.as_deref(), Some(""));
     }
 }

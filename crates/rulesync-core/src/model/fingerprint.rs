@@ -29,7 +29,7 @@ impl Fingerprint {
             source_tenants,
             align_evaluation_time_on_interval,
         } = group;
-        let mut hash = Hasher::default();
+        let mut hash = Gathered(Vec::with_capacity(TYPICAL));
         hash.text(name);
         hash.number(interval.as_millis());
         hash.number(if keeps.evaluation_delay { evaluation_delay.as_millis() } else { 0 });
@@ -61,14 +61,14 @@ impl Fingerprint {
             hash.map(Some(labels));
             hash.map(Some(annotations));
         }
-        hash.finish()
+        Self::of_bytes(&hash.0)
     }
 
     /// The fingerprint of bytes as they are, for telling whether a document changed since it was last read.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        let mut hash = Hasher::default();
-        hash.0.update(bytes);
-        hash.finish()
+        let mut short = [0; 16];
+        short.copy_from_slice(&Sha256::digest(bytes)[..16]);
+        Self(short)
     }
 }
 
@@ -95,18 +95,20 @@ pub enum KeptLimit {
     Bits64,
 }
 
-/// Hashes values with their lengths, so that no two different groups give the same bytes.
-#[derive(Default)]
-struct Hasher(Sha256);
+/// Bytes of a group, about: room is made for so much at the outset.
+const TYPICAL: usize = 1024;
 
-impl Hasher {
+/// Values with their lengths, so that no two different groups give the same bytes, to be hashed all at once.
+struct Gathered(Vec<u8>);
+
+impl Gathered {
     fn number(&mut self, number: u64) {
-        self.0.update(number.to_le_bytes());
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.0.update(text.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn map(&mut self, map: Option<&BTreeMap<String, String>>) {
@@ -115,11 +117,5 @@ impl Hasher {
             self.text(key);
             self.text(value);
         }
-    }
-
-    fn finish(self) -> Fingerprint {
-        let mut short = [0; 16];
-        short.copy_from_slice(&self.0.finalize()[..16]);
-        Fingerprint(short)
     }
 }

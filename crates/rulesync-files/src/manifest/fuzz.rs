@@ -102,7 +102,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
-    let texts = || prop::option::of(prop::collection::btree_map(text(), prop::option::of(text()), 0..3));
+    let texts = || prop::collection::btree_map(text(), text(), 0..3);
     let rule = (prop::option::of(text()), prop::option::of(text()), text(), texts(), texts()).prop_map(
         |(alert, hold, expr, labels, annotations)| DeclaredRule {
             alert,
@@ -167,8 +167,8 @@ fn labels_may_be_shared_by_many_rules() {
     let contents = contents(file.as_bytes());
     assert_eq!(contents.broken, []);
     let rules = contents.objects[0].object.groups[0].rules.as_deref().unwrap();
-    let labels = rules.last().unwrap().labels.as_ref().unwrap();
-    assert_eq!((rules.len(), labels.len(), labels["team"].as_deref()), (10_000, 3, Some("a")));
+    let labels = &rules.last().unwrap().labels;
+    assert_eq!((rules.len(), labels.len(), labels["team"].as_str()), (10_000, 3, "a"));
 }
 
 proptest! {

@@ -26,7 +26,7 @@ kind: PrometheusRule
 metadata: {name: a.b, namespace: mon, labels: {tenant: prod, none: ~, n: 1.10, yes: yes}}
 spec:
   groups:
-    - {name: g, interval: '', rules: [{alert: A, expr: 1, for: ''}]}
+    - {name: g, interval: '', rules: [{alert: A, expr: 1, for: '', labels: {a: ~, b: c}, annotations: ~}]}
 ";
 
 #[test]
@@ -40,6 +40,8 @@ fn an_object_as_declared() {
     assert_eq!(labels, [("n", "1.10"), ("none", ""), ("tenant", "prod"), ("yes", "yes")]);
     let rules = object.groups[0].rules.as_deref().unwrap();
     assert_eq!((rules[0].expr.as_str(), rules[0].hold.as_deref()), ("1", Some("")));
+    assert_eq!((rules[0].labels["a"].as_str(), rules[0].labels["b"].as_str()), ("", "c"));
+    assert!(rules[0].annotations.is_empty());
 }
 
 #[test]

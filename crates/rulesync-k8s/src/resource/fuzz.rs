@@ -52,13 +52,7 @@ fn odd() -> impl Strategy<Value = Value> {
 }
 
 fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
-    let texts = || {
-        prop::option::of(prop::collection::btree_map(
-            any::<String>(),
-            prop::option::of(any::<String>()),
-            0..3,
-        ))
-    };
+    let texts = || prop::collection::btree_map(any::<String>(), any::<String>(), 0..3);
     let rule = (prop::option::of(any::<String>()), any::<String>(), texts(), texts()).prop_map(
         |(alert, expr, labels, annotations)| DeclaredRule {
             alert,

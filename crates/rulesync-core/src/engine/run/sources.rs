@@ -97,7 +97,7 @@ impl Run {
             self.tell_all(|| Order::Doubt { source: Arc::clone(&source), doubt: false });
         }
         let consequences = match event {
-            SourceEvent::Upsert(object) => self.catalogue.upsert(&object, run, at, live),
+            SourceEvent::Upsert(object) => self.catalogue.upsert(object, run, at, live),
             SourceEvent::Malformed { id, finding, hides } => {
                 self.catalogue.malformed(&id, finding, hides, run)
             }
