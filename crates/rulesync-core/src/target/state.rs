@@ -1,9 +1,11 @@
 //! What a target knows, and what follows from it: pure bookkeeping between the orders that come in, the lists that are
 //! read and the changes that were carried out. No requests are made here.
 
+mod applied;
 mod evaluated;
 mod keeping;
 mod lists;
+mod orders;
 mod refuse;
 mod report;
 
@@ -23,13 +25,10 @@ use super::ownership::Ownership;
 use super::queue::{Queue, Turn};
 use super::refusals::Refusals;
 use super::{Progress, Shared, seconds_since_1970};
-use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
-use crate::desired::{Claim, Desired, DesiredGroup};
-use crate::finding::Finding;
+use crate::desired::{Desired, DesiredGroup};
 use crate::guard::{Guard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
-use crate::model::object::ObjectId;
 use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
 use crate::observed::{Adoptable, Observed};
@@ -37,9 +36,7 @@ use crate::outcome::{Outcome, Subject};
 use crate::plan::{
     Action, Change, Deletes, Plan, Reason, Situation, in_order, plan, plan_namespace, successor,
 };
-use crate::policy::Policy;
 use crate::ruler::{Keeps, RulerError};
-use report::contested;
 
 /// The code of the finding, and the state in metrics, of what the ruler does not take.
 pub(super) const REFUSED: &str = "refused";
@@ -53,9 +50,6 @@ const LAG: Duration = Duration::from_secs(2 * 60);
 
 /// A claim is written only if a list so recent has shown that nobody else has.
 const FRESH: Duration = Duration::from_secs(10);
-
-/// How many namespaces that were over a limit are tried at once when there is room again.
-const ROOM: usize = 2;
 
 /// The bookkeeping of one target.
 pub(super) struct State {
@@ -167,119 +161,6 @@ impl State {
             id,
         }
     }
-
-    // Orders.
-
-    pub(super) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
-        let newcomer = claim.object.clone();
-        self.doubt_former(namespace, &claim);
-        self.desired.claim(namespace, claim);
-        self.winner_changed(namespace);
-        if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
-            let finding = contested(namespace, &winner.object);
-            self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
-        }
-        self.look_at(namespace, if live { Turn::Next } else { Turn::Last }, false);
-        self.want_claim();
-    }
-
-    /// What is known of a namespace's groups is forgotten where they are other groups now.
-    fn winner_changed(&mut self, namespace: &Arc<str>) {
-        self.refusals.forget_changed(namespace, self.desired.winner(namespace));
-        let declared = self.desired.winner(namespace).map_or(&[][..], |claim| &claim.groups);
-        for offered in self.omissions.replacements(namespace, declared) {
-            self.desired.replace(namespace, offered);
-        }
-    }
-
-    pub(super) fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId) {
-        if self.desired.drop_claim(namespace, object) {
-            self.winner_changed(namespace);
-            self.look_at(namespace, Turn::Next, false);
-        }
-    }
-
-    pub(super) fn hold(&mut self, namespace: &Arc<str>, hold: bool) {
-        self.desired.hold(namespace, hold);
-        if !hold {
-            self.look_at(namespace, Turn::Last, false);
-        }
-    }
-
-    pub(super) fn allow(&mut self, deletes: Deletes) {
-        let more = (deletes.known && !self.deletes.known) || (deletes.orphans && !self.deletes.orphans);
-        self.deletes = deletes;
-        if more {
-            self.look_at_everything_with_changes(false);
-        }
-    }
-
-    pub(super) fn reconsider(&mut self) {
-        let mut namespaces = self.refusals.clear();
-        for (namespace, declared) in self.omissions.forget(true) {
-            self.desired.replace(&namespace, declared);
-            namespaces.push(namespace);
-        }
-        for namespace in namespaces {
-            self.look_at(&namespace, Turn::Last, false);
-        }
-    }
-
-    pub(super) fn set_policy(&mut self, policy: Policy) {
-        self.gate.set_backoff(policy.backoff);
-        self.shared.policy = policy;
-        self.guard.reconsider(Instant::now());
-    }
-
-    /// A source may not know what it says, or does again.
-    pub(super) fn doubt_source(&mut self, source: Arc<str>, doubt: bool) {
-        if doubt {
-            self.doubted.insert(source);
-        } else {
-            self.doubted.remove(&source);
-            self.guard.reconsider(Instant::now());
-        }
-    }
-
-    /// A Kubernetes namespace is gone, or there again.
-    pub(super) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
-        let now = Instant::now();
-        let window = self.shared.policy.delete_guard.window;
-        self.gone.retain(|_, at| *at + window > now);
-        if !gone {
-            self.gone.remove(name);
-            return;
-        }
-        self.gone.insert(name.to_owned(), now);
-        let territory = &self.shared.territory;
-        self.guard.explain(
-            |namespace| territory.parse(namespace).is_some_and(|named| named.namespace == name),
-            now,
-        );
-    }
-
-    /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
-    pub(super) fn release(&mut self) -> usize {
-        let released = self.guard.release();
-        for namespace in &released {
-            self.look_at(namespace, Turn::Last, false);
-        }
-        released.len()
-    }
-
-    /// No route leads here any more: everything of ours is to go.
-    pub(super) fn retire(&mut self) {
-        self.retiring = true;
-        self.look_at_everything_with_changes(false);
-    }
-
-    /// A route leads here again.
-    pub(super) fn return_to_service(&mut self) {
-        self.retiring = false;
-        self.want_claim();
-    }
-
-    // Work.
 
     /// The next namespace with changes to carry out.
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
@@ -404,94 +285,6 @@ impl State {
         [judging, self.no_deletes_until].into_iter().flatten().min()
     }
 
-    /// Changes were carried out, or not.
-    pub(super) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
-        let mut retry = unfinished;
-        let mut failed: Vec<(Change, RulerError)> = Vec::new();
-        for Applied { change, result, elapsed } in applied {
-            tracing::debug!(target = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
-            self.gauges.wrote(&change, result.as_ref().copied());
-            if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
-                self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
-            }
-            match result {
-                Ok(()) => {
-                    if matches!(change.action, Action::Put(_)) {
-                        let period = self.shared.ruler.sync_period();
-                        self.health.wrote(&change.namespace, Instant::now(), period);
-                    }
-                    self.succeeded(&change);
-                }
-                Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
-                    // It is no use to wait for it: without a claim we are as safe as anybody else.
-                    self.answered();
-                    self.ownership.settled();
-                    let finding =
-                        Finding::warning("claim", format!("the claim is refused: {}", error.message()));
-                    let subject = self.subject(&change);
-                    self.tell(&Outcome::Refused { subject, finding });
-                }
-                Err(RulerError::Rejected { message, rule }) if matches!(change.action, Action::Put(_)) => {
-                    self.answered();
-                    self.refused(&change, &message, rule);
-                }
-                Err(error) => {
-                    retry = true;
-                    // Whether the ruler has it now is not known: look again, and never believe it is in order.
-                    self.doubt(&change);
-                    failed.push((change, error));
-                }
-            }
-        }
-        if !retry {
-            self.queue.finished(&namespace);
-            self.settled();
-            return;
-        }
-        let now = Instant::now();
-        let wait = failed.iter().filter_map(|(_, error)| retry_after(error)).max().unwrap_or_default();
-        let backoff = self.shared.policy.backoff;
-        let mut retry_in = Duration::ZERO;
-        self.queue.failed(&namespace, |failures| {
-            retry_in = wait.min(LONGEST_WAIT).max(backoff.wait(failures));
-            now + retry_in
-        });
-        for (change, error) in failed {
-            if let Some(group) = change.group() {
-                self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
-            }
-            match &error {
-                RulerError::Limit { .. } => {
-                    self.answered();
-                    self.limited.remove(&namespace);
-                    self.probing.insert(Arc::clone(&namespace));
-                }
-                RulerError::Rejected { .. } | RulerError::Protected { .. } => self.answered(),
-                _ => {
-                    if self.gate.failure(now, Some(&namespace), retry_after(&error)) {
-                        self.unanswered(error.clone());
-                    }
-                }
-            }
-            let subject = self.subject(&change);
-            self.tell(&Outcome::Failed { subject, error, retry_in });
-        }
-    }
-
-    /// A change may have been carried out or not: what it was about counts as unknown until it is known again.
-    fn doubt(&mut self, change: &Change) {
-        let groups: Vec<&str> = match &change.action {
-            Action::Put(group) => vec![&group.name],
-            Action::DeleteGroup(group) => vec![group],
-            Action::DeleteNamespace(groups) => groups.iter().map(AsRef::as_ref).collect(),
-        };
-        self.observe(|observed| {
-            for group in groups {
-                observed.set(&change.namespace, group, None);
-            }
-        });
-    }
-
     /// Nothing that was planned can be relied on: everything is looked at after the next list.
     pub(super) fn restart(&mut self) {
         self.queue = Queue::default();
@@ -502,89 +295,6 @@ impl State {
         self.observed = None;
         self.touched = None;
         self.verify = None;
-    }
-
-    fn succeeded(&mut self, change: &Change) {
-        self.answered();
-        self.applied += 1;
-        let reason = change.reason;
-        let subject = self.subject(change);
-        let namespace = &change.namespace;
-        if change.is_guarded() {
-            self.guard.carried_out(namespace, change.deletes(), Instant::now());
-        }
-        match &change.action {
-            Action::Put(_) if reason == Reason::Claim => {
-                self.claimed();
-                self.tell(&Outcome::Synced { subject, reason });
-            }
-            Action::Put(group) => {
-                self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
-                // What somebody else changed was not on its way.
-                if reason != Reason::Drifted
-                    && let Some(claim) = self.desired.winner(namespace)
-                {
-                    self.gauges.propagated(claim.seen.elapsed().as_secs_f64());
-                }
-                if self.probing.remove(namespace) {
-                    self.room_made();
-                }
-                self.successor_written(namespace);
-                self.tell(&Outcome::Synced { subject, reason });
-            }
-            Action::DeleteGroup(group) => {
-                if reason == Reason::Adopted {
-                    self.adoptable.retain(|theirs| theirs.namespace != *namespace || theirs.group != *group);
-                    if let Some(adoptions) = self.adoptions.get_mut(namespace) {
-                        adoptions.retain(|(adoption, _)| adoption != change);
-                    }
-                } else if **namespace == *self.claim_namespace {
-                    self.ownership = Ownership::Off;
-                } else {
-                    self.observe(|observed| observed.remove(namespace, group));
-                }
-                self.room_made();
-                self.tell(&Outcome::Removed { subject, reason });
-            }
-            Action::DeleteNamespace(_) => {
-                self.observe(|observed| observed.remove_namespace(namespace));
-                self.desired.forget_dropped(namespace);
-                self.room_made();
-                self.tell(&Outcome::Removed { subject, reason });
-            }
-        }
-        if reason == Reason::Drifted {
-            self.gauges.drift_repaired.inc();
-        }
-        if self.retiring {
-            // The claim goes last.
-            let namespace = Arc::clone(&self.claim_namespace);
-            self.look_at(&namespace, Turn::Last, false);
-        }
-    }
-
-    /// There may be room again: some of what a limit kept out is tried, and more if it goes in.
-    fn room_made(&mut self) {
-        let some: Vec<Arc<str>> = self.limited.iter().take(ROOM).cloned().collect();
-        for namespace in some {
-            self.limited.remove(&namespace);
-            self.queue.push(&namespace, Turn::Last, false);
-            self.probing.insert(namespace);
-        }
-        if self.limited.is_empty() {
-            self.probing.clear();
-        }
-    }
-
-    /// Former namespaces whose successor is in order now may go.
-    fn successor_written(&mut self, namespace: &Arc<str>) {
-        if !self.former.is_empty()
-            && let Some(former) = self.former.remove(namespace)
-        {
-            for namespace in former {
-                self.look_at(&namespace, Turn::Last, false);
-            }
-        }
     }
 
     fn changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
@@ -783,14 +493,6 @@ impl State {
         self.held = held;
     }
 }
-
-/// Whether an error is the ruler's word on what it was sent, and not on its own state.
-fn is_verdict(error: &RulerError) -> bool {
-    matches!(error, RulerError::Rejected { .. } | RulerError::Limit { .. } | RulerError::Protected { .. })
-}
-
-/// The longest wait a ruler is believed to want.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 fn retry_after(error: &RulerError) -> Option<Duration> {
     match error {

@@ -1,0 +1,113 @@
+//! Where an object goes now, and what to tell the targets that have it, get it or lose it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::offer::{Treated, claim};
+use super::{Catalogue, Consequences, Departure};
+use crate::intake::{self, Facts, Placed, Placement};
+use crate::model::group::Group;
+use crate::model::object::ObjectId;
+use crate::model::tenant::TargetId;
+use crate::target::Order;
+
+impl Catalogue {
+    /// Finds an object's targets and tells them. Targets that had it are told anew only if its content is `changed`, or
+    /// what is done to it on the way.
+    pub(super) fn place(
+        &mut self,
+        id: &ObjectId,
+        groups: Option<&[Group]>,
+        changed: bool,
+        seen: Instant,
+        live: bool,
+        consequences: &mut Consequences,
+    ) {
+        let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
+        let source: Arc<str> = id.source().into();
+        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
+        let facts = Facts {
+            id,
+            labels: &record.labels,
+            annotations: &record.annotations,
+            tenant: record.tenant.as_deref(),
+            language: record.language.as_deref(),
+            namespace: self.namespaces.get(&key),
+            namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
+        };
+        let map = &self.map;
+        let Placed { placements, findings } = intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+        for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
+            consequences.findings.push((id.clone(), None, finding.clone()));
+        }
+        record.kept_out = findings.into();
+        let before = std::mem::replace(&mut record.placements, placements.clone().into());
+        let had = |target: &TargetId| before.iter().find(|other| other.target == *target);
+        let leaves: Vec<&Placement> =
+            before.iter().filter(|other| !placements.iter().any(|p| p.target == other.target)).collect();
+        let ready = CancellationToken::new();
+        // Whoever gets it anew holds a share; the last share to go lets it leave where it was.
+        let handover = (!leaves.is_empty()).then(|| Arc::new(ready.clone().drop_guard()));
+        for placement in &placements {
+            let target = &placement.target;
+            let known = had(target);
+            if known.is_none() {
+                *self.uses.entry(target.clone()).or_default() += 1;
+            }
+            if !changed && known.is_some_and(|known| known.treatment == placement.treatment) {
+                continue;
+            }
+            let Some(ruler) = self.map.rulers.get(&target.ruler) else { continue };
+            let split = self.map.split.get(&target.ruler).copied();
+            let treated =
+                Treated { placement, ruler: ruler.as_ref(), split, on_invalid: self.map.on_invalid };
+            let claim = claim(id, record, groups, &treated, seen);
+            for finding in &claim.findings {
+                consequences.findings.push((id.clone(), Some(target.clone()), finding.clone()));
+            }
+            let max_bytes = ruler.name_rules().max_bytes;
+            let namespace = self.map.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
+            let handover = handover.clone().filter(|_| known.is_none());
+            consequences.orders.push((target.clone(), Order::Claim { namespace, claim, live, handover }));
+        }
+        drop(handover);
+        let uid = record.uid.clone();
+        let gone: Vec<TargetId> = leaves.iter().map(|left| left.target.clone()).collect();
+        for target in &gone {
+            self.leave(target);
+            self.drop_from(id, uid.as_deref(), target, Some(&ready), consequences);
+        }
+    }
+
+    /// An object is no longer at a target.
+    pub(super) fn leave(&mut self, target: &TargetId) {
+        if let Some(uses) = self.uses.get_mut(target) {
+            *uses = uses.saturating_sub(1);
+            if *uses == 0 {
+                self.uses.remove(target);
+            }
+        }
+    }
+
+    pub(super) fn drop_from(
+        &self,
+        id: &ObjectId,
+        uid: Option<&str>,
+        target: &TargetId,
+        ready: Option<&CancellationToken>,
+        consequences: &mut Consequences,
+    ) {
+        // A ruler that is no longer configured takes no orders.
+        let Some(namespace) = self.map.namespace_of(id, uid, target) else { return };
+        let (target, object) = (target.clone(), id.clone());
+        match ready.filter(|ready| !ready.is_cancelled()) {
+            Some(ready) => {
+                let ready = ready.clone();
+                consequences.departures.push(Departure { target, namespace, object, ready });
+            }
+            None => consequences.orders.push((target, Order::Drop { namespace, object })),
+        }
+    }
+}

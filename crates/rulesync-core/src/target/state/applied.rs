@@ -1,0 +1,199 @@
+//! What became of changes: what is known now, what is tried again and when, and what that leaves room for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{State, retry_after};
+use crate::apply::{Applied, Report};
+use crate::finding::Finding;
+use crate::outcome::Outcome;
+use crate::plan::{Action, Change, Reason};
+use crate::ruler::RulerError;
+use crate::target::ownership::Ownership;
+use crate::target::queue::Turn;
+
+/// How many namespaces that were over a limit are tried at once when there is room again.
+const ROOM: usize = 2;
+
+/// The longest wait a ruler is believed to want.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+impl State {
+    /// Changes were carried out, or not.
+    pub(in crate::target) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
+        let mut retry = unfinished;
+        let mut failed: Vec<(Change, RulerError)> = Vec::new();
+        for Applied { change, result, elapsed } in applied {
+            tracing::debug!(target = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
+            self.gauges.wrote(&change, result.as_ref().copied());
+            if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
+                self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
+            }
+            match result {
+                Ok(()) => {
+                    if matches!(change.action, Action::Put(_)) {
+                        let period = self.shared.ruler.sync_period();
+                        self.health.wrote(&change.namespace, Instant::now(), period);
+                    }
+                    self.succeeded(&change);
+                }
+                Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
+                    // It is no use to wait for it: without a claim we are as safe as anybody else.
+                    self.answered();
+                    self.ownership.settled();
+                    let finding =
+                        Finding::warning("claim", format!("the claim is refused: {}", error.message()));
+                    let subject = self.subject(&change);
+                    self.tell(&Outcome::Refused { subject, finding });
+                }
+                Err(RulerError::Rejected { message, rule }) if matches!(change.action, Action::Put(_)) => {
+                    self.answered();
+                    self.refused(&change, &message, rule);
+                }
+                Err(error) => {
+                    retry = true;
+                    // Whether the ruler has it now is not known: look again, and never believe it is in order.
+                    self.doubt(&change);
+                    failed.push((change, error));
+                }
+            }
+        }
+        if !retry {
+            self.queue.finished(&namespace);
+            self.settled();
+            return;
+        }
+        let now = Instant::now();
+        let wait = failed.iter().filter_map(|(_, error)| retry_after(error)).max().unwrap_or_default();
+        let backoff = self.shared.policy.backoff;
+        let mut retry_in = Duration::ZERO;
+        self.queue.failed(&namespace, |failures| {
+            retry_in = wait.min(LONGEST_WAIT).max(backoff.wait(failures));
+            now + retry_in
+        });
+        for (change, error) in failed {
+            if let Some(group) = change.group() {
+                self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
+            }
+            match &error {
+                RulerError::Limit { .. } => {
+                    self.answered();
+                    self.limited.remove(&namespace);
+                    self.probing.insert(Arc::clone(&namespace));
+                }
+                RulerError::Rejected { .. } | RulerError::Protected { .. } => self.answered(),
+                _ => {
+                    if self.gate.failure(now, Some(&namespace), retry_after(&error)) {
+                        self.unanswered(error.clone());
+                    }
+                }
+            }
+            let subject = self.subject(&change);
+            self.tell(&Outcome::Failed { subject, error, retry_in });
+        }
+    }
+
+    /// A change may have been carried out or not: what it was about counts as unknown until it is known again.
+    fn doubt(&mut self, change: &Change) {
+        let groups: Vec<&str> = match &change.action {
+            Action::Put(group) => vec![&group.name],
+            Action::DeleteGroup(group) => vec![group],
+            Action::DeleteNamespace(groups) => groups.iter().map(AsRef::as_ref).collect(),
+        };
+        self.observe(|observed| {
+            for group in groups {
+                observed.set(&change.namespace, group, None);
+            }
+        });
+    }
+
+    fn succeeded(&mut self, change: &Change) {
+        self.answered();
+        self.applied += 1;
+        let reason = change.reason;
+        let subject = self.subject(change);
+        let namespace = &change.namespace;
+        if change.is_guarded() {
+            self.guard.carried_out(namespace, change.deletes(), Instant::now());
+        }
+        match &change.action {
+            Action::Put(_) if reason == Reason::Claim => {
+                self.claimed();
+                self.tell(&Outcome::Synced { subject, reason });
+            }
+            Action::Put(group) => {
+                self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
+                // What somebody else changed was not on its way.
+                if reason != Reason::Drifted
+                    && let Some(claim) = self.desired.winner(namespace)
+                {
+                    self.gauges.propagated(claim.seen.elapsed().as_secs_f64());
+                }
+                if self.probing.remove(namespace) {
+                    self.room_made();
+                }
+                self.successor_written(namespace);
+                self.tell(&Outcome::Synced { subject, reason });
+            }
+            Action::DeleteGroup(group) => {
+                if reason == Reason::Adopted {
+                    self.adoptable.retain(|theirs| theirs.namespace != *namespace || theirs.group != *group);
+                    if let Some(adoptions) = self.adoptions.get_mut(namespace) {
+                        adoptions.retain(|(adoption, _)| adoption != change);
+                    }
+                } else if **namespace == *self.claim_namespace {
+                    self.ownership = Ownership::Off;
+                } else {
+                    self.observe(|observed| observed.remove(namespace, group));
+                }
+                self.room_made();
+                self.tell(&Outcome::Removed { subject, reason });
+            }
+            Action::DeleteNamespace(_) => {
+                self.observe(|observed| observed.remove_namespace(namespace));
+                self.desired.forget_dropped(namespace);
+                self.room_made();
+                self.tell(&Outcome::Removed { subject, reason });
+            }
+        }
+        if reason == Reason::Drifted {
+            self.gauges.drift_repaired.inc();
+        }
+        if self.retiring {
+            // The claim goes last.
+            let namespace = Arc::clone(&self.claim_namespace);
+            self.look_at(&namespace, Turn::Last, false);
+        }
+    }
+
+    /// There may be room again: some of what a limit kept out is tried, and more if it goes in.
+    fn room_made(&mut self) {
+        let some: Vec<Arc<str>> = self.limited.iter().take(ROOM).cloned().collect();
+        for namespace in some {
+            self.limited.remove(&namespace);
+            self.queue.push(&namespace, Turn::Last, false);
+            self.probing.insert(namespace);
+        }
+        if self.limited.is_empty() {
+            self.probing.clear();
+        }
+    }
+
+    /// Former namespaces whose successor is in order now may go.
+    fn successor_written(&mut self, namespace: &Arc<str>) {
+        if !self.former.is_empty()
+            && let Some(former) = self.former.remove(namespace)
+        {
+            for namespace in former {
+                self.look_at(&namespace, Turn::Last, false);
+            }
+        }
+    }
+}
+
+/// Whether an error is the ruler's word on what it was sent, and not on its own state.
+fn is_verdict(error: &RulerError) -> bool {
+    matches!(error, RulerError::Rejected { .. } | RulerError::Limit { .. } | RulerError::Protected { .. })
+}

@@ -1,0 +1,125 @@
+//! What the engine tells a target, taken into its bookkeeping.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::State;
+use super::report::contested;
+use crate::desired::Claim;
+use crate::model::object::ObjectId;
+use crate::outcome::Outcome;
+use crate::plan::Deletes;
+use crate::policy::Policy;
+use crate::target::queue::Turn;
+
+impl State {
+    pub(in crate::target) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
+        let newcomer = claim.object.clone();
+        self.doubt_former(namespace, &claim);
+        self.desired.claim(namespace, claim);
+        self.winner_changed(namespace);
+        if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
+            let finding = contested(namespace, &winner.object);
+            self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
+        }
+        self.look_at(namespace, if live { Turn::Next } else { Turn::Last }, false);
+        self.want_claim();
+    }
+
+    /// What is known of a namespace's groups is forgotten where they are other groups now.
+    fn winner_changed(&mut self, namespace: &Arc<str>) {
+        self.refusals.forget_changed(namespace, self.desired.winner(namespace));
+        let declared = self.desired.winner(namespace).map_or(&[][..], |claim| &claim.groups);
+        for offered in self.omissions.replacements(namespace, declared) {
+            self.desired.replace(namespace, offered);
+        }
+    }
+
+    pub(in crate::target) fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId) {
+        if self.desired.drop_claim(namespace, object) {
+            self.winner_changed(namespace);
+            self.look_at(namespace, Turn::Next, false);
+        }
+    }
+
+    pub(in crate::target) fn hold(&mut self, namespace: &Arc<str>, hold: bool) {
+        self.desired.hold(namespace, hold);
+        if !hold {
+            self.look_at(namespace, Turn::Last, false);
+        }
+    }
+
+    pub(in crate::target) fn allow(&mut self, deletes: Deletes) {
+        let more = (deletes.known && !self.deletes.known) || (deletes.orphans && !self.deletes.orphans);
+        self.deletes = deletes;
+        if more {
+            self.look_at_everything_with_changes(false);
+        }
+    }
+
+    pub(in crate::target) fn reconsider(&mut self) {
+        let mut namespaces = self.refusals.clear();
+        for (namespace, declared) in self.omissions.forget(true) {
+            self.desired.replace(&namespace, declared);
+            namespaces.push(namespace);
+        }
+        for namespace in namespaces {
+            self.look_at(&namespace, Turn::Last, false);
+        }
+    }
+
+    pub(in crate::target) fn set_policy(&mut self, policy: Policy) {
+        self.gate.set_backoff(policy.backoff);
+        self.shared.policy = policy;
+        self.guard.reconsider(Instant::now());
+    }
+
+    /// A source may not know what it says, or does again.
+    pub(in crate::target) fn doubt_source(&mut self, source: Arc<str>, doubt: bool) {
+        if doubt {
+            self.doubted.insert(source);
+        } else {
+            self.doubted.remove(&source);
+            self.guard.reconsider(Instant::now());
+        }
+    }
+
+    /// A Kubernetes namespace is gone, or there again.
+    pub(in crate::target) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
+        let now = Instant::now();
+        let window = self.shared.policy.delete_guard.window;
+        self.gone.retain(|_, at| *at + window > now);
+        if !gone {
+            self.gone.remove(name);
+            return;
+        }
+        self.gone.insert(name.to_owned(), now);
+        let territory = &self.shared.territory;
+        self.guard.explain(
+            |namespace| territory.parse(namespace).is_some_and(|named| named.namespace == name),
+            now,
+        );
+    }
+
+    /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
+    pub(in crate::target) fn release(&mut self) -> usize {
+        let released = self.guard.release();
+        for namespace in &released {
+            self.look_at(namespace, Turn::Last, false);
+        }
+        released.len()
+    }
+
+    /// No route leads here any more: everything of ours is to go.
+    pub(in crate::target) fn retire(&mut self) {
+        self.retiring = true;
+        self.look_at_everything_with_changes(false);
+    }
+
+    /// A route leads here again.
+    pub(in crate::target) fn return_to_service(&mut self) {
+        self.retiring = false;
+        self.want_claim();
+    }
+}
