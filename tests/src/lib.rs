@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_config::{Config, Process, Wiring, process};
+use rulesync_config::{Config, Process, Wired, Wiring, process};
 use rulesync_core::{
     Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState,
 };
@@ -21,7 +21,7 @@ pub struct Running {
     /// What it was made of.
     pub setup: Setup,
     // Holds embedded rulers alive.
-    _wiring: Wiring,
+    _wired: Wired,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -41,8 +41,7 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::parse(config, "test.yaml", std::collections::HashMap::new())?;
     let metrics = Metrics::default();
-    let mut wiring = Wiring::new(directory, metrics.clone());
-    let mut setup = wiring.wire(&config).await?;
+    let (mut setup, wired) = Wiring::new(directory, metrics.clone()).wire(&config).await?;
     let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
     setup.policy = Policy { backoff, ..setup.policy };
     let Process { ledger, identity, leadership, election } = process(&config, directory).await?;
@@ -72,7 +71,7 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
             None => engine.await,
         }
     });
-    Ok(Running { engine: handle, setup, _wiring: wiring, shutdown, task })
+    Ok(Running { engine: handle, setup, _wired: wired, shutdown, task })
 }
 
 impl Running {

@@ -97,7 +97,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         // Nothing is written any more: another may.
         elected.end().await;
     };
-    let ((), (), result) = tokio::join!(engine, keep, serve);
+    let ((), _configuration, result) = tokio::join!(engine, keep, serve);
     result?;
     info!("stopped");
     Ok(ExitCode::SUCCESS)

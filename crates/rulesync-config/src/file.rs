@@ -1,6 +1,8 @@
 //! The shape of the configuration file, and how it is read: YAML in, positions and suggestions out when it is wrong.
 //! What becomes of it is in `wiring.rs`.
 
+mod typed;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +19,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Whose rules these are: a DNS label, the first segment of every namespace that is written.
     pub owner: String,
-    /// How often every target is compared whole. 5 minutes if absent.
+    /// How often every target is compared whole; longer than zero. 5 minutes if absent.
     #[serde(default = "five_minutes")]
     pub resync_interval: PromDuration,
     /// How often each ruler is asked how rules evaluate, at most; `0s`: never. 5 minutes if absent.
@@ -63,7 +65,7 @@ pub struct Config {
 
 /// How the namespaces of objects are called.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "typed::NamingKeys")]
 pub enum NamingConfig {
     /// `{owner}.{Kubernetes namespace}.{name}`.
     #[default]
@@ -71,10 +73,8 @@ pub enum NamingConfig {
     /// As Grafana Alloy does it: prefix, Kubernetes namespace, name and UID.
     Alloy {
         /// Alloy's `mimir_namespace_prefix`; `alloy` if absent.
-        #[serde(default = "alloy")]
         prefix: String,
         /// What stands between the parts; `/` if absent.
-        #[serde(default = "slash")]
         separator: String,
     },
 }
@@ -92,15 +92,13 @@ pub enum Switch {
 
 /// Where it is remembered which tenants were written to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "typed::LedgerKeys")]
 pub enum LedgerConfig {
     /// A ConfigMap in the cluster of the first Kubernetes source.
     ConfigMap {
         /// Its name; `rulesync-ledger` if absent.
-        #[serde(default)]
         name: Option<String>,
         /// Its Kubernetes namespace; the one we are in, or the kubeconfig's, if absent.
-        #[serde(default)]
         namespace: Option<String>,
     },
     /// A file, which also holds the identity of this installation where no cluster gives it one.
@@ -190,24 +188,20 @@ impl Default for MetricsConfig {
 
 /// A source of objects.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "typed::SourceKeys")]
 pub enum SourceConfig {
     /// PrometheusRules in a Kubernetes cluster.
     Kubernetes {
         /// Its name in status, logs and metrics; `kubernetes` if absent.
-        #[serde(default)]
         name: Option<String>,
         /// A kubeconfig file; absent or empty: in-cluster, else `KUBECONFIG`, else `~/.kube/config`.
-        #[serde(default)]
         kubeconfig: Option<PathBuf>,
         /// The Kubernetes namespaces to watch; empty: all.
-        #[serde(default)]
         namespaces: Vec<String>,
     },
     /// Manifests and rule files in a directory.
     Files {
         /// Its name in status, logs and metrics; `files` if absent.
-        #[serde(default)]
         name: Option<String>,
         /// A directory or a file; relative to the configuration file.
         path: PathBuf,
@@ -254,7 +248,7 @@ pub struct RulerConfig {
     /// of each other. Absent: groups stay whole.
     #[serde(default)]
     pub split_groups: Option<usize>,
-    /// How long one request may take. 30 seconds if absent.
+    /// How long one request may take; longer than zero. 30 seconds if absent.
     #[serde(default = "thirty_seconds")]
     pub request_timeout: PromDuration,
     /// See [`ClientConfig`].
@@ -465,9 +459,9 @@ fn nearest(written: &str, expected: &[&str]) -> Option<String> {
 }
 
 impl RulerConfig {
-    /// The settings of its HTTP client.
-    pub(crate) fn client(&self) -> ClientConfig {
-        ClientConfig {
+    /// The settings of its HTTP client. Its files are relative to `directory`, as all paths of the configuration.
+    pub(crate) fn client(&self, directory: &Path) -> ClientConfig {
+        let given = ClientConfig {
             basic_auth: self.basic_auth.clone(),
             authorization: self.authorization.clone(),
             bearer_token: self.bearer_token.clone(),
@@ -478,7 +472,8 @@ impl RulerConfig {
             no_proxy: self.no_proxy.clone(),
             proxy_from_environment: self.proxy_from_environment,
             http_headers: self.http_headers.clone(),
-        }
+        };
+        given.in_directory(directory)
     }
 }
 
@@ -488,14 +483,6 @@ fn five_minutes() -> PromDuration {
 
 fn thirty_seconds() -> PromDuration {
     PromDuration::from_millis(30_000)
-}
-
-fn alloy() -> String {
-    "alloy".to_owned()
-}
-
-fn slash() -> String {
-    "/".to_owned()
 }
 
 fn yes() -> bool {

@@ -31,4 +31,4 @@ pub use route::{
 };
 pub use rulesync_k8s::LeaseElection;
 pub use rulesync_prometheus::Variant;
-pub use wiring::{Wiring, WiringError};
+pub use wiring::{Wired, Wiring, WiringError};

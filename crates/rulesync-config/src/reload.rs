@@ -12,7 +12,7 @@ use tracing::{error, info};
 
 use crate::file::{Config, FileError};
 use crate::process::{Process, process};
-use crate::wiring::{Wiring, WiringError};
+use crate::wiring::{Wired, Wiring, WiringError};
 
 /// How often the file is looked at. Kubernetes swaps mounted files by links, so there is nothing better to wait for.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -67,7 +67,8 @@ impl Configuration {
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wiring = Wiring::new(directory, metrics.clone());
         let mut this = Self { path: path.to_owned(), content, metrics, wiring, process: None };
-        let setup = this.wire(&config).await?;
+        let (setup, wired) = this.wire(&config).await?;
+        this.wiring.keep(wired);
         let process = process(&config, directory).await;
         this.process =
             Some(process.map_err(|error| ConfigError::Wiring { path: path.display().to_string(), error })?);
@@ -84,36 +85,49 @@ impl Configuration {
         self.process.take()
     }
 
-    /// Keeps the file in force: takes it over when its content changes or `now` is told, until `shutdown`.
-    pub async fn keep(mut self, engine: EngineHandle, now: Arc<Notify>, shutdown: CancellationToken) {
+    /// Keeps the file in force: takes it over when its content changes or `now` is told, until `shutdown`. What is not
+    /// taken over is tried again, since the reason may be elsewhere: in a file it names, or in a server.
+    ///
+    /// Gives itself back: it holds embedded rulers alive, which the engine may still be writing to.
+    pub async fn keep(mut self, engine: EngineHandle, now: Arc<Notify>, shutdown: CancellationToken) -> Self {
+        // Why the last one was not taken over.
+        let mut failure: Option<String> = None;
         loop {
             let told = tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return self,
                 () = now.notified() => true,
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
             let content = digest(&self.path);
-            if !told && (content == self.content || content.is_none()) {
+            let news = told || content != self.content;
+            if !news && failure.is_none() {
                 continue;
             }
             self.content = content;
             let result = self.reload(&engine).await;
             self.metrics.set_config_reload_successful(result.is_ok());
-            match result {
-                Ok(()) => info!(path = %self.path.display(), "configuration taken over"),
-                Err(error) => error!(%error, "configuration not taken over, the last good one goes on"),
+            let why = result.err().map(|error| error.to_string());
+            match &why {
+                None => info!(path = %self.path.display(), "configuration taken over"),
+                Some(error) if news || failure != why => {
+                    error!(error, "configuration not taken over, the last good one goes on");
+                }
+                Some(_) => {}
             }
+            failure = why;
         }
     }
 
     async fn reload(&mut self, engine: &EngineHandle) -> Result<(), ConfigError> {
         let config = Config::read(&self.path)?;
-        let setup = self.wire(&config).await?;
+        let (setup, wired) = self.wire(&config).await?;
         let path = self.path.display().to_string();
-        engine.reconfigure(setup).await.map_err(|error| ConfigError::Engine { path, error })
+        engine.reconfigure(setup).await.map_err(|error| ConfigError::Engine { path, error })?;
+        self.wiring.keep(wired);
+        Ok(())
     }
 
-    async fn wire(&mut self, config: &Config) -> Result<Setup, ConfigError> {
+    async fn wire(&self, config: &Config) -> Result<(Setup, Wired), ConfigError> {
         let path = self.path.display().to_string();
         self.wiring.wire(config).await.map_err(|error| ConfigError::Wiring { path, error })
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rulesync_core::{
     AlloyNaming, AlloyNamingError, DeleteGuard, KINDS, LedgerError, Metrics, NamedRuler, NamedSource, Naming,
-    Owner, OwnerError, Pattern, Policy, Route, Ruler, Setup, SetupError, Source, Tenancy, Territory,
+    Owner, OwnerError, Pattern, Policy, PromDuration, Route, Ruler, Setup, SetupError, Source, Tenancy,
+    Territory,
 };
 use rulesync_files::FilesSource;
 use rulesync_http::{RequestObserver, SettingsError};
@@ -28,8 +29,30 @@ const EMBEDDED_ADDRESS: &str = "http://127.0.0.1:9009";
 pub struct Wiring {
     directory: PathBuf,
     metrics: Metrics,
+    current: Wired,
+}
+
+/// The parts of one configuration, with what keeps them going.
+#[derive(Debug, Default)]
+pub struct Wired {
     sources: Vec<WiredSource>,
-    rulers: Vec<(RulerConfig, NamedRuler, Option<RulerServer>)>,
+    rulers: Vec<WiredRuler>,
+}
+
+/// A ruler and what it was made of.
+#[derive(Debug)]
+struct WiredRuler {
+    config: RulerConfig,
+    named: NamedRuler,
+    embedded: Option<Arc<Embedded>>,
+}
+
+/// A server in this process. It goes on as long as some ruler is made of it.
+#[derive(Debug)]
+struct Embedded {
+    address: String,
+    storage: PathBuf,
+    server: RulerServer,
 }
 
 /// A source and what it was made of.
@@ -49,6 +72,12 @@ pub enum WiringError {
     /// A naming that would own too much.
     #[error("naming: {0}")]
     Naming(#[from] AlloyNamingError),
+    /// A time that must not be zero.
+    #[error("{key} must be longer than zero")]
+    Zero {
+        /// The key.
+        key: String,
+    },
     /// A share is a part of a whole.
     #[error("delete_guard: max_share must be between 0 and 1")]
     Share,
@@ -138,16 +167,19 @@ pub enum WiringError {
 impl Wiring {
     /// For configuration files in `directory`, counting requests in `metrics`.
     pub fn new(directory: &Path, metrics: Metrics) -> Self {
-        Self { directory: directory.to_owned(), metrics, sources: Vec::new(), rulers: Vec::new() }
+        Self { directory: directory.to_owned(), metrics, current: Wired::default() }
     }
 
-    /// Makes the parts a configuration asks for. If it cannot, everything stays as the last one left it.
+    /// Makes the parts a configuration asks for, as far as they are not there. To be given to [`keep`](Self::keep) once
+    /// they are in use.
     ///
     /// # Errors
     ///
     /// [`WiringError`] names the first part that cannot be made.
-    pub async fn wire(&mut self, config: &Config) -> Result<Setup, WiringError> {
+    pub async fn wire(&self, config: &Config) -> Result<(Setup, Wired), WiringError> {
         let territory = territory(config)?;
+        let resync_interval = positive(config.resync_interval)
+            .ok_or_else(|| WiringError::Zero { key: "resync_interval".to_owned() })?;
         let routes = config.routes.iter().map(route).collect::<Result<Vec<Route>, WiringError>>()?;
         for route in &routes {
             let prometheus =
@@ -167,7 +199,7 @@ impl Wiring {
                     && *old.named.name == *name
                     && (old.kinds == kinds || !source.has_kinds())
             };
-            let named = match self.sources.iter().find(same) {
+            let named = match self.current.sources.iter().find(same) {
                 Some(old) => old.named.clone(),
                 None => {
                     let made = self.source(&name, source, &kinds).await?;
@@ -177,31 +209,23 @@ impl Wiring {
             sources.push(WiredSource { config: source.clone(), kinds: kinds.clone(), named });
         }
         let mut rulers = Vec::new();
-        let mut kept = Vec::new();
         for ruler in &config.rulers {
-            match self.rulers.iter().position(|(old, ..)| old == ruler) {
-                Some(index) => {
-                    kept.push((rulers.len(), index));
-                    rulers.push((ruler.clone(), self.rulers[index].1.clone(), None));
+            let wired = match self.current.rulers.iter().find(|old| old.config == *ruler) {
+                Some(old) => {
+                    let (named, embedded) = (old.named.clone(), old.embedded.clone());
+                    WiredRuler { config: ruler.clone(), named, embedded }
                 }
-                None => {
-                    let (made, server) = self.ruler(ruler).await?;
-                    let named = NamedRuler {
-                        max_in_flight: ruler.in_flight(),
-                        split_groups: ruler.split_groups,
-                        ..NamedRuler::new(&ruler.name, made)
-                    };
-                    rulers.push((ruler.clone(), named, server));
-                }
-            }
+                None => self.ruler(ruler).await?,
+            };
+            rulers.push(wired);
         }
         let setup = Setup {
             territory,
             sources: sources.iter().map(|source| source.named.clone()).collect(),
-            rulers: rulers.iter().map(|(_, named, _)| named.clone()).collect(),
+            rulers: rulers.iter().map(|ruler| ruler.named.clone()).collect(),
             routes,
             policy: Policy {
-                resync_interval: Duration::from_millis(config.resync_interval.as_millis()),
+                resync_interval,
                 evaluation_interval: Duration::from_millis(config.evaluation_interval.as_millis()),
                 on_invalid: config.on_invalid,
                 delete_guard: DeleteGuard {
@@ -214,12 +238,12 @@ impl Wiring {
             },
         };
         setup.validate()?;
-        for (index, old) in kept {
-            rulers[index].2 = self.rulers[old].2.take();
-        }
-        self.sources = sources;
-        self.rulers = rulers;
-        Ok(setup)
+        Ok((setup, Wired { sources, rulers }))
+    }
+
+    /// These parts are in use now, and those before them are not any more.
+    pub fn keep(&mut self, wired: Wired) {
+        self.current = wired;
     }
 
     async fn source(
@@ -246,10 +270,7 @@ impl Wiring {
         }
     }
 
-    async fn ruler(
-        &self,
-        config: &RulerConfig,
-    ) -> Result<(Arc<dyn Ruler>, Option<RulerServer>), WiringError> {
+    async fn ruler(&self, config: &RulerConfig) -> Result<WiredRuler, WiringError> {
         let ruler = || config.name.clone();
         let only_for = |key: &'static str, set: bool, allowed: bool| {
             if set && !allowed { Err(WiringError::Meaningless { ruler: ruler(), key }) } else { Ok(()) }
@@ -265,9 +286,9 @@ impl Wiring {
         only_for("directory", config.directory.is_some(), prometheus)?;
         only_for("variant", config.variant.is_some(), prometheus)?;
         let prefix = config.prometheus_http_prefix.as_deref().unwrap_or("/prometheus");
-        let (address, server) = if embedded {
-            let server = self.embedded(config).await?;
-            (server.url(), Some(server))
+        let (address, embedded) = if embedded {
+            let embedded = self.embedded(config).await?;
+            (embedded.server.url(), Some(embedded))
         } else {
             (
                 config
@@ -277,9 +298,11 @@ impl Wiring {
                 None,
             )
         };
-        let timeout = Duration::from_millis(config.request_timeout.as_millis());
+        let timeout = positive(config.request_timeout)
+            .ok_or_else(|| WiringError::Zero { key: format!("ruler `{}`: request_timeout", config.name) })?;
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
-        let (client, observer): (_, Option<Arc<dyn RequestObserver>>) = (config.client(), Some(observer));
+        let (client, observer): (_, Option<Arc<dyn RequestObserver>>) =
+            (config.client(&self.directory), Some(observer));
         let made = match config.kind {
             RulerKind::Mimir | RulerKind::Embedded => {
                 MimirRuler::new(&address, Flavour::mimir(prefix), &client, timeout, observer).map(arc)
@@ -298,12 +321,25 @@ impl Wiring {
                 PrometheusRuler::new(directory, &address, variant, &client, timeout, observer).map(arc)
             }
         };
-        Ok((made.map_err(|error| WiringError::Client { ruler: ruler(), error })?, server))
+        let made = made.map_err(|error| WiringError::Client { ruler: ruler(), error })?;
+        let named = NamedRuler {
+            max_in_flight: config.in_flight(),
+            split_groups: config.split_groups,
+            ..NamedRuler::new(&config.name, made)
+        };
+        Ok(WiredRuler { config: config.clone(), named, embedded })
     }
 
-    async fn embedded(&self, config: &RulerConfig) -> Result<RulerServer, WiringError> {
+    /// The server of an embedded ruler: that of the last configuration, if only other settings have changed.
+    async fn embedded(&self, config: &RulerConfig) -> Result<Arc<Embedded>, WiringError> {
         let address = config.address.as_deref().unwrap_or(EMBEDDED_ADDRESS);
         let path = config.path.clone().unwrap_or_else(|| Path::new(".rulesync").join(&config.name));
+        let storage = self.directory.join(path);
+        let running = self.current.rulers.iter().filter_map(|ruler| ruler.embedded.as_ref());
+        let mut same = running.filter(|embedded| embedded.address == address && embedded.storage == storage);
+        if let Some(embedded) = same.next() {
+            return Ok(Arc::clone(embedded));
+        }
         let refused = |reason: String| WiringError::Embedded {
             ruler: config.name.clone(),
             address: address.to_owned(),
@@ -312,15 +348,21 @@ impl Wiring {
         let listen = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
         let listen =
             listen.parse().map_err(|_| refused("not of the form http://127.0.0.1:PORT".to_owned()))?;
-        RulerServer::builder(Kind::Mimir)
+        let server = RulerServer::builder(Kind::Mimir)
             .listen(listen)
-            .storage(self.directory.join(path))
+            .storage(&storage)
             // Nobody reads it, and it would grow for ever.
             .journal(Detail::Nothing)
             .start()
             .await
-            .map_err(|error| refused(error.to_string()))
+            .map_err(|error| refused(error.to_string()))?;
+        Ok(Arc::new(Embedded { address: address.to_owned(), storage, server }))
     }
+}
+
+/// A time that is longer than none.
+fn positive(duration: PromDuration) -> Option<Duration> {
+    Some(Duration::from_millis(duration.as_millis())).filter(|duration| !duration.is_zero())
 }
 
 fn arc(ruler: impl Ruler) -> Arc<dyn Ruler> {
@@ -400,3 +442,6 @@ fn named(sources: &[SourceConfig]) -> Vec<(String, &SourceConfig)> {
     }
     named
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::auth::Credentials;
 use crate::client::RequestObserver;
+use crate::proxy::ProxySettings;
 use crate::settings::{ClientConfig, SettingsError};
-use crate::transport::{ProxySettings, Transport, drain, without_url};
+use crate::transport::{Transport, drain, without_url};
 
 /// The way to one server.
 #[derive(Debug)]

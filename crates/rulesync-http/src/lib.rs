@@ -12,6 +12,7 @@ mod document;
 mod flavour;
 mod loaded;
 mod oauth2;
+mod proxy;
 mod reading;
 mod secret;
 mod settings;

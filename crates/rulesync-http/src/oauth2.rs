@@ -10,9 +10,10 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::proxy::ProxySettings;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
-use crate::transport::{ProxySettings, Transport, drain, without_url};
+use crate::transport::{Transport, drain, without_url};
 use crate::url::UNRESERVED_KEPT;
 
 /// Gets tokens and keeps them.

@@ -1,7 +1,7 @@
 //! The settings of an HTTP client, under Prometheus' own names.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -24,11 +24,12 @@ pub struct ClientConfig {
     pub oauth2: Option<OAuth2>,
     /// TLS.
     pub tls_config: Option<TlsConfig>,
-    /// A proxy for all requests. It may hold a password.
+    /// A proxy for all requests: `http`, `https`, `socks5` or `socks5h`. It may hold a password.
     pub proxy_url: Option<Secret>,
-    /// Hosts, domains and networks that are reached directly, separated by commas. Only with `proxy_url`.
+    /// Hosts, domains and networks that are reached directly, separated by commas; with a port, on that port only. Only
+    /// with `proxy_url`.
     pub no_proxy: Option<String>,
-    /// Take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment.
+    /// Take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment. They never count for this machine itself.
     pub proxy_from_environment: bool,
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
@@ -218,7 +219,49 @@ impl ClientConfig {
     }
 }
 
+impl ClientConfig {
+    /// The same settings with every relative path of a file taken from `directory`, as Prometheus takes those of its
+    /// configuration from where that file is.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &Path) -> Self {
+        let Self {
+            basic_auth,
+            authorization,
+            bearer_token: _,
+            bearer_token_file,
+            oauth2,
+            tls_config,
+            proxy_url: _,
+            no_proxy: _,
+            proxy_from_environment: _,
+            http_headers,
+        } = &mut self;
+        let mut files: Vec<&mut PathBuf> = bearer_token_file.iter_mut().collect();
+        if let Some(BasicAuth { username_file, password_file, .. }) = basic_auth {
+            files.extend(username_file.iter_mut().chain(password_file));
+        }
+        if let Some(Authorization { credentials_file, .. }) = authorization {
+            files.extend(credentials_file);
+        }
+        if let Some(OAuth2 { client_secret_file, tls_config, .. }) = oauth2 {
+            files.extend(client_secret_file);
+            files.extend(tls_config.iter_mut().flat_map(TlsConfig::files));
+        }
+        files.extend(tls_config.iter_mut().flat_map(TlsConfig::files));
+        files.extend(http_headers.values_mut().flat_map(|header| &mut header.files));
+        for file in files {
+            *file = directory.join(&*file);
+        }
+        self
+    }
+}
+
 impl TlsConfig {
+    fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Self { ca_file, cert_file, key_file, .. } = self;
+        ca_file.iter_mut().chain(cert_file).chain(key_file)
+    }
+
     fn validate(&self) -> Result<(), SettingsError> {
         at_most_one(&[self.ca.is_some(), self.ca_file.is_some()], "`ca` and `ca_file`")?;
         at_most_one(&[self.cert.is_some(), self.cert_file.is_some()], "`cert` and `cert_file`")?;

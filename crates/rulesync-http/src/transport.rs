@@ -6,28 +6,21 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::tls::Version;
-use reqwest::{Certificate, Identity, NoProxy, Proxy, Response, Url, redirect, retry};
+use reqwest::{Certificate, Identity, Response, Url, redirect, retry};
 use tokio::time::Instant;
 
+use crate::proxy::{ChosenProxy, ProxySettings};
 use crate::secret::{Secret, read_file};
 use crate::settings::{SettingsError, TlsConfig, TlsVersion};
 
 /// How often the TLS files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// The proxy settings, which clients and token requests have alike.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ProxySettings {
-    pub(crate) url: Option<Secret>,
-    pub(crate) no_proxy: Option<String>,
-    pub(crate) from_environment: bool,
-}
-
 /// A client for one address.
 #[derive(Debug)]
 pub(crate) struct Transport {
     tls: TlsConfig,
-    proxy: ProxySettings,
+    proxy: Option<ChosenProxy>,
     /// Where connections go if the certificate names another host than the address.
     real_host: Option<(String, u16)>,
     current: Mutex<Current>,
@@ -72,7 +65,7 @@ impl Transport {
                 key: "tls_config.server_name".to_owned(),
                 reason: reason.to_owned(),
             };
-            if proxy.url.is_some() || proxy.from_environment {
+            if proxy.is_set() {
                 // The proxy would be asked for the name, not for the address.
                 return Err(invalid("cannot be used together with `proxy_url` or `proxy_from_environment`"));
             }
@@ -85,8 +78,9 @@ impl Transport {
                 return Err(invalid("must be a host name"));
             }
         }
+        let proxy = proxy.towards(address)?;
         let material = Material::read(&tls)?;
-        let client = build(&tls, &material, &proxy, real_host.as_ref())?;
+        let client = build(&tls, &material, proxy.as_ref(), real_host.as_ref())?;
         let current = Mutex::new(Current { client, material, looked: Instant::now() });
         Ok((Self { tls, proxy, real_host, current }, url, host_header))
     }
@@ -100,7 +94,7 @@ impl Transport {
                 if material == current.material {
                     return Ok(None);
                 }
-                let client = build(&self.tls, &material, &self.proxy, self.real_host.as_ref())?;
+                let client = build(&self.tls, &material, self.proxy.as_ref(), self.real_host.as_ref())?;
                 Ok(Some((client, material)))
             });
             match rebuilt {
@@ -139,7 +133,7 @@ impl Material {
 fn build(
     tls: &TlsConfig,
     material: &Material,
-    proxy: &ProxySettings,
+    proxy: Option<&ChosenProxy>,
     real_host: Option<&(String, u16)>,
 ) -> Result<reqwest::Client, SettingsError> {
     let invalid = |key: &str| {
@@ -153,13 +147,11 @@ fn build(
         .retry(retry::never().max_retries_per_request(0))
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(Duration::from_secs(90))
-        .gzip(true);
-    if !proxy.from_environment {
-        builder = builder.no_proxy();
-    }
-    if let Some(url) = &proxy.url {
-        let no_proxy = proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
-        builder = builder.proxy(Proxy::all(url.expose()).map_err(invalid("proxy_url"))?.no_proxy(no_proxy));
+        .gzip(true)
+        // The library would read the environment in its own way.
+        .no_proxy();
+    if let Some(ChosenProxy(proxy)) = proxy {
+        builder = builder.proxy(proxy.clone());
     }
     if let Some(ca) = &material.ca {
         let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;

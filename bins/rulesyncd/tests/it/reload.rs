@@ -36,3 +36,32 @@ async fn a_changed_file_touches_only_what_changed() {
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     assert!(metrics.contains("rulesync_config_last_reload_successful 1"), "{metrics}");
 }
+
+#[tokio::test]
+async fn what_was_not_taken_over_is_tried_again_until_it_is() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let config = directory.path().join("rulesync.yaml");
+    let original = std::fs::read_to_string(&config).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.in_order(1).await;
+
+    // The file that it names comes later, into the directory of the configuration.
+    let with_file = original.replace("type: mimir,", "type: mimir, tls_config: {ca_file: ca.pem},");
+    std::fs::write(&config, with_file).unwrap();
+    daemon.logs(&["not taken over", "ca.pem"]).await;
+    let key = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap();
+    std::fs::write(directory.path().join("ca.pem"), key.cert.pem()).unwrap();
+    daemon.logs(&["configuration taken over"]).await;
+
+    std::fs::remove_file(&config).unwrap();
+    daemon.logs(&["not taken over", "rulesync.yaml: No such file"]).await;
+    let (_, metrics) = daemon.get("/metrics").await.unwrap();
+    assert!(metrics.contains("rulesync_config_last_reload_successful 0"), "{metrics}");
+    std::fs::write(&config, original).unwrap();
+    daemon
+        .until(|_| daemon.log().iter().filter(|line| line.contains("configuration taken over")).count() == 2)
+        .await;
+    let failures = daemon.log().iter().filter(|line| line.contains("not taken over")).count();
+    assert_eq!(failures, 2, "each is told once:\n{}", daemon.log().join("\n"));
+}

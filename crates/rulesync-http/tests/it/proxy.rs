@@ -41,6 +41,19 @@ async fn a_proxy_is_told_the_password_and_the_server_is_not() {
 }
 
 #[tokio::test]
+async fn an_exception_may_name_a_port() {
+    let (proxy, server) = (MockServer::start().await, MockServer::start().await);
+    for either in [&proxy, &server] {
+        Mock::given(any()).respond_with(ResponseTemplate::new(202)).mount(either).await;
+    }
+    for (port, through) in [(server.address().port(), 0), (1, 1)] {
+        let settings = config(json!({"proxy_url": proxy.uri(), "no_proxy": format!("127.0.0.1:{port}")}));
+        put(&client(&server.uri(), &settings)).await.unwrap();
+        assert_eq!(proxy.received_requests().await.unwrap().len(), through);
+    }
+}
+
+#[tokio::test]
 async fn an_https_server_is_reached_through_a_tunnel() {
     let proxy = Scripted::start("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
     let through = config(json!({"proxy_url": proxy.address, "bearer_token": "hunter2"}));

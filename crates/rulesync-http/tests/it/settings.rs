@@ -53,6 +53,7 @@ fn contradictions_name_the_keys() {
         (json!({"oauth2": {"client_id": "i", "token_url": "http://x", "no_proxy": "x"}}), "`proxy_url`"),
         (json!({"http_headers": {"bad name": {"values": ["x"]}}}), "http_headers.bad name"),
         (json!({"proxy_url": "http://user:hunter2@[bad"}), "proxy_url"),
+        (json!({"proxy_url": "ftp://user:hunter2@x"}), "`proxy_url`: must begin with one of http://"),
     ] {
         let error = refused("http://127.0.0.1:1", &config(settings.clone()));
         assert!(error.contains(says) && !error.contains("hunter2"), "{settings}: {error}");
@@ -100,4 +101,22 @@ fn a_prefix_that_no_path_can_carry_is_told_at_once() {
         );
         assert!(made.unwrap_err().to_string().contains("`prometheus_http_prefix`"), "{prefix}");
     }
+}
+
+#[test]
+fn files_are_looked_for_in_the_directory_of_the_configuration() {
+    let tls = |directory: &str| json!({"ca_file": format!("{directory}ca"), "cert_file": format!("{directory}cert"), "key_file": format!("{directory}key")});
+    let settings = |directory: &str, token: &str| {
+        let file = |name: &str| format!("{directory}{name}");
+        config(json!({
+            "basic_auth": {"username_file": file("u"), "password_file": file("p")},
+            "authorization": {"credentials_file": file("c")},
+            "bearer_token_file": token,
+            "oauth2": {"client_id": "i", "token_url": "x", "client_secret_file": file("s"), "tls_config": tls(directory)},
+            "tls_config": tls(directory),
+            "http_headers": {"X": {"files": [file("1"), file("2")]}},
+        }))
+    };
+    let given = settings("", "/absolute");
+    assert_eq!(given.in_directory("/etc/rulesync".as_ref()), settings("/etc/rulesync/", "/absolute"));
 }

@@ -1,0 +1,148 @@
+//! Which proxy stands between us and a server, if any: that of the settings, or that of the environment, as Go programs
+//! such as Prometheus read it. Pure but for reading the environment.
+
+use reqwest::{NoProxy, Proxy, Url};
+
+use crate::secret::Secret;
+use crate::settings::SettingsError;
+use crate::transport::without_url;
+
+/// The proxy settings, which clients and token requests have alike.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ProxySettings {
+    pub(crate) url: Option<Secret>,
+    pub(crate) no_proxy: Option<String>,
+    pub(crate) from_environment: bool,
+}
+
+/// The proxy to use towards a server. Its password is not shown.
+#[derive(Clone)]
+pub(crate) struct ChosenProxy(pub(crate) Proxy);
+
+impl std::fmt::Debug for ChosenProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChosenProxy")
+    }
+}
+
+/// A proxy as it was named, and what is reached without it.
+#[derive(Debug, PartialEq, Eq)]
+struct Named {
+    /// Where it was named.
+    key: String,
+    url: Secret,
+    no_proxy: Option<String>,
+}
+
+/// What a proxy's URL may begin with.
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
+impl ProxySettings {
+    /// Whether there may be a proxy.
+    pub(crate) fn is_set(&self) -> bool {
+        self.url.is_some() || self.from_environment
+    }
+
+    /// The proxy for requests to `address`.
+    pub(crate) fn towards(&self, address: &Url) -> Result<Option<ChosenProxy>, SettingsError> {
+        let Some(Named { key, url, no_proxy }) = self.choose(address, |name| std::env::var(name).ok()) else {
+            return Ok(None);
+        };
+        // Without a scheme it is one of HTTP, as Go has it.
+        let scheme = url.expose().split_once("://").map_or("http", |(scheme, _)| scheme);
+        if !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            let reason = format!("must begin with one of {}", SCHEMES.map(|s| format!("{s}://")).join(", "));
+            return Err(SettingsError::Invalid { key, reason });
+        }
+        let proxy = Proxy::all(url.expose())
+            .map_err(|error| SettingsError::Invalid { key, reason: without_url(&error) })?;
+        let port = address.port_or_known_default();
+        let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
+        Ok(Some(ChosenProxy(proxy.no_proxy(around))))
+    }
+
+    fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<Named> {
+        if let Some(url) = &self.url {
+            let (url, no_proxy) = (url.clone(), self.no_proxy.clone());
+            return Some(Named { key: "proxy_url".to_owned(), url, no_proxy });
+        }
+        if !self.from_environment || is_local(address) {
+            return None;
+        }
+        let either = |name: &str| {
+            [name.to_uppercase(), name.to_lowercase()]
+                .into_iter()
+                .find_map(|name| Some((variable(&name).filter(|value| !value.is_empty())?, name)))
+        };
+        let (url, key) = either(if address.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" })?;
+        let url = Secret::from(url.as_str());
+        Some(Named { key, url, no_proxy: either("NO_PROXY").map(|(value, _)| value) })
+    }
+}
+
+/// Nobody means a proxy for this machine to be used for what is on it.
+fn is_local(address: &Url) -> bool {
+    let host = address.host_str().unwrap_or_default();
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The exceptions that count for a server on this port, without ports and in the form that the library reads. An
+/// exception may name a port; then it is for that port only.
+fn for_port(list: &str, port: Option<u16>) -> String {
+    let counts = |entry: &'_ str| match with_port(entry) {
+        Some((host, only)) => (Some(only) == port).then(|| host.to_owned()),
+        None => Some(entry.to_owned()),
+    };
+    let entries = list.split(',').map(str::trim).filter_map(counts);
+    // `*.x` is how some write `.x`.
+    entries
+        .map(|entry| entry.strip_prefix("*.").map_or(entry.clone(), |rest| format!(".{rest}")))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn with_port(entry: &str) -> Option<(&str, u16)> {
+    let (host, port) = entry.rsplit_once(':')?;
+    let host = match host.strip_prefix('[') {
+        Some(host) => host.strip_suffix(']')?,
+        // An address of IPv6.
+        None if host.contains(':') => return None,
+        None => host,
+    };
+    Some((host, port.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn towards(address: &str, variables: &[(&str, &str)]) -> Option<(String, Option<String>)> {
+        let settings = ProxySettings { from_environment: true, ..ProxySettings::default() };
+        let variable = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let named = settings.choose(&address.parse().unwrap(), variable)?;
+        Some((named.url.expose().to_owned(), named.no_proxy))
+    }
+
+    #[test]
+    fn the_environment_is_read_as_go_reads_it() {
+        let both = [("HTTP_PROXY", "http://a"), ("https_proxy", "http://b"), ("no_proxy", "x")];
+        assert_eq!(towards("http://mimir", &both), Some(("http://a".to_owned(), Some("x".to_owned()))));
+        assert_eq!(towards("https://mimir", &both), Some(("http://b".to_owned(), Some("x".to_owned()))));
+        assert_eq!(towards("http://mimir", &[("HTTP_PROXY", ""), ("http_proxy", "c")]).unwrap().0, "c");
+        assert_eq!(towards("http://mimir", &[("ALL_PROXY", "http://a")]), None);
+        for local in ["http://localhost:1", "http://127.0.0.9", "http://[::1]:9009"] {
+            assert_eq!(towards(local, &both), None, "{local}");
+        }
+        assert_eq!(towards("http://localhost.example", &both).unwrap().0, "http://a");
+    }
+
+    #[test]
+    fn an_exception_with_a_port_is_for_that_port() {
+        let list = "a:80, b:81,.c, 10.0.0.0/8,[::1]:80,::2,*.d,*";
+        assert_eq!(for_port(list, Some(80)), "a,.c,10.0.0.0/8,::1,::2,.d,*");
+        assert_eq!(for_port(list, Some(81)), "b,.c,10.0.0.0/8,::2,.d,*");
+    }
+}
