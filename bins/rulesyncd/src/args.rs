@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Keeps rulers (Grafana Mimir, Cortex) identical to the rules that are declared in Kubernetes or in files.
 #[derive(Debug, Parser)]
@@ -13,8 +15,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
 
-    /// Where to serve /metrics, health and status.
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    /// Where to serve /metrics, health and status; `:8080` is `0.0.0.0:8080`.
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        value_parser = listen_address
+    )]
     pub(crate) listen_address: SocketAddr,
 
     /// Serve requests that change something: `POST /api/v1/targets/{ruler}/{tenant}/release-deletes`.
@@ -22,7 +29,7 @@ pub(crate) struct Args {
     pub(crate) enable_admin_api: bool,
 
     /// How much to log: error, warn, info, debug, trace, or a filter such as `info,rulesync_k8s=debug`.
-    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", value_parser = log_level)]
     pub(crate) log_level: String,
 
     /// How to log.
@@ -36,6 +43,22 @@ pub(crate) struct Args {
     /// Print what would be changed, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    whole.parse().map_err(|_| "must be of the form 127.0.0.1:8080, [::]:8080 or :8080".to_owned())
+}
+
+/// A word alone could also be a part of the program to log everything of: hardly anybody means that, and a misspelt
+/// level would silence all logs.
+fn log_level(text: &str) -> Result<String, String> {
+    let level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+    let known = |part: &str| part.contains(['=', '[']) || level(part);
+    if let Some(unknown) = text.split(',').find(|part| !known(part)) {
+        return Err(format!("`{unknown}` is not one of off, error, warn, info, debug, trace, or PART=LEVEL"));
+    }
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// How log lines look.
@@ -59,5 +82,22 @@ mod tests {
         let args = Args::try_parse_from(["rulesyncd", "--config", "x.yaml", "--log.format", "json"]).unwrap();
         assert_eq!((args.log_format, args.once), (LogFormat::Json, false));
         assert!(Args::try_parse_from(["rulesyncd", "--config", "x", "--once", "--dry-run"]).is_err());
+    }
+
+    #[test]
+    fn an_address_may_be_a_port_alone() {
+        assert_eq!(listen_address(":8080"), Ok("0.0.0.0:8080".parse().unwrap()));
+        assert_eq!(listen_address("[::1]:1"), Ok("[::1]:1".parse().unwrap()));
+        assert!(listen_address("8080").unwrap_err().contains(":8080"));
+    }
+
+    #[test]
+    fn a_misspelt_level_is_refused() {
+        for level in ["info", "WARN", "off", "info,rulesync_k8s=debug", "warn,rulesync_core::target=trace"] {
+            assert_eq!(log_level(level).as_deref(), Ok(level));
+        }
+        for level in ["inof", "info,debgu", "rulesync_k8s=debgu", ""] {
+            assert!(log_level(level).is_err(), "{level}");
+        }
     }
 }

@@ -1,16 +1,21 @@
 //! Logs: logfmt or JSON on standard error.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::{Args, LogFormat};
 
-/// Starts logging. A filter that makes no sense is replaced by `info`, with a warning.
+/// What these libraries log, our own lines say better, with the name of the source and what to do. A filter that names
+/// parts of the program decides for itself.
+const SAID_BETTER: &str = "kube_client=off,kube_runtime=off";
+
+/// Starts logging.
 pub(crate) fn start(args: &Args) {
-    let (filter, wrong) = match EnvFilter::try_new(&args.log_level) {
-        Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new("info"), Some(error)),
+    let filter = match args.log_level.parse::<LevelFilter>() {
+        Ok(level) if level <= LevelFilter::INFO => EnvFilter::new(format!("{level},{SAID_BETTER}")),
+        _ => EnvFilter::new(&args.log_level),
     };
     let logs = tracing_subscriber::registry().with(filter);
     match args.log_format {
@@ -26,8 +31,5 @@ pub(crate) fn start(args: &Args) {
             let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
             logs.with(layer.with_writer(std::io::stderr)).init();
         }
-    }
-    if let Some(error) = wrong {
-        tracing::warn!(%error, level = args.log_level, "log level not understood, using info");
     }
 }

@@ -19,7 +19,7 @@ use crate::ruler::RulerError;
 pub struct Subject {
     /// The target.
     pub target: TargetId,
-    /// The object; none once it is gone.
+    /// The object, also when it is gone; none if it went while nobody watched.
     pub object: Option<ObjectId>,
     /// The ruler's namespace.
     pub namespace: Arc<str>,
@@ -37,7 +37,7 @@ pub enum Outcome {
         /// Why.
         reason: Reason,
     },
-    /// A group or namespace was deleted.
+    /// A group was deleted.
     Removed {
         /// Which.
         subject: Subject,

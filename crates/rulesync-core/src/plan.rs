@@ -75,7 +75,7 @@ impl fmt::Display for Reason {
 pub struct Change {
     /// The ruler's namespace.
     pub namespace: Arc<str>,
-    /// The object it is made for, if that still exists.
+    /// The object it is made for, or was; none if that went while nobody watched.
     pub object: Option<ObjectId>,
     /// What it does.
     pub action: Action,
@@ -162,7 +162,7 @@ pub(crate) fn plan_namespace(
         return if groups.is_empty() || !safe || desired.is_held(namespace) {
             Vec::new()
         } else {
-            vec![change(None, Action::DeleteNamespace(groups), reason)]
+            vec![change(desired.object_of(namespace), Action::DeleteNamespace(groups), reason)]
         };
     };
     let object = Some(&claim.object);

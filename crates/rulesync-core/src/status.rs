@@ -76,7 +76,7 @@ pub struct TargetStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
-    /// It was never listed whole: nothing is written before.
+    /// It was never listed whole, and nothing is written before; or a source has not yet said what it has.
     Starting,
     /// All that should be there is there, but for what is refused.
     InSync,

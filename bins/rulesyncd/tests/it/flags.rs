@@ -1,6 +1,8 @@
 //! Flags, exit codes and what is printed.
 
-use rulesync_testkit::{Kind, RulerServer};
+use std::time::Duration;
+
+use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::process::{Daemon, command};
 
@@ -78,4 +80,24 @@ async fn a_signal_ends_it_well() {
     daemon.signal("TERM");
     daemon.logs(&["stopped"]).await;
     assert_eq!(daemon.end().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_signal_lets_a_write_finish_and_waits_for_no_other() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let more = MANIFEST.replace("name: o,", "name: slow,").replace("name: g,", "name: slow,");
+    std::fs::write(directory.path().join("rules/slow.yaml"), more).unwrap();
+    // One write takes its time, another never ends.
+    let posts =
+        |name: &str, fault: Fault| fault.on_method(reqwest::Method::POST).on_path(format!("us.ns.{name}"));
+    ruler.faults().inject(posts("slow", Fault::latency(Duration::from_secs(2))));
+    ruler.faults().inject(posts("o", Fault::hang()));
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    ruler.journal().wait_until(|requests| requests.iter().filter(|r| r.method == "POST").count() == 2).await;
+    daemon.signal("TERM");
+    daemon.logs(&["synced", "us.ns.slow"]).await;
+    daemon.logs(&["stopped"]).await;
+    assert_eq!(daemon.end().await.code(), Some(0));
+    assert!(ruler.rules("prod").contains_key("us.ns.slow"));
 }

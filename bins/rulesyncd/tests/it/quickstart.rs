@@ -66,7 +66,9 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
         tokio::task::yield_now().await;
     }
     std::fs::remove_file(&added).unwrap();
-    daemon.logs(&["removed", "quickstart.demo.added"]).await;
+    daemon
+        .logs(&["removed", "PrometheusRule demo/added", "namespace=quickstart.demo.added", "group=g"])
+        .await;
     assert!(!of_tenant("prod").await.contains("quickstart.demo.added"));
     assert_eq!(
         get(&format!("{rules}/none")).await.unwrap().0,

@@ -396,9 +396,9 @@ impl State {
         self.error = Some(message);
     }
 
-    /// Notes when everything is in order.
+    /// Notes when everything is in order, as far as it can be known.
     fn settled(&mut self) {
-        if self.observed.is_some() && self.queue.len() == 0 {
+        if self.observed.is_some() && self.queue.len() == 0 && self.deletes.known {
             let now = seconds_since_1970();
             self.last_success = Some(now);
             self.gauges.last_success.set(now.cast_signed());

@@ -134,6 +134,22 @@ async fn a_kind_that_is_gone_takes_nothing_with_it_however_little_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_is_not_in_order_before_its_sources_have_said_all_they_have() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
+    world.until(|status| status.targets.first().is_some_and(|target| target.pending == 0)).await;
+    resync().await;
+    let target = world.status().await.targets.remove(0);
+    assert_eq!((target.state, target.last_success), (TargetState::Starting, None));
+    world.teller.say(SourceEvent::Available);
+    world.teller.complete();
+    let status = world.until(|status| status.targets[0].state == TargetState::InSync).await;
+    assert!(status.targets[0].last_success.is_some());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_loses_sight_keeps_what_it_said_last() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;

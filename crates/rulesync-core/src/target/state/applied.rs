@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{State, retry_after};
 use crate::apply::{Applied, Report};
 use crate::finding::Finding;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::RulerError;
 use crate::target::ownership::Ownership;
@@ -151,11 +151,14 @@ impl State {
                 self.room_made();
                 self.tell(&Outcome::Removed { subject, reason });
             }
-            Action::DeleteNamespace(_) => {
+            Action::DeleteNamespace(groups) => {
                 self.observe(|observed| observed.remove_namespace(namespace));
                 self.desired.forget_dropped(namespace);
                 self.room_made();
-                self.tell(&Outcome::Removed { subject, reason });
+                for group in groups {
+                    let subject = Subject { group: Some(group.as_ref().into()), ..subject.clone() };
+                    self.tell(&Outcome::Removed { subject, reason });
+                }
             }
         }
         if reason == Reason::Drifted {

@@ -20,7 +20,7 @@ impl State {
         self.desired.claim(namespace, claim);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
-            let finding = contested(namespace, &winner.object);
+            let finding = contested(namespace, &newcomer, &winner.object);
             self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
         }
         self.look_at(namespace, if live { Turn::Next } else { Turn::Last }, false);
@@ -55,6 +55,7 @@ impl State {
         self.deletes = deletes;
         if more {
             self.look_at_everything_with_changes(false);
+            self.settled();
         }
     }
 

@@ -24,6 +24,7 @@ impl State {
             _ if self.ownership.conflict().is_some() => TargetState::Conflict,
             (_, Some(_), ..) => TargetState::Failing,
             (None, ..) => TargetState::Starting,
+            (_, _, 0, 0) if !self.deletes.known => TargetState::Starting,
             (_, _, 0, 0) if held > 0 => TargetState::Holding,
             (_, _, 0, 0) if self.guard.is_undecided() => TargetState::Syncing,
             (_, _, 0, 0) => TargetState::InSync,
@@ -55,7 +56,7 @@ impl State {
     fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
         let mut findings = claim.findings.to_vec();
         if !wins && let Some(winner) = self.desired.winner(namespace) {
-            findings.push(contested(namespace, &winner.object));
+            findings.push(contested(namespace, &claim.object, &winner.object));
         }
         findings.extend(self.refusals.findings(namespace).cloned());
         findings.extend(self.omissions.findings(namespace).cloned());
@@ -89,7 +90,13 @@ impl State {
     }
 }
 
-pub(super) fn contested(namespace: &str, winner: &ObjectId) -> Finding {
-    Finding::error("contested", format!("{winner:?} is older and has the namespace {namespace} already"))
-        .hint("rename one of the two, or give their sources different owners")
+pub(super) fn contested(namespace: &str, loser: &ObjectId, winner: &ObjectId) -> Finding {
+    let mut message = format!("{winner:?} is older and has the namespace {namespace} already");
+    if winner.source() != loser.source() {
+        message.push_str(&format!("; this one is of {}", loser.source()));
+    }
+    Finding::error("contested", message).hint(
+        "rename one of the two, lead them to different tenants, or give one of their sources an installation with an \
+         owner of its own",
+    )
 }
