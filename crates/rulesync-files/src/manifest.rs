@@ -4,6 +4,7 @@
 //! content by the schema of what it is. So a manifest of another kind may look like anything.
 
 mod shape;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::document::{Document, documents};
 use crate::identity::{Identities, shown};
 use crate::yaml::{self, Problem};
 use shape::{Kind, Shape, TypedItems};
+use unknown::Key;
 
 /// What a file declares, in its order.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -111,12 +113,12 @@ impl Reader<'_> {
         };
         let shape = shape.value;
         match shape.kind() {
-            Kind::Rules(kind) => match yaml::read(document) {
-                Ok(manifest) => self.manifest(kind, manifest, position),
+            Kind::Rules(kind) => match unknown::read(document) {
+                Ok((manifest, unknown)) => self.manifest(kind, manifest, &unknown, position),
                 Err(problem) => self.broken(self.identity(kind, &shape), "manifest", problem),
             },
-            Kind::RuleFile => match yaml::read(document) {
-                Ok(groups) => self.rule_file(groups, position),
+            Kind::RuleFile => match unknown::read(document) {
+                Ok((groups, unknown)) => self.rule_file(groups, &unknown, position),
                 Err(problem) => self.broken(Some(self.identities.file(self.path)), "manifest", problem),
             },
             Kind::List => self.list(document, &shape),
@@ -143,7 +145,8 @@ impl Reader<'_> {
             Ok(items) => {
                 for (kind, manifest, position) in items {
                     let position = Position { line: position.line + document.lines_before, ..position };
-                    self.manifest(kind, manifest, position);
+                    // The API answers such lists, and leaves out what it does not know.
+                    self.manifest(kind, manifest, &[], position);
                 }
             }
             Err(error) => {
@@ -153,7 +156,7 @@ impl Reader<'_> {
         }
     }
 
-    fn manifest(&mut self, kind: &str, manifest: Manifest, position: Position) {
+    fn manifest(&mut self, kind: &str, manifest: Manifest, unknown: &[Key], position: Position) {
         let Metadata { name, namespace, labels, annotations } = manifest.metadata.unwrap_or_default();
         let id = match self.named(kind, namespace.as_deref(), name.as_deref()) {
             Ok(id) => id,
@@ -162,6 +165,9 @@ impl Reader<'_> {
         let annotations = annotations.into_iter().flatten().filter(|(key, _)| key != LAST_APPLIED);
         let labels = labels.into_iter().flatten().map(|(key, value)| (key, value.unwrap_or_default()));
         let Groups { groups, tenant } = manifest.spec.unwrap_or_default();
+        let groups = groups.unwrap_or_default();
+        // Whatever else an object has is none of our business.
+        let unknown = unknown.iter().filter_map(|key| key.below(&["spec"]));
         let object = RuleObject {
             id,
             tenant,
@@ -170,13 +176,15 @@ impl Reader<'_> {
             created: None,
             labels: labels.collect::<Labels>(),
             annotations: annotations.map(|(key, value)| (key, value.unwrap_or_default())).collect(),
-            groups: groups.unwrap_or_default(),
-            findings: Vec::new(),
+            findings: unknown::findings(unknown, &groups, self.path),
+            groups,
         };
         self.contents.objects.push(Read { object, position });
     }
 
-    fn rule_file(&mut self, groups: Groups, position: Position) {
+    fn rule_file(&mut self, groups: Groups, unknown: &[Key], position: Position) {
+        let groups = groups.groups.unwrap_or_default();
+        let unknown = unknown.iter().filter_map(|key| key.below(&[]));
         let object = RuleObject {
             id: self.identities.file(self.path),
             tenant: None,
@@ -184,8 +192,8 @@ impl Reader<'_> {
             created: None,
             labels: Labels::default(),
             annotations: BTreeMap::new(),
-            groups: groups.groups.unwrap_or_default(),
-            findings: Vec::new(),
+            findings: unknown::findings(unknown, &groups, self.path),
+            groups,
         };
         self.contents.objects.push(Read { object, position });
     }

@@ -170,3 +170,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn misspelt_keys_are_told_and_hold_up_nothing() {
+    let groups = "groups: [{name: g, intervall: 5m, rules: [{expr: up}, {alert: A, expr: up, fr: 5m, labels: {any: x}}]}]\nfoo: {a: 1}\n";
+    let object = format!(
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: a, finalizers: [x]}}\nstatus: {{}}\nspec:\n  {}",
+        groups.replace("\nfoo", "\n  foo")
+    );
+    let findings = |text: &str| {
+        let contents = contents(text);
+        assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
+        let object = &contents.objects[0].object;
+        assert!(object.findings.iter().all(|finding| !finding.is_error()));
+        object.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(findings(groups), findings(&object));
+    insta::assert_snapshot!(findings(groups), @r#"
+    team/a.yaml, group "g": `intervall` is not a key of a group, and has no effect (is it misspelt?)
+    team/a.yaml, group "g", rule 1 "A": `fr` is not a key of a rule, and has no effect (is it misspelt?)
+    team/a.yaml: `foo` is not a key beside `groups`, and has no effect (is it misspelt?)
+    "#);
+    assert_eq!(findings(RULE), "");
+}
