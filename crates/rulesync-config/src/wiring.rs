@@ -304,8 +304,12 @@ impl Wiring {
         let (client, observer): (_, Option<Arc<dyn RequestObserver>>) =
             (config.client(&self.directory), Some(observer));
         let made = match config.kind {
-            RulerKind::Mimir | RulerKind::Embedded => {
+            RulerKind::Mimir => {
                 MimirRuler::new(&address, Flavour::mimir(prefix), &client, timeout, observer).map(arc)
+            }
+            RulerKind::Embedded => {
+                let flavour = Flavour::mimir(prefix).exact();
+                MimirRuler::new(&address, flavour, &client, timeout, observer).map(arc)
             }
             RulerKind::Cortex => {
                 MimirRuler::new(&address, Flavour::cortex(), &client, timeout, observer).map(arc)

@@ -109,6 +109,11 @@ impl Desired {
         self.namespaces.get(namespace)?.first()
     }
 
+    /// A group of the claim that counts for a namespace.
+    pub(crate) fn group(&self, namespace: &str, group: &str) -> Option<&DesiredGroup> {
+        self.winner(namespace)?.groups.iter().find(|declared| &*declared.name == group)
+    }
+
     /// All claims with their namespaces; the first of a namespace counts.
     pub fn claims(&self) -> impl Iterator<Item = (&Arc<str>, &[Claim])> {
         self.namespaces.iter().map(|(namespace, claims)| (namespace, claims.as_slice()))

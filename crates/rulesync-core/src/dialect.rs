@@ -23,6 +23,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// [`EnforceError`] where not every selector can carry every matcher: then the rule must not be used.
     fn add_matchers(&self, expr: &str, matchers: &[Enforcement]) -> Result<String, EnforceError>;
 
+    /// Whether two expressions are one, spelt in two ways. False where that cannot be told.
+    fn means_the_same(&self, a: &str, b: &str) -> bool {
+        a.trim() == b.trim()
+    }
+
     /// A rule that costs next to nothing and disturbs nobody, for the claim.
     fn heartbeat(&self) -> Heartbeat;
 
@@ -64,6 +69,10 @@ impl Dialect for PromQl {
 
     fn add_matchers(&self, expr: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
         enforce_promql(expr, matchers)
+    }
+
+    fn means_the_same(&self, a: &str, b: &str) -> bool {
+        promql::means_the_same(a, b)
     }
 
     fn heartbeat(&self) -> Heartbeat {

@@ -79,13 +79,14 @@ pub use model::object::{ObjectId, RuleObject};
 pub use model::packed::{PackError, PackedGroup, pack};
 pub use model::tenant::{TargetId, TenantError, TenantId};
 pub use naming::{
-    AlloyNaming, AlloyNamingError, Interest, Named, Naming, Owner, OwnerError, Pattern, Territory,
+    AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Interest, Named, Naming, Owner, OwnerError, Pattern,
+    Territory,
 };
 pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use plan::{Action, Change, Deletes, Plan, Reason, Situation, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
-pub use ruler::{Keeps, KeptLimit, NameRules, Ruler, RulerError};
+pub use ruler::{Keeps, KeptLimit, NameRules, Normalization, Ruler, RulerError};
 
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub(crate) foreign_claims: Family<TargetLabels, Gauge>,
     pub(crate) failing_rules: Family<TargetLabels, Gauge>,
     pub(crate) not_loaded_groups: Family<TargetLabels, Gauge>,
+    pub(crate) contested_groups: Family<TargetLabels, Gauge>,
+    pub(crate) normalized_groups: Family<TargetLabels, Gauge>,
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Family<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
@@ -122,6 +124,8 @@ impl Metrics {
             foreign_claims: Family::default(),
             failing_rules: Family::default(),
             not_loaded_groups: Family::default(),
+            contested_groups: Family::default(),
+            normalized_groups: Family::default(),
             propagation: Histogram::new(SECONDS),
             queue_depth: Family::default(),
             request_duration: Family::new_with_constructor(|| Histogram::new(SECONDS)),
@@ -176,6 +180,16 @@ impl Metrics {
             "evaluation_not_loaded_groups",
             "Groups that the ruler has stored and does not load",
             self.not_loaded_groups.clone(),
+        );
+        registry.register(
+            "contested_groups",
+            "Groups that were found changed at three looks in a row",
+            self.contested_groups.clone(),
+        );
+        registry.register(
+            "normalized_groups",
+            "Groups that the ruler keeps in a form of its own, which counts as in sync",
+            self.normalized_groups.clone(),
         );
         registry.register(
             "propagation_seconds",

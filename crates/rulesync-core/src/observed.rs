@@ -36,6 +36,11 @@ impl Observed {
             .map(|(name, ns)| (name, ns.groups.iter().map(|(group, _)| group.as_ref()).collect()))
     }
 
+    /// The names of the namespaces.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.namespaces.keys()
+    }
+
     /// The number of groups.
     pub fn groups(&self) -> usize {
         self.namespaces.values().map(|ns| ns.groups.len()).sum()
@@ -83,9 +88,23 @@ impl Observed {
         }
     }
 
+    /// A namespace is to be read anew at the next list, even if its document is the same.
+    pub(crate) fn forget_document(&mut self, namespace: &str) {
+        if let Some(ns) = self.namespaces.get_mut(namespace) {
+            ns.document = None;
+        }
+    }
+
     /// Everything in it was read from the ruler just now.
     pub(crate) fn all_read(&mut self) {
         self.namespaces.values_mut().for_each(|ns| ns.read = true);
+    }
+
+    /// What is known of a namespace was not read just now, after all.
+    pub(crate) fn mark_unread(&mut self, namespace: &str) {
+        if let Some(ns) = self.namespaces.get_mut(namespace) {
+            ns.read = false;
+        }
     }
 
     /// A group is gone.
@@ -162,6 +181,8 @@ pub(crate) struct Listed {
     pub(crate) claim: Option<OwnerClaim>,
     /// The suspects, as they are in the ruler.
     pub(crate) suspects: HashMap<(Arc<str>, Arc<str>), Group>,
+    /// Groups of ours that were read without any rule. A look that falls into a write may show such a group.
+    pub(crate) empty: HashSet<(Arc<str>, Arc<str>)>,
     /// Groups of ours that could not be read, with the reason.
     pub(crate) unreadable: Vec<(String, String)>,
 }
@@ -222,8 +243,11 @@ impl<'a> Listing<'a> {
             Interest::Ours | Interest::Former => {
                 let fingerprint = Fingerprint::of(group, &self.keeps);
                 let name = self.set(namespace, &group.name, Some(fingerprint));
-                if !self.suspects.is_empty() {
+                if !self.suspects.is_empty() || group.rules.is_empty() {
                     let key = (name, Arc::from(group.name.as_str()));
+                    if group.rules.is_empty() {
+                        self.found.empty.insert(key.clone());
+                    }
                     if self.suspects.contains(&key) {
                         self.found.suspects.insert(key, group.clone());
                     }

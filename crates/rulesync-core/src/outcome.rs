@@ -109,12 +109,25 @@ pub enum Outcome {
         /// The target.
         target: TargetId,
     },
-    /// The ruler gives a group back otherwise than it was sent, whatever is sent: it counts as in order.
-    Altered {
+    /// The server keeps a group otherwise than it was sent, in a way that servers do by themselves: it counts as in sync.
+    Normalized {
         /// Which.
         subject: Subject,
-        /// The fields that did not survive.
+        /// The fields that differ.
         fields: Vec<String>,
+    },
+    /// A group was found changed at three looks in a row: somebody else writes it, or what is written is not stored. It
+    /// is repaired once a resync interval.
+    Contested {
+        /// Which.
+        subject: Subject,
+        /// The fields that differ; empty if the group was missing.
+        fields: Vec<String>,
+    },
+    /// A contested group stays as it was written.
+    ContestOver {
+        /// Which.
+        subject: Subject,
     },
     /// A group of ours in the ruler cannot be read.
     Unreadable {
@@ -276,10 +289,32 @@ impl Reporter for LogReporter {
                     "the other cluster's claim is gone, writing again"
                 );
             }
-            Outcome::Altered { subject, fields } => {
+            Outcome::Normalized { subject, fields } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
                 let fields = fields.join(", ");
-                warn!(%object, ruler, tenant, namespace, group, fields, "the ruler keeps it otherwise than declared");
+                warn!(%object, ruler, tenant, namespace, group, fields, "Ruler keeps the rule group in a form of its own");
+            }
+            Outcome::Contested { subject, fields } => {
+                let Line { object, ruler, tenant, namespace, group } = line(subject);
+                let fields = if fields.is_empty() {
+                    "the whole group is missing".to_owned()
+                } else {
+                    fields.join(", ")
+                };
+                warn!(
+                    %object,
+                    ruler,
+                    tenant,
+                    namespace,
+                    group,
+                    fields,
+                    "Rule group is contested: it was found changed at three looks in a row. Another tool writes it, or the \
+                     ruler does not store what it accepts; it is repaired once a resync interval"
+                );
+            }
+            Outcome::ContestOver { subject } => {
+                let Line { object, ruler, tenant, namespace, group } = line(subject);
+                info!(%object, ruler, tenant, namespace, group, "Rule group is no longer contested");
             }
             Outcome::Unreadable { target, group, reason } => {
                 warn!(

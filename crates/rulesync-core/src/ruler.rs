@@ -117,6 +117,11 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         Keeps::ALL
     }
 
+    /// What it may make of a group by itself, besides leaving out what [`Ruler::keeps`] says it does not store.
+    fn normalization(&self) -> Normalization {
+        Normalization::Exact
+    }
+
     /// Where its requests go. Rulers with the same address share one budget of requests.
     fn address(&self) -> Option<&str> {
         None
@@ -158,6 +163,18 @@ impl Keeps {
         align_evaluation_time: true,
         keep_firing_for: true,
     };
+}
+
+/// What a ruler may make of a group by itself. What differs in any other way was changed by somebody, and is repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Normalization {
+    /// Nothing: it stores what it is sent.
+    Exact,
+    /// It may be of a version that drops optional fields, and may print expressions anew.
+    Respells {
+        /// What the oldest version in use stores; [`Ruler::keeps`] says what the newest does.
+        oldest: Keeps,
+    },
 }
 
 /// What a ruler can hold in the name of a namespace or group.

@@ -60,6 +60,10 @@ pub struct TargetStatus {
     pub refused: usize,
     /// How many groups the delete guard keeps from being deleted.
     pub held: usize,
+    /// How many groups do not stay as they are written.
+    pub contested: usize,
+    /// How many groups the server keeps in a form of its own, which counts as in sync.
+    pub normalized: usize,
     /// How many groups the ruler has stored and does not load.
     pub not_loaded: usize,
     /// How many rules fail whenever they are evaluated.
@@ -86,6 +90,8 @@ pub enum TargetState {
     Failing,
     /// In order but for deletes that the guard holds back.
     Holding,
+    /// Some group does not stay as it is written: another tool writes it, or the ruler does not store what it accepts.
+    Contested,
     /// Another installation claims it for the same owner: nothing is written.
     Conflict,
     /// Another process is the leader and writes.
@@ -152,6 +158,8 @@ pub enum ObjectState {
     Synced,
     /// It is on its way.
     Pending,
+    /// Some group of it does not stay as it is written.
+    Contested,
     /// Some of it is refused; the rest is in the ruler.
     Refused,
     /// It cannot be read; what was last known of it counts.

@@ -4,10 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rulesync_core::{KINDS, ObjectId, RULE_FILE};
-
-/// Stands for a Kubernetes namespace where there is none. No Kubernetes namespace can be called so.
-const FILE_NAMESPACE: &str = "_file";
+use rulesync_core::{FILE_NAMESPACE, KINDS, ObjectId, RULE_FILE};
 
 /// Makes identities of one source.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Keeps, KeptLimit};
+use rulesync_core::{Keeps, KeptLimit, Normalization};
 
 use crate::url::PathEncoding;
 
@@ -22,6 +22,9 @@ pub struct Flavour {
     pub encoding: PathEncoding,
     /// Which optional fields it stores.
     pub keeps: Keeps,
+    /// What it may make of groups by itself: versions in use differ in the fields they store, and a gateway before it
+    /// may print them anew.
+    pub normalization: Normalization,
     /// How long it usually takes to load what was written (contracts/ruler-api.md 4.2).
     pub sync_period: Duration,
 }
@@ -38,9 +41,26 @@ impl Flavour {
             state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
+            // 2.x lacks these, some of its versions all of them (contracts/ruler-api.md 2.1).
+            normalization: Normalization::Respells {
+                oldest: Keeps {
+                    group_labels: false,
+                    limit: KeptLimit::No,
+                    query_offset: false,
+                    keep_firing_for: false,
+                    ..Keeps::ALL
+                },
+            },
             // A write tells the rulers, which look every 10 s, twice.
             sync_period: Duration::from_secs(20),
         }
+    }
+
+    /// The same server where it is known to store what it is sent, such as one in the same process: whatever differs was
+    /// changed by somebody.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { normalization: Normalization::Exact, ..self }
     }
 
     /// Cortex.
@@ -56,6 +76,10 @@ impl Flavour {
                 source_tenants: false,
                 align_evaluation_time: false,
                 ..Keeps::ALL
+            },
+            // Before #6665 it lacked group labels, and the offset is as young (contracts/ruler-api.md 2.1).
+            normalization: Normalization::Respells {
+                oldest: Keeps { group_labels: false, query_offset: false, ..Keeps::ALL },
             },
             // Its rulers poll.
             sync_period: Duration::from_secs(60),
@@ -79,6 +103,7 @@ impl Flavour {
                 align_evaluation_time: false,
                 keep_firing_for: false,
             },
+            normalization: Normalization::Respells { oldest: Keeps::ALL },
             // Its rulers poll.
             sync_period: Duration::from_secs(60),
         }

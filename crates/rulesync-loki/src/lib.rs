@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, Listing, LogQl, NameRules, Ruler, RulerError, TenantId,
+    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, Listing, LogQl, NameRules, Normalization, Ruler,
+    RulerError, TenantId,
 };
 pub use rulesync_http::{ClientConfig, SettingsError};
 use rulesync_http::{Flavour, RequestObserver, RulerClient};
@@ -105,6 +106,10 @@ impl Ruler for LokiRuler {
 
     fn keeps(&self) -> Keeps {
         self.0.flavour().keeps
+    }
+
+    fn normalization(&self) -> Normalization {
+        self.0.flavour().normalization
     }
 
     fn address(&self) -> Option<&str> {

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{EvaluatedGroup, Evaluation, Group, Keeps, Listing, Ruler, RulerError, TenantId};
+use rulesync_core::{
+    EvaluatedGroup, Evaluation, Group, Keeps, Listing, Normalization, Ruler, RulerError, TenantId,
+};
 pub use rulesync_http::{ClientConfig, Flavour, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient};
 
@@ -100,6 +102,10 @@ impl Ruler for MimirRuler {
 
     fn keeps(&self) -> Keeps {
         self.0.flavour().keeps
+    }
+
+    fn normalization(&self) -> Normalization {
+        self.0.flavour().normalization
     }
 
     fn address(&self) -> Option<&str> {

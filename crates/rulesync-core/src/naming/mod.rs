@@ -1,6 +1,7 @@
 //! What is ours and what it is called: the only place that decides whose a ruler namespace is.
 
 mod alloy;
+mod form;
 mod owner;
 mod pattern;
 mod territory;
@@ -81,13 +82,8 @@ impl Naming {
     pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
         match self {
             Self::Owner(owner) => {
-                let rest = namespace.strip_prefix(owner.as_str())?.strip_prefix('.')?;
-                let (namespace, name) = rest.split_once('.')?;
-                let marked = KINDS.iter().find_map(|kind| {
-                    let suffix = suffix(kind);
-                    name.strip_suffix(&suffix).filter(|_| !suffix.is_empty()).map(|name| (name, *kind))
-                });
-                let (name, kind) = marked.unwrap_or((name, PROMETHEUS_RULE));
+                let (rest, kind) = without_kind(owner.rest(namespace)?);
+                let (namespace, name) = rest.split_once('.').filter(|_| form::is_made(rest))?;
                 Some(Named { namespace, name, kind: Some(kind) })
             }
             Self::Alloy(alloy) => alloy.parse(namespace),
@@ -101,19 +97,32 @@ fn suffix(kind: &str) -> String {
     language_of(kind).map_or_else(String::new, |_| format!("_{}", kind.to_lowercase()))
 }
 
+/// Takes the marker of a kind off the end of a name.
+fn without_kind(rest: &str) -> (&str, &'static str) {
+    let marked = KINDS.iter().find_map(|kind| {
+        let suffix = suffix(kind);
+        rest.strip_suffix(&suffix).filter(|_| !suffix.is_empty()).map(|rest| (rest, *kind))
+    });
+    marked.unwrap_or((rest, PROMETHEUS_RULE))
+}
+
+/// Stands for a Kubernetes namespace where there is none: for plain rule files, which are named by their path. No
+/// Kubernetes namespace can be called so.
+pub const FILE_NAMESPACE: &str = "_file";
+
 /// Enough hexadecimal digits that two long names never meet.
-const HASH_BYTES: usize = 16;
+const HASH_DIGITS: usize = 16;
 
 fn shorten(full: String, max_bytes: usize) -> Arc<str> {
     if full.len() <= max_bytes {
         return full.into();
     }
     let hash = Fingerprint::of_bytes(full.as_bytes()).to_string();
-    let mut end = max_bytes.saturating_sub(HASH_BYTES + 1);
+    let mut end = max_bytes.saturating_sub(HASH_DIGITS + 1);
     while !full.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}-{}", &full[..end], &hash[..HASH_BYTES]).into()
+    format!("{}-{}", &full[..end], &hash[..HASH_DIGITS]).into()
 }
 
 #[cfg(test)]
@@ -143,9 +152,38 @@ mod tests {
 
     proptest! {
         #[test]
+        fn only_names_that_are_made_are_ours(
+            namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+            name in "[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?){0,3}",
+            path in "([A-Za-z0-9.-]|_[0-9A-F]{2}){1,120}",
+            file in any::<bool>(),
+            kind in prop::sample::select(vec!["PrometheusRule", "LoggingRule", "AlertingRule", "RecordingRule"]),
+            max_bytes in 60_usize..250,
+            position in any::<prop::sample::Index>(),
+            odd in prop::sample::select(vec![" ", "\n", "A", "_", "é", "/", "..", "%", "\u{2028}", "\0"]),
+        ) {
+            let naming = naming("prod");
+            let id = match file {
+                true => ObjectId::new(&"s".into(), &"RuleFile".into(), FILE_NAMESPACE, &path),
+                false => ObjectId::new(&"s".into(), &kind.into(), &namespace, &name),
+            };
+            let full = naming.namespace_of(&id, None, max_bytes);
+            prop_assert!(naming.owns(&full), "{}", full);
+            prop_assert_eq!(naming.namespace_of(&id, None, usize::MAX).len() <= max_bytes, naming.parse(&full).is_some_and(
+                |named| named.namespace == id.namespace() && named.name == id.name()
+            ));
+            if !file {
+                // Something that no Kubernetes name holds, anywhere behind the owner.
+                let at = "prod.".len() + position.index(full.len() - "prod.".len());
+                let other = format!("{}{odd}{}", &full[..at], &full[at..]);
+                prop_assert!(!naming.owns(&other), "{}", other);
+            }
+        }
+
+        #[test]
         fn names_parse_back(
             namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
-            name in "[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?",
+            name in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\\.[a-z0-9]{1,9}){0,3}",
             prefix in "[a-z0-9-]{1,8}",
             separator in prop::sample::select(vec!["/", ":", "_", "//", "-"]),
             uid in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",

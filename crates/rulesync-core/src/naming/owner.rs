@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::{form, without_kind};
+
 /// Whose rules these are: a DNS label, the first segment of every namespace this installation writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner(Arc<str>);
@@ -37,7 +39,8 @@ impl fmt::Display for Owner {
 }
 
 impl Owner {
-    /// Whether a ruler namespace holds rules of this owner: its first segment is the owner, entire.
+    /// Whether a ruler namespace holds rules of this owner: its first segment is the owner, entire, and the rest is a
+    /// name that this crate gives to objects. Anything else was written by somebody else and is left alone.
     ///
     /// The namespace named by the owner alone is reserved for the claim and holds no object's rules.
     ///
@@ -46,10 +49,16 @@ impl Owner {
     /// assert!(owner.owns("prod.monitoring.node"));
     /// assert!(!owner.owns("prod-eu.monitoring.node"));
     /// assert!(!owner.owns("production"));
+    /// assert!(!owner.owns("prod.Monitoring.node") && !owner.owns("prod.a.b extra"));
     /// # Ok::<(), rulesync_core::OwnerError>(())
     /// ```
     pub fn owns(&self, namespace: &str) -> bool {
-        namespace.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('.'))
+        self.rest(namespace).is_some_and(|rest| form::is_made(without_kind(rest).0))
+    }
+
+    /// What stands behind the owner and its dot.
+    pub(super) fn rest<'a>(&self, namespace: &'a str) -> Option<&'a str> {
+        namespace.strip_prefix(&*self.0)?.strip_prefix('.')
     }
 
     /// The owner as text; also the ruler namespace of its claim, which holds no object's rules.
@@ -75,7 +84,9 @@ mod tests {
     #[test]
     fn a_longer_owner_is_somebody_else() {
         let owner: Owner = "prod".parse().unwrap();
-        for theirs in ["prod-eu.a.b", "prod", "production.a.b", "prod/a/b", "xprod.a.b", ""] {
+        for theirs in
+            ["prod-eu.a.b", "prod", "production.a.b", "prod/a/b", "xprod.a.b", "", "prod.", "prod..x"]
+        {
             assert!(!owner.owns(theirs), "{theirs}");
         }
     }

@@ -1,10 +1,11 @@
 //! A target's task: it holds what should be and what is, lists on a timer, and works off its queue of namespaces.
 //! Everything that can fail or be slow happens here, so targets never wait for each other.
 
+mod changed;
 mod gate;
 mod gauges;
 mod health;
-mod learned;
+mod normalization;
 mod omissions;
 mod ownership;
 mod queue;
@@ -272,7 +273,8 @@ impl Target {
         if self.list_time().is_none_or(|at| Instant::now() < at) {
             return;
         }
-        let (previous, suspects) = self.state.begin_list();
+        let early = Instant::now() < self.next_list;
+        let (previous, suspects) = self.state.begin_list(early);
         let ruler = self.ruler.clone();
         let tenant = self.state.id.tenant.clone();
         let territory = Arc::clone(&self.shared.territory);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::learned::Key;
+use super::normalization::Key;
 use crate::desired::DesiredGroup;
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;

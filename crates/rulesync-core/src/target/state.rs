@@ -16,10 +16,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
+use super::changed::Changed;
 use super::gate::Gate;
 use super::gauges::Gauges;
 use super::health::Health;
-use super::learned::{Key, Learned};
+use super::normalization::{Key, Normalizations};
 use super::omissions::Omissions;
 use super::ownership::Ownership;
 use super::queue::{Queue, Turn};
@@ -85,7 +86,14 @@ pub(super) struct State {
     gone: HashMap<String, Instant>,
     refusals: Refusals,
     omissions: Omissions,
-    learned: Learned,
+    /// What the server makes of groups by itself.
+    normalizations: Normalizations,
+    /// Groups that were found changed of late.
+    changed: Changed,
+    /// Groups that the last look may have read half written.
+    half_written: HashSet<Key>,
+    /// Whether the look under way is another than the resync's.
+    early_look: bool,
     /// Groups that failed when they were last tried: they come after those that did not.
     failing: HashSet<(Arc<str>, Arc<str>)>,
     /// Namespaces that are not written because the ruler's limits keep others out already.
@@ -111,7 +119,7 @@ pub(super) struct State {
     error: Option<String>,
     down: bool,
     applied: u64,
-    last_success: Option<u64>,
+    last_success: Option<Instant>,
     gauges: Gauges,
 }
 
@@ -139,7 +147,10 @@ impl State {
             gone: HashMap::new(),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
-            learned: Learned::default(),
+            normalizations: Normalizations::default(),
+            changed: Changed::default(),
+            half_written: HashSet::new(),
+            early_look: false,
             failing: HashSet::new(),
             limited: HashSet::new(),
             probing: HashSet::new(),
@@ -306,8 +317,10 @@ impl State {
             return ready.map(|(change, _)| change.clone()).collect();
         }
         let situation = self.situation(observed);
+        let (now, resync) = (Instant::now(), self.shared.policy.resync_interval);
         let changes = plan_namespace(namespace, situation, |group, fingerprint| {
             self.refusals.contains(namespace, group, fingerprint)
+                || self.changed.waits(namespace, group, fingerprint, resync, now)
         });
         if changes.iter().any(|change| change.reason == Reason::Renamed) {
             let successor = successor(namespace, situation).cloned();
@@ -398,10 +411,10 @@ impl State {
 
     /// Notes when everything is in order, as far as it can be known.
     fn settled(&mut self) {
-        if self.observed.is_some() && self.queue.len() == 0 && self.deletes.known {
-            let now = seconds_since_1970();
-            self.last_success = Some(now);
-            self.gauges.last_success.set(now.cast_signed());
+        let in_order = self.queue.len() == 0 && self.deletes.known && !self.changed.has_unconfirmed();
+        if self.observed.is_some() && in_order {
+            self.last_success = Some(Instant::now());
+            self.gauges.last_success.set(seconds_since_1970().cast_signed());
         }
     }
 
@@ -473,6 +486,8 @@ impl State {
         self.gauges.refused_rules.set(self.refusals.rules() + self.omissions.rules());
         self.gauges.failing_rules.set(self.health.failing_rules());
         self.gauges.not_loaded_groups.set(self.health.not_loaded_groups());
+        self.gauges.contested_groups.set(self.changed.groups());
+        self.gauges.normalized_groups.set(self.normalizations.groups());
         self.gauges.waiting.set(self.queue.len());
         self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
         self.tell_held();

@@ -4,8 +4,9 @@
 #[cfg(test)]
 mod claim;
 #[cfg(test)]
-mod counts;
+mod contested;
 #[cfg(test)]
+mod counts;
 mod deleting;
 #[cfg(test)]
 mod evaluation;

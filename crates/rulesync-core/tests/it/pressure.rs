@@ -201,7 +201,7 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Whatever a ruler makes of what it is sent, it is written a few times at most.
+    /// What a ruler makes of groups by itself is written a few times at most, and any other difference once a resync.
     #[test]
     fn no_ruler_makes_us_write_for_ever(
         habit in 0..7_u8,
@@ -232,11 +232,23 @@ proptest! {
                 resync().await;
             }
             let (_, posts, deletes) = ruler.counts();
-            assert!(posts <= 3 * exprs.len() && deletes == 0, "{posts} writes");
+            // Lower case is another expression, unless all of it was.
+            let by_itself = match habit {
+                2 => exprs.iter().all(|expr| expr.to_lowercase() == *expr),
+                3 => true,
+                4 | 5 => false,
+                _ => true,
+            };
+            let most = if by_itself { 3 } else { 7 };
+            assert!(posts <= most * exprs.len() && deletes == 0, "{posts} writes");
             resync().await;
             resync().await;
             let (_, posts, deletes) = ruler.counts();
-            assert_eq!((posts, deletes), (0, 0));
+            let most = if by_itself { 0 } else { 3 * exprs.len() };
+            assert!(posts <= most && deletes == 0, "{posts} writes");
+            let status = world.status().await;
+            assert!(by_itself || habit == 2 || status.targets[0].state == TargetState::Contested);
+            assert!(status.targets[0].normalized == 0 || habit == 3);
             world.stop().await;
         });
     }

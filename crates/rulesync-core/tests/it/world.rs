@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Labels, Listing, ObjectId, Policy, Route,
-    RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TargetState, TenantId,
-    Territory,
+    DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Keeps, KeptLimit, Labels, Listing,
+    Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source,
+    SourceEvent, Status, TargetState, TenantId, Territory,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -36,6 +36,8 @@ struct Memory {
     group_limit: Option<usize>,
     broken_groups: BTreeMap<String, RulerError>,
     normalise: Option<Habit>,
+    swallows: bool,
+    half_written: Option<(String, String)>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -96,6 +98,16 @@ impl MemoryRuler {
         self.0.lock().unwrap().normalise = Some(Box::new(normalise));
     }
 
+    /// The ruler accepts writes and stores nothing, or no longer does so.
+    pub(crate) fn swallow_writes(&self, swallows: bool) {
+        self.0.lock().unwrap().swallows = swallows;
+    }
+
+    /// The next list shows this group without rules, as one does that falls into a write of it.
+    pub(crate) fn half_write(&self, namespace: &str, group: &str) {
+        self.0.lock().unwrap().half_written = Some((namespace.to_owned(), group.to_owned()));
+    }
+
     /// The most requests that were ever under way at once.
     pub(crate) fn most_at_once(&self) -> usize {
         self.0.lock().unwrap().under_way.1
@@ -142,12 +154,24 @@ pub(crate) fn unavailable() -> RulerError {
 impl Ruler for MemoryRuler {
     async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         let tenant = self.request("GET", tenant, "").await?;
-        for (namespace, groups) in self.groups(&tenant) {
+        let mut groups = self.groups(&tenant);
+        let half_written = self.0.lock().unwrap().half_written.take();
+        if let Some((namespace, group)) = half_written {
+            groups.get_mut(&namespace).unwrap().get_mut(&group).unwrap().rules.clear();
+        }
+        for (namespace, groups) in groups {
             if listing.wants(&namespace) {
                 groups.values().for_each(|group| listing.add(&namespace, group));
             }
         }
         Ok(())
+    }
+
+    fn normalization(&self) -> Normalization {
+        match self.0.lock().unwrap().normalise {
+            Some(_) => Normalization::Respells { oldest: Keeps { limit: KeptLimit::No, ..Keeps::ALL } },
+            None => Normalization::Exact,
+        }
     }
 
     async fn put_group(
@@ -158,6 +182,9 @@ impl Ruler for MemoryRuler {
     ) -> Result<(), RulerError> {
         let tenant = self.request("POST", tenant, &format!("{namespace}/{}", group.name)).await?;
         let mut memory = self.0.lock().unwrap();
+        if memory.swallows {
+            return Ok(());
+        }
         if let Some(error) = memory.broken_groups.get(&group.name) {
             return Err(error.clone());
         }

@@ -11,6 +11,7 @@ mod lex;
 mod literal;
 mod operator;
 mod parse;
+mod same;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -25,6 +26,7 @@ pub use ast::{
 pub use functions::{Arity, Availability, Function};
 pub(crate) use operator::Precedence;
 pub use operator::{Aggregator, BinaryOp, MatchOp};
+pub use same::means_the_same;
 
 /// Which of the language's variants to read. The default is everything that some ruler accepts, because a
 /// local verdict should rather be too mild than too strict.

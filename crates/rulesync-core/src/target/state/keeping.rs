@@ -13,7 +13,7 @@ use crate::desired::{Claim, DesiredGroup};
 use crate::dialect::Dialect;
 use crate::intake::template;
 use crate::model::group::Group;
-use crate::target::learned::Key;
+use crate::target::normalization::Key;
 
 impl State {
     /// Kinds that are not installed: what is there of them stays.

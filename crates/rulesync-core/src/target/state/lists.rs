@@ -15,37 +15,45 @@ use crate::observed::{Listed, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{Change, in_order};
 use crate::ruler::RulerError;
-use crate::target::learned::{Key, differences};
+use crate::target::normalization::{Difference, Key, Server, differences};
 use crate::target::ownership::Ownership;
 
 /// How long after something was written a list confirms it, where that matters.
 const VERIFY: Duration = Duration::from_secs(10);
 
+/// How soon a group that may have been read half written is read again.
+const READ_AGAIN: Duration = Duration::from_secs(2);
+
 /// How long a foreign claim is left standing before it is looked at again, at most.
 const CONFLICT: Duration = Duration::from_secs(60);
 
 impl State {
-    /// A list begins; the answer is what the last one gave, and which groups are of special interest.
-    pub(in crate::target) fn begin_list(&mut self) -> (Arc<Observed>, HashSet<Key>) {
+    /// A list begins, `early` if it is not the resync's; the answer is what the last one gave, and which groups are
+    /// wanted whole.
+    pub(in crate::target) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
-        let mut suspects = self.learned.suspects();
+        self.early_look = early;
+        let mut wanted = self.normalizations.wanted();
+        wanted.extend(self.changed.wanted().cloned());
         self.proving.clone_from(&self.unproven);
-        suspects.extend(self.proving.iter().cloned());
-        (self.observed.clone().unwrap_or_default(), suspects)
+        wanted.extend(self.proving.iter().cloned());
+        (self.observed.clone().unwrap_or_default(), wanted)
     }
 
     /// A list is complete. What was written while it was under way is known better than it tells.
     pub(in crate::target) fn end_list(&mut self, listed: Listed) {
-        let Listed { observed: mut found, adoptable, claim, suspects, unreadable } = listed;
+        let Listed { observed: mut found, adoptable, claim, suspects, empty, unreadable } = listed;
         for (group, reason) in unreadable {
             self.tell(&Outcome::Unreadable { target: self.id.clone(), group, reason });
         }
         let first = self.observed.is_none();
         let touched = self.touched.take().unwrap_or_default();
-        self.learn(&mut found, &touched, &suspects);
+        let unread = self.keep_half_written(&mut found, &empty, &touched);
+        self.compare(&mut found, &touched, &suspects);
         self.prove(&suspects);
         found.all_read();
+        unread.iter().for_each(|namespace| found.mark_unread(namespace));
         if let Some(observed) = &mut self.observed
             && !touched.is_empty()
         {
@@ -88,61 +96,128 @@ impl State {
         self.verify
     }
 
-    /// Compares what was written since the last list with what came of it.
-    fn learn(&mut self, found: &mut Observed, touched: &HashSet<Arc<str>>, suspects: &HashMap<Key, Group>) {
-        let mut altered: Vec<(Key, Fingerprint)> = Vec::new();
-        let mut suspected = false;
-        if let Some(observed) = &self.observed {
-            for (namespace, _) in observed.namespaces() {
-                if observed.is_read(namespace) || touched.contains(namespace) {
-                    continue;
-                }
-                for (group, sent) in observed.namespace(namespace) {
-                    let read = found.namespace(namespace).find(|(name, _)| *name == group);
-                    let (Some(sent), Some((_, Some(read)))) = (sent, read) else { continue };
-                    if read == sent && self.learned.is_empty() {
-                        continue;
-                    }
-                    let key: Key = (Arc::clone(namespace), group.into());
-                    if read == sent {
-                        self.learned.forget(&key);
-                    } else if self.learned.saw(key.clone(), sent, read) {
-                        altered.push((key, sent));
-                    } else {
-                        suspected = true;
-                    }
+    /// A group that was read without rules may have been half written just then (contracts/observed.md): once, it counts
+    /// as it was. The answer is the namespaces that were written since the last look, and not read now.
+    fn keep_half_written(
+        &mut self,
+        found: &mut Observed,
+        empty: &HashSet<Key>,
+        touched: &HashSet<Arc<str>>,
+    ) -> Vec<Arc<str>> {
+        let seen_before = std::mem::take(&mut self.half_written);
+        let Some(observed) = self.observed.clone() else { return Vec::new() };
+        let mut unread = Vec::new();
+        for key @ (namespace, group) in empty {
+            let declared = self.desired.group(namespace, group).is_some_and(|group| group.rules > 0);
+            let before = observed.namespace(namespace).find(|(name, _)| *name == &**group);
+            let Some((_, Some(before))) = before else { continue };
+            if declared && !touched.contains(namespace) && !seen_before.contains(key) {
+                found.set(namespace, group, Some(before));
+                self.half_written.insert(key.clone());
+                if !observed.is_read(namespace) {
+                    unread.push(Arc::clone(namespace));
                 }
             }
         }
-        if suspected {
-            // It is written once more now. A look soon after leaves little time for somebody's hand.
+        if !self.half_written.is_empty() {
+            self.verify_in(READ_AGAIN);
+        }
+        unread
+    }
+
+    /// Compares what a look has found with what was there or was written before, group by group: what differs was made
+    /// of it by the server, or changed by somebody, or never stored.
+    fn compare(&mut self, found: &mut Observed, touched: &HashSet<Arc<str>>, whole: &HashMap<Key, Group>) {
+        let Some(observed) = self.observed.clone() else { return };
+        let retested = if self.early_look { Vec::new() } else { self.normalizations.retest(Instant::now()) };
+        let server = Server {
+            keeps: self.keeps,
+            normalization: self.shared.ruler.normalization(),
+            dialect: self.shared.ruler.dialect(),
+        };
+        let mut look_again = !retested.is_empty();
+        let mut to_read_anew: Vec<Arc<str>> = Vec::new();
+        let mut told: Vec<Outcome> = Vec::new();
+        for namespace in observed.names().filter(|namespace| !touched.contains(*namespace)) {
+            let after_write = !observed.is_read(namespace);
+            for (name, before) in observed.namespace(namespace) {
+                let Some(declared) = self.desired.group(namespace, name) else { continue };
+                if before != Some(declared.fingerprint) {
+                    continue;
+                }
+                let sent = declared.fingerprint;
+                let read = found.namespace(namespace).find(|(group, _)| *group == name);
+                let read = read.and_then(|(_, fingerprint)| fingerprint);
+                if read == Some(sent) && (!after_write || self.normalizations.is_empty()) {
+                    continue;
+                }
+                let key: Key = (Arc::clone(namespace), Arc::clone(&declared.name));
+                if read == Some(sent) {
+                    to_read_anew.extend(self.normalizations.same(&key));
+                    continue;
+                }
+                if retested.contains(&key) {
+                    continue;
+                }
+                let whole_read = whole.get(&key);
+                let differs = || match (declared.body.unpack(), whole_read) {
+                    (Ok(sent), Some(read)) => differences(&sent, read),
+                    _ => Vec::new(),
+                };
+                let difference = match read {
+                    Some(read) if after_write => {
+                        let sent_group = || declared.body.unpack().ok();
+                        self.normalizations.judge(&key, (sent, read), sent_group, whole_read, server)
+                    }
+                    Some(read) if self.normalizations.is_learned(&key, (sent, read)) => {
+                        Difference::Normalized
+                    }
+                    _ => Difference::Change,
+                };
+                let subject = || Subject {
+                    target: self.id.clone(),
+                    object: self.desired.object_of(namespace).cloned(),
+                    namespace: Arc::clone(namespace),
+                    group: Some(Arc::clone(&declared.name)),
+                };
+                match difference {
+                    Difference::Normalized => continue,
+                    Difference::Learned(_) => {
+                        told.push(Outcome::Normalized { subject: subject(), fields: differs() });
+                        continue;
+                    }
+                    Difference::Unknown => look_again = true,
+                    Difference::Change => {}
+                }
+                if self.changed.found(key, sent, after_write, differs) {
+                    told.push(Outcome::Contested { subject: subject(), fields: differs() });
+                }
+            }
+        }
+        // Where the server no longer makes a difference, what it still keeps in the other form counts as changed.
+        to_read_anew.iter().for_each(|namespace| found.forget_document(namespace));
+        if look_again || !to_read_anew.is_empty() {
+            // What differs is written once more now. A look soon after leaves little time for somebody's hand.
             self.verify_in(VERIFY);
         }
         let desired = &self.desired;
-        self.learned.keep(|(namespace, group)| {
-            let claim = desired.winner(namespace)?;
-            claim.groups.iter().find(|declared| declared.name == *group).map(|declared| declared.fingerprint)
-        });
-        for ((namespace, group), sent, read) in self.learned.sure() {
+        let sent = |(namespace, group): &Key| Some(desired.group(namespace, group)?.fingerprint);
+        self.normalizations.keep(sent);
+        for ((namespace, group), sent, read) in self.normalizations.pairs() {
             found.translate(namespace, group, read, sent);
         }
-        for (key, _) in altered {
-            let (namespace, group) = &key;
-            let claim = self.desired.winner(namespace);
-            let declared = claim.and_then(|claim| claim.groups.iter().find(|d| d.name == *group));
-            let sent = declared.and_then(|declared| declared.body.unpack().ok());
-            let fields = match (sent, suspects.get(&key)) {
-                (Some(sent), Some(read)) => differences(&sent, read),
-                _ => Vec::new(),
-            };
-            let subject = Subject {
-                target: self.id.clone(),
-                object: claim.map(|claim| claim.object.clone()),
-                namespace: Arc::clone(namespace),
-                group: Some(Arc::clone(group)),
-            };
-            self.tell(&Outcome::Altered { subject, fields });
+        self.changed.keep(|key| sent(key).is_some());
+        let over = self.changed.looked(self.early_look, |key @ (namespace, group)| {
+            let there = found.namespace(namespace).find(|(name, _)| *name == &**group);
+            (!touched.contains(namespace))
+                .then(|| there.and_then(|(_, fingerprint)| fingerprint) == sent(key))
+        });
+        for (namespace, group) in over {
+            let object = self.desired.object_of(&namespace).cloned();
+            let subject = Subject { target: self.id.clone(), object, namespace, group: Some(group) };
+            told.push(Outcome::ContestOver { subject });
         }
+        told.iter().for_each(|outcome| self.tell(outcome));
     }
 
     /// Takes note of whose target it is.

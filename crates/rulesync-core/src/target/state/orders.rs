@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::State;
-use super::report::contested;
+use super::report::namespace_taken;
 use crate::desired::Claim;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
@@ -20,7 +20,7 @@ impl State {
         self.desired.claim(namespace, claim);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
-            let finding = contested(namespace, &newcomer, &winner.object);
+            let finding = namespace_taken(namespace, &newcomer, &winner.object);
             self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
         }
         self.look_at(namespace, if live { Turn::Next } else { Turn::Last }, false);

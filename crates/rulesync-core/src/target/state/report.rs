@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::State;
 use crate::desired::Claim;
-use crate::finding::Finding;
+use crate::finding::{Finding, Place};
 use crate::model::object::ObjectId;
 use crate::status::{EvaluationState, ObjectAtTarget, ObjectState, TargetState, TargetStatus};
-use crate::target::TargetReport;
 use crate::target::health::NOT_LOADED;
+use crate::target::normalization::Fields;
+use crate::target::{TargetReport, seconds_since_1970};
 
 impl State {
     pub(in crate::target) fn report(&self) -> TargetReport {
@@ -27,6 +28,7 @@ impl State {
             (_, _, 0, 0) if !self.deletes.known => TargetState::Starting,
             (_, _, 0, 0) if held > 0 => TargetState::Holding,
             (_, _, 0, 0) if self.guard.is_undecided() => TargetState::Syncing,
+            (_, _, 0, 0) if self.changed.groups() > 0 => TargetState::Contested,
             (_, _, 0, 0) => TargetState::InSync,
             (_, _, 0, _) => TargetState::Syncing,
             _ => TargetState::Failing,
@@ -44,11 +46,15 @@ impl State {
             rules: self.desired.rules(),
             refused: self.refusals.groups(),
             held,
+            contested: self.changed.groups(),
+            normalized: self.normalizations.groups(),
             not_loaded: self.health.not_loaded_groups(),
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),
             pending: self.queue.len(),
-            last_success: self.last_success,
+            last_success: self
+                .last_success
+                .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),
         };
         TargetReport { target, objects }
     }
@@ -56,10 +62,15 @@ impl State {
     fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
         let mut findings = claim.findings.to_vec();
         if !wins && let Some(winner) = self.desired.winner(namespace) {
-            findings.push(contested(namespace, &claim.object, &winner.object));
+            findings.push(namespace_taken(namespace, &claim.object, &winner.object));
         }
         findings.extend(self.refusals.findings(namespace).cloned());
         findings.extend(self.omissions.findings(namespace).cloned());
+        if wins {
+            findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
+            findings.extend(self.changed.of_namespace(namespace).map(contested));
+        }
+        let contested = wins && self.changed.of_namespace(namespace).next().is_some();
         let health = self.health.findings(namespace).filter(|_| wins);
         let evaluation = health.as_ref().map(|found| {
             if found.iter().any(|finding| finding.code == NOT_LOADED) {
@@ -75,6 +86,8 @@ impl State {
             ObjectState::Refused
         } else if self.observed.is_none() || self.queue.contains(namespace) {
             ObjectState::Pending
+        } else if contested {
+            ObjectState::Contested
         } else {
             ObjectState::Synced
         };
@@ -90,12 +103,31 @@ impl State {
     }
 }
 
-pub(super) fn contested(namespace: &str, loser: &ObjectId, winner: &ObjectId) -> Finding {
+fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
+    let fields: Vec<&str> = fields.iter().copied().collect();
+    let message = format!("the ruler keeps it in a form of its own: {}", fields.join(", "));
+    let place = Place { group: Some(group.to_string()), ..Place::default() };
+    Finding::warning("normalized", message)
+        .at(place)
+        .hint("an older version of the server may lack the field")
+}
+
+fn contested((group, fields): (&Arc<str>, &[String])) -> Finding {
+    let differs =
+        if fields.is_empty() { "it is missing".to_owned() } else { format!("{} differs", fields.join(", ")) };
+    let message = format!("it was found changed at three looks in a row: {differs}");
+    let place = Place { group: Some(group.to_string()), ..Place::default() };
+    Finding::warning("contested", message)
+        .at(place)
+        .hint("another tool writes it, or the ruler does not store what it accepts; it is repaired once a resync interval")
+}
+
+pub(super) fn namespace_taken(namespace: &str, loser: &ObjectId, winner: &ObjectId) -> Finding {
     let mut message = format!("{winner:?} is older and has the namespace {namespace} already");
     if winner.source() != loser.source() {
         message.push_str(&format!("; this one is of {}", loser.source()));
     }
-    Finding::error("contested", message).hint(
+    Finding::error("namespace-taken", message).hint(
         "rename one of the two, lead them to different tenants, or give one of their sources an installation with an \
          owner of its own",
     )

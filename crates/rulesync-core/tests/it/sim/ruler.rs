@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{CLAIM_GROUP, Group, Listing, OwnerClaim, PromDuration, Ruler, RulerError, TenantId};
+use rulesync_core::{
+    CLAIM_GROUP, Group, Keeps, KeptLimit, Listing, Normalization, OwnerClaim, PromDuration, Ruler,
+    RulerError, TenantId,
+};
 use tokio::time::Instant;
 
 /// Groups by namespace and name.
@@ -247,6 +250,15 @@ impl SimConnection {
 
 #[async_trait]
 impl Ruler for SimConnection {
+    fn normalization(&self) -> Normalization {
+        match self.ruler.0.lock().unwrap().habit {
+            Habit::Faithful | Habit::Blanks => Normalization::Exact,
+            Habit::DropsLimit | Habit::Reprints => {
+                Normalization::Respells { oldest: Keeps { limit: KeptLimit::No, ..Keeps::ALL } }
+            }
+        }
+    }
+
     async fn list(&self, _: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         let fault = self.arrive(None).await?;
         if fault == Some(Fault::Garbled) {

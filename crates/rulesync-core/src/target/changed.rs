@@ -1,0 +1,180 @@
+//! Groups that do not stay as they were written: another controller writes them too, or what the ruler accepts is not
+//! stored. Pure.
+//!
+//! A group that three looks in a row find changed is contested. It is repaired once a resync interval and no more
+//! often, because each repair resets how long its alerts have been pending.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::normalization::Key;
+use crate::model::fingerprint::Fingerprint;
+
+/// So many looks in a row that find a group changed make it contested.
+const CONTESTED_LOOKS: u32 = 3;
+
+/// A resync may come so much early; a repair is due with it.
+const EARLIEST_RESYNC: f64 = 0.8;
+
+/// The groups of one destination that were found changed of late.
+#[derive(Debug, Default)]
+pub(super) struct Changed(HashMap<Key, Streak>);
+
+#[derive(Debug)]
+struct Streak {
+    /// As it is declared.
+    declared: Fingerprint,
+    looks: u32,
+    /// The last look found something else than was written since the look before.
+    unconfirmed: bool,
+    repaired: Option<Instant>,
+    differs: Vec<String>,
+}
+
+impl Streak {
+    fn is_contested(&self) -> bool {
+        self.looks >= CONTESTED_LOOKS
+    }
+}
+
+impl Changed {
+    /// A look has found a group changed, which was as `declared` before. True if that makes it contested.
+    pub(super) fn found(
+        &mut self,
+        key: Key,
+        declared: Fingerprint,
+        after_write: bool,
+        differs: impl FnOnce() -> Vec<String>,
+    ) -> bool {
+        let streak = self.0.entry(key).or_insert(Streak {
+            declared,
+            looks: 0,
+            unconfirmed: false,
+            repaired: None,
+            differs: Vec::new(),
+        });
+        streak.declared = declared;
+        streak.looks += 1;
+        streak.unconfirmed = after_write;
+        if streak.looks == CONTESTED_LOOKS {
+            streak.differs = differs();
+        }
+        streak.looks == CONTESTED_LOOKS
+    }
+
+    /// A look is over: `as_declared` says which groups it has found as they are declared, or, if it cannot say, none.
+    /// An `early` look that finds a group in order ends nothing: another writer may take minutes. The answer is the
+    /// contested groups that no longer are.
+    pub(super) fn looked(&mut self, early: bool, as_declared: impl Fn(&Key) -> Option<bool>) -> Vec<Key> {
+        let mut over = Vec::new();
+        self.0.retain(|key, streak| match as_declared(key) {
+            Some(true) => {
+                streak.unconfirmed = false;
+                if !early && streak.is_contested() {
+                    over.push(key.clone());
+                }
+                early
+            }
+            Some(false) | None => true,
+        });
+        over.sort_unstable();
+        over
+    }
+
+    /// Forgets groups that are no longer declared.
+    pub(super) fn keep(&mut self, declared: impl Fn(&Key) -> bool) {
+        self.0.retain(|key, _| declared(key));
+    }
+
+    /// A group was written.
+    pub(super) fn written(&mut self, namespace: &Arc<str>, group: &Arc<str>, now: Instant) {
+        if !self.0.is_empty()
+            && let Some(streak) = self.0.get_mut(&(Arc::clone(namespace), Arc::clone(group)))
+        {
+            streak.repaired = Some(now);
+        }
+    }
+
+    /// Whether a contested group is not to be repaired yet. What its author declares anew is written at once.
+    pub(super) fn waits(
+        &self,
+        namespace: &Arc<str>,
+        group: &str,
+        declared: Fingerprint,
+        resync_interval: Duration,
+        now: Instant,
+    ) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let streak = self.0.get(&(Arc::clone(namespace), Arc::from(group)));
+        streak.is_some_and(|streak| {
+            let due = streak.repaired.map(|at| at + resync_interval.mul_f64(EARLIEST_RESYNC));
+            streak.is_contested() && streak.declared == declared && due.is_some_and(|due| now < due)
+        })
+    }
+
+    /// The groups that the next look may find contested: their content is wanted, so that it can be said what differs.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter().filter(|(_, streak)| streak.looks == CONTESTED_LOOKS - 1).map(|(key, _)| key)
+    }
+
+    /// Whether something that was written is not known to be there, because the last look did not find it.
+    pub(super) fn has_unconfirmed(&self) -> bool {
+        self.0.values().any(|streak| streak.unconfirmed)
+    }
+
+    /// How many groups are contested.
+    pub(super) fn groups(&self) -> usize {
+        self.0.values().filter(|streak| streak.is_contested()).count()
+    }
+
+    /// The contested groups of a namespace, each with what differed.
+    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &[String])> {
+        let here = self.0.iter().filter(move |((of, _), streak)| &**of == namespace && streak.is_contested());
+        here.map(|((_, group), streak)| (group, streak.differs.as_slice()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESYNC: Duration = Duration::from_secs(300);
+
+    fn key() -> Key {
+        ("us.ns.o".into(), "g".into())
+    }
+
+    fn found(changed: &mut Changed, declared: Fingerprint) -> bool {
+        changed.found(key(), declared, true, || vec!["rules[0].expr".to_owned()])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_looks_in_a_row_make_a_group_contested_and_one_that_is_in_order_ends_it() {
+        let (a, b) = (Fingerprint::of_bytes(b"a"), Fingerprint::of_bytes(b"b"));
+        let mut changed = Changed::default();
+        assert!(!found(&mut changed, a));
+        assert!(changed.looked(false, |_| Some(true)).is_empty());
+        assert!(!found(&mut changed, a) && !found(&mut changed, a), "not in a row");
+        assert!(changed.has_unconfirmed());
+        assert!(changed.looked(true, |_| Some(true)).is_empty(), "an early look ends nothing");
+        assert!(!changed.has_unconfirmed());
+        assert!(found(&mut changed, a) && !found(&mut changed, a), "told once");
+        assert_eq!(changed.groups(), 1);
+        assert_eq!(changed.of_namespace("us.ns.o").next().unwrap().1, ["rules[0].expr"]);
+        let now = Instant::now();
+        let (namespace, group) = key();
+        changed.written(&namespace, &group, now);
+        let waits = |after, declared| changed.waits(&namespace, "g", declared, RESYNC, now + after);
+        assert!(waits(Duration::from_secs(10), a), "each repair resets its alerts");
+        assert!(!waits(Duration::from_secs(10), b), "what its author declares anew is written");
+        assert!(!waits(Duration::from_secs(270), a), "with the next resync");
+        assert_eq!(changed.looked(false, |_| Some(false)), []);
+        assert_eq!(changed.looked(false, |_| Some(true)), [key()]);
+        assert_eq!(changed.groups(), 0);
+    }
+}

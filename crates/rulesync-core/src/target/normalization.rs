@@ -1,0 +1,325 @@
+//! What a server makes of a group by itself: a version that drops a field, a gateway that prints expressions anew. Such
+//! a group counts as in sync, so that it is not written for ever. Pure.
+//!
+//! A difference is learned only when two looks in a row show the same one, the second soon after our own write, and only
+//! if a server makes it without being asked: an optional field that its [`Normalization`] says may be missing, or an
+//! expression spelt otherwise. A difference of any other kind is somebody's change, however often it is seen.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dialect::Dialect;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::group::{Group, Rule};
+use crate::ruler::{Keeps, KeptLimit, Normalization};
+
+/// A namespace and a group.
+pub(super) type Key = (Arc<str>, Arc<str>);
+
+/// How often one group of each kind of difference is written anew, to see whether the server still makes it.
+const RETEST: Duration = Duration::from_secs(60 * 60);
+
+/// What is known of one destination's server.
+#[derive(Debug, Default)]
+pub(super) struct Normalizations {
+    learned: HashMap<Key, Learned>,
+    /// Groups that came back otherwise once, and are to be read whole at the next look.
+    candidates: HashMap<Key, Candidate>,
+    /// Learned groups that were written anew to see whether the difference is still made, with its fields.
+    retested: HashMap<Key, Fields>,
+    retest_at: Option<Instant>,
+}
+
+/// The fields that differ, without the numbers of the rules: the kind of a difference.
+pub(super) type Fields = BTreeSet<&'static str>;
+
+#[derive(Debug)]
+struct Learned {
+    sent: Fingerprint,
+    read: Fingerprint,
+    fields: Fields,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Candidate {
+    sent: Fingerprint,
+    read: Fingerprint,
+    /// It was read whole, and the server cannot have made it.
+    rejected: bool,
+}
+
+/// What the difference of a group that was read back means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// Known to be the server's own.
+    Normalized,
+    /// The server's own, and only now known to be; with what differs.
+    Learned(Fields),
+    /// Seen once: it is read whole at the next look, soon.
+    Unknown,
+    /// Somebody's change, or a write that was not stored.
+    Change,
+}
+
+/// What decides whether a server makes a difference by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub(super) keeps: Keeps,
+    pub(super) normalization: Normalization,
+    pub(super) dialect: &'a dyn Dialect,
+}
+
+impl Normalizations {
+    /// Judges a group that was read back otherwise than it was last sent. `read_group` is there if the group was among
+    /// [`Normalizations::wanted`] when the look began.
+    pub(super) fn judge(
+        &mut self,
+        key: &Key,
+        (sent, read): (Fingerprint, Fingerprint),
+        sent_group: impl FnOnce() -> Option<Group>,
+        read_group: Option<&Group>,
+        server: Server<'_>,
+    ) -> Difference {
+        if self.is_learned(key, (sent, read)) {
+            return Difference::Normalized;
+        }
+        if server.normalization == Normalization::Exact {
+            return Difference::Change;
+        }
+        let retested = self.retested.remove(key);
+        let candidate = Candidate { sent, read, rejected: false };
+        let before = self.candidates.get(key).filter(|c| (c.sent, c.read) == (sent, read)).copied();
+        match (before, read_group) {
+            (Some(before), _) if before.rejected => Difference::Change,
+            // What was learned before needs no second sight.
+            (_, Some(read_group)) if before.is_some() || retested.is_some() => {
+                let fields = sent_group().and_then(|sent| server.made(&sent, read_group));
+                let Some(fields) = fields else {
+                    self.candidates.insert(key.clone(), Candidate { rejected: true, ..candidate });
+                    return Difference::Change;
+                };
+                self.candidates.remove(key);
+                self.learned.insert(key.clone(), Learned { sent, read, fields: fields.clone() });
+                match retested {
+                    Some(before) if before == fields => Difference::Normalized,
+                    _ => Difference::Learned(fields),
+                }
+            }
+            _ => {
+                self.candidates.insert(key.clone(), candidate);
+                Difference::Unknown
+            }
+        }
+    }
+
+    /// Whether this difference of a group is known to be the server's own.
+    pub(super) fn is_learned(&self, key: &Key, (sent, read): (Fingerprint, Fingerprint)) -> bool {
+        self.learned.get(key).is_some_and(|known| known.sent == sent && known.read == read)
+    }
+
+    /// A group was read back as it was sent. If the difference that it is an example of is no longer made, the answer is
+    /// where it was learned: those groups are to be read anew.
+    pub(super) fn same(&mut self, key: &Key) -> Vec<Arc<str>> {
+        self.candidates.remove(key);
+        self.learned.remove(key);
+        let Some(fields) = self.retested.remove(key) else { return Vec::new() };
+        self.learned.extract_if(|_, learned| learned.fields == fields).map(|((ns, _), _)| ns).collect()
+    }
+
+    /// Takes one group of each kind of difference that is due for a test; these are written anew.
+    pub(super) fn retest(&mut self, now: Instant) -> Vec<Key> {
+        if self.learned.is_empty() {
+            self.retest_at = None;
+            return Vec::new();
+        }
+        if now < *self.retest_at.get_or_insert(now + RETEST) {
+            return Vec::new();
+        }
+        self.retest_at = Some(now + RETEST);
+        let mut examples: BTreeMap<&Fields, &Key> = BTreeMap::new();
+        for (key, learned) in &self.learned {
+            let example = examples.entry(&learned.fields).or_insert(key);
+            *example = (*example).min(key);
+        }
+        let keys: Vec<Key> = examples.into_values().cloned().collect();
+        for key in &keys {
+            if let Some(Learned { fields, .. }) = self.learned.remove(key) {
+                self.retested.insert(key.clone(), fields);
+            }
+        }
+        keys
+    }
+
+    /// Whether nothing is known or suspected, as with most servers.
+    pub(super) fn is_empty(&self) -> bool {
+        self.learned.is_empty() && self.candidates.is_empty() && self.retested.is_empty()
+    }
+
+    /// What counts as equal: key, sent, read.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&Key, Fingerprint, Fingerprint)> {
+        self.learned.iter().map(|(key, learned)| (key, learned.sent, learned.read))
+    }
+
+    /// The groups whose content is wanted at the next look.
+    pub(super) fn wanted(&self) -> HashSet<Key> {
+        let open = self.candidates.iter().filter(|(_, candidate)| !candidate.rejected).map(|(key, _)| key);
+        open.chain(self.retested.keys()).cloned().collect()
+    }
+
+    /// Forgets what is no longer sent.
+    pub(super) fn keep(&mut self, sent: impl Fn(&Key) -> Option<Fingerprint>) {
+        self.learned.retain(|key, learned| sent(key) == Some(learned.sent));
+        self.candidates.retain(|key, candidate| sent(key) == Some(candidate.sent));
+        self.retested.retain(|key, _| sent(key).is_some());
+    }
+
+    /// How many groups the server keeps otherwise than declared.
+    pub(super) fn groups(&self) -> usize {
+        self.learned.len()
+    }
+
+    /// The groups of a namespace that the server keeps otherwise, each with the fields.
+    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &Fields)> {
+        let here = self.learned.iter().filter(move |((of, _), _)| &**of == namespace);
+        here.map(|((_, group), learned)| (group, &learned.fields))
+    }
+}
+
+impl Server<'_> {
+    /// The fields that differ, if the server makes every difference by itself.
+    fn made(&self, sent: &Group, read: &Group) -> Option<Fields> {
+        let Normalization::Respells { oldest } = self.normalization else { return None };
+        let keeps = self.keeps;
+        let mut fields = Fields::new();
+        // A field that is kept, by the oldest version too, never differs by itself.
+        let mut optional = |field, same: bool, missing: bool, kept: bool, always: bool| {
+            if kept && !same {
+                fields.insert(field);
+            }
+            !kept || same || (missing && !always)
+        };
+        let limit = match keeps.limit {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the server stores the limit in 32 bits, and wraps"
+            )]
+            KeptLimit::Bits32 => sent.limit as i32 == read.limit as i32,
+            KeptLimit::Bits64 | KeptLimit::No => sent.limit == read.limit,
+        };
+        let tenants = |group: &Group| group.source_tenants.iter().cloned().collect::<BTreeSet<String>>();
+        let group_made = sent.name == read.name
+            && sent.interval == read.interval
+            && sent.rules.len() == read.rules.len()
+            && optional(
+                "limit",
+                limit,
+                read.limit == 0,
+                keeps.limit != KeptLimit::No,
+                oldest.limit != KeptLimit::No,
+            )
+            && optional(
+                "evaluation_delay",
+                sent.evaluation_delay == read.evaluation_delay,
+                read.evaluation_delay.is_zero(),
+                keeps.evaluation_delay,
+                oldest.evaluation_delay,
+            )
+            && optional(
+                "query_offset",
+                sent.query_offset == read.query_offset,
+                read.query_offset.is_zero(),
+                keeps.query_offset,
+                oldest.query_offset,
+            )
+            && optional(
+                "labels",
+                sent.labels == read.labels,
+                read.labels.is_empty(),
+                keeps.group_labels,
+                oldest.group_labels,
+            )
+            && optional(
+                "source_tenants",
+                tenants(sent) == tenants(read),
+                read.source_tenants.is_empty(),
+                keeps.source_tenants,
+                oldest.source_tenants,
+            )
+            && optional(
+                "align_evaluation_time_on_interval",
+                sent.align_evaluation_time_on_interval == read.align_evaluation_time_on_interval,
+                !read.align_evaluation_time_on_interval,
+                keeps.align_evaluation_time,
+                oldest.align_evaluation_time,
+            );
+        let rules_made = group_made
+            && sent.rules.iter().zip(&read.rules).all(|(sent, read)| {
+                (&sent.record, &sent.alert, sent.hold) == (&read.record, &read.alert, read.hold)
+                    && (&sent.labels, &sent.annotations) == (&read.labels, &read.annotations)
+                    && optional(
+                        "keep_firing_for",
+                        sent.keep_firing_for == read.keep_firing_for,
+                        read.keep_firing_for.is_zero(),
+                        keeps.keep_firing_for,
+                        oldest.keep_firing_for,
+                    )
+                    && optional(
+                        "expr",
+                        sent.expr.trim() == read.expr.trim(),
+                        self.dialect.means_the_same(&sent.expr, &read.expr),
+                        true,
+                        false,
+                    )
+            });
+        (rules_made && !fields.is_empty()).then_some(fields)
+    }
+}
+
+/// The fields of `sent` that are otherwise in `read`, for people.
+pub(super) fn differences(sent: &Group, read: &Group) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut note = |differs: bool, field: String| {
+        if differs {
+            fields.push(field);
+        }
+    };
+    let Group {
+        name: _,
+        interval,
+        evaluation_delay,
+        query_offset,
+        limit,
+        rules,
+        labels,
+        source_tenants,
+        align_evaluation_time_on_interval,
+    } = sent;
+    note(*interval != read.interval, "interval".to_owned());
+    note(*evaluation_delay != read.evaluation_delay, "evaluation_delay".to_owned());
+    note(*query_offset != read.query_offset, "query_offset".to_owned());
+    note(*limit != read.limit, "limit".to_owned());
+    note(*labels != read.labels, "labels".to_owned());
+    note(*source_tenants != read.source_tenants, "source_tenants".to_owned());
+    let align = "align_evaluation_time_on_interval".to_owned();
+    note(*align_evaluation_time_on_interval != read.align_evaluation_time_on_interval, align);
+    note(rules.len() != read.rules.len(), "the number of rules".to_owned());
+    for (index, (Rule { record, alert, expr, hold, keep_firing_for, labels, annotations }, read)) in
+        rules.iter().zip(&read.rules).enumerate()
+    {
+        let at = |field: &str| format!("rules[{index}].{field}");
+        note(*record != read.record, at("record"));
+        note(*alert != read.alert, at("alert"));
+        note(expr.trim() != read.expr.trim(), at("expr"));
+        note(*hold != read.hold, at("for"));
+        note(*keep_firing_for != read.keep_firing_for, at("keep_firing_for"));
+        note(*labels != read.labels, at("labels"));
+        note(*annotations != read.annotations, at("annotations"));
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Groups that do not stay as they were written: repaired each time, never learned, and told.
+
+use std::time::Duration;
+
+use rulesync_core::{ObjectState, Status, TargetState};
+
+use crate::world::{MemoryRuler, World, object, resync};
+
+async fn one(ruler: &MemoryRuler) -> World {
+    let world = World::start(ruler);
+    world.teller.upsert(object("o", &[("g", "declared"), ("h", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    world
+}
+
+fn expr(ruler: &MemoryRuler) -> String {
+    ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr.clone()
+}
+
+fn insist(ruler: &MemoryRuler) {
+    ruler.edit("prod", |groups| {
+        let group = groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap();
+        group.rules[0].expr = "theirs".to_owned();
+    });
+}
+
+fn codes(status: &Status) -> Vec<&str> {
+    status.objects[0].targets[0].findings.iter().map(|finding| finding.code).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_edit_again_and_again_is_repaired_each_time_and_told() {
+    for respells in [false, true] {
+        let ruler = MemoryRuler::default();
+        if respells {
+            ruler.normalise(|_| {});
+        }
+        let world = one(&ruler).await;
+        for round in 0..6 {
+            insist(&ruler);
+            resync().await;
+            assert_eq!(expr(&ruler), "declared", "round {round}");
+        }
+        let status = world.status().await;
+        assert_eq!(status.targets[0].state, TargetState::Contested);
+        assert_eq!((status.targets[0].contested, status.targets[0].normalized), (1, 0));
+        assert_eq!(status.objects[0].state, ObjectState::Contested);
+        assert_eq!(codes(&status), ["contested"]);
+        let finding = &status.objects[0].targets[0].findings[0];
+        assert!(finding.message.contains("rules[0].expr differs"), "{finding}");
+        let (_, posts, _) = ruler.counts();
+        assert!((6..=8).contains(&posts), "{posts} writes for six edits");
+        // It stays as it was written from now on.
+        resync().await;
+        let status = world.status().await;
+        assert_eq!((status.targets[0].state, codes(&status)), (TargetState::InSync, vec![]));
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contested_group_is_repaired_once_a_resync_and_changed_at_once() {
+    let ruler = MemoryRuler::default();
+    let world = one(&ruler).await;
+    for _ in 0..3 {
+        insist(&ruler);
+        resync().await;
+    }
+    ruler.requests();
+    for _ in 0..10 {
+        insist(&ruler);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let (_, posts, _) = ruler.counts();
+    assert!(posts <= 3, "{posts} writes in ten minutes");
+    insist(&ruler);
+    world.teller.upsert(object("o", &[("g", "declared anew"), ("h", "1")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(expr(&ruler), "declared anew", "its author does not wait");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_are_accepted_and_not_stored_are_no_success() {
+    let ruler = MemoryRuler::default();
+    let world = one(&ruler).await;
+    ruler.swallow_writes(true);
+    world.teller.upsert(object("o", &[("g", "new"), ("h", "1")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    resync().await;
+    // In virtual time a moment that has passed is ever longer ago.
+    let success = world.status().await.targets[0].last_success;
+    for _ in 0..3 {
+        resync().await;
+    }
+    let status = world.status().await;
+    assert_eq!((status.targets[0].state, codes(&status)), (TargetState::Contested, vec!["contested"]));
+    let since = success.unwrap() - status.targets[0].last_success.unwrap();
+    assert!(since > 15 * 60, "what was written is not there, and there was success {since} s ago");
+    ruler.swallow_writes(false);
+    resync().await;
+    resync().await;
+    assert_eq!(expr(&ruler), "new");
+    let status = world.status().await;
+    assert_eq!(status.targets[0].state, TargetState::InSync);
+    assert!(status.targets[0].last_success >= success);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_read_half_written_is_read_again_before_it_is_judged() {
+    let ruler = MemoryRuler::default();
+    let world = one(&ruler).await;
+    resync().await;
+    ruler.requests();
+    ruler.half_write("us.ns.o", "g");
+    resync().await;
+    assert_eq!(ruler.counts(), (2, 0, 0), "looked at again, and not written");
+    // But a group without rules that stays is somebody's doing.
+    ruler.edit("prod", |groups| groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap().rules.clear());
+    resync().await;
+    assert_eq!(expr(&ruler), "declared");
+    assert_eq!(ruler.counts(), (2, 1, 0));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_makes_by_itself_is_learned_shown_and_tested_again() {
+    let ruler = MemoryRuler::default();
+    ruler.normalise(|group| group.limit = 0);
+    let world = World::start(&ruler);
+    for name in ["o", "p"] {
+        let mut limited = object(name, &[("g", "1")]);
+        limited.groups[0].limit = Some(7);
+        world.teller.upsert(limited);
+    }
+    world.teller.complete();
+    for _ in 0..3 {
+        resync().await;
+    }
+    let status = world.status().await;
+    assert_eq!((status.targets[0].state, status.targets[0].normalized), (TargetState::InSync, 2));
+    assert_eq!(codes(&status), ["normalized"]);
+    assert!(status.objects[0].targets[0].findings[0].message.ends_with("limit"));
+    ruler.requests();
+    for _ in 0..12 {
+        resync().await;
+    }
+    let (_, posts, _) = ruler.counts();
+    assert_eq!(posts, 1, "one group an hour");
+    // The server is upgraded and keeps the field.
+    ruler.normalise(|_| {});
+    for _ in 0..14 {
+        resync().await;
+    }
+    assert!(ruler.groups("prod").values().all(|groups| groups["g"].limit == 7));
+    assert_eq!(world.status().await.targets[0].normalized, 0);
+    world.stop().await;
+}
