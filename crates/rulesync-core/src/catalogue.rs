@@ -75,6 +75,22 @@ impl Map {
         !self.annotations().is_subset(&other.annotations())
     }
 
+    /// Why an object can have no ruler namespace, if so: what cannot be told from the names of others, nobody would clean
+    /// up.
+    fn refuse_name(&self, id: &ObjectId, uid: Option<&str>) -> Option<Finding> {
+        let namespace = self.naming.namespace_of(id, uid, usize::MAX);
+        (!self.naming.owns(&namespace)).then(|| {
+            let message = format!(
+                "the Kubernetes namespace {:?} and the name {:?} make no name that rulesync could tell for its own",
+                id.namespace(),
+                id.name()
+            );
+            Finding::error("name", message).hint(
+                "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name",
+            )
+        })
+    }
+
     /// The namespace of an object at a ruler; none if that ruler is no longer configured.
     fn namespace_of(&self, id: &ObjectId, uid: Option<&str>, target: &TargetId) -> Option<Arc<str>> {
         let ruler = self.rulers.get(&target.ruler)?;

@@ -38,7 +38,14 @@ impl Catalogue {
             namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
         };
         let map = &self.map;
-        let Placed { placements, findings } = intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+        let Placed { mut placements, mut findings } =
+            intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+        if !placements.is_empty()
+            && let Some(finding) = map.refuse_name(id, record.uid.as_deref())
+        {
+            placements.clear();
+            findings.push(finding);
+        }
         for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
             consequences.findings.push((id.clone(), None, finding.clone()));
         }

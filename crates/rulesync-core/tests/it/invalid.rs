@@ -73,3 +73,29 @@ async fn two_objects_that_claim_one_place_are_settled_by_age() {
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "young");
     world.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_object_whose_name_makes_no_name_of_ours_is_refused_and_names_of_others_are_left_alone() {
+    let ruler = MemoryRuler::default();
+    let theirs = ["us.", "us..x", "us.UPPER.x", "us.ns.b extra", "us.ns.c\nd", "us.ns"];
+    let group = rulesync_core::Group { name: "g".to_owned(), ..rulesync_core::Group::default() };
+    for namespace in theirs {
+        let groups = [("g".to_owned(), group.clone())].into();
+        ruler.edit("prod", |all| drop(all.insert(namespace.to_owned(), groups)));
+    }
+    let world = World::start(&ruler);
+    world.teller.upsert(object("good", &[("g", "1")]));
+    for name in ["Upper", "with space", "a/b", "_x", ""] {
+        world.teller.upsert(object(name, &[("g", "1")]));
+    }
+    world.teller.complete();
+    let status = world.settle().await;
+    let refused = status.objects.iter().filter(|object| object.state == ObjectState::Refused);
+    assert_eq!(refused.count(), 5);
+    let upper = status.objects.iter().find(|object| object.name == "Upper").unwrap();
+    assert_eq!((upper.findings[0].code, upper.targets.len()), ("name", 0));
+    assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.good/g"]);
+    resync().await;
+    assert!(theirs.iter().all(|namespace| ruler.groups("prod").contains_key(*namespace)));
+    world.stop().await;
+}
