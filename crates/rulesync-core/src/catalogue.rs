@@ -11,6 +11,7 @@ use ahash::RandomState;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::desired::LeftBecause;
 use crate::finding::Finding;
 use crate::intake::{self, NamespaceFacts, Origin, Placement, Route};
 use crate::model::kind::{self, DIALECT_ANNOTATION};
@@ -23,6 +24,7 @@ use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
 use crate::status::{ObjectAtTarget, ObjectState, ObjectStatus};
 use crate::target::Order;
+use place::Occasion;
 
 /// What follows from an event.
 #[derive(Debug, Default)]
@@ -118,6 +120,8 @@ struct Count {
     selected: usize,
     malformed: usize,
     hiding: usize,
+    /// With groups that go to a ruler.
+    in_rulers: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +157,44 @@ struct Record {
     placements: Box<[Placement]>,
     /// Why it does not go where it would.
     kept_out: Box<[Finding]>,
+}
+
+/// What the catalogue has to say about an object for a status.
+#[derive(Debug)]
+pub(crate) struct ObjectReport {
+    pub(crate) id: ObjectId,
+    findings: Vec<Finding>,
+    malformed: bool,
+    kept_out: bool,
+}
+
+impl ObjectReport {
+    /// The status, given what the targets say of the object.
+    pub(crate) fn with_targets(self, targets: Vec<ObjectAtTarget>) -> ObjectStatus {
+        let Self { id, findings, malformed, kept_out } = self;
+        let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
+        let refused =
+            findings.iter().any(Finding::is_error) && (worst != ObjectState::NotSelected || kept_out);
+        ObjectStatus {
+            source: id.source().to_owned(),
+            kind: id.kind().to_owned(),
+            namespace: id.namespace().to_owned(),
+            name: id.name().to_owned(),
+            state: match malformed {
+                true => ObjectState::Malformed,
+                false if refused => worst.max(ObjectState::Refused),
+                false => worst,
+            },
+            findings,
+            targets,
+        }
+    }
+}
+
+impl Record {
+    fn is_in_ruler(&self) -> bool {
+        !self.placements.is_empty() && !self.groups.is_empty()
+    }
 }
 
 impl Catalogue {
@@ -227,9 +269,12 @@ impl Catalogue {
             kept_out: known.kept_out,
         };
         self.objects.insert(id.clone(), record);
-        self.place(&id, Some(&conversion.groups), true, seen, live, &mut consequences);
+        let leaves_because = LeftBecause::Deselected;
+        let occasion = Occasion { changed: true, leaves_because, seen, live };
+        self.place(&id, Some(&conversion.groups), occasion, &mut consequences);
         for (target, namespace) in earlier {
-            consequences.orders.push((target, Order::Drop { namespace, object: id.clone() }));
+            let because = LeftBecause::Moved;
+            consequences.orders.push((target, Order::Drop { namespace, object: id.clone(), because }));
         }
         self.tally(&id, Tally::In);
         consequences
@@ -272,7 +317,8 @@ impl Catalogue {
             }
             for Placement { target, .. } in &record.placements {
                 self.leave(target);
-                self.drop_from(id, record.uid.as_deref(), target, None, &mut consequences);
+                let because = LeftBecause::Deleted;
+                self.drop_from(id, record.uid.as_deref(), target, (None, because), &mut consequences);
             }
         }
         consequences
@@ -300,7 +346,9 @@ impl Catalogue {
         };
         for id in in_namespace {
             self.tally(&id, Tally::Out);
-            self.place(&id, None, false, seen, true, &mut consequences);
+            let leaves_because = LeftBecause::NamespaceChanged;
+            let occasion = Occasion { changed: false, leaves_because, seen, live: true };
+            self.place(&id, None, occasion, &mut consequences);
             self.tally(&id, Tally::In);
         }
         consequences
@@ -333,7 +381,9 @@ impl Catalogue {
                     consequences.holds.push((id.clone(), true));
                 }
             }
-            self.place(&id, None, false, seen, false, &mut consequences);
+            let leaves_because = LeftBecause::Reconfigured;
+            let occasion = Occasion { changed: false, leaves_because, seen, live: false };
+            self.place(&id, None, occasion, &mut consequences);
             self.tally(&id, Tally::In);
         }
         consequences
@@ -370,36 +420,30 @@ impl Catalogue {
         ]
     }
 
-    /// The objects for a status, given what the targets say of them.
-    pub(crate) fn statuses(
-        &self,
-        mut at_targets: HashMap<ObjectId, Vec<ObjectAtTarget>>,
-    ) -> Vec<ObjectStatus> {
-        let status = |(id, record): (&ObjectId, &Record)| {
-            let targets = at_targets.remove(id).unwrap_or_default();
+    /// How many objects of a source have groups in a ruler.
+    pub(crate) fn in_rulers(&self, source: &str) -> usize {
+        self.counts.get(source).map_or(0, |count| count.in_rulers)
+    }
+
+    /// Whether an object has groups in a ruler.
+    pub(crate) fn is_in_ruler(&self, id: &ObjectId) -> bool {
+        self.objects.get(id).is_some_and(Record::is_in_ruler)
+    }
+
+    /// The objects for a status, which the targets have yet to say their part of.
+    pub(crate) fn reports(&self) -> Vec<ObjectReport> {
+        let report = |(id, record): (&ObjectId, &Record)| {
             let mut findings = record.findings.to_vec();
             findings.extend(record.kept_out.iter().cloned());
             findings.extend(record.malformed.as_deref().cloned());
-            let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
-            ObjectStatus {
-                source: id.source().to_owned(),
-                kind: id.kind().to_owned(),
-                namespace: id.namespace().to_owned(),
-                name: id.name().to_owned(),
-                state: if record.malformed.is_some() {
-                    ObjectState::Malformed
-                } else if findings.iter().any(Finding::is_error)
-                    && (worst != ObjectState::NotSelected || !record.kept_out.is_empty())
-                {
-                    worst.max(ObjectState::Refused)
-                } else {
-                    worst
-                },
+            ObjectReport {
+                id: id.clone(),
                 findings,
-                targets,
+                malformed: record.malformed.is_some(),
+                kept_out: !record.kept_out.is_empty(),
             }
         };
-        self.objects.iter().map(status).collect()
+        self.objects.iter().map(report).collect()
     }
 
     /// Takes an object out of the counts before it changes, and puts it back in afterwards.
@@ -414,6 +458,7 @@ impl Catalogue {
             (&mut count.selected, !record.placements.is_empty()),
             (&mut count.malformed, record.malformed.is_some()),
             (&mut count.hiding, record.hides),
+            (&mut count.in_rulers, record.is_in_ruler()),
         ] {
             match direction {
                 Tally::In => *number += usize::from(counts),

@@ -36,6 +36,8 @@ pub struct Claim {
     pub groups: Box<[DesiredGroup]>,
     /// Groups refused before they were offered: what the ruler has for them stays.
     pub refused: Box<[Box<str>]>,
+    /// Groups that are refused and whose form in the ruler lacks what their route enforces now: they are to go.
+    pub expelled: Box<[Box<str>]>,
     /// The matchers that every selector carries. What the ruler has for a refused group stays only if it carries them.
     pub matchers: Arc<[Enforcement]>,
     /// What there is to say about the object at this target.
@@ -44,13 +46,37 @@ pub struct Claim {
     pub seen: Instant,
 }
 
+/// Why an object has left a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftBecause {
+    /// Its source no longer has it.
+    Deleted,
+    /// It no longer asks to go there, by its author's will.
+    Deselected,
+    /// The labels of its Kubernetes namespace no longer lead it there.
+    NamespaceChanged,
+    /// It was written elsewhere first.
+    Moved,
+    /// The configuration no longer leads it there.
+    Reconfigured,
+    /// The configuration no longer allows that it goes there.
+    Forbidden,
+}
+
+/// An object that has left a namespace.
+#[derive(Debug, Clone)]
+pub(crate) struct Left {
+    pub(crate) object: ObjectId,
+    pub(crate) because: LeftBecause,
+    pub(crate) at: Instant,
+}
+
 /// Who wants what at one target.
 #[derive(Debug, Default)]
 pub struct Desired {
     namespaces: HashMap<Arc<str>, Vec<Claim>>,
-    /// Namespaces whose object went while we watched, with that object: they can go without waiting for certainty
-    /// about strangers.
-    dropped: HashMap<Arc<str>, ObjectId>,
+    /// Namespaces whose object has left while we watched: they can go without waiting for certainty about strangers.
+    left: HashMap<Arc<str>, Left>,
     /// Namespaces of objects that exist but never could be read: what the ruler has there stays.
     held: HashSet<Arc<str>>,
     groups: usize,
@@ -60,7 +86,7 @@ pub struct Desired {
 impl Desired {
     /// An object wants something in a namespace, in place of what it wanted before.
     pub fn claim(&mut self, namespace: &Arc<str>, claim: Claim) {
-        self.dropped.remove(namespace);
+        self.left.remove(namespace);
         self.held.remove(namespace);
         self.count(namespace, false);
         let claims = self.namespaces.entry(Arc::clone(namespace)).or_default();
@@ -76,7 +102,7 @@ impl Desired {
     }
 
     /// An object no longer wants anything in a namespace; false if it did not.
-    pub fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId) -> bool {
+    pub fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) -> bool {
         self.count(namespace, false);
         let Some(claims) = self.namespaces.get_mut(namespace) else { return false };
         let before = claims.len();
@@ -84,7 +110,8 @@ impl Desired {
         let dropped = claims.len() < before;
         if claims.is_empty() {
             self.namespaces.remove(namespace);
-            self.dropped.insert(Arc::clone(namespace), object.clone());
+            let left = Left { object: object.clone(), because, at: Instant::now() };
+            self.left.insert(Arc::clone(namespace), left);
         }
         self.count(namespace, true);
         dropped
@@ -101,7 +128,7 @@ impl Desired {
 
     /// A namespace is gone from the ruler.
     pub fn forget_dropped(&mut self, namespace: &str) {
-        self.dropped.remove(namespace);
+        self.left.remove(namespace);
     }
 
     /// The claim that counts for a namespace, if there is one.
@@ -121,12 +148,17 @@ impl Desired {
 
     /// Whether the namespace's object went while we watched.
     pub fn was_dropped(&self, namespace: &str) -> bool {
-        self.dropped.contains_key(namespace)
+        self.left.contains_key(namespace)
+    }
+
+    /// The object that has left a namespace, if one has.
+    pub(crate) fn left(&self, namespace: &str) -> Option<&Left> {
+        self.left.get(namespace)
     }
 
     /// The object a namespace belongs to, or last belonged to.
     pub fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
-        self.winner(namespace).map(|claim| &claim.object).or_else(|| self.dropped.get(namespace))
+        self.winner(namespace).map(|claim| &claim.object).or_else(|| Some(&self.left.get(namespace)?.object))
     }
 
     /// A namespace that somebody claims, by its name.
@@ -147,8 +179,10 @@ impl Desired {
     /// What the ruler has for a refused group of the winning claim is not to stay.
     pub(crate) fn expel(&mut self, namespace: &str, group: &str) {
         if let Some(claim) = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut()) {
-            let kept = claim.refused.iter().filter(|name| ***name != *group).cloned();
-            claim.refused = kept.collect();
+            let (gone, kept): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut claim.refused).into_iter().partition(|name| **name == *group);
+            claim.refused = kept.into();
+            claim.expelled = std::mem::take(&mut claim.expelled).into_iter().chain(gone).collect();
         }
     }
 
@@ -206,6 +240,7 @@ pub(crate) mod tests {
             created,
             groups: groups.into(),
             refused: Box::default(),
+            expelled: Box::default(),
             matchers: Arc::default(),
             findings: Box::default(),
             seen: Instant::now(),
@@ -222,13 +257,13 @@ pub(crate) mod tests {
         desired.claim(&namespace, old.clone());
         assert_eq!(desired.winner(&namespace).unwrap().object, old.object);
         assert_eq!(desired.groups(), 0);
-        assert!(desired.drop_claim(&namespace, &old.object));
+        assert!(desired.drop_claim(&namespace, &old.object, LeftBecause::Deleted));
         assert_eq!(desired.winner(&namespace).unwrap().object, young.object);
         assert_eq!(desired.groups(), 1);
         assert!(!desired.was_dropped(&namespace));
-        assert!(desired.drop_claim(&namespace, &young.object));
+        assert!(desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted));
         assert!(desired.was_dropped(&namespace));
-        assert!(!desired.drop_claim(&namespace, &young.object));
+        assert!(!desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted));
         assert_eq!(desired.groups(), 0);
     }
 }

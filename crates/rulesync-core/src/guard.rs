@@ -5,6 +5,7 @@
 //! first of ten thousand look the same when they come.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,22 +29,71 @@ impl Default for DeleteGuard {
     }
 }
 
-/// Why deletes are held back.
+impl DeleteGuard {
+    /// Whether it holds nothing back, whatever is deleted.
+    pub(crate) fn is_off(&self) -> bool {
+        self.max_share >= 1.0
+    }
+}
+
+/// Why something is not deleted, from the least grave on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldReason {
-    /// Together with what was deleted of late they are more than the share the guard allows.
+    /// Together with what was deleted of late they are more than the share the guard allows. Until released, or until
+    /// enough of it is declared again.
     Share,
-    /// Their source cannot see its objects, or its kind is no more: it may not know what it says.
+    /// A changed configuration asks for it: they go after the guard's window.
+    Configuration,
+    /// No route leads here any more: everything goes after the guard's window.
+    Route,
+    /// Most of what their source had vanished at once: they go after the guard's window, if the source is healthy.
+    Vanished,
+    /// Their source has nothing left. Until released, or until something is declared again.
+    SourceEmpty,
+    /// Their source cannot see its objects, or its kind is no more: it may not know what it says. Until it does.
     Source,
+    /// This process has just become the leader, and may not have seen all that the one before it had. For two minutes.
+    Takeover,
+    /// Not every source has shown all it has.
+    Snapshot,
+    /// Something that cannot be read may declare it. Until that can be read, or is deleted.
+    Unreadable,
+    /// It belongs to a kind that is not installed, which looks just like one that was deleted. Until it is installed.
+    Kind,
+}
+
+impl HeldReason {
+    /// Whether the delete guard holds them, so that an operator can release them. Others are protected as long as their
+    /// reason stands.
+    pub fn is_releasable(self) -> bool {
+        self <= Self::Source
+    }
+}
+
+impl fmt::Display for HeldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Share => "held: too large a share of what this owner has there",
+            Self::Configuration => "held: the configuration was changed",
+            Self::Route => "held: no route leads there any more",
+            Self::Vanished => "held: most of what the source had vanished at once",
+            Self::SourceEmpty => "held: the source has nothing left",
+            Self::Source => "held: the source may not know what it says",
+            Self::Takeover => "protected: this process has just become the leader",
+            Self::Snapshot => "protected: not every source has shown all it has",
+            Self::Unreadable => "protected: something that cannot be read may declare it",
+            Self::Kind => "protected: its kind is not installed",
+        })
+    }
 }
 
 /// How long deletes wait for others that belong to them. A breath: a person does not notice it, and the objects of a
 /// deleted CRD or directory come within milliseconds of each other.
-const BREATH: Duration = Duration::from_secs(1);
+pub(crate) const BREATH: Duration = Duration::from_secs(1);
 
 /// They wait no longer than this for a stream of deletes to end.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 
 /// Of so many deletes the times are remembered: enough that forgetting the rest cannot hide an accident.
 const RECENT: usize = 50_000;
@@ -57,15 +107,36 @@ pub(crate) struct Guard {
     recent: VecDeque<(Instant, Arc<str>, usize)>,
     first: Option<Instant>,
     last: Option<Instant>,
+    /// When the first of those that wait for a certain time may go.
+    next_wait: Option<Instant>,
     /// What is held back in all, kept so that nobody has to count.
     total: Option<(usize, HeldReason)>,
 }
 
+/// The deletes that are wanted in one namespace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) groups: usize,
+    /// Something accounts for it: its Kubernetes namespace is gone, or the object has left by its author's will.
+    pub(crate) explained: bool,
+    /// No object is known that it belongs to.
+    pub(crate) orphan: bool,
+    /// It is not to be carried out before a certain time.
+    pub(crate) wait: Option<Wait>,
+}
+
+/// Deletes that wait for a certain time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub(crate) until: Instant,
+    pub(crate) reason: HeldReason,
+    /// Whether they go then, whatever their share.
+    pub(crate) then_pass: bool,
+}
+
 #[derive(Debug)]
 struct Wanted {
-    groups: usize,
-    /// Its Kubernetes namespace is gone, which accounts for it.
-    explained: bool,
+    wish: Wish,
     verdict: Verdict,
 }
 
@@ -77,28 +148,22 @@ enum Verdict {
 }
 
 impl Guard {
-    /// Whether the deletes of a namespace may be carried out; if not, they are noted as wanted. `explained` if the
-    /// Kubernetes namespace of its object is gone.
-    pub(crate) fn passes(
-        &mut self,
-        namespace: &Arc<str>,
-        groups: usize,
-        explained: bool,
-        now: Instant,
-    ) -> bool {
-        let wanted = self.wanted.entry(Arc::clone(namespace)).or_insert(Wanted {
-            groups: 0,
-            explained,
-            verdict: Verdict::Undecided,
-        });
-        wanted.explained |= explained;
-        if wanted.groups < groups {
-            // More than was judged, if it was.
+    /// Whether the deletes of a namespace may be carried out; if not, they are noted as wanted.
+    pub(crate) fn passes(&mut self, namespace: &Arc<str>, wish: Wish, now: Instant) -> bool {
+        let wanted = self
+            .wanted
+            .entry(Arc::clone(namespace))
+            .or_insert(Wanted { wish: Wish { groups: 0, ..wish }, verdict: Verdict::Undecided });
+        let more = wanted.wish.groups < wish.groups;
+        let explained = wanted.wish.explained || wish.explained;
+        let waits_anew = wanted.verdict != Verdict::Pass && wanted.wish.wait != wish.wait;
+        if more || waits_anew {
+            // More than was judged, if it was, or otherwise.
             wanted.verdict = Verdict::Undecided;
             self.first.get_or_insert(now);
             self.last = Some(now);
         }
-        wanted.groups = groups;
+        wanted.wish = Wish { explained, ..wish };
         wanted.verdict == Verdict::Pass
     }
 
@@ -112,7 +177,7 @@ impl Guard {
     /// Nothing that was wanted is known to be any more; what was deleted of late still counts.
     pub(crate) fn forget_all(&mut self) {
         self.wanted.clear();
-        (self.first, self.last, self.total) = (None, None, None);
+        (self.first, self.last, self.next_wait, self.total) = (None, None, None, None);
     }
 
     /// Groups of a namespace were deleted.
@@ -123,8 +188,8 @@ impl Guard {
         }
         self.recent.push_back((now, Arc::clone(namespace), groups));
         if let Some(wanted) = self.wanted.get_mut(namespace) {
-            wanted.groups = wanted.groups.saturating_sub(groups);
-            if wanted.groups == 0 {
+            wanted.wish.groups = wanted.wish.groups.saturating_sub(groups);
+            if wanted.wish.groups == 0 {
                 self.wanted.remove(namespace);
             }
         }
@@ -133,8 +198,8 @@ impl Guard {
     /// A Kubernetes namespace is gone: that explains the deletes of what `was_in` it.
     pub(crate) fn explain(&mut self, was_in: impl Fn(&str) -> bool, now: Instant) {
         for (namespace, wanted) in &mut self.wanted {
-            if !wanted.explained && was_in(namespace) {
-                wanted.explained = true;
+            if !wanted.wish.explained && was_in(namespace) {
+                wanted.wish.explained = true;
                 self.first.get_or_insert(now);
                 self.last = self.last.or(Some(now));
             }
@@ -142,12 +207,13 @@ impl Guard {
     }
 
     /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` counts the groups of ours
-    /// that the ruler has, which is only done when something is to be judged, and `doubted` tells whether the source of a namespace may not know what it says.
+    /// that the ruler has, which is only done when something is to be judged, and `obstacle` tells what else stands in the
+    /// way of a namespace's deletes.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
         owned: impl FnOnce() -> usize,
-        doubted: impl Fn(&str) -> bool,
+        obstacle: impl Fn(&str) -> Option<HeldReason>,
         now: Instant,
     ) -> Vec<Arc<str>> {
         if self.due(policy).is_none_or(|due| now < due) {
@@ -157,16 +223,26 @@ impl Guard {
             self.recent.pop_front();
         }
         (self.first, self.last) = (None, None);
-        let too_many = self.too_many(policy, owned());
+        let too_many = self.too_many(policy, owned(), now);
         let mut passed = Vec::new();
+        self.next_wait = None;
         for (namespace, wanted) in &mut self.wanted {
             let before = wanted.verdict;
-            wanted.verdict = match before {
-                Verdict::Pass => Verdict::Pass,
-                _ if wanted.explained => Verdict::Pass,
-                _ if doubted(namespace) => Verdict::Held(HeldReason::Source),
-                _ if too_many => Verdict::Held(HeldReason::Share),
-                _ => Verdict::Pass,
+            let wish = wanted.wish;
+            let waits = wish.wait.filter(|wait| now < wait.until && !policy.is_off());
+            wanted.verdict = match (before, waits) {
+                (Verdict::Pass, _) => Verdict::Pass,
+                _ if wish.explained => Verdict::Pass,
+                (_, Some(wait)) => {
+                    self.next_wait = Some(self.next_wait.map_or(wait.until, |next| next.min(wait.until)));
+                    Verdict::Held(wait.reason)
+                }
+                _ if wish.wait.is_some_and(|wait| wait.then_pass) => Verdict::Pass,
+                _ => match obstacle(namespace) {
+                    Some(reason) => Verdict::Held(reason),
+                    None if too_many => Verdict::Held(HeldReason::Share),
+                    None => Verdict::Pass,
+                },
             };
             if wanted.verdict == Verdict::Pass && before != Verdict::Pass {
                 passed.push(Arc::clone(namespace));
@@ -178,14 +254,21 @@ impl Guard {
         passed
     }
 
-    fn too_many(&self, policy: &DeleteGuard, owned: usize) -> bool {
-        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !wanted.explained);
-        let wanted: usize = unexplained().map(|(_, wanted)| wanted.groups).sum();
+    fn too_many(&self, policy: &DeleteGuard, owned: usize, now: Instant) -> bool {
+        let asked_for =
+            |wish: &Wish| wish.explained || wish.wait.is_some_and(|wait| wait.then_pass || now < wait.until);
+        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !asked_for(&wanted.wish));
+        let wanted: usize = unexplained().map(|(_, wanted)| wanted.wish.groups).sum();
         let deleted: usize = self.recent.iter().map(|(_, _, groups)| groups).sum();
         let mut namespaces = unexplained().map(|(namespace, _)| namespace);
         let one = namespaces.next();
         let single = namespaces.next().is_none() && self.recent.iter().all(|(_, n, _)| Some(n) == one);
         !single && exceeds(policy, wanted + deleted, owned + deleted)
+    }
+
+    /// How many namespaces are to be deleted that no object is known for.
+    pub(crate) fn orphans(&self) -> usize {
+        self.wanted.values().filter(|wanted| wanted.wish.orphan).count()
     }
 
     /// Everything that is wanted passes: somebody has looked at it. The answer is what was waiting.
@@ -215,7 +298,7 @@ impl Guard {
         let breath = self.first.zip(self.last).map(|(first, last)| (last + BREATH).min(first + LONGEST));
         let forgotten =
             self.recent.front().filter(|_| self.total.is_some()).map(|(at, ..)| *at + policy.window);
-        breath.or(forgotten)
+        [breath.or(forgotten), self.next_wait].into_iter().flatten().min()
     }
 
     /// Whether something still waits for its breath.
@@ -223,10 +306,15 @@ impl Guard {
         self.first.is_some()
     }
 
+    /// When the first of those that wait for a certain time may go.
+    pub(crate) fn next_wait(&self) -> Option<Instant> {
+        self.next_wait
+    }
+
     /// What is held back: namespaces with the number of groups and the reason.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, usize, HeldReason)> {
         self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.verdict {
-            Verdict::Held(reason) => Some((namespace, wanted.groups, reason)),
+            Verdict::Held(reason) => Some((namespace, wanted.wish.groups, reason)),
             _ => None,
         })
     }
@@ -271,19 +359,23 @@ mod tests {
 
         fn want(&mut self, names: std::ops::Range<usize>, groups: usize) {
             for n in names {
-                assert!(!self.guard.passes(&name(n), groups, false, self.now));
+                assert!(!self.guard.passes(&name(n), wish(groups), self.now));
             }
         }
 
         fn judge_after(&mut self, wait: Duration) -> usize {
             self.now += wait;
-            self.guard.judge(&DeleteGuard::default(), || self.owned, |_| false, self.now).len()
+            self.guard.judge(&DeleteGuard::default(), || self.owned, |_| None, self.now).len()
         }
 
         fn delete(&mut self, n: usize, groups: usize) {
             self.guard.carried_out(&name(n), groups, self.now);
             self.owned -= groups;
         }
+    }
+
+    fn wish(groups: usize) -> Wish {
+        Wish { groups, explained: false, orphan: false, wait: None }
     }
 
     fn name(n: usize) -> Arc<str> {
@@ -296,7 +388,7 @@ mod tests {
         bench.want(0..1, 20);
         assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "it takes a breath");
         assert_eq!(bench.judge_after(Duration::from_millis(100)), 1, "one object, however big");
-        assert!(bench.guard.passes(&name(0), 20, false, bench.now));
+        assert!(bench.guard.passes(&name(0), wish(20), bench.now));
 
         let mut bench = Bench::new(30);
         bench.want(0..5, 3);
@@ -306,7 +398,7 @@ mod tests {
         assert_eq!(bench.judge_after(BREATH), 0);
         assert_eq!(bench.guard.held().count(), 6);
         assert_eq!(bench.guard.release().len(), 6);
-        assert!(bench.guard.passes(&name(5), 3, false, bench.now));
+        assert!(bench.guard.passes(&name(5), wish(3), bench.now));
 
         let mut bench = Bench::new(9);
         bench.want(0..9, 1);
@@ -348,8 +440,30 @@ mod tests {
         let mut bench = Bench::new(100);
         bench.want(0..2, 1);
         bench.now += BREATH;
-        let judged = bench.guard.judge(&DeleteGuard::default(), || 100, |_| true, bench.now);
+        let judged =
+            bench.guard.judge(&DeleteGuard::default(), || 100, |_| Some(HeldReason::Source), bench.now);
         assert!(judged.is_empty());
         assert!(bench.guard.held().all(|(_, _, reason)| reason == HeldReason::Source));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_share() {
+        let policy = DeleteGuard::default();
+        let mut bench = Bench::new(20);
+        let until = bench.now + policy.window;
+        let wait = |then_pass| Some(Wait { until, reason: HeldReason::Configuration, then_pass });
+        for n in 0..18 {
+            let wish = Wish { wait: wait(n < 17), ..wish(1) };
+            assert!(!bench.guard.passes(&name(n), wish, bench.now));
+        }
+        assert_eq!(bench.judge_after(BREATH), 0);
+        assert_eq!(bench.guard.total_held(), Some((18, HeldReason::Configuration)));
+        assert_eq!(bench.guard.due(&policy), Some(until));
+        assert_eq!(bench.judge_after(policy.window), 18, "one that does not pass by itself is one object");
+
+        let mut bench = Bench::new(20);
+        bench.guard.passes(&name(0), Wish { wait: wait(true), ..wish(1) }, bench.now);
+        bench.judge_after(BREATH);
+        assert_eq!(bench.guard.release(), [name(0)], "an operator has looked");
     }
 }

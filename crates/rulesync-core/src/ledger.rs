@@ -1,7 +1,7 @@
 //! The ledger: which targets were ever written to, remembered outside the process, so that a tenant that no longer has
 //! any rule, or a route that was removed, is cleaned up across restarts. Losing it loses nothing but that clean-up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use async_trait::async_trait;
@@ -11,8 +11,11 @@ use async_trait::async_trait;
 pub struct LedgerRecord {
     /// Targets that may hold rules of ours, as `ruler/tenant`, or `ruler` where no tenant is named.
     pub targets: BTreeSet<String>,
-    /// Targets whose held deletes an operator has released by a note in the ledger, written the same way.
+    /// Targets whose held deletes an operator has released by a note in the ledger, written the same way; `*` is all.
     pub released: BTreeSet<String>,
+    /// Since when no route leads to targets that are to be emptied, in seconds since 1970: a restart does not begin the
+    /// time anew for which their rules are still kept.
+    pub retiring: BTreeMap<String, u64>,
 }
 
 /// Why a ledger cannot be read or written.

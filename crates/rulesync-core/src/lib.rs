@@ -48,9 +48,10 @@ mod ruler;
 mod source;
 mod status;
 mod target;
+mod vanishing;
 
 pub use claim::{CLAIM_GROUP, OwnerClaim};
-pub use desired::{Claim, Desired, DesiredGroup};
+pub use desired::{Claim, Desired, DesiredGroup, LeftBecause};
 pub use dialect::{Dialect, Heartbeat, LogQl, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
@@ -91,6 +92,6 @@ pub use ruler::{Keeps, KeptLimit, NameRules, Normalization, Ruler, RulerError};
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{
-    EvaluationState, ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status, TargetState,
-    TargetStatus,
+    EvaluationState, HeldDeletes, ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status,
+    TargetState, TargetStatus,
 };

@@ -156,7 +156,7 @@ impl Adoptable {
             object: Some(object),
             action: Action::DeleteGroup(self.group.clone()),
             reason: Reason::Adopted,
-            held: false,
+            held: None,
         }
     }
 }

@@ -89,6 +89,17 @@ pub enum Outcome {
         groups: usize,
         /// Why.
         reason: HeldReason,
+        /// How long until the first of them goes by itself, if that is known.
+        until: Option<Duration>,
+    },
+    /// Most of what a source had has vanished at once: its deletes are held in all tenants, or no longer.
+    Vanished {
+        /// The source's name.
+        source: Arc<str>,
+        /// Why, or none if they are no longer held.
+        held: Option<HeldReason>,
+        /// How many objects of it still have groups in a ruler.
+        left: usize,
     },
     /// No deletes are held back any more.
     NoneHeld {
@@ -246,24 +257,50 @@ impl Reporter for LogReporter {
             Outcome::TargetUp { target } => {
                 info!(ruler = &*target.ruler, tenant = target.tenant_str(), "target is up");
             }
-            Outcome::Held { target, groups, reason } => {
+            Outcome::Held { target, groups, reason, until } => {
                 let (ruler, tenant) = (&*target.ruler, target.tenant_str());
-                match reason {
-                    HeldReason::Share => warn!(
-                        ruler,
-                        tenant,
-                        groups,
-                        "deletes are held back: they are too large a share of what this owner has there; \
-                         release them if they are meant"
-                    ),
-                    HeldReason::Source => warn!(
-                        ruler,
-                        tenant,
-                        groups,
-                        "deletes are held back: their source may not know what it says; \
-                         they are made or dropped once it does"
-                    ),
+                let message = match reason {
+                    HeldReason::Configuration => {
+                        "Deletes are held: a changed configuration asks for them. They go after the delete guard's window"
+                    }
+                    HeldReason::Route => {
+                        "No route leads here any more: these rule groups are deleted after the delete guard's window, unless \
+                         a route leads here again. If the owner was changed by mistake, see previous_owners"
+                    }
+                    HeldReason::Vanished => {
+                        "Deletes are held: most of what their source had vanished at once. They go after the delete \
+                         guard's window if the source is healthy then"
+                    }
+                    HeldReason::SourceEmpty => {
+                        "Deletes are held: their source has nothing left. Release them if that is meant"
+                    }
+                    HeldReason::Source => {
+                        "Deletes are held: their source may not know what it says. They are made or dropped once it does"
+                    }
+                    _ => {
+                        "Deletes are held: they are too large a share of what this owner has there. Release them if they \
+                         are meant"
+                    }
+                };
+                match until {
+                    Some(until) => warn!(ruler, tenant, groups, ?until, "{message}"),
+                    None => warn!(ruler, tenant, groups, "{message}"),
                 }
+            }
+            Outcome::Vanished { source, held: Some(reason), left } => {
+                let message = match reason {
+                    HeldReason::SourceEmpty => {
+                        "Source has nothing left: its deletes are held in all tenants. Release them if that is meant"
+                    }
+                    _ => {
+                        "Most of what the source had vanished at once: its deletes are held in all tenants, and made after \
+                         the delete guard's window if the source is healthy then"
+                    }
+                };
+                warn!(source = &**source, left, "{message}");
+            }
+            Outcome::Vanished { source, held: None, left } => {
+                info!(source = &**source, left, "Deletes of the source are no longer held");
             }
             Outcome::NoneHeld { target } => {
                 info!(

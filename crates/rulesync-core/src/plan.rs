@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::desired::{Desired, DesiredGroup};
-use crate::guard::{self, DeleteGuard};
+use crate::guard::{self, DeleteGuard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
@@ -19,10 +19,24 @@ use crate::observed::{Adoptable, Observed};
 /// Which deletes are safe at the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deletes {
+    /// Nothing is, because this process has just become the leader.
+    pub takeover: bool,
     /// Of what an object we know of no longer declares: safe once every source has shown all it has.
     pub known: bool,
     /// Of namespaces of ours that no object we know of accounts for: safe once nothing is hidden from us either.
     pub orphans: bool,
+}
+
+impl Deletes {
+    /// What protects a namespace, which nobody is known for if it is an `orphan`.
+    fn protection(self, orphan: bool) -> Option<HeldReason> {
+        match self {
+            Self { takeover: true, .. } => Some(HeldReason::Takeover),
+            Self { known: false, .. } => Some(HeldReason::Snapshot),
+            Self { orphans: false, .. } if orphan => Some(HeldReason::Unreadable),
+            _ => None,
+        }
+    }
 }
 
 /// What a change does.
@@ -48,6 +62,8 @@ pub enum Reason {
     NotDeclared,
     /// It was in order before and somebody changed it in the ruler.
     Drifted,
+    /// It lacks what its route enforces now.
+    NotAllowed,
     /// It stands under its new name now; this is what a former owner or naming called it.
     Renamed,
     /// An equal group of ours has taken its place.
@@ -63,6 +79,7 @@ impl fmt::Display for Reason {
             Self::Changed => "changed",
             Self::NotDeclared => "not_declared",
             Self::Drifted => "drifted",
+            Self::NotAllowed => "not_allowed",
             Self::Renamed => "renamed",
             Self::Adopted => "adopted",
             Self::Claim => "claim",
@@ -81,8 +98,8 @@ pub struct Change {
     pub action: Action,
     /// Why.
     pub reason: Reason,
-    /// Whether the delete guard holds it back.
-    pub held: bool,
+    /// Why it is not made now, if it is a delete that is held or protected.
+    pub held: Option<HeldReason>,
 }
 
 /// The changes for one target, in order: writes before deletes, so that nothing goes unevaluated.
@@ -110,8 +127,18 @@ pub struct Situation<'a> {
     pub territory: &'a Territory,
 }
 
-/// Plans a whole target. Deletes that the guard would hold back are marked.
+/// Plans a whole target. Deletes that are protected, or that the guard would hold back, are marked with the reason.
 pub fn plan(target: &TargetId, situation: Situation<'_>, guard: &DeleteGuard) -> Plan {
+    plan_with(target, situation, guard, |change| change.held)
+}
+
+/// The same with what else is known to stand in the way of a delete.
+pub(crate) fn plan_with(
+    target: &TargetId,
+    situation: Situation<'_>,
+    guard: &DeleteGuard,
+    reason: impl Fn(&Change) -> Option<HeldReason>,
+) -> Plan {
     let Situation { desired, observed, .. } = situation;
     let mut namespaces: Vec<&Arc<str>> = desired.claims().map(|(namespace, _)| namespace).collect();
     namespaces.extend(
@@ -124,19 +151,22 @@ pub fn plan(target: &TargetId, situation: Situation<'_>, guard: &DeleteGuard) ->
         .collect();
     changes.extend(adoptions(situation));
     changes.sort_by_key(|change| change.is_delete());
+    for change in &mut changes {
+        change.held = reason(change);
+    }
     hold_back(&mut changes, observed.groups(), guard);
     Plan { target: target.clone(), changes }
 }
 
 /// Marks what the guard would hold back if all changes were made at once.
 fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
-    let guarded = |change: &&mut Change| change.is_guarded();
+    let guarded = |change: &&mut Change| change.is_guarded() && change.held.is_none();
     let deleted: usize = changes.iter_mut().filter(guarded).map(|change| change.deletes()).sum();
     let mut namespaces: Vec<Arc<str>> =
         changes.iter_mut().filter(guarded).map(|change| Arc::clone(&change.namespace)).collect();
     namespaces.dedup();
     if namespaces.len() > 1 && guard::exceeds(guard, deleted, owned) {
-        changes.iter_mut().filter(guarded).for_each(|change| change.held = true);
+        changes.iter_mut().filter(guarded).for_each(|change| change.held = Some(HeldReason::Share));
     }
 }
 
@@ -147,23 +177,24 @@ pub(crate) fn plan_namespace(
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
     let Situation { desired, observed, deletes, .. } = situation;
-    let change = |object: Option<&ObjectId>, action, reason| Change {
+    let change = |object: Option<&ObjectId>, action, reason, held| Change {
         namespace: Arc::clone(namespace),
         object: object.cloned(),
         action,
         reason,
-        held: false,
+        held,
     };
     let Some(claim) = desired.winner(namespace) else {
         let groups: Vec<Box<str>> = observed.namespace(namespace).map(|(group, _)| group.into()).collect();
-        let safe = if desired.was_dropped(namespace) { deletes.known } else { deletes.orphans };
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let protection = deletes.protection(!desired.was_dropped(namespace));
+        let held = protection.or_else(|| desired.is_held(namespace).then_some(HeldReason::Unreadable));
         let reason =
             if successor(namespace, situation).is_some() { Reason::Renamed } else { Reason::NotDeclared };
-        return if groups.is_empty() || !safe || desired.is_held(namespace) {
-            Vec::new()
-        } else {
-            vec![change(desired.object_of(namespace), Action::DeleteNamespace(groups), reason)]
-        };
+        let delete = Action::DeleteNamespace(groups);
+        return vec![change(desired.object_of(namespace), delete, reason, held)];
     };
     let object = Some(&claim.object);
     let mut changes = Vec::new();
@@ -175,11 +206,8 @@ pub(crate) fn plan_namespace(
             None => Reason::Missing,
         };
         if !skip(&group.name, group.fingerprint) {
-            changes.push(change(object, Action::Put(group.clone()), reason));
+            changes.push(change(object, Action::Put(group.clone()), reason, None));
         }
-    }
-    if !deletes.known {
-        return changes;
     }
     let wanted = |name: &str| {
         claim.groups.iter().any(|group| &*group.name == name)
@@ -191,10 +219,26 @@ pub(crate) fn plan_namespace(
         .filter(|name| !wanted(name))
         .map(Box::from)
         .collect();
-    if !extra.is_empty() && extra.len() == observed.namespace(namespace).count() && claim.groups.is_empty() {
-        changes.push(change(object, Action::DeleteNamespace(extra), Reason::NotDeclared));
+    if extra.is_empty() {
+        return changes;
+    }
+    let held = deletes.protection(false);
+    let reason = |group: &str| {
+        if claim.expelled.iter().any(|name| **name == *group) {
+            Reason::NotAllowed
+        } else {
+            Reason::NotDeclared
+        }
+    };
+    let all = extra.len() == observed.namespace(namespace).count() && claim.groups.is_empty();
+    if all && let Some(first) = extra.first() {
+        let reason = reason(first);
+        changes.push(change(object, Action::DeleteNamespace(extra), reason, held));
     } else {
-        let delete = |group| change(object, Action::DeleteGroup(group), Reason::NotDeclared);
+        let delete = |group: Box<str>| {
+            let reason = reason(&group);
+            change(object, Action::DeleteGroup(group), reason, held)
+        };
         changes.extend(extra.into_iter().map(delete));
     }
     changes
@@ -259,7 +303,7 @@ impl Change {
 
     /// Whether the delete guard has a say in it: not where the configuration itself asks for it.
     pub(crate) fn is_guarded(&self) -> bool {
-        self.is_delete() && self.reason == Reason::NotDeclared
+        self.is_delete() && matches!(self.reason, Reason::NotDeclared | Reason::NotAllowed)
     }
 
     /// The group it is about; none for a whole namespace.
@@ -298,8 +342,10 @@ impl fmt::Display for Change {
             write!(f, " of {object}")?;
         }
         match (self.held, self.reason) {
-            (true, _) => f.write_str(" (held back by the delete guard)"),
-            (_, Reason::Renamed | Reason::Adopted | Reason::Claim) => write!(f, " ({})", self.reason),
+            (Some(held), _) => write!(f, " ({held})"),
+            (_, Reason::NotAllowed | Reason::Renamed | Reason::Adopted | Reason::Claim) => {
+                write!(f, " ({})", self.reason)
+            }
             _ => Ok(()),
         }
     }
@@ -334,9 +380,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::desired::LeftBecause;
     use crate::desired::tests::{claim, group};
 
-    const ALL: Deletes = Deletes { known: true, orphans: true };
+    const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
     fn target() -> TargetId {
         TargetId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
@@ -382,14 +429,16 @@ mod tests {
         let mut desired = Desired::default();
         let dropped = claim("dropped", None, vec![g.clone()]);
         desired.claim(&"us.ns.dropped".into(), dropped.clone());
-        desired.drop_claim(&"us.ns.dropped".into(), &dropped.object);
+        desired.drop_claim(&"us.ns.dropped".into(), &dropped.object, LeftBecause::Deleted);
         desired.hold(&"us.ns.held".into(), true);
         let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
         let deleted = |deletes| -> Vec<String> {
-            planned(&desired, &observed, deletes).changes.iter().map(|c| c.namespace.to_string()).collect()
+            let plan = planned(&desired, &observed, deletes);
+            let made = plan.changes.iter().filter(|change| change.held.is_none());
+            made.map(|change| change.namespace.to_string()).collect()
         };
         assert_eq!(deleted(Deletes::default()), Vec::<String>::new());
-        assert_eq!(deleted(Deletes { known: true, orphans: false }), ["us.ns.dropped"]);
+        assert_eq!(deleted(Deletes { orphans: false, ..ALL }), ["us.ns.dropped"]);
         assert_eq!(deleted(ALL), ["us.ns.dropped", "us.ns.orphan"]);
     }
 
@@ -422,10 +471,10 @@ mod tests {
                 names[..count].iter().map(|name| (name.as_str(), &g)).collect();
             let plan = planned(&desired, &observe(&entries), ALL);
             assert_eq!(
-                plan.to_string().matches("held back").count(),
-                plan.changes.iter().filter(|c| c.held).count()
+                plan.to_string().matches("(held: too large a share").count(),
+                plan.changes.iter().filter(|c| c.held.is_some()).count()
             );
-            plan.changes.iter().filter(|change| change.held).count()
+            plan.changes.iter().filter(|change| change.held.is_some()).count()
         };
         assert_eq!((held(9), held(12)), (0, 12));
     }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::finding::Finding;
+use crate::guard::HeldReason;
+use crate::model::tenant::TargetId;
 
 /// What an engine knows and does.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -60,6 +62,8 @@ pub struct TargetStatus {
     pub refused: usize,
     /// How many groups the delete guard keeps from being deleted.
     pub held: usize,
+    /// What is not deleted, by reason: what the delete guard holds, and what is protected.
+    pub holds: Vec<HeldDeletes>,
     /// How many groups do not stay as they are written.
     pub contested: usize,
     /// How many groups the server keeps in a form of its own, which counts as in sync.
@@ -72,8 +76,51 @@ pub struct TargetStatus {
     pub evaluation_error: Option<String>,
     /// How many namespaces wait to be looked at.
     pub pending: usize,
+    /// When what failed is tried again, in seconds since 1970, if the ruler is waited for.
+    pub retry_at: Option<u64>,
     /// When it was last known to be in order, in seconds since 1970.
     pub last_success: Option<u64>,
+}
+
+impl TargetStatus {
+    /// The status of a target that has not said how it is.
+    pub(crate) fn unanswered(id: &TargetId, retiring: bool) -> Self {
+        Self {
+            ruler: id.ruler.to_string(),
+            tenant: id.tenant.as_ref().map(ToString::to_string),
+            retiring,
+            state: TargetState::Starting,
+            error: Some("it has not answered: it may wait for requests of its predecessor to end".to_owned()),
+            groups: 0,
+            rules: 0,
+            refused: 0,
+            held: 0,
+            holds: Vec::new(),
+            contested: 0,
+            normalized: 0,
+            not_loaded: 0,
+            failing_rules: 0,
+            evaluation_error: None,
+            pending: 0,
+            retry_at: None,
+            last_success: None,
+        }
+    }
+}
+
+/// Groups that nobody declares and that are not deleted all the same.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeldDeletes {
+    /// Why.
+    pub reason: HeldReason,
+    /// How many groups.
+    pub groups: usize,
+    /// In how many namespaces.
+    pub namespaces: usize,
+    /// One of these namespaces.
+    pub example: String,
+    /// When they go by themselves, in seconds since 1970, if that is known.
+    pub until: Option<u64>,
 }
 
 /// How a target is.

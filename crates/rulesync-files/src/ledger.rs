@@ -1,6 +1,6 @@
 //! The ledger in a file, with the identity of the installation beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,8 @@ struct Contents {
     targets: BTreeSet<String>,
     /// Targets whose held deletes are released; taken off once they are.
     release_deletes: BTreeSet<String>,
+    /// Since when no route leads to targets that are to be emptied, in seconds since 1970.
+    retiring: BTreeMap<String, u64>,
 }
 
 impl FileLedger {
@@ -82,14 +84,14 @@ fn beside(path: &Path) -> PathBuf {
 #[async_trait]
 impl Ledger for FileLedger {
     async fn read(&self) -> Result<LedgerRecord, LedgerError> {
-        let Contents { identity: _, targets, release_deletes } = self.contents()?;
-        Ok(LedgerRecord { targets, released: release_deletes })
+        let Contents { identity: _, targets, release_deletes, retiring } = self.contents()?;
+        Ok(LedgerRecord { targets, released: release_deletes, retiring })
     }
 
     async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
         let Contents { identity, .. } = self.contents()?;
-        let LedgerRecord { targets, released } = record.clone();
-        self.replace(&Contents { identity, targets, release_deletes: released })
+        let LedgerRecord { targets, released, retiring } = record.clone();
+        self.replace(&Contents { identity, targets, release_deletes: released, retiring })
     }
 }
 
@@ -103,7 +105,11 @@ mod tests {
         let ledger = FileLedger::new(directory.join("sub/ledger.json"));
         assert_eq!(ledger.read().await, Ok(LedgerRecord::default()));
         let identity = ledger.identity().unwrap();
-        let record = LedgerRecord { targets: ["r/t".to_owned()].into(), released: BTreeSet::new() };
+        let record = LedgerRecord {
+            targets: ["r/t".to_owned()].into(),
+            released: BTreeSet::new(),
+            retiring: [("r/t".to_owned(), 7)].into(),
+        };
         ledger.write(&record).await.unwrap();
         let again = FileLedger::new(directory.join("sub/ledger.json"));
         assert_eq!(again.read().await, Ok(record));

@@ -19,6 +19,9 @@ const FIELD_MANAGER: &str = "rulesync";
 /// The key in the ConfigMap's data: one target a line.
 const TARGETS: &str = "targets";
 
+/// The key in the ConfigMap's data: a target and since when no route leads to it, in seconds since 1970, a line.
+const RETIRING: &str = "retiring";
+
 /// The annotation by which an operator releases held deletes: targets, separated by commas.
 pub const RELEASE_ANNOTATION: &str = "rulesync.dev/release-deletes";
 
@@ -88,11 +91,17 @@ impl Ledger for KubernetesLedger {
 
     async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
         let targets: Vec<&str> = record.targets.iter().map(String::as_str).collect();
+        let retiring: Vec<String> =
+            record.retiring.iter().map(|(target, since)| format!("{target} {since}")).collect();
+        let mut data = BTreeMap::from([(TARGETS, targets.join("\n"))]);
+        if !retiring.is_empty() {
+            data.insert(RETIRING, retiring.join("\n"));
+        }
         let ours = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": self.name, "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER}},
-            "data": {TARGETS: targets.join("\n")},
+            "data": data,
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let written = self.within("patch", self.api.patch(&self.name, &params, &Patch::Apply(ours))).await?;
@@ -109,10 +118,18 @@ impl Ledger for KubernetesLedger {
 }
 
 fn record(map: &ConfigMap) -> LedgerRecord {
-    let targets = map.data.as_ref().and_then(|data| data.get(TARGETS)).map_or("", String::as_str);
+    let lines = |key: &str| {
+        let text = map.data.as_ref().and_then(|data| data.get(key)).map_or("", String::as_str);
+        text.lines().map(str::trim).filter(|line| !line.is_empty())
+    };
+    let since = |line: &str| {
+        let (target, since) = line.rsplit_once(' ')?;
+        Some((target.to_owned(), since.parse().ok()?))
+    };
     LedgerRecord {
-        targets: targets.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        targets: lines(TARGETS).map(str::to_owned).collect(),
         released: released(map).map(str::to_owned).collect::<BTreeSet<String>>(),
+        retiring: lines(RETIRING).filter_map(since).collect(),
     }
 }
 

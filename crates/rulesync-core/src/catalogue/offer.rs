@@ -89,6 +89,7 @@ pub(super) fn claim(
         created: record.created,
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
+        expelled: Box::default(),
         matchers: Arc::clone(treated.placement.treatment.matchers()),
         findings: findings.into(),
         seen,

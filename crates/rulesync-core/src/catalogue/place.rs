@@ -7,24 +7,37 @@ use tokio_util::sync::CancellationToken;
 
 use super::offer::{Treated, claim};
 use super::{Catalogue, Consequences, Departure};
+use crate::desired::LeftBecause;
 use crate::intake::{self, Facts, Placed, Placement};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::target::Order;
 
+/// Why an object is placed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Occasion {
+    /// Whether its content is another than before.
+    pub(super) changed: bool,
+    /// Why it leaves the targets that it no longer goes to.
+    pub(super) leaves_because: LeftBecause,
+    /// When its source said so.
+    pub(super) seen: Instant,
+    /// Whether somebody has just changed it, rather than that it is part of a first load.
+    pub(super) live: bool,
+}
+
 impl Catalogue {
-    /// Finds an object's targets and tells them. Targets that had it are told anew only if its content is `changed`, or
-    /// what is done to it on the way.
+    /// Finds an object's targets and tells them. Targets that had it are told anew only if its content changed, or what is
+    /// done to it on the way.
     pub(super) fn place(
         &mut self,
         id: &ObjectId,
         groups: Option<&[Group]>,
-        changed: bool,
-        seen: Instant,
-        live: bool,
+        occasion: Occasion,
         consequences: &mut Consequences,
     ) {
+        let Occasion { changed, leaves_because, seen, live } = occasion;
         let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
         let source: Arc<str> = id.source().into();
         let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
@@ -84,7 +97,7 @@ impl Catalogue {
         let gone: Vec<TargetId> = leaves.iter().map(|left| left.target.clone()).collect();
         for target in &gone {
             self.leave(target);
-            self.drop_from(id, uid.as_deref(), target, Some(&ready), consequences);
+            self.drop_from(id, uid.as_deref(), target, (Some(&ready), leaves_because), consequences);
         }
     }
 
@@ -103,7 +116,7 @@ impl Catalogue {
         id: &ObjectId,
         uid: Option<&str>,
         target: &TargetId,
-        ready: Option<&CancellationToken>,
+        (ready, because): (Option<&CancellationToken>, LeftBecause),
         consequences: &mut Consequences,
     ) {
         // A ruler that is no longer configured takes no orders.
@@ -114,7 +127,7 @@ impl Catalogue {
                 let ready = ready.clone();
                 consequences.departures.push(Departure { target, namespace, object, ready });
             }
-            None => consequences.orders.push((target, Order::Drop { namespace, object })),
+            None => consequences.orders.push((target, Order::Drop { namespace, object, because })),
         }
     }
 }

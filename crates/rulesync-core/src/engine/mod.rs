@@ -39,6 +39,7 @@ struct Parts {
     ledger: Option<Arc<dyn Ledger>>,
     leadership: Leadership,
     identity: Option<Arc<str>>,
+    release_deletes: bool,
     commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
 }
 
@@ -51,6 +52,7 @@ pub struct EngineBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     leadership: Leadership,
     identity: Option<Arc<str>>,
+    release_deletes: bool,
 }
 
 /// Asks and tells a running engine.
@@ -65,6 +67,7 @@ enum Command {
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
     Release(String, oneshot::Sender<Option<usize>>),
+    ReleaseAll(oneshot::Sender<usize>),
 }
 
 /// Why a one-shot run ended without a result.
@@ -125,6 +128,7 @@ impl Engine {
             ledger: None,
             leadership: Leadership::always(),
             identity: None,
+            release_deletes: false,
         }
     }
 
@@ -256,6 +260,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Whether an operator has looked at the deletes that the guard would hold: then none is held. Meant for one-shot
+    /// runs, where nobody could release them.
+    #[must_use]
+    pub fn release_deletes(mut self, release: bool) -> Self {
+        self.release_deletes = release;
+        self
+    }
+
     /// Puts it together.
     ///
     /// # Errors
@@ -263,10 +275,19 @@ impl EngineBuilder {
     /// [`SetupError`] if the parts do not fit.
     pub fn build(self) -> Result<Engine, SetupError> {
         self.setup.validate()?;
-        let Self { setup, reporters, metrics, ledger, leadership, identity } = self;
+        let Self { setup, reporters, metrics, ledger, leadership, identity, release_deletes } = self;
         let reporters = Reporters(reporters.into());
         let commands = mpsc::channel(8);
-        Ok(Engine(Parts { setup, reporters, metrics, ledger, leadership, identity, commands }))
+        Ok(Engine(Parts {
+            setup,
+            reporters,
+            metrics,
+            ledger,
+            leadership,
+            identity,
+            release_deletes,
+            commands,
+        }))
     }
 }
 
@@ -291,6 +312,14 @@ impl EngineHandle {
         let (answer, released) = oneshot::channel();
         self.commands.send(Command::Release(target.to_owned(), answer)).await.ok()?;
         released.await.ok()?
+    }
+
+    /// Makes the deletes that the guard holds back at all targets. The answer is in how many namespaces, or none if the
+    /// engine does not run.
+    pub async fn release_all_deletes(&self) -> Option<usize> {
+        let (answer, released) = oneshot::channel();
+        self.commands.send(Command::ReleaseAll(answer)).await.ok()?;
+        released.await.ok()
     }
 
     /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before go on undisturbed. Rules of

@@ -1,10 +1,11 @@
 //! One run of an engine: the tasks of its sources and targets, and the loop between them.
 
 mod keeper;
+mod reports;
 mod sources;
 mod targets;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +17,17 @@ use tokio_util::sync::CancellationToken;
 use super::setup::{Setup, SetupError};
 use super::{Command, Parts, RunError};
 use crate::catalogue::{Catalogue, Consequences, Departure};
+use crate::desired::LeftBecause;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::naming::Territory;
 use crate::outcome::{Outcome, Reporters};
 use crate::plan::{Deletes, Plan};
 use crate::source::Said;
-use crate::status::{ObjectAtTarget, Status};
+use crate::status::Status;
 use crate::target::Order;
+use crate::vanishing::{Orphans, Remaining, Vanishing};
 use keeper::Keeper;
 use sources::{Identity, RunningSource};
 use targets::RunningTarget;
@@ -40,6 +42,9 @@ pub(super) enum Mode {
 
 /// Events a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENTS: usize = 32;
+
+/// Orphans are judged when every target has been listed once, or after so long.
+const FIRST_LISTS: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
     setup: Setup,
@@ -67,6 +72,16 @@ pub(super) struct Run {
     ever: BTreeSet<TargetId>,
     /// Whether the ledger has yet to be told of it.
     ever_changed: bool,
+    /// Since when no route leads to targets that are being emptied, in seconds since 1970.
+    retiring_since: BTreeMap<TargetId, u64>,
+    /// Objects that vanished together.
+    vanishing: Vanishing,
+    /// What vanished while nobody watched.
+    orphans: Orphans,
+    /// Whether every target could be listed once, so that orphans are judged all together.
+    listed_once: bool,
+    /// Whether an operator has released all deletes beforehand.
+    release_deletes: bool,
     events: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
     tasks: JoinSet<()>,
     deletes: Deletes,
@@ -78,7 +93,8 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(parts: Parts, mode: Mode) -> Self {
-        let Parts { setup, reporters, metrics, commands, ledger, leadership, identity } = parts;
+        let Parts { setup, reporters, metrics, commands, ledger, leadership, identity, release_deletes } =
+            parts;
         let catalogue = Catalogue::new(setup.map());
         let progressed = Arc::new(Notify::new());
         Self {
@@ -100,6 +116,11 @@ impl Run {
             absent: BTreeSet::new(),
             ever: BTreeSet::new(),
             ever_changed: true,
+            retiring_since: BTreeMap::new(),
+            vanishing: Vanishing::default(),
+            orphans: Orphans::default(),
+            listed_once: false,
+            release_deletes,
             events: mpsc::channel(EVENTS),
             tasks: JoinSet::new(),
             deletes: Deletes::default(),
@@ -122,6 +143,8 @@ impl Run {
         let progressed = Arc::clone(&self.progressed);
         loop {
             self.keep_ledger();
+            self.allow_deletes();
+            self.judge_vanishing();
             self.depart();
             self.leave_targets();
             self.retire();
@@ -144,7 +167,7 @@ impl Run {
                     // A long snapshot must not keep targets from writing what is known already.
                     tokio::task::yield_now().await;
                 }
-                Some(command) = self.commands.recv() => self.command(command).await,
+                Some(command) = self.commands.recv() => self.command(command),
                 Some(ended) = self.tasks.join_next() => {
                     // A defect in a source or in us must not leave half an engine running.
                     if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
@@ -203,7 +226,10 @@ impl Run {
             heard.min().unwrap_or(self.started) + patience
         });
         let doubts = self.sources.values().filter_map(|source| source.doubted_until);
-        doubts.chain(impatient.filter(|at| *at > now)).min()
+        let policy = &self.setup.policy.delete_guard;
+        let first_lists = (!self.listed_once).then(|| self.started + FIRST_LISTS).filter(|at| *at > now);
+        let holds = [self.vanishing.due(policy, now), self.orphans.due(policy, now), first_lists];
+        doubts.chain(impatient.filter(|at| *at > now)).chain(holds.into_iter().flatten()).min()
     }
 
     /// Time has passed.
@@ -250,7 +276,8 @@ impl Run {
         for Departure { target, namespace, object, .. } in ready {
             self.left = true;
             if let Some(target) = self.targets.get_mut(&target).or_else(|| self.retiring.get_mut(&target)) {
-                target.send(Order::Drop { namespace, object });
+                let because = LeftBecause::Moved;
+                target.send(Order::Drop { namespace, object, because });
             }
         }
     }
@@ -264,22 +291,62 @@ impl Run {
 
     fn allow_deletes(&mut self) {
         let known = self.sources.values().all(|source| source.complete);
-        let deletes = Deletes { known, orphans: known && !self.catalogue.hides_objects() };
+        self.listed_once |= known && self.has_listed_all();
+        let orphans = known && self.listed_once && !self.catalogue.hides_objects();
+        let deletes = Deletes { takeover: false, known, orphans };
         if deletes != self.deletes {
             self.deletes = deletes;
             self.tell_all(|| Order::Deletes(deletes));
         }
     }
 
+    /// Whether every target has been listed, but for those whose ruler is down; or has had the time for it.
+    fn has_listed_all(&self) -> bool {
+        let mut targets = self.targets.values().chain(self.retiring.values());
+        let ledger_read = self.mode != Mode::Forever || self.keeper.as_ref().is_none_or(Keeper::is_read);
+        self.started.elapsed() >= FIRST_LISTS || (ledger_read && targets.all(RunningTarget::has_listed))
+    }
+
+    /// Holds what vanished together, and lets go of what has been held long enough.
+    fn judge_vanishing(&mut self) {
+        let now = Instant::now();
+        let policy = self.setup.policy.delete_guard;
+        let catalogue = &self.catalogue;
+        let remaining: BTreeMap<Arc<str>, Remaining> = (self.sources.iter())
+            .map(|(name, source)| {
+                let objects = catalogue.in_rulers(name);
+                (Arc::clone(name), Remaining { objects, healthy: source.is_healthy() })
+            })
+            .collect();
+        let none = Remaining { objects: 0, healthy: false };
+        let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
+        for (source, held) in self.vanishing.judge(&policy, of, now) {
+            self.tell_all(|| Order::Vanished { source: Arc::clone(&source), held });
+            let left = of(&source).objects;
+            self.reporters.report(&Outcome::Vanished { source, held, left });
+        }
+        let waiting = self.targets.values().chain(self.retiring.values());
+        let orphans: usize = waiting.map(|target| target.progress.borrow().orphans).sum();
+        let remaining: Vec<Remaining> = remaining.into_values().collect();
+        if let Some(held) = self.orphans.judge(&policy, orphans, &remaining, now) {
+            self.tell_all(|| Order::Orphans(held));
+        }
+    }
+
     // Commands.
 
-    async fn command(&mut self, command: Command) {
+    /// Answers commands, or has them answered: the loop waits for nobody.
+    fn command(&mut self, command: Command) {
         match command {
-            // Nobody waiting for the answer is no problem of ours.
-            Command::Status(answer) => drop(answer.send(self.status().await)),
+            Command::Status(answer) => {
+                let reports = self.ask_for_reports();
+                // Nobody waiting for the answer is no problem of ours.
+                self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
+            }
             Command::Sources(answer) => drop(answer.send(self.source_statuses())),
             Command::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
-            Command::Release(target, answer) => drop(answer.send(self.release(&target).await)),
+            Command::Release(target, answer) => self.release(&target, answer),
+            Command::ReleaseAll(answer) => self.release_all(answer),
         }
     }
 
@@ -327,35 +394,40 @@ impl Run {
         Ok(())
     }
 
-    async fn release(&mut self, target: &str) -> Option<usize> {
+    /// Releases the held deletes of a target, which answers itself.
+    fn release(&mut self, target: &str, answer: oneshot::Sender<Option<usize>>) {
         let mut running = self.targets.iter_mut().chain(self.retiring.iter_mut());
-        let target = running.find(|(id, _)| id.to_string() == target)?.1;
-        let (answer, released) = oneshot::channel();
-        target.send(Order::Release(answer));
-        released.await.ok()
+        if let Some((_, target)) = running.find(|(id, _)| id.to_string() == target) {
+            target.send(Order::Release(answer));
+        } else {
+            // Nobody waiting for the answer is no problem of ours.
+            let _ = answer.send(None);
+        }
+    }
+
+    /// Releases the held deletes of all targets.
+    fn release_all(&mut self, answer: oneshot::Sender<usize>) {
+        let mut waiting = Vec::new();
+        for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
+            let (released, answered) = oneshot::channel();
+            target.send(Order::Release(released));
+            waiting.push(answered);
+        }
+        self.tasks.spawn(async move {
+            let deadline = Instant::now() + reports::PATIENCE;
+            let mut namespaces = 0;
+            for answered in waiting {
+                if let Ok(Ok(Some(released))) = tokio::time::timeout_at(deadline, answered).await {
+                    namespaces += released;
+                }
+            }
+            // Nobody waiting for the answer is no problem of ours.
+            let _ = answer.send(namespaces);
+        });
     }
 
     pub(super) async fn status(&mut self) -> Status {
-        let mut targets = Vec::new();
-        let mut at_targets: HashMap<ObjectId, Vec<ObjectAtTarget>> = HashMap::new();
-        let running = self.targets.values_mut().map(|target| (false, target));
-        for (retiring, target) in running.chain(self.retiring.values_mut().map(|target| (true, target))) {
-            let (answer, report) = oneshot::channel();
-            target.send(Order::Status(answer));
-            if let Ok(mut report) = report.await {
-                report.target.retiring = retiring;
-                targets.push(report.target);
-                for (object, at_target) in report.objects {
-                    at_targets.entry(object).or_default().push(at_target);
-                }
-            }
-        }
-        Status {
-            owner: self.setup.territory.owner.to_string(),
-            sources: self.source_statuses(),
-            targets,
-            objects: self.catalogue.statuses(at_targets),
-        }
+        self.ask_for_reports().status().await
     }
 
     pub(super) async fn plans(&mut self) -> Vec<Plan> {

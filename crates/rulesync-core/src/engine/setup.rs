@@ -66,6 +66,9 @@ pub enum SetupError {
     /// Without a source nothing can be declared.
     #[error("no source is configured")]
     NoSource,
+    /// Without a route nothing would be kept in any ruler, and what is there would be deleted.
+    #[error("no route is configured: rules would go nowhere, and all that were written would be deleted")]
+    NoRoutes,
     /// A name stands twice.
     #[error("there are two {kind}s called `{name}`")]
     Duplicate {
@@ -159,6 +162,9 @@ impl Setup {
     pub fn validate(&self) -> Result<(), SetupError> {
         if self.sources.is_empty() {
             return Err(SetupError::NoSource);
+        }
+        if self.routes.is_empty() {
+            return Err(SetupError::NoRoutes);
         }
         unique("source", self.sources.iter().map(|source| &*source.name))?;
         unique("ruler", self.rulers.iter().map(|ruler| &*ruler.name))?;

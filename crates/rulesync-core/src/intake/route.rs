@@ -96,6 +96,11 @@ impl TenantPattern {
     pub fn apply(&self, claim: &str) -> String {
         format!("{}{claim}{}", self.before, self.after)
     }
+
+    /// The claim that makes a tenant's name, if one does.
+    pub fn claim_of<'a>(&self, tenant: &'a str) -> Option<&'a str> {
+        tenant.strip_prefix(&*self.before)?.strip_suffix(&*self.after)
+    }
 }
 
 /// Who may claim which tenants.
@@ -165,6 +170,26 @@ impl Route {
             Tenancy::Claimed { .. } => return None,
         };
         Some(TargetId { ruler: Arc::clone(&self.ruler), tenant })
+    }
+
+    /// Whether some object might go by it to a target: the fixed one, or one that an object may claim.
+    pub fn may_lead_to(&self, target: &TargetId) -> bool {
+        let claimable = |pattern: &TenantPattern, tenant: &TenantId| {
+            pattern.claim_of(tenant.as_str()).is_some_and(|claim| {
+                self.allow
+                    .iter()
+                    .flat_map(|permission| &permission.tenants)
+                    .any(|allowed| allowed.matches(claim))
+            })
+        };
+        let by_claim = |pattern| target.tenant.as_ref().is_some_and(|tenant| claimable(pattern, tenant));
+        self.ruler == target.ruler
+            && match &self.tenant {
+                Tenancy::Claimed { pattern, .. } => by_claim(pattern),
+                Tenancy::None | Tenancy::Fixed(_) => {
+                    self.target().as_ref() == Some(target) || by_claim(&TenantPattern::default())
+                }
+            }
     }
 
     /// Whether it is for objects of a kind, given the language of its ruler.

@@ -2,6 +2,7 @@
 //! Everything that can fail or be slow happens here, so targets never wait for each other.
 
 mod changed;
+mod delete_safety;
 mod gate;
 mod gauges;
 mod health;
@@ -22,8 +23,9 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::apply::{self, Budgeted, Stops};
-use crate::desired::Claim;
+use crate::desired::{Claim, LeftBecause};
 use crate::evaluation::Evaluation;
+use crate::guard::HeldReason;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
@@ -35,6 +37,7 @@ use crate::plan::{Deletes, Plan};
 use crate::policy::{Policy, jittered};
 use crate::ruler::{Ruler, RulerError};
 use crate::status::{ObjectAtTarget, TargetStatus};
+pub(crate) use delete_safety::Retirement;
 use health::Answer;
 use state::State;
 
@@ -50,7 +53,7 @@ pub(crate) enum Order {
         handover: Option<Arc<DropGuard>>,
     },
     /// An object wants nothing there any more.
-    Drop { namespace: Arc<str>, object: ObjectId },
+    Drop { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
     /// An object that owns the namespace exists but cannot be read, or no longer so.
     Hold { namespace: Arc<str>, hold: bool },
     /// Which deletes are safe from now on.
@@ -63,10 +66,14 @@ pub(crate) enum Order {
     AbsentKinds(Arc<BTreeSet<Arc<str>>>),
     /// Who we are, as far as that can be known.
     Identity(Option<Arc<str>>),
-    /// No route leads here any more, or one does again.
-    Retire(bool),
+    /// Most of what a source had has vanished at once, so that its deletes are held; or no longer.
+    Vanished { source: Arc<str>, held: Option<HeldReason> },
+    /// Whether namespaces that no object is known for are held, and why.
+    Orphans(Option<HeldReason>),
+    /// Nothing leads here any more, or something does again.
+    Retire(Option<Retirement>),
     /// Deletes that are held back may be made; answers how many namespaces they were in.
-    Release(oneshot::Sender<usize>),
+    Release(oneshot::Sender<Option<usize>>),
     /// Refusals are forgotten: the configuration changed.
     Reconsider,
     /// Times and limits changed.
@@ -101,6 +108,8 @@ pub(crate) struct Progress {
     pub(crate) retired: bool,
     /// Groups that are refused.
     pub(crate) refused: usize,
+    /// Namespaces to be deleted that no object is known for.
+    pub(crate) orphans: usize,
     /// Changes carried out so far.
     pub(crate) applied: u64,
 }
@@ -116,6 +125,8 @@ pub(crate) struct Shared {
     pub(crate) policy: Policy,
     pub(crate) reporters: Reporters,
     pub(crate) metrics: Metrics,
+    /// Whether an operator has released all deletes beforehand.
+    pub(crate) release_deletes: bool,
     /// Whether changes are carried out, or only planned.
     pub(crate) writes: bool,
     /// Whether rulers are asked how rules evaluate.
@@ -246,15 +257,17 @@ impl Target {
                 self.state.claim(&namespace, claim, live);
                 self.state.hand_over(&namespace, handover);
             }
-            Order::Drop { namespace, object } => self.state.drop_claim(&namespace, &object),
+            Order::Drop { namespace, object, because } => self.state.drop_claim(&namespace, &object, because),
             Order::Hold { namespace, hold } => self.state.hold(&namespace, hold),
             Order::Deletes(deletes) => self.state.allow(deletes),
             Order::Doubt { source, doubt } => self.state.doubt_source(source, doubt),
             Order::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
             Order::AbsentKinds(kinds) => self.state.set_absent_kinds(kinds),
             Order::Identity(us) => self.state.identify(us),
-            Order::Retire(true) => self.state.retire(),
-            Order::Retire(false) => self.state.return_to_service(),
+            Order::Vanished { source, held } => self.state.source_vanished(source, held),
+            Order::Orphans(held) => self.state.hold_orphans(held),
+            Order::Retire(Some(retirement)) => self.state.retire(retirement),
+            Order::Retire(None) => self.state.return_to_service(),
             Order::Reconsider => self.state.reconsider(),
             Order::Policy(policy) => {
                 self.next_list = self.next_list.min(Instant::now() + jittered(policy.resync_interval));
@@ -262,7 +275,7 @@ impl Target {
                 self.state.set_policy(policy);
             }
             // Nobody waiting for the answer is no problem of ours.
-            Order::Release(answer) => drop(answer.send(self.state.release())),
+            Order::Release(answer) => drop(answer.send(Some(self.state.release()))),
             Order::Status(answer) => drop(answer.send(self.state.report())),
             Order::Plan(answer) => drop(answer.send(self.state.plan())),
         }
@@ -392,10 +405,14 @@ impl Target {
                 && (self.state.is_settled() || !self.shared.writes),
             ..self.state.progress()
         };
-        let modified =
-            self.progress.send_if_modified(|current| std::mem::replace(current, progress) != progress);
-        // A run that goes on for ever only waits for targets that are to end.
-        let awaited = !self.shared.evaluates || progress.retired;
+        let mut before = progress;
+        let modified = self.progress.send_if_modified(|current| {
+            before = std::mem::replace(current, progress);
+            before != progress
+        });
+        // A run that goes on for ever only waits for targets that are to end, and judges orphans.
+        let orphans = (before.orphans, before.listed) != (progress.orphans, progress.listed);
+        let awaited = !self.shared.evaluates || progress.retired || orphans;
         if self.state.let_go() || (modified && awaited) {
             self.shared.progressed.notify_one();
         }
@@ -411,6 +428,6 @@ async fn sleep_until(at: Option<Instant>) {
 }
 
 /// The time of day, in seconds since 1970, for people; the engine itself counts in [`Instant`]s.
-fn seconds_since_1970() -> u64 {
+pub(crate) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }

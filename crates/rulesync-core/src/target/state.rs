@@ -9,7 +9,7 @@ mod orders;
 mod refuse;
 mod report;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
 use super::changed::Changed;
+use super::delete_safety::{DeleteSafety, Retirement};
 use super::gate::Gate;
 use super::gauges::Gauges;
 use super::health::Health;
@@ -28,15 +29,13 @@ use super::refusals::Refusals;
 use super::{Progress, Shared, seconds_since_1970};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::desired::{Desired, DesiredGroup};
-use crate::guard::{Guard, HeldReason};
+use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
 use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
-use crate::plan::{
-    Action, Change, Deletes, Plan, Reason, Situation, in_order, plan, plan_namespace, successor,
-};
+use crate::plan::{Action, Change, Plan, Reason, Situation, in_order, plan_namespace, plan_with, successor};
 use crate::ruler::{Keeps, RulerError};
 
 /// The code of the finding, and the state in metrics, of what the ruler does not take.
@@ -44,10 +43,6 @@ pub(super) const REFUSED: &str = "refused";
 
 /// Failures in a row after which a one-shot run gives up.
 const STUCK: u32 = 3;
-
-/// A watch that is silent is noticed within a little more than a minute. A new leader whose watch lags behind that of the
-/// leader before it must not delete what it has not seen yet.
-const LAG: Duration = Duration::from_secs(2 * 60);
 
 /// A claim is written only if a list so recent has shown that nobody else has.
 const FRESH: Duration = Duration::from_secs(10);
@@ -67,14 +62,10 @@ pub(super) struct State {
     /// Former namespaces that wait for their successors, by successor.
     former: HashMap<Arc<str>, Vec<Arc<str>>>,
     queue: Queue,
-    deletes: Deletes,
-    guard: Guard,
+    /// What may be deleted, and why not.
+    safety: DeleteSafety,
     /// What was last told of held deletes.
     held: Option<(usize, HeldReason)>,
-    /// Sources that may not know what they say.
-    doubted: HashSet<Arc<str>>,
-    /// Kinds that are not installed.
-    absent: Arc<BTreeSet<Arc<str>>>,
     /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
     handovers: HashMap<Arc<str>, Arc<DropGuard>>,
     /// Refused groups whose form in the ruler may lack the matchers that their route enforces.
@@ -82,8 +73,6 @@ pub(super) struct State {
     /// Those of them that the list under way will tell about.
     proving: HashSet<Key>,
     health: Health,
-    /// Kubernetes namespaces that went of late.
-    gone: HashMap<String, Instant>,
     refusals: Refusals,
     omissions: Omissions,
     /// What the server makes of groups by itself.
@@ -105,12 +94,8 @@ pub(super) struct State {
     claim_seen: Option<OwnerClaim>,
     claim_namespace: Arc<str>,
     claim_group: Option<DesiredGroup>,
-    /// Whether no route leads here any more, so that everything of ours is to go.
-    retiring: bool,
     /// Namespaces written to while a list is under way: for those it is out of date.
     touched: Option<HashSet<Arc<str>>>,
-    /// Until when nothing is deleted, because the leader before us may have seen more than we have.
-    no_deletes_until: Option<Instant>,
     /// When the last list was complete.
     listed: Option<Instant>,
     /// When to list again to see what became of something.
@@ -135,16 +120,12 @@ impl State {
             adoptions: HashMap::new(),
             former: HashMap::new(),
             queue: Queue::default(),
-            deletes: Deletes::default(),
-            guard: Guard::default(),
+            safety: DeleteSafety::new(shared.release_deletes),
             held: None,
-            doubted: HashSet::new(),
-            absent: Arc::default(),
             handovers: HashMap::new(),
             unproven: HashSet::new(),
             proving: HashSet::new(),
             health: Health::new(Instant::now(), shared.ruler.sync_period()),
-            gone: HashMap::new(),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
             normalizations: Normalizations::default(),
@@ -158,9 +139,7 @@ impl State {
             claim_seen: None,
             claim_namespace: shared.territory.owner.as_str().into(),
             claim_group: None,
-            retiring: false,
             touched: None,
-            no_deletes_until: None,
             listed: None,
             verify: None,
             list_failures: 0,
@@ -184,7 +163,9 @@ impl State {
         loop {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
-            self.hold_back(&namespace, &mut changes);
+            let policy = &self.shared.policy.delete_guard;
+            let (desired, territory) = (&self.desired, &self.shared.territory);
+            self.safety.hold_back(&namespace, &mut changes, desired, territory, policy, Instant::now());
             let full = !self.probing.is_empty() && !self.probing.contains(&namespace);
             if full && !changes.is_empty() && !changes.iter().any(Change::is_delete) {
                 // There is no room for it before something is deleted.
@@ -210,7 +191,7 @@ impl State {
     /// Whether objects' rules may be written and deleted. What is retiring is only cleaned up, so nobody's claim is
     /// needed but no foreign one may stand there.
     fn may_write(&self) -> bool {
-        self.ownership.may_write() || (self.retiring && self.ownership.to_claim().is_some())
+        self.ownership.may_write() || (self.safety.is_retiring() && self.ownership.to_claim().is_some())
     }
 
     /// The change that writes our claim, if it is to be written.
@@ -234,7 +215,7 @@ impl State {
             object: None,
             action: Action::Put(self.claim_group.clone()?),
             reason: Reason::Claim,
-            held: false,
+            held: None,
         })
     }
 
@@ -250,41 +231,15 @@ impl State {
             })
     }
 
-    /// Takes out the deletes that the guard does not let pass (yet).
-    fn hold_back(&mut self, namespace: &Arc<str>, changes: &mut Vec<Change>) {
-        let guarded: usize = changes.iter().filter(|c| c.is_guarded()).map(Change::deletes).sum();
-        if guarded == 0 {
-            self.guard.forget(namespace);
-            return;
-        }
-        let territory = &self.shared.territory;
-        if !self.absent.is_empty() && self.desired.object_of(namespace).is_none() {
-            let kind = territory.parse(namespace).and_then(|named| named.kind);
-            if !self.retiring && kind.is_none_or(|kind| self.absent.contains(kind)) {
-                changes.retain(|change| !change.is_guarded());
-                return;
-            }
-        }
-        let explained = !self.gone.is_empty()
-            && territory.parse(namespace).is_some_and(|named| self.gone.contains_key(named.namespace));
-        if !self.retiring && !self.guard.passes(namespace, guarded, explained, Instant::now()) {
-            changes.retain(|change| !change.is_guarded());
-        }
-    }
-
     /// Judges deletes whose time has come.
     pub(super) fn judge_deletes(&mut self) {
-        if self.no_deletes_until.take_if(|until| *until <= Instant::now()).is_some() {
+        let now = Instant::now();
+        if self.safety.takeover_is_over(now) {
             self.look_at_everything_with_changes(false);
         }
         let Some(observed) = &self.observed else { return };
-        let (doubted, desired) = (&self.doubted, &self.desired);
-        let doubt = |namespace: &str| match desired.object_of(namespace) {
-            Some(object) => doubted.contains(object.source()),
-            None => !doubted.is_empty(),
-        };
         let policy = &self.shared.policy.delete_guard;
-        for namespace in self.guard.judge(policy, || observed.groups(), doubt, Instant::now()) {
+        for namespace in self.safety.judge(policy, || observed.groups(), &self.desired, now) {
             self.look_at(&namespace, Turn::Last, false);
         }
     }
@@ -292,8 +247,7 @@ impl State {
     /// When deletes are to be judged.
     pub(super) fn judging_due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
-        let judging = self.guard.due(&self.shared.policy.delete_guard);
-        [judging, self.no_deletes_until].into_iter().flatten().min()
+        self.safety.due(&self.shared.policy.delete_guard)
     }
 
     /// Nothing that was planned can be relied on: everything is looked at after the next list.
@@ -301,14 +255,21 @@ impl State {
         self.queue = Queue::default();
         self.limited.clear();
         self.probing.clear();
-        self.guard.forget_all();
+        self.safety.guard.forget_all();
         self.adoptions.clear();
         self.observed = None;
         self.touched = None;
         self.verify = None;
     }
 
+    /// The changes that may be made to a namespace now, but for what the guard has to say.
     fn changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
+        let mut changes = self.wanted_changes(namespace, observed);
+        changes.retain(|change| change.held.is_none());
+        changes
+    }
+
+    fn wanted_changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
         if *namespace == self.claim_namespace {
             return self.claim_removal(observed).into_iter().collect();
         }
@@ -335,9 +296,9 @@ impl State {
         changes
     }
 
-    /// We lead from now on.
+    /// This process leads from now on.
     pub(super) fn take_over(&mut self) {
-        self.no_deletes_until = Some(Instant::now() + LAG);
+        self.safety.take_over(Instant::now());
     }
 
     fn situation<'a>(&'a self, observed: &'a Observed) -> Situation<'a> {
@@ -345,21 +306,22 @@ impl State {
             desired: &self.desired,
             observed,
             adoptable: &self.adoptable,
-            deletes: if self.no_deletes_until.is_some() { Deletes::default() } else { self.deletes },
+            deletes: self.safety.deletes(),
             territory: &self.shared.territory,
         }
     }
 
     /// Takes our claim down once nothing else of ours is left in a target that retires.
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
-        let last =
-            self.retiring && observed.groups() == 0 && matches!(self.ownership, Ownership::Ours { .. });
+        let last = self.safety.is_retiring()
+            && observed.groups() == 0
+            && matches!(self.ownership, Ownership::Ours { .. });
         last.then(|| Change {
             namespace: Arc::clone(&self.claim_namespace),
             object: None,
             action: Action::DeleteGroup(CLAIM_GROUP.into()),
             reason: Reason::Claim,
-            held: false,
+            held: None,
         })
     }
 
@@ -411,7 +373,8 @@ impl State {
 
     /// Notes when everything is in order, as far as it can be known.
     fn settled(&mut self) {
-        let in_order = self.queue.len() == 0 && self.deletes.known && !self.changed.has_unconfirmed();
+        let in_order =
+            self.queue.len() == 0 && self.safety.deletes().known && !self.changed.has_unconfirmed();
         if self.observed.is_some() && in_order {
             self.last_success = Some(Instant::now());
             self.gauges.last_success.set(seconds_since_1970().cast_signed());
@@ -432,7 +395,7 @@ impl State {
 
     /// Whether nothing is left to do but what failed.
     pub(super) fn is_settled(&self) -> bool {
-        let waits = self.queue.len() == self.queue.delayed() && !self.guard.is_undecided();
+        let waits = self.queue.len() == self.queue.delayed() && !self.safety.guard.is_undecided();
         self.down || self.ownership.conflict().is_some() || waits
     }
 
@@ -450,18 +413,22 @@ impl State {
             listed: self.observed.is_some(),
             failing: self.queue.failing() > 0 || self.down,
             stuck: self.is_stuck() || self.ownership.conflict().is_some(),
-            retired: self.retiring
-                && self.deletes.orphans
+            retired: self.safety.is_retiring()
+                && self.safety.deletes().orphans
                 && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
                 && !matches!(self.ownership, Ownership::Ours { .. }),
             refused: self.refusals.groups(),
+            orphans: self.safety.guard.orphans(),
             applied: self.applied,
         }
     }
 
     pub(super) fn plan(&self) -> Plan {
         let observed = self.observed.clone().unwrap_or_default();
-        plan(&self.id, self.situation(&observed), &self.shared.policy.delete_guard)
+        let (policy, now) = (&self.shared.policy.delete_guard, Instant::now());
+        plan_with(&self.id, self.situation(&observed), policy, |change| {
+            self.safety.reason(change, &self.desired, &self.shared.territory, policy, now)
+        })
     }
 
     fn subject(&self, change: &Change) -> Subject {
@@ -495,14 +462,22 @@ impl State {
 
     /// Tells of deletes that are held back, when that is news.
     fn tell_held(&mut self) {
-        let held = self.guard.total_held();
+        let held = self.safety.guard.total_held();
         if held == self.held {
             return;
         }
         self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
         let target = self.id.clone();
         match held {
-            Some((groups, reason)) => self.tell(&Outcome::Held { target, groups, reason }),
+            Some((groups, reason)) => {
+                let until = match (reason, self.safety.retirement) {
+                    (HeldReason::Route, Some(Retirement::NoRoute { until })) => Some(until),
+                    (HeldReason::Configuration, _) => self.safety.guard.next_wait(),
+                    _ => None,
+                };
+                let until = until.map(|until| until.saturating_duration_since(Instant::now()));
+                self.tell(&Outcome::Held { target, groups, reason, until });
+            }
             None => self.tell(&Outcome::NoneHeld { target }),
         }
         self.held = held;

@@ -110,7 +110,7 @@ async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
 }
 
 #[derive(Debug, Clone, Default)]
-struct MemoryLedger(Arc<Mutex<LedgerRecord>>);
+pub(crate) struct MemoryLedger(pub(crate) Arc<Mutex<LedgerRecord>>);
 
 #[async_trait]
 impl Ledger for MemoryLedger {

@@ -7,6 +7,7 @@ mod claim;
 mod contested;
 #[cfg(test)]
 mod counts;
+#[cfg(test)]
 mod deleting;
 #[cfg(test)]
 mod evaluation;
@@ -25,6 +26,10 @@ mod pressure;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod sim;
+#[cfg(test)]
+mod vanishing;
 #[cfg(test)]
 mod world;

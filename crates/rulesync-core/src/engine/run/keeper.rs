@@ -25,7 +25,7 @@ pub(super) struct Keeper {
     leadership: Leadership,
     progressed: Arc<Notify>,
     /// What it should hold; none before it was read.
-    wanted: watch::Sender<Option<BTreeSet<String>>>,
+    wanted: watch::Sender<Option<LedgerRecord>>,
     /// What was read from it and not yet taken.
     news: Arc<Mutex<Option<LedgerRecord>>>,
     read: bool,
@@ -60,6 +60,11 @@ impl Keeper {
         });
     }
 
+    /// Whether the ledger has been read.
+    pub(super) fn is_read(&self) -> bool {
+        self.read
+    }
+
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
@@ -69,7 +74,7 @@ struct Task {
     ledger: Arc<dyn Ledger>,
     leadership: Leadership,
     progressed: Arc<Notify>,
-    wanted: watch::Receiver<Option<BTreeSet<String>>>,
+    wanted: watch::Receiver<Option<LedgerRecord>>,
     news: Arc<Mutex<Option<LedgerRecord>>>,
 }
 
@@ -112,9 +117,8 @@ impl Task {
 
     /// What is to be written, if it differs from what is there.
     fn unwritten(&mut self, held: &LedgerRecord) -> Option<LedgerRecord> {
-        let targets = self.wanted.borrow_and_update().clone()?;
-        (targets != held.targets || !held.released.is_empty())
-            .then(|| LedgerRecord { targets, released: BTreeSet::new() })
+        let wanted = self.wanted.borrow_and_update().clone()?;
+        (wanted != *held).then_some(wanted)
     }
 }
 
@@ -125,23 +129,31 @@ impl Run {
         let news = keeper.news.lock().unwrap_or_else(PoisonError::into_inner).take();
         let first = news.is_some() && !keeper.read;
         keeper.read |= first;
-        if let Some(LedgerRecord { targets, released }) = news {
+        if let Some(LedgerRecord { targets, released, retiring }) = news {
             for target in &released {
-                let mut running = self.targets.iter_mut().chain(self.retiring.iter_mut());
-                if let Some((_, target)) = running.find(|(id, _)| id.to_string() == *target) {
+                let every = target == EVERY_TARGET;
+                let running = self.targets.iter_mut().chain(self.retiring.iter_mut());
+                for (_, target) in running.filter(|(id, _)| every || id.to_string() == *target) {
                     // Whether anything was held is in the log.
                     target.send(Order::Release(tokio::sync::oneshot::channel().0));
                 }
             }
             if first {
                 self.ever.extend(targets.iter().filter_map(|text| parse(text)));
+                let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
+                self.retiring_since.extend(since);
                 self.ever_changed = true;
                 self.adjust_targets();
             }
         }
         if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.read && self.ever_changed) {
             self.ever_changed = false;
-            let wanted: BTreeSet<String> = self.ever.iter().map(ToString::to_string).collect();
+            let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
+            let wanted = LedgerRecord {
+                targets: self.ever.iter().map(ToString::to_string).collect(),
+                released: BTreeSet::new(),
+                retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
+            };
             keeper.wanted.send_if_modified(|current| {
                 let changed = current.as_ref() != Some(&wanted);
                 if changed {
@@ -152,6 +164,9 @@ impl Run {
         }
     }
 }
+
+/// Stands for every target in a release.
+const EVERY_TARGET: &str = "*";
 
 /// Reads a target as it is printed; none for what is not one, such as a note by hand.
 fn parse(text: &str) -> Option<TargetId> {

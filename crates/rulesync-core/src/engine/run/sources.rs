@@ -11,6 +11,7 @@ use crate::catalogue::Consequences;
 use crate::engine::setup::NamedSource;
 use crate::intake::NamespaceFacts;
 use crate::metrics::{SourceLabels, SourceStateLabels};
+use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
 use crate::source::{Said, Sink, Source, SourceEvent};
 use crate::status::SourceStatus;
@@ -31,6 +32,13 @@ pub(super) struct RunningSource {
     /// When it last said anything.
     pub(super) heard: Instant,
     pub(super) stop: CancellationToken,
+}
+
+impl RunningSource {
+    /// Whether it can be believed: it has shown all it has, and sees its objects.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.complete && self.unavailable.is_none() && self.doubted_until.is_none()
+    }
 }
 
 /// Who we are: what the first of the sources that know says, unless it was said from outside.
@@ -97,11 +105,15 @@ impl Run {
             self.tell_all(|| Order::Doubt { source: Arc::clone(&source), doubt: false });
         }
         let consequences = match event {
-            SourceEvent::Upsert(object) => self.catalogue.upsert(object, run, at, live),
+            SourceEvent::Upsert(object) => {
+                self.vanishing.is_there(&object.id);
+                self.catalogue.upsert(object, run, at, live)
+            }
             SourceEvent::Malformed { id, finding, hides } => {
+                self.vanishing.is_there(&id);
                 self.catalogue.malformed(&id, finding, hides, run)
             }
-            SourceEvent::Delete(id) => self.catalogue.delete(&id),
+            SourceEvent::Delete(id) => self.vanish(&id),
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
                 let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
                 self.explain(order);
@@ -180,6 +192,9 @@ impl Run {
         // With several clusters a namespace of one says nothing about that of another.
         let one = self.sources.values().filter(|source| source.source.delivers_namespaces()).count() == 1;
         if one {
+            if gone {
+                self.vanishing.explain(&name);
+            }
             self.tell_all(|| Order::KubernetesNamespace { name: name.clone(), gone });
         }
     }
@@ -213,9 +228,17 @@ impl Run {
         };
         source.to_sweep = false;
         for gone in self.catalogue.not_said_since(name, source.run) {
-            let consequences = self.catalogue.delete(&gone);
+            let consequences = self.vanish(&gone);
             self.carry_out(consequences);
         }
+    }
+
+    /// An object is gone from its source.
+    fn vanish(&mut self, id: &ObjectId) -> Consequences {
+        if self.catalogue.is_in_ruler(id) {
+            self.vanishing.vanished(id, Instant::now());
+        }
+        self.catalogue.delete(id)
     }
 
     fn source_metrics(&self, name: &Arc<str>) {
@@ -248,6 +271,9 @@ impl Run {
                 self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
             }
             if new.is_none() {
+                if self.vanishing.forget(&name) {
+                    self.tell_all(|| Order::Vanished { source: Arc::clone(&name), held: None });
+                }
                 gone.push(name);
             }
         }

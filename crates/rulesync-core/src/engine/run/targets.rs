@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Mode, Run};
@@ -12,7 +14,7 @@ use crate::budget::Budget;
 use crate::engine::setup::NamedRuler;
 use crate::intake::Route;
 use crate::model::tenant::TargetId;
-use crate::target::{Order, Progress, Shared, Target};
+use crate::target::{Order, Progress, Retirement, Shared, Target, seconds_since_1970};
 
 /// A target and the way to talk to it.
 pub(super) struct RunningTarget {
@@ -43,6 +45,12 @@ impl RunningTarget {
         progress.handled == self.sent
             && progress.idle
             && ((progress.listed && !progress.failing) || progress.stuck)
+    }
+
+    /// Whether it was listed, or cannot be.
+    pub(super) fn has_listed(&self) -> bool {
+        let progress = self.progress.borrow();
+        progress.listed || progress.failing
     }
 
     /// Whether it was to be emptied and is empty.
@@ -78,10 +86,11 @@ impl Run {
                 target.stop.cancel();
                 ended.insert(id, target.ended.clone());
             } else if wanted.contains(&id) {
-                target.send(Order::Retire(false));
+                target.send(Order::Retire(None));
+                self.retiring_since.remove(&id);
                 self.targets.insert(id, target);
             } else {
-                target.send(Order::Retire(true));
+                target.send(Order::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
             }
         }
@@ -99,7 +108,7 @@ impl Run {
                 budgets.entry(address(named)).or_insert_with(|| Budget::new(named.max_in_flight)).clone();
             let mut target = self.start_target(&id, named, budget, ended.get(&id).cloned());
             if retiring {
-                target.send(Order::Retire(true));
+                target.send(Order::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
             } else {
                 self.ever.insert(id.clone());
@@ -142,7 +151,8 @@ impl Run {
             return;
         }
         if let Some(mut target) = self.retiring.remove(id) {
-            target.send(Order::Retire(false));
+            target.send(Order::Retire(None));
+            self.ever_changed |= self.retiring_since.remove(id).is_some();
             self.targets.insert(id.clone(), target);
             return;
         }
@@ -167,10 +177,24 @@ impl Run {
         let unwanted: Vec<TargetId> = self.targets.keys().filter(|id| !self.is_wanted(id)).cloned().collect();
         for id in unwanted {
             if let Some(mut target) = self.targets.remove(&id) {
-                target.send(Order::Retire(true));
+                target.send(Order::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
             }
         }
+    }
+
+    /// How a target that nothing leads to is to be emptied. Since when no route leads to it is remembered outside the
+    /// process, so that a restart does not begin the window anew.
+    fn retirement(&mut self, id: &TargetId) -> Retirement {
+        if self.setup.routes.iter().any(|route| route.may_lead_to(id)) {
+            return Retirement::Unused;
+        }
+        let now = seconds_since_1970();
+        let since = *self.retiring_since.entry(id.clone()).or_insert(now);
+        self.ever_changed = true;
+        let waited = Duration::from_secs(now.saturating_sub(since));
+        let window = self.setup.policy.delete_guard.window;
+        Retirement::NoRoute { until: Instant::now() + window.saturating_sub(waited) }
     }
 
     fn start_target(
@@ -189,6 +213,7 @@ impl Run {
             policy: self.setup.policy.clone(),
             reporters: self.reporters.clone(),
             metrics: self.metrics.clone(),
+            release_deletes: self.release_deletes,
             writes: self.mode != Mode::Plan,
             evaluates: self.mode == Mode::Forever,
             progressed: Arc::clone(&self.progressed),
@@ -221,6 +246,12 @@ impl Run {
         if !self.absent.is_empty() {
             target.send(Order::AbsentKinds(self.absent_kinds()));
         }
+        for (source, reason) in self.vanishing.held() {
+            target.send(Order::Vanished { source: Arc::clone(source), held: Some(reason) });
+        }
+        if let Some(reason) = self.orphans.held() {
+            target.send(Order::Orphans(Some(reason)));
+        }
         for object in self.catalogue.unread() {
             if let Some(namespace) = self.catalogue.held_namespace(object, id) {
                 target.send(Order::Hold { namespace, hold: true });
@@ -237,11 +268,13 @@ impl Run {
     /// Ends targets that no route leads to once they hold nothing of ours.
     pub(super) fn retire(&mut self) {
         let (ever, ever_changed) = (&mut self.ever, &mut self.ever_changed);
+        let since = &mut self.retiring_since;
         self.retiring.retain(|id, target| {
             let done = target.is_retired();
             if done {
                 target.stop.cancel();
                 ever.remove(id);
+                since.remove(id);
                 *ever_changed = true;
             }
             !done

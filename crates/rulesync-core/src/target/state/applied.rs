@@ -116,7 +116,7 @@ impl State {
         let subject = self.subject(change);
         let namespace = &change.namespace;
         if change.is_guarded() {
-            self.guard.carried_out(namespace, change.deletes(), Instant::now());
+            self.safety.guard.carried_out(namespace, change.deletes(), Instant::now());
         }
         match &change.action {
             Action::Put(_) if reason == Reason::Claim => {
@@ -165,7 +165,7 @@ impl State {
         if reason == Reason::Drifted {
             self.gauges.drift_repaired.inc();
         }
-        if self.retiring {
+        if self.safety.is_retiring() {
             // The claim goes last.
             let namespace = Arc::clone(&self.claim_namespace);
             self.look_at(&namespace, Turn::Last, false);

@@ -14,7 +14,8 @@ impl State {
     /// When to ask; none if there is nothing to ask about.
     pub(in crate::target) fn health_due(&self) -> Option<Instant> {
         let off = self.shared.policy.evaluation_interval.is_zero();
-        let something = self.desired.groups() > 0 && self.observed.is_some() && !self.down && !self.retiring;
+        let something =
+            self.desired.groups() > 0 && self.observed.is_some() && !self.down && !self.safety.is_retiring();
         (something && !off).then(|| self.health.due())
     }
 

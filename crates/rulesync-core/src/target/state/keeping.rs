@@ -18,7 +18,7 @@ use crate::target::normalization::Key;
 impl State {
     /// Kinds that are not installed: what is there of them stays.
     pub(in crate::target) fn set_absent_kinds(&mut self, absent: Arc<BTreeSet<Arc<str>>>) {
-        self.absent = absent;
+        self.safety.set_missing_kinds(absent);
         self.look_at_everything_with_changes(false);
     }
 
@@ -56,6 +56,7 @@ impl State {
     /// What the ruler has for refused groups may be from before their matchers were enforced: the next list tells.
     pub(super) fn doubt_former(&mut self, namespace: &Arc<str>, claim: &Claim) {
         if claim.matchers.is_empty() || claim.refused.is_empty() {
+            self.safety.forgive(namespace);
             return;
         }
         let groups = claim.refused.iter().map(|group| Arc::from(&**group));
@@ -76,6 +77,7 @@ impl State {
                 && !carries(there, &claim.matchers, self.shared.ruler.dialect())
             {
                 self.desired.expel(&namespace, &group);
+                self.safety.expel(&namespace, Instant::now());
             }
         }
         if !self.unproven.is_empty() {

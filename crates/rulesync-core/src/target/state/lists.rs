@@ -253,7 +253,7 @@ impl State {
     pub(super) fn want_claim(&mut self) {
         let Some(observed) = &self.observed else { return };
         let something = self.desired.groups() > 0 || observed.groups() > 0;
-        if something && !self.retiring && self.ownership.to_claim().is_some() {
+        if something && !self.safety.is_retiring() && self.ownership.to_claim().is_some() {
             let namespace = Arc::clone(&self.claim_namespace);
             self.queue.push(&namespace, Turn::Next, false);
         }

@@ -6,11 +6,13 @@ use tokio::time::Instant;
 
 use super::State;
 use super::report::namespace_taken;
-use crate::desired::Claim;
+use crate::desired::{Claim, LeftBecause};
+use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
 use crate::plan::Deletes;
 use crate::policy::Policy;
+use crate::target::Retirement;
 use crate::target::queue::Turn;
 
 impl State {
@@ -36,8 +38,13 @@ impl State {
         }
     }
 
-    pub(in crate::target) fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId) {
-        if self.desired.drop_claim(namespace, object) {
+    pub(in crate::target) fn drop_claim(
+        &mut self,
+        namespace: &Arc<str>,
+        object: &ObjectId,
+        because: LeftBecause,
+    ) {
+        if self.desired.drop_claim(namespace, object, because) {
             self.winner_changed(namespace);
             self.look_at(namespace, Turn::Next, false);
         }
@@ -51,9 +58,7 @@ impl State {
     }
 
     pub(in crate::target) fn allow(&mut self, deletes: Deletes) {
-        let more = (deletes.known && !self.deletes.known) || (deletes.orphans && !self.deletes.orphans);
-        self.deletes = deletes;
-        if more {
+        if self.safety.allow(deletes) {
             self.look_at_everything_with_changes(false);
             self.settled();
         }
@@ -73,54 +78,49 @@ impl State {
     pub(in crate::target) fn set_policy(&mut self, policy: Policy) {
         self.gate.set_backoff(policy.backoff);
         self.shared.policy = policy;
-        self.guard.reconsider(Instant::now());
+        self.safety.guard.reconsider(Instant::now());
     }
 
     /// A source may not know what it says, or does again.
     pub(in crate::target) fn doubt_source(&mut self, source: Arc<str>, doubt: bool) {
-        if doubt {
-            self.doubted.insert(source);
-        } else {
-            self.doubted.remove(&source);
-            self.guard.reconsider(Instant::now());
-        }
+        self.safety.suspect(source, doubt, Instant::now());
+    }
+
+    /// Most of what a source had has vanished at once, or no longer.
+    pub(in crate::target) fn source_vanished(&mut self, source: Arc<str>, held: Option<HeldReason>) {
+        self.safety.vanished(source, held, Instant::now());
+    }
+
+    /// Whether namespaces that no object is known for are held, and why.
+    pub(in crate::target) fn hold_orphans(&mut self, held: Option<HeldReason>) {
+        self.safety.hold_orphans(held, Instant::now());
     }
 
     /// A Kubernetes namespace is gone, or there again.
     pub(in crate::target) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
-        let now = Instant::now();
         let window = self.shared.policy.delete_guard.window;
-        self.gone.retain(|_, at| *at + window > now);
-        if !gone {
-            self.gone.remove(name);
-            return;
-        }
-        self.gone.insert(name.to_owned(), now);
-        let territory = &self.shared.territory;
-        self.guard.explain(
-            |namespace| territory.parse(namespace).is_some_and(|named| named.namespace == name),
-            now,
-        );
+        self.safety.kubernetes_namespace(name, gone, window, &self.shared.territory, Instant::now());
     }
 
     /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
     pub(in crate::target) fn release(&mut self) -> usize {
-        let released = self.guard.release();
+        let released = self.safety.guard.release();
         for namespace in &released {
             self.look_at(namespace, Turn::Last, false);
         }
         released.len()
     }
 
-    /// No route leads here any more: everything of ours is to go.
-    pub(in crate::target) fn retire(&mut self) {
-        self.retiring = true;
+    /// Nothing leads here any more: what is left of ours is to go.
+    pub(in crate::target) fn retire(&mut self, retirement: Retirement) {
+        self.safety.retirement = Some(retirement);
         self.look_at_everything_with_changes(false);
     }
 
-    /// A route leads here again.
+    /// Something leads here again.
     pub(in crate::target) fn return_to_service(&mut self) {
-        self.retiring = false;
+        self.safety.retirement = None;
+        self.look_at_everything_with_changes(false);
         self.want_claim();
     }
 }

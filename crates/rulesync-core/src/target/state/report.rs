@@ -1,12 +1,17 @@
 //! What a target says of itself and of the objects it has.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use super::State;
 use crate::desired::Claim;
 use crate::finding::{Finding, Place};
+use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
-use crate::status::{EvaluationState, ObjectAtTarget, ObjectState, TargetState, TargetStatus};
+use crate::plan::Change;
+use crate::status::{EvaluationState, HeldDeletes, ObjectAtTarget, ObjectState, TargetState, TargetStatus};
 use crate::target::health::NOT_LOADED;
 use crate::target::normalization::Fields;
 use crate::target::{TargetReport, seconds_since_1970};
@@ -19,15 +24,15 @@ impl State {
                 objects.push((claim.object.clone(), self.object(namespace, claim, index == 0)));
             }
         }
-        let held = self.guard.total_held().map_or(0, |(groups, _)| groups);
+        let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
         let state = match (&self.observed, &self.error, self.queue.failing(), self.queue.len()) {
             _ if !self.shared.leadership.is_leader() => TargetState::Standby,
             _ if self.ownership.conflict().is_some() => TargetState::Conflict,
             (_, Some(_), ..) => TargetState::Failing,
             (None, ..) => TargetState::Starting,
-            (_, _, 0, 0) if !self.deletes.known => TargetState::Starting,
+            (_, _, 0, 0) if !self.safety.deletes().known => TargetState::Starting,
             (_, _, 0, 0) if held > 0 => TargetState::Holding,
-            (_, _, 0, 0) if self.guard.is_undecided() => TargetState::Syncing,
+            (_, _, 0, 0) if self.safety.guard.is_undecided() => TargetState::Syncing,
             (_, _, 0, 0) if self.changed.groups() > 0 => TargetState::Contested,
             (_, _, 0, 0) => TargetState::InSync,
             (_, _, 0, _) => TargetState::Syncing,
@@ -36,7 +41,7 @@ impl State {
         let target = TargetStatus {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
-            retiring: self.retiring,
+            retiring: self.safety.is_retiring(),
             state,
             error: self.error.clone().or_else(|| {
                 let (claim, us) = self.ownership.conflict()?;
@@ -46,17 +51,54 @@ impl State {
             rules: self.desired.rules(),
             refused: self.refusals.groups(),
             held,
+            holds: self.holds(),
             contested: self.changed.groups(),
             normalized: self.normalizations.groups(),
             not_loaded: self.health.not_loaded_groups(),
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),
             pending: self.queue.len(),
+            retry_at: self.gate.until().map(timestamp),
             last_success: self
                 .last_success
                 .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),
         };
         TargetReport { target, objects }
+    }
+
+    /// What is not deleted, by reason.
+    fn holds(&self) -> Vec<HeldDeletes> {
+        let plan = self.plan();
+        let mut by_reason: BTreeMap<HeldReason, HeldDeletes> = BTreeMap::new();
+        let mut add = |reason: HeldReason, groups: usize, namespace: &str| {
+            let held = by_reason.entry(reason).or_insert(HeldDeletes {
+                reason,
+                groups: 0,
+                namespaces: 0,
+                example: namespace.to_owned(),
+                until: None,
+            });
+            held.groups += groups;
+            held.namespaces += 1;
+        };
+        let judged: HashMap<&Arc<str>, HeldReason> =
+            self.safety.guard.held().map(|(namespace, _, reason)| (namespace, reason)).collect();
+        for (namespace, groups, reason) in self.safety.guard.held() {
+            add(reason, groups, namespace);
+        }
+        let protects = |change: &&Change| change.held.is_some_and(|held| !held.is_releasable());
+        for change in plan.changes.iter().filter(protects).filter(|c| !judged.contains_key(&c.namespace)) {
+            if let Some(reason) = change.held {
+                add(reason, change.deletes(), &change.namespace);
+            }
+        }
+        let waits = self.safety.guard.next_wait();
+        let mut holds: Vec<HeldDeletes> = by_reason.into_values().collect();
+        for held in &mut holds {
+            let timed = matches!(held.reason, HeldReason::Configuration | HeldReason::Route);
+            held.until = waits.filter(|_| timed).map(timestamp);
+        }
+        holds
     }
 
     fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
@@ -101,6 +143,11 @@ impl State {
             findings,
         }
     }
+}
+
+/// A time to come, in seconds since 1970.
+fn timestamp(at: Instant) -> u64 {
+    seconds_since_1970() + at.saturating_duration_since(Instant::now()).as_secs()
 }
 
 fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {

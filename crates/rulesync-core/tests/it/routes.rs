@@ -1,0 +1,140 @@
+//! What no route leads to any more is announced, kept for a window of the guard, and deleted then.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rulesync_core::{HeldReason, RuleObject, SetupError};
+
+use crate::inherit::MemoryLedger;
+use crate::world::{MemoryRuler, World, object, resync, route};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn in_stage(name: &str) -> RuleObject {
+    RuleObject { labels: [("tenant", "stage")].into_iter().collect(), ..object(name, &[("g", "1")]) }
+}
+
+/// Two routes with twelve objects each.
+async fn two(ruler: &MemoryRuler, ledger: &MemoryLedger) -> World {
+    let routes = vec![route("prod"), route("stage")];
+    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+    let world = World::with(ruler, |setup| setup.routes = routes, remember);
+    for n in 0..12 {
+        world.teller.upsert(object(&format!("p{n}"), &[("g", "1")]));
+        world.teller.upsert(in_stage(&format!("s{n}")));
+    }
+    world.teller.complete();
+    world.settle().await;
+    resync().await;
+    ruler.requests();
+    world
+}
+
+async fn without_stage(world: &World) {
+    let mut setup = world.setup.clone();
+    setup.routes.pop();
+    world.handle.reconfigure(setup).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_comes_back() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &ledger).await;
+    without_stage(&world).await;
+    let status = world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
+    let stage = status.targets.iter().find(|target| target.retiring).unwrap();
+    assert_eq!((stage.holds[0].reason, stage.holds[0].groups), (HeldReason::Route, 12));
+    assert!(stage.holds[0].until.is_some());
+    tokio::time::sleep(4 * MINUTE).await;
+    world.handle.reconfigure(world.setup.clone()).await.unwrap();
+    tokio::time::sleep(10 * MINUTE).await;
+    let (_, posts, deletes) = ruler.counts();
+    assert_eq!((posts, deletes), (0, 0));
+    without_stage(&world).await;
+    tokio::time::sleep(4 * MINUTE).await;
+    assert_eq!(ruler.groups("stage").len(), 12, "the window has begun anew");
+    tokio::time::sleep(2 * MINUTE).await;
+    assert!(ruler.groups("stage").is_empty(), "whatever its share");
+    assert_eq!(ruler.groups("prod").len(), 12);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_removed_route_has_left_can_be_released() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &ledger).await;
+    without_stage(&world).await;
+    world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
+    assert_eq!(world.handle.release_deletes("central/stage").await, Some(12));
+    tokio::time::sleep(MINUTE).await;
+    assert!(ruler.groups("stage").is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_does_not_begin_the_window_anew() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &ledger).await;
+    without_stage(&world).await;
+    tokio::time::sleep(MINUTE).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let since = ledger.0.lock().unwrap().retiring["central/stage"];
+    assert!(now.abs_diff(since) < 600, "{since}");
+    world.stop().await;
+    let restart = || {
+        let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+        World::with(&ruler, |_| {}, remember)
+    };
+    // Of the window four minutes are over, by the clock on the wall.
+    ledger.0.lock().unwrap().retiring.insert("central/stage".to_owned(), now - 4 * 60);
+    let world = restart();
+    (0..12).for_each(|n| world.teller.upsert(object(&format!("p{n}"), &[("g", "1")])));
+    world.teller.complete();
+    tokio::time::sleep(MINUTE / 2).await;
+    assert_eq!(ruler.groups("stage").len(), 12);
+    tokio::time::sleep(2 * MINUTE).await;
+    assert!(ruler.groups("stage").is_empty());
+    assert_eq!(ledger.0.lock().unwrap().retiring.len(), 0);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_elsewhere_first_goes_at_once() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &ledger).await;
+    let mut setup = world.setup.clone();
+    setup.routes[1].tenant = Some("staging".parse().unwrap()).into();
+    world.handle.reconfigure(setup).await.unwrap();
+    tokio::time::sleep(MINUTE / 2).await;
+    assert_eq!(ruler.groups("staging").len(), 12);
+    assert!(ruler.groups("stage").is_empty(), "{:?}", ruler.groups("stage").keys());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_changed_by_mistake_empties_nothing() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    two(&ruler, &ledger).await.stop().await;
+    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+    let world = World::with(
+        &ruler,
+        |setup| setup.territory = rulesync_core::Territory::of("su".parse().unwrap()),
+        remember,
+    );
+    world.teller.upsert(object("p0", &[("g", "1")]));
+    world.teller.complete();
+    resync().await;
+    resync().await;
+    let ours = |tenant: &str| ruler.groups(tenant).keys().filter(|ns| ns.starts_with("us.")).count();
+    assert_eq!((ours("prod"), ours("stage")), (12, 12));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_routes_at_all_are_a_mistake() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let mut setup = world.setup.clone();
+    setup.routes.clear();
+    assert_eq!(world.handle.reconfigure(setup).await, Err(SetupError::NoRoutes));
+    world.stop().await;
+}

@@ -1,0 +1,184 @@
+//! What vanishes from a source together is held in all tenants, however little it is in each.
+
+use std::time::Duration;
+
+use rulesync_core::{HeldReason, Origin, Permission, Route, RuleObject, SourceEvent, Status, Tenancy};
+
+use crate::world::{MemoryRuler, World, object, resync};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Every object goes to the tenant of its label.
+fn by_label() -> Route {
+    Route {
+        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        allow: vec![Permission { tenants: vec!["*".into()], ..Permission::default() }],
+        ..Route::all("by-label", "central", None)
+    }
+}
+
+fn of(number: usize) -> RuleObject {
+    let tenant = format!("t{number}");
+    RuleObject {
+        labels: [("tenant", tenant.as_str())].into_iter().collect(),
+        ..object(&format!("o{number}"), &[("g", "1")])
+    }
+}
+
+/// So many objects in the ruler, all in one tenant or each in its own.
+async fn start(ruler: &MemoryRuler, objects: usize, tenants: bool) -> World {
+    let world = match tenants {
+        true => World::with_routes(ruler, vec![by_label()]),
+        false => World::start(ruler),
+    };
+    say(&world, 0..objects, tenants);
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    world
+}
+
+fn say(world: &World, numbers: std::ops::Range<usize>, tenants: bool) {
+    for n in numbers {
+        world.teller.upsert(if tenants { of(n) } else { object(&format!("o{n}"), &[("g", "1")]) });
+    }
+}
+
+fn vanish(world: &World, numbers: std::ops::Range<usize>) {
+    numbers.for_each(|n| world.teller.delete(&format!("o{n}")));
+}
+
+fn held(status: &Status, reason: HeldReason) -> usize {
+    let holds = status.targets.iter().flat_map(|target| &target.holds);
+    holds.filter(|held| held.reason == reason).map(|held| held.groups).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_emptied_is_held_until_released_in_all_tenants() {
+    for (objects, tenants) in [(2, false), (9, false), (200, true)] {
+        let ruler = MemoryRuler::default();
+        let world = start(&ruler, objects, tenants).await;
+        vanish(&world, 0..objects);
+        world.until(|status| held(status, HeldReason::SourceEmpty) == objects).await;
+        for _ in 0..3 {
+            resync().await;
+        }
+        let (_, posts, deletes) = ruler.counts();
+        assert_eq!((posts, deletes), (0, 0), "{objects} objects");
+        assert_eq!(world.handle.release_all_deletes().await, Some(objects));
+        tokio::time::sleep(MINUTE).await;
+        assert_eq!(ruler.requests().iter().filter(|r| r.contains("us.ns.")).count(), objects);
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
+    let ruler = MemoryRuler::default();
+    let world = start(&ruler, 30, true).await;
+    vanish(&world, 0..20);
+    world.until(|status| held(status, HeldReason::Vanished) == 20).await;
+    tokio::time::sleep(4 * MINUTE).await;
+    let (_, _, deletes) = ruler.counts();
+    assert_eq!(deletes, 0);
+    // A source that cannot see is not believed, however long it takes.
+    world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
+    tokio::time::sleep(20 * MINUTE).await;
+    let (_, _, deletes) = ruler.counts();
+    assert_eq!(deletes, 0);
+    world.teller.say(SourceEvent::Available);
+    tokio::time::sleep(MINUTE).await;
+    let gone: Vec<String> = ruler.requests().into_iter().filter(|r| r.starts_with("DELETE")).collect();
+    assert_eq!(gone.iter().filter(|r| r.contains("us.ns.o")).count(), 20);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_meanwhile_was_never_away() {
+    let ruler = MemoryRuler::default();
+    let world = start(&ruler, 9, true).await;
+    vanish(&world, 0..9);
+    world.until(|status| held(status, HeldReason::SourceEmpty) == 9).await;
+    say(&world, 0..8, true);
+    tokio::time::sleep(MINUTE).await;
+    let (_, posts, deletes) = ruler.counts();
+    assert_eq!((posts, deletes), (0, 1), "one object");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_after_a_restart_count_as_vanished() {
+    for tenants in [false, true] {
+        let (ruler, ledger) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
+        let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+        let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
+        let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);
+        let world = start();
+        say(&world, 0..9, tenants);
+        world.teller.complete();
+        world.settle().await;
+        resync().await;
+        world.stop().await;
+        ruler.requests();
+        let world = start();
+        say(&world, 0..3, tenants);
+        world.teller.complete();
+        world.until(|status| held(status, HeldReason::Vanished) == 6).await;
+        tokio::time::sleep(4 * MINUTE).await;
+        let (_, _, deletes) = ruler.counts();
+        assert_eq!(deletes, 0, "tenants: {tenants}");
+        tokio::time::sleep(2 * MINUTE).await;
+        let gone = ruler.requests().into_iter().filter(|r| r.starts_with("DELETE") && r.contains("us.ns."));
+        assert_eq!(gone.count(), 6, "the source is healthy and has shown all it has");
+        world.stop().await;
+        let world = start();
+        world.teller.complete();
+        world.until(|status| held(status, HeldReason::SourceEmpty) == 3).await;
+        tokio::time::sleep(60 * MINUTE).await;
+        let (_, _, deletes) = ruler.counts();
+        assert_eq!(deletes, 0, "nothing at all is never believed");
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_or_one_kubernetes_namespace_goes_at_once() {
+    let ruler = MemoryRuler::default();
+    let world = start(&ruler, 1, true).await;
+    vanish(&world, 0..1);
+    world.until(|_| ruler.groups("t0").is_empty()).await;
+    say(&world, 0..9, true);
+    let labels = || [("team", "a")].into_iter().collect();
+    world.teller.say(SourceEvent::Namespace { name: "ns".into(), labels: labels(), annotations: labels() });
+    world.settle().await;
+    vanish(&world, 0..9);
+    world.teller.say(SourceEvent::NamespaceGone { name: "ns".to_owned() });
+    tokio::time::sleep(MINUTE).await;
+    assert!((0..9).all(|n| ruler.groups(&format!("t{n}")).is_empty()));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_switched_off_holds_nothing() {
+    let ruler = MemoryRuler::default();
+    let world = World::with(&ruler, |setup| setup.policy.delete_guard.max_share = 1.0, |engine| engine);
+    say(&world, 0..9, false);
+    world.teller.complete();
+    world.settle().await;
+    vanish(&world, 0..9);
+    world.settle().await;
+    assert!(ruler.groups("prod").keys().all(|namespace| namespace == "us"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_asks_for_nothing_any_more_is_deselected_by_its_author() {
+    let ruler = MemoryRuler::default();
+    let world = start(&ruler, 20, true).await;
+    for n in 0..20 {
+        world.teller.upsert(RuleObject { labels: Default::default(), ..of(n) });
+    }
+    tokio::time::sleep(MINUTE).await;
+    assert!((0..20).all(|n| ruler.groups(&format!("t{n}")).is_empty()));
+    world.stop().await;
+}
