@@ -308,7 +308,7 @@ async fn what_a_route_enforces_is_in_every_selector() {
     assert_eq!(company.mimir.rules("prod").len(), 2, "nothing is enforced here");
     running.stop().await.unwrap();
     // From before it was enforced, and refused now: it goes, also where nobody remembers.
-    let running = company.run(routes).await;
+    let running = company.run(&format!("{routes}delete_guard: {{window: 2s}}\n")).await;
     running.until(|_| company.mimir.rules("prod").len() == 1).await.unwrap();
     assert!(company.mimir.rules("prod").contains_key("us.guests.a"));
     running.stop().await.unwrap();

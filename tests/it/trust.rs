@@ -68,6 +68,9 @@ async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
     assert!((0..5).all(|number| prod.delete(RULES, "team-a", &format!("o{number}"))));
     let none = |s: &rulesync_core::Status| s.objects.is_empty() && s.targets[0].pending == 0;
     of_prod.until(none).await.unwrap();
+    // All at once is held, until somebody has looked.
+    of_prod.until(|s| s.targets[0].held == 5).await.unwrap();
+    assert_eq!(of_prod.engine.release_deletes("central/prod").await, Some(5));
     of_prod.until(|_| ruler.rules("prod").len() == 7).await.unwrap();
     let requests = ruler.journal().requests();
     assert!(requests.iter().filter(is_write).all(|r| r.path.contains("/prod.team-a.")), "{requests:?}");
@@ -144,7 +147,7 @@ async fn a_ledger_in_a_config_map_cleans_up_a_removed_route() {
     let (kube, ruler) = servers().await;
     (0..3).for_each(|number| drop(kube.apply(object(number, 1, "up")).unwrap()));
     let directory = tempfile::tempdir().unwrap();
-    let ledger = "ledger: {type: config_map, namespace: team-a}";
+    let ledger = "ledger: {type: config_map, namespace: team-a}\ndelete_guard: {window: 2s}";
     let running = run(&kube, &ruler, "prod", ledger, directory.path()).await;
     running.in_order(3).await.unwrap();
     let remembered = || {

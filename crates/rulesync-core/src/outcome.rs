@@ -75,6 +75,8 @@ pub enum Outcome {
         target: TargetId,
         /// Why.
         error: RulerError,
+        /// How long until it is tried again, if that is known: as long as the ruler asked for, within bounds.
+        retry_in: Option<Duration>,
     },
     /// A target can be worked on again.
     TargetUp {
@@ -251,11 +253,15 @@ impl Reporter for LogReporter {
                      evaluation is off; see the ruler's log"
                 );
             }
-            Outcome::TargetDown { target, error } => {
-                error!(ruler = &*target.ruler, tenant = target.tenant_str(), %error, "target is down");
+            Outcome::TargetDown { target, error, retry_in } => {
+                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
+                match retry_in {
+                    Some(retry_in) => error!(ruler, tenant, %error, ?retry_in, "Ruler unreachable"),
+                    None => error!(ruler, tenant, %error, "Ruler unreachable"),
+                }
             }
             Outcome::TargetUp { target } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "target is up");
+                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "Ruler reachable again");
             }
             Outcome::Held { target, groups, reason, until } => {
                 let (ruler, tenant) = (&*target.ruler, target.tenant_str());

@@ -25,6 +25,8 @@ pub struct Policy {
     pub claim: bool,
     /// How long `sync_once` and `plan` wait for a source that is not available.
     pub patience: Duration,
+    /// How long `sync_once` and `plan` go on without getting on, such as while a ruler asks to be left alone.
+    pub timeout: Duration,
     /// How long requests in flight may take after a shutdown was asked for.
     pub shutdown_grace: Duration,
 }
@@ -40,6 +42,7 @@ impl Default for Policy {
             delete_guard: DeleteGuard::default(),
             claim: true,
             patience: Duration::from_secs(30),
+            timeout: Duration::from_secs(5 * 60),
             shutdown_grace: Duration::from_secs(8),
         }
     }

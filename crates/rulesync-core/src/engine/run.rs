@@ -89,6 +89,8 @@ pub(super) struct Run {
     /// Counts the runs of sources, so that a restarted one is told from its predecessor.
     runs: u32,
     started: Instant,
+    /// When a one-shot run last got on, and how far it was.
+    got_on: (Instant, u64),
 }
 
 impl Run {
@@ -127,6 +129,7 @@ impl Run {
             progressed,
             runs: 0,
             started: Instant::now(),
+            got_on: (Instant::now(), 0),
         }
     }
 
@@ -199,7 +202,7 @@ impl Run {
     }
 
     /// Whether a one-shot run has reached its end.
-    fn is_over(&self) -> Option<Result<(), RunError>> {
+    fn is_over(&mut self) -> Option<Result<(), RunError>> {
         if self.mode == Mode::Forever {
             return None;
         }
@@ -214,7 +217,11 @@ impl Run {
             return (self.started.elapsed() >= patience).then_some(Err(failure));
         }
         let done = self.events.1.is_empty() && self.targets.values().all(RunningTarget::is_done);
-        done.then_some(Ok(()))
+        let achieved: u64 = self.targets.values().map(RunningTarget::achieved).sum();
+        if achieved != self.got_on.1 {
+            self.got_on = (Instant::now(), achieved);
+        }
+        (done || self.got_on.0.elapsed() >= self.setup.policy.timeout).then_some(Ok(()))
     }
 
     /// When there is something to do without anybody saying so.
@@ -229,7 +236,12 @@ impl Run {
         let policy = &self.setup.policy.delete_guard;
         let first_lists = (!self.listed_once).then(|| self.started + FIRST_LISTS).filter(|at| *at > now);
         let holds = [self.vanishing.due(policy, now), self.orphans.due(policy, now), first_lists];
-        doubts.chain(impatient.filter(|at| *at > now)).chain(holds.into_iter().flatten()).min()
+        let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
+        doubts
+            .chain(impatient.filter(|at| *at > now))
+            .chain(timeout.filter(|at| *at > now))
+            .chain(holds.into_iter().flatten())
+            .min()
     }
 
     /// Time has passed.

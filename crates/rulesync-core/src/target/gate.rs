@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::policy::Backoff;
+use crate::policy::{Backoff, Policy};
 
 /// Namespaces that may fail in a row before the gate closes. One change that always fails must not close it for
 /// others, however often it is tried.
 const TOLERATED: usize = 2;
 
-/// The longest wait a ruler is believed to want.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// The longest wait that a ruler may ask for, if a resync does not come sooner. What it asks for beyond that it is asked
+/// again.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Counts failures that concern the ruler as a whole.
 #[derive(Debug)]
 pub(crate) struct Gate {
     backoff: Backoff,
+    /// No wait that a ruler asks for is longer.
+    longest: Duration,
     /// What failed since the ruler last answered; none stands for a list.
     failed: HashSet<Option<Arc<str>>>,
     /// Waits so far while closed; makes the waits grow.
@@ -28,12 +31,33 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(backoff: Backoff) -> Self {
-        Self { backoff, failed: HashSet::new(), waits: 0, until: None }
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let mut gate = Self {
+            backoff: policy.backoff,
+            longest: Duration::ZERO,
+            failed: HashSet::new(),
+            waits: 0,
+            until: None,
+        };
+        gate.set_policy(policy);
+        gate
     }
 
-    pub(crate) fn set_backoff(&mut self, backoff: Backoff) {
-        self.backoff = backoff;
+    pub(crate) fn set_policy(&mut self, policy: &Policy) {
+        self.backoff = policy.backoff;
+        self.longest = policy.resync_interval.min(LONGEST_RETRY_AFTER);
+    }
+
+    /// How long to wait for what the ruler asked for.
+    pub(crate) fn bounded(&self, retry_after: Option<Duration>) -> Duration {
+        retry_after.unwrap_or_default().min(self.longest)
+    }
+
+    /// Everything may be tried at once, whatever happened before.
+    pub(crate) fn reset(&mut self) {
+        self.failed.clear();
+        self.waits = 0;
+        self.until = None;
     }
 
     /// How many requests may be under way, of so many allowed: all, one to probe, or none.
@@ -78,7 +102,7 @@ impl Gate {
         }
         if closed || self.failed.len() > TOLERATED || self.failed.contains(&None) || wait.is_some() {
             self.waits += 1;
-            let wait = wait.unwrap_or_default().min(LONGEST).max(self.backoff.wait(self.waits));
+            let wait = self.bounded(wait).max(self.backoff.wait(self.waits));
             self.until = Some(now + wait);
         }
         !closed && self.until.is_some()
@@ -92,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn closes_after_different_failures_in_a_row_and_probes_with_one() {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
-        let mut gate = Gate::new(backoff);
+        let mut gate = Gate::new(&Policy { backoff, ..Policy::default() });
         let mut now = Instant::now();
         let (a, b, c): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "b".into(), "c".into());
         for _ in 0..100 {
@@ -117,11 +141,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_ruler_may_say_how_long() {
-        let mut gate = Gate::new(Backoff { base: Duration::from_millis(1), cap: Duration::from_secs(1) });
+        let backoff = Backoff { base: Duration::from_millis(1), cap: Duration::from_secs(1) };
+        let mut gate = Gate::new(&Policy { backoff, ..Policy::default() });
         let now = Instant::now();
         assert!(gate.failure(now, None, Some(Duration::from_secs(7))));
         assert_eq!(gate.until(), Some(now + Duration::from_secs(7)));
+        assert_eq!(gate.allows(now, 8), 0);
+        assert_eq!(gate.allows(now + Duration::from_secs(7), 8), 1, "and one asks");
         gate.success();
-        assert!(gate.failure(now, None, Some(Duration::MAX)), "and is not believed everything");
+        assert!(gate.failure(now, None, Some(Duration::MAX)));
+        assert_eq!(gate.until(), Some(now + LONGEST_RETRY_AFTER), "and is not believed everything");
+        gate.reset();
+        assert_eq!(gate.allows(now, 8), 8, "the configuration was changed");
+        gate.set_policy(&Policy { resync_interval: Duration::from_secs(60), ..Policy::default() });
+        assert!(gate.failure(now, None, Some(Duration::MAX)));
+        assert!(gate.until() <= Some(now + Duration::from_secs(60)), "a resync would come sooner");
     }
 }

@@ -268,7 +268,12 @@ impl Target {
             Order::Orphans(held) => self.state.hold_orphans(held),
             Order::Retire(Some(retirement)) => self.state.retire(retirement),
             Order::Retire(None) => self.state.return_to_service(),
-            Order::Reconsider => self.state.reconsider(),
+            Order::Reconsider => {
+                self.state.reconsider();
+                if self.state.is_down() {
+                    self.next_list = Instant::now();
+                }
+            }
             Order::Policy(policy) => {
                 self.next_list = self.next_list.min(Instant::now() + jittered(policy.resync_interval));
                 self.shared.policy = policy.clone();

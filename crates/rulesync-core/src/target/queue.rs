@@ -156,6 +156,11 @@ impl Queue {
         self.entries.len()
     }
 
+    /// The namespaces that failed and wait for their time.
+    pub(crate) fn delayed_namespaces(&self) -> Vec<Arc<str>> {
+        self.delayed.values().cloned().collect()
+    }
+
     /// How many namespaces failed and wait for their time.
     pub(crate) fn delayed(&self) -> usize {
         self.delayed.len()

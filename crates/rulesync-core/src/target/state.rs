@@ -111,7 +111,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(id: TargetId, shared: &Shared, keeps: Keeps) -> Self {
         Self {
-            gate: Gate::new(shared.policy.backoff),
+            gate: Gate::new(&shared.policy),
             shared: shared.clone(),
             keeps,
             desired: Desired::default(),
@@ -366,9 +366,15 @@ impl State {
     fn unanswered(&mut self, error: RulerError) {
         let message = error.to_string();
         if !std::mem::replace(&mut self.down, true) || self.error.as_ref() != Some(&message) {
-            self.tell(&Outcome::TargetDown { target: self.id.clone(), error });
+            let retry_in = self.gate.until().map(|until| until.saturating_duration_since(Instant::now()));
+            self.tell(&Outcome::TargetDown { target: self.id.clone(), error, retry_in });
         }
         self.error = Some(message);
+    }
+
+    /// Whether the ruler does not answer as it should.
+    pub(super) fn is_down(&self) -> bool {
+        self.down
     }
 
     /// Notes when everything is in order, as far as it can be known.

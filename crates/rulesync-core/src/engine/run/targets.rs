@@ -47,6 +47,12 @@ impl RunningTarget {
             && ((progress.listed && !progress.failing) || progress.stuck)
     }
 
+    /// How much it has done: grows whenever it gets on.
+    pub(super) fn achieved(&self) -> u64 {
+        let progress = self.progress.borrow();
+        progress.applied + progress.handled + u64::from(progress.listed)
+    }
+
     /// Whether it was listed, or cannot be.
     pub(super) fn has_listed(&self) -> bool {
         let progress = self.progress.borrow();

@@ -17,9 +17,6 @@ use crate::target::queue::Turn;
 /// How many namespaces that were over a limit are tried at once when there is room again.
 const ROOM: usize = 2;
 
-/// The longest wait a ruler is believed to want.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
-
 impl State {
     /// Changes were carried out, or not.
     pub(in crate::target) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
@@ -66,11 +63,11 @@ impl State {
             return;
         }
         let now = Instant::now();
-        let wait = failed.iter().filter_map(|(_, error)| retry_after(error)).max().unwrap_or_default();
+        let wait = self.gate.bounded(failed.iter().filter_map(|(_, error)| retry_after(error)).max());
         let backoff = self.shared.policy.backoff;
         let mut retry_in = Duration::ZERO;
         self.queue.failed(&namespace, |failures| {
-            retry_in = wait.min(LONGEST_WAIT).max(backoff.wait(failures));
+            retry_in = wait.max(backoff.wait(failures));
             now + retry_in
         });
         for (change, error) in failed {

@@ -87,8 +87,7 @@ impl State {
         let retry_after = retry_after(&error);
         self.gate.failure(Instant::now(), None, retry_after);
         self.unanswered(error);
-        let longest = Duration::from_secs(60 * 60);
-        retry_after.unwrap_or_default().min(longest).max(self.shared.policy.backoff.wait(self.list_failures))
+        self.gate.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))
     }
 
     /// When to list again for another reason than the resync interval.

@@ -64,7 +64,12 @@ impl State {
         }
     }
 
+    /// The configuration was read anew: what was refused is offered again, and what failed is tried at once.
     pub(in crate::target) fn reconsider(&mut self) {
+        self.gate.reset();
+        for namespace in self.queue.delayed_namespaces() {
+            self.look_at(&namespace, Turn::Last, false);
+        }
         let mut namespaces = self.refusals.clear();
         for (namespace, declared) in self.omissions.forget(true) {
             self.desired.replace(&namespace, declared);
@@ -76,7 +81,7 @@ impl State {
     }
 
     pub(in crate::target) fn set_policy(&mut self, policy: Policy) {
-        self.gate.set_backoff(policy.backoff);
+        self.gate.set_policy(&policy);
         self.shared.policy = policy;
         self.safety.guard.reconsider(Instant::now());
     }
