@@ -50,7 +50,7 @@ mod status;
 mod target;
 mod vanishing;
 
-pub use claim::{CLAIM_GROUP, OwnerClaim};
+pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
 pub use desired::{Claim, Desired, DesiredGroup, LeftBecause};
 pub use dialect::{Dialect, Heartbeat, LogQl, PromQl};
 pub use engine::{

@@ -114,8 +114,8 @@ pub enum Outcome {
         target: TargetId,
         /// Whose it is, by the claim.
         claim: OwnerClaim,
-        /// Who we are.
-        cluster: Arc<str>,
+        /// Who this installation is.
+        us: OwnerClaim,
     },
     /// The other installation's claim is gone.
     ConflictOver {
@@ -315,14 +315,15 @@ impl Reporter for LogReporter {
                     "no deletes are held back any more"
                 );
             }
-            Outcome::Conflict { target, claim, cluster } => {
+            Outcome::Conflict { target, claim, us } => {
                 error!(
                     ruler = &*target.ruler,
                     tenant = target.tenant_str(),
-                    theirs = %claim.cluster,
-                    ours = %cluster,
-                    "another cluster writes here as the same owner: nothing is written; \
-                     give one of the two another `owner`, or delete the claim if that cluster is no more"
+                    theirs = %claim,
+                    ours = %us,
+                    previous_installation = claim.name(),
+                    "Another installation writes here as the same owner: nothing is written. Give one of the two another \
+                     `owner`, or take its claim over by `previous_installations` if it is no more"
                 );
             }
             Outcome::ConflictOver { target } => {

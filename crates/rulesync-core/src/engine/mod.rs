@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
 
+use crate::claim::Installation;
 use crate::intake::Route;
 use crate::leadership::Leadership;
 use crate::ledger::Ledger;
@@ -39,6 +40,7 @@ struct Parts {
     ledger: Option<Arc<dyn Ledger>>,
     leadership: Leadership,
     identity: Option<Arc<str>>,
+    installation: Option<Installation>,
     release_deletes: bool,
     commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
 }
@@ -52,6 +54,7 @@ pub struct EngineBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     leadership: Leadership,
     identity: Option<Arc<str>>,
+    installation: Option<Installation>,
     release_deletes: bool,
 }
 
@@ -128,6 +131,7 @@ impl Engine {
             ledger: None,
             leadership: Leadership::always(),
             identity: None,
+            installation: None,
             release_deletes: false,
         }
     }
@@ -252,11 +256,18 @@ impl EngineBuilder {
         self
     }
 
-    /// Says what tells this installation from all others of the same owner, in place of what sources say. Without
-    /// either no claim is made.
+    /// Says which cluster the objects are declared in, in place of what sources say. Without either, and without an
+    /// [`Installation`] that is unique by itself, no claim is made.
     #[must_use]
     pub fn identity(mut self, identity: &str) -> Self {
         self.identity = Some(identity.into());
+        self
+    }
+
+    /// Says what tells this installation from others of the same owner in the same cluster, such as a second release.
+    #[must_use]
+    pub fn installation(mut self, installation: Installation) -> Self {
+        self.installation = Some(installation);
         self
     }
 
@@ -275,7 +286,8 @@ impl EngineBuilder {
     /// [`SetupError`] if the parts do not fit.
     pub fn build(self) -> Result<Engine, SetupError> {
         self.setup.validate()?;
-        let Self { setup, reporters, metrics, ledger, leadership, identity, release_deletes } = self;
+        let Self { setup, reporters, metrics, ledger, leadership, identity, installation, release_deletes } =
+            self;
         let reporters = Reporters(reporters.into());
         let commands = mpsc::channel(8);
         Ok(Engine(Parts {
@@ -285,6 +297,7 @@ impl EngineBuilder {
             ledger,
             leadership,
             identity,
+            installation,
             release_deletes,
             commands,
         }))

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::setup::{Setup, SetupError};
 use super::{Command, Parts, RunError};
 use crate::catalogue::{Catalogue, Consequences, Departure};
+use crate::claim::Installation;
 use crate::desired::LeftBecause;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -57,6 +58,7 @@ pub(super) struct Run {
     catalogue: Catalogue,
     sources: BTreeMap<Arc<str>, RunningSource>,
     identity: Identity,
+    installation: Option<Installation>,
     targets: BTreeMap<TargetId, RunningTarget>,
     /// Targets that no route leads to any more, until they are empty.
     retiring: BTreeMap<TargetId, RunningTarget>,
@@ -95,13 +97,23 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(parts: Parts, mode: Mode) -> Self {
-        let Parts { setup, reporters, metrics, commands, ledger, leadership, identity, release_deletes } =
-            parts;
+        let Parts {
+            setup,
+            reporters,
+            metrics,
+            commands,
+            ledger,
+            leadership,
+            identity,
+            installation,
+            release_deletes,
+        } = parts;
         let catalogue = Catalogue::new(setup.map());
         let progressed = Arc::new(Notify::new());
         Self {
             territory: Arc::new(setup.territory.clone()),
             identity: Identity::new(identity),
+            installation,
             keeper: ledger.map(|ledger| Keeper::new(ledger, Arc::clone(&progressed), leadership.clone())),
             setup,
             mode,

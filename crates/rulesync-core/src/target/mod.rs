@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::apply::{self, Budgeted, Stops};
+use crate::claim::Claimant;
 use crate::desired::{Claim, LeftBecause};
 use crate::evaluation::Evaluation;
 use crate::guard::HeldReason;
@@ -65,7 +66,7 @@ pub(crate) enum Order {
     /// Kinds that are not installed where objects come from: what is there of them stays.
     AbsentKinds(Arc<BTreeSet<Arc<str>>>),
     /// Who we are, as far as that can be known.
-    Identity(Option<Arc<str>>),
+    Identity(Option<Arc<Claimant>>),
     /// Most of what a source had has vanished at once, so that its deletes are held; or no longer.
     Vanished { source: Arc<str>, held: Option<HeldReason> },
     /// Whether namespaces that no object is known for are held, and why.

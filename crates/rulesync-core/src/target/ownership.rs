@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::claim::OwnerClaim;
+use crate::claim::{Claimant, OwnerClaim};
 
 /// What is known of a target's claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +12,11 @@ pub(super) enum Ownership {
     /// Who we are is not known yet: nothing is written before.
     Anonymous,
     /// Nobody has claimed it, as far as the last list tells.
-    Unclaimed { us: Arc<str> },
+    Unclaimed { us: Arc<Claimant> },
     /// It is ours.
-    Ours { us: Arc<str> },
+    Ours { us: Arc<Claimant> },
     /// Somebody else's.
-    Foreign { us: Arc<str>, claim: OwnerClaim },
+    Foreign { us: Arc<Claimant>, claim: OwnerClaim },
 }
 
 impl Ownership {
@@ -28,15 +28,15 @@ impl Ownership {
     /// The claim to be written, if one is.
     pub(super) fn to_claim(&self) -> Option<OwnerClaim> {
         match self {
-            Self::Unclaimed { us } => Some(OwnerClaim { cluster: Arc::clone(us) }),
+            Self::Unclaimed { us } => Some(us.claim.clone()),
             _ => None,
         }
     }
 
     /// The foreign claim that stands in the way.
-    pub(super) fn conflict(&self) -> Option<(&OwnerClaim, &Arc<str>)> {
+    pub(super) fn conflict(&self) -> Option<(&OwnerClaim, &OwnerClaim)> {
         match self {
-            Self::Foreign { us, claim } => Some((claim, us)),
+            Self::Foreign { us, claim } => Some((claim, &us.claim)),
             _ => None,
         }
     }
@@ -49,13 +49,15 @@ impl Ownership {
         };
         match claim {
             None => Self::Unclaimed { us },
-            Some(claim) if claim.cluster == us => Self::Ours { us },
+            Some(claim) if claim == us.claim => Self::Ours { us },
+            // It is written over, on the word of this very list.
+            Some(claim) if us.takes_over(&claim) => Self::Unclaimed { us },
             Some(claim) => Self::Foreign { us, claim },
         }
     }
 
     /// We are this; none if that cannot be known.
-    pub(super) fn identify(&mut self, us: Option<Arc<str>>) {
+    pub(super) fn identify(&mut self, us: Option<Arc<Claimant>>) {
         *self = us.map_or(Self::Off, |us| Self::Unclaimed { us });
     }
 
@@ -70,19 +72,26 @@ impl Ownership {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claim::Installation;
 
     #[test]
     fn a_foreign_claim_stops_us_until_it_goes() {
-        let theirs = OwnerClaim { cluster: "b".into() };
+        let installation = Installation { name: "x".into(), ..Installation::default() };
+        let us = |cluster: &str| Claimant::of(Some(&cluster.into()), Some(&installation)).map(Arc::new);
+        let theirs = us("b").unwrap().claim.clone();
         let mut ownership = Ownership::Anonymous;
         assert!(!ownership.may_write());
-        ownership.identify(Some("a".into()));
+        ownership.identify(us("a"));
         assert!(!ownership.may_write() && ownership.to_claim().is_some());
         ownership.settled();
         assert!(ownership.may_write());
-        let foreign = ownership.found(Some(theirs));
+        let foreign = ownership.found(Some(theirs.clone()));
         assert!(!foreign.may_write() && foreign.to_claim().is_none() && foreign.conflict().is_some());
         assert!(foreign.found(None).to_claim().is_some());
-        assert!(Ownership::Off.found(Some(OwnerClaim { cluster: "b".into() })).may_write());
+        assert!(Ownership::Off.found(Some(theirs)).may_write());
+        let second = OwnerClaim { cluster: "a".into(), installation: Some("y".into()) };
+        assert!(ownership.found(Some(second)).conflict().is_some(), "another release in the same cluster");
+        let older = OwnerClaim { cluster: "a".into(), installation: None };
+        assert!(ownership.found(Some(older)).to_claim().is_some());
     }
 }

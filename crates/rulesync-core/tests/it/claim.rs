@@ -1,6 +1,6 @@
 //! Two clusters that were given the same owner find out before they fight.
 
-use rulesync_core::{CLAIM_GROUP, EngineBuilder, OwnerClaim, TargetState};
+use rulesync_core::{CLAIM_GROUP, EngineBuilder, Installation, OwnerClaim, TargetState};
 
 use crate::world::{MemoryRuler, World, object, resync, route};
 
@@ -157,4 +157,65 @@ async fn a_cluster_nobody_can_name_makes_no_claim() {
     world.settle().await;
     assert_eq!(claimed_by(&ruler), None);
     world.stop().await;
+}
+
+fn release(name: &str, previous: &[&str]) -> impl FnOnce(EngineBuilder) -> EngineBuilder {
+    let installation = Installation {
+        name: name.into(),
+        is_unique: false,
+        previous: previous.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    move |engine| engine.identity("a").installation(installation)
+}
+
+fn start_release(ruler: &MemoryRuler, name: &str, previous: &[&str]) -> World {
+    let world = World::with(ruler, |_| {}, release(name, previous));
+    world.teller.upsert(object("o", &[("g", name)]));
+    world.teller.complete();
+    world
+}
+
+fn expr(ruler: &MemoryRuler) -> String {
+    ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_releases_of_one_cluster_find_out_and_a_renamed_one_goes_on() {
+    let ruler = MemoryRuler::default();
+    let first = start_release(&ruler, "monitoring/one", &[]);
+    first.settle().await;
+    let second = start_release(&ruler, "monitoring/two", &[]);
+    let status = second.until(|status| status.targets[0].state == TargetState::Conflict).await;
+    let error = status.targets[0].error.clone().unwrap();
+    for part in ["installation monitoring/one", "this is cluster a, installation monitoring/two"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(error.contains("previous_installations: [\"a/monitoring/one\"]"), "{error}");
+    resync().await;
+    assert_eq!(expr(&ruler), "monitoring/one");
+    first.stop().await;
+    second.stop().await;
+    let renamed = start_release(&ruler, "monitoring/two", &["monitoring/one"]);
+    renamed.settle().await;
+    assert_eq!((expr(&ruler).as_str(), claimed_by(&ruler).as_deref()), ("monitoring/two", Some("a")));
+    renamed.stop().await;
+    // The first, should it come back, finds out.
+    let first = start_release(&ruler, "monitoring/one", &[]);
+    first.until(|status| status.targets[0].state == TargetState::Conflict).await;
+    first.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_from_before_installations_is_taken_over_in_its_cluster() {
+    let ruler = MemoryRuler::default();
+    let older = start(&ruler, "a");
+    older.teller.complete();
+    older.settle().await;
+    older.stop().await;
+    let newer = start_release(&ruler, "monitoring/one", &[]);
+    newer.settle().await;
+    assert_eq!(expr(&ruler), "monitoring/one");
+    newer.stop().await;
+    let claim = OwnerClaim::read(&ruler.groups("prod")["us"][CLAIM_GROUP]).unwrap();
+    assert_eq!(claim.name(), "a/monitoring/one");
 }

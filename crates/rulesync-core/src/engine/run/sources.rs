@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use crate::catalogue::Consequences;
+use crate::claim::Claimant;
 use crate::engine::setup::NamedSource;
 use crate::intake::NamespaceFacts;
 use crate::metrics::{SourceLabels, SourceStateLabels};
@@ -206,8 +207,8 @@ impl Run {
         {
             self.identity = Identity::Known(None);
         }
-        if let Identity::Known(us) = &self.identity {
-            let us = us.clone();
+        if let Identity::Known(cluster) = &self.identity {
+            let us = Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new);
             self.tell_all(|| Order::Identity(us.clone()));
         }
     }
@@ -215,7 +216,10 @@ impl Run {
     /// What a new target is told of who we are.
     pub(super) fn identity_order(&self) -> Option<Order> {
         match &self.identity {
-            Identity::Known(us) => Some(Order::Identity(us.clone())),
+            Identity::Known(cluster) => {
+                let us = Claimant::of(cluster.as_ref(), self.installation.as_ref());
+                Some(Order::Identity(us.map(Arc::new)))
+            }
             Identity::Unknown => None,
         }
     }

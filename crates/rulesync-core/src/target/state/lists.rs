@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{State, Turn, retry_after};
+use crate::claim::Claimant;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
@@ -224,8 +225,8 @@ impl State {
         let before = std::mem::replace(&mut self.ownership, ownership);
         match (before.conflict(), self.ownership.conflict()) {
             (None, Some((claim, us))) => {
-                let (claim, cluster) = (claim.clone(), Arc::clone(us));
-                self.tell(&Outcome::Conflict { target: self.id.clone(), claim, cluster });
+                let (claim, us) = (claim.clone(), us.clone());
+                self.tell(&Outcome::Conflict { target: self.id.clone(), claim, us });
             }
             (Some(_), None) => self.tell(&Outcome::ConflictOver { target: self.id.clone() }),
             _ => {}
@@ -236,7 +237,7 @@ impl State {
     }
 
     /// Who we are is known now, or will not be.
-    pub(in crate::target) fn identify(&mut self, us: Option<Arc<str>>) {
+    pub(in crate::target) fn identify(&mut self, us: Option<Arc<Claimant>>) {
         if !matches!(self.ownership, Ownership::Anonymous) {
             return;
         }

@@ -45,7 +45,11 @@ impl State {
             state,
             error: self.error.clone().or_else(|| {
                 let (claim, us) = self.ownership.conflict()?;
-                Some(format!("claimed by {claim} as the same owner; this is cluster {us}"))
+                Some(format!(
+                    "claimed by {claim} as the same owner; this is {us}. If the other is no more, add \
+                     `previous_installations: [\"{}\"]`",
+                    claim.name()
+                ))
             }),
             groups: self.desired.groups(),
             rules: self.desired.rules(),

@@ -303,7 +303,7 @@ impl<'a> Sim<'a> {
         self.touched += 1;
         self.ruler.claim(on);
         let cluster = if on { "other-cluster" } else { "this-cluster" };
-        let claim = OwnerClaim { cluster: cluster.into() };
+        let claim = OwnerClaim { cluster: cluster.into(), installation: None };
         let claimed = claim.group(&"us".parse().unwrap(), &PromQl);
         let claimed = BTreeMap::from([(CLAIM_GROUP.to_owned(), claimed)]);
         self.ruler.edit(|groups| drop(groups.insert("us".to_owned(), claimed)));
