@@ -45,6 +45,7 @@ mod outcome;
 mod plan;
 mod policy;
 mod ruler;
+mod series;
 mod source;
 mod status;
 mod target;

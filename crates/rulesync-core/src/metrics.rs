@@ -1,5 +1,7 @@
 //! Every metric of the engine, in one place. Names and labels are a public interface (see `README.md`).
 
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,6 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::model::tenant::TargetId;
+use crate::series::Series;
 
 /// The engine's metrics. Clones share their values.
 #[derive(Debug, Clone)]
@@ -18,22 +21,26 @@ pub struct Metrics {
     tenant_labels: bool,
     pub(crate) source_ready: Family<SourceLabels, Gauge>,
     pub(crate) source_objects: Family<SourceStateLabels, Gauge>,
-    pub(crate) syncs: Family<TargetLabels, Counter>,
-    pub(crate) sync_failures: Family<FailureLabels, Counter>,
-    pub(crate) rules: Family<TargetStateLabels, Gauge>,
-    pub(crate) groups: Family<TargetStateLabels, Gauge>,
-    pub(crate) writes: Family<WriteLabels, Counter>,
-    pub(crate) last_success: Family<TargetLabels, Gauge>,
-    pub(crate) drift_repaired: Family<TargetLabels, Counter>,
-    pub(crate) deletes_held: Family<TargetLabels, Gauge>,
-    pub(crate) foreign_claims: Family<TargetLabels, Gauge>,
-    pub(crate) failing_rules: Family<TargetLabels, Gauge>,
-    pub(crate) not_loaded_groups: Family<TargetLabels, Gauge>,
-    pub(crate) contested_groups: Family<TargetLabels, Gauge>,
-    pub(crate) normalized_groups: Family<TargetLabels, Gauge>,
+    pub(crate) syncs: Series<TargetLabels, Counter>,
+    pub(crate) sync_failures: Series<FailureLabels, Counter>,
+    pub(crate) rules: Series<TargetStateLabels, Gauge>,
+    pub(crate) groups: Series<TargetStateLabels, Gauge>,
+    pub(crate) writes: Series<WriteLabels, Counter>,
+    pub(crate) last_success: Series<TargetLabels, Gauge>,
+    pub(crate) drift_repaired: Series<TargetLabels, Counter>,
+    pub(crate) deletes_held: Series<TargetLabels, Gauge>,
+    pub(crate) foreign_claims: Series<TargetLabels, Gauge>,
+    pub(crate) failing_rules: Series<TargetLabels, Gauge>,
+    pub(crate) not_loaded_groups: Series<TargetLabels, Gauge>,
+    pub(crate) contested_groups: Series<TargetLabels, Gauge>,
+    pub(crate) normalized_groups: Series<TargetLabels, Gauge>,
     pub(crate) propagation: Histogram,
-    pub(crate) queue_depth: Family<RulerLabels, Gauge>,
+    pub(crate) queue_depth: Series<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    /// Labels of requests that were seen, so that those of a ruler that is no more can be removed.
+    requests: Arc<Mutex<HashSet<RequestLabels>>>,
+    /// Targets that have series of their own, each with how many hold it.
+    targets: Arc<Mutex<HashMap<TargetLabels, usize>>>,
     leader: Gauge,
     config_reload_successful: Gauge,
 }
@@ -113,22 +120,24 @@ impl Metrics {
             tenant_labels,
             source_ready: Family::default(),
             source_objects: Family::default(),
-            syncs: Family::default(),
-            sync_failures: Family::default(),
-            rules: Family::default(),
-            groups: Family::default(),
-            writes: Family::default(),
-            last_success: Family::default(),
-            drift_repaired: Family::default(),
-            deletes_held: Family::default(),
-            foreign_claims: Family::default(),
-            failing_rules: Family::default(),
-            not_loaded_groups: Family::default(),
-            contested_groups: Family::default(),
-            normalized_groups: Family::default(),
+            syncs: Series::default(),
+            sync_failures: Series::default(),
+            rules: Series::default(),
+            groups: Series::default(),
+            writes: Series::default(),
+            last_success: Series::default(),
+            drift_repaired: Series::default(),
+            deletes_held: Series::default(),
+            foreign_claims: Series::default(),
+            failing_rules: Series::default(),
+            not_loaded_groups: Series::default(),
+            contested_groups: Series::default(),
+            normalized_groups: Series::default(),
             propagation: Histogram::new(SECONDS),
-            queue_depth: Family::default(),
+            queue_depth: Series::default(),
             request_duration: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            requests: Arc::default(),
+            targets: Arc::default(),
             leader: Gauge::default(),
             config_reload_successful: Gauge::default(),
         };
@@ -146,57 +155,57 @@ impl Metrics {
         registry.register("leader", "Whether this process writes", self.leader.clone());
         registry.register("source_ready", "Whether a source has shown all it has", self.source_ready.clone());
         registry.register("source_objects", "Objects by source and state", self.source_objects.clone());
-        registry.register("syncs", "Times a target was compared whole", self.syncs.clone());
-        registry.register("sync_failures", "Requests that failed, by class", self.sync_failures.clone());
-        registry.register("rules", "Rules by state", self.rules.clone());
-        registry.register("groups", "Groups by state", self.groups.clone());
-        registry.register("writes", "Changes offered to rulers", self.writes.clone());
+        registry.register("syncs", "Times a target was compared whole", self.syncs.family());
+        registry.register("sync_failures", "Requests that failed, by class", self.sync_failures.family());
+        registry.register("rules", "Rules by state", self.rules.family());
+        registry.register("groups", "Groups by state", self.groups.family());
+        registry.register("writes", "Changes offered to rulers", self.writes.family());
         registry.register(
             "last_sync_success_timestamp_seconds",
             "When a target was last known to be in order, in seconds since 1970",
-            self.last_success.clone(),
+            self.last_success.family(),
         );
         registry.register(
             "drift_repaired",
             "Changes by others that were undone",
-            self.drift_repaired.clone(),
+            self.drift_repaired.family(),
         );
         registry.register(
             "deletes_held",
             "Groups that the delete guard keeps from being deleted",
-            self.deletes_held.clone(),
+            self.deletes_held.family(),
         );
         registry.register(
             "foreign_claims",
             "Whether another installation claims a target for our owner",
-            self.foreign_claims.clone(),
+            self.foreign_claims.family(),
         );
         registry.register(
             "evaluation_failing_rules",
             "Rules that fail whenever the ruler evaluates them",
-            self.failing_rules.clone(),
+            self.failing_rules.family(),
         );
         registry.register(
             "evaluation_not_loaded_groups",
             "Groups that the ruler has stored and does not load",
-            self.not_loaded_groups.clone(),
+            self.not_loaded_groups.family(),
         );
         registry.register(
             "contested_groups",
             "Groups that were found changed at three looks in a row",
-            self.contested_groups.clone(),
+            self.contested_groups.family(),
         );
         registry.register(
             "normalized_groups",
             "Groups that the ruler keeps in a form of its own, which counts as in sync",
-            self.normalized_groups.clone(),
+            self.normalized_groups.family(),
         );
         registry.register(
             "propagation_seconds",
             "From the source saying a change to the ruler accepting it",
             self.propagation.clone(),
         );
-        registry.register("queue_depth", "Namespaces that wait to be looked at", self.queue_depth.clone());
+        registry.register("queue_depth", "Namespaces that wait to be looked at", self.queue_depth.family());
         registry.register(
             "ruler_request_duration_seconds",
             "Requests to rulers",
@@ -220,6 +229,18 @@ impl Metrics {
     ) {
         let labels = RequestLabels { ruler: ruler.to_owned(), method, route, code: code.to_owned() };
         self.request_duration.get_or_create(&labels).observe(elapsed.as_secs_f64());
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if !requests.contains(&labels) {
+            requests.insert(labels);
+        }
+    }
+
+    /// Removes the series of a ruler that is no longer configured.
+    pub(crate) fn forget_ruler(&self, ruler: &str) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        for labels in requests.extract_if(|labels| labels.ruler == ruler) {
+            self.request_duration.remove(&labels);
+        }
     }
 
     /// Whether the last reading of the configuration succeeded.
@@ -232,11 +253,43 @@ impl Metrics {
         self.leader.set(i64::from(leader));
     }
 
-    pub(crate) fn target_labels(&self, target: &TargetId) -> TargetLabels {
+    /// The labels of a target, which has series from now on until [`Metrics::leave`]. Authors who may name tenants must
+    /// not be able to make series without end: beyond a number, targets share one.
+    pub(crate) fn join(&self, target: &TargetId) -> TargetLabels {
         let tenant = if self.tenant_labels { target.tenant_str() } else { "" };
-        TargetLabels { ruler: target.ruler.to_string(), tenant: tenant.to_owned() }
+        let mut labels = TargetLabels { ruler: target.ruler.to_string(), tenant: tenant.to_owned() };
+        let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        if targets.len() >= MOST_TARGETS && !targets.contains_key(&labels) {
+            labels.tenant = OVERFLOW.to_owned();
+            if !targets.contains_key(&labels) {
+                tracing::warn!(
+                    tenants = MOST_TARGETS,
+                    "Too many tenants for metrics of their own: further ones share the series with the tenant {OVERFLOW}. \
+                     Switch the label off with `metrics: {{tenant_labels: false}}`"
+                );
+            }
+        }
+        *targets.entry(labels.clone()).or_default() += 1;
+        labels
+    }
+
+    /// A target has ended.
+    pub(crate) fn leave(&self, labels: &TargetLabels) {
+        let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = targets.get_mut(labels) {
+            *count -= 1;
+            if *count == 0 {
+                targets.remove(labels);
+            }
+        }
     }
 }
+
+/// So many targets have series of their own: some 20 each.
+const MOST_TARGETS: usize = 2_000;
+
+/// The tenant of the series that all further targets share. No tenant can be called so.
+const OVERFLOW: &str = "{overflow}";
 
 #[cfg(test)]
 mod tests {
@@ -248,10 +301,9 @@ mod tests {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
         metrics.observe_request("central", "POST", "namespace", "202", Duration::from_millis(3));
-        metrics
-            .writes
-            .get_or_create(&WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" })
-            .inc();
+        let write = WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" };
+        let writes = metrics.writes.hold(write);
+        writes.inc();
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for expected in [
@@ -264,5 +316,42 @@ mod tests {
         ] {
             assert!(text.lines().any(|line| line == expected), "{expected} in\n{text}");
         }
+    }
+
+    fn encoded(metrics: &Metrics) -> String {
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn series_go_with_the_last_that_holds_them() {
+        let metrics = Metrics::default();
+        let labels = || TargetLabels { ruler: "r".into(), tenant: "gone".into() };
+        let (one, other) = (metrics.deletes_held.hold(labels()), metrics.deletes_held.hold(labels()));
+        one.inc();
+        drop(one);
+        assert!(encoded(&metrics).contains(r#"rulesync_deletes_held{ruler="r",tenant="gone"} 1"#));
+        drop(other);
+        metrics.observe_request("r", "GET", "list", "200", Duration::from_millis(3));
+        assert!(!encoded(&metrics).contains("gone"));
+        assert!(encoded(&metrics).contains(r#"ruler="r""#));
+        metrics.forget_ruler("r");
+        assert!(!encoded(&metrics).contains(r#"ruler="r""#));
+    }
+
+    #[test]
+    fn an_author_cannot_make_series_without_end() {
+        let metrics = Metrics::default();
+        let target =
+            |n: usize| TargetId { ruler: "r".into(), tenant: Some(format!("t{n}").parse().unwrap()) };
+        let all: Vec<TargetLabels> = (0..MOST_TARGETS + 100).map(|n| metrics.join(&target(n))).collect();
+        assert_eq!(all[MOST_TARGETS - 1].tenant, format!("t{}", MOST_TARGETS - 1));
+        assert!(all[MOST_TARGETS..].iter().all(|labels| labels.tenant == OVERFLOW));
+        assert!(OVERFLOW.parse::<crate::TenantId>().is_err());
+        all.iter().for_each(|labels| metrics.leave(labels));
+        assert_eq!(metrics.join(&target(0)).tenant, "t0");
     }
 }

@@ -383,6 +383,11 @@ impl Run {
             return Err(SetupError::OwnerChanged { from, to });
         }
         let before = std::mem::replace(&mut self.setup, setup);
+        for gone in
+            before.rulers.iter().filter(|old| !self.setup.rulers.iter().any(|new| new.name == old.name))
+        {
+            self.metrics.forget_ruler(&gone.name);
+        }
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
         if before.policy != self.setup.policy {
             let policy = self.setup.policy.clone();

@@ -1,4 +1,6 @@
-//! The metrics of one target, looked up once.
+//! The metrics of one target, looked up once. They are there as long as the target is.
+
+use std::collections::HashMap;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -8,39 +10,49 @@ use crate::metrics::{FailureLabels, Metrics, RulerLabels, TargetLabels, TargetSt
 use crate::model::tenant::TargetId;
 use crate::plan::Change;
 use crate::ruler::RulerError;
+use crate::series::{Held, Series};
 
 /// What a target counts and shows.
 #[derive(Debug)]
 pub(super) struct Gauges {
-    metrics: Metrics,
+    pub(super) groups: Share<TargetStateLabels>,
+    pub(super) rules: Share<TargetStateLabels>,
+    pub(super) refused_groups: Share<TargetStateLabels>,
+    pub(super) refused_rules: Share<TargetStateLabels>,
+    pub(super) held: Share<TargetLabels>,
+    pub(super) foreign_claims: Share<TargetLabels>,
+    /// None while the ruler cannot tell how rules evaluate: nothing known is not nothing wrong.
+    evaluation: Option<Evaluated>,
+    pub(super) contested_groups: Share<TargetLabels>,
+    pub(super) normalized_groups: Share<TargetLabels>,
+    pub(super) waiting: Share<RulerLabels>,
+    last_success: Held<TargetLabels, Gauge>,
+    pub(super) syncs: Held<TargetLabels, Counter>,
+    pub(super) drift_repaired: Held<TargetLabels, Counter>,
+    writes: HashMap<WriteLabels, Held<WriteLabels, Counter>>,
+    failures: HashMap<&'static str, Held<FailureLabels, Counter>>,
     labels: TargetLabels,
-    pub(super) groups: Share,
-    pub(super) rules: Share,
-    pub(super) refused_groups: Share,
-    pub(super) refused_rules: Share,
-    pub(super) held: Share,
-    pub(super) foreign_claims: Share,
-    pub(super) failing_rules: Share,
-    pub(super) not_loaded_groups: Share,
-    pub(super) contested_groups: Share,
-    pub(super) normalized_groups: Share,
-    pub(super) waiting: Share,
-    pub(super) last_success: Gauge,
-    pub(super) syncs: Counter,
-    pub(super) drift_repaired: Counter,
+    metrics: Metrics,
+}
+
+/// How rules evaluate.
+#[derive(Debug)]
+struct Evaluated {
+    failing_rules: Share<TargetLabels>,
+    not_loaded_groups: Share<TargetLabels>,
 }
 
 /// This target's share of a gauge that others may add to: all targets of a ruler share the depth of its queue, and
 /// without tenant labels they share everything. Dropping it takes the share away.
 #[derive(Debug)]
-pub(super) struct Share {
-    gauge: Gauge,
+pub(super) struct Share<L: Clone + Eq + std::hash::Hash> {
+    gauge: Held<L, Gauge>,
     value: i64,
 }
 
-impl Share {
-    fn of(gauge: Gauge) -> Self {
-        Self { gauge, value: 0 }
+impl<L: Clone + Eq + std::hash::Hash> Share<L> {
+    fn of(series: &Series<L, Gauge>, labels: L) -> Self {
+        Self { gauge: series.hold(labels), value: 0 }
     }
 
     pub(super) fn set(&mut self, value: usize) {
@@ -52,7 +64,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl<L: Clone + Eq + std::hash::Hash> Drop for Share<L> {
     fn drop(&mut self) {
         self.set(0);
     }
@@ -60,31 +72,32 @@ impl Drop for Share {
 
 impl Gauges {
     pub(super) fn new(metrics: &Metrics, target: &TargetId) -> Self {
-        let labels = metrics.target_labels(target);
+        let labels = metrics.join(target);
         let TargetLabels { ruler, tenant } = &labels;
         let state = |state| TargetStateLabels { ruler: ruler.clone(), tenant: tenant.clone(), state };
         let depth = RulerLabels { ruler: ruler.clone() };
         Self {
-            groups: Share::of(metrics.groups.get_or_create_owned(&state("desired"))),
-            rules: Share::of(metrics.rules.get_or_create_owned(&state("desired"))),
-            refused_groups: Share::of(metrics.groups.get_or_create_owned(&state(REFUSED))),
-            refused_rules: Share::of(metrics.rules.get_or_create_owned(&state(REFUSED))),
-            held: Share::of(metrics.deletes_held.get_or_create_owned(&labels)),
-            foreign_claims: Share::of(metrics.foreign_claims.get_or_create_owned(&labels)),
-            failing_rules: Share::of(metrics.failing_rules.get_or_create_owned(&labels)),
-            not_loaded_groups: Share::of(metrics.not_loaded_groups.get_or_create_owned(&labels)),
-            contested_groups: Share::of(metrics.contested_groups.get_or_create_owned(&labels)),
-            normalized_groups: Share::of(metrics.normalized_groups.get_or_create_owned(&labels)),
-            waiting: Share::of(metrics.queue_depth.get_or_create_owned(&depth)),
-            last_success: metrics.last_success.get_or_create_owned(&labels),
-            syncs: metrics.syncs.get_or_create_owned(&labels),
-            drift_repaired: metrics.drift_repaired.get_or_create_owned(&labels),
-            metrics: metrics.clone(),
+            groups: Share::of(&metrics.groups, state("desired")),
+            rules: Share::of(&metrics.rules, state("desired")),
+            refused_groups: Share::of(&metrics.groups, state(REFUSED)),
+            refused_rules: Share::of(&metrics.rules, state(REFUSED)),
+            held: Share::of(&metrics.deletes_held, labels.clone()),
+            foreign_claims: Share::of(&metrics.foreign_claims, labels.clone()),
+            evaluation: None,
+            contested_groups: Share::of(&metrics.contested_groups, labels.clone()),
+            normalized_groups: Share::of(&metrics.normalized_groups, labels.clone()),
+            waiting: Share::of(&metrics.queue_depth, depth),
+            last_success: metrics.last_success.hold(labels.clone()),
+            syncs: metrics.syncs.hold(labels.clone()),
+            drift_repaired: metrics.drift_repaired.hold(labels.clone()),
+            writes: HashMap::new(),
+            failures: HashMap::new(),
             labels,
+            metrics: metrics.clone(),
         }
     }
 
-    pub(super) fn wrote(&self, change: &Change, result: Result<(), &RulerError>) {
+    pub(super) fn wrote(&mut self, change: &Change, result: Result<(), &RulerError>) {
         let result = match result {
             Ok(()) => "ok",
             Err(error) => {
@@ -94,18 +107,43 @@ impl Gauges {
         };
         let ruler = self.labels.ruler.clone();
         let labels = WriteLabels { ruler, operation: change.operation(), result };
-        self.metrics.writes.get_or_create(&labels).inc();
+        let series = &self.metrics.writes;
+        self.writes.entry(labels).or_insert_with_key(|labels| series.hold(labels.clone())).inc();
     }
 
-    pub(super) fn failed(&self, error: &RulerError) {
+    pub(super) fn failed(&mut self, error: &RulerError) {
         let TargetLabels { ruler, tenant } = self.labels.clone();
-        self.metrics
-            .sync_failures
-            .get_or_create(&FailureLabels { ruler, tenant, reason: error.class() })
-            .inc();
+        let (series, reason) = (&self.metrics.sync_failures, error.class());
+        let held = self.failures.entry(reason);
+        held.or_insert_with(|| series.hold(FailureLabels { ruler, tenant, reason })).inc();
     }
 
     pub(super) fn propagated(&self, seconds: f64) {
         self.metrics.propagation.observe(seconds);
+    }
+
+    /// Everything was in order at this time, in seconds since 1970.
+    pub(super) fn succeeded(&self, at: u64) {
+        self.last_success.set(at.cast_signed());
+    }
+
+    /// How many rules fail and how many groups are not loaded, if the ruler can tell.
+    pub(super) fn evaluated(&mut self, known: Option<(usize, usize)>) {
+        let Some((failing_rules, not_loaded_groups)) = known else {
+            self.evaluation = None;
+            return;
+        };
+        let evaluation = self.evaluation.get_or_insert_with(|| Evaluated {
+            failing_rules: Share::of(&self.metrics.failing_rules, self.labels.clone()),
+            not_loaded_groups: Share::of(&self.metrics.not_loaded_groups, self.labels.clone()),
+        });
+        evaluation.failing_rules.set(failing_rules);
+        evaluation.not_loaded_groups.set(not_loaded_groups);
+    }
+}
+
+impl Drop for Gauges {
+    fn drop(&mut self) {
+        self.metrics.leave(&self.labels);
     }
 }

@@ -220,6 +220,11 @@ impl Health {
         self.not_loaded.values().map(Vec::len).sum()
     }
 
+    /// Whether the ruler has said how rules evaluate when it was last asked.
+    pub(super) fn is_known(&self) -> bool {
+        self.known && self.error.is_none()
+    }
+
     /// Why the ruler could not be asked.
     pub(super) fn error(&self) -> Option<&str> {
         self.error.as_deref()

@@ -383,7 +383,7 @@ impl State {
             self.queue.len() == 0 && self.safety.deletes().known && !self.changed.has_unconfirmed();
         if self.observed.is_some() && in_order {
             self.last_success = Some(Instant::now());
-            self.gauges.last_success.set(seconds_since_1970().cast_signed());
+            self.gauges.succeeded(seconds_since_1970());
         }
     }
 
@@ -457,8 +457,9 @@ impl State {
         self.gauges.rules.set(self.desired.rules());
         self.gauges.refused_groups.set(self.refusals.groups());
         self.gauges.refused_rules.set(self.refusals.rules() + self.omissions.rules());
-        self.gauges.failing_rules.set(self.health.failing_rules());
-        self.gauges.not_loaded_groups.set(self.health.not_loaded_groups());
+        self.gauges.evaluated(
+            self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
+        );
         self.gauges.contested_groups.set(self.changed.groups());
         self.gauges.normalized_groups.set(self.normalizations.groups());
         self.gauges.waiting.set(self.queue.len());

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EvaluatedGroup, EvaluatedRule, Evaluation, EvaluationState, Group, Listing, NamedRuler, ObjectState,
-    RuleHealth, Ruler, RulerError, Status, TenantId,
+    EvaluatedGroup, EvaluatedRule, Evaluation, EvaluationState, Group, Listing, Metrics, NamedRuler,
+    ObjectState, RuleHealth, Ruler, RulerError, Status, TenantId,
 };
 
-use crate::world::{MemoryRuler, World, object};
+use crate::world::{MemoryRuler, World, exposed, object};
 
 /// A ruler that says of its groups what it is told to say.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,7 @@ struct Evaluating {
     /// What is loaded, by group, with the health of its one rule.
     loaded: Arc<Mutex<Vec<(&'static str, RuleHealth)>>>,
     asked: Arc<Mutex<usize>>,
+    fails: Arc<Mutex<bool>>,
 }
 
 #[async_trait]
@@ -49,6 +50,9 @@ impl Ruler for Evaluating {
     ) -> Result<Evaluation, RulerError> {
         assert_eq!(namespaces, ["us.ns.o"], "only ours are asked for");
         *self.asked.lock().unwrap() += 1;
+        if *self.fails.lock().unwrap() {
+            return Err(crate::world::unavailable());
+        }
         for (name, health) in self.loaded.lock().unwrap().iter() {
             let rules = vec![EvaluatedRule { name: "r".to_owned(), health: health.clone() }];
             found(EvaluatedGroup { namespace: "us.ns.o".to_owned(), name: (*name).to_owned(), rules });
@@ -91,5 +95,30 @@ async fn what_is_stored_and_not_loaded_or_fails_shows_and_goes() {
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     let asked = *ruler.asked.lock().unwrap() - before;
     assert!((10..=14).contains(&asked), "{asked} in an hour");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_ruler_cannot_tell_the_metrics_say_nothing() {
+    let (ruler, metrics) = (Evaluating::default(), Metrics::default());
+    let named = NamedRuler::new("central", Arc::new(ruler.clone()));
+    let counted = metrics.clone();
+    let world =
+        World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine.metrics(counted));
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    let shown = |name: &str| exposed(&metrics).lines().any(|line| line.starts_with(&format!("{name}{{")));
+    let names = ["rulesync_evaluation_failing_rules", "rulesync_evaluation_not_loaded_groups"];
+    assert!(!names.iter().any(|name| shown(name)), "nobody has asked yet");
+    *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
+    world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
+    assert!(names.iter().all(|name| shown(name)));
+    *ruler.fails.lock().unwrap() = true;
+    world.until(|status| status.targets[0].evaluation_error.is_some()).await;
+    assert!(!names.iter().any(|name| shown(name)));
+    *ruler.fails.lock().unwrap() = false;
+    world.until(|status| status.targets[0].evaluation_error.is_none()).await;
+    assert!(names.iter().all(|name| shown(name)));
     world.stop().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rulesync_core::{NamedRuler, Origin, Permission, Route, RuleObject, Tenancy};
 use std::sync::Arc;
 
-use crate::world::{MemoryRuler, World, object, route, unavailable};
+use crate::world::{MemoryRuler, World, exposed, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 
@@ -125,5 +125,33 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
     world.teller.delete("o");
     world.until(|status| status.targets.is_empty()).await;
     assert!(ruler.groups("x").is_empty() && ruler.groups("y").is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_has_ended_leaves_no_series_behind() {
+    let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
+    let counted = metrics.clone();
+    let claimed = Route {
+        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        allow: vec![Permission { tenants: vec!["*".into()], ..Permission::default() }],
+        ..Route::all("claimed", "central", None)
+    };
+    let world = World::with(&ruler, |setup| setup.routes = vec![claimed], |engine| engine.metrics(counted));
+    world.teller.upsert(of("first", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    assert!(exposed(&metrics).contains(r#"tenant="first""#));
+    for n in 0..20 {
+        world.teller.upsert(of(&format!("t{n}"), &[("g", "1")]));
+        world.settle().await;
+    }
+    world.until(|status| status.targets.len() == 1).await;
+    let text = exposed(&metrics);
+    let mut tenants: Vec<&str> =
+        text.split("tenant=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    assert_eq!(tenants, ["t19"]);
     world.stop().await;
 }

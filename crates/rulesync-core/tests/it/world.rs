@@ -412,3 +412,12 @@ impl World {
 pub(crate) async fn resync() {
     tokio::time::sleep(Duration::from_secs(5 * 60 + 40)).await;
 }
+
+/// The metrics as they are served.
+pub(crate) fn exposed(metrics: &rulesync_core::Metrics) -> String {
+    let mut registry = prometheus_client::registry::Registry::default();
+    metrics.register(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    text
+}

@@ -1,0 +1,82 @@
+//! Metric series that exist as long as somebody holds them: what is gone leaves no series behind.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::metrics::family::Family;
+
+/// A family whose series are removed when the last that held them lets go. Clones share their series.
+pub(crate) struct Series<L, M> {
+    family: Family<L, M>,
+    holders: Arc<Mutex<HashMap<L, usize>>>,
+}
+
+/// A series and a share in its existence.
+pub(crate) struct Held<L: Clone + Eq + Hash, M> {
+    labels: L,
+    metric: M,
+    series: Series<L, M>,
+}
+
+impl<L: Clone + Eq + Hash, M: Clone + Default> Series<L, M> {
+    /// The series with these labels, from now on if there was none.
+    pub(crate) fn hold(&self, labels: L) -> Held<L, M> {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        *holders.entry(labels.clone()).or_default() += 1;
+        let metric = self.family.get_or_create_owned(&labels);
+        Held { labels, metric, series: self.clone() }
+    }
+
+    /// The family, to be registered.
+    pub(crate) fn family(&self) -> Family<L, M> {
+        self.family.clone()
+    }
+}
+
+impl<L, M> Clone for Series<L, M> {
+    fn clone(&self) -> Self {
+        Self { family: self.family.clone(), holders: Arc::clone(&self.holders) }
+    }
+}
+
+impl<L: Clone + Eq + Hash, M: Default> Default for Series<L, M> {
+    fn default() -> Self {
+        Self { family: Family::default(), holders: Arc::default() }
+    }
+}
+
+impl<L, M> fmt::Debug for Series<L, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Series").finish_non_exhaustive()
+    }
+}
+
+impl<L: Clone + Eq + Hash, M> fmt::Debug for Held<L, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+impl<L: Clone + Eq + Hash, M> Deref for Held<L, M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.metric
+    }
+}
+
+impl<L: Clone + Eq + Hash, M> Drop for Held<L, M> {
+    fn drop(&mut self) {
+        let mut holders = self.series.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = holders.get_mut(&self.labels) {
+            *count -= 1;
+            if *count == 0 {
+                holders.remove(&self.labels);
+                self.series.family.remove(&self.labels);
+            }
+        }
+    }
+}
