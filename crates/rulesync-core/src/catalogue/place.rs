@@ -38,7 +38,9 @@ impl Catalogue {
             namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
         };
         let map = &self.map;
-        let Placed { placements, findings } = intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+        let Placed { placements, refused, mut findings } =
+            intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+        findings.extend(refused.into_iter().map(|refused| refused.finding));
         for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
             consequences.findings.push((id.clone(), None, finding.clone()));
         }

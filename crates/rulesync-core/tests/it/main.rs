@@ -24,6 +24,8 @@ mod pressure;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod routed;
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod world;

@@ -102,7 +102,7 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
             from: Origin::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         },
-        allow: vec![Permission { tenants: vec!["*".into()], ..Permission::default() }],
+        allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claims", "central", None)
     };
     let world = World::with_routes(&ruler, vec![by_label]);
