@@ -9,7 +9,7 @@ use super::origin::{Facts, Origin};
 use super::permission::Permission;
 use super::select::Selector;
 use super::treat::{ExternalLabel, QueryMatcher, Treatment};
-use super::value::{Value, ValueSource};
+use super::value::{Value, ValueSource, shown};
 use crate::finding::Finding;
 use crate::model::kind;
 use crate::model::tenant::{TargetId, TenantId};
@@ -268,21 +268,23 @@ impl Route {
                 // Both stand in the object: it has to make up its mind.
                 (Some(said), Some(own)) if said != own && from.is_the_authors() => {
                     return Err(refuse(format!(
-                        "the object claims two tenants: its {from} says {said:?}, its field {own:?}"
+                        "the object claims two tenants: its {from} says {}, its field {}",
+                        shown(said),
+                        shown(own)
                     ))
                     .hint("say one")
                     .into());
                 }
                 // The Kubernetes namespace is not the author's to speak for: it alone decides.
                 (said, Some(own)) if said != Some(own) && !from.is_the_authors() => {
-                    let says = said.map_or("is missing".to_owned(), |said| format!("is {said:?}"));
+                    let says = said.map_or("is missing".to_owned(), |said| format!("is {}", shown(said)));
                     let hint = match said {
-                        Some(said) => format!("remove the field, or write {said:?}"),
+                        Some(said) => format!("remove the field, or write {}", shown(said)),
                         None => "remove the field".to_owned(),
                     };
                     return Err(refuse(format!(
-                        "the object's field claims the tenant {own:?}, but route `{}` goes by {from} alone, which \
-                         {says}",
+                        "the object's field claims the tenant {}, but route `{}` goes by {from} alone, which {says}",
+                        shown(own),
                         self.name
                     ))
                     .hint(hint)
@@ -293,20 +295,20 @@ impl Route {
             },
         };
         if !self.allow.iter().any(|permission| permission.covers(facts, claim)) {
+            let (namespace, claim) = (facts.id.namespace(), shown(claim));
             let message = format!(
-                "route `{}` does not allow the Kubernetes namespace `{}` to claim the tenant {claim:?}",
-                self.name,
-                facts.id.namespace()
+                "route `{}` does not allow the Kubernetes namespace `{namespace}` to claim the tenant {claim}",
+                self.name
             );
             let hint = format!(
-                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{}], tenants: [{claim:?}]}}",
-                facts.id.namespace()
+                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{claim}]}}"
             );
             return Err(refuse(message).hint(hint).into());
         }
         let tenant = pattern.apply(claim).parse::<TenantId>();
         tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
-            refuse(format!("the claim {claim:?} makes no tenant by route `{}`: {error}", self.name)).into()
+            refuse(format!("the claim {} makes no tenant by route `{}`: {error}", shown(claim), self.name))
+                .into()
         })
     }
 }

@@ -107,8 +107,8 @@ impl fmt::Display for ValueFault<'_> {
     }
 }
 
-/// The beginning of a value: an annotation may be long.
-fn shown(value: &str) -> String {
+/// The beginning of a value, quoted: an annotation may be long.
+pub(super) fn shown(value: &str) -> String {
     const MOST_CHARACTERS: usize = 64;
     match value.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => format!("{:?}…", &value[..end]),
