@@ -121,8 +121,8 @@ impl Treated<'_> {
     ) -> (Option<Cow<'a, Group>>, Vec<Finding>) {
         let Placement { target, route, treatment } = self.placement;
         let mut findings = intake::check(group, self.ruler, sound);
-        let (keeps, dialect) = (self.ruler.keeps(), self.ruler.dialect());
-        let (mut treated, found) = treatment.apply(group, route, target.tenant.as_ref(), &keeps, dialect);
+        let (mut treated, found) =
+            treatment.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();

@@ -18,7 +18,6 @@ use crate::finding::{Finding, Place, Position};
 use crate::model::group::Group;
 use crate::model::tenant::TenantId;
 use crate::naming::Pattern;
-use crate::ruler::Keeps;
 
 /// A label that every rule of a route gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +151,6 @@ impl Treatment {
         group: &'a Group,
         route: &str,
         tenant: Option<&TenantId>,
-        keeps: &Keeps,
         dialect: &dyn Dialect,
     ) -> (Cow<'a, Group>, Vec<Finding>) {
         let mut findings = Vec::new();
@@ -186,13 +184,11 @@ impl Treatment {
         }
         let mut treated = group.clone();
         for (index, rule) in treated.rules.iter_mut().enumerate() {
-            // A rule's label wins over its group's, where the ruler keeps these at all (ruler-api.md 3.2).
             for SetLabel { name, value, add_if_absent } in &self.labels {
-                let of_group = || keeps.group_labels && group.labels.contains_key(name);
-                let carried = || rule.labels.contains_key(name) || of_group();
-                if !(*add_if_absent && carried()) {
-                    rule.labels.insert(name.clone(), value.clone());
-                }
+                // A rule's label wins over its group's (ruler-api.md 3.2), and some rulers keep no labels of groups.
+                let own = || rule.labels.get(name).or_else(|| group.labels.get(name)).cloned();
+                let value = add_if_absent.then(own).flatten().unwrap_or_else(|| value.clone());
+                rule.labels.insert(name.clone(), value);
             }
             if self.matchers.is_empty() {
                 continue;

@@ -61,19 +61,14 @@ const OF_RULE: &str =
 const OF_GROUP: &str = r#"{"name":"g","labels":{"team":"own"},"rules":[{"alert":"A","expr":"up"}]}"#;
 
 /// The label `team` of each rule as it is sent, or what is wrong.
-fn sent(
-    route: &Route,
-    team: Option<&str>,
-    json: &str,
-    keeps: &Keeps,
-) -> Result<Vec<Option<String>>, Vec<String>> {
+fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<String>>, Vec<String>> {
     let treatment = treatment(route, team).map_err(|finding| vec![finding.to_string()])?;
     let said = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
     if !treatment.refusals().is_empty() {
         return Err(said(treatment.refusals()));
     }
     let group = group(json);
-    let (treated, findings) = treatment.apply(&group, "r", None, keeps, &PromQl);
+    let (treated, findings) = treatment.apply(&group, "r", None, &PromQl);
     if findings.is_empty() {
         Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
     } else {
@@ -105,18 +100,18 @@ fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
             "\u{feff}",
         ] {
             let route = label(origin.clone().into(), false);
-            let said = sent(&route, Some(odd), PLAIN, &Keeps::ALL).unwrap_err();
+            let said = sent(&route, Some(odd), PLAIN).unwrap_err();
             let begins = format!("route `r` cannot set the label `team`: {origin} is ");
             assert!(said.len() == 1 && said[0].starts_with(&begins), "{odd:?}: {said:?}");
             // Nor where the author's own label would win: the value is no value.
-            assert!(sent(&label(origin.clone().into(), true), Some(odd), PLAIN, &Keeps::ALL).is_err());
+            assert!(sent(&label(origin.clone().into(), true), Some(odd), PLAIN).is_err());
             let said = treatment(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
             let begins = format!("route `r` puts no matcher on `team`: {origin} is ");
             assert!(said.message.starts_with(&begins), "{odd:?}: {said}");
         }
     }
     let long = format!("{{{{{}", "x".repeat(100_000));
-    let said = sent(&label(annotation().into(), false), Some(&long), PLAIN, &Keeps::ALL).unwrap_err();
+    let said = sent(&label(annotation().into(), false), Some(&long), PLAIN).unwrap_err();
     assert!(said[0].len() < 300, "{}", said[0].len());
 }
 
@@ -124,33 +119,32 @@ fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
 fn templates_of_the_author_and_of_the_administrator_are_as_good_as_ever() {
     let own =
         r#"{"name":"g","rules":[{"alert":"A","expr":"up","labels":{"instance":"{{ $labels.instance }}"}}]}"#;
-    assert_eq!(
-        sent(&label(annotation().into(), false), Some("payments"), own, &Keeps::ALL),
-        Ok(some(&["payments"]))
-    );
+    assert_eq!(sent(&label(annotation().into(), false), Some("payments"), own), Ok(some(&["payments"])));
     let template = "{{ $labels.namespace }}";
     let constant = label(Value::Constant(template.into()), false);
-    assert_eq!(sent(&constant, None, OF_RULE, &Keeps::ALL), Ok(some(&[template, template])));
+    assert_eq!(sent(&constant, None, OF_RULE), Ok(some(&[template, template])));
     let default = label(from(annotation(), Some(template), &[]), false);
-    assert_eq!(sent(&default, None, PLAIN, &Keeps::ALL), Ok(some(&[template])));
+    assert_eq!(sent(&default, None, PLAIN), Ok(some(&[template])));
 }
 
 #[test]
 fn what_overrides_wins_over_rules_and_groups() {
     let route = label(annotation().into(), false);
-    assert_eq!(sent(&route, Some("t"), OF_RULE, &Keeps::ALL), Ok(some(&["t", "t"])));
+    assert_eq!(sent(&route, Some("t"), OF_RULE), Ok(some(&["t", "t"])));
     // A rule's label wins over its group's, so that it is enough to set that.
-    assert_eq!(sent(&route, Some("t"), OF_GROUP, &Keeps::ALL), Ok(some(&["t"])));
+    assert_eq!(sent(&route, Some("t"), OF_GROUP), Ok(some(&["t"])));
 }
 
 #[test]
 fn what_is_added_if_absent_leaves_labels_of_rules_and_groups() {
     let route = label(annotation().into(), true);
-    assert_eq!(sent(&route, Some("t"), OF_RULE, &Keeps::ALL), Ok(some(&["t", "own"])));
-    assert_eq!(sent(&route, Some("t"), OF_GROUP, &Keeps::ALL), Ok(vec![None]), "the group's own stays");
-    let forgets = Keeps { group_labels: false, ..Keeps::ALL };
-    assert_eq!(sent(&route, Some("t"), OF_GROUP, &forgets), Ok(some(&["t"])), "it would have none");
-    assert_eq!(sent(&route, None, OF_RULE, &Keeps::ALL), Ok(vec![None, Some("own".into())]));
+    assert_eq!(sent(&route, Some("t"), OF_RULE), Ok(some(&["t", "own"])));
+    assert_eq!(
+        sent(&route, Some("t"), OF_GROUP),
+        Ok(some(&["own"])),
+        "also where the ruler keeps no labels of groups"
+    );
+    assert_eq!(sent(&route, None, OF_RULE), Ok(vec![None, Some("own".into())]));
 }
 
 #[test]
@@ -158,25 +152,25 @@ fn without_a_value_the_authors_own_does_not_pass_for_it() {
     // An empty value is no value: a ruler takes such a label away.
     for team in [None, Some("")] {
         let route = label(annotation().into(), false);
-        assert_eq!(sent(&route, team, PLAIN, &Keeps::ALL), Ok(vec![None]));
+        assert_eq!(sent(&route, team, PLAIN), Ok(vec![None]));
         let warnings: Vec<Finding> = treatment(&route, team).unwrap().unset_labels("r").collect();
         let [warning] = warnings.as_slice() else { panic!("one: {warnings:?}") };
         assert!(!warning.is_error());
         assert_eq!(warning.message, "route `r` leaves the label `team` out: annotation `team` is missing");
-        let said = sent(&route, team, OF_RULE, &Keeps::ALL).unwrap_err();
+        let said = sent(&route, team, OF_RULE).unwrap_err();
         assert!(
             said.len() == 1
                 && said[0].starts_with("group \"g\", rule 1 \"B\", labels.team: the label `team`"),
             "{said:?}"
         );
-        let said = sent(&route, team, OF_GROUP, &Keeps::ALL).unwrap_err();
+        let said = sent(&route, team, OF_GROUP).unwrap_err();
         assert!(
             said.len() == 1 && said[0].starts_with("group \"g\", labels.team: the label `team`"),
             "{said:?}"
         );
         let default = label(from(annotation(), Some("nobody"), &[]), false);
-        assert_eq!(sent(&default, team, OF_RULE, &Keeps::ALL), Ok(some(&["nobody", "nobody"])));
-        assert_eq!(sent(&default, team, OF_GROUP, &Keeps::ALL), Ok(some(&["nobody"])));
+        assert_eq!(sent(&default, team, OF_RULE), Ok(some(&["nobody", "nobody"])));
+        assert_eq!(sent(&default, team, OF_GROUP), Ok(some(&["nobody"])));
         let said = treatment(&matcher(annotation().into()), team).unwrap_err();
         assert!(said.message.contains("annotation `team` is missing"), "{said}");
         let matchers = treatment(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
@@ -187,17 +181,10 @@ fn without_a_value_the_authors_own_does_not_pass_for_it() {
 #[test]
 fn values_are_limited_to_what_is_allowed() {
     let route = |values: &[&str]| label(from(annotation(), Some("nobody"), values), false);
-    assert_eq!(
-        sent(&route(&["pay*"]), Some("payments"), OF_RULE, &Keeps::ALL),
-        Ok(some(&["payments", "payments"]))
-    );
-    assert_eq!(
-        sent(&route(&["pay*"]), None, PLAIN, &Keeps::ALL),
-        Ok(some(&["nobody"])),
-        "the administrator's own"
-    );
+    assert_eq!(sent(&route(&["pay*"]), Some("payments"), OF_RULE), Ok(some(&["payments", "payments"])));
+    assert_eq!(sent(&route(&["pay*"]), None, PLAIN), Ok(some(&["nobody"])), "the administrator's own");
     for team in ["victim", "Payments", "xpayments"] {
-        let said = sent(&route(&["pay*"]), Some(team), PLAIN, &Keeps::ALL).unwrap_err();
+        let said = sent(&route(&["pay*"]), Some(team), PLAIN).unwrap_err();
         assert!(
             said[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
             "{said:?}"
@@ -208,5 +195,5 @@ fn values_are_limited_to_what_is_allowed() {
     let elsewhere =
         Permission { namespaces: vec!["other".into()], values: vec!["*".into()], ..Permission::default() };
     let source = ValueSource { origin: annotation(), default: None, allow: vec![elsewhere] };
-    assert!(sent(&label(Value::From(source), false), Some("payments"), PLAIN, &Keeps::ALL).is_err());
+    assert!(sent(&label(Value::From(source), false), Some("payments"), PLAIN).is_err());
 }
