@@ -10,6 +10,8 @@ mod corpus;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod real;

@@ -26,8 +26,8 @@ pub use file::{
 pub use process::{Process, process};
 pub use reload::{ConfigError, Configuration};
 pub use route::{
-    AllowConfig, ExternalLabelConfig, LabelMode, MatcherMode, ObjectKind, OriginConfig, OriginKind,
-    QueryMatcherConfig, RouteConfig, RouteError, SourceTenantsConfig, TenantConfig,
+    AllowConfig, AllowValuesConfig, ExternalLabelConfig, LabelMode, MatcherMode, ObjectKind, OriginConfig,
+    OriginKind, QueryMatcherConfig, RouteConfig, RouteError, SourceTenantsConfig, TenantConfig,
 };
 pub use rulesync_k8s::LeaseElection;
 pub use rulesync_prometheus::Variant;

@@ -8,7 +8,7 @@ use rulesync_core::{EngineHandle, Metrics, Setup, SetupError};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::file::{Config, FileError};
 use crate::process::{Process, process};
@@ -25,6 +25,8 @@ pub struct Configuration {
     metrics: Metrics,
     wiring: Wiring,
     process: Option<Process>,
+    /// What was warned of.
+    warned: Vec<String>,
 }
 
 /// Why a configuration is not in force.
@@ -66,8 +68,10 @@ impl Configuration {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wiring = Wiring::new(directory, metrics.clone());
-        let mut this = Self { path: path.to_owned(), content, metrics, wiring, process: None };
+        let mut this =
+            Self { path: path.to_owned(), content, metrics, wiring, process: None, warned: Vec::new() };
         let (setup, wired) = this.wire(&config).await?;
+        this.warn(setup.warnings());
         this.wiring.keep(wired);
         let process = process(&config, directory).await;
         this.process =
@@ -122,9 +126,19 @@ impl Configuration {
         let config = Config::read(&self.path)?;
         let (setup, wired) = self.wire(&config).await?;
         let path = self.path.display().to_string();
+        let warnings = setup.warnings();
         engine.reconfigure(setup).await.map_err(|error| ConfigError::Engine { path, error })?;
         self.wiring.keep(wired);
+        self.warn(warnings);
         Ok(())
+    }
+
+    /// Warns of what the configuration in force leaves open, and was not warned of before.
+    fn warn(&mut self, warnings: Vec<String>) {
+        for warning in warnings.iter().filter(|warning| !self.warned.contains(warning)) {
+            warn!(path = %self.path.display(), "{warning}");
+        }
+        self.warned = warnings;
     }
 
     async fn wire(&self, config: &Config) -> Result<(Setup, Wired), ConfigError> {

@@ -1,14 +1,17 @@
 //! The shape of a route in the configuration file, and the route it becomes.
 
+mod value;
+
 use std::sync::Arc;
 
 use rulesync_core::{
-    ExternalLabel, Mode, Origin, Pattern, Permission, QueryMatcher, Route, Selector, Tenancy, TenantError,
-    TenantPattern, TenantPatternError, Value,
+    Origin, Pattern, Permission, Route, Selector, Tenancy, TenantError, TenantPattern, TenantPatternError,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+pub use value::{AllowValuesConfig, ExternalLabelConfig, LabelMode, MatcherMode, QueryMatcherConfig};
 
 /// A route.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -119,70 +122,6 @@ pub enum ObjectKind {
     LoggingRule,
 }
 
-/// A label that every rule gets.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExternalLabelConfig {
-    /// Its name.
-    pub label: String,
-    /// Its value, unless it is read off objects.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// Where it is read.
-    #[serde(default)]
-    pub from: Option<OriginKind>,
-    /// The key of the label or annotation that it is read from.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// What becomes of a label of that name that the author wrote. It is replaced if nothing is said.
-    #[serde(default)]
-    pub mode: LabelMode,
-}
-
-/// What becomes of a label that the author wrote.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LabelMode {
-    /// It is replaced.
-    #[default]
-    Override,
-    /// It stays.
-    AddIfAbsent,
-}
-
-/// A matcher that every selector carries.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueryMatcherConfig {
-    /// The label.
-    pub label: String,
-    /// The value, unless it is read off objects.
-    #[serde(default)]
-    pub value: Option<String>,
-    /// Where it is read.
-    #[serde(default)]
-    pub from: Option<OriginKind>,
-    /// The key of the label or annotation that it is read from.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// What becomes of matchers on the label that the author wrote. They are replaced if nothing is said.
-    #[serde(default)]
-    pub mode: MatcherMode,
-}
-
-/// What becomes of matchers on a label that the author wrote.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MatcherMode {
-    /// They are replaced.
-    #[default]
-    Override,
-    /// They stay.
-    AddIfAbsent,
-    /// The very matcher must be there.
-    Require,
-}
-
 /// What to do about a tenant that YAML takes for something else.
 const QUOTE: &str = "a tenant that reads like a number or a truth value must stand in quotes";
 
@@ -258,6 +197,29 @@ pub enum RouteError {
         /// The setting.
         at: String,
     },
+    /// A limit or a substitute for a value that is written.
+    #[error("`{at}`: `{key}` has no meaning for a `value` that is the same for all objects")]
+    OfValue {
+        /// The setting.
+        at: String,
+        /// `default` or `allow`.
+        key: &'static str,
+    },
+    /// Nobody may choose anything.
+    #[error(
+        "`{at}`: `allow` is empty, so that no object could have a value: add Kubernetes namespaces and the `values` they \
+         may choose, or leave `allow` out"
+    )]
+    NothingAllowed {
+        /// The setting.
+        at: String,
+    },
+    /// A substitute that is none.
+    #[error("`{at}`: `default` is empty: leave it out")]
+    EmptyDefault {
+        /// The setting.
+        at: String,
+    },
 }
 
 impl OriginKind {
@@ -289,7 +251,6 @@ impl ObjectKind {
 impl RouteConfig {
     /// The route.
     pub(crate) fn route(&self) -> Result<Route, RouteError> {
-        let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::from(text.as_str())).collect();
         let pattern = self.tenant_pattern.as_deref().map(str::parse::<TenantPattern>).transpose()?;
         let tenant = match (&self.tenant, pattern) {
             (Some(TenantConfig::From(OriginConfig { from, key })), pattern) => Tenancy::Claimed {
@@ -303,27 +264,7 @@ impl RouteConfig {
         let allow = |allow: &AllowConfig| Permission {
             namespaces: patterns(&allow.namespaces),
             namespace_selector: allow.namespace_selector.clone(),
-            tenants: patterns(&allow.tenants),
-        };
-        let label = |config: &ExternalLabelConfig| {
-            let at = format!("external_labels.{}", config.label);
-            Ok(ExternalLabel {
-                name: config.label.clone(),
-                value: value(config.value.as_deref(), config.from, config.key.as_deref(), &at)?,
-                add_if_absent: config.mode == LabelMode::AddIfAbsent,
-            })
-        };
-        let matcher = |config: &QueryMatcherConfig| {
-            let at = format!("query_matchers.{}", config.label);
-            Ok(QueryMatcher {
-                label: config.label.clone(),
-                value: value(config.value.as_deref(), config.from, config.key.as_deref(), &at)?,
-                mode: match config.mode {
-                    MatcherMode::Override => Mode::Override,
-                    MatcherMode::AddIfAbsent => Mode::AddIfAbsent,
-                    MatcherMode::Require => Mode::Require,
-                },
-            })
+            values: patterns(&allow.tenants),
         };
         Ok(Route {
             name: self.name.as_str().into(),
@@ -334,98 +275,23 @@ impl RouteConfig {
             kinds: self.kinds.iter().flat_map(|kind| kind.kinds()).map(|kind| Arc::from(*kind)).collect(),
             rule_selector: self.rule_selector.clone(),
             namespace_selector: self.namespace_selector.clone(),
-            external_labels: self.external_labels.iter().map(label).collect::<Result<_, RouteError>>()?,
-            query_matchers: self.query_matchers.iter().map(matcher).collect::<Result<_, RouteError>>()?,
+            external_labels: self
+                .external_labels
+                .iter()
+                .map(ExternalLabelConfig::label)
+                .collect::<Result<_, _>>()?,
+            query_matchers: self
+                .query_matchers
+                .iter()
+                .map(QueryMatcherConfig::matcher)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn value(
-    value: Option<&str>,
-    from: Option<OriginKind>,
-    key: Option<&str>,
-    at: &str,
-) -> Result<Value, RouteError> {
-    match (value, from) {
-        (Some(value), None) if key.is_none() => Ok(Value::Constant(value.to_owned())),
-        (None, Some(from)) => Ok(Value::From(from.origin(key, at)?)),
-        _ => Err(RouteError::Value { at: at.to_owned() }),
-    }
+fn patterns(texts: &[String]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::from(text.as_str())).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn route(yaml: &str) -> Result<Route, String> {
-        let text = format!("name: r\nruler: central\n{yaml}");
-        let config: RouteConfig = serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
-        config.route().map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn everything_a_route_can_say() {
-        let route = route(
-            "tenant: {from: namespace_label, key: tenant}
-tenant_pattern: 'team-{value}'
-allow: [{namespaces: [monitoring], tenants: ['*']}, {namespace_selector: {match_labels: {a: b}}, tenants: [x]}]
-source_tenants: {allow: [shared]}
-kinds: [PrometheusRule, LoggingRule]
-external_labels: [{label: cluster, value: eu-1}, {label: team, from: label, key: team, mode: add_if_absent}]
-query_matchers: [{label: namespace, from: namespace_name, mode: require}]
-",
-        )
-        .unwrap();
-        assert!(
-            matches!(&route.tenant, Tenancy::Claimed { from: Origin::NamespaceLabel(key), .. } if **key == *"tenant")
-        );
-        assert_eq!((route.allow.len(), route.source_tenants.len()), (2, 1));
-        assert_eq!(route.kinds.len(), 3, "plain rule files hold what PrometheusRules do");
-        assert!(!route.external_labels[0].add_if_absent && route.external_labels[1].add_if_absent);
-        assert_eq!(route.query_matchers[0].mode, Mode::Require);
-        assert!(route.needs_namespaces());
-    }
-
-    #[test]
-    fn a_tenant_is_a_name_or_a_place() {
-        let tenant = |yaml: &str| route(yaml).map(|route| route.tenant);
-        assert_eq!(tenant(""), Ok(Tenancy::None));
-        assert_eq!(tenant("tenant: '012'"), Ok(Tenancy::Fixed("012".parse().unwrap())));
-        assert!(matches!(tenant("tenant: {from: namespace_name}"), Ok(Tenancy::Claimed { .. })));
-        for (yaml, says) in [
-            ("tenant: 012", "must stand in quotes"),
-            ("tenant: true", "must stand in quotes"),
-            ("tenant: {from: label}", "which label or annotation"),
-            ("tenant: {from: namespace_name, key: x}", "has one name"),
-            ("tenant: {from: lable, key: x}", "lable"),
-            ("tenant: {form: label, key: x}", "form"),
-            ("tenant: a|b", "character '|'"),
-            ("tenant: a\ntenant_pattern: 'x-{value}'", "no meaning where the tenant is fixed"),
-            ("tenant: {from: label, key: x}\ntenant_pattern: x", "exactly once"),
-            ("external_labels: [{label: a}]", "either `value` or `from`"),
-            ("query_matchers: [{label: a, value: b, from: label, key: c}]", "either `value` or `from`"),
-            ("query_matchers: [{label: a, value: b, key: c}]", "either `value` or `from`"),
-            ("kinds: [Rule]", "Rule"),
-        ] {
-            let error = tenant(yaml).unwrap_err();
-            assert!(error.contains(says), "{yaml}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_examples_are_good() {
-        for (name, text) in [
-            ("company", include_str!("../../../examples/company.yaml")),
-            ("quickstart", include_str!("../../../examples/quickstart/rulesync.yaml")),
-        ] {
-            let config = crate::Config::parse(text, name, std::collections::HashMap::new()).unwrap();
-            let routes: Vec<Route> = config.routes.iter().map(|route| route.route().unwrap()).collect();
-            for (index, route) in routes.iter().enumerate() {
-                assert!(
-                    !routes[index + 1..].iter().any(|other| route.contradicts(other)),
-                    "{name}: {route:?}"
-                );
-            }
-        }
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desired::LeftBecause;
 use crate::finding::Finding;
-use crate::intake::{self, NamespaceFacts, Origin, Placement, Route};
+use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route};
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
@@ -33,8 +33,8 @@ pub(crate) struct Consequences {
     pub(crate) orders: Vec<(TargetId, Order)>,
     /// What to tell targets once others have what these had.
     pub(crate) departures: Vec<Departure>,
-    /// Objects that exist and cannot be read, or no longer so: where they belong is not known.
-    pub(crate) holds: Vec<(ObjectId, bool)>,
+    /// Objects whose rules are protected somewhere, or no longer so: see [`Catalogue::protects`].
+    pub(crate) holds: Vec<ObjectId>,
     /// What is newly wrong with which object.
     pub(crate) findings: Vec<(ObjectId, Option<TargetId>, Finding)>,
 }
@@ -70,6 +70,11 @@ impl Map {
     fn annotations(&self) -> BTreeSet<&str> {
         let origins = self.routes.iter().flat_map(Route::origins);
         origins.filter_map(Origin::annotation).collect()
+    }
+
+    /// Whether an object may still have its rules at a target by a route, whatever it requests now.
+    fn permits(&self, route: &str, facts: &Facts<'_>, target: &TargetId) -> bool {
+        self.routes.iter().any(|other| *other.name == *route && other.permits(facts, target))
     }
 
     /// Whether objects have to be read anew for this map, because another did not look at all that this one does.
@@ -122,6 +127,8 @@ struct Count {
     hiding: usize,
     /// With groups that go to a ruler.
     in_rulers: usize,
+    /// Requesting a tenant that they may not have.
+    refused: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -155,6 +162,8 @@ struct Record {
     /// Whether any form of it was ever read.
     read: bool,
     placements: Box<[Placement]>,
+    /// The routes that refuse the tenant it requests.
+    refused_by: Box<[Arc<str>]>,
     /// Why it does not go where it would.
     kept_out: Box<[Finding]>,
 }
@@ -224,7 +233,7 @@ impl Catalogue {
                 return consequences;
             }
             if repaired && !known.read {
-                consequences.holds.push((id.clone(), false));
+                consequences.holds.push(id.clone());
             }
         }
         let mut conversion = intake::convert(groups, &annotations, self.map.on_invalid);
@@ -266,6 +275,7 @@ impl Catalogue {
             hides: false,
             read: true,
             placements: known.placements,
+            refused_by: known.refused_by,
             kept_out: known.kept_out,
         };
         self.objects.insert(id.clone(), record);
@@ -298,7 +308,7 @@ impl Catalogue {
         if !record.read {
             // Without its UID some names cannot be made, so that others must not be taken for orphans.
             record.hides = hides || matches!(self.map.naming, Naming::Alloy(_));
-            consequences.holds.push((id.clone(), true));
+            consequences.holds.push(id.clone());
         }
         self.tally(id, Tally::In);
         if news {
@@ -312,8 +322,8 @@ impl Catalogue {
         let mut consequences = Consequences::default();
         self.tally(id, Tally::Out);
         if let Some(record) = self.objects.remove(id) {
-            if !record.read {
-                consequences.holds.push((id.clone(), false));
+            if !record.read || !record.refused_by.is_empty() {
+                consequences.holds.push(id.clone());
             }
             for Placement { target, .. } in &record.placements {
                 self.leave(target);
@@ -378,7 +388,7 @@ impl Catalogue {
                 left.retain(|placement| !fresh.contains(&placement.target));
                 record.placements = left.into();
                 if !record.read {
-                    consequences.holds.push((id.clone(), true));
+                    consequences.holds.push(id.clone());
                 }
             }
             let leaves_because = LeftBecause::Reconfigured;
@@ -459,6 +469,7 @@ impl Catalogue {
             (&mut count.malformed, record.malformed.is_some()),
             (&mut count.hiding, record.hides),
             (&mut count.in_rulers, record.is_in_ruler()),
+            (&mut count.refused, !record.refused_by.is_empty()),
         ] {
             match direction {
                 Tally::In => *number += usize::from(counts),
@@ -477,17 +488,40 @@ impl Catalogue {
         self.uses.contains_key(target)
     }
 
-    /// The namespace at a target of an object that cannot be read.
-    pub(crate) fn held_namespace(&self, id: &ObjectId, target: &TargetId) -> Option<Arc<str>> {
-        self.map.namespace_of(id, None, target)
+    /// The namespace that an object has, or had, at a target.
+    pub(crate) fn namespace_at(&self, id: &ObjectId, target: &TargetId) -> Option<Arc<str>> {
+        let uid = self.objects.get(id).and_then(|record| record.uid.as_deref());
+        self.map.namespace_of(id, uid, target)
     }
 
-    /// Objects that exist and never could be read. Where they belong is not known, so every target keeps what it has
-    /// for them.
-    pub(crate) fn unread(&self) -> impl Iterator<Item = &ObjectId> {
-        let any = self.counts.values().any(|count| count.malformed > 0);
+    /// Whether what a target has for an object stays although the object does not go there: it cannot be read, so that
+    /// nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here before.
+    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> bool {
+        let Some(record) = self.objects.get(id) else { return false };
+        let facts = || self.facts(id, record);
+        !record.read || record.refused_by.iter().any(|route| self.map.permits(route, &facts(), target))
+    }
+
+    /// The objects whose rules may be protected somewhere.
+    pub(crate) fn protected(&self) -> impl Iterator<Item = &ObjectId> {
+        let any = self.counts.values().any(|count| count.malformed > 0 || count.refused > 0);
         let objects = any.then(|| self.objects.iter()).into_iter().flatten();
-        objects.filter(|(_, record)| !record.read).map(|(id, _)| id)
+        objects.filter(|(_, record)| !record.read || !record.refused_by.is_empty()).map(|(id, _)| id)
+    }
+
+    /// What is known of an object for its routes.
+    fn facts<'a>(&'a self, id: &'a ObjectId, record: &'a Record) -> Facts<'a> {
+        let source: Arc<str> = id.source().into();
+        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
+        Facts {
+            id,
+            labels: &record.labels,
+            annotations: &record.annotations,
+            tenant: record.tenant.as_deref(),
+            language: record.language.as_deref(),
+            namespace: self.namespaces.get(&key),
+            namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
+        }
     }
 
     fn objects_in(&self, namespace: &str) -> impl Iterator<Item = &ObjectId> {

@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rulesync_expr::Enforcement;
 use tokio::time::Instant;
 
 use crate::finding::Finding;
+use crate::intake::Treatment;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::model::packed::PackedGroup;
@@ -38,8 +38,8 @@ pub struct Claim {
     pub refused: Box<[Box<str>]>,
     /// Groups that are refused and whose form in the ruler lacks what their route enforces now: they are to go.
     pub expelled: Box<[Box<str>]>,
-    /// The matchers that every selector carries. What the ruler has for a refused group stays only if it carries them.
-    pub matchers: Arc<[Enforcement]>,
+    /// What the route enforces. What the ruler has for a refused group stays only if it satisfies that.
+    pub enforced: Arc<Treatment>,
     /// What there is to say about the object at this target.
     pub findings: Box<[Finding]>,
     /// When the source said it.
@@ -178,11 +178,19 @@ impl Desired {
 
     /// What the ruler has for a refused group of the winning claim is not to stay.
     pub(crate) fn expel(&mut self, namespace: &str, group: &str) {
-        if let Some(claim) = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut()) {
-            let (gone, kept): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut claim.refused).into_iter().partition(|name| **name == *group);
-            claim.refused = kept.into();
-            claim.expelled = std::mem::take(&mut claim.expelled).into_iter().chain(gone).collect();
+        let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
+        if let Some(claim) = claim.filter(|claim| !claim.expelled.iter().any(|name| **name == *group)) {
+            let kept = claim.refused.iter().filter(|name| ***name != *group).cloned();
+            claim.refused = kept.collect();
+            claim.expelled = claim.expelled.iter().cloned().chain([group.into()]).collect();
+        }
+    }
+
+    /// A group was accepted after all.
+    pub(crate) fn readmit(&mut self, namespace: &str, group: &str) {
+        let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
+        if let Some(claim) = claim.filter(|claim| !claim.expelled.is_empty()) {
+            claim.expelled = claim.expelled.iter().filter(|name| ***name != *group).cloned().collect();
         }
     }
 
@@ -241,7 +249,7 @@ pub(crate) mod tests {
             groups: groups.into(),
             refused: Box::default(),
             expelled: Box::default(),
-            matchers: Arc::default(),
+            enforced: Arc::default(),
             findings: Box::default(),
             seen: Instant::now(),
         }

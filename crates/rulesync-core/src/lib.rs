@@ -12,8 +12,9 @@
 //! | to change | look into |
 //! |---|---|
 //! | what a rule is, durations, tenants | `model/` |
-//! | what is refused before it is offered | `intake/convert.rs`, `intake/check.rs` |
-//! | which objects go where, and who may claim a tenant | `intake/select.rs`, `intake/route.rs` |
+//! | what is refused before it is offered | `intake/convert.rs`, `intake/text.rs`, `intake/check.rs` |
+//! | which objects go where | `intake/select.rs`, `intake/route.rs` |
+//! | who may choose a tenant, a label or a matcher | `intake/permission.rs`, `intake/value.rs` |
 //! | labels and matchers that a route adds | `intake/treat.rs` |
 //! | what is ours, and what it is called | `naming/` |
 //! | two installations with one owner | `claim.rs` |
@@ -63,7 +64,7 @@ pub use finding::{Finding, Place, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
 pub use intake::{
     ExternalLabel, Operator, Origin, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError,
-    Tenancy, TenantPattern, TenantPatternError, Value,
+    Tenancy, TenantPattern, TenantPatternError, Value, ValueSource,
 };
 pub use leadership::{Leadership, Reign, Throne};
 pub use ledger::{Ledger, LedgerError, LedgerRecord};
@@ -74,7 +75,7 @@ pub use model::fingerprint::Fingerprint;
 pub use model::group::{Group, Rule};
 pub use model::kind::{
     ALERTING_RULE, DIALECT_ANNOTATION, KINDS, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE,
-    language_of,
+    language_of, tenant_field_of,
 };
 pub use model::labels::Labels;
 pub use model::object::{ObjectId, RuleObject};

@@ -210,8 +210,9 @@ pub(crate) fn plan_namespace(
         }
     }
     let wanted = |name: &str| {
-        claim.groups.iter().any(|group| &*group.name == name)
-            || claim.refused.iter().any(|group| &**group == name)
+        !claim.expelled.iter().any(|group| &**group == name)
+            && (claim.groups.iter().any(|group| &*group.name == name)
+                || claim.refused.iter().any(|group| &**group == name))
     };
     let extra: Vec<Box<str>> = observed
         .namespace(namespace)

@@ -9,7 +9,9 @@ mod unknown;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rulesync_core::{DeclaredGroup, Finding, Labels, ObjectId, Place, Position, RuleObject};
+use rulesync_core::{
+    DeclaredGroup, Finding, Labels, ObjectId, Place, Position, RULE_FILE, RuleObject, tenant_field_of,
+};
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
 
@@ -64,9 +66,25 @@ struct Metadata {
 #[derive(Debug, Default, Deserialize)]
 struct Groups {
     groups: Option<Vec<DeclaredGroup>>,
-    /// Named so in a LoggingRule, and otherwise by the Loki operator.
-    #[serde(alias = "tenantID")]
+    /// Which of these two a kind has, if any, says [`tenant_field_of`].
     tenant: Option<String>,
+    #[serde(rename = "tenantID")]
+    tenant_id: Option<String>,
+}
+
+impl Groups {
+    /// The tenant that an object of a kind requests, and the keys that only look as if they said one.
+    fn tenant(&mut self, kind: &str) -> (Option<String>, Vec<[String; 1]>) {
+        let (mut requested, mut unknown) = (None, Vec::new());
+        for (field, value) in [("tenant", self.tenant.take()), ("tenantID", self.tenant_id.take())] {
+            if tenant_field_of(kind) == Some(field) {
+                requested = value;
+            } else if value.is_some() {
+                unknown.push([field.to_owned()]);
+            }
+        }
+        (requested, unknown)
+    }
 }
 
 /// Reads the file at `path`, which is relative to its source.
@@ -164,10 +182,12 @@ impl Reader<'_> {
         };
         let annotations = annotations.into_iter().flatten().filter(|(key, _)| key != LAST_APPLIED);
         let labels = labels.into_iter().flatten().map(|(key, value)| (key, value.unwrap_or_default()));
-        let Groups { groups, tenant } = manifest.spec.unwrap_or_default();
-        let groups = groups.unwrap_or_default();
+        let mut spec = manifest.spec.unwrap_or_default();
+        let (tenant, strays) = spec.tenant(kind);
+        let groups = spec.groups.unwrap_or_default();
         // Whatever else an object has is none of our business.
         let unknown = unknown.iter().filter_map(|key| key.below(&["spec"]));
+        let unknown = unknown.chain(strays.iter().map(<[String; 1]>::as_slice));
         let object = RuleObject {
             id,
             tenant,
@@ -182,9 +202,11 @@ impl Reader<'_> {
         self.contents.objects.push(Read { object, position });
     }
 
-    fn rule_file(&mut self, groups: Groups, unknown: &[Key], position: Position) {
-        let groups = groups.groups.unwrap_or_default();
+    fn rule_file(&mut self, mut file: Groups, unknown: &[Key], position: Position) {
+        let (_, strays) = file.tenant(RULE_FILE);
+        let groups = file.groups.unwrap_or_default();
         let unknown = unknown.iter().filter_map(|key| key.below(&[]));
+        let unknown = unknown.chain(strays.iter().map(<[String; 1]>::as_slice));
         let object = RuleObject {
             id: self.identities.file(self.path),
             tenant: None,

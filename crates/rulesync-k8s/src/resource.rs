@@ -10,7 +10,7 @@ use kube::Resource;
 use kube::core::DynamicResourceScope;
 use rulesync_core::{
     ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, ObjectId, PROMETHEUS_RULE, RECORDING_RULE,
-    RuleObject,
+    RuleObject, tenant_field_of,
 };
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -68,9 +68,29 @@ pub(crate) struct Rules {
 struct Spec {
     #[serde(default)]
     groups: Option<Vec<DeclaredGroup>>,
-    /// Named so in a LoggingRule, and otherwise by the Loki operator.
-    #[serde(default, alias = "tenantID")]
-    tenant: Option<String>,
+    /// Which of these two a kind has, if any, says [`tenant_field_of`].
+    #[serde(default)]
+    tenant: Option<Box<RawValue>>,
+    #[serde(default, rename = "tenantID")]
+    tenant_id: Option<Box<RawValue>>,
+}
+
+impl Spec {
+    /// The tenant that an object of a kind requests, and warnings of fields that only look as if they said one.
+    fn tenant(&self, kind: &str) -> Result<(Option<String>, Vec<Finding>), serde_json::Error> {
+        let fields = [("tenant", &self.tenant), ("tenantID", &self.tenant_id)];
+        let (mut requested, mut findings) = (None, Vec::new());
+        for (field, value) in fields.into_iter().filter_map(|(field, value)| Some((field, value.as_ref()?))) {
+            if tenant_field_of(kind) == Some(field) {
+                requested = serde_json::from_str(value.get())?;
+            } else {
+                let message =
+                    format!("`{field}` is not a key beside `groups` in a {kind}, and has no effect");
+                findings.push(Finding::warning("unknown-key", message).hint("is it misspelt?"));
+            }
+        }
+        Ok((requested, findings))
+    }
 }
 
 impl Resource for Rules {
@@ -119,8 +139,9 @@ impl Rules {
     pub(crate) fn read(self, source: &Arc<str>, kind: &Arc<str>) -> Read {
         let id = self.id(source, kind);
         let spec: Result<Option<Spec>, _> = serde_json::from_str(self.spec.get());
-        match spec.map(Option::unwrap_or_default) {
-            Ok(Spec { groups, tenant }) => Read::Object(RuleObject {
+        let spec = spec.map(Option::unwrap_or_default).and_then(|spec| Ok((spec.tenant(kind)?, spec.groups)));
+        match spec {
+            Ok(((tenant, findings), groups)) => Read::Object(RuleObject {
                 id,
                 tenant,
                 uid: self.metadata.uid,
@@ -128,7 +149,7 @@ impl Rules {
                 labels: self.metadata.labels.unwrap_or_default().iter().collect(),
                 annotations: self.metadata.annotations.unwrap_or_default(),
                 groups: groups.unwrap_or_default(),
-                findings: Vec::new(),
+                findings,
             }),
             Err(error) => {
                 let finding = Finding::error("spec", format!("the spec cannot be read: {error}"))
@@ -244,6 +265,36 @@ mod tests {
             assert!(matches!(read(&json), Read::Object(_)), "{spec}");
         }
         assert!(matches!(read(r#"{"metadata":{"name":"o"}}"#), Read::Object(_)));
+    }
+
+    #[test]
+    fn a_tenant_is_said_in_the_field_of_the_kind_and_nowhere_else() {
+        let requested = |kind: &str, spec: &str| {
+            let json = format!(r#"{{"metadata":{{"name":"o"}},"spec":{spec}}}"#);
+            let rules: Rules = serde_json::from_str(&json).unwrap();
+            match rules.read(&"k".into(), &kind.into()) {
+                Read::Object(object) => {
+                    let said = object.findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+                    assert!(object.findings.iter().all(|finding| !finding.is_error()), "{said:?}");
+                    Ok((object.tenant.unwrap_or_default(), said.join("; ")))
+                }
+                Read::Malformed(_, finding) => Err(finding.message),
+            }
+        };
+        let both = r#"{"tenant":"a","tenantID":"b"}"#;
+        let not = |field: &str, kind: &str| {
+            format!("`{field}` is not a key beside `groups` in a {kind}, and has no effect (is it misspelt?)")
+        };
+        for kind in [ALERTING_RULE, RECORDING_RULE] {
+            assert_eq!(requested(kind, both), Ok(("b".to_owned(), not("tenant", kind))));
+        }
+        assert_eq!(requested(LOGGING_RULE, both), Ok(("a".to_owned(), not("tenantID", LOGGING_RULE))));
+        let neither = [not("tenant", PROMETHEUS_RULE), not("tenantID", PROMETHEUS_RULE)].join("; ");
+        assert_eq!(requested(PROMETHEUS_RULE, both), Ok((String::new(), neither)));
+        let odd = r#"{"tenant":{"a":1}}"#;
+        assert_eq!(requested(PROMETHEUS_RULE, odd).unwrap().0, "", "whatever it is");
+        assert!(requested(LOGGING_RULE, odd).unwrap_err().contains("the spec cannot be read"));
+        assert_eq!(requested(LOGGING_RULE, r#"{"tenant":null}"#), Ok((String::new(), String::new())));
     }
 
     #[test]

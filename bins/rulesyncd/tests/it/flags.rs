@@ -51,6 +51,19 @@ async fn once_tells_by_its_exit_code() {
 }
 
 #[tokio::test]
+async fn values_that_authors_choose_freely_are_warned_of_when_the_configuration_is_loaded() {
+    let directory = directory("http://127.0.0.1:1");
+    let config = directory.path().join("rulesync.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let label = "tenant: prod, external_labels: [{label: team, from: annotation, key: team}]";
+    std::fs::write(&config, text.replace("tenant: prod", label)).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    let line =
+        daemon.logs(&["Route `all` takes the value of `team` from annotation `team` of the object"]).await;
+    assert!(line.contains("level=warn"), "{line}");
+}
+
+#[tokio::test]
 async fn a_bad_configuration_is_told_with_its_place() {
     let directory = directory("http://127.0.0.1:1");
     let config = directory.path().join("rulesync.yaml");

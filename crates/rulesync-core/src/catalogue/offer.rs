@@ -1,4 +1,5 @@
-//! What an object wants of one ruler: its groups as they are offered there, by way of `intake`. Pure.
+//! What an object wants of one ruler: its groups as they are offered there, by way of `intake`: checked, treated as the
+//! route says, and then split. Pure.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -39,37 +40,44 @@ pub(super) fn claim(
         None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
     };
     let mut refused = record.refused.to_vec();
-    let mut findings = Vec::new();
+    let Placement { route, treatment, .. } = treated.placement;
+    let mut findings = treatment.refusals().to_vec();
     let mut sound = HashSet::new();
     // Most groups go as they were declared, and are packed already.
     let mut sent: Vec<(Cow<'_, Group>, Option<PackedGroup>)> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
-        let parts = match treated.split.filter(|most| group.rules.len() > *most) {
-            Some(most) => {
-                let names = groups.iter().map(|group| group.name.clone()).collect();
-                intake::split(group.clone(), most, treated.ruler.dialect(), &names)
-            }
-            None => {
-                let (offered, mut found) = treated.offer(group, &mut sound);
-                findings.append(&mut found);
-                match offered {
-                    Some(Cow::Borrowed(same)) => {
-                        sent.push((Cow::Borrowed(same), record.groups.get(index).cloned()))
-                    }
-                    Some(own) => sent.push((own, None)),
-                    None => refused.push(group.name.as_str().into()),
-                }
-                continue;
-            }
-        };
-        for part in parts {
-            let (offered, mut found) = treated.offer(&part, &mut HashSet::new());
+        let offered = if treatment.refusals().is_empty() {
+            let (offered, mut found) = treated.offer(group, &mut sound);
             findings.append(&mut found);
-            match offered {
-                Some(group) => sent.push((Cow::Owned(group.into_owned()), None)),
-                None => refused.push(part.name.as_str().into()),
+            offered
+        } else {
+            None
+        };
+        match (offered, treated.split.filter(|most| group.rules.len() > *most)) {
+            (Some(Cow::Borrowed(same)), None) => {
+                sent.push((Cow::Borrowed(same), record.groups.get(index).cloned()));
+            }
+            (Some(own), None) => sent.push((own, None)),
+            (Some(whole), Some(most)) => {
+                for part in treated.parts(whole.into_owned(), most, &groups) {
+                    match intake::check_name(&part.name, treated.ruler) {
+                        None => sent.push((Cow::Owned(part), None)),
+                        Some(finding) => {
+                            findings.push(finding);
+                            refused.push(part.name.as_str().into());
+                        }
+                    }
+                }
+            }
+            (None, None) => refused.push(group.name.as_str().into()),
+            (None, Some(most)) => {
+                let parts = treated.parts(group.clone(), most, &groups);
+                refused.extend(parts.into_iter().map(|part| part.name.into_boxed_str()));
             }
         }
+    }
+    if !sent.is_empty() {
+        findings.extend(treatment.unset_labels(route));
     }
     let made: Vec<Group> =
         sent.iter().filter(|(_, body)| body.is_none()).map(|(group, _)| group.clone().into_owned()).collect();
@@ -90,14 +98,23 @@ pub(super) fn claim(
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
         expelled: Box::default(),
-        matchers: Arc::clone(treated.placement.treatment.matchers()),
+        enforced: Arc::clone(&treated.placement.treatment),
         findings: findings.into(),
         seen,
     }
 }
 
 impl Treated<'_> {
+    /// A group in parts of at most so many rules. The names of the object's other groups are taken.
+    fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
+        let taken = groups.iter().map(|group| group.name.clone()).collect();
+        intake::split(group, most, self.ruler.dialect(), &taken)
+    }
+
     /// A group as it is offered to the ruler, if it is, and what there is to say about it.
+    ///
+    /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
+    /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
     fn offer<'a>(
         &self,
         group: &'a Group,

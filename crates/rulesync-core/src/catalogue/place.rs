@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::offer::{Treated, claim};
 use super::{Catalogue, Consequences, Departure};
 use crate::desired::LeftBecause;
-use crate::intake::{self, Facts, Placed, Placement};
+use crate::intake::{self, Facts, Placed, Placement, RefusedTenant};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
@@ -51,7 +51,7 @@ impl Catalogue {
             namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
         };
         let map = &self.map;
-        let Placed { mut placements, mut findings } =
+        let Placed { mut placements, refused, mut findings } =
             intake::place(&map.routes, &facts, |ruler| map.language(ruler));
         if !placements.is_empty()
             && let Some(finding) = map.refuse_name(id, record.uid.as_deref())
@@ -59,6 +59,28 @@ impl Catalogue {
             placements.clear();
             findings.push(finding);
         }
+        // What requests a tenant that it may not have stays in the last place that it may still have, as it is there.
+        let mut stays: Vec<TargetId> = Vec::new();
+        for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
+            let last = record.placements.iter().find(|placement| placement.route == route);
+            let last = last.filter(|last| map.permits(&route, &facts, &last.target));
+            if let Some(last) =
+                last.filter(|last| !placements.iter().any(|other| other.target == last.target))
+            {
+                finding.message.push_str(&format!(
+                    "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
+                    last.target
+                ));
+                stays.push(last.target.clone());
+                placements.push(last.clone());
+            }
+            findings.push(finding);
+        }
+        let refused: Box<[Arc<str>]> = refused.into_iter().map(|refused| refused.route).collect();
+        if !refused.is_empty() || !record.refused_by.is_empty() {
+            consequences.holds.push(id.clone());
+        }
+        record.refused_by = refused;
         for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
             consequences.findings.push((id.clone(), None, finding.clone()));
         }
@@ -75,6 +97,9 @@ impl Catalogue {
             let known = had(target);
             if known.is_none() {
                 *self.uses.entry(target.clone()).or_default() += 1;
+            }
+            if stays.contains(target) {
+                continue;
             }
             if !changed && known.is_some_and(|known| known.treatment == placement.treatment) {
                 continue;
@@ -94,10 +119,16 @@ impl Catalogue {
         }
         drop(handover);
         let uid = record.uid.clone();
-        let gone: Vec<TargetId> = leaves.iter().map(|left| left.target.clone()).collect();
-        for target in &gone {
+        let refused_by = &record.refused_by;
+        let because = |left: &Placement| match leaves_because {
+            LeftBecause::Reconfigured if refused_by.contains(&left.route) => LeftBecause::Forbidden,
+            because => because,
+        };
+        let gone: Vec<(TargetId, LeftBecause)> =
+            leaves.iter().map(|left| (left.target.clone(), because(left))).collect();
+        for (target, because) in &gone {
             self.leave(target);
-            self.drop_from(id, uid.as_deref(), target, (Some(&ready), leaves_because), consequences);
+            self.drop_from(id, uid.as_deref(), target, (Some(&ready), *because), consequences);
         }
     }
 

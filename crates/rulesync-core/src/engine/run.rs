@@ -262,9 +262,10 @@ impl Run {
     }
 
     fn carry_out(&mut self, Consequences { orders, departures, holds, findings }: Consequences) {
-        for (object, hold) in holds {
+        for object in holds {
             for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
-                if let Some(namespace) = self.catalogue.held_namespace(&object, id) {
+                if let Some(namespace) = self.catalogue.namespace_at(&object, id) {
+                    let hold = self.catalogue.protects(&object, id);
                     target.send(Order::Hold { namespace, hold });
                 }
             }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::catalogue::Map;
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
-use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, Value};
+use crate::intake::text::value_fault;
+use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, ValueSource};
 use crate::naming::Territory;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
@@ -148,6 +149,16 @@ pub enum SetupError {
         /// What is wrong.
         error: InvalidEnforcement,
     },
+    /// A value of the configuration that rulers choke on.
+    #[error("route `{route}`: the value of `{label}` {problem}")]
+    Value {
+        /// The route.
+        route: String,
+        /// The label.
+        label: String,
+        /// What is wrong, as the rest of the sentence.
+        problem: String,
+    },
     /// A group cannot be split into groups of nothing.
     #[error("ruler `{0}`: split_groups must be at least 1")]
     NoRules(String),
@@ -184,7 +195,7 @@ impl Setup {
             for selector in [&route.rule_selector, &route.namespace_selector] {
                 selector.validate().map_err(|error| SetupError::Selector { route: name(), error })?;
             }
-            for permission in &route.allow {
+            for permission in route.permissions() {
                 permission
                     .namespace_selector
                     .validate()
@@ -205,6 +216,26 @@ impl Setup {
             }
         }
         Ok(())
+    }
+
+    /// What is allowed and leaves more open than it may seem: labels and matchers that a route takes from the object
+    /// itself, without saying who may choose which values.
+    pub fn warnings(&self) -> Vec<String> {
+        let open = |route: &Route| {
+            let unlimited = route
+                .value_sources()
+                .filter(|(_, source)| source.origin.is_the_authors() && source.allow.is_empty());
+            unlimited
+                .map(|(label, ValueSource { origin, .. })| {
+                    format!(
+                        "Route `{}` takes the value of `{label}` from {origin} of the object, so that its author can \
+                         choose any value: limit it with `allow`, or take it from the Kubernetes namespace",
+                        route.name
+                    )
+                })
+                .collect::<Vec<_>>()
+        };
+        self.routes.iter().flat_map(open).collect()
     }
 
     pub(crate) fn map(&self) -> Map {
@@ -234,16 +265,18 @@ fn validate_treatment(route: &Route) -> Result<(), SetupError> {
     twice(route.query_matchers.iter().map(|matcher| matcher.label.as_str()).collect())?;
     for QueryMatcher { label, value, mode } in &route.query_matchers {
         // A value that is read off an object is judged when it is there.
-        let text = match value {
-            Value::Constant(text) => text,
-            Value::From(_) => "x",
-        };
+        let text = value.configured().unwrap_or("x");
         let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
         Enforcement::new(label, text, *mode).map_err(wrong)?;
     }
     for ExternalLabel { name: label, .. } in &route.external_labels {
         let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
         Enforcement::new(label, "x", Mode::Override).map_err(wrong)?;
+    }
+    for (label, value) in route.values() {
+        if let Some(fault) = value.configured().and_then(value_fault) {
+            return Err(SetupError::Value { route: name(), label: label.to_owned(), problem: fault.problem });
+        }
     }
     Ok(())
 }

@@ -10,12 +10,7 @@ use crate::ruler::Ruler;
 /// or an expression that the ruler would take and never evaluate. `sound` are expressions that this ruler's language has
 /// nothing to say about; the groups of one object tend to repeat each other.
 pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a str>) -> Vec<Finding> {
-    if let Some(reason) = ruler.name_rules().refuse(&group.name) {
-        let place =
-            Place { group: Some(group.name.clone()), field: Some("name".to_owned()), ..Place::default() };
-        let finding = Finding::error("group-name", format!("the group's name {reason}"))
-            .at(place)
-            .hint("rename the group");
+    if let Some(finding) = check_name(&group.name, ruler) {
         return vec![finding];
     }
     let dialect = ruler.dialect();
@@ -36,4 +31,12 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a st
         }
     }
     findings
+}
+
+/// Why a ruler cannot hold a group of this name, if it cannot.
+pub fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
+    let reason = ruler.name_rules().refuse(name)?;
+    let place = Place { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Place::default() };
+    let finding = Finding::error("group-name", format!("the group's name {reason}"));
+    Some(finding.at(place).hint("rename the group"))
 }

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::text::{TextFault, label_name_fault, name_fault, text_fault, value_fault};
 use crate::finding::{Finding, Place};
 use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
+use crate::model::tenant::TenantId;
 use crate::policy::OnInvalid;
 
 /// The annotation that names the tenants Mimir's federated groups read from, separated by commas.
@@ -106,6 +108,8 @@ impl Converter {
         let at = At { rule: None };
         self.name(at, "name", &name);
         self.labels(at, "labels", &labels);
+        let source_tenants = own_tenants.unwrap_or_else(|| source_tenants.to_vec());
+        self.source_tenants(at, &source_tenants);
         Group {
             name,
             interval: self.duration(at, "interval", interval.as_deref()),
@@ -119,7 +123,7 @@ impl Converter {
                 .map(|(index, rule)| self.rule(index, rule))
                 .collect(),
             labels,
-            source_tenants: own_tenants.unwrap_or_else(|| source_tenants.to_vec()),
+            source_tenants,
             align_evaluation_time_on_interval: align_evaluation_time_on_interval.unwrap_or_default(),
         }
     }
@@ -145,7 +149,9 @@ impl Converter {
         if expr.is_empty() {
             self.error(at, Some("expr"), "no-expr", "the expression is empty");
         }
-        self.text(at, "expr", &expr);
+        if let Some(fault) = text_fault(&expr) {
+            self.poison(at, "expr", "text", fault);
+        }
         let hold = self.duration(at, "for", hold.as_deref());
         let keep_firing_for = self.duration(at, "keep_firing_for", keep_firing_for.as_deref());
         self.labels(at, "labels", &labels);
@@ -178,34 +184,27 @@ impl Converter {
 
     fn labels(&mut self, at: At<'_>, field: &str, labels: &BTreeMap<String, String>) {
         for (key, value) in labels {
-            if key.is_empty() || key == "__name__" || !is_plain(key) || !is_plain(value) {
-                self.label(at, &format!("{field}.{key}"), key, value);
+            if key.is_empty() || key == "__name__" {
+                let message = format!("{key:?} cannot be the name of a label or annotation");
+                self.error(at, Some(&format!("{field}.{key}")), "label-name", &message);
+            }
+            if let Some(fault) = label_name_fault(key) {
+                self.poison(at, &format!("{field}.{key}"), "name", fault);
+            }
+            if let Some(fault) = value_fault(value) {
+                self.poison(at, &format!("{field}.{key}"), "text", fault);
             }
         }
     }
 
-    /// One label or annotation.
-    fn label(&mut self, at: At<'_>, field: &str, key: &str, value: &str) {
-        if key.is_empty() || key == "__name__" {
-            self.error(
-                at,
-                Some(field),
-                "label-name",
-                &format!("{key:?} cannot be the name of a label or annotation"),
-            );
-        }
-        self.name_text(at, field, key);
-        self.text(at, field, value);
-        // Ruler: stored, answered with 202, and then no rule of the tenant loads any more (ruler-api.md 3.4).
-        let leading_tab = value.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
-        if leading_tab && value.contains('\n') {
-            self.error(
-                at,
-                Some(field),
-                "poison",
-                "a text of several lines begins with a tab, which freezes rulers",
-            )
-            .advise("remove the tab");
+    /// Each must be the name of one tenant: a ruler joins them by `|`, so that `a|b` would read from two.
+    fn source_tenants(&mut self, at: At<'_>, tenants: &[String]) {
+        for tenant in tenants {
+            if tenant.parse::<TenantId>().is_err() {
+                let message = format!("{tenant:?} is not the name of a tenant");
+                self.error(at, Some("source_tenants"), "source-tenants", &message)
+                    .advise("list tenants one by one: letters, digits and !-_.*'() are allowed");
+            }
         }
     }
 
@@ -214,39 +213,14 @@ impl Converter {
         if name.is_empty() {
             self.error(at, Some(field), "no-name", "the name is empty");
         }
-        self.name_text(at, field, name);
-    }
-
-    fn name_text(&mut self, at: At<'_>, field: &str, name: &str) {
-        if is_plain(name) {
-            return;
-        }
-        if let Some(character) = name.chars().find(|c| c.is_control() || breaks_lines(*c)) {
-            self.error(
-                at,
-                Some(field),
-                "poison",
-                &format!("the name holds the character {character:?}, which freezes rulers"),
-            )
-            .advise("remove it");
+        if let Some(fault) = name_fault(name) {
+            self.poison(at, field, "name", fault);
         }
     }
 
-    /// Any other text: what YAML readers and writers agree on.
-    fn text(&mut self, at: At<'_>, field: &str, text: &str) {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')) {
-            return;
-        }
-        let odd = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || breaks_lines(*c);
-        if let Some(character) = text.chars().find(odd) {
-            self.error(
-                at,
-                Some(field),
-                "poison",
-                &format!("the text holds the character {character:?}, which rulers change or choke on"),
-            )
-            .advise("remove it");
-        }
+    fn poison(&mut self, at: At<'_>, field: &str, what: &str, fault: TextFault) {
+        let TextFault { problem, hint } = fault;
+        self.error(at, Some(field), "poison", &format!("the {what} {problem}")).advise(hint);
     }
 
     fn place(&self, at: At<'_>, field: Option<&str>) -> Place {
@@ -275,16 +249,6 @@ impl Advice<'_> {
             finding.hint = Some(hint.to_owned());
         }
     }
-}
-
-/// Whether a text is one line that everybody reads alike, as nearly all are.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-}
-
-/// Line breaks to some YAML readers and not to others.
-fn breaks_lines(character: char) -> bool {
-    matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -349,6 +313,10 @@ mod tests {
             rule(r#""annotations":{"a":"x\u0000y"}"#),
             rule(r#""labels":{"a\nb":"x"}"#),
             rule(r#""labels":{"__name__":"x"}"#),
+            rule(r#""labels":{"<<":"x"}"#),
+            rule(r#""annotations":{"<<":"x"}"#),
+            rule(r#""annotations":{"a":"x\uffffy"}"#),
+            r#"[{"name":"g","labels":{"<<":"x"},"rules":[{"alert":"A","expr":"up"}]}]"#.to_owned(),
             r#"[{"name":"g","rules":[{"alert":"\tA\nB","expr":"up"}]}]"#.to_owned(),
             "[{\"name\":\"\\nA\",\"rules\":[{\"alert\":\"A\",\"expr\":\"up\"}]}]".to_owned(),
             r#"[{"name":"","rules":[{"alert":"A","expr":"up"}]}]"#.to_owned(),
@@ -360,9 +328,24 @@ mod tests {
             rule(r#""annotations":{"a":"\tx"}"#),
             rule(r#""annotations":{"a":"\nx"}"#),
             rule(r#""annotations":{"a":"x \r\n"}"#),
+            rule(r#""annotations":{"a":"<<","b":"{{ $labels.x }}"}"#),
             r#"[{"name":"g","rules":[{"alert":"A","expr":"\tup\n\tor down"}]}]"#.to_owned(),
         ] {
             assert_eq!(findings(&harmless), Vec::<String>::new(), "{harmless}");
+        }
+    }
+
+    #[test]
+    fn source_tenants_are_names_of_single_tenants() {
+        let refused = |tenants: &str| {
+            findings(&format!(
+                r#"[{{"name":"g","source_tenants":[{tenants}],"rules":[{{"alert":"A","expr":"up"}}]}}]"#
+            ))
+        };
+        assert_eq!(refused(r#""a","team-b""#), Vec::<String>::new());
+        for odd in [r#""shared-x|victim""#, r#""a","..""#, r#""a\nb""#, r#""""#] {
+            let said = refused(odd);
+            assert!(said.len() == 1 && said[0].contains("is not the name of a tenant"), "{odd}: {said:?}");
         }
     }
 

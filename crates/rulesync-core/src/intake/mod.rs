@@ -7,16 +7,21 @@
 mod check;
 mod convert;
 mod origin;
+mod permission;
 mod route;
 mod select;
 mod split;
 pub(crate) mod template;
+pub(crate) mod text;
 mod treat;
+mod value;
 
-pub use check::check;
+pub use check::{check, check_name};
 pub use convert::{Conversion, SOURCE_TENANTS_ANNOTATION, convert};
 pub use origin::{Facts, NamespaceFacts, Origin};
-pub use route::{Permission, Placed, Placement, Route, Tenancy, TenantPattern, TenantPatternError, place};
+pub use permission::Permission;
+pub use route::{Placed, Placement, RefusedTenant, Route, Tenancy, TenantPattern, TenantPatternError, place};
 pub use select::{Operator, Requirement, Selector, SelectorError};
 pub use split::split;
-pub use treat::{ExternalLabel, QueryMatcher, Treatment, Value};
+pub use treat::{ExternalLabel, QueryMatcher, Treatment};
+pub use value::{Value, ValueSource};

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use super::origin::{Facts, Origin};
+use super::permission::Permission;
 use super::select::Selector;
 use super::treat::{ExternalLabel, QueryMatcher, Treatment};
+use super::value::{Value, ValueSource, shown};
 use crate::finding::Finding;
 use crate::model::kind;
 use crate::model::tenant::{TargetId, TenantId};
@@ -22,7 +24,8 @@ pub struct Route {
     pub ruler: Arc<str>,
     /// The target's tenant, or where it is said.
     pub tenant: Tenancy,
-    /// Who may claim which tenants. Of no use where the tenant is fixed, unless objects name one of their own.
+    /// Who may claim which tenants. A fixed tenant needs none: there it lets objects claim another one by a field of
+    /// their own.
     pub allow: Vec<Permission>,
     /// The tenants that groups may read from (`source_tenants`), besides the one they belong to.
     pub source_tenants: Vec<Pattern>,
@@ -103,28 +106,6 @@ impl TenantPattern {
     }
 }
 
-/// Who may claim which tenants.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Permission {
-    /// The Kubernetes namespaces it is for, by name; none means that the selector alone decides.
-    pub namespaces: Vec<Pattern>,
-    /// The Kubernetes namespaces it is for, by their labels.
-    pub namespace_selector: Selector,
-    /// What may be claimed, as it is written in the claim. Capitals are not small letters.
-    pub tenants: Vec<Pattern>,
-}
-
-impl Permission {
-    fn covers(&self, facts: &Facts<'_>, claim: &str) -> bool {
-        let named = self.namespaces.is_empty()
-            || self.namespaces.iter().any(|pattern| pattern.matches(facts.id.namespace()));
-        let labels = facts.namespace.map(|namespace| &namespace.labels);
-        named
-            && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true)
-            && self.tenants.iter().any(|pattern| pattern.matches(claim))
-    }
-}
-
 /// Where an object goes by one of its routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
@@ -141,8 +122,27 @@ pub struct Placement {
 pub struct Placed {
     /// Its targets, each once, in the order of routes.
     pub placements: Vec<Placement>,
-    /// Why routes that select it do not take it.
+    /// Routes that select it and refuse the tenant it requests.
+    pub refused: Vec<RefusedTenant>,
+    /// Why other routes that select it do not take it.
     pub findings: Vec<Finding>,
+}
+
+/// A tenant that an object requests by a route and is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedTenant {
+    /// The route.
+    pub route: Arc<str>,
+    /// The ruler it leads to.
+    pub ruler: Arc<str>,
+    /// Why it is refused.
+    pub finding: Finding,
+}
+
+/// Why a route that selects an object does not take it.
+enum Refusal {
+    Tenant(Box<Finding>),
+    Other(Box<Finding>),
 }
 
 impl Route {
@@ -178,11 +178,26 @@ impl Route {
             pattern.claim_of(tenant.as_str()).is_some_and(|claim| {
                 self.allow
                     .iter()
-                    .flat_map(|permission| &permission.tenants)
+                    .flat_map(|permission| &permission.values)
                     .any(|allowed| allowed.matches(claim))
             })
         };
         let by_claim = |pattern| target.tenant.as_ref().is_some_and(|tenant| claimable(pattern, tenant));
+        self.ruler == target.ruler
+            && match &self.tenant {
+                Tenancy::Claimed { pattern, .. } => by_claim(pattern),
+                Tenancy::None | Tenancy::Fixed(_) => {
+                    self.target().as_ref() == Some(target) || by_claim(&TenantPattern::default())
+                }
+            }
+    }
+
+    /// Whether an object may have its rules at a target by it, whatever the object requests.
+    pub(crate) fn permits(&self, facts: &Facts<'_>, target: &TargetId) -> bool {
+        let by_claim = |pattern: &TenantPattern| {
+            let claim = target.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
+            claim.is_some_and(|claim| self.allow.iter().any(|permission| permission.covers(facts, claim)))
+        };
         self.ruler == target.ruler
             && match &self.tenant {
                 Tenancy::Claimed { pattern, .. } => by_claim(pattern),
@@ -207,15 +222,29 @@ impl Route {
             Tenancy::Claimed { from, .. } => Some(from),
             Tenancy::None | Tenancy::Fixed(_) => None,
         };
-        let labels = self.external_labels.iter().map(|label| &label.value);
-        let values = labels.chain(self.query_matchers.iter().map(|matcher| &matcher.value));
-        tenant.into_iter().chain(values.filter_map(|value| value.origin()))
+        tenant.into_iter().chain(self.value_sources().map(|(_, source)| &source.origin))
+    }
+
+    /// The labels and matchers it adds, by name, and their values.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let labels = self.external_labels.iter().map(|label| (label.name.as_str(), &label.value));
+        labels.chain(self.query_matchers.iter().map(|matcher| (matcher.label.as_str(), &matcher.value)))
+    }
+
+    /// Those whose values are read for each object.
+    pub(crate) fn value_sources(&self) -> impl Iterator<Item = (&str, &ValueSource)> {
+        self.values().filter_map(|(name, value)| Some((name, value.source()?)))
+    }
+
+    /// Everything that says who may choose what.
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = &Permission> {
+        self.allow.iter().chain(self.value_sources().flat_map(|(_, source)| &source.allow))
     }
 
     /// Whether it must know more of a Kubernetes namespace than its name.
     pub fn needs_namespaces(&self) -> bool {
         self.namespace_selector.needs_namespace_labels()
-            || self.allow.iter().any(|permission| permission.namespace_selector.needs_namespace_labels())
+            || self.permissions().any(|permission| permission.namespace_selector.needs_namespace_labels())
             || self.origins().any(Origin::needs_namespace)
     }
 
@@ -241,7 +270,7 @@ impl Route {
         self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
     }
 
-    fn place(&self, facts: &Facts<'_>, language: &str) -> Result<Option<Placement>, Box<Finding>> {
+    fn place(&self, facts: &Facts<'_>, language: &str) -> Result<Option<Placement>, Refusal> {
         let labels = facts.namespace.map(|namespace| &namespace.labels);
         let selected = self.takes_kind(facts.id.kind(), language)
             && self.rule_selector.matches(facts.labels)
@@ -249,17 +278,17 @@ impl Route {
         if !selected || (facts.namespace.is_none() && facts.namespace_comes && self.needs_namespaces()) {
             return Ok(None);
         }
-        let Some(tenant) = self.tenant(facts)? else { return Ok(None) };
+        let Some(tenant) = self.tenant(facts).map_err(Refusal::Tenant)? else { return Ok(None) };
         if let Some(spoken) = facts.language.filter(|spoken| *spoken != language) {
             let message = format!(
                 "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
                 self.ruler, self.name
             );
             let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
-            return Err(Finding::error("dialect", message).hint(hint).into());
+            return Err(Refusal::Other(Finding::error("dialect", message).hint(hint).into()));
         }
         let target = TargetId { ruler: Arc::clone(&self.ruler), tenant };
-        let treatment = Treatment::of(self, facts)?;
+        let treatment = Treatment::of(self, facts).map_err(Refusal::Other)?;
         Ok(Some(Placement { target, route: Arc::clone(&self.name), treatment: Arc::new(treatment) }))
     }
 
@@ -276,11 +305,29 @@ impl Route {
             (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
             (Tenancy::Claimed { from, pattern }, own) => match (from.value(facts), own) {
                 (None, None) => return Ok(None),
+                // Both stand in the object: it has to make up its mind.
                 (Some(said), Some(own)) if said != own && from.is_the_authors() => {
                     return Err(refuse(format!(
-                        "the object claims two tenants: its {from} says {said:?}, its field {own:?}"
+                        "the object claims two tenants: its {from} says {}, its field {}",
+                        shown(said),
+                        shown(own)
                     ))
                     .hint("say one")
+                    .into());
+                }
+                // The Kubernetes namespace is not the author's to speak for: it alone decides.
+                (said, Some(own)) if said != Some(own) && !from.is_the_authors() => {
+                    let says = said.map_or("is missing".to_owned(), |said| format!("is {}", shown(said)));
+                    let hint = match said {
+                        Some(said) => format!("remove the field, or write {}", shown(said)),
+                        None => "remove the field".to_owned(),
+                    };
+                    return Err(refuse(format!(
+                        "the object's field claims the tenant {}, but route `{}` goes by {from} alone, which {says}",
+                        shown(own),
+                        self.name
+                    ))
+                    .hint(hint)
                     .into());
                 }
                 (_, Some(own)) => (own, pattern.clone()),
@@ -288,20 +335,20 @@ impl Route {
             },
         };
         if !self.allow.iter().any(|permission| permission.covers(facts, claim)) {
+            let (namespace, claim) = (facts.id.namespace(), shown(claim));
             let message = format!(
-                "route `{}` does not allow the Kubernetes namespace `{}` to claim the tenant {claim:?}",
-                self.name,
-                facts.id.namespace()
+                "route `{}` does not allow the Kubernetes namespace `{namespace}` to claim the tenant {claim}",
+                self.name
             );
             let hint = format!(
-                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{}], tenants: [{claim:?}]}}",
-                facts.id.namespace()
+                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{claim}]}}"
             );
             return Err(refuse(message).hint(hint).into());
         }
         let tenant = pattern.apply(claim).parse::<TenantId>();
         tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
-            refuse(format!("the claim {claim:?} makes no tenant by route `{}`: {error}", self.name)).into()
+            refuse(format!("the claim {} makes no tenant by route `{}`: {error}", shown(claim), self.name))
+                .into()
         })
     }
 }
@@ -332,7 +379,12 @@ pub fn place<'a>(routes: &[Route], facts: &Facts<'_>, language: impl Fn(&str) ->
                     ),
                 }
             }
-            Err(finding) => placed.findings.push(*finding),
+            Err(Refusal::Other(finding)) => placed.findings.push(*finding),
+            Err(Refusal::Tenant(finding)) => placed.refused.push(RefusedTenant {
+                route: Arc::clone(&route.name),
+                ruler: Arc::clone(&route.ruler),
+                finding: *finding,
+            }),
         }
     }
     placed

@@ -4,52 +4,30 @@
 //! It fails closed: a rule that cannot be given its matchers is refused, and so is its group.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rulesync_expr::{Enforcement, Mode};
 
-use super::origin::{Facts, Origin};
+use super::origin::Facts;
 use super::route::Route;
 use super::template;
+use super::value::{Value, ValueFault};
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Place, Position};
 use crate::model::group::Group;
 use crate::model::tenant::TenantId;
 use crate::naming::Pattern;
 
-/// A value that is the same for all objects, or read off each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// This text.
-    Constant(String),
-    /// What stands there.
-    From(Origin),
-}
-
-impl Value {
-    pub(super) fn origin(&self) -> Option<&Origin> {
-        match self {
-            Self::Constant(_) => None,
-            Self::From(origin) => Some(origin),
-        }
-    }
-
-    fn of<'a>(&'a self, facts: &Facts<'a>) -> Option<&'a str> {
-        match self {
-            Self::Constant(text) => Some(text),
-            Self::From(origin) => origin.value(facts),
-        }
-    }
-}
-
 /// A label that every rule of a route gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalLabel {
     /// Its name.
     pub name: String,
-    /// Its value. Where it is read off an object that has none, the label is left out.
+    /// Its value. For an object without one the label is left out; then the author's own may stand only with
+    /// `add_if_absent`.
     pub value: Value,
-    /// Whether a label of that name that the author wrote stays.
+    /// Whether a label of that name stays that the author wrote, in a rule or its group.
     pub add_if_absent: bool,
 }
 
@@ -67,9 +45,27 @@ pub struct QueryMatcher {
 /// What is done to the rules of one object on one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Treatment {
-    labels: Vec<(String, String, bool)>,
+    labels: Vec<SetLabel>,
+    unset: Vec<UnsetLabel>,
     matchers: Arc<[Enforcement]>,
     source_tenants: Vec<Pattern>,
+    refusals: Vec<Finding>,
+}
+
+/// A label that rules get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SetLabel {
+    name: String,
+    value: String,
+    add_if_absent: bool,
+}
+
+/// A label that is the route's to set, for an object without a value for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UnsetLabel {
+    name: String,
+    /// Why there is no value.
+    reason: String,
 }
 
 impl Treatment {
@@ -79,9 +75,6 @@ impl Treatment {
     ///
     /// A finding where a matcher has no value.
     pub(super) fn of(route: &Route, facts: &Facts<'_>) -> Result<Self, Box<Finding>> {
-        let labels = route.external_labels.iter().filter_map(|label| {
-            Some((label.name.clone(), label.value.of(facts)?.to_owned(), label.add_if_absent))
-        });
         let mut matchers = Vec::with_capacity(route.query_matchers.len());
         for QueryMatcher { label, value, mode } in &route.query_matchers {
             let refuse = |why: String| {
@@ -90,27 +83,98 @@ impl Treatment {
                     format!("route `{}` puts no matcher on `{label}`: {why}", route.name),
                 )
             };
-            let text = value.of(facts).ok_or_else(|| {
-                let origin = value.origin().map(ToString::to_string).unwrap_or_default();
-                refuse(format!("{origin} is missing")).hint("set it: nothing is sent without the matcher")
+            let text = value.resolve(facts).map_err(|fault| {
+                let hint = format!("{}; nothing is sent without the matcher", fault.hint());
+                refuse(fault.to_string()).hint(hint)
             })?;
             matchers.push(Enforcement::new(label, text, *mode).map_err(|error| refuse(error.to_string()))?);
         }
-        Ok(Self {
-            labels: labels.collect(),
+        let mut treatment = Self {
             matchers: matchers.into(),
             source_tenants: route.source_tenants.clone(),
+            ..Self::default()
+        };
+        for label in &route.external_labels {
+            treatment.add_label(&route.name, label, facts);
+        }
+        Ok(treatment)
+    }
+
+    fn add_label(&mut self, route: &str, label: &ExternalLabel, facts: &Facts<'_>) {
+        let ExternalLabel { name, value, add_if_absent } = label;
+        match value.resolve(facts) {
+            Ok(value) => self.labels.push(SetLabel {
+                name: name.clone(),
+                value: value.to_owned(),
+                add_if_absent: *add_if_absent,
+            }),
+            Err(ValueFault::Missing(_)) if *add_if_absent => {}
+            Err(fault @ ValueFault::Missing(_)) => {
+                self.unset.push(UnsetLabel { name: name.clone(), reason: fault.to_string() });
+            }
+            Err(fault) => {
+                let message = format!("route `{route}` cannot set the label `{name}`: {fault}");
+                self.refusals.push(Finding::error("external-label", message).hint(fault.hint()));
+            }
+        }
+    }
+
+    /// Why no group of the object is sent by this route; empty if they are.
+    pub(crate) fn refusals(&self) -> &[Finding] {
+        &self.refusals
+    }
+
+    /// Warnings of labels that the object's rules go without.
+    pub(crate) fn unset_labels(&self, route: &str) -> impl Iterator<Item = Finding> {
+        self.unset.iter().map(move |UnsetLabel { name, reason }| {
+            let message = format!("route `{route}` leaves the label `{name}` out: {reason}");
+            Finding::warning("external-label", message)
+                .hint("set it, so that alerts can be told apart by the label")
         })
     }
 
-    /// The matchers it puts into every selector.
-    pub(crate) fn matchers(&self) -> &Arc<[Enforcement]> {
-        &self.matchers
+    /// Whether a group as a ruler has it, from before, is one that could be sent today: it carries the matchers and the
+    /// labels that are the route's to set, and reads from no tenant that is not allowed.
+    pub(crate) fn is_satisfied_by(
+        &self,
+        group: &Group,
+        tenant: Option<&TenantId>,
+        dialect: &dyn Dialect,
+    ) -> bool {
+        let label_is_set = |label: &SetLabel| {
+            group.rules.iter().all(|rule| {
+                let own = rule.labels.get(&label.name).or_else(|| group.labels.get(&label.name));
+                own.is_some_and(|value| label.add_if_absent || *value == label.value)
+            })
+        };
+        let is_unset = |label: &UnsetLabel| label.carried(group, "").next().is_none();
+        let unchanged =
+            |expr: &str| dialect.add_matchers(expr, &self.matchers).is_ok_and(|enforced| enforced == expr);
+        let asks_for_nothing = || template::calls(group).next().is_none();
+        self.foreign_tenant(group, tenant).is_none()
+            && self.unset.iter().all(is_unset)
+            && self.labels.iter().all(label_is_set)
+            && (self.matchers.is_empty()
+                || (asks_for_nothing() && group.rules.iter().all(|rule| unchanged(&rule.expr))))
+    }
+
+    /// Whether it asks for labels or matchers that an earlier configuration may not have asked for.
+    pub(crate) fn sets_anything(&self) -> bool {
+        !(self.labels.is_empty() && self.unset.is_empty() && self.matchers.is_empty())
+    }
+
+    /// A tenant that a group reads from and may not.
+    fn foreign_tenant<'a>(&self, group: &'a Group, tenant: Option<&TenantId>) -> Option<&'a String> {
+        group.source_tenants.iter().find(|name| {
+            tenant.is_none_or(|own| own.as_str() != name.as_str())
+                && !self.source_tenants.iter().any(|pattern| pattern.matches(name))
+        })
     }
 
     /// Whether rules come out the same.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
-        (&self.labels, &self.matchers) == (&other.labels, &other.matchers)
+        (&self.labels, &self.unset, &self.matchers, &self.refusals)
+            == (&other.labels, &other.unset, &other.matchers, &other.refusals)
     }
 
     /// A group as it is sent, and what is wrong with it. Findings that are errors without a rule's index are about the
@@ -123,11 +187,7 @@ impl Treatment {
         dialect: &dyn Dialect,
     ) -> (Cow<'a, Group>, Vec<Finding>) {
         let mut findings = Vec::new();
-        let foreign = |name: &&String| {
-            tenant.is_none_or(|own| own.as_str() != name.as_str())
-                && !self.source_tenants.iter().any(|pattern| pattern.matches(name))
-        };
-        if let Some(name) = group.source_tenants.iter().find(foreign) {
+        if let Some(name) = self.foreign_tenant(group, tenant) {
             let message = format!("route `{}` does not allow rules to read from the tenant {name:?}", route);
             let place = Place {
                 group: Some(group.name.clone()),
@@ -139,6 +199,7 @@ impl Treatment {
             );
             findings.push(Finding::error("source-tenants", message).at(place).hint(hint));
         }
+        findings.extend(self.unset.iter().flat_map(|label| label.carried(group, route)));
         if self.labels.is_empty() && self.matchers.is_empty() {
             return (Cow::Borrowed(group), findings);
         }
@@ -152,10 +213,11 @@ impl Treatment {
         }
         let mut treated = group.clone();
         for (index, rule) in treated.rules.iter_mut().enumerate() {
-            for (name, value, add_if_absent) in &self.labels {
-                if !(*add_if_absent && rule.labels.contains_key(name)) {
-                    rule.labels.insert(name.clone(), value.clone());
-                }
+            for SetLabel { name, value, add_if_absent } in &self.labels {
+                // A rule's label wins over its group's (ruler-api.md 3.2), and some rulers keep no labels of groups.
+                let own = || rule.labels.get(name).or_else(|| group.labels.get(name)).cloned();
+                let value = add_if_absent.then(own).flatten().unwrap_or_else(|| value.clone());
+                rule.labels.insert(name.clone(), value);
             }
             if self.matchers.is_empty() {
                 continue;
@@ -179,3 +241,28 @@ impl Treatment {
         (Cow::Owned(treated), findings)
     }
 }
+
+impl UnsetLabel {
+    /// Errors where a group carries the label: its author's value must not pass for the route's.
+    fn carried<'a>(&'a self, group: &'a Group, route: &'a str) -> impl Iterator<Item = Finding> {
+        let Self { name, reason } = self;
+        let own = |labels: &BTreeMap<String, String>| labels.contains_key(name);
+        let of_group = own(&group.labels).then_some(None);
+        let rules = group.rules.iter().enumerate().filter(move |(_, rule)| own(&rule.labels));
+        of_group.into_iter().chain(rules.map(Some)).map(move |rule| {
+            let place = Place {
+                group: Some(group.name.clone()),
+                rule: rule.map(|(index, _)| index),
+                rule_name: rule.map(|(_, rule)| rule.name().to_owned()),
+                field: Some(format!("labels.{name}")),
+                ..Place::default()
+            };
+            let message = format!("the label `{name}` is set by route `{route}` alone, which has no value: {reason}");
+            let hint = "set that, or remove the label here; whoever runs rulesync can give the route's label a `default`";
+            Finding::error("external-label", message).at(place).hint(hint)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,3 +25,12 @@ pub const DIALECT_ANNOTATION: &str = "rulesync.dev/dialect";
 pub fn language_of(kind: &str) -> Option<&'static str> {
     matches!(kind, ALERTING_RULE | RECORDING_RULE | LOGGING_RULE).then_some("logql")
 }
+
+/// The field of `spec` by which objects of a kind request a tenant; none if the kind has no such field.
+pub fn tenant_field_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        ALERTING_RULE | RECORDING_RULE => Some("tenantID"),
+        LOGGING_RULE => Some("tenant"),
+        _ => None,
+    }
+}

@@ -26,6 +26,8 @@ mod pressure;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod routed;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod sim;

@@ -102,7 +102,7 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
             from: Origin::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         },
-        allow: vec![Permission { tenants: vec!["*".into()], ..Permission::default() }],
+        allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claims", "central", None)
     };
     let world = World::with_routes(&ruler, vec![by_label]);
@@ -134,7 +134,7 @@ async fn a_target_that_has_ended_leaves_no_series_behind() {
     let counted = metrics.clone();
     let claimed = Route {
         tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
-        allow: vec![Permission { tenants: vec!["*".into()], ..Permission::default() }],
+        allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     };
     let world = World::with(&ruler, |setup| setup.routes = vec![claimed], |engine| engine.metrics(counted));
@@ -154,4 +154,119 @@ async fn a_target_that_has_ended_leaves_no_series_behind() {
     tenants.dedup();
     assert_eq!(tenants, ["t19"]);
     world.stop().await;
+}
+
+/// A route to the tenant of the label, for tenants of this pattern.
+fn claimed(pattern: &str) -> Route {
+    Route {
+        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        allow: vec![Permission { values: vec![pattern.into()], ..Permission::default() }],
+        ..Route::all("claimed", "central", None)
+    }
+}
+
+fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
+    Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
+    let (ruler, ledger) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
+    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+    let start = || World::with(&ruler, |setup| setup.routes = vec![claimed("own*")], remember);
+    let world = start();
+    world.teller.upsert(of("own", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    crate::world::resync().await;
+    ruler.requests();
+    world.teller.upsert(of("onw", &[("g", "2")]));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "as it was, where it was");
+    let status = world.status().await;
+    assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
+    let finding = status.objects[0].findings.iter().find(|finding| finding.code == "tenant").unwrap();
+    assert!(finding.message.contains("its rules stay in central/own"), "{finding}");
+    world.stop().await;
+    // After a restart nobody knows where it was, so it stays wherever it may have been.
+    let world = start();
+    world.teller.upsert(of("onw", &[("g", "2")]));
+    world.teller.complete();
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
+    // Mended, it is written in its place.
+    world.teller.upsert(of("own-2", &[("g", "3")]));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert_eq!((expr(&ruler, "own-2").as_deref(), expr(&ruler, "own")), (Some("3"), None));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permission_that_is_taken_away_takes_the_rules_with_it_after_a_window() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![claimed("own")]);
+    world.teller.upsert(of("own", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    let mut setup = world.setup.clone();
+    setup.routes = vec![claimed("other")];
+    world.handle.reconfigure(setup).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+    assert!(expr(&ruler, "own").is_some());
+    tokio::time::sleep(Duration::from_secs(2 * 60)).await;
+    assert!(expr(&ruler, "own").is_none());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_deleted_while_its_tenant_is_refused_takes_its_rules_with_it() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![claimed("own")]);
+    world.teller.upsert(of("own", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    world.teller.upsert(of("onw", &[("g", "1")]));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.teller.delete("o");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(expr(&ruler, "own").is_none());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
+    // Refused by the ruler, or locally: with a label or a tenant that was allowed before.
+    for locally in [false, true] {
+        let ruler = MemoryRuler::default();
+        let world = World::start(&ruler);
+        let mut before = object("o", &[("g", "1"), ("h", "1")]);
+        before.groups[0].source_tenants = Some(vec!["prod".to_owned()]);
+        world.teller.upsert(before);
+        world.teller.complete();
+        world.settle().await;
+        let mut setup = world.setup.clone();
+        setup.routes[0].external_labels = vec![rulesync_core::ExternalLabel {
+            name: "team".to_owned(),
+            value: rulesync_core::Value::Constant("a".to_owned()),
+            add_if_absent: false,
+        }];
+        ruler.refuse("bad");
+        let bad = if locally { "" } else { "bad" };
+        world.teller.upsert(object("o", &[("g", bad), ("h", "1")]));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        world.handle.reconfigure(setup).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+        let there = || ruler.groups("prod")["us.ns.o"].keys().cloned().collect::<Vec<_>>();
+        assert_eq!(there(), ["g", "h"], "locally: {locally}");
+        let status = world.status().await;
+        let findings = &status.objects[0].targets[0].findings;
+        assert!(findings.iter().any(|finding| finding.code == "not-allowed"), "{findings:?}");
+        tokio::time::sleep(Duration::from_secs(3 * 60)).await;
+        assert_eq!(there(), ["h"], "locally: {locally}");
+        assert_eq!(ruler.groups("prod")["us.ns.o"]["h"].rules[0].labels["team"], "a");
+        world.teller.upsert(object("o", &[("g", "mended"), ("h", "1")]));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(there(), ["g", "h"]);
+        world.stop().await;
+    }
 }

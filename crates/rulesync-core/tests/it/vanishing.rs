@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn by_label() -> Route {
     Route {
         tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
-        allow: vec![Permission { tenants: vec!["*".into()], ..Permission::default() }],
+        allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("by-label", "central", None)
     }
 }

@@ -193,3 +193,31 @@ fn misspelt_keys_are_told_and_hold_up_nothing() {
     "#);
     assert_eq!(findings(RULE), "");
 }
+
+#[test]
+fn a_tenant_is_said_in_the_field_of_the_kind_and_nowhere_else() {
+    let requested = |text: &str| {
+        let contents = contents(text);
+        assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
+        let object = &contents.objects[0].object;
+        let said: Vec<String> = object.findings.iter().map(ToString::to_string).collect();
+        (object.tenant.clone(), said)
+    };
+    let not = |field: &str| {
+        format!("team/a.yaml: `{field}` is not a key beside `groups`, and has no effect (is it misspelt?)")
+    };
+    let groups = "groups: [{name: g, rules: [{alert: A, expr: up}]}]\ntenant: a\ntenantID: b\n";
+    assert_eq!(requested(groups), (None, vec![not("tenant"), not("tenantID")]));
+    for (kind, group, tenant, strays) in [
+        ("PrometheusRule", "monitoring.coreos.com/v1", None, vec![not("tenant"), not("tenantID")]),
+        ("LoggingRule", "rulesync.dev/v1alpha1", Some("a"), vec![not("tenantID")]),
+        ("AlertingRule", "loki.grafana.com/v1", Some("b"), vec![not("tenant")]),
+        ("RecordingRule", "loki.grafana.com/v1", Some("b"), vec![not("tenant")]),
+    ] {
+        let spec = groups.trim_end().replace('\n', "\n  ");
+        let object = format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n  {spec}\n");
+        assert_eq!(requested(&object), (tenant.map(str::to_owned), strays.clone()), "{kind}");
+        let list = format!("kind: List\nitems:\n- {}\n", object.trim_end().replace('\n', "\n  "));
+        assert_eq!(requested(&list), (tenant.map(str::to_owned), strays), "{kind} of a list");
+    }
+}

@@ -1,5 +1,6 @@
-//! Whether a stored group survives the ruler's own way of loading it: the group is written as YAML and read back,
-//! and the writer's wrong indentation hints make some strings unreadable.
+//! Whether a stored group survives the ruler's own way of loading it: the group is written as YAML and read back, and
+//! that loses two kinds of strings: those of several lines that get a wrong indentation hint, and the name `<<`, which
+//! is written plain and read as a merge.
 
 use super::{
     group::StoredGroup,
@@ -13,6 +14,9 @@ pub(crate) const IN_FILE: usize = 6;
 /// The column of a group's fields in a document of its own.
 pub(crate) const ALONE: usize = 0;
 
+/// A key that merges another mapping into its own, whatever its value: a text is none, and an error.
+const MERGE: &str = "<<";
+
 /// Whether the group, written with its fields at column `fields`, cannot be read back.
 pub(crate) fn is_poison(group: &StoredGroup, fields: usize) -> bool {
     let rule_fields = deeper(fields) + 2;
@@ -21,7 +25,9 @@ pub(crate) fn is_poison(group: &StoredGroup, fields: usize) -> bool {
         let parent = deeper(rule_fields);
         rule.labels.values().chain(rule.annotations.values()).any(|value| lost(value, parent))
     };
-    lost(&group.name, fields)
+    let maps = group.rules.iter().flat_map(|rule| [&rule.labels, &rule.annotations]);
+    maps.chain([&group.labels]).any(|map| map.contains_key(MERGE))
+        || lost(&group.name, fields)
         || group.labels.values().any(|value| lost(value, deeper(fields)))
         || group.rules.iter().any(|rule| {
             [&rule.record, &rule.alert, &rule.expr].into_iter().any(|text| lost(text, rule_fields))
@@ -88,6 +94,72 @@ mod tests {
             assert_eq!(frozen(annotate, text), annotation, "annotation {text:?}");
             assert_eq!(frozen(|g, text| g.rules[0].alert = text, text), alert, "alert {text:?}");
             assert_eq!(frozen(|g, text| g.name = text, text), name, "name {text:?}");
+        }
+    }
+
+    #[test]
+    fn one_line_freezes_only_as_the_merge_key() {
+        // What gopkg.in/yaml.v3 3.0.1 and go.yaml.in/yaml/v3 3.0.4 do with a rule file of each of these.
+        for text in [
+            "<<",
+            "<<:",
+            "<<<",
+            "<< ",
+            " <<",
+            "=",
+            "~",
+            "null",
+            "y",
+            "no",
+            "0b1",
+            "0o7",
+            "1_000",
+            ".inf",
+            "1:20",
+            "2024-01-01",
+            "---",
+            "...",
+            "-",
+            "- a",
+            "?",
+            "? a",
+            ":",
+            "a:",
+            "a: b",
+            "a #b",
+            "#",
+            "%YAML 1.2",
+            "!!str",
+            "&a",
+            "*a",
+            "|",
+            ">",
+            "'a",
+            "\"a",
+            "{",
+            "[",
+            " a",
+            "a ",
+            "\u{feff}",
+        ] {
+            for (place, edit) in [
+                (
+                    "label",
+                    (|g, text| drop(g.rules[0].labels.insert(text, String::new())))
+                        as fn(&mut StoredGroup, String),
+                ),
+                ("annotation", |g, text| drop(g.rules[0].annotations.insert(text, String::new()))),
+                ("group label", |g, text| drop(g.labels.insert(text, String::new()))),
+            ] {
+                assert_eq!(frozen(edit, text), text == "<<", "{place} named {text:?}");
+            }
+            let as_value = |g: &mut StoredGroup, text: String| {
+                g.name.clone_from(&text);
+                g.labels.insert("a".to_owned(), text.clone());
+                g.rules[0].annotations.insert("a".to_owned(), text.clone());
+                g.rules[0].alert = text;
+            };
+            assert!(!frozen(as_value, text), "{text:?} as a value");
         }
     }
 }

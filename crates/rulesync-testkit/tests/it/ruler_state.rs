@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rulesync_testkit::{Kind, RulerBuilder, RulerServer};
+use rulesync_testkit::{Kind, NameScheme, RulerBuilder, RulerServer};
 use serde_json::Value;
 
 use crate::wire::{ask, send};
@@ -119,6 +119,43 @@ async fn poison_is_refused_by_cortex_only() {
         if status == 400 {
             assert_eq!(reply.text(), "unable to decoded rule group\n");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_merge_key_as_a_name_freezes_where_names_are_not_checked() {
+    const MIMIR: &str = "/prometheus/config/v1/rules/ns";
+    let body = |group: &str, rule: &str| {
+        format!(r#"{{"name":"g"{group},"rules":[{{"alert":"A","expr":"1"{rule}}}]}}"#)
+    };
+    let (label, annotation) = (body("", r#","labels":{"<<":"x"}"#), body("", r#","annotations":{"<<":"x"}"#));
+    let group_label = body(r#","labels":{"<<":"x"}"#, "");
+    let legacy = || RulerServer::builder(Kind::Mimir).sync_delay(SYNC);
+    let ruler = start(legacy()).await;
+    for (body, says) in [(&label, "invalid label name: <<"), (&annotation, "invalid annotation name: <<")] {
+        let reply = ask(ruler.address(), "POST", MIMIR, body).await;
+        assert_eq!(reply.status, 400, "{}", reply.text());
+        assert!(reply.text().trim_end().ends_with(says), "{}", reply.text());
+    }
+    assert!(!ruler.frozen("t1"));
+    // Names of group labels are checked by no scheme.
+    let utf8 = || legacy().name_scheme(NameScheme::Utf8);
+    for (builder, body) in
+        [(legacy(), &group_label), (utf8(), &group_label), (utf8(), &label), (utf8(), &annotation)]
+    {
+        let ruler = start(builder).await;
+        ruler.put("t1", "before", ALERT).expect("a group");
+        later(SYNC).await;
+        assert_eq!(ask(ruler.address(), "POST", MIMIR, body).await.status, 202, "{body}");
+        assert!(ruler.frozen("t1"), "{body}");
+        ruler.put("t1", "later", ALERT).expect("a group");
+        later(SYNC * 5).await;
+        let stored = ask(ruler.address(), "GET", MIMIR, "").await;
+        assert!(stored.text().contains("    <<: x\n"), "{}", stored.text());
+        assert_eq!(shown(&state(&ruler, "").await), ["before/g:A"], "stored and never loaded: {body}");
+        assert!(ruler.remove("t1", "ns", "g").expect("removed"));
+        later(SYNC).await;
+        assert_eq!(shown(&state(&ruler, "").await), ["before/g:A", "later/g:A"], "{body}");
     }
 }
 

@@ -258,8 +258,8 @@ impl Run {
         if let Some(reason) = self.orphans.held() {
             target.send(Order::Orphans(Some(reason)));
         }
-        for object in self.catalogue.unread() {
-            if let Some(namespace) = self.catalogue.held_namespace(object, id) {
+        for object in self.catalogue.protected().filter(|object| self.catalogue.protects(object, id)) {
+            if let Some(namespace) = self.catalogue.namespace_at(object, id) {
                 target.send(Order::Hold { namespace, hold: true });
             }
         }

@@ -45,9 +45,10 @@ impl Object {
 
     /// Its targets, or why there is none.
     fn to(&self, routes: &[Route]) -> Vec<String> {
-        let Placed { placements, findings } = self.placed(routes);
+        let Placed { placements, refused, findings } = self.placed(routes);
         let targets = placements.iter().map(|placement| placement.target.to_string());
-        targets.chain(findings.iter().map(|finding| format!("! {}", finding.message))).collect()
+        let why = refused.iter().map(|refused| &refused.finding).chain(&findings);
+        targets.chain(why.map(|finding| format!("! {}", finding.message))).collect()
     }
 }
 
@@ -64,10 +65,10 @@ fn fixed(name: &str, tenant: &str, rules: &str, namespaces: &str) -> Route {
 }
 
 fn claimed(from: Origin, pattern: &str, tenants: &[&str]) -> Route {
-    let tenants = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
+    let values = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
     Route {
         tenant: Tenancy::Claimed { from, pattern: pattern.parse().unwrap() },
-        allow: vec![Permission { namespaces: vec!["ns".into()], tenants, ..Permission::default() }],
+        allow: vec![Permission { namespaces: vec!["ns".into()], values, ..Permission::default() }],
         ..Route::all("claims", "central", None)
     }
 }
@@ -150,6 +151,60 @@ fn a_field_of_the_objects_own_is_a_claim() {
     assert!(object.to(std::slice::from_ref(&by_label))[0].contains("claims two tenants"));
     object.tenant = Some("ops");
     assert_eq!(object.to(&[by_label]), ["loki/ops"]);
+}
+
+#[test]
+fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
+    let mut object = Object::new("LoggingRule", &[]);
+    let route = |from: Origin| Route {
+        ruler: "loki".into(),
+        ..claimed(from, "team-{value}", &["ns", "x", "b-7", "victim"])
+    };
+    for (from, says) in [
+        (Origin::NamespaceName, "ns"),
+        (Origin::NamespaceLabel("team".into()), "x"),
+        (Origin::NamespaceAnnotation("billing".into()), "b-7"),
+    ] {
+        let route = [route(from)];
+        // The field is a claim like the other: compared as it is written, before the pattern.
+        object.tenant = Some(says);
+        assert_eq!(object.to(&route), [format!("loki/team-{says}")]);
+        for own in ["victim", "", "Victim", &format!("team-{says}")] {
+            object.tenant = Some(own.to_owned().leak());
+            let said = object.to(&route);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].contains("alone, which is"), "{said:?}");
+            assert!(said[0].contains(&format!("claims the tenant {own:?}")), "{said:?}");
+        }
+    }
+    // Without a word of the namespace, the author's is none either.
+    object.tenant = Some("victim");
+    let said = object.to(&[route(Origin::NamespaceLabel("none".into()))]);
+    assert!(said.len() == 1 && said[0].contains("alone, which is missing"), "{said:?}");
+}
+
+#[test]
+fn a_refused_tenant_is_told_from_other_refusals() {
+    let routes = [
+        claimed(Origin::Label("tenant".into()), "{value}", &["payments"]),
+        Route {
+            query_matchers: vec![matcher(Origin::Label("none".into()))],
+            ..fixed("m", "prod", "{}", "{}")
+        },
+    ];
+    let placed = Object::new("PrometheusRule", &[("tenant", "victim")]).placed(&routes);
+    assert_eq!(placed.placements, []);
+    let [refused] = placed.refused.as_slice() else { panic!("{placed:?}") };
+    assert_eq!((&*refused.route, &*refused.ruler, refused.finding.code), ("claims", "central", "tenant"));
+    assert_eq!(placed.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["matcher"]);
+    for (tenant, count) in [("a|b", 1), ("payments", 0)] {
+        let placed = Object::new("PrometheusRule", &[("tenant", tenant)]).placed(&routes[..1]);
+        assert_eq!(placed.refused.len(), count, "{tenant}");
+    }
+}
+
+fn matcher(origin: Origin) -> QueryMatcher {
+    QueryMatcher { label: "team".into(), value: origin.into(), mode: rulesync_expr::Mode::Override }
 }
 
 #[test]

@@ -123,6 +123,7 @@ impl State {
             Action::Put(group) => {
                 self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
                 self.changed.written(namespace, &group.name, Instant::now());
+                self.desired.readmit(namespace, &group.name);
                 // What somebody else changed was not on its way.
                 if reason != Reason::Drifted
                     && let Some(claim) = self.desired.winner(namespace)

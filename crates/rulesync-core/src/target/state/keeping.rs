@@ -4,14 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use rulesync_expr::Enforcement;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
 use super::State;
 use crate::desired::{Claim, DesiredGroup};
-use crate::dialect::Dialect;
-use crate::intake::template;
 use crate::model::group::Group;
 use crate::target::normalization::Key;
 
@@ -53,42 +50,57 @@ impl State {
         before > self.handovers.len()
     }
 
-    /// What the ruler has for refused groups may be from before their matchers were enforced: the next list tells.
+    /// What the ruler has for refused groups may be from before something was enforced, or from when more was allowed:
+    /// the next list tells.
     pub(super) fn doubt_former(&mut self, namespace: &Arc<str>, claim: &Claim) {
-        if claim.matchers.is_empty() || claim.refused.is_empty() {
+        if claim.refused.is_empty() {
             self.safety.forgive(namespace);
             return;
         }
         let groups = claim.refused.iter().map(|group| Arc::from(&**group));
         self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
-        if self.observed.is_some() {
+        self.prove_soon(claim.enforced.sets_anything());
+    }
+
+    /// The same for a group that the ruler refuses.
+    pub(super) fn doubt_former_of(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
+        self.unproven.insert((Arc::clone(namespace), Arc::clone(group)));
+        self.prove_soon(self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything()));
+    }
+
+    /// Has the groups read whole that are in doubt, if the ruler has any form of one: at once, or at the next look where
+    /// only `source_tenants` may no longer be allowed.
+    fn prove_soon(&mut self, at_once: bool) {
+        let Some(observed) = &self.observed else { return };
+        self.unproven
+            .retain(|(namespace, group)| observed.namespace(namespace).any(|(name, _)| *name == **group));
+        if at_once && !self.unproven.is_empty() {
             self.verify = Some(self.verify.map_or(Instant::now(), |at| at.min(Instant::now())));
         }
     }
 
-    /// What is there for refused groups stays only if it carries the matchers of their route: a former version may be
-    /// from before they were enforced.
+    /// What is there for refused groups stays only if it satisfies what their route enforces now.
     pub(super) fn prove(&mut self, read: &HashMap<Key, Group>) {
         for (namespace, group) in std::mem::take(&mut self.proving) {
             self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
             let Some(claim) = self.desired.winner(&namespace) else { continue };
             let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
-            if claim.refused.iter().any(|name| **name == *group)
-                && !carries(there, &claim.matchers, self.shared.ruler.dialect())
-            {
+            let refused = claim.refused.iter().any(|name| **name == *group)
+                || claim.groups.iter().any(|declared| {
+                    declared.name == group && self.refusals.contains(&namespace, &group, declared.fingerprint)
+                });
+            let (tenant, dialect) = (self.id.tenant.as_ref(), self.shared.ruler.dialect());
+            if refused && !claim.enforced.is_satisfied_by(there, tenant, dialect) {
                 self.desired.expel(&namespace, &group);
                 self.safety.expel(&namespace, Instant::now());
             }
         }
-        if !self.unproven.is_empty() {
-            // Refused while the list was under way.
+        // Refused while the list was under way.
+        let at_once = |(namespace, _): &Key| {
+            self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything())
+        };
+        if self.unproven.iter().any(at_once) {
             self.verify = Some(Instant::now());
         }
     }
-}
-
-/// Whether every selector of every rule carries the matchers.
-fn carries(group: &Group, matchers: &[Enforcement], dialect: &dyn Dialect) -> bool {
-    let unchanged = |expr: &str| dialect.add_matchers(expr, matchers).is_ok_and(|enforced| enforced == expr);
-    template::calls(group).next().is_none() && group.rules.iter().all(|rule| unchanged(&rule.expr))
 }

@@ -48,6 +48,9 @@ impl State {
             Finding::error(REFUSED, format!("refused by the ruler: {message}")).at(place).hint(hint);
         let memory = self.shared.policy.refusal_memory;
         self.refusals.add(namespace, group, finding.clone(), memory);
+        if kept {
+            self.doubt_former_of(namespace, &group.name);
+        }
         self.tell(&Outcome::Refused { subject, finding });
     }
 

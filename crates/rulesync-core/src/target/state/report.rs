@@ -113,6 +113,7 @@ impl State {
         findings.extend(self.refusals.findings(namespace).cloned());
         findings.extend(self.omissions.findings(namespace).cloned());
         if wins {
+            findings.extend(claim.expelled.iter().map(|group| expelled(group)));
             findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
             findings.extend(self.changed.of_namespace(namespace).map(contested));
         }
@@ -152,6 +153,14 @@ impl State {
 /// A time to come, in seconds since 1970.
 fn timestamp(at: Instant) -> u64 {
     seconds_since_1970() + at.saturating_duration_since(Instant::now()).as_secs()
+}
+
+fn expelled(group: &str) -> Finding {
+    let message = "the version that the ruler has lacks what its route enforces now, and is removed";
+    let place = Place { group: Some(group.to_owned()), ..Place::default() };
+    Finding::error("not-allowed", message)
+        .at(place)
+        .hint("mend the group, so that its present version is written")
 }
 
 fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {

@@ -1,0 +1,28 @@
+//! Who may choose which tenants and values.
+
+use super::origin::Facts;
+use super::select::Selector;
+use crate::naming::Pattern;
+
+/// Lets Kubernetes namespaces choose values: tenants for their objects, or values of a label or matcher.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permission {
+    /// The Kubernetes namespaces it is for, by name; none means that the selector alone decides.
+    pub namespaces: Vec<Pattern>,
+    /// The Kubernetes namespaces it is for, by their labels.
+    pub namespace_selector: Selector,
+    /// The values they may choose, as they are written there. Capitals are not small letters.
+    pub values: Vec<Pattern>,
+}
+
+impl Permission {
+    /// Whether it lets the Kubernetes namespace of an object choose a value.
+    pub(super) fn covers(&self, facts: &Facts<'_>, value: &str) -> bool {
+        let named = self.namespaces.is_empty()
+            || self.namespaces.iter().any(|pattern| pattern.matches(facts.id.namespace()));
+        let labels = facts.namespace.map(|namespace| &namespace.labels);
+        named
+            && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true)
+            && self.values.iter().any(|pattern| pattern.matches(value))
+    }
+}

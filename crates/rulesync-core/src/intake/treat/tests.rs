@@ -1,0 +1,199 @@
+//! What a route adds, from whose word, and what it refuses.
+
+use rulesync_expr::Mode;
+
+use super::*;
+use crate::dialect::PromQl;
+use crate::intake::origin::{NamespaceFacts, Origin};
+use crate::intake::permission::Permission;
+use crate::intake::value::ValueSource;
+use crate::model::labels::Labels;
+use crate::model::object::ObjectId;
+
+/// The template of `cases/poison/annotation-becomes-label.yaml`.
+const READS_ANOTHER: &str = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
+
+fn annotation() -> Origin {
+    Origin::Annotation("team".into())
+}
+
+fn from(origin: Origin, default: Option<&str>, values: &[&str]) -> Value {
+    let values = values.iter().map(|value| Pattern::from(*value)).collect::<Vec<_>>();
+    let permission = Permission { namespaces: vec!["apps".into()], values, ..Permission::default() };
+    let allow = if permission.values.is_empty() { Vec::new() } else { vec![permission] };
+    Value::From(ValueSource { origin, default: default.map(str::to_owned), allow })
+}
+
+fn label(value: Value, add_if_absent: bool) -> Route {
+    let label = ExternalLabel { name: "team".into(), value, add_if_absent };
+    Route { external_labels: vec![label], ..Route::all("r", "central", None) }
+}
+
+fn matcher(value: Value) -> Route {
+    let matcher = QueryMatcher { label: "team".into(), value, mode: Mode::Override };
+    Route { query_matchers: vec![matcher], ..Route::all("r", "central", None) }
+}
+
+/// What a route does to an object in the Kubernetes namespace `apps` with this annotation `team`, which its Kubernetes
+/// namespace has as a label and an annotation too.
+fn treatment(route: &Route, team: Option<&str>) -> Result<Treatment, Box<Finding>> {
+    let team: Labels = team.map(|team| ("team", team)).into_iter().collect();
+    let namespace = NamespaceFacts { labels: team.clone(), annotations: team.clone() };
+    let facts = Facts {
+        id: &ObjectId::new(&"k".into(), &"PrometheusRule".into(), "apps", "o"),
+        labels: &team,
+        annotations: &team,
+        tenant: None,
+        language: None,
+        namespace: Some(&namespace),
+        namespace_comes: true,
+    };
+    Treatment::of(route, &facts)
+}
+
+fn group(json: &str) -> Group {
+    serde_json::from_str(json).unwrap()
+}
+
+const PLAIN: &str = r#"{"name":"g","rules":[{"alert":"A","expr":"up"}]}"#;
+const OF_RULE: &str =
+    r#"{"name":"g","rules":[{"alert":"A","expr":"up"},{"alert":"B","expr":"up","labels":{"team":"own"}}]}"#;
+const OF_GROUP: &str = r#"{"name":"g","labels":{"team":"own"},"rules":[{"alert":"A","expr":"up"}]}"#;
+
+/// The label `team` of each rule as it is sent, or what is wrong.
+fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<String>>, Vec<String>> {
+    let treatment = treatment(route, team).map_err(|finding| vec![finding.to_string()])?;
+    let said = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if !treatment.refusals().is_empty() {
+        return Err(said(treatment.refusals()));
+    }
+    let group = group(json);
+    let (treated, findings) = treatment.apply(&group, "r", None, &PromQl);
+    if findings.is_empty() {
+        Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
+    } else {
+        Err(said(&findings))
+    }
+}
+
+fn some(values: &[&str]) -> Vec<Option<String>> {
+    values.iter().map(|value| Some((*value).to_owned())).collect()
+}
+
+#[test]
+fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
+    let origins = [
+        Origin::Label("team".into()),
+        annotation(),
+        Origin::NamespaceLabel("team".into()),
+        Origin::NamespaceAnnotation("team".into()),
+    ];
+    for origin in origins {
+        for odd in [
+            READS_ANOTHER,
+            "{{ $labels.victim }}",
+            "a\nb",
+            "\ta\nb",
+            "a\u{2028}",
+            "a\u{85}",
+            "a\u{7f}",
+            "\u{feff}",
+        ] {
+            let route = label(origin.clone().into(), false);
+            let said = sent(&route, Some(odd), PLAIN).unwrap_err();
+            let begins = format!("route `r` cannot set the label `team`: {origin} is ");
+            assert!(said.len() == 1 && said[0].starts_with(&begins), "{odd:?}: {said:?}");
+            // Nor where the author's own label would win: the value is no value.
+            assert!(sent(&label(origin.clone().into(), true), Some(odd), PLAIN).is_err());
+            let said = treatment(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
+            let begins = format!("route `r` puts no matcher on `team`: {origin} is ");
+            assert!(said.message.starts_with(&begins), "{odd:?}: {said}");
+        }
+    }
+    let long = format!("{{{{{}", "x".repeat(100_000));
+    let said = sent(&label(annotation().into(), false), Some(&long), PLAIN).unwrap_err();
+    assert!(said[0].len() < 300, "{}", said[0].len());
+}
+
+#[test]
+fn templates_of_the_author_and_of_the_administrator_are_as_good_as_ever() {
+    let own =
+        r#"{"name":"g","rules":[{"alert":"A","expr":"up","labels":{"instance":"{{ $labels.instance }}"}}]}"#;
+    assert_eq!(sent(&label(annotation().into(), false), Some("payments"), own), Ok(some(&["payments"])));
+    let template = "{{ $labels.namespace }}";
+    let constant = label(Value::Constant(template.into()), false);
+    assert_eq!(sent(&constant, None, OF_RULE), Ok(some(&[template, template])));
+    let default = label(from(annotation(), Some(template), &[]), false);
+    assert_eq!(sent(&default, None, PLAIN), Ok(some(&[template])));
+}
+
+#[test]
+fn what_overrides_wins_over_rules_and_groups() {
+    let route = label(annotation().into(), false);
+    assert_eq!(sent(&route, Some("t"), OF_RULE), Ok(some(&["t", "t"])));
+    // A rule's label wins over its group's, so that it is enough to set that.
+    assert_eq!(sent(&route, Some("t"), OF_GROUP), Ok(some(&["t"])));
+}
+
+#[test]
+fn what_is_added_if_absent_leaves_labels_of_rules_and_groups() {
+    let route = label(annotation().into(), true);
+    assert_eq!(sent(&route, Some("t"), OF_RULE), Ok(some(&["t", "own"])));
+    assert_eq!(
+        sent(&route, Some("t"), OF_GROUP),
+        Ok(some(&["own"])),
+        "also where the ruler keeps no labels of groups"
+    );
+    assert_eq!(sent(&route, None, OF_RULE), Ok(vec![None, Some("own".into())]));
+}
+
+#[test]
+fn without_a_value_the_authors_own_does_not_pass_for_it() {
+    // An empty value is no value: a ruler takes such a label away.
+    for team in [None, Some("")] {
+        let route = label(annotation().into(), false);
+        assert_eq!(sent(&route, team, PLAIN), Ok(vec![None]));
+        let warnings: Vec<Finding> = treatment(&route, team).unwrap().unset_labels("r").collect();
+        let [warning] = warnings.as_slice() else { panic!("one: {warnings:?}") };
+        assert!(!warning.is_error());
+        assert_eq!(warning.message, "route `r` leaves the label `team` out: annotation `team` is missing");
+        let said = sent(&route, team, OF_RULE).unwrap_err();
+        assert!(
+            said.len() == 1
+                && said[0].starts_with("group \"g\", rule 1 \"B\", labels.team: the label `team`"),
+            "{said:?}"
+        );
+        let said = sent(&route, team, OF_GROUP).unwrap_err();
+        assert!(
+            said.len() == 1 && said[0].starts_with("group \"g\", labels.team: the label `team`"),
+            "{said:?}"
+        );
+        let default = label(from(annotation(), Some("nobody"), &[]), false);
+        assert_eq!(sent(&default, team, OF_RULE), Ok(some(&["nobody", "nobody"])));
+        assert_eq!(sent(&default, team, OF_GROUP), Ok(some(&["nobody"])));
+        let said = treatment(&matcher(annotation().into()), team).unwrap_err();
+        assert!(said.message.contains("annotation `team` is missing"), "{said}");
+        let matchers = treatment(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
+        assert_eq!(matchers.matchers[0].value(), "nobody");
+    }
+}
+
+#[test]
+fn values_are_limited_to_what_is_allowed() {
+    let route = |values: &[&str]| label(from(annotation(), Some("nobody"), values), false);
+    assert_eq!(sent(&route(&["pay*"]), Some("payments"), OF_RULE), Ok(some(&["payments", "payments"])));
+    assert_eq!(sent(&route(&["pay*"]), None, PLAIN), Ok(some(&["nobody"])), "the administrator's own");
+    for team in ["victim", "Payments", "xpayments"] {
+        let said = sent(&route(&["pay*"]), Some(team), PLAIN).unwrap_err();
+        assert!(
+            said[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
+            "{said:?}"
+        );
+        let said = treatment(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
+        assert!(said.message.contains("which is not allowed there"), "{said}");
+    }
+    let elsewhere =
+        Permission { namespaces: vec!["other".into()], values: vec!["*".into()], ..Permission::default() };
+    let source = ValueSource { origin: annotation(), default: None, allow: vec![elsewhere] };
+    assert!(sent(&label(Value::From(source), false), Some("payments"), PLAIN).is_err());
+}

@@ -1,0 +1,117 @@
+//! The values of the labels and matchers that a route adds: the administrator's own, or taken from an object or its
+//! Kubernetes namespace, within limits.
+
+use std::fmt;
+
+use super::origin::{Facts, Origin};
+use super::permission::Permission;
+use super::text::{TextFault, taken_fault};
+
+/// The value of a label or matcher that a route adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// This text, for all objects. Whoever wrote the configuration answers for it, templates included.
+    Constant(String),
+    /// A text that is read for each object.
+    From(ValueSource),
+}
+
+/// Where a value is read, and within which limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueSource {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The value for objects that have none there. An empty value counts as none.
+    pub default: Option<String>,
+    /// Who may choose which values; empty: everyone any.
+    pub allow: Vec<Permission>,
+}
+
+impl From<Origin> for Value {
+    fn from(origin: Origin) -> Self {
+        Self::From(ValueSource { origin, default: None, allow: Vec::new() })
+    }
+}
+
+impl Value {
+    /// Where it is read, if it is.
+    pub fn source(&self) -> Option<&ValueSource> {
+        match self {
+            Self::Constant(_) => None,
+            Self::From(source) => Some(source),
+        }
+    }
+
+    /// The texts that whoever wrote the configuration chose.
+    pub(crate) fn configured(&self) -> Option<&str> {
+        match self {
+            Self::Constant(text) => Some(text),
+            Self::From(source) => source.default.as_deref(),
+        }
+    }
+
+    /// The value for one object.
+    pub(super) fn resolve<'a>(&'a self, facts: &Facts<'a>) -> Result<&'a str, ValueFault<'a>> {
+        let source = match self {
+            Self::Constant(text) => return Ok(text),
+            Self::From(source) => source,
+        };
+        let Some(value) = source.origin.value(facts).filter(|value| !value.is_empty()) else {
+            return source.default.as_deref().ok_or(ValueFault::Missing(&source.origin));
+        };
+        if let Some(fault) = taken_fault(value) {
+            return Err(ValueFault::Text(&source.origin, value, fault));
+        }
+        if !source.allow.is_empty() && !source.allow.iter().any(|permission| permission.covers(facts, value))
+        {
+            return Err(ValueFault::NotAllowed(&source.origin, value));
+        }
+        Ok(value)
+    }
+}
+
+/// Why an object gets no value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ValueFault<'a> {
+    /// It has none, and there is no default.
+    Missing(&'a Origin),
+    /// Its value does not name anything.
+    Text(&'a Origin, &'a str, TextFault),
+    /// Its Kubernetes namespace may not choose this value.
+    NotAllowed(&'a Origin, &'a str),
+}
+
+impl ValueFault<'_> {
+    pub(super) fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "set it, or let whoever runs rulesync give the route a `default`",
+            Self::Text(_, _, fault) => fault.hint,
+            Self::NotAllowed(..) => {
+                "whoever runs rulesync can add it to the `allow` of that label or matcher"
+            }
+        }
+    }
+}
+
+impl fmt::Display for ValueFault<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(origin) => write!(f, "{origin} is missing"),
+            Self::Text(origin, value, fault) => {
+                write!(f, "{origin} is {}, which {}", shown(value), fault.problem)
+            }
+            Self::NotAllowed(origin, value) => {
+                write!(f, "{origin} is {}, which is not allowed there", shown(value))
+            }
+        }
+    }
+}
+
+/// The beginning of a value, quoted: an annotation may be long.
+pub(super) fn shown(value: &str) -> String {
+    const MOST_CHARACTERS: usize = 64;
+    match value.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{:?}…", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}

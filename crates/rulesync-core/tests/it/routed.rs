@@ -1,0 +1,190 @@
+//! What a route adds to rules, where a value is refused, and what splitting has to do with it.
+
+use std::sync::Arc;
+
+use rulesync_core::{
+    DeclaredGroup, ExternalLabel, Mode, NamedRuler, ObjectState, ObjectStatus, Origin, Permission,
+    QueryMatcher, Route, RuleObject, Status, Value, ValueSource,
+};
+
+use crate::world::{MemoryRuler, World, object, route};
+
+fn label(name: &str, value: Value) -> ExternalLabel {
+    ExternalLabel { name: name.into(), value, add_if_absent: false }
+}
+
+/// An object with this annotation `team`.
+fn of(team: Option<&str>, groups: Vec<DeclaredGroup>) -> RuleObject {
+    let annotations = team.map(|team| ("team".to_owned(), team.to_owned())).into_iter().collect();
+    RuleObject { annotations, groups, ..object("o", &[]) }
+}
+
+fn group(json: &str) -> DeclaredGroup {
+    serde_json::from_str(json).unwrap()
+}
+
+fn findings(object: &ObjectStatus) -> Vec<String> {
+    object.targets[0].findings.iter().map(ToString::to_string).collect()
+}
+
+fn is_refused(status: &Status) -> bool {
+    status.objects[0].state == ObjectState::Refused
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_with_a_template_is_not_sent_and_told_once() {
+    let ruler = MemoryRuler::default();
+    let team = label("team", Origin::Annotation("team".into()).into());
+    let matcher =
+        QueryMatcher { label: "namespace".into(), value: Origin::NamespaceName.into(), mode: Mode::Override };
+    let routes = vec![Route { external_labels: vec![team], query_matchers: vec![matcher], ..route("prod") }];
+    let world = World::with_routes(&ruler, routes);
+    let groups = || {
+        vec![
+            group(
+                r#"{"name":"a","rules":[{"alert":"A","expr":"up == 0","labels":{"x":"{{ $labels.x }}"}}]}"#,
+            ),
+            group(r#"{"name":"b","rules":[{"alert":"B","expr":"up == 0"}]}"#),
+        ]
+    };
+    let reads_another = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
+    world.teller.upsert(of(Some(reads_another), groups()));
+    world.teller.complete();
+    let status = world.settle().await;
+    assert!(ruler.groups("prod").is_empty(), "nothing is sent");
+    assert!(is_refused(&status));
+    let said = findings(&status.objects[0]);
+    assert_eq!(said.len(), 1, "one word for all groups: {said:?}");
+    assert!(
+        said[0].contains("route `prod` cannot set the label `team`: annotation `team` is \"{{ query"),
+        "{said:?}"
+    );
+
+    world.teller.upsert(of(Some("payments"), groups()));
+    let status = world.settle().await;
+    assert_eq!(status.objects[0].state, ObjectState::Synced);
+    let written = ruler.groups("prod");
+    assert_eq!(written["us.ns.o"]["a"].rules[0].labels["team"], "payments");
+    assert_eq!(written["us.ns.o"]["a"].rules[0].labels["x"], "{{ $labels.x }}");
+    assert_eq!(written["us.ns.o"]["b"].rules[0].expr, "up{namespace=\"ns\"} == 0");
+
+    world.teller.upsert(of(Some("a\u{2028}b"), groups()));
+    world.until(is_refused).await;
+    assert_eq!(ruler.groups("prod"), written, "as with every group that is refused");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it() {
+    let ruler = MemoryRuler::default();
+    let team = label("team", Origin::Annotation("team".into()).into());
+    let world = World::with_routes(&ruler, vec![Route { external_labels: vec![team], ..route("prod") }]);
+    world.teller.upsert(of(
+        None,
+        vec![
+            group(r#"{"name":"plain","rules":[{"alert":"A","expr":"up"}]}"#),
+            group(r#"{"name":"rule","rules":[{"alert":"A","expr":"up","labels":{"team":"victim"}}]}"#),
+            group(r#"{"name":"group","labels":{"team":"victim"},"rules":[{"alert":"A","expr":"up"}]}"#),
+        ],
+    ));
+    world.teller.complete();
+    let status = world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"].keys().collect::<Vec<_>>(), ["plain"]);
+    let mut said = findings(&status.objects[0]);
+    said.sort();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(
+        said[0].starts_with("group \"group\", labels.team: the label `team` is set by route `prod` alone"),
+        "{said:?}"
+    );
+    assert!(said[1].starts_with("group \"rule\", rule 0 \"A\", labels.team: the label `team`"), "{said:?}");
+    assert!(said[2].starts_with("route `prod` leaves the label `team` out"), "one warning: {said:?}");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_checked_and_treated_before_it_is_split() {
+    let ruler = MemoryRuler::default();
+    let team = label("team", Value::Constant("payments".into()));
+    let matcher =
+        QueryMatcher { label: "namespace".into(), value: Origin::NamespaceName.into(), mode: Mode::Override };
+    let route = Route { external_labels: vec![team], query_matchers: vec![matcher], ..route("prod") };
+    let world = World::with(
+        &ruler,
+        |setup| {
+            setup.rulers = vec![NamedRuler {
+                split_groups: Some(2),
+                ..NamedRuler::new("central", Arc::new(ruler.clone()))
+            }];
+            setup.routes = vec![route];
+        },
+        |engine| engine,
+    );
+    let five = |last: &str| {
+        let alert = |(n, expr): (usize, &str)| format!(r#"{{"alert":"A{n}","expr":"{expr}"}}"#);
+        let rules: Vec<String> = ["a", "b", "c", "d", last].into_iter().enumerate().map(alert).collect();
+        of(None, vec![group(&format!(r#"{{"name":"g","rules":[{}]}}"#, rules.join(",")))])
+    };
+    world.teller.upsert(five("e"));
+    world.teller.complete();
+    world.settle().await;
+    let written = ruler.groups("prod");
+    let parts = &written["us.ns.o"];
+    assert_eq!(
+        parts.iter().map(|(name, part)| (name.as_str(), part.rules.len())).collect::<Vec<_>>(),
+        [("g", 2), ("g-2", 2), ("g-3", 1)]
+    );
+    let every = parts.values().flat_map(|part| &part.rules);
+    assert!(
+        every
+            .into_iter()
+            .all(|rule| rule.labels["team"] == "payments" && rule.expr.ends_with("{namespace=\"ns\"}"))
+    );
+
+    // The finding counts as the author does, and the declared group is the unit that is refused.
+    world.teller.upsert(five("sum(e"));
+    let status = world.until(is_refused).await;
+    let said = findings(&status.objects[0]);
+    assert!(said.iter().any(|said| said.starts_with("group \"g\", rule 4 \"A4\", expr, 1:")), "{said:?}");
+    assert!(said.iter().all(|said| said.starts_with("group \"g\", rule 4")), "{said:?}");
+    assert_eq!(ruler.groups("prod"), written, "every part stays");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that_freeze_are_refused() {
+    let world = World::start(&MemoryRuler::default());
+    let warnings = |value: Value| {
+        let mut setup = world.setup.clone();
+        let matcher = QueryMatcher { label: "m".into(), value: value.clone(), mode: Mode::Override };
+        setup.routes[0].external_labels = vec![label("team", value)];
+        setup.routes[0].query_matchers = vec![matcher];
+        setup.validate().map(|()| setup.warnings()).map_err(|error| error.to_string())
+    };
+    for origin in [Origin::Label("team".into()), Origin::Annotation("team".into())] {
+        let said = warnings(origin.clone().into()).unwrap();
+        assert_eq!(said.len(), 2, "{said:?}");
+        let begins = format!("Route `prod` takes the value of `team` from {origin} of the object");
+        assert!(said[0].starts_with(&begins), "{said:?}");
+        let allow = vec![Permission { values: vec!["*".into()], ..Permission::default() }];
+        let limited = ValueSource { origin, default: None, allow };
+        assert_eq!(warnings(Value::From(limited)), Ok(Vec::new()));
+    }
+    for origin in [Origin::NamespaceName, Origin::NamespaceLabel("team".into())] {
+        assert_eq!(warnings(origin.into()), Ok(Vec::new()));
+    }
+    assert_eq!(
+        warnings(Value::Constant("{{ $labels.x }}".into())),
+        Ok(Vec::new()),
+        "the administrator's own"
+    );
+    for poison in ["a\u{2028}", "\ta\nb", "a\0"] {
+        let default =
+            ValueSource { origin: Origin::NamespaceName, default: Some(poison.into()), allow: Vec::new() };
+        for value in [Value::Constant(poison.into()), Value::From(default)] {
+            let said = warnings(value).unwrap_err();
+            assert!(said.starts_with("route `prod`: the value of `team` h"), "{said}");
+        }
+    }
+    world.stop().await;
+}
