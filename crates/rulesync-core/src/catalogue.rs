@@ -440,3 +440,6 @@ impl Catalogue {
             .take_while(move |id| id.namespace() == namespace)
     }
 }
+
+#[cfg(test)]
+mod tests;
