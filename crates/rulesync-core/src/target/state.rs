@@ -500,3 +500,6 @@ fn retry_after(error: &RulerError) -> Option<Duration> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
