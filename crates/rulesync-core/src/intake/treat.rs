@@ -179,3 +179,6 @@ impl Treatment {
         (Cow::Owned(treated), findings)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,4 +26,6 @@ mod reload;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod successors;
+#[cfg(test)]
 mod world;
