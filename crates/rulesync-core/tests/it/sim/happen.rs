@@ -110,7 +110,12 @@ impl<'a> Sim<'a> {
                 tokio::time::sleep_until(finish_by).await;
                 self.hand_over();
             }
-            Event::Reload => self.processes[self.leader].reload(&self.shared).await,
+            Event::Reload => {
+                if !self.history.unmended {
+                    self.forget_moves();
+                }
+                self.processes[self.leader].reload(&self.shared).await;
+            }
             Event::Edit(how) => self.edit(*how),
             Event::Insist(how) => self.insist(*how),
             Event::Foreign(number) => self.write_foreign(*number),
@@ -200,15 +205,19 @@ impl<'a> Sim<'a> {
         self.processes[self.leader] = Process::start(&self.shared, self.history, number);
         self.shared.ruler.lead(Some(number));
         self.leader().lead();
-        // A move lives as long as the process that has seen it.
+        self.forget_moves();
+        self.blind = true;
+        self.look().await;
+    }
+
+    /// A move lives as long as the process that has seen it: what is not yet where it should be is not safe any more.
+    fn forget_moves(&mut self) {
         let there = self.shared.ruler.groups();
         for (place, groups) in &self.shared.cluster.should_be() {
             let is = |group: &str| there.get(place).is_some_and(|groups| groups.contains_key(group));
             let missing = groups.keys().filter(|group| !is(group));
             self.unpromised.extend(missing.map(|group| (place.1.clone(), group.clone())));
         }
-        self.blind = true;
-        self.look().await;
     }
 
     fn hand_over(&mut self) {
