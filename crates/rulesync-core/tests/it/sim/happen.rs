@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::cluster::{Cluster, Declared, Name, group, keys, namespace};
-use super::history::{Event, History};
+use super::history::{Event, History, stands};
 use super::is_bad;
 use super::process::{Process, Shared, SimLedger};
 use super::ruler::{self, Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
@@ -111,7 +111,7 @@ impl<'a> Sim<'a> {
                 self.hand_over();
             }
             Event::Reload => {
-                if !self.history.unmended {
+                if !stands("reload") {
                     self.forget_moves();
                 }
                 self.processes[self.leader].reload(&self.shared).await;
