@@ -535,3 +535,6 @@ impl Catalogue {
             .take_while(move |id| id.namespace() == namespace)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -300,8 +300,10 @@ impl Run {
         self.departures = waiting;
         for Departure { target, namespace, object, .. } in ready {
             self.left = true;
+            // If it is gone altogether, it was not written elsewhere.
+            let moved = self.catalogue.is_in_ruler(&object);
+            let because = if moved { LeftBecause::Moved } else { LeftBecause::Deleted };
             if let Some(target) = self.targets.get_mut(&target).or_else(|| self.retiring.get_mut(&target)) {
-                let because = LeftBecause::Moved;
                 target.send(Order::Drop { namespace, object, because });
             }
         }

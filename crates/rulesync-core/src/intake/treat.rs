@@ -265,4 +265,6 @@ impl UnsetLabel {
 }
 
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod tests;

@@ -497,3 +497,6 @@ fn retry_after(error: &RulerError) -> Option<Duration> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,21 +155,34 @@ async fn nothing_is_deleted_before_everything_was_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_object_keeps_what_the_ruler_has() {
-    let ruler = MemoryRuler::default();
-    synced(&ruler).await.stop().await;
-    ruler.requests();
-    let world = World::start(&ruler);
-    hundred().into_iter().skip(1).for_each(|object| world.teller.upsert(object));
-    let finding = rulesync_core::Finding::error("yaml", "line 3 makes no sense");
-    world.teller.say(SourceEvent::Malformed { id: id("o0"), finding, hides: true });
-    world.teller.complete();
-    world.settle().await;
-    assert_eq!(ruler.counts(), (1, 0, 0));
-    world.teller.delete("o0");
-    world.settle().await;
-    assert_eq!(ruler.requests(), ["DELETE prod us.ns.o0"]);
-    world.stop().await;
+async fn an_unreadable_object_keeps_what_the_ruler_has_and_what_it_may_hide() {
+    for (hides, orphaned) in [(true, &[][..]), (false, &["DELETE prod us.ns.unknown"])] {
+        let ruler = MemoryRuler::default();
+        synced(&ruler).await.stop().await;
+        ruler.edit("prod", |groups| {
+            let some = groups["us.ns.o0"].clone();
+            groups.insert("us.ns.unknown".to_owned(), some);
+        });
+        ruler.requests();
+        let world = World::start(&ruler);
+        hundred().into_iter().skip(1).for_each(|object| world.teller.upsert(object));
+        let finding = rulesync_core::Finding::error("yaml", "line 3 makes no sense");
+        world.teller.say(SourceEvent::Malformed { id: id("o0"), finding, hides });
+        world.teller.complete();
+        world.settle().await;
+        resync().await;
+        let mut requests = ruler.requests();
+        requests.retain(|request| request != "GET prod");
+        assert_eq!(requests, orphaned, "hides: {hides}");
+        // It could not be read, and is gone: nothing is hidden any more.
+        world.teller.delete("o0");
+        world.settle().await;
+        let mut requests = ruler.requests();
+        requests.extend(orphaned.iter().map(ToString::to_string));
+        requests.sort();
+        assert_eq!(requests, ["DELETE prod us.ns.o0", "DELETE prod us.ns.unknown"], "hides: {hides}");
+        world.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

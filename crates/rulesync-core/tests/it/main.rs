@@ -32,6 +32,8 @@ mod routes;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod successors;
+#[cfg(test)]
 mod vanishing;
 #[cfg(test)]
 mod world;

@@ -13,6 +13,8 @@ struct Object {
     tenant: Option<&'static str>,
     language: Option<&'static str>,
     namespace: Option<NamespaceFacts>,
+    /// Whether its source tells of Kubernetes namespaces.
+    namespace_comes: bool,
 }
 
 impl Object {
@@ -27,6 +29,7 @@ impl Object {
                 labels: [("team", "x")].into_iter().collect(),
                 annotations: [("billing", "b-7")].into_iter().collect(),
             }),
+            namespace_comes: true,
         }
     }
 
@@ -38,7 +41,7 @@ impl Object {
             tenant: self.tenant,
             language: self.language,
             namespace: self.namespace.as_ref(),
-            namespace_comes: true,
+            namespace_comes: self.namespace_comes,
         };
         place(routes, &facts, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
     }
@@ -257,5 +260,106 @@ fn patterns_have_one_place_for_the_claim() {
     assert_eq!("team-{value}-x".parse::<TenantPattern>().unwrap().apply("a"), "team-a-x");
     for wrong in ["", "team", "{value}{value}", "{Value}"] {
         assert!(wrong.parse::<TenantPattern>().is_err(), "{wrong}");
+    }
+}
+
+mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
+    use super::*;
+    use crate::intake::{QueryMatcher, Value};
+
+    /// Routes to `t` that ask in each way there is, and one that does not.
+    fn asking() -> [(&'static str, Route); 6] {
+        let all = || fixed("all", "t", "{}", "{}");
+        let by_selector = r#"{"match_expressions":[{"key":"team","operator":"NotIn","values":["y"]}]}"#;
+        let permission = Permission {
+            namespace_selector: selector(by_selector),
+            values: vec!["*".into()],
+            ..Permission::default()
+        };
+        let label = ExternalLabel {
+            name: "team".into(),
+            value: Value::from(Origin::NamespaceLabel("none".into())),
+            add_if_absent: false,
+        };
+        let matcher = QueryMatcher {
+            label: "team".into(),
+            value: Value::from(Origin::NamespaceAnnotation("billing".into())),
+            mode: rulesync_expr::Mode::Override,
+        };
+        [
+            ("a selector", Route { namespace_selector: selector(by_selector), ..all() }),
+            (
+                "a permission",
+                Route { allow: vec![permission], ..claimed(Origin::NamespaceName, "{value}", &[]) },
+            ),
+            ("a tenant", claimed(Origin::NamespaceLabel("team".into()), "{value}", &["*"])),
+            ("a label", Route { external_labels: vec![label], ..all() }),
+            ("a matcher", Route { query_matchers: vec![matcher], ..all() }),
+            ("its name", claimed(Origin::NamespaceName, "{value}", &["*"])),
+        ]
+    }
+
+    #[test]
+    fn and_goes_nowhere_meanwhile() {
+        for (what, route) in asking() {
+            let by_name = what == "its name";
+            let mut object = Object::new("PrometheusRule", &[]);
+            assert_eq!(object.to(std::slice::from_ref(&route)).len(), 1, "{what}, known");
+            assert_eq!(route.needs_namespaces(), !by_name, "{what}");
+            object.namespace = None;
+            let meanwhile = object.placed(std::slice::from_ref(&route));
+            assert_eq!(meanwhile.placements.len(), usize::from(by_name), "{what}");
+            assert_eq!(meanwhile.findings, [], "{what}: nobody is told before it is known");
+        }
+    }
+
+    #[test]
+    fn unless_nobody_will_tell() {
+        for (what, route) in asking().into_iter().filter(|(what, _)| ["a label", "its name"].contains(what)) {
+            let mut object = Object::new("PrometheusRule", &[]);
+            (object.namespace, object.namespace_comes) = (None, false);
+            assert_eq!(object.to(&[route]).len(), 1, "{what}");
+        }
+    }
+}
+
+mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
+    use super::*;
+
+    #[test]
+    fn by_the_kubernetes_namespace_and_the_tenant_of_one_permission() {
+        let permission = |namespaces: &[&str], labels: &str, tenants: &[&str]| Permission {
+            namespaces: namespaces.iter().map(|name| Pattern::from(*name)).collect(),
+            namespace_selector: selector(labels),
+            values: tenants.iter().map(|tenant| Pattern::from(*tenant)).collect(),
+        };
+        let team = |team: &str| format!(r#"{{"match_labels":{{"team":"{team}"}}}}"#);
+        for (allow, ok, what) in [
+            (vec![permission(&["ns"], "{}", &["a"])], true, "by name"),
+            (vec![permission(&["n*"], "{}", &["a"])], true, "by pattern"),
+            (vec![permission(&["n"], "{}", &["a"])], false, "another Kubernetes namespace"),
+            (vec![permission(&[], &team("x"), &["a"])], true, "by label"),
+            (vec![permission(&[], &team("y"), &["a"])], false, "another label"),
+            (vec![permission(&["ns"], &team("y"), &["a"])], false, "both must fit"),
+            (vec![permission(&["other"], &team("x"), &["a"])], false, "both must fit"),
+            (vec![permission(&["ns"], "{}", &[])], false, "no tenant"),
+            (
+                vec![permission(&["ns"], "{}", &["b"]), permission(&["other"], "{}", &["a"])],
+                false,
+                "half each",
+            ),
+            (
+                vec![permission(&["other"], "{}", &["a"]), permission(&["ns"], "{}", &["a"])],
+                true,
+                "the second",
+            ),
+            (vec![], false, "none"),
+        ] {
+            let route = Route { allow, ..claimed(Origin::Label("tenant".into()), "{value}", &[]) };
+            let object = Object::new("PrometheusRule", &[("tenant", "a")]);
+            let placed = object.placed(&[route]);
+            assert_eq!(placed.placements.len(), usize::from(ok), "{what}");
+            assert_eq!(placed.refused.len(), usize::from(!ok), "{what}: the author is told");
+        }
     }
 }

@@ -1,22 +1,22 @@
-//! What is declared in a history, and a source that shows it as a Kubernetes watch would: a list, then changes in
-//! order; after a gap a list again, from which deletes must be found.
+//! What is declared in a history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use rulesync_core::{
-    DeclaredGroup, Finding, Group, Known, Labels, ObjectId, Rule, RuleObject, Sink, Source, SourceEvent,
-};
+use rulesync_core::{Group, Rule};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
+
+use super::ruler::{Key, Place, Tenant};
 
 /// An object as its author sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
-    pub(crate) selected: bool,
+    /// The tenant that its label selects it for.
+    pub(crate) tenant: Option<Tenant>,
     pub(crate) malformed: bool,
+    /// Its file cannot be read.
+    pub(crate) obscured: bool,
     /// Groups by name, each with its expression.
     pub(crate) groups: BTreeMap<String, String>,
 }
@@ -24,18 +24,22 @@ pub(crate) struct Declared {
 /// Which object: Kubernetes namespace and name.
 pub(crate) type Name = (String, String);
 
-#[derive(Debug, Default)]
-struct Inner {
-    objects: BTreeMap<Name, Declared>,
-    namespaces: BTreeMap<String, bool>,
-    log: Vec<Entry>,
-    down: bool,
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) objects: BTreeMap<Name, Declared>,
+    pub(crate) namespaces: BTreeMap<String, bool>,
+    pub(crate) log: Vec<Entry>,
+    pub(crate) down: bool,
+    /// Whether the kind of all objects is installed.
+    pub(crate) installed: bool,
     /// Counts the gaps: whoever was watching before one must list again.
-    gaps: usize,
+    pub(crate) gaps: usize,
+    /// Until when the watch of a process is silent.
+    pub(crate) silent: BTreeMap<u32, Instant>,
 }
 
 #[derive(Debug, Clone)]
-enum Entry {
+pub(crate) enum Entry {
     Object(Name, Option<Declared>),
     Namespace(String, bool),
 }
@@ -49,8 +53,15 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new() -> Self {
-        let namespaces = [("a", true), ("b", true)].map(|(name, on)| (name.to_owned(), on)).into();
-        let inner = Inner { namespaces, ..Inner::default() };
+        let inner = Inner {
+            objects: BTreeMap::new(),
+            namespaces: [("a", true), ("b", true)].map(|(name, on)| (name.to_owned(), on)).into(),
+            log: Vec::new(),
+            down: false,
+            installed: true,
+            gaps: 0,
+            silent: BTreeMap::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), changed: watch::channel(()).0 }
     }
 
@@ -60,8 +71,18 @@ impl Cluster {
         result
     }
 
+    /// Looks without changing anything.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
+        look(&self.inner.lock().unwrap())
+    }
+
+    /// Told of every change.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
     pub(crate) fn object(&self, name: &Name) -> Option<Declared> {
-        self.inner.lock().unwrap().objects.get(name).cloned()
+        self.look(|inner| inner.objects.get(name).cloned())
     }
 
     pub(crate) fn set(&self, name: &Name, declared: Option<Declared>) {
@@ -81,6 +102,11 @@ impl Cluster {
         });
     }
 
+    /// The kind of its objects is installed, or is not.
+    pub(crate) fn install(&self, installed: bool) {
+        self.with(|inner| inner.installed = installed);
+    }
+
     /// Nobody can see it, or everybody again; who watched has missed what happened meanwhile.
     pub(crate) fn hide(&self, down: bool) {
         self.with(|inner| {
@@ -94,28 +120,32 @@ impl Cluster {
         self.with(|inner| inner.gaps += 1);
     }
 
-    /// Who should have what, by the plain reading of what is declared: namespaces with the expressions of their
-    /// groups.
-    pub(crate) fn should_be(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let inner = self.inner.lock().unwrap();
-        let selected = |name: &Name, declared: &Declared| declared.selected && inner.namespaces[&name.0];
-        let objects = inner.objects.iter().filter(|(name, declared)| selected(name, declared));
-        objects
-            .filter(|(_, declared)| !declared.groups.is_empty())
-            .map(|(name, declared)| (namespace(name), declared.groups.clone()))
-            .collect()
+    /// The watch of a process is silent until then.
+    pub(crate) fn silence(&self, process: u32, until: Instant) {
+        self.with(|inner| inner.silent.insert(process, until));
     }
 
-    /// Everything that is declared, whether anything selects it or not.
-    pub(crate) fn declared(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let inner = self.inner.lock().unwrap();
-        inner.objects.iter().map(|(name, declared)| (namespace(name), declared.groups.clone())).collect()
+    /// Whether a process that has just been started sees the objects.
+    pub(crate) fn is_visible(&self) -> bool {
+        self.look(|inner| inner.installed && !inner.down)
     }
 
-    pub(crate) fn malformed(&self) -> Vec<Name> {
-        let inner = self.inner.lock().unwrap();
-        let malformed = inner.objects.iter().filter(|(_, declared)| declared.malformed);
-        malformed.map(|(name, _)| name.clone()).collect()
+    /// Who should have what, by the plain reading of what is declared: places with the expressions of their groups.
+    pub(crate) fn should_be(&self) -> BTreeMap<Place, BTreeMap<String, String>> {
+        self.look(|inner| {
+            let objects = inner.objects.iter().filter(|(name, _)| inner.namespaces[&name.0]);
+            objects
+                .filter(|(_, declared)| !declared.groups.is_empty())
+                .filter_map(|(name, declared)| {
+                    Some(((declared.tenant?, namespace(name)), declared.groups.clone()))
+                })
+                .collect()
+        })
+    }
+
+    /// Every object as it is declared, whether anything selects it or not.
+    pub(crate) fn declared(&self) -> BTreeMap<Name, Declared> {
+        self.look(|inner| inner.objects.clone())
     }
 }
 
@@ -131,119 +161,9 @@ pub(crate) fn group(name: &str, expr: &str) -> Group {
     Group { name: name.to_owned(), interval, limit: 7, rules: vec![rule], ..Group::default() }
 }
 
-/// Shows a cluster.
-#[derive(Debug)]
-pub(crate) struct Watcher(pub(crate) Cluster);
-
-impl Watcher {
-    fn event(source: &Sink, (namespace, name): &Name, declared: &Declared) -> SourceEvent {
-        let id = ObjectId::new(source.source(), &"PrometheusRule".into(), namespace, name);
-        if declared.malformed {
-            return SourceEvent::Malformed { id, finding: Finding::error("spec", "odd"), hides: false };
-        }
-        let declare = |(name, expr): (&String, &String)| -> DeclaredGroup {
-            serde_json::from_value(serde_json::json!({
-                "name": name, "interval": "1m30s", "limit": 7, "rules": [{"record": "r", "expr": expr}],
-            }))
-            .unwrap()
-        };
-        let labels: Labels = declared.selected.then_some(("tenant", "t")).into_iter().collect();
-        SourceEvent::Upsert(RuleObject {
-            labels,
-            ..RuleObject::new(id, declared.groups.iter().map(declare).collect())
-        })
-    }
-
-    fn namespace(name: &str, selected: bool) -> SourceEvent {
-        let labels = selected.then_some(("team", "t")).into_iter().collect();
-        SourceEvent::Namespace { name: name.to_owned(), labels, annotations: Labels::default() }
-    }
-}
-
-#[async_trait]
-impl Source for Watcher {
-    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
-        shutdown.run_until_cancelled(self.watch(&sink)).await;
-    }
-
-    fn delivers_namespaces(&self) -> bool {
-        true
-    }
-}
-
-impl Watcher {
-    async fn watch(&self, sink: &Sink) -> Option<()> {
-        let mut changed = self.0.changed.subscribe();
-        let mut known = Known::default();
-        let (mut position, mut gap, mut told_down) = (0, None, false);
-        loop {
-            let (events, complete) = {
-                let inner = self.0.inner.lock().unwrap();
-                if inner.down {
-                    let news = !std::mem::replace(&mut told_down, true);
-                    let reason = "the API server does not answer".to_owned();
-                    (news.then_some(SourceEvent::Unavailable { reason }).into_iter().collect(), false)
-                } else if gap == Some(inner.gaps) {
-                    let news = inner.log[position..].to_vec();
-                    position = inner.log.len();
-                    (news.into_iter().map(|entry| self.entry(sink, &mut known, entry)).collect(), false)
-                } else {
-                    gap = Some(inner.gaps);
-                    position = inner.log.len();
-                    (self.list(sink, &mut known, &inner), true)
-                }
-            };
-            for event in events {
-                if complete {
-                    // A list takes its time.
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(..800))).await;
-                }
-                sink.send(event).await.ok()?;
-            }
-            if complete {
-                sink.send(SourceEvent::SnapshotComplete).await.ok()?;
-                if std::mem::take(&mut told_down) {
-                    sink.send(SourceEvent::Available).await.ok()?;
-                }
-            }
-            changed.changed().await.ok()?;
-        }
-    }
-
-    fn list(&self, sink: &Sink, known: &mut Known, inner: &Inner) -> Vec<SourceEvent> {
-        known.begin();
-        let mut events: Vec<SourceEvent> =
-            inner.namespaces.iter().map(|(name, selected)| Self::namespace(name, *selected)).collect();
-        for (name, declared) in &inner.objects {
-            known.saw(&ObjectId::new(sink.source(), &"PrometheusRule".into(), &name.0, &name.1));
-            events.push(Self::event(sink, name, declared));
-        }
-        events.extend(known.finish().into_iter().map(SourceEvent::Delete));
-        events
-    }
-
-    fn entry(&self, sink: &Sink, known: &mut Known, entry: Entry) -> SourceEvent {
-        match entry {
-            Entry::Namespace(name, selected) => Self::namespace(&name, selected),
-            Entry::Object(name, declared) => {
-                let id = ObjectId::new(sink.source(), &"PrometheusRule".into(), &name.0, &name.1);
-                match declared {
-                    Some(declared) => {
-                        known.saw(&id);
-                        Self::event(sink, &name, &declared)
-                    }
-                    None => {
-                        known.forget(&id);
-                        SourceEvent::Delete(id)
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// All groups by namespace and name.
-pub(crate) fn keys(should: &BTreeMap<String, BTreeMap<String, String>>) -> BTreeSet<(String, String)> {
-    let groups = should.iter().flat_map(|(ns, groups)| groups.keys().map(move |g| (ns.clone(), g.clone())));
+/// All groups, wherever they should be.
+pub(crate) fn keys(should: &BTreeMap<Place, BTreeMap<String, String>>) -> BTreeSet<Key> {
+    let groups =
+        should.iter().flat_map(|((_, ns), groups)| groups.keys().map(move |g| (ns.clone(), g.clone())));
     groups.collect()
 }

@@ -1,0 +1,279 @@
+//! The catalogue in the form "build, apply an event, assert what follows": one module for each invariant of
+//! `ARCHITECTURE.md` that it holds, named by it.
+
+mod a_target_lets_go_of_what_leaves_it_only_when_the_other_has_it;
+mod nothing_unreadable_is_empty;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::intake::{ExternalLabel, Permission, Selector, Tenancy, Value};
+use crate::model::declared::DeclaredGroup;
+use crate::model::group::Group;
+use crate::model::tenant::TenantId;
+use crate::naming::AlloyNaming;
+use crate::observed::Listing;
+use crate::ruler::RulerError;
+
+/// A ruler that is only asked what it is.
+#[derive(Debug)]
+struct Described;
+
+#[async_trait]
+impl Ruler for Described {
+    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+        unreachable!("the catalogue makes no requests")
+    }
+
+    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+        unreachable!("the catalogue makes no requests")
+    }
+
+    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
+        unreachable!("the catalogue makes no requests")
+    }
+}
+
+/// A catalogue under test, of the owner `us` with the ruler `central`. Every source is in its first run.
+struct Bench {
+    catalogue: Catalogue,
+    run: u32,
+}
+
+/// A catalogue with these routes.
+fn catalogue(routes: &[Route]) -> Bench {
+    Bench { catalogue: Catalogue::new(map(routes)), run: 1 }
+}
+
+fn map(routes: &[Route]) -> Map {
+    let central: Arc<dyn Ruler> = Arc::new(Described);
+    Map {
+        naming: Naming::Owner("us".parse().unwrap()),
+        routes: routes.into(),
+        rulers: HashMap::from([("central".into(), central)]),
+        split: HashMap::new(),
+        on_invalid: OnInvalid::Group,
+    }
+}
+
+/// A route of everything to a tenant.
+fn to(tenant: &str) -> Route {
+    Route::all(tenant, "central", Some(tenant.parse().unwrap()))
+}
+
+/// A route of everything to the tenant that an object's label `tenant` names.
+fn to_the_labelled() -> Route {
+    let from = Origin::Label("tenant".into());
+    Route {
+        tenant: Tenancy::Claimed { from, pattern: "{value}".parse().unwrap() },
+        allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
+        ..Route::all("labelled", "central", None)
+    }
+}
+
+/// A tenant of `central`.
+fn target(tenant: &str) -> TargetId {
+    TargetId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
+}
+
+fn id(source: &str, name: &str) -> ObjectId {
+    ObjectId::new(&source.into(), &kind::PROMETHEUS_RULE.into(), "ns", name)
+}
+
+/// An object of the source `k` with one group `g` of this expression, and these labels.
+fn object(name: &str, expr: &str, labels: &[(&str, &str)]) -> RuleObject {
+    let group = serde_json::json!({"name": "g", "rules": [{"record": "r", "expr": expr}]});
+    let groups: Vec<DeclaredGroup> = vec![serde_json::from_value(group).unwrap()];
+    RuleObject { labels: labels.iter().copied().collect(), ..RuleObject::new(id("k", name), groups) }
+}
+
+impl Bench {
+    /// The same, with objects that are known already.
+    fn with(mut self, objects: &[RuleObject]) -> Self {
+        for object in objects {
+            self.upsert(object.clone());
+        }
+        self
+    }
+
+    fn upsert(&mut self, object: RuleObject) -> Consequences {
+        self.catalogue.upsert(object, self.run, Instant::now(), true)
+    }
+
+    fn malformed(&mut self, source: &str, name: &str, hides: bool) -> Consequences {
+        let finding = Finding::error("yaml", "line 3 makes no sense");
+        self.catalogue.malformed(&id(source, name), finding, hides, self.run)
+    }
+
+    fn delete(&mut self, source: &str, name: &str) -> Consequences {
+        self.catalogue.delete(&id(source, name))
+    }
+
+    fn namespace(&mut self, name: &str, labels: Option<&[(&str, &str)]>) -> Consequences {
+        let facts = labels.map(|labels| NamespaceFacts {
+            labels: labels.iter().copied().collect(),
+            annotations: Labels::default(),
+        });
+        self.catalogue.namespace(&"k".into(), name.to_owned(), facts, Instant::now())
+    }
+
+    fn remap(&mut self, map: Map, fresh: &[&str]) -> Consequences {
+        let fresh: Vec<TargetId> = fresh.iter().map(|tenant| target(tenant)).collect();
+        self.catalogue.remap(map, &fresh, Instant::now())
+    }
+}
+
+/// What follows, in short.
+fn effects(consequences: &Consequences) -> Vec<String> {
+    let holds = consequences.holds.iter().map(|id| format!("look whether {} is protected", id.name()));
+    let orders = consequences.orders.iter().map(|(target, order)| match order {
+        Order::Claim { namespace, claim, handover, .. } => {
+            let moving = if handover.is_some() { ", handed over" } else { "" };
+            format!("{target} gets {namespace} ({} groups{moving})", claim.groups.len())
+        }
+        Order::Drop { namespace, .. } => format!("{target} drops {namespace}"),
+        other => format!("{target}: {other:?}"),
+    });
+    let departures = consequences.departures.iter().map(|departure| {
+        let Departure { target, namespace, ready, .. } = departure;
+        let when = if ready.is_cancelled() { "now" } else { "later" };
+        format!("{target} drops {namespace} {when}")
+    });
+    holds.chain(orders).chain(departures).collect()
+}
+
+const NOTHING: [&str; 0] = [];
+
+mod work_is_proportional_to_what_changed {
+    use super::*;
+
+    #[test]
+    fn what_says_the_same_has_no_effect() {
+        let of = |expr: &str, labels: &[(&str, &str)]| object("o", expr, labels);
+        let mut bench = catalogue(&[to("t")]).with(&[of("1", &[])]);
+        assert_eq!(effects(&bench.upsert(of("1", &[]))), NOTHING);
+        assert_eq!(effects(&bench.upsert(of("2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
+        assert_eq!(effects(&bench.upsert(of("2", &[]))), NOTHING);
+        bench.catalogue.forget_contents();
+        assert_eq!(effects(&bench.upsert(of("2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
+    }
+
+    #[test]
+    fn another_map_tells_only_those_for_whom_something_changes() {
+        let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[])]);
+        assert_eq!(effects(&bench.remap(map(&[to("t")]), &[])), NOTHING);
+        let more = effects(&bench.remap(map(&[to("t"), to("u")]), &["u"]));
+        assert_eq!(more, ["central/u gets us.ns.o (1 groups)"]);
+        let anew = effects(&bench.remap(map(&[to("t"), to("u")]), &["t"]));
+        assert_eq!(anew, ["central/t gets us.ns.o (1 groups)"], "it knows nothing yet");
+        let label = ExternalLabel {
+            name: "cluster".into(),
+            value: Value::Constant("a".into()),
+            add_if_absent: false,
+        };
+        let treated = [Route { external_labels: vec![label], ..to("t") }, to("u")];
+        let otherwise = effects(&bench.remap(map(&treated), &[]));
+        assert_eq!(otherwise, ["central/t gets us.ns.o (1 groups)"]);
+    }
+
+    #[test]
+    fn findings_are_told_once() {
+        let mut bench = catalogue(&[to("t")]);
+        assert_eq!(bench.malformed("k", "o", false).findings.len(), 1);
+        assert_eq!(bench.malformed("k", "o", false).findings.len(), 0);
+        bench.upsert(object("o", "1", &[]));
+        assert_eq!(bench.malformed("k", "o", false).findings.len(), 1, "it was well in between");
+    }
+
+    #[test]
+    fn a_map_that_reads_other_annotations_needs_objects_anew() {
+        let by = |key: &str| Route {
+            tenant: Tenancy::Claimed {
+                from: Origin::Annotation(key.into()),
+                pattern: "{value}".parse().unwrap(),
+            },
+            allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
+            ..Route::all("by", "central", None)
+        };
+        let (plain, one, two) = (map(&[to("t")]), map(&[by("a")]), map(&[by("a"), by("b")]));
+        assert!(one.looks_further_than(&plain) && two.looks_further_than(&one));
+        assert!(!plain.looks_further_than(&one) && !one.looks_further_than(&two));
+        assert!(!one.looks_further_than(&one));
+    }
+}
+
+mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
+    use super::*;
+
+    #[test]
+    fn what_a_later_run_has_not_said_is_known_by_source() {
+        let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[]), object("p", "1", &[])]);
+        bench.malformed("k", "q", false);
+        bench.malformed("other", "r", false);
+        bench.run = 2;
+        bench.upsert(object("o", "1", &[]));
+        let missing = |bench: &Bench| -> Vec<String> {
+            bench.catalogue.not_said_since("k", 2).iter().map(|id| id.name().to_owned()).collect()
+        };
+        assert_eq!(missing(&bench), ["p", "q"], "what is of another source is its own affair");
+        bench.malformed("k", "q", false);
+        assert_eq!(missing(&bench), ["p"], "what cannot be read is there all the same");
+    }
+}
+
+mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
+    use super::*;
+
+    /// Its label is read off the Kubernetes namespace, and left out where that has none.
+    fn labelled_by_namespace() -> Route {
+        let value = Value::from(Origin::NamespaceLabel("team".into()));
+        let label = ExternalLabel { name: "team".into(), value, add_if_absent: false };
+        Route { external_labels: vec![label], ..to("t") }
+    }
+
+    /// The value of the label `team` of the only rule that is ordered.
+    fn team(consequences: &Consequences) -> Option<String> {
+        let [(_, Order::Claim { claim, .. })] = consequences.orders.as_slice() else { return None };
+        claim.groups[0].body.unpack().unwrap().rules[0].labels.get("team").cloned()
+    }
+
+    #[test]
+    fn while_its_source_may_yet_tell() {
+        let mut bench = catalogue(&[labelled_by_namespace()]);
+        bench.namespace("elsewhere", Some(&[]));
+        assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING);
+        let known = bench.namespace("ns", Some(&[("team", "x")]));
+        assert_eq!(team(&known).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn and_not_for_one_that_nobody_will_tell_about() {
+        let mut bench = catalogue(&[labelled_by_namespace()]);
+        let placed = bench.upsert(object("o", "1", &[]));
+        assert_eq!(effects(&placed), ["central/t gets us.ns.o (1 groups)"]);
+        assert_eq!(team(&placed), None);
+        // What other sources tell is no word on this one's namespaces.
+        let mut bench = catalogue(&[labelled_by_namespace()]);
+        let facts = Some(NamespaceFacts::default());
+        bench.catalogue.namespace(&"another".into(), "ns".to_owned(), facts.clone(), Instant::now());
+        bench.catalogue.namespace(&"zzz".into(), "ns".to_owned(), facts, Instant::now());
+        assert_eq!(effects(&bench.upsert(object("o", "1", &[]))).len(), 1);
+    }
+
+    #[test]
+    fn and_goes_by_what_it_says_now() {
+        let of_team = Route {
+            namespace_selector: serde_json::from_str::<Selector>(r#"{"match_labels":{"team":"x"}}"#).unwrap(),
+            ..to("t")
+        };
+        let mut bench = catalogue(&[of_team]);
+        bench.upsert(object("o", "1", &[]));
+        assert_eq!(effects(&bench.namespace("ns2", Some(&[("team", "x")]))), NOTHING);
+        let gets = ["central/t gets us.ns.o (1 groups)"];
+        assert_eq!(effects(&bench.namespace("ns", Some(&[("team", "x")]))), gets);
+        assert_eq!(effects(&bench.namespace("ns", Some(&[("team", "x")]))), NOTHING);
+        assert_eq!(effects(&bench.namespace("ns", Some(&[("team", "y")]))), ["central/t drops us.ns.o"]);
+        bench.namespace("ns", Some(&[("team", "x")]));
+        assert_eq!(effects(&bench.namespace("ns", None)), ["central/t drops us.ns.o"], "it is gone");
+    }
+}

@@ -1,0 +1,91 @@
+//! Moves: an object is in one place at least.
+
+use super::*;
+
+#[test]
+fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
+    let mut bench = catalogue(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "a")])]);
+    let mut moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
+    assert_eq!(
+        effects(&moved),
+        ["central/b gets us.ns.o (1 groups, handed over)", "central/a drops us.ns.o later"]
+    );
+    let departure = moved.departures.remove(0);
+    drop(moved.orders);
+    assert!(departure.ready.is_cancelled(), "the last share has gone");
+}
+
+#[test]
+fn two_that_get_it_must_both_have_it() {
+    let both = |routes: &[&str]| map(&routes.iter().map(|tenant| to(tenant)).collect::<Vec<_>>());
+    let mut bench = catalogue(&[to("a")]).with(&[object("o", "1", &[])]);
+    let mut moved = bench.remap(both(&["b", "c"]), &["b", "c"]);
+    assert_eq!(
+        effects(&moved),
+        [
+            "central/b gets us.ns.o (1 groups, handed over)",
+            "central/c gets us.ns.o (1 groups, handed over)",
+            "central/a drops us.ns.o later"
+        ]
+    );
+    drop(moved.orders.remove(0));
+    assert!(!moved.departures[0].ready.is_cancelled());
+    drop(moved.orders.remove(0));
+    assert!(moved.departures[0].ready.is_cancelled());
+}
+
+#[test]
+fn what_goes_nowhere_is_dropped_at_once() {
+    let labelled = || object("o", "1", &[("tenant", "a")]);
+    let mut bench = catalogue(&[to_the_labelled()]).with(&[labelled()]);
+    let deselected = effects(&bench.upsert(object("o", "1", &[])));
+    assert_eq!(deselected, ["central/a drops us.ns.o"]);
+    assert!(!bench.catalogue.uses(&target("a")));
+    let mut bench = catalogue(&[to_the_labelled()]).with(&[labelled()]);
+    assert_eq!(effects(&bench.delete("k", "o")), ["central/a drops us.ns.o"]);
+    assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is gone already");
+}
+
+#[test]
+fn a_place_that_stays_takes_part_in_no_move() {
+    let mut bench = catalogue(&[to("all"), to_the_labelled()]);
+    bench = bench.with(&[object("o", "1", &[("tenant", "a")])]);
+    let moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
+    assert_eq!(
+        effects(&moved),
+        [
+            "central/all gets us.ns.o (1 groups)",
+            "central/b gets us.ns.o (1 groups, handed over)",
+            "central/a drops us.ns.o later"
+        ]
+    );
+}
+
+#[test]
+fn targets_are_used_as_long_as_an_object_is_there() {
+    let of = |name: &str, tenant: &str| object(name, "1", &[("tenant", tenant)]);
+    let mut bench = catalogue(&[to_the_labelled()]).with(&[of("o", "a"), of("p", "a")]);
+    let a = target("a");
+    bench.upsert(of("o", "b"));
+    assert!(bench.catalogue.uses(&a), "one is left");
+    bench.delete("k", "p");
+    assert!(!bench.catalogue.uses(&a));
+    assert_eq!(bench.catalogue.targets().collect::<Vec<_>>(), [&target("b")]);
+}
+
+#[test]
+fn made_anew_under_another_name_it_leaves_the_former_one() {
+    let alloy = Map { naming: Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap()), ..map(&[to("t")]) };
+    let of = |uid: &str| RuleObject { uid: Some(uid.to_owned()), ..object("o", "1", &[]) };
+    let (first, second) = ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
+    let mut bench = Bench { catalogue: Catalogue::new(alloy), run: 1 };
+    bench.upsert(of(first));
+    let anew = effects(&bench.upsert(of(second)));
+    assert_eq!(
+        anew,
+        [
+            format!("central/t gets alloy/ns/o/{second} (1 groups)"),
+            format!("central/t drops alloy/ns/o/{first}")
+        ]
+    );
+}

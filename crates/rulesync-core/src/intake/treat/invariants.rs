@@ -1,0 +1,229 @@
+//! What a route does to rules, in the form "build, apply, assert": one module for each invariant of `ARCHITECTURE.md`
+//! that stands here, named by it.
+
+use super::*;
+use crate::dialect::{LogQl, PromQl};
+use crate::intake::NamespaceFacts;
+use crate::intake::origin::Origin;
+use crate::model::group::Rule;
+use crate::model::labels::Labels;
+use crate::model::object::ObjectId;
+
+/// An object labelled `team: x`, in a Kubernetes namespace annotated `env: prod`.
+struct Object {
+    id: ObjectId,
+    labels: Labels,
+    namespace: NamespaceFacts,
+}
+
+fn object() -> Object {
+    Object {
+        id: ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o"),
+        labels: [("team", "x")].into_iter().collect(),
+        namespace: NamespaceFacts {
+            annotations: [("env", "prod")].into_iter().collect(),
+            ..NamespaceFacts::default()
+        },
+    }
+}
+
+impl Object {
+    /// What a route does to it.
+    fn by(&self, route: &Route) -> Result<Treatment, String> {
+        let facts = Facts {
+            id: &self.id,
+            labels: &self.labels,
+            annotations: &Labels::default(),
+            tenant: None,
+            language: None,
+            namespace: Some(&self.namespace),
+            namespace_comes: true,
+        };
+        Treatment::of(route, &facts).map_err(|finding| finding.to_string())
+    }
+}
+
+fn route() -> Route {
+    Route::all("r", "central", Some("t".parse().unwrap()))
+}
+
+fn with_matcher(value: Value, mode: Mode) -> Route {
+    Route { query_matchers: vec![QueryMatcher { label: "env".into(), value, mode }], ..route() }
+}
+
+fn enforcing() -> Route {
+    with_matcher(Value::Constant("prod".into()), Mode::Override)
+}
+
+fn with_label(value: Value, add_if_absent: bool) -> Route {
+    Route { external_labels: vec![ExternalLabel { name: "cluster".into(), value, add_if_absent }], ..route() }
+}
+
+/// A group of recording rules with these expressions.
+fn group(exprs: &[&str]) -> Group {
+    let rule = |expr: &&str| Rule { record: "r".into(), expr: (*expr).to_owned(), ..Rule::default() };
+    Group { name: "g".into(), rules: exprs.iter().map(rule).collect(), ..Group::default() }
+}
+
+/// What is sent for a group of a tenant `t`, or at which rules it is wrong.
+fn sent(route: &Route, group: &Group, dialect: &dyn Dialect) -> Result<Group, Vec<Option<usize>>> {
+    let treatment = object().by(route).unwrap();
+    let (sent, findings) = treatment.apply(group, "r", Some(&"t".parse().unwrap()), dialect);
+    let wrong: Vec<Option<usize>> = findings.iter().filter(|f| f.is_error()).map(|f| f.place.rule).collect();
+    if wrong.is_empty() { Ok(sent.into_owned()) } else { Err(wrong) }
+}
+
+fn exprs(group: &Group) -> Vec<&str> {
+    group.rules.iter().map(|rule| rule.expr.as_str()).collect()
+}
+
+mod what_a_route_enforces_fails_closed {
+    use super::*;
+
+    #[test]
+    fn every_selector_of_every_rule_carries_every_matcher() {
+        for (expr, enforced) in [
+            ("up", r#"up{env="prod"}"#),
+            (r#"up{env="dev"} / on () up"#, r#"up{env="prod"} / on () up{env="prod"}"#),
+            ("sum(rate(a[5m])) or vector(1)", r#"sum(rate(a{env="prod"}[5m])) or vector(1)"#),
+        ] {
+            let sent = sent(&enforcing(), &group(&["1", expr, expr]), &PromQl).unwrap();
+            assert_eq!(exprs(&sent), ["1", enforced, enforced]);
+        }
+        let logs = sent(&enforcing(), &group(&[r#"rate({app="a"}[5m])"#]), &LogQl).unwrap();
+        assert_eq!(exprs(&logs), [r#"rate({app="a",env="prod"}[5m])"#]);
+    }
+
+    #[test]
+    fn a_rule_that_cannot_carry_them_is_not_sent() {
+        for expr in ["up{", "", "sum by (", r#"{__name__=~".*""#] {
+            assert_eq!(sent(&enforcing(), &group(&["up", expr]), &PromQl), Err(vec![Some(1)]), "{expr:?}");
+        }
+        let requiring = with_matcher(Value::Constant("prod".into()), Mode::Require);
+        let exactly = group(&[r#"up{env="prod"}"#, r#"up{env="dev"}"#, "up"]);
+        assert_eq!(sent(&requiring, &exactly, &PromQl), Err(vec![Some(1), Some(2)]));
+        let deferring = with_matcher(Value::Constant("prod".into()), Mode::AddIfAbsent);
+        let own = sent(&deferring, &group(&["up", r#"up{env="dev"}"#]), &PromQl).unwrap();
+        assert_eq!(exprs(&own), [r#"up{env="prod"}"#, r#"up{env="dev"}"#], "where the route says so");
+    }
+
+    #[test]
+    fn an_object_without_the_value_of_a_matcher_goes_nowhere() {
+        let from = |origin: Origin| with_matcher(Value::from(origin), Mode::Override);
+        for (origin, value) in [
+            (Origin::Label("team".into()), "x"),
+            (Origin::NamespaceAnnotation("env".into()), "prod"),
+            (Origin::NamespaceName, "ns"),
+        ] {
+            let enforced = sent(&from(origin), &group(&["up"]), &PromQl).unwrap();
+            assert_eq!(exprs(&enforced), [format!("up{{env=\"{value}\"}}")]);
+        }
+        for origin in [
+            Origin::Label("none".into()),
+            Origin::Annotation("team".into()),
+            Origin::NamespaceLabel("env".into()),
+        ] {
+            let said = object().by(&from(origin.clone())).unwrap_err();
+            assert!(said.contains("puts no matcher on `env`") && said.contains("is missing"), "{said}");
+        }
+        let empty = Object { labels: [("team", "")].into_iter().collect(), ..object() };
+        assert!(empty.by(&from(Origin::Label("team".into()))).is_err(), "an empty one keeps nothing apart");
+    }
+
+    #[test]
+    fn templates_that_query_pass_only_where_nothing_is_enforced() {
+        let mut asking = group(&["up", "up"]);
+        let text = r#"{{ query "up" }}"#.to_owned();
+        asking.rules[1].annotations.insert("summary".into(), text);
+        assert_eq!(sent(&enforcing(), &asking, &PromQl), Err(vec![Some(1)]));
+        assert_eq!(sent(&route(), &asking, &PromQl).as_ref(), Ok(&asking));
+        asking.rules[1].annotations.insert("summary".into(), "{{ $value }}".into());
+        assert!(sent(&enforcing(), &asking, &PromQl).is_ok());
+    }
+}
+
+mod groups_read_only_from_tenants_that_are_allowed {
+    use super::*;
+
+    #[test]
+    fn their_own_and_those_that_the_route_names() {
+        let allowing = Route { source_tenants: vec!["shared-*".into()], ..route() };
+        for (tenants, ok) in [
+            (&[][..], true),
+            (&["t"], true),
+            (&["t", "shared-a"], true),
+            (&["t", "shared"], false),
+            (&["T"], false),
+            (&["shared-a", "u"], false),
+            (&[""], false),
+        ] {
+            let mut reading = group(&["up"]);
+            reading.source_tenants = tenants.iter().map(ToString::to_string).collect();
+            assert_eq!(sent(&allowing, &reading, &PromQl).is_ok(), ok, "{tenants:?}");
+            let without = tenants.iter().all(|tenant| *tenant == "t");
+            assert_eq!(sent(&route(), &reading, &PromQl).is_ok(), without, "{tenants:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_tenant_of_their_own_none_is_theirs() {
+        let mut reading = group(&["up"]);
+        reading.source_tenants = vec!["t".into()];
+        let treatment = object().by(&route()).unwrap();
+        let (_, findings) = treatment.apply(&reading, "r", None, &PromQl);
+        assert_eq!(
+            findings.iter().map(|finding| finding.code.to_string()).collect::<Vec<_>>(),
+            ["source-tenants"]
+        );
+        assert_eq!(findings[0].place.field.as_deref(), Some("source_tenants"));
+    }
+}
+
+mod labels_of_a_route_stand {
+    use super::*;
+
+    fn labelled(route: &Route, own: Option<&str>) -> Option<String> {
+        let mut group = group(&["up"]);
+        if let Some(own) = own {
+            group.rules[0].labels.insert("cluster".into(), own.into());
+        }
+        sent(route, &group, &PromQl).unwrap().rules[0].labels.get("cluster").cloned()
+    }
+
+    #[test]
+    fn over_the_authors_unless_the_route_says_otherwise() {
+        let constant = || Value::Constant("a".into());
+        for (add_if_absent, own, label) in
+            [(false, None, "a"), (false, Some("b"), "a"), (true, None, "a"), (true, Some("b"), "b")]
+        {
+            let route = with_label(constant(), add_if_absent);
+            assert_eq!(labelled(&route, own).as_deref(), Some(label), "{add_if_absent} {own:?}");
+        }
+        let by_team = with_label(Value::from(Origin::Label("team".into())), false);
+        assert_eq!(labelled(&by_team, None).as_deref(), Some("x"));
+        let by_none = with_label(Value::from(Origin::Label("none".into())), false);
+        assert_eq!(labelled(&by_none, None), None, "there is no value");
+    }
+
+    #[test]
+    fn what_is_written_alike_is_alike() {
+        let of = |route: Route| object().by(&route).unwrap();
+        let a = || with_label(Value::Constant("a".into()), false);
+        assert!(of(a()).writes_as(&of(a())));
+        assert!(
+            of(a()).writes_as(&of(Route { source_tenants: vec!["u".into()], ..a() })),
+            "it writes nothing"
+        );
+        assert!(!of(a()).writes_as(&of(with_label(Value::Constant("b".into()), false))));
+        assert!(!of(a()).writes_as(&of(with_label(Value::Constant("a".into()), true))));
+        assert!(!of(a()).writes_as(&of(enforcing())));
+    }
+
+    #[test]
+    fn nothing_to_do_is_nothing_done() {
+        let treatment = object().by(&route()).unwrap();
+        let group = group(&["this is not even an expression"]);
+        let (sent, findings) = treatment.apply(&group, "r", None, &PromQl);
+        assert!(matches!(sent, Cow::Borrowed(same) if *same == group) && findings.is_empty());
+    }
+}

@@ -1,0 +1,222 @@
+//! The bookkeeping of a target in the form "build, tell it something, assert what it does": one module for each
+//! invariant of `ARCHITECTURE.md` that it holds, named by it.
+
+mod a_new_leader_deletes_nothing_for_two_minutes;
+mod every_delete_that_nobody_asked_for_passes_the_guard;
+mod new_names_come_before_former_ones_go;
+mod nothing_is_deleted_before_everything_was_seen;
+mod the_claim_is_written_on_the_word_of_a_fresh_list;
+mod what_moves_is_let_go_of_only_when_it_is_here;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::apply::{Applied, Report};
+use crate::claim::Claimant;
+use crate::desired::LeftBecause;
+use crate::dialect::PromQl;
+use crate::leadership::Leadership;
+use crate::metrics::Metrics;
+use crate::model::group::{Group, Rule};
+use crate::model::kind::PROMETHEUS_RULE;
+use crate::model::object::ObjectId;
+use crate::model::tenant::TenantId;
+use crate::naming::Territory;
+use crate::observed::Listing;
+use crate::outcome::Reporters;
+use crate::plan::Deletes;
+use crate::policy::Policy;
+use crate::ruler::Ruler;
+
+/// A ruler that is only asked what it is.
+#[derive(Debug)]
+struct Described;
+
+#[async_trait]
+impl Ruler for Described {
+    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+        unreachable!("the bookkeeping makes no requests")
+    }
+
+    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+        unreachable!("the bookkeeping makes no requests")
+    }
+
+    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
+        unreachable!("the bookkeeping makes no requests")
+    }
+}
+
+/// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster that claims.
+type There<'a> = (&'a str, &'a str, &'a str);
+
+/// A target under test: of the owner `us`, and anything may be deleted.
+struct Bench {
+    state: State,
+    /// Groups whose writes are refused.
+    refused: HashSet<&'static str>,
+    /// Groups whose writes fail.
+    failing: HashSet<&'static str>,
+}
+
+/// No route leads to the target any more, and the time for which its rules were kept is over.
+fn no_route() -> Retirement {
+    Retirement::NoRoute { until: Instant::now() }
+}
+
+/// This installation, in a cluster of this identity.
+fn cluster(name: &str) -> Option<Arc<Claimant>> {
+    Claimant::of(Some(&name.into()), None).map(Arc::new)
+}
+
+/// A target that makes no claims.
+fn target() -> Bench {
+    target_with(|_| {})
+}
+
+fn target_with(change: impl FnOnce(&mut Shared)) -> Bench {
+    let mut shared = Shared {
+        release_deletes: false,
+        ruler: Arc::new(Described),
+        territory: Arc::new(Territory::of("us".parse().unwrap())),
+        leadership: Leadership::always(),
+        claims: false,
+        policy: Policy::default(),
+        reporters: Reporters(Arc::new([])),
+        metrics: Metrics::default(),
+        writes: true,
+        evaluates: false,
+        progressed: Arc::default(),
+    };
+    change(&mut shared);
+    let id = TargetId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
+    let mut state = State::new(id, &shared, shared.ruler.keeps());
+    state.allow(Deletes { takeover: false, known: true, orphans: true });
+    Bench { state, refused: HashSet::new(), failing: HashSet::new() }
+}
+
+fn group(name: &str, expr: &str) -> Group {
+    let rule = Rule { record: "r".into(), expr: expr.into(), ..Rule::default() };
+    Group { name: name.into(), rules: vec![rule], ..Group::default() }
+}
+
+fn id(name: &str) -> ObjectId {
+    ObjectId::new(&"s".into(), &PROMETHEUS_RULE.into(), "ns", name)
+}
+
+fn namespace(name: &str) -> Arc<str> {
+    format!("us.ns.{name}").into()
+}
+
+impl Bench {
+    /// The same, after a list that showed this.
+    fn listed(mut self, there: &[There<'_>]) -> Self {
+        self.list(there);
+        self
+    }
+
+    /// The same, with an object that declares groups of these names and expressions.
+    fn declared(mut self, name: &str, groups: &[(&str, &str)]) -> Self {
+        self.declare(name, groups);
+        self
+    }
+
+    fn list(&mut self, there: &[There<'_>]) {
+        self.list_with(there, |_| {});
+    }
+
+    fn list_with(&mut self, there: &[There<'_>], more: impl FnOnce(&mut Listing<'_>)) {
+        let (previous, suspects) = self.state.begin_list(false);
+        let territory = Arc::clone(&self.state.shared.territory);
+        let interest = move |namespace: &str| territory.interest(namespace);
+        let mut listing = Listing::new(Keeps::ALL, &interest, &previous).suspecting(&suspects);
+        for (namespace, name, expr) in there {
+            let group = match *name {
+                CLAIM_GROUP => OwnerClaim { cluster: (*expr).into(), installation: None }
+                    .group(&"us".parse().unwrap(), &PromQl),
+                _ => group(name, expr),
+            };
+            listing.add(namespace, &group);
+        }
+        more(&mut listing);
+        let listed = listing.into_listed();
+        self.state.end_list(listed);
+    }
+
+    fn declare(&mut self, name: &str, groups: &[(&str, &str)]) {
+        let desired = |(name, expr): &(&str, &str)| crate::desired::tests::group(name, expr);
+        let claim = crate::desired::Claim {
+            object: id(name),
+            created: None,
+            groups: groups.iter().map(desired).collect(),
+            refused: Box::default(),
+            expelled: Box::default(),
+            enforced: Arc::default(),
+            findings: Box::default(),
+            seen: Instant::now(),
+        };
+        self.state.claim(&namespace(name), claim, true);
+    }
+
+    fn drop(&mut self, name: &str) {
+        self.state.drop_claim(&namespace(name), &id(name), LeftBecause::Deleted);
+    }
+
+    fn allow(&mut self, known: bool, orphans: bool) {
+        self.state.allow(Deletes { takeover: false, known, orphans });
+    }
+
+    /// Carries out what there is to do now; the answer is the requests.
+    fn work(&mut self) -> Vec<String> {
+        let mut requests = Vec::new();
+        for _ in 0..1_000 {
+            self.state.judge_deletes();
+            let Some((namespace, changes)) = self.state.next_job() else { return requests };
+            let applied: Vec<Applied> = changes
+                .into_iter()
+                .map(|change| {
+                    requests.push(request(&change));
+                    Applied { result: self.answer(&change), change, elapsed: Duration::ZERO }
+                })
+                .collect();
+            self.state.applied(Report { namespace, applied, unfinished: false });
+        }
+        panic!("there is no end to it: {requests:?}");
+    }
+
+    /// The same, and after some time once more.
+    async fn work_for(&mut self, wait: Duration) -> Vec<String> {
+        let mut requests = self.work();
+        tokio::time::advance(wait).await;
+        requests.extend(self.work());
+        requests
+    }
+
+    /// The same for as long as deletes wait for others that belong to them.
+    async fn work_for_a_breath(&mut self) -> Vec<String> {
+        self.work_for(Duration::from_secs(1)).await
+    }
+
+    fn answer(&self, change: &Change) -> Result<(), RulerError> {
+        let of = |groups: &HashSet<&'static str>| change.group().is_some_and(|group| groups.contains(group));
+        if !change.is_delete() && of(&self.refused) {
+            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: None });
+        }
+        if of(&self.failing) {
+            return Err(RulerError::Protected { message: "hands off".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+fn request(change: &Change) -> String {
+    let namespace = &change.namespace;
+    match &change.action {
+        Action::Put(group) => format!("PUT {namespace}/{}", group.name),
+        Action::DeleteGroup(group) => format!("DELETE {namespace}/{group}"),
+        Action::DeleteNamespace(_) => format!("DELETE {namespace}"),
+    }
+}
+
+const NOTHING: [&str; 0] = [];
+const MINUTE: Duration = Duration::from_secs(60);

@@ -1,0 +1,68 @@
+//! A new name is written before the former one goes; a group of others goes only after one list has shown ours and
+//! theirs.
+
+use super::*;
+use crate::naming::Naming;
+
+/// An heir of the owner `old`, who may also take over what `mimirtool-*` holds.
+fn heir() -> Bench {
+    let territory = Territory {
+        former: vec![Naming::Owner("old".parse().unwrap())],
+        adopt: vec!["mimirtool-*".into()],
+        ..Territory::of("us".parse().unwrap())
+    };
+    target_with(|shared| shared.territory = Arc::new(territory))
+}
+
+const FORMER: There<'_> = ("old.ns.o", "g", "1");
+const THEIRS: There<'_> = ("mimirtool-1", "x", "1");
+
+#[tokio::test(start_paused = true)]
+async fn the_former_name_goes_when_the_new_one_is_in_order() {
+    let mut bench = heir().declared("o", &[("g", "1"), ("h", "1")]).listed(&[FORMER]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g", "PUT us.ns.o/h", "DELETE old.ns.o"], "past the guard");
+    for trouble in ["g", "h"] {
+        let mut bench = heir().declared("o", &[("g", "1"), ("h", "1")]).listed(&[FORMER]);
+        bench.failing.insert(trouble);
+        let requests = bench.work();
+        assert!(!requests.contains(&"DELETE old.ns.o".to_owned()), "{trouble} failed: {requests:?}");
+        bench.failing.clear();
+        let requests = bench.work_for(MINUTE).await;
+        assert_eq!(requests.last().map(String::as_str), Some("DELETE old.ns.o"));
+    }
+    let mut bench = heir().declared("o", &[("g", "1"), ("h", "1")]).listed(&[FORMER]);
+    bench.refused.insert("h");
+    assert_eq!(bench.work_for(MINUTE).await, ["PUT us.ns.o/g", "PUT us.ns.o/h"], "it is not in order");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_name_without_a_successor_is_an_orphan() {
+    let mut bench = heir().listed(&[FORMER]);
+    bench.allow(true, false);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    bench.allow(true, true);
+    assert_eq!(bench.work(), NOTHING, "the guard is asked");
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE old.ns.o"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_of_others_goes_after_a_list_that_shows_both() {
+    let mut bench = heir().declared("o", &[("x", "1")]).listed(&[THEIRS]);
+    assert_eq!(bench.work_for(MINUTE).await, ["PUT us.ns.o/x"], "nobody has seen ours there yet");
+    bench.list(&[THEIRS]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/x"], "it was not");
+    bench.list(&[THEIRS, ("us.ns.o", "x", "1")]);
+    assert_eq!(bench.work(), ["DELETE mimirtool-1/x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_of_others_stays_unless_it_equals_ours() {
+    for (theirs, what) in [
+        (("mimirtool-1", "y", "1"), "another name"),
+        (("mimirtool-1", "x", "2"), "another expression"),
+        (("grizzly", "x", "1"), "not to be taken over"),
+    ] {
+        let mut bench = heir().declared("o", &[("x", "1")]).listed(&[theirs, ("us.ns.o", "x", "1")]);
+        assert_eq!(bench.work_for(MINUTE).await, NOTHING, "{what}");
+    }
+}

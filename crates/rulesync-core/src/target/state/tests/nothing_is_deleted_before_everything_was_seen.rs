@@ -1,0 +1,129 @@
+//! Nothing is deleted before every source has shown all it has and the target was listed whole; an answer that cannot
+//! be parsed is never "empty"; while something unreadable may hide objects, nothing is taken for an orphan.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// An object that went, one that no longer declares a group, and one that nobody knows of.
+fn three() -> Bench {
+    let there = [
+        ("us.ns.went", "g", "1"),
+        ("us.ns.less", "g", "1"),
+        ("us.ns.less", "h", "1"),
+        ("us.ns.orphan", "g", "1"),
+    ];
+    let mut bench = target().declared("went", &[("g", "1")]).declared("less", &[("g", "1")]).listed(&there);
+    bench.drop("went");
+    bench
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_delete_waits_for_what_makes_it_safe() {
+    for (known, orphans, deletes) in [
+        (false, false, &[][..]),
+        (true, false, &["DELETE us.ns.less/h", "DELETE us.ns.went"]),
+        (true, true, &["DELETE us.ns.less/h", "DELETE us.ns.orphan", "DELETE us.ns.went"]),
+    ] {
+        let mut bench = three();
+        bench.allow(known, orphans);
+        let mut done = bench.work_for_a_breath().await;
+        done.sort();
+        assert_eq!(done, deletes, "known {known}, orphans {orphans}");
+        // What was not safe then is made up for when it is.
+        bench.allow(true, true);
+        let rest = bench.work_for_a_breath().await.len();
+        assert_eq!(done.len() + rest, 3, "known {known}, orphans {orphans}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn safety_that_is_taken_back_stops_what_waited_for_it() {
+    let mut bench = three();
+    assert_eq!(bench.work(), NOTHING, "deletes wait for a breath");
+    bench.allow(false, false);
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_happens_before_the_first_list() {
+    let mut bench = target().declared("o", &[("g", "1")]);
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    bench.list(&[]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_failed_shows_nothing_missing_and_nothing_more() {
+    let mut bench = target().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
+    bench.state.begin_list(false);
+    bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    let mut bench = target().declared("o", &[("g", "1")]);
+    bench.state.begin_list(false);
+    bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "what is there is not known yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_group_is_there_and_is_not_what_it_should_be() {
+    let mut bench = target().declared("o", &[("g", "1")]);
+    bench.list_with(&[("us.ns.o", "h", "1")], |listing| {
+        listing.unreadable("us.ns.o", "g", "odd");
+        listing.unreadable("us.ns.orphan", "g", "odd");
+        listing.unreadable("them.ns.o", "g", "odd");
+    });
+    assert_eq!(bench.work_for_a_breath().await, ["PUT us.ns.o/g", "DELETE us.ns.o/h", "DELETE us.ns.orphan"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_belongs_to_an_unread_object_stays_until_it_is_read() {
+    let mut bench = target().listed(&[("us.ns.o", "g", "1"), ("us.ns.o", "h", "1")]);
+    bench.state.hold(&namespace("o"), true);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    bench.declare("o", &[("g", "1")]);
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o/h"]);
+    let mut bench = target();
+    bench.state.hold(&namespace("o"), true);
+    bench.list(&[("us.ns.o", "g", "1")]);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    bench.state.hold(&namespace("o"), false);
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"], "it went");
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_of_a_kind_that_is_not_installed_stay() {
+    let there = [("us.ns.o_loggingrule", "g", "1"), ("us.ns.o", "g", "1")];
+    let absent = |kinds: &[&str]| -> Arc<BTreeSet<Arc<str>>> {
+        Arc::new(kinds.iter().map(|kind| Arc::from(*kind)).collect())
+    };
+    for (kinds, deletes) in [
+        (&[][..], &["DELETE us.ns.o", "DELETE us.ns.o_loggingrule"][..]),
+        (&["LoggingRule"], &["DELETE us.ns.o"]),
+        (&["PrometheusRule"], &["DELETE us.ns.o_loggingrule"]),
+        (&["AlertingRule"], &["DELETE us.ns.o", "DELETE us.ns.o_loggingrule"]),
+        (&["LoggingRule", "PrometheusRule"], &[]),
+    ] {
+        let mut bench = target();
+        bench.state.set_absent_kinds(absent(kinds));
+        bench.list(&there);
+        assert_eq!(bench.work_for_a_breath().await, deletes, "{kinds:?}");
+        // They go when the kind comes back and does not have them.
+        bench.state.set_absent_kinds(absent(&[]));
+        assert_eq!(bench.work_for_a_breath().await.len(), 2 - deletes.len(), "{kinds:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_was_seen_to_go_is_no_orphan_of_its_kind() {
+    let mut bench = target().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
+    bench.state.set_absent_kinds(Arc::new([Arc::from(PROMETHEUS_RULE)].into()));
+    bench.drop("o");
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+    // Nor is what no route leads to any more: there the configuration asks for it.
+    let mut bench = target().listed(&[("us.ns.o", "g", "1")]);
+    bench.state.set_absent_kinds(Arc::new([Arc::from(PROMETHEUS_RULE)].into()));
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    bench.state.retire(no_route());
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+}

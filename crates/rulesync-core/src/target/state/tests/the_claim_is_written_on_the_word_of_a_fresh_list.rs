@@ -1,0 +1,103 @@
+//! Of two clusters that claim a tenant, one writes and the other gives way.
+
+use super::*;
+
+/// A target with one object to write, of a cluster `a` that claims what it writes to.
+fn claiming() -> Bench {
+    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]);
+    bench.state.identify(cluster("a"));
+    bench
+}
+
+const OURS: There<'_> = ("us", CLAIM_GROUP, "a");
+const THEIRS: There<'_> = ("us", CLAIM_GROUP, "b");
+
+#[tokio::test(start_paused = true)]
+async fn whose_it_is_decides_what_is_written() {
+    for (there, requests, what) in [
+        (&[][..], &["PUT us/rulesync", "PUT us.ns.o/g"][..], "nobody's"),
+        (&[OURS], &["PUT us.ns.o/g"], "ours"),
+        (&[THEIRS], &[], "somebody else's"),
+    ] {
+        let mut bench = claiming().listed(there);
+        assert_eq!(bench.work(), requests, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_before_we_know_who_we_are() {
+    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[]);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    bench.list(&[]);
+    bench.state.identify(cluster("a"));
+    assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
+    // The claim that the list before has shown counts.
+    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+    bench.state.identify(cluster("a"));
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    // Who cannot be told apart makes no claim.
+    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+    bench.state.identify(None);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_list_is_no_word_on_who_has_claimed_it() {
+    let mut bench = target_with(|shared| shared.claims = true);
+    bench.state.identify(cluster("a"));
+    bench.list(&[]);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    bench.declare("o", &[("g", "1")]);
+    assert_eq!(bench.work(), NOTHING);
+    assert_eq!(bench.state.list_early(), Some(Instant::now()), "it is looked at again first");
+    bench.list(&[]);
+    assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
+    // Meanwhile somebody else may have claimed it.
+    let mut bench = target_with(|shared| shared.claims = true);
+    bench.state.identify(cluster("a"));
+    bench.list(&[]);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    bench.declare("o", &[("g", "1")]);
+    bench.work();
+    bench.list(&[THEIRS]);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_looked_at_again_soon_and_the_one_that_stands_counts() {
+    let mut bench = claiming().listed(&[]);
+    bench.work();
+    let soon = bench.state.list_early().unwrap() - Instant::now();
+    assert!(soon <= Duration::from_secs(10), "{soon:?}");
+    bench.list(&[THEIRS, ("us.ns.o", "g", "1")]);
+    bench.declare("o", &[("g", "2")]);
+    bench.drop("o");
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    bench.list(&[("us.ns.o", "g", "1")]);
+    assert_eq!(bench.work_for_a_breath().await, ["PUT us/rulesync", "DELETE us.ns.o"], "it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_ours_needs_no_claim() {
+    let mut bench = target_with(|shared| shared.claims = true);
+    bench.state.identify(cluster("a"));
+    bench.list(&[("them.ns.o", "g", "1")]);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_claim_goes_last_from_what_no_route_leads_to() {
+    let mut bench = claiming().listed(&[OURS, ("us.ns.o", "g", "1"), ("us.ns.p", "g", "1")]);
+    bench.work_for_a_breath().await;
+    bench.drop("o");
+    bench.state.retire(no_route());
+    let requests = bench.work_for_a_breath().await;
+    assert_eq!(requests.last().map(String::as_str), Some("DELETE us/rulesync"), "{requests:?}");
+    assert!(bench.state.progress().retired);
+    // A foreign claim is not taken down, and nothing under it is.
+    let mut bench = claiming().listed(&[THEIRS, ("us.ns.p", "g", "1")]);
+    bench.drop("o");
+    bench.state.retire(no_route());
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    assert!(!bench.state.progress().retired);
+}

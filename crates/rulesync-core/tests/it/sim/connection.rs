@@ -1,0 +1,152 @@
+//! A process's way to the ruler: requests take their time, and fail as the ruler does.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{Group, Keeps, KeptLimit, Listing, Normalization, Ruler, RulerError, TenantId};
+
+use super::ruler::{BAD, Fault, Groups, Habit, SimRuler, TENANTS, Tenant};
+
+/// One way of one process.
+#[derive(Debug, Clone)]
+pub(crate) struct SimConnection {
+    pub(super) ruler: SimRuler,
+    pub(super) process: u32,
+    /// Which of the process's ways it is; each is replaced by the next.
+    pub(super) number: u32,
+}
+
+fn unavailable(message: &str) -> RulerError {
+    RulerError::Unavailable { message: message.to_owned(), retry_after: None }
+}
+
+fn known(tenant: Option<&TenantId>) -> Result<Tenant, RulerError> {
+    let named = tenant.and_then(|tenant| TENANTS.into_iter().find(|known| *known == tenant.as_str()));
+    named.ok_or_else(|| RulerError::Denied { message: "no org id".to_owned() })
+}
+
+impl SimConnection {
+    /// The part of every request that may fail before anything happens.
+    async fn arrive(
+        &self,
+        tenant: Tenant,
+        write: Option<(&str, Option<&str>)>,
+    ) -> Result<Option<Fault>, RulerError> {
+        // Begun is what counts: the answer may take its time.
+        let fault = self.ruler.with(|world| world.begin(self, tenant, write.map(|(namespace, _)| namespace)));
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
+        let fail = |error: RulerError| {
+            self.ruler.with(|world| world.failed += 1);
+            Err(error)
+        };
+        match fault {
+            Some(Fault::Down) => fail(unavailable("connection refused")),
+            Some(Fault::Hang) => {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                fail(unavailable("no answer in time"))
+            }
+            Some(Fault::Busy) => fail(RulerError::Unavailable {
+                message: "too many requests".to_owned(),
+                retry_after: Some(Duration::from_secs(3)),
+            }),
+            Some(Fault::OneGroup) if write.is_some_and(|(_, group)| group == Some("g1")) => {
+                fail(unavailable("internal error"))
+            }
+            fault => Ok(fault),
+        }
+    }
+
+    /// The part after everything has happened.
+    async fn leave(&self, fault: Option<Fault>) -> Result<(), RulerError> {
+        if fault == Some(Fault::Deaf) {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            self.ruler.with(|world| world.failed += 1);
+            return Err(unavailable("the connection broke"));
+        }
+        Ok(())
+    }
+
+    fn change(&self, tenant: Tenant, change: impl FnOnce(&mut Groups)) {
+        self.ruler.with(|world| world.change(self, tenant, change));
+    }
+}
+
+#[async_trait]
+impl Ruler for SimConnection {
+    fn normalization(&self) -> Normalization {
+        match self.ruler.habit() {
+            Habit::Faithful | Habit::Blanks => Normalization::Exact,
+            Habit::DropsLimit | Habit::Reprints => {
+                Normalization::Respells { oldest: Keeps { limit: KeptLimit::No, ..Keeps::ALL } }
+            }
+        }
+    }
+
+    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+        let tenant = known(tenant)?;
+        let fault = self.arrive(tenant, None).await?;
+        if fault == Some(Fault::Garbled) {
+            return Err(RulerError::Unreadable { message: "it is cut off".to_owned() });
+        }
+        for ((_, namespace), groups) in self.ruler.groups().iter().filter(|((of, _), _)| *of == tenant) {
+            if listing.wants(namespace) {
+                groups.values().for_each(|group| listing.add(namespace, group));
+            }
+        }
+        self.leave(fault).await
+    }
+
+    async fn put_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
+        let tenant = known(tenant)?;
+        let fault = self.arrive(tenant, Some((namespace, Some(&group.name)))).await?;
+        if let Some(rule) = group.rules.iter().position(|rule| rule.expr.contains(BAD)) {
+            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
+        }
+        if fault == Some(Fault::Swallow) {
+            return Ok(());
+        }
+        let stored = SimRuler::stored(self.ruler.with(|world| world.habit()), group);
+        self.change(tenant, |groups| {
+            let place = groups.entry((tenant, namespace.to_owned())).or_default();
+            place.insert(group.name.clone(), stored);
+        });
+        self.leave(fault).await
+    }
+
+    async fn delete_group(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
+        let tenant = known(tenant)?;
+        let fault = self.arrive(tenant, Some((namespace, Some(group)))).await?;
+        self.change(tenant, |groups| {
+            let place = (tenant, namespace.to_owned());
+            if let Some(of_namespace) = groups.get_mut(&place) {
+                of_namespace.remove(group);
+                if of_namespace.is_empty() {
+                    groups.remove(&place);
+                }
+            }
+        });
+        self.leave(fault).await
+    }
+
+    async fn delete_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        _: &[&str],
+    ) -> Result<(), RulerError> {
+        let tenant = known(tenant)?;
+        let fault = self.arrive(tenant, Some((namespace, None))).await?;
+        self.change(tenant, |groups| drop(groups.remove(&(tenant, namespace.to_owned()))));
+        self.leave(fault).await
+    }
+}

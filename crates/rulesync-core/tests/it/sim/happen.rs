@@ -1,0 +1,326 @@
+//! What happens in a history, and what follows for what may be expected of the engine.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use rulesync_core::{CLAIM_GROUP, OwnerClaim, PromQl, Reign};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::cluster::{Cluster, Declared, Name, group, keys, namespace};
+use super::history::{Event, History, stands};
+use super::is_bad;
+use super::process::{Process, Shared, SimLedger};
+use super::ruler::{self, Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
+
+/// What somebody else writes who insists on it.
+pub(super) const INSISTED: &str = "insisted";
+
+/// A history that is being played.
+pub(super) struct Sim<'a> {
+    pub(super) history: &'a History,
+    pub(super) shared: Shared,
+    processes: [Process; 2],
+    leader: usize,
+    /// The number of the next process.
+    pub(super) next: u32,
+    pub(super) foreign: Groups,
+    /// Every good form a group ever had: one that is refused now keeps one of them.
+    pub(super) forms: HashMap<Key, BTreeSet<String>>,
+    /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still hit them.
+    unpromised: BTreeSet<Key>,
+    /// Whether some process has never seen the objects.
+    blind: bool,
+    /// How many groups were touched by what happened.
+    pub(super) touched: usize,
+    insists: Option<JoinHandle<()>>,
+}
+
+impl<'a> Sim<'a> {
+    pub(super) fn new(history: &'a History) -> Self {
+        let foreign: Groups = ["us-2.a.o0", "user", "usa.x.y"]
+            .into_iter()
+            .map(|name| (("t", name.to_owned()), BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))])))
+            .collect();
+        let ruler = SimRuler::new(history.habit, foreign.clone());
+        let shared = Shared { cluster: Cluster::new(), ruler, ledger: SimLedger::default() };
+        let processes = [0, 1].map(|number| Process::start(&shared, history, number));
+        processes[0].lead();
+        Self {
+            history,
+            shared,
+            processes,
+            leader: 0,
+            next: 2,
+            foreign,
+            forms: HashMap::new(),
+            unpromised: BTreeSet::new(),
+            blind: false,
+            touched: 0,
+            insists: None,
+        }
+    }
+
+    pub(super) fn leader(&self) -> &Process {
+        &self.processes[self.leader]
+    }
+
+    pub(super) async fn happen(&mut self, event: &Event) {
+        let before = self.shared.cluster.should_be();
+        match event {
+            Event::Wait(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
+            Event::Apply(number, groups) => {
+                let groups = groups.iter().map(|(group, expr)| (format!("g{group}"), expr.clone())).collect();
+                self.change(*number, |declared| declared.groups = groups, true);
+            }
+            Event::Delete(number) => self.shared.cluster.set(&name(*number), None),
+            Event::DeleteAll(namespace) => {
+                for number in 0..6 {
+                    if name(number).0 == *namespace && self.shared.cluster.object(&name(number)).is_some() {
+                        self.shared.cluster.set(&name(number), None);
+                    }
+                }
+            }
+            Event::Select(number, tenant) => self.select(*number, *tenant),
+            Event::Malform(number, on) => self.change(*number, |declared| declared.malformed = *on, false),
+            Event::Obscure(number, on) => self.change(*number, |declared| declared.obscured = *on, false),
+            Event::Label(namespace, on) => self.shared.cluster.label(namespace, *on),
+            Event::Kind(on) => {
+                self.shared.cluster.install(*on);
+                self.look().await;
+            }
+            Event::Hide(on) => {
+                self.shared.cluster.hide(*on);
+                self.look().await;
+            }
+            Event::Relist => self.shared.cluster.gap(),
+            Event::Lag(seconds) => {
+                let until = Instant::now() + Duration::from_secs(*seconds);
+                self.touched += keys(&before).len();
+                self.shared.cluster.silence(self.processes[1 - self.leader].number, until);
+            }
+            Event::Suffer(fault, tenant) => self.suffer(*fault, *tenant),
+            Event::Crash => self.crash().await,
+            Event::HandOver => self.hand_over(),
+            Event::CutOff => {
+                // It has begun its last write, and has some seconds to end it.
+                let finish_by = Instant::now() + Duration::from_secs(5);
+                self.leader().throne.reign(Reign { start_before: Instant::now(), finish_by });
+                self.shared.ruler.lead(None);
+                tokio::time::sleep_until(finish_by).await;
+                self.hand_over();
+            }
+            Event::Reload => {
+                if !stands("reload") {
+                    self.forget_moves();
+                }
+                self.processes[self.leader].reload(&self.shared).await;
+            }
+            Event::Edit(how) => self.edit(*how),
+            Event::Insist(how) => self.insist(*how),
+            Event::Foreign(number) => self.write_foreign(*number),
+            Event::Claim(tenant, on) => self.claim(tenant, *on),
+        }
+        self.promise(&before);
+    }
+
+    /// What must not go missing from now on: what was declared all the time, unless its move may be unknown to who
+    /// leads.
+    fn promise(&mut self, before: &BTreeMap<Place, BTreeMap<String, String>>) {
+        // A list may show an object selected in a form it has no longer.
+        for (name, declared) in &self.shared.cluster.declared() {
+            for (group, expr) in declared.groups.iter().filter(|(_, expr)| !is_bad(expr)) {
+                self.forms.entry((namespace(name), group.clone())).or_default().insert(expr.clone());
+            }
+        }
+        let should = self.shared.cluster.should_be();
+        let (earlier, later) = (keys(before), keys(&should));
+        self.unpromised.extend(earlier.difference(&later).cloned());
+        let placed = |should: &BTreeMap<Place, BTreeMap<String, String>>| -> BTreeSet<(Place, String)> {
+            let groups = should
+                .iter()
+                .flat_map(|(place, groups)| groups.keys().map(move |group| (place.clone(), group.clone())));
+            groups.collect()
+        };
+        self.touched += placed(before).symmetric_difference(&placed(&should)).count();
+        // What is refused holds up no move of the rest of its object, and is left behind.
+        let there = self.shared.ruler.groups();
+        for (place, groups) in &should {
+            let is = |group: &str| there.get(place).is_some_and(|groups| groups.contains_key(group));
+            let refused = groups.iter().filter(|(group, expr)| is_bad(expr) && !is(group));
+            self.unpromised.extend(refused.map(|(group, _)| (place.1.clone(), group.clone())));
+        }
+        self.shared.ruler.promise(later.difference(&self.unpromised).cloned().collect());
+    }
+
+    /// Changes an object as its author would; `create` it if it is not there.
+    fn change(&mut self, number: u8, change: impl FnOnce(&mut Declared), create: bool) {
+        let name = name(number);
+        let there = self.shared.cluster.object(&name);
+        if there.is_none() && !create {
+            return;
+        }
+        // The first of its tenants is where an object goes that says nothing else.
+        let tenant = Some(self.history.tenants[usize::from(number) % self.history.tenants.len()]);
+        let nothing = Declared { tenant, malformed: false, obscured: false, groups: BTreeMap::new() };
+        let mut declared = there.unwrap_or(nothing);
+        change(&mut declared);
+        self.touched += declared.groups.len();
+        self.shared.cluster.set(&name, Some(declared));
+    }
+
+    fn select(&mut self, number: u8, tenant: Option<Tenant>) {
+        let Some(declared) = self.shared.cluster.object(&name(number)) else { return };
+        // Whoever first reads it where it goes does not know where it was: to that process, the old place is an orphan.
+        let unknown = self.blind || declared.malformed || declared.obscured;
+        if declared.tenant != tenant && unknown {
+            let namespace = namespace(&name(number));
+            self.unpromised.extend(declared.groups.keys().map(|group| (namespace.clone(), group.clone())));
+        }
+        self.change(number, |declared| declared.tenant = tenant, false);
+    }
+
+    fn suffer(&mut self, fault: Option<Fault>, tenant: Option<Tenant>) {
+        if fault == Some(Fault::Swallow) {
+            // Who believes the ruler lets go of what has moved.
+            self.unpromised.extend(keys(&self.shared.cluster.should_be()));
+        }
+        match tenant {
+            Some(tenant) => self.shared.ruler.suffer(fault, &[tenant]),
+            None => self.shared.ruler.suffer(fault, &TENANTS),
+        }
+    }
+
+    /// Gives whoever watches the time to see what can be seen.
+    async fn look(&mut self) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.blind &= !self.shared.cluster.is_visible();
+    }
+
+    /// Kills the leading process at this very moment and starts another in its place.
+    async fn crash(&mut self) {
+        self.leader().kill();
+        let number = self.next;
+        self.next += 1;
+        self.processes[self.leader] = Process::start(&self.shared, self.history, number);
+        self.shared.ruler.lead(Some(number));
+        self.leader().lead();
+        self.forget_moves();
+        self.blind = true;
+        self.look().await;
+    }
+
+    /// A move lives as long as the process that has seen it: what is not yet where it should be is not safe any more.
+    fn forget_moves(&mut self) {
+        let there = self.shared.ruler.groups();
+        for (place, groups) in &self.shared.cluster.should_be() {
+            let is = |group: &str| there.get(place).is_some_and(|groups| groups.contains_key(group));
+            let missing = groups.keys().filter(|group| !is(group));
+            self.unpromised.extend(missing.map(|group| (place.1.clone(), group.clone())));
+        }
+    }
+
+    fn hand_over(&mut self) {
+        self.leader().throne.abdicate();
+        self.leader = 1 - self.leader;
+        self.shared.ruler.lead(Some(self.leader().number));
+        self.leader().lead();
+    }
+
+    fn edit(&mut self, how: u8) {
+        self.touched += 4;
+        let should = keys(&self.shared.cluster.should_be());
+        self.shared.ruler.edit(|groups| {
+            let Some(place) = ours(groups, how) else { return };
+            match how % 3 {
+                0 => drop(groups.remove(&place)),
+                // Nobody looks into a tenant that no object claims any more.
+                2 if self.history.claims => {}
+                1 => {
+                    if let Some(group) = groups.get_mut(&place).and_then(|groups| groups.values_mut().next())
+                    {
+                        group.rules[0].expr = "edited".to_owned();
+                    }
+                }
+                _ => {
+                    let stray = BTreeMap::from([("g0".to_owned(), group("g0", "stray"))]);
+                    groups.entry((place.0, "us.a.stray".to_owned())).or_insert(stray);
+                }
+            }
+        });
+        // What a hand has taken away may come and go as it must.
+        self.unpromised.extend(should);
+    }
+
+    fn insist(&mut self, how: Option<u8>) {
+        if let Some(insists) = self.insists.take() {
+            insists.abort();
+        }
+        let Some(how) = how else { return };
+        let mut groups = self.shared.ruler.groups();
+        let Some(place) = ours(&mut groups, how) else { return };
+        self.touched += 100;
+        let ruler = self.shared.ruler.clone();
+        self.insists = Some(tokio::spawn(async move {
+            loop {
+                ruler.edit(|groups| {
+                    let group = groups.get_mut(&place).and_then(|groups| groups.values_mut().next());
+                    group.into_iter().for_each(|group| group.rules[0].expr = INSISTED.to_owned());
+                });
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        }));
+    }
+
+    fn write_foreign(&mut self, number: u8) {
+        let namespace = ["us-2.a.o0", "us2.b.o1", "user", "other"][usize::from(number)].to_owned();
+        let tenant = self.history.tenants[usize::from(number) % self.history.tenants.len()];
+        let theirs = BTreeMap::from([("g0".to_owned(), group("g0", &format!("theirs {}", self.touched)))]);
+        self.foreign.insert((tenant, namespace.clone()), theirs.clone());
+        self.shared.ruler.edit(|groups| drop(groups.insert((tenant, namespace), theirs)));
+        self.touched += 1;
+    }
+
+    fn claim(&mut self, tenant: Tenant, on: bool) {
+        self.touched += 1;
+        self.shared.ruler.claim(tenant, on);
+        let cluster = if on { "other-cluster" } else { "this-cluster" };
+        let claim = OwnerClaim { cluster: cluster.into(), installation: None };
+        let claimed = claim.group(&"us".parse().unwrap(), &PromQl);
+        let claimed = BTreeMap::from([(CLAIM_GROUP.to_owned(), claimed)]);
+        self.shared.ruler.edit(|groups| drop(groups.insert((tenant, "us".to_owned()), claimed)));
+    }
+
+    /// Everything is well again.
+    pub(super) fn recover(&mut self) {
+        self.shared.ruler.suffer(None, &TENANTS);
+        self.insist(None);
+        self.shared.cluster.hide(false);
+        self.shared.cluster.install(true);
+        for (name, declared) in self.shared.cluster.declared() {
+            if declared.malformed || declared.obscured {
+                let readable = Declared { malformed: false, obscured: false, ..declared };
+                self.shared.cluster.set(&name, Some(readable));
+            }
+        }
+        for tenant in self.shared.ruler.claimed() {
+            self.claim(tenant, false);
+        }
+    }
+}
+
+/// One of our places.
+fn ours(groups: &mut Groups, which: u8) -> Option<Place> {
+    let ours: Vec<&Place> = groups.keys().filter(|(_, name)| name.starts_with(ruler::OURS)).collect();
+    ours.get(usize::from(which) % ours.len().max(1)).map(|place| (*place).clone())
+}
+
+/// Objects are spread over two Kubernetes namespaces.
+fn name(number: u8) -> Name {
+    (if number.is_multiple_of(2) { "a" } else { "b" }.to_owned(), format!("o{number}"))
+}
+
+#[test]
+fn names_of_objects_are_names_of_namespaces() {
+    assert_eq!(namespace(&name(3)), "us.b.o3");
+}

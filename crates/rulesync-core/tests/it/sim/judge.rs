@@ -1,0 +1,104 @@
+//! What must hold at the end of a history, by the plain reading of what is declared.
+
+use std::time::Duration;
+
+use rulesync_core::Group;
+
+use super::cluster::group;
+use super::happen::{INSISTED, Sim};
+use super::is_bad;
+use super::ruler::{Habit, SimRuler};
+
+impl Sim<'_> {
+    /// Everything is well again: some time later the ruler must hold exactly what it should, and nobody must have
+    /// anything left to do.
+    pub(super) async fn settle(mut self) -> Result<(), String> {
+        self.recover();
+        // Deletes that look like an accident wait for somebody's word; the wait before is for those that do not.
+        tokio::time::sleep(Duration::from_secs(12 * 60)).await;
+        for _ in 0..3 {
+            for tenant in self.history.tenants {
+                self.leader().handle.release_deletes(&format!("central/{tenant}")).await;
+            }
+            tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+        }
+        self.judge()?;
+        let (writes, failed) = self.shared.ruler.counts();
+        let restarts = usize::try_from(self.next).unwrap_or(usize::MAX);
+        let bound = 4 * self.touched + 2 * failed + 4 * restarts * self.history.tenants.len() + 40;
+        if writes > bound {
+            return Err(format!(
+                "{writes} writes, of which {failed} failed, for {} groups touched",
+                self.touched
+            ));
+        }
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+        let (writes, _) = self.shared.ruler.counts();
+        // What the ruler makes of groups by itself is tested again: one group of each kind of difference an hour.
+        let tested_again = match self.history.habit {
+            Habit::Faithful | Habit::Blanks => 0,
+            Habit::DropsLimit | Habit::Reprints => 2 * self.history.tenants.len(),
+        };
+        if writes > tested_again {
+            return Err(format!("{writes} writes in an hour in which nothing happened"));
+        }
+        self.judge()
+    }
+
+    fn judge(&self) -> Result<(), String> {
+        if let Some(wrong) = self.shared.ruler.wrongs().first() {
+            return Err(wrong.clone());
+        }
+        let mut is = self.shared.ruler.groups();
+        is.retain(|(_, namespace), _| namespace != "us");
+        for (place @ (tenant, namespace), theirs) in &self.foreign {
+            if is.remove(place).as_ref() != Some(theirs) {
+                return Err(format!("the foreign namespace {namespace} of {tenant} is not as it was"));
+            }
+        }
+        let mut should = self.shared.cluster.should_be();
+        let refused_altogether: Vec<String> = should
+            .iter()
+            .filter(|(_, groups)| groups.values().all(|expr| is_bad(expr)))
+            .map(|((_, namespace), _)| namespace.clone())
+            .collect();
+        for (place @ (tenant, namespace), groups) in &is {
+            if !should.contains_key(place) && refused_altogether.contains(namespace) {
+                // It moved, nothing of it is taken where it went, and it stayed where it was.
+                continue;
+            }
+            for (name, group) in groups {
+                let expr = should.get_mut(place).and_then(|groups| groups.remove(name));
+                let there = format!("{tenant}/{namespace}/{name}: {:?}", group.rules[0].expr);
+                match expr {
+                    None => return Err(format!("{there} should not be there")),
+                    Some(expr) if is_bad(&expr) => {
+                        // A hand may have been there; then that is what stays.
+                        let edited = ["edited", INSISTED].contains(&&*group.rules[0].expr);
+                        let forms = self.forms.get(&(namespace.clone(), name.clone()));
+                        let mut earlier = forms.into_iter().flatten();
+                        if !edited && !earlier.any(|expr| *group == self.stored(name, expr)) {
+                            return Err(format!(
+                                "{there} was never declared, and what is declared is refused"
+                            ));
+                        }
+                    }
+                    Some(expr) if *group != self.stored(name, &expr) => {
+                        return Err(format!("{there} should be {expr:?}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        for ((tenant, namespace), groups) in should {
+            if let Some((name, expr)) = groups.iter().find(|(_, expr)| !is_bad(expr)) {
+                return Err(format!("{tenant}/{namespace}/{name}: {expr:?} is missing"));
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&self, name: &str, expr: &str) -> Group {
+        SimRuler::stored(self.history.habit, &group(name, expr))
+    }
+}

@@ -1,0 +1,125 @@
+//! A process of a history: an engine that may be elected, with what it shares with the others.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{
+    Engine, EngineHandle, Leadership, Ledger, LedgerError, LedgerRecord, NamedRuler, NamedSource, Origin,
+    Permission, Policy, Reign, Route, Setup, Tenancy, Territory, Throne,
+};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::cluster::Cluster;
+use super::history::History;
+use super::ruler::SimRuler;
+use super::watcher::Watcher;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What processes share: what is declared, the ruler, and what is remembered outside of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) cluster: Cluster,
+    pub(crate) ruler: SimRuler,
+    pub(crate) ledger: SimLedger,
+}
+
+/// A ledger in memory. Clones are the same ledger.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SimLedger(Arc<Mutex<LedgerRecord>>);
+
+#[async_trait]
+impl Ledger for SimLedger {
+    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().clone_from(record);
+        Ok(())
+    }
+}
+
+/// A process: an engine that may be elected.
+pub(crate) struct Process {
+    pub(crate) number: u32,
+    pub(crate) handle: EngineHandle,
+    pub(crate) throne: Throne,
+    setup: Setup,
+    /// Counts its ways to the ruler.
+    connections: u32,
+    task: JoinHandle<()>,
+}
+
+impl Process {
+    pub(crate) fn start(shared: &Shared, history: &History, number: u32) -> Self {
+        let watcher = Arc::new(Watcher { cluster: shared.cluster.clone(), process: number });
+        let setup = Setup {
+            territory: Territory::of("us".parse().unwrap()),
+            sources: vec![NamedSource { name: "cluster".into(), source: watcher }],
+            rulers: vec![NamedRuler::new("central", Arc::new(shared.ruler.connect(number, 0)))],
+            routes: routes(history),
+            // A refused group is offered again after a while, which is not what the quiet hour is about.
+            policy: Policy {
+                refusal_memory: DAY,
+                resync_interval: if history.alone { DAY } else { Policy::default().resync_interval },
+                ..Policy::default()
+            },
+        };
+        let (throne, leadership) = Leadership::elected();
+        let engine = Engine::builder(setup.territory.owner.clone())
+            .setup(setup.clone())
+            .leadership(leadership)
+            .identity("this-cluster")
+            .ledger(shared.ledger.clone())
+            .build()
+            .unwrap();
+        let handle = engine.handle();
+        let task = tokio::spawn(engine.run(CancellationToken::new()));
+        Self { number, handle, throne, setup, connections: 1, task }
+    }
+
+    pub(crate) fn lead(&self) {
+        let far = Instant::now() + Duration::from_secs(1_000_000);
+        self.throne.reign(Reign { start_before: far, finish_by: far });
+    }
+
+    /// Loads a configuration that differs in nothing but the way to the ruler.
+    pub(crate) async fn reload(&mut self, shared: &Shared) {
+        let connection = shared.ruler.connect(self.number, self.connections);
+        self.connections += 1;
+        self.setup.rulers = vec![NamedRuler::new("central", Arc::new(connection))];
+        self.handle.reconfigure(self.setup.clone()).await.unwrap();
+    }
+
+    pub(crate) fn kill(&self) {
+        self.task.abort();
+    }
+}
+
+/// By the label `tenant`, for objects in selected Kubernetes namespaces: a route for each tenant, or one by which
+/// objects claim theirs.
+fn routes(history: &History) -> Vec<Route> {
+    let namespace_selector = || serde_json::from_str(r#"{"match_labels":{"team":"t"}}"#).unwrap();
+    if history.claims {
+        let tenancy =
+            Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: "{value}".parse().unwrap() };
+        let tenants = history.tenants.iter().map(|tenant| (*tenant).into()).collect();
+        return vec![Route {
+            tenant: tenancy,
+            allow: vec![Permission { values: tenants, ..Permission::default() }],
+            namespace_selector: namespace_selector(),
+            ..Route::all("claims", "central", None)
+        }];
+    }
+    let route = |tenant: &&str| Route {
+        rule_selector: serde_json::from_str(&format!(r#"{{"match_labels":{{"tenant":"{tenant}"}}}}"#))
+            .unwrap(),
+        namespace_selector: namespace_selector(),
+        ..Route::all(tenant, "central", Some(tenant.parse().unwrap()))
+    };
+    history.tenants.iter().map(route).collect()
+}

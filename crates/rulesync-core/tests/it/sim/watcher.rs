@@ -1,0 +1,244 @@
+//! A source that shows a cluster as a Kubernetes watch would: a list, then changes in order; after a gap a list again,
+//! from which deletes must be found. A kind that goes takes its objects with it. Besides, objects may be in files that
+//! cannot be read, as in a source of files.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rulesync_core::{
+    DeclaredGroup, Finding, Known, Labels, ObjectId, PROMETHEUS_RULE, RuleObject, Sink, Source, SourceEvent,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::cluster::{Cluster, Declared, Entry, Inner, Name};
+
+/// Shows a cluster to a process.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    pub(crate) cluster: Cluster,
+    pub(crate) process: u32,
+}
+
+#[async_trait]
+impl Source for Watcher {
+    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
+        shutdown.run_until_cancelled(self.watch(&sink)).await;
+    }
+
+    fn delivers_namespaces(&self) -> bool {
+        true
+    }
+}
+
+/// Whether the API server knew the kind when it was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Installed {
+    Unknown,
+    No,
+    Yes,
+    /// It was, and is no more.
+    Gone,
+}
+
+/// What a watch has seen.
+struct Watch<'a> {
+    sink: &'a Sink,
+    known: Known,
+    /// Objects of which some form was read.
+    read: BTreeSet<Name>,
+    /// Objects whose files were unreadable from the beginning.
+    files: BTreeSet<Name>,
+    position: usize,
+    gap: Option<usize>,
+    down: bool,
+    installed: Installed,
+}
+
+/// What a watch has to say next.
+enum News {
+    /// One after the other, and what comes at the end of a list.
+    Listed(Vec<SourceEvent>),
+    Events(Vec<SourceEvent>),
+    /// Nothing before that time.
+    Silence(Instant),
+}
+
+impl Watcher {
+    async fn watch(&self, sink: &Sink) -> Option<()> {
+        let mut changed = self.cluster.changes();
+        let mut watch = Watch {
+            sink,
+            known: Known::default(),
+            read: BTreeSet::new(),
+            files: BTreeSet::new(),
+            position: 0,
+            gap: None,
+            down: false,
+            installed: Installed::Unknown,
+        };
+        loop {
+            match self.cluster.look(|inner| watch.news(inner, self.process)) {
+                News::Silence(until) => {
+                    tokio::time::sleep_until(until).await;
+                    continue;
+                }
+                News::Events(events) => {
+                    for event in events {
+                        sink.send(event).await.ok()?;
+                    }
+                }
+                News::Listed(events) => {
+                    for event in events {
+                        // A list takes its time.
+                        tokio::time::sleep(Duration::from_millis(fastrand::u64(..800))).await;
+                        sink.send(event).await.ok()?;
+                    }
+                    if watch.installed == Installed::No {
+                        sink.send(kind(true)).await.ok()?;
+                    }
+                    let was = std::mem::replace(&mut watch.installed, Installed::Yes);
+                    sink.send(SourceEvent::SnapshotComplete).await.ok()?;
+                    if std::mem::take(&mut watch.down) || was == Installed::Gone {
+                        sink.send(SourceEvent::Available).await.ok()?;
+                    }
+                }
+            }
+            changed.changed().await.ok()?;
+        }
+    }
+}
+
+fn kind(installed: bool) -> SourceEvent {
+    SourceEvent::Kind { kind: PROMETHEUS_RULE.into(), installed }
+}
+
+impl Watch<'_> {
+    fn news(&mut self, inner: &Inner, process: u32) -> News {
+        if let Some(until) = inner.silent.get(&process).filter(|until| **until > Instant::now()) {
+            return News::Silence(*until);
+        }
+        if inner.down {
+            let news = !std::mem::replace(&mut self.down, true);
+            let reason = "the API server does not answer".to_owned();
+            return News::Events(news.then_some(SourceEvent::Unavailable { reason }).into_iter().collect());
+        }
+        if !inner.installed {
+            return News::Events(self.without_kind(inner));
+        }
+        if self.gap == Some(inner.gaps) && self.installed == Installed::Yes {
+            let news = inner.log[self.position..].to_vec();
+            self.position = inner.log.len();
+            return News::Events(news.into_iter().flat_map(|entry| self.entry(entry)).collect());
+        }
+        News::Listed(self.list(inner))
+    }
+
+    /// The kind is not installed: whoever has seen its objects sees them go, and then why.
+    fn without_kind(&mut self, inner: &Inner) -> Vec<SourceEvent> {
+        let missed = self.gap != Some(inner.gaps);
+        match self.installed {
+            Installed::No | Installed::Gone => Vec::new(),
+            Installed::Unknown => {
+                self.installed = Installed::No;
+                let namespaces = inner.namespaces.iter().map(|(name, on)| namespace(name, *on));
+                namespaces.chain([kind(false), SourceEvent::SnapshotComplete]).collect()
+            }
+            Installed::Yes => {
+                self.installed = Installed::Gone;
+                let mut events = Vec::new();
+                if !missed {
+                    self.known.begin();
+                    events.extend(self.known.finish().into_iter().map(SourceEvent::Delete));
+                    self.read.clear();
+                    self.files.clear();
+                }
+                events.push(SourceEvent::KindGone { reason: "the kind is no more".to_owned() });
+                events
+            }
+        }
+    }
+
+    fn list(&mut self, inner: &Inner) -> Vec<SourceEvent> {
+        (self.gap, self.position) = (Some(inner.gaps), inner.log.len());
+        self.known.begin();
+        let mut events: Vec<SourceEvent> =
+            inner.namespaces.iter().map(|(name, selected)| namespace(name, *selected)).collect();
+        for (name, declared) in &inner.objects {
+            events.extend(self.there(name, declared));
+        }
+        for gone in self.known.finish() {
+            self.read.retain(|name| id(self.sink, name) != gone);
+            self.files.retain(|name| file(self.sink, name) != gone);
+            events.push(SourceEvent::Delete(gone));
+        }
+        events
+    }
+
+    fn entry(&mut self, entry: Entry) -> Vec<SourceEvent> {
+        match entry {
+            Entry::Namespace(name, selected) => vec![namespace(&name, selected)],
+            Entry::Object(name, Some(declared)) => self.there(&name, &declared),
+            Entry::Object(name, None) => {
+                self.read.remove(&name);
+                self.files.remove(&name);
+                let ids = [id(self.sink, &name), file(self.sink, &name)];
+                let gone = ids.into_iter().filter(|id| self.known.forget(id));
+                gone.map(SourceEvent::Delete).collect()
+            }
+        }
+    }
+
+    fn there(&mut self, name: &Name, declared: &Declared) -> Vec<SourceEvent> {
+        let (id, file) = (id(self.sink, name), file(self.sink, name));
+        let unreadable = |id: ObjectId, hides: bool| SourceEvent::Malformed {
+            id,
+            finding: Finding::error("spec", "odd"),
+            hides,
+        };
+        if declared.obscured && !self.read.contains(name) {
+            self.files.insert(name.clone());
+            self.known.saw(&file);
+            return vec![unreadable(file, true)];
+        }
+        self.known.saw(&id);
+        let mut events = vec![if declared.malformed || declared.obscured {
+            unreadable(id, false)
+        } else {
+            self.read.insert(name.clone());
+            SourceEvent::Upsert(object(id, declared))
+        }];
+        if self.files.remove(name) {
+            // What was in it is known before it hides nothing any more.
+            self.known.forget(&file);
+            events.push(SourceEvent::Delete(file));
+        }
+        events
+    }
+}
+
+fn id(sink: &Sink, (namespace, name): &Name) -> ObjectId {
+    ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, name)
+}
+
+/// What stands for the objects of a file that was never read.
+fn file(sink: &Sink, (namespace, name): &Name) -> ObjectId {
+    ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, &format!("file-of-{name}"))
+}
+
+fn object(id: ObjectId, declared: &Declared) -> RuleObject {
+    let declare = |(name, expr): (&String, &String)| -> DeclaredGroup {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "interval": "1m30s", "limit": 7, "rules": [{"record": "r", "expr": expr}],
+        }))
+        .unwrap()
+    };
+    let labels: Labels = declared.tenant.map(|tenant| ("tenant", tenant)).into_iter().collect();
+    RuleObject { labels, ..RuleObject::new(id, declared.groups.iter().map(declare).collect()) }
+}
+
+fn namespace(name: &str, selected: bool) -> SourceEvent {
+    let labels = selected.then_some(("team", "t")).into_iter().collect();
+    SourceEvent::Namespace { name: name.to_owned(), labels, annotations: Labels::default() }
+}

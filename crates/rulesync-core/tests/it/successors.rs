@@ -1,0 +1,170 @@
+//! Who takes the place of another, be it a target, a source or a leader, begins when that one has ended and knows what
+//! it knew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rulesync_core::{
+    Finding, Group, Leadership, NamedRuler, NamedSource, Origin, Permission, Reign, Route, SourceEvent,
+    Tenancy,
+};
+use tokio::time::Instant;
+
+use crate::world::{MemoryRuler, World, id, object, script};
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_ruler_is_not_touched_before_its_predecessors_requests_have_ended() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    // A write that hangs until it is given up, and everything after it is answered.
+    ruler.hang(true);
+    world.teller.upsert(object("o", &[("g", "2")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ruler.hang(false);
+    assert_eq!(ruler.requests(), ["POST prod us.ns.o/g"]);
+    let mut setup = world.setup.clone();
+    setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
+    world.handle.reconfigure(setup).await.unwrap();
+    world.teller.upsert(object("o", &[("g", "3")]));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(ruler.requests(), Vec::<String>::new(), "the old request may still arrive");
+    world.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/g"]);
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, "3");
+    assert_eq!(ruler.most_at_once(), 1);
+    world.stop().await;
+}
+
+/// What is there of something that a target must be told about, so that it does not take it for an orphan.
+async fn stays(namespace: &str, said: SourceEvent) {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let kept = BTreeMap::from([("g".to_owned(), Group { name: "g".to_owned(), ..Group::default() })]);
+    ruler.edit("prod", |groups| drop(groups.insert(namespace.to_owned(), kept)));
+    let what = format!("{namespace} after {said:?}");
+    world.teller.say(said);
+    world.teller.complete();
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_secs(10 * 60)).await;
+        assert!(ruler.groups("prod").contains_key(namespace), "{what}");
+        let mut setup = world.setup.clone();
+        setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
+        world.handle.reconfigure(setup).await.unwrap();
+    }
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_target_knows_which_kinds_are_not_installed() {
+    let kind = "LoggingRule".into();
+    stays("us.ns.o_loggingrule", SourceEvent::Kind { kind, installed: false }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_target_knows_which_objects_could_never_be_read() {
+    let finding = Finding::error("yaml", "line 3 makes no sense");
+    stays("us.ns.o", SourceEvent::Malformed { id: id("o"), finding, hides: false }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_read() {
+    let ruler = MemoryRuler::default();
+    let pattern = "{value}".parse().unwrap();
+    let claims = Route {
+        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern },
+        allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
+        ..Route::all("claims", "central", None)
+    };
+    let world = World::with_routes(&ruler, vec![claims]);
+    let kept = BTreeMap::from([("g".to_owned(), Group { name: "g".to_owned(), ..Group::default() })]);
+    ruler.edit("prod", |groups| drop(groups.insert("us.ns.o".to_owned(), kept)));
+    let finding = Finding::error("yaml", "line 3 makes no sense");
+    world.teller.say(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+    world.teller.complete();
+    world.settle().await;
+    world.teller.upsert(object("p", &[("g", "1")]));
+    world.settle().await;
+    tokio::time::sleep(Duration::from_secs(10 * 60)).await;
+    assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.o", "us.ns.p"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_target_knows_which_sources_may_not_know_what_they_say() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.upsert(object("p", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    world.teller.say(SourceEvent::Unavailable { reason: "the API server does not answer".to_owned() });
+    world.teller.delete("o");
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_secs(10 * 60)).await;
+        assert_eq!(ruler.groups("prod").len(), 2);
+        let mut setup = world.setup.clone();
+        setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
+        world.handle.reconfigure(setup).await.unwrap();
+    }
+    world.teller.say(SourceEvent::Available);
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.p"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_takes_the_place_of_another_takes_nothing_away_that_it_may_hide() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("stays", &[("g", "1")]));
+    world.teller.upsert(object("hidden", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.requests();
+    let (source, teller) = script();
+    let mut setup = world.setup.clone();
+    setup.sources = vec![NamedSource { name: "script".into(), source: Arc::new(source) }];
+    world.handle.reconfigure(setup).await.unwrap();
+    teller.upsert(object("stays", &[("g", "1")]));
+    let finding = Finding::error("yaml", "line 3 makes no sense");
+    teller.say(SourceEvent::Malformed { id: id("file"), finding, hides: true });
+    teller.complete();
+    tokio::time::sleep(Duration::from_secs(10 * 60)).await;
+    assert_eq!(ruler.groups("prod").len(), 2, "the file may hold it");
+    teller.delete("file");
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.stays"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_before_wrote() {
+    for shown in [true, false] {
+        let ruler = MemoryRuler::default();
+        let (throne, leadership) = Leadership::elected();
+        let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
+        world.teller.complete();
+        let before = World::start(&ruler);
+        before.teller.upsert(object("o", &[("g", "1")]));
+        before.teller.complete();
+        before.settle().await;
+        before.stop().await;
+        ruler.requests();
+        let far = Instant::now() + Duration::from_secs(24 * 60 * 60);
+        throne.reign(Reign { start_before: far, finish_by: far });
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert_eq!(ruler.requests(), ["GET prod"]);
+        if shown {
+            world.teller.upsert(object("o", &[("g", "1")]));
+        }
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let deleted = if shown { &[][..] } else { &["DELETE prod us.ns.o"] };
+        assert_eq!(ruler.requests(), deleted, "shown in time: {shown}");
+        world.stop().await;
+    }
+}
