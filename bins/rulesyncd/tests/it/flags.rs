@@ -156,3 +156,19 @@ async fn a_signal_lets_a_write_finish_and_waits_for_no_other() {
     assert_eq!(daemon.end().await.code(), Some(0));
     assert!(ruler.rules("prod").contains_key("us.ns.slow"));
 }
+
+#[tokio::test]
+async fn a_signal_ends_it_though_reading_a_file_never_ends() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let (config, pipe) = (directory.path().join("rulesync.yaml"), directory.path().join("pipe.yaml"));
+    // Nobody writes to it.
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let text = std::fs::read_to_string(&config).unwrap().replace("path: rules", "path: pipe.yaml");
+    std::fs::write(&config, text).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.until(|status| status["sources"][0]["ready"] == false).await;
+    daemon.signal("TERM");
+    daemon.logs(&["stopped"]).await;
+    assert_eq!(daemon.end().await.code(), Some(0));
+}
