@@ -156,3 +156,34 @@ async fn health_answers_and_readiness_says_since_when_while_the_engine_stands_st
     assert!(get(daemon.address(), "/-/healthy").ends_with("healthy\n"));
     assert!(get(daemon.address(), "/metrics").contains("rulesync_leader 1"));
 }
+
+#[tokio::test]
+async fn the_engine_goes_on_while_its_embedded_ruler_reads_a_long_body() {
+    let directory = directory("http://127.0.0.1:0");
+    let config = directory.path().join("rulesync.yaml");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let embedded =
+        text.replace("type: mimir", "type: embedded").replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
+    std::fs::write(&config, embedded).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.in_order(1).await;
+    let body = format!("name: long\nrules:\n{}", "- {record: r, expr: up}\n".repeat(20_000));
+    let head = format!(
+        "POST /prometheus/config/v1/rules/theirs HTTP/1.1\r\nHost: a\r\nX-Scope-OrgID: prod\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut post = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    post.set_read_timeout(Some(3 * PATIENCE)).unwrap();
+    post.write_all(head.as_bytes()).and_then(|()| post.write_all(body.as_bytes())).unwrap();
+    // By now all of it has been sent, so that some answer finds the ruler reading.
+    assert!(get(daemon.address(), "/-/healthy").ends_with("healthy\n"));
+    assert!((0..5).any(|_| get(daemon.address(), "/-/ready").ends_with("\r\nready\n")));
+    post.set_nonblocking(true).unwrap();
+    let early = post.read(&mut [0; 1]);
+    assert!(early.is_err(), "the body is not long enough to be still read: {early:?}");
+    post.set_nonblocking(false).unwrap();
+    let mut answer = String::new();
+    post.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+}
