@@ -186,4 +186,9 @@ async fn the_end_of_the_thread_is_told() {
     let (stop, _) = oneshot::channel();
     drop(std::mem::replace(&mut server.stop, stop));
     assert_eq!(server.failed().await.to_string(), "their thread has ended");
+
+    let mut server = start(healthy(), NEVER);
+    // A panic drops the other end of the channel with all else.
+    server.ended = oneshot::channel().1;
+    assert_eq!(server.failed().await.to_string(), "their thread has panicked");
 }

@@ -151,6 +151,8 @@ async fn a_signal_lets_a_write_finish_and_waits_for_no_other() {
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
     ruler.journal().wait_until(|requests| requests.iter().filter(|r| r.method == "POST").count() == 2).await;
     daemon.signal("TERM");
+    // The pages tell of it to the end.
+    assert_eq!(daemon.get("/-/healthy").await, Some((200, "healthy\n".to_owned())));
     daemon.logs(&["synced", "us.ns.slow"]).await;
     daemon.logs(&["stopped"]).await;
     assert_eq!(daemon.end().await.code(), Some(0));
