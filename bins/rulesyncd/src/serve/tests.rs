@@ -134,8 +134,10 @@ async fn a_head_without_end_is_refused() {
     let server = start(healthy(), NEVER);
     let mut client = connect(&server);
     client.write_all(b"GET /-/healthy HTTP/1.1\r\nCookie: ").unwrap();
-    let written = (0..1000).take_while(|_| client.write_all(&[b'x'; 1024]).is_ok()).count();
-    assert!(written < 1000 || rest(client).starts_with("HTTP/1.1 431"));
+    client.write_all(&[b'x'; HEAD_BYTES + 1024]).unwrap();
+    let answer = rest(client);
+    // The reset for what was not read may overtake it.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
 #[tokio::test]
