@@ -3,21 +3,29 @@
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use rulesync_config::{Configuration, LeaseElection, Process};
-use rulesync_core::{Engine, Leadership, LogReporter, Metrics};
-use tokio::net::TcpListener;
+use rulesync_core::{Engine, Leadership, LogReporter, Metrics, Plan};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::args::Args;
+use crate::ask::Asking;
+use crate::printable::Printable;
+use crate::serve::{Limits, Server};
 use crate::web::{self, Pages};
 
 type Failure = Box<dyn std::error::Error>;
+
+/// How long requests to the pages may go on after a shutdown was asked for: a page that somebody keeps open must not
+/// keep the process alive.
+const PAGES_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs until a signal, or until what was asked for is done.
 pub(crate) async fn run(args: Args) -> ExitCode {
@@ -61,7 +69,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         // The configuration holds embedded rulers alive.
         let plans = engine.plan(shutdown).await?;
         let mut out = std::io::stdout().lock();
-        plans.iter().try_for_each(|plan| write!(out, "{plan}"))?;
+        plans.iter().try_for_each(|plan| print(plan, &mut out))?;
         drop(configuration);
         return Ok(ExitCode::SUCCESS);
     }
@@ -76,31 +84,44 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     }
     let mut registry = Registry::default();
     metrics.register(&mut registry);
-    let pages = Pages { engine: engine.handle(), registry: Arc::new(registry), admin: args.enable_admin_api };
-    let listener = TcpListener::bind(args.listen_address).await.map_err(|error| {
+    let pages = Pages::new(Asking::new(engine.handle()), registry, args.enable_admin_api);
+    let server = Server::start(args.listen_address, web::router(pages), Limits::default());
+    let mut server = server.map_err(|error| {
         format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)
     })?;
-    info!(version = env!("CARGO_PKG_VERSION"), address = %listener.local_addr()?, config = %args.config.display(), "started");
+    info!(version = env!("CARGO_PKG_VERSION"), address = %server.address(), config = %args.config.display(), "started");
     let keep = configuration.keep(engine.handle(), reload, shutdown.clone());
-    let stop_serving = shutdown.clone().cancelled_owned();
-    let serve = axum::serve(listener, web::router(pages)).with_graceful_shutdown(stop_serving).into_future();
     let engine = engine.run(shutdown.clone());
-    // A page that somebody keeps open must not keep the process alive.
-    let serve = async {
-        tokio::select! {
-            result = serve => result,
-            () = async { shutdown.cancelled().await; tokio::time::sleep(std::time::Duration::from_secs(2)).await } => Ok(()),
-        }
-    };
     let engine = async {
         engine.await;
         // Nothing is written any more: another may.
         elected.end().await;
     };
-    let ((), _configuration, result) = tokio::join!(engine, keep, serve);
-    result?;
+    let time_over = async {
+        shutdown.cancelled().await;
+        Instant::now() + PAGES_GRACE
+    };
+    // The pages are there until the engine has ended, and tell how it ends; without them it ends, too.
+    let serve = async {
+        tokio::select! {
+            error = server.failed() => {
+                shutdown.cancel();
+                Err(format!("the web pages are not served any more: {error}"))
+            }
+            cut = time_over => Ok(cut),
+        }
+    };
+    let ((), _configuration, served) = tokio::join!(engine, keep, serve);
+    server.stop(served?).await;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a plan as its `Display` does, but keeps every change on its line: their names are by authors.
+fn print(plan: &Plan, out: &mut impl Write) -> std::io::Result<()> {
+    let (target, changes) = (&plan.target, &plan.changes);
+    writeln!(out, "{}", Printable(format_args!("{target}: {} changes", changes.len())))?;
+    changes.iter().try_for_each(|change| writeln!(out, "  {}", Printable(change)))
 }
 
 /// The election this process stands for, if it does.

@@ -1,11 +1,17 @@
-//! Logs: logfmt or JSON on standard error.
+//! Logs: logfmt or JSON on standard error. Much of what is logged are words of authors and servers; none of them can
+//! begin a line of its own or move a terminal's cursor.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::{Args, LogFormat};
+use crate::printable::is_hidden;
 
 /// What these libraries log, our own lines say better, with the name of the source and what to do. A filter that names
 /// parts of the program decides for itself.
@@ -18,18 +24,102 @@ pub(crate) fn start(args: &Args) {
         _ => EnvFilter::new(&args.log_level),
     };
     let logs = tracing_subscriber::registry().with(filter);
-    match args.log_format {
+    let format = args.log_format;
+    let standard_error = Lines { format, make: io::stderr };
+    match format {
         LogFormat::Logfmt => {
             let layer = tracing_logfmt::builder()
                 .with_target(false)
                 .with_span_name(false)
                 .with_span_path(false)
                 .layer();
-            logs.with(layer.with_writer(std::io::stderr)).init();
+            logs.with(layer.with_writer(standard_error)).init();
         }
         LogFormat::Json => {
             let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
-            logs.with(layer.with_writer(std::io::stderr)).init();
+            logs.with(layer.with_writer(standard_error)).init();
         }
+    }
+}
+
+/// Makes writers for one line each, from those that another makes.
+struct Lines<M> {
+    format: LogFormat,
+    make: M,
+}
+
+impl<'a, M: Fn() -> W + 'a, W: Write> MakeWriter<'a> for Lines<M> {
+    type Writer = Line<W>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line { format: self.format, to: (self.make)() }
+    }
+}
+
+/// Writes a line, which is handed over whole.
+struct Line<W> {
+    format: LogFormat,
+    to: W,
+}
+
+impl<W: Write> Write for Line<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(line) {
+            Ok(text) => self.to.write_all(escaped(text, self.format).as_bytes())?,
+            Err(_) => self.to.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// A line with escapes in place of what does not show as itself. The formats have escapes for a part of this only, and
+/// logfmt for values only that it quotes.
+fn escaped(line: &str, format: LogFormat) -> Cow<'_, str> {
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(line);
+    }
+    let mut safe = String::with_capacity(line.len() + 16);
+    for c in text.chars() {
+        match format {
+            _ if !is_hidden(c) => safe.push(c),
+            LogFormat::Logfmt => safe.extend(c.escape_default()),
+            LogFormat::Json => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    safe.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    safe.push_str(end);
+    Cow::Owned(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_written_as_they_are_but_for_what_does_not_show() {
+        for format in [LogFormat::Logfmt, LogFormat::Json] {
+            assert!(matches!(escaped("level=info msg=\"größer \\n\"\n", format), Cow::Borrowed(_)));
+        }
+        let line = "a\u{9b}31m\u{7f}\u{2028}b\u{e0041}\n";
+        assert_eq!(escaped(line, LogFormat::Logfmt), "a\\u{9b}31m\\u{7f}\\u{2028}b\\u{e0041}\n");
+        assert_eq!(escaped(line, LogFormat::Json), "a\\u009b31m\\u007f\\u2028b\\udb40\\udc41\n");
+        assert_eq!(escaped("a\nlevel=error\n", LogFormat::Logfmt), "a\\nlevel=error\n");
+    }
+
+    #[test]
+    fn json_stays_json_with_the_same_text() {
+        let text = "a\u{9b}\u{2028}\u{e0041}\u{1b}\n\"";
+        let line = serde_json::to_string(text).unwrap();
+        let safe = escaped(&line, LogFormat::Json);
+        assert!(!safe.contains(is_hidden));
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
     }
 }

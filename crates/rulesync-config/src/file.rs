@@ -233,6 +233,10 @@ pub struct RulerConfig {
     /// Where an embedded ruler keeps its rules; `.rulesync/NAME` beside the configuration file if absent.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// For `embedded`: whether it may listen on an address that others can reach, though it asks nobody who they are;
+    /// `false` if absent.
+    #[serde(default)]
+    pub allow_remote: Option<bool>,
     /// For `prometheus`: the directory of rule files, which its `rule_files` must name; relative to the configuration
     /// file.
     #[serde(default)]
@@ -316,7 +320,8 @@ pub enum RulerKind {
     Loki,
     /// A Prometheus or a vmalert that reads rule files from a directory.
     Prometheus,
-    /// A Mimir-compatible API in this process, on loopback, that stores rules and evaluates nothing.
+    /// A Mimir-compatible API in this process, on loopback unless `allow_remote` is set, that stores rules and evaluates
+    /// nothing.
     Embedded,
 }
 

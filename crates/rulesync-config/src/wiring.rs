@@ -1,6 +1,7 @@
 //! From a configuration to the parts of an engine. What did not change since the last configuration is handed out
 //! again, so that the engine leaves it alone.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,6 +152,16 @@ pub enum WiringError {
         /// What the system said.
         reason: String,
     },
+    /// An embedded ruler would be open to everybody.
+    #[error(
+        "ruler `{ruler}`: {address} is not a loopback address, and an embedded ruler has no authentication: whoever reaches it could read and change all rules. Listen on 127.0.0.1, or set `allow_remote: true`"
+    )]
+    Remote {
+        /// The ruler.
+        ruler: String,
+        /// Where it should listen.
+        address: String,
+    },
     /// A Kubernetes cluster cannot be addressed.
     #[error("source `{name}`: {error}")]
     Kubernetes {
@@ -277,6 +288,7 @@ impl Wiring {
         };
         let embedded = config.kind == RulerKind::Embedded;
         only_for("path", config.path.is_some(), embedded)?;
+        only_for("allow_remote", config.allow_remote.is_some(), embedded)?;
         only_for(
             "prometheus_http_prefix",
             config.prometheus_http_prefix.is_some(),
@@ -337,6 +349,17 @@ impl Wiring {
     /// The server of an embedded ruler: that of the last configuration, if only other settings have changed.
     async fn embedded(&self, config: &RulerConfig) -> Result<Arc<Embedded>, WiringError> {
         let address = config.address.as_deref().unwrap_or(EMBEDDED_ADDRESS);
+        let refused = |reason: String| WiringError::Embedded {
+            ruler: config.name.clone(),
+            address: address.to_owned(),
+            reason,
+        };
+        let listen = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
+        let listen: SocketAddr =
+            listen.parse().map_err(|_| refused("not of the form http://127.0.0.1:PORT".to_owned()))?;
+        if !listen.ip().to_canonical().is_loopback() && config.allow_remote != Some(true) {
+            return Err(WiringError::Remote { ruler: config.name.clone(), address: address.to_owned() });
+        }
         let path = config.path.clone().unwrap_or_else(|| Path::new(".rulesync").join(&config.name));
         let storage = self.directory.join(path);
         let running = self.current.rulers.iter().filter_map(|ruler| ruler.embedded.as_ref());
@@ -344,14 +367,6 @@ impl Wiring {
         if let Some(embedded) = same.next() {
             return Ok(Arc::clone(embedded));
         }
-        let refused = |reason: String| WiringError::Embedded {
-            ruler: config.name.clone(),
-            address: address.to_owned(),
-            reason,
-        };
-        let listen = address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/');
-        let listen =
-            listen.parse().map_err(|_| refused("not of the form http://127.0.0.1:PORT".to_owned()))?;
         let server = RulerServer::builder(Kind::Mimir)
             .listen(listen)
             .storage(&storage)

@@ -14,9 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     body::{Body as _, Frame, Incoming, SizeHint},
@@ -46,8 +46,19 @@ pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
+/// The most bytes of a request's body, where nothing else is said.
+pub(crate) const LONGEST_BODY: usize = 32 << 20;
+
+/// How much room is made for a body because of what its head says.
+const AT_ONCE: usize = 64 << 10;
+
 /// What a server does with a request that no fault has caught. The body has been read whole.
 pub(crate) trait Handler: Send + Sync + 'static {
+    /// The most bytes of a request's body; longer ones are answered with 413 and never handed over.
+    fn longest_body(&self) -> usize {
+        LONGEST_BODY
+    }
+
     /// Answers a request.
     fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>>;
 }
@@ -228,8 +239,9 @@ async fn exchange(
     reset: Arc<AtomicBool>,
 ) -> Result<Response<Tracked>, Cut> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
-    let request = Request::from_parts(head, body);
+    let body = read(body, shared.handler.longest_body()).await?;
+    let too_long = body.is_none();
+    let request = Request::from_parts(head, body.unwrap_or_default());
     let journal = shared.journal.clone();
     let end = End { journal: journal.clone(), number: journal.arrived(&request) };
     let (delay, effect) = shared.faults.meet(&request);
@@ -241,6 +253,11 @@ async fn exchange(
     }
     let handler = Arc::clone(&shared.handler);
     let response = match effect {
+        _ if too_long => {
+            let mut response = Response::new(whole("request body too large\n"));
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            response
+        }
         None => handler.handle(request).await,
         Some(Effect::Answer(canned)) => {
             let mut response = Response::new(whole(canned.body));
@@ -263,6 +280,28 @@ async fn exchange(
     };
     journal.note(end.number, |entry| entry.status = Some(response.status().as_u16()));
     Ok(response.map(|body| Tracked { body, _end: end }))
+}
+
+/// Reads a body whole, or none that is longer than `longest`. Of such a one as much again is read and thrown away,
+/// because a client that is still sending may not see the answer.
+async fn read(mut body: Incoming, longest: usize) -> Result<Option<Bytes>, Cut> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut kept = BytesMut::with_capacity(announced.min(AT_ONCE));
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Cut)?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length > longest.saturating_mul(2) {
+            break;
+        }
+        if length <= longest && announced <= longest {
+            // Not kept as they come: a client may send one byte at a time, and each would hold a buffer.
+            kept.extend_from_slice(&data);
+        } else {
+            kept = BytesMut::new();
+        }
+    }
+    Ok((length <= longest && announced <= longest).then(|| kept.freeze()))
 }
 
 /// Tells hyper to drop the connection without an answer.

@@ -37,6 +37,61 @@ async fn a_dry_run_prints_the_plan_and_writes_nothing() {
     assert!(ruler.journal().requests().iter().all(|request| request.method == "GET"));
 }
 
+/// Names of groups that would clear a terminal, forge a line of a plan and of a log, and turn the rest around; one of
+/// them without anything that logfmt puts into quotes.
+const HOSTILE: [&str; 2] = [
+    "x\u{1b}[2J\n  - us.ns.all (9 groups)\nlevel=error\u{9b}31m\u{2028}\u{202e}y",
+    "\u{9b}31m\u{2028}\u{202e}\u{7f}",
+];
+
+/// A ruler where somebody has put such groups beside ours.
+async fn ruler_with_hostile_names() -> RulerServer {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    for name in HOSTILE {
+        let name: String = name.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        ruler.put("prod", "us.ns.o", &format!("name: \"{name}\"\nrules: [{{record: r, expr: up}}]")).unwrap();
+    }
+    ruler
+}
+
+#[tokio::test]
+async fn a_name_cannot_forge_lines_of_a_plan_or_move_the_terminals_cursor() {
+    let ruler = ruler_with_hostile_names().await;
+    let directory = directory(&ruler.url());
+    let mut dry = command(&directory.path().join("rulesync.yaml"));
+    let output = tokio::task::spawn_blocking(move || dry.arg("--dry-run").output().unwrap()).await.unwrap();
+    let mut lines: Vec<_> = std::str::from_utf8(&output.stdout).unwrap().split('\n').collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "",
+            "  + us.ns.o / g (1 rules) of PrometheusRule ns/o",
+            r"  - us.ns.o / \u{9b}31m\u{2028}\u{202e}\u{7f} of PrometheusRule ns/o",
+            r"  - us.ns.o / x\u{1b}[2J\n  - us.ns.all (9 groups)\nlevel=error\u{9b}31m\u{2028}\u{202e}y of PrometheusRule ns/o",
+            "central/prod: 3 changes",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_name_cannot_forge_lines_of_the_log_or_move_the_terminals_cursor() {
+    for (format, begins, escaped) in [
+        ("logfmt", "ts=", r"group=\u{9b}31m\u{2028}\u{202e}\u{7f}"),
+        ("json", "{", r#":"\u009b31m\u2028\u202e\u007f""#),
+    ] {
+        let ruler = ruler_with_hostile_names().await;
+        let directory = directory(&ruler.url());
+        let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--log.format", format]);
+        daemon.logs(&["us.ns.o", escaped]).await;
+        daemon.logs(&["us.ns.o", "us.ns.all (9 groups)"]).await;
+        for line in daemon.log() {
+            assert!(line.starts_with(begins), "{line:?}");
+            assert!(!line.contains(|c: char| c.is_control() || "\u{2028}\u{202e}".contains(c)), "{line:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn once_tells_by_its_exit_code() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
@@ -109,8 +164,26 @@ async fn a_signal_lets_a_write_finish_and_waits_for_no_other() {
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
     ruler.journal().wait_until(|requests| requests.iter().filter(|r| r.method == "POST").count() == 2).await;
     daemon.signal("TERM");
+    // The pages tell of it to the end.
+    assert_eq!(daemon.get("/-/healthy").await, Some((200, "healthy\n".to_owned())));
     daemon.logs(&["synced", "us.ns.slow"]).await;
     daemon.logs(&["stopped"]).await;
     assert_eq!(daemon.end().await.code(), Some(0));
     assert!(ruler.rules("prod").contains_key("us.ns.slow"));
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_though_reading_a_file_never_ends() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let (config, pipe) = (directory.path().join("rulesync.yaml"), directory.path().join("pipe.yaml"));
+    // Nobody writes to it.
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let text = std::fs::read_to_string(&config).unwrap().replace("path: rules", "path: pipe.yaml");
+    std::fs::write(&config, text).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.until(|status| status["sources"][0]["ready"] == false).await;
+    daemon.signal("TERM");
+    daemon.logs(&["stopped"]).await;
+    assert_eq!(daemon.end().await.code(), Some(0));
 }

@@ -23,26 +23,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Daemon {
     pub(crate) fn start(config: &Path, flags: &[&str]) -> Self {
-        crypto();
-        // Free again at once, and taken by the daemon a moment later.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut child = command(config)
-            .args(["--web.listen-address", &address])
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let logged = Arc::new(Notify::new());
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (into, tell) = (Arc::clone(&log), Arc::clone(&logged));
+        let mut daemon = Self::start_unread(config, flags);
+        let (into, tell) = (Arc::clone(&daemon.log), Arc::clone(&daemon.logged));
+        let lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 into.lock().unwrap().push(line);
                 tell.notify_waiters();
             }
         });
-        Self { child, address, log, logged }
+        daemon
+    }
+
+    /// Starts it with a log that nobody reads, and that is full at some time.
+    pub(crate) fn start_unread(config: &Path, flags: &[&str]) -> Self {
+        crypto();
+        // Free again at once, and taken by the daemon a moment later.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let child = command(config)
+            .args(["--web.listen-address", &address])
+            .args(flags)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { child, address, log: Arc::default(), logged: Arc::default() }
+    }
+
+    /// Where its pages are.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn log(&self) -> Vec<String> {
@@ -107,10 +121,8 @@ impl Daemon {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{signal}"), &self.child.id().to_string()])
-            .status()
-            .unwrap();
+        let status =
+            Command::new("kill").args([&format!("-{signal}"), &self.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

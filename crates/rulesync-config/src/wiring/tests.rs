@@ -40,6 +40,32 @@ async fn what_cannot_work_is_refused_with_its_key() {
 }
 
 #[tokio::test]
+async fn an_embedded_ruler_listens_where_others_reach_it_only_if_that_is_said() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let at = |address: &str| CONFIG.replace("127.0.0.1:0", address);
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:9009", "[::ffff:192.0.2.1]:9009", "10.0.0.1:0/"] {
+        let error = refused(&at(address)).await;
+        assert!(
+            error.starts_with(&format!("ruler `central`: http://{address} is not a loopback address"))
+                && error.contains("no authentication")
+                && error.contains("`allow_remote: true`"),
+            "{error}"
+        );
+        let denied = at(address).replace("type: embedded,", "type: embedded, allow_remote: false,");
+        assert_eq!(refused(&denied).await, error);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let wiring = Wiring::new(directory.path(), Metrics::default());
+    let allowed = at("0.0.0.0:0").replace("type: embedded,", "type: embedded, allow_remote: true,");
+    for text in [allowed, at("127.0.0.2:0"), at("[::ffff:127.0.0.1]:0")] {
+        let (_, wired) = wiring.wire(&parse(&text)).await.unwrap();
+        assert!(wired.rulers[0].embedded.is_some(), "{text}");
+    }
+    let meaningless = CONFIG.replace("type: embedded,", "type: cortex, allow_remote: false,");
+    assert!(refused(&meaningless).await.contains("`allow_remote` has no meaning"));
+}
+
+#[tokio::test]
 async fn an_embedded_ruler_goes_on_when_another_of_its_settings_changes() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, StatusCode, header, request::Parts};
 use tokio::time::Instant;
 
 use super::{
@@ -30,7 +30,7 @@ use super::{
     tenant::{self, Asked, Refused},
     validate, yaml_in,
 };
-use crate::listen::{Body, Handler};
+use crate::listen::{Body, Handler, whole};
 
 /// How a ruler is set up.
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) federation: bool,
     pub(crate) list_latency: Duration,
     pub(crate) longest_name: usize,
+    pub(crate) longest_body: usize,
     /// Whether loaded rules count as evaluated to begin with.
     pub(crate) evaluates: bool,
     /// Nothing can be written, and no group be read by itself.
@@ -70,20 +71,31 @@ pub(crate) struct Api {
 }
 
 impl Handler for Api {
+    fn longest_body(&self) -> usize {
+        self.settings.longest_body
+    }
+
     fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let accepts_gzip = head
-                .headers
-                .get_all(header::ACCEPT_ENCODING)
-                .iter()
-                .any(|value| value.to_str().is_ok_and(|value| value.contains("gzip")));
             let route = self.settings.routes.find(&head.method, head.uri.path());
-            if matches!(route, Route::List | Route::ListNamespace { .. }) {
-                self.tarry(&route, &head.headers).await;
+            let groups = self.groups_to_read(&route, &head.headers);
+            let delay = self.settings.list_latency.saturating_mul(u32::try_from(groups).unwrap_or(u32::MAX));
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
             }
-            let answer = self.answer(route, head.uri.query().unwrap_or(""), &head.headers, &body);
-            answer.unwrap_or_else(|refused| refused).respond(&self.settings.profile, accepts_gzip)
+            let takes_long = body.len() > LONG_BODY || groups > MANY_GROUPS;
+            let answer = move || self.respond(route, &head, &body);
+            if !takes_long {
+                return answer();
+            }
+            // Whoever embeds a ruler may have one thread, and other work for it.
+            tokio::task::spawn_blocking(answer).await.unwrap_or_else(|_| {
+                // It panicked; that is how Go's servers end such a request, too.
+                let mut response = Response::new(whole(Bytes::new()));
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            })
         })
     }
 }
@@ -141,11 +153,11 @@ impl Api {
     /// # Errors
     /// When it cannot be written to disk.
     pub(crate) fn put(&self, tenant: &str, namespace: &str, group: StoredGroup) -> io::Result<()> {
-        // The lock is held over the write so that disk and memory see the same order. Files this small are
-        // written faster than a thread is found to do it.
+        let draft = self.disk.as_ref().map(|disk| disk.draft(&group)).transpose()?;
+        // The lock is held while the file is put in place, so that disk and memory see the same order.
         let mut store = self.store();
-        if let Some(disk) = &self.disk {
-            disk.put(tenant, namespace, &group)?;
+        if let (Some(disk), Some(draft)) = (&self.disk, draft) {
+            disk.put(tenant, namespace, draft)?;
         }
         store.put(tenant, namespace, group);
         Ok(())
@@ -178,20 +190,28 @@ impl Api {
         Ok(!names.is_empty())
     }
 
-    /// A list takes its time by the number of groups it loads.
-    async fn tarry(&self, route: &Route, headers: &HeaderMap) {
-        let Ok(tenant) = self.tenant(headers, Asked::Config) else { return };
-        let groups = match (self.store().tenant(&tenant), route) {
-            (None, _) => 0,
-            (Some(tenant), Route::ListNamespace { namespace }) => {
-                tenant.namespaces.get(namespace).map_or(0, BTreeMap::len)
-            }
-            (Some(tenant), _) => tenant.count,
+    /// How many groups an answer is made of.
+    fn groups_to_read(&self, route: &Route, headers: &HeaderMap) -> usize {
+        let (asked, namespace) = match route {
+            Route::List => (Asked::Config, None),
+            Route::ListNamespace { namespace } => (Asked::Config, Some(namespace)),
+            Route::StateRules => (Asked::State, None),
+            _ => return 0,
         };
-        let delay = self.settings.list_latency.saturating_mul(u32::try_from(groups).unwrap_or(u32::MAX));
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+        let Ok(tenant) = self.tenant(headers, asked) else { return 0 };
+        match (self.store().tenant(&tenant), namespace) {
+            (None, _) => 0,
+            (Some(tenant), Some(namespace)) => tenant.namespaces.get(namespace).map_or(0, BTreeMap::len),
+            (Some(tenant), None) => tenant.count,
         }
+    }
+
+    /// The response to a request.
+    fn respond(&self, route: Route, head: &Parts, body: &[u8]) -> Response<Body> {
+        let mut encodings = head.headers.get_all(header::ACCEPT_ENCODING).iter();
+        let accepts_gzip = encodings.any(|value| value.to_str().is_ok_and(|value| value.contains("gzip")));
+        let answer = self.answer(route, head.uri.query().unwrap_or(""), &head.headers, body);
+        answer.unwrap_or_else(|refused| refused).respond(&self.settings.profile, accepts_gzip)
     }
 
     /// The answer to a request; both sides of the result are one.
@@ -448,6 +468,12 @@ const PROTECTED: &str = "x-mimir-ruler-protected-namespaces";
 
 /// From this many bytes on a label's or annotation's value cannot be held by the real server's own labels.
 const LONGEST_TEXT: usize = 1 << 24;
+
+/// From this many bytes on a body is not read between other work.
+const LONG_BODY: usize = 64 << 10;
+
+/// From this many groups on a list is not made between other work.
+const MANY_GROUPS: usize = 1000;
 
 const NO_COLON: &str = "runtime error: index out of range [1] with length 1";
 

@@ -20,6 +20,13 @@ pub(crate) struct Disk {
     drafts: AtomicU64,
 }
 
+/// A group that is written and not in its place yet. What becomes of none is removed at the next start.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: PathBuf,
+    name: String,
+}
+
 /// A group read back: tenant, namespace and the group itself.
 pub(crate) type Found = (String, String, StoredGroup);
 
@@ -51,16 +58,24 @@ impl Disk {
         Ok((Self { root: root.to_owned(), drafts: AtomicU64::new(0) }, found))
     }
 
-    /// Writes a group in place of the one of that name.
+    /// Writes a group where no one looks for it.
     ///
     /// # Errors
-    /// When it cannot be written; what was there before is still there then.
-    pub(crate) fn put(&self, tenant: &str, namespace: &str, group: &StoredGroup) -> io::Result<()> {
+    /// When it cannot be written.
+    pub(crate) fn draft(&self, group: &StoredGroup) -> io::Result<Draft> {
+        let path = self.root.join(format!(".draft-{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
+        fs::write(&path, serde_json::to_vec(group)?)?;
+        Ok(Draft { path, name: base64_url(&group.name) })
+    }
+
+    /// Puts a draft in place of the group of that name.
+    ///
+    /// # Errors
+    /// When that is not possible; what was there before is still there then.
+    pub(crate) fn put(&self, tenant: &str, namespace: &str, draft: Draft) -> io::Result<()> {
         let directory = self.directory(tenant, namespace);
         fs::create_dir_all(&directory)?;
-        let draft = directory.join(format!(".draft-{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
-        fs::write(&draft, serde_json::to_vec(group)?)?;
-        fs::rename(&draft, directory.join(base64_url(&group.name)))
+        fs::rename(&draft.path, directory.join(&draft.name))
     }
 
     /// Removes a group; that it is not there is no error. The namespace's directory goes with its last group.
@@ -133,9 +148,13 @@ mod tests {
         let root = tempfile::tempdir().expect("a directory");
         let (disk, found) = Disk::open(root.path()).expect("opens");
         assert!(found.is_empty());
-        disk.put("t1", "a/b", &group("..", 1)).expect("writes");
-        disk.put("t1", "a/b", &group("..", 2)).expect("overwrites");
-        disk.put("t1", "c", &group("gone", 1)).expect("writes");
+        let put = |namespace: &str, group: &StoredGroup| {
+            disk.put("t1", namespace, disk.draft(group).expect("a draft")).expect("in place");
+        };
+        put("a/b", &group("..", 1));
+        put("a/b", &group("..", 2));
+        put("c", &group("gone", 1));
+        disk.draft(&group("left", 1)).expect("a draft that becomes nothing");
         disk.remove("t1", "c", "gone").expect("removes");
         disk.remove("t1", "c", "gone").expect("removes what is not there");
         let namespace = root.path().join("t1").join(base64_url("a/b"));
@@ -147,6 +166,10 @@ mod tests {
         let (_, found) = Disk::open(root.path()).expect("opens again");
         assert_eq!(found, [("t1".to_owned(), "a/b".to_owned(), group("..", 2))]);
         assert!(!namespace.join(".draft-7").exists());
+        assert!(fs::read_dir(root.path()).expect("lists").all(|entry| {
+            let name = entry.expect("an entry").file_name();
+            !name.to_string_lossy().starts_with(".draft-")
+        }));
         assert!(namespace.join("ZzE=").exists());
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     fault::Faults,
     journal::{Detail, Journal},
-    listen::Listen,
+    listen::{LONGEST_BODY, Listen},
 };
 
 /// A tenant's groups: namespace, group name, group.
@@ -106,6 +106,7 @@ impl RulerBuilder {
                 federation: false,
                 list_latency: Duration::ZERO,
                 longest_name: LONGEST_NAME,
+                longest_body: LONGEST_BODY,
                 evaluates: false,
                 read_only: false,
                 unevaluated: BTreeSet::new(),
@@ -282,6 +283,13 @@ impl RulerBuilder {
     #[must_use]
     pub fn longest_name(mut self, bytes: usize) -> Self {
         self.settings.longest_name = bytes;
+        self
+    }
+
+    /// The most bytes of a request's body, by default 32 MiB; longer ones are answered with 413.
+    #[must_use]
+    pub fn longest_body(mut self, bytes: usize) -> Self {
+        self.settings.longest_body = bytes;
         self
     }
 

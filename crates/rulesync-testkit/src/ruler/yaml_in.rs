@@ -39,6 +39,12 @@ pub(crate) struct Posted {
 #[error("unable to decode rule group")]
 pub(crate) struct Undecodable;
 
+/// How deep a body may nest. The real servers read ten thousand levels; no group has ten, and each takes stack.
+const DEEPEST: usize = 64;
+
+/// What aliases may repeat, in events of the parser; a key with its value is two of them.
+const ALIASED_EVENTS: usize = 100_000;
+
 /// Reads a body.
 ///
 /// # Errors
@@ -53,7 +59,23 @@ pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
         strict_booleans: true,
         legacy_octal_numbers: true,
         with_snippet: false,
-        budget: None,
+        budget: serde_saphyr::budget! {
+            max_depth: DEEPEST,
+            // The body's length bounds the rest.
+            max_reader_input_bytes: None,
+            max_events: usize::MAX,
+            max_nodes: usize::MAX,
+            max_anchors: usize::MAX,
+            max_aliases: usize::MAX,
+            max_recorded_anchor_events: usize::MAX,
+            max_recorded_anchor_bytes: usize::MAX,
+            max_documents: usize::MAX,
+            max_merge_keys: usize::MAX,
+            max_total_scalar_bytes: usize::MAX,
+            max_total_comment_bytes: usize::MAX,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED_EVENTS },
     };
     let mut reader = Cursor::new(text.as_bytes());
     match serde_saphyr::read_with_options::<_, RawGroup>(&mut reader, options).next() {

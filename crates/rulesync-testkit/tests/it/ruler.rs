@@ -382,3 +382,73 @@ async fn a_list_takes_its_time_for_each_group() {
     assert!(took[0] >= Duration::from_millis(60), "{took:?}");
     assert!(took[1] >= Duration::from_millis(20), "{took:?}");
 }
+
+#[tokio::test]
+async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
+    let ruler = start(mimir().longest_body(1 << 20)).await;
+    let path = format!("{MIMIR}/ns");
+    let body = |length: usize| format!("{GROUP}{}", "#".repeat(length - GROUP.len()));
+    assert_eq!(ask(ruler.address(), "POST", &path, &body(1 << 20)).await.status, 202);
+    for (length, framed) in [((1 << 20) + 1, "length"), (2 << 20, "length"), ((1 << 20) + 1, "chunks")] {
+        ruler.remove_namespace("t1", "ns").expect("removes");
+        let reply = if framed == "chunks" {
+            in_chunks(&ruler, &path, &body(length)).await
+        } else {
+            told(&ask(ruler.address(), "POST", &path, &body(length)).await)
+        };
+        assert_eq!(reply, (413, "request body too large\n".to_owned()), "{length} in {framed}");
+        assert_eq!(ruler.group_count("t1"), 0);
+    }
+}
+
+/// Posts a body without saying how long it is.
+async fn in_chunks(ruler: &RulerServer, path: &str, body: &str) -> (u16, String) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(ruler.address()).await.expect("connects");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nX-Scope-OrgID: t1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("sends");
+    for chunk in body.as_bytes().chunks(10_000) {
+        stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).await.expect("sends");
+        stream.write_all(chunk).await.expect("sends");
+        stream.write_all(b"\r\n").await.expect("sends");
+    }
+    stream.write_all(b"0\r\n\r\n").await.expect("sends");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.expect("an answer");
+    let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
+    (head[9..12].parse().expect("a status"), body.to_owned())
+}
+
+#[tokio::test]
+async fn a_long_body_keeps_no_other_request_waiting() {
+    let ruler = start(mimir()).await;
+    let rules = "- {record: r, expr: up}\n".repeat(20_000);
+    let long = format!("name: g\nrules:\n{rules}");
+    let address = ruler.address();
+    let post = tokio::spawn(async move { ask(address, "POST", &format!("{MIMIR}/ns"), &long).await });
+    ruler.journal().wait_until(|requests| !requests.is_empty()).await;
+    let list = ask(address, "GET", MIMIR, "").await;
+    assert_eq!((list.status.as_u16(), list.text().len()), (200, "{}\n".len()), "nothing is stored yet");
+    assert_eq!(ruler.journal().requests()[0].status, None, "the long one is still under way");
+    assert_eq!(post.await.expect("an answer").status, 202);
+    assert_eq!(ruler.rules("t1")["ns"]["g"].rules.len(), 20_000);
+}
+
+#[tokio::test]
+async fn a_body_that_would_exhaust_its_reader_is_refused() {
+    let ruler = start(mimir()).await;
+    let deep = format!("name: g\nrules: {}", "[".repeat(200_000));
+    let deep_unknown = format!("name: g\nx: {}{}", "{a: ".repeat(100_000), "}".repeat(100_000));
+    let mut aliases = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..12 {
+        let alias = format!("*a{}", level - 1);
+        aliases += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(","));
+    }
+    aliases += "name: g\nrules: [{record: r, expr: up, labels: {a: *a11}}]\n";
+    for (what, body) in [("deep", deep), ("deep and unknown", deep_unknown), ("aliases", aliases)] {
+        let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), &body).await;
+        assert_eq!(reply.status, 400, "{what}");
+    }
+}

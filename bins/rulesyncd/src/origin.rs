@@ -1,0 +1,120 @@
+//! Requests that a page of somebody else makes a browser send: they are refused where they would change something.
+//!
+//! A browser sends such a request in the name of a person who can reach the daemon and means nothing of it. It says so
+//! itself, in `Sec-Fetch-Site` and `Origin`; programs such as curl send neither.
+//!
+//! Not covered is DNS rebinding: a name that led to an attacker's server and now leads to this daemon makes the
+//! attacker's page one of the same origin, in the browser's eyes and here. Under which names the daemon is known, it
+//! cannot know. Against that help the defaults, by which it listens on loopback and serves nothing that changes
+//! anything, and a proxy that knows its names and asks who it is. Nor is this a login: whoever reaches the port with a
+//! program of his own is let through.
+
+use axum::extract::Request;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses requests from other origins, but for those that only read.
+pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    match if reads { None } else { reason(request.headers(), named) } {
+        None => next.run(request).await,
+        Some(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
+    }
+}
+
+/// Why a request is not from our own origin; none if it is, or if no browser has sent it. `named` is the authority of
+/// the request's target, which counts before `Host`.
+fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
+    let same_site = |site: &axum::http::HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
+    if !headers.get_all(SEC_FETCH_SITE).iter().all(same_site) {
+        return Some("a page of another origin sent this request (Sec-Fetch-Site): it changes nothing here");
+    }
+    let mut origins = headers.get_all(ORIGIN).iter().peekable();
+    origins.peek()?;
+    let mut hosts = headers.get_all(HOST).iter();
+    let (host, ambiguous) = (hosts.next(), hosts.next().is_some());
+    let host = named.or_else(|| host?.to_str().ok()).filter(|_| !ambiguous);
+    let ours = |origin: &axum::http::HeaderValue| {
+        host.zip(origin.to_str().ok()).is_some_and(|(host, origin)| is_same(origin, host))
+    };
+    let other = "a page of another origin sent this request (Origin is not Host): it changes nothing here";
+    (!origins.all(ours)).then_some(other)
+}
+
+/// Whether an origin, such as `http://a:8080`, is at a host, such as `a:8080`. A port may be left out where it is the
+/// scheme's; a proxy may speak another scheme than we do.
+fn is_same(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
+    !authority.is_empty() && bare(authority) == bare(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+        let parsed = lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        for (name, value) in parsed {
+            let name: HeaderName = name;
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn what_our_own_origin_or_no_browser_sends_passes() {
+        for lines in [
+            &[("host", "a:8080")][..],
+            &[],
+            &[("host", "a:8080"), ("origin", "http://a:8080")],
+            &[("host", "A:8080"), ("origin", "http://a:8080"), ("sec-fetch-site", "same-origin")],
+            &[("host", "a"), ("origin", "https://a")],
+            &[("host", "a:443"), ("origin", "https://a")],
+            &[("host", "a"), ("origin", "http://a:80")],
+            &[("host", "[::1]:8080"), ("origin", "http://[::1]:8080")],
+            &[("host", "a:8080"), ("sec-fetch-site", "none")],
+        ] {
+            assert_eq!(reason(&headers(lines), None), None, "{lines:?}");
+        }
+        let proxied = headers(&[("host", "b"), ("origin", "http://a:8080")]);
+        assert_eq!(reason(&proxied, Some("a:8080")), None);
+    }
+
+    #[test]
+    fn what_another_origin_sends_does_not() {
+        for lines in [
+            &[("host", "a:8080"), ("origin", "http://b:8080")][..],
+            &[("host", "a:8080"), ("origin", "http://a")],
+            &[("host", "a:8080"), ("origin", "http://a:80")],
+            &[("host", "a:8080"), ("origin", "http://a:8081")],
+            &[("host", "a:8080"), ("origin", "null")],
+            &[("host", "a:8080"), ("origin", "")],
+            &[("host", ""), ("origin", "http://")],
+            &[("host", "a:80"), ("origin", "https://a")],
+            &[("host", "a"), ("origin", "file://a")],
+            &[("host", "a"), ("origin", "http://a"), ("origin", "http://b")],
+            &[("host", "a"), ("host", "b"), ("origin", "http://a")],
+            &[("origin", "http://a")],
+            &[("host", "a:8080"), ("sec-fetch-site", "cross-site")],
+            &[("host", "a:8080"), ("sec-fetch-site", "same-site")],
+            &[("host", "a:8080"), ("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+            &[("host", "a:8080"), ("sec-fetch-site", "")],
+        ] {
+            assert!(reason(&headers(lines), None).is_some(), "{lines:?}");
+        }
+        let aimed = headers(&[("host", "a:8080"), ("origin", "http://a:8080")]);
+        assert!(reason(&aimed, Some("b:8080")).is_some());
+    }
+}

@@ -1,0 +1,61 @@
+//! Text of authors where people read it: what a terminal would carry out, or what hides or reorders other text, is
+//! shown as an escape instead.
+
+use std::fmt::{self, Write};
+
+/// Prints on one line, with escapes in place of all characters that do not show as themselves.
+pub(crate) struct Printable<T>(pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for Printable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some((at, hidden)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
+            write!(self.0, "{}{}", &rest[..at], hidden.escape_default())?;
+            rest = &rest[at + hidden.len_utf8()..];
+        }
+        self.0.write_str(rest)
+    }
+}
+
+/// Whether a character does not show as itself: controls (those of terminals among them), ends of lines, marks that
+/// turn the direction of writing, and what has no width. Joiners are left alone; several languages need them.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_show_as_itself_is_escaped() {
+        let printed = |text: &str| Printable(text).to_string();
+        assert_eq!(printed("grün / größer (3) \u{1f600}"), "grün / größer (3) \u{1f600}");
+        assert_eq!(printed("a\nb\r\tc"), r"a\nb\r\tc");
+        assert_eq!(printed("\u{1b}[2J\u{9b}31m\u{7f}"), r"\u{1b}[2J\u{9b}31m\u{7f}");
+        assert_eq!(printed("a\u{2028}b\u{202e}c\u{200b}d\u{85}"), r"a\u{2028}b\u{202e}c\u{200b}d\u{85}");
+        assert_eq!(printed("\u{645}\u{200c}\u{645}"), "\u{645}\u{200c}\u{645}");
+        assert_eq!(Printable(format_args!("{}{}", "\n", '\u{e0041}')).to_string(), r"\n\u{e0041}");
+    }
+}

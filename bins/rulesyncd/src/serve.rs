@@ -1,0 +1,234 @@
+//! Serves the web pages on a thread of their own, and bounds what their clients can hold.
+//!
+//! The engine has one thread; while it is busy, that thread answers nobody. A second one with a runtime of its own
+//! costs a small stack, and keeps `/-/healthy` answering whatever the engine does.
+//!
+//! | what a client does | what it costs the daemon |
+//! |---|---|
+//! | opens connections and says nothing | [`Limits::connections`] of them; each further one closes the one that has waited longest |
+//! | sends its request slowly | closed after [`Limits::head`] |
+//! | keeps a connection for later | closed after [`Limits::idle`] |
+//! | does not read its answer | closed with a reset after [`Limits::stall`] without a byte, or [`Limits::answer`] in all |
+//! | sends a long head | refused at [`HEAD_BYTES`] |
+//!
+//! At the limit the newcomer is served, not sent away: whoever fills all connections and waits would otherwise keep the
+//! health pages from answering. Connections that wait for a request go first, then those in the middle of an answer.
+
+mod connection;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use connection::Activity;
+
+/// The bounds of connections to the pages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many connections are open at once.
+    pub(crate) connections: usize,
+    /// How long a connection may be open without a request.
+    pub(crate) idle: Duration,
+    /// How long a request's head may take from its first byte to its last.
+    pub(crate) head: Duration,
+    /// How long a client may take none of its answer.
+    pub(crate) stall: Duration,
+    /// How long an answer may take in all.
+    pub(crate) answer: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            // Longer than the minute that scrapers are often apart, and no multiple of it, so that no scrape meets the
+            // end of its connection.
+            idle: Duration::from_secs(100),
+            head: Duration::from_secs(10),
+            stall: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The most bytes of a request's head, and of what is read ahead of a client.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// How much of an answer the system may hold for a client that does not read; it doubles the number. Without it, this
+/// grows to megabytes for each connection, which count as the pod's memory.
+const SEND_BUFFER: u32 = 64 << 10;
+
+/// Connections that the system may accept ahead of the daemon.
+const BACKLOG: u32 = 1024;
+
+/// The stack of the thread; only what is used of it takes memory.
+const STACK_BYTES: usize = 1 << 20;
+
+/// How long to wait where the system refuses to accept a connection, as when files are short.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The thread that serves the pages. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<Instant>,
+    ended: oneshot::Receiver<io::Result<()>>,
+}
+
+impl Server {
+    /// Binds `address` and serves `router` there.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound or the thread cannot be started.
+    pub(crate) fn start(address: SocketAddr, router: Router, limits: Limits) -> io::Result<Self> {
+        let listener = bind(address)?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let serve = move || {
+            // If this panics, `end` is dropped, which says it all.
+            let result = serve(listener, router, limits, stopped);
+            let _ = end.send(result);
+        };
+        std::thread::Builder::new().name("pages".to_owned()).stack_size(STACK_BYTES).spawn(serve)?;
+        Ok(Self { address, stop, ended })
+    }
+
+    /// The address bound.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the pages are not served any more, though nobody has stopped them.
+    pub(crate) async fn failed(&mut self) -> io::Error {
+        match (&mut self.ended).await {
+            Ok(Ok(())) => io::Error::other("their thread has ended"),
+            Ok(Err(error)) => error,
+            Err(_) => io::Error::other("their thread has panicked"),
+        }
+    }
+
+    /// Takes no connections any more, lets requests in flight finish until `cut`, and ends the thread.
+    pub(crate) async fn stop(self, cut: Instant) {
+        if self.stop.send(cut).is_ok() {
+            // The thread sees to the time itself; this is for the case that it is stuck.
+            let _ = tokio::time::timeout_at(cut, self.ended).await;
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As every server has it: otherwise the port stays taken for a minute after the process before.
+    socket.set_reuseaddr(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+/// The thread's whole life.
+fn serve(
+    listener: std::net::TcpListener,
+    router: Router,
+    limits: Limits,
+    stopped: oneshot::Receiver<Instant>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        let mut connections = Connections::new(router, limits);
+        let cut = tokio::select! {
+            cut = stopped => cut,
+            never = connections.accept(&listener) => match never {},
+        };
+        drop(listener);
+        // Without a word, whoever started the pages is gone.
+        connections.finish(cut.unwrap_or_else(|_| Instant::now())).await;
+        Ok(())
+    })
+}
+
+/// The open connections, each a task.
+struct Connections {
+    router: Router,
+    limits: Limits,
+    tasks: JoinSet<()>,
+    open: Vec<(AbortHandle, Activity)>,
+    finish: CancellationToken,
+}
+
+impl Connections {
+    fn new(router: Router, limits: Limits) -> Self {
+        let (tasks, open, finish) = (JoinSet::new(), Vec::new(), CancellationToken::new());
+        Self { router, limits, tasks, open, finish }
+    }
+
+    async fn accept(&mut self, listener: &TcpListener) -> std::convert::Infallible {
+        let mut failing = false;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    failing = false;
+                    self.make_room();
+                    let activity = Activity::default();
+                    let serving = connection::serve(
+                        stream,
+                        self.router.clone(),
+                        activity.clone(),
+                        self.limits,
+                        self.finish.clone(),
+                    );
+                    self.open.push((self.tasks.spawn(serving), activity));
+                    // What is open gets its turn, however fast clients connect; closed connections really close.
+                    tokio::task::yield_now().await;
+                }
+                // The client went away while it waited.
+                Err(error) if is_of_one_client(&error) => {}
+                Err(error) => {
+                    if !failing {
+                        warn!(%error, "Connections to the web pages cannot be accepted");
+                    }
+                    failing = true;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Closes connections until there is room for one more.
+    fn make_room(&mut self) {
+        while self.tasks.try_join_next().is_some() {}
+        self.open.retain(|(task, _)| !task.is_finished());
+        while self.open.len() >= self.limits.connections.max(1) {
+            let dispensable = self.open.iter().enumerate().min_by_key(|(_, (_, activity))| activity.worth());
+            let Some((index, _)) = dispensable else { return };
+            self.open.swap_remove(index).0.abort();
+        }
+    }
+
+    /// Lets requests in flight finish until `cut`.
+    async fn finish(mut self, cut: Instant) {
+        self.finish.cancel();
+        let _ = tokio::time::timeout_at(cut, async { while self.tasks.join_next().await.is_some() {} }).await;
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Whether accepting failed because of the client, so that the next one may be fine.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests;

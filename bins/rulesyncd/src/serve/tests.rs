@@ -1,0 +1,196 @@
+//! The server on real sockets, with times so short that nobody waits for them.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::routing::get;
+use tokio::sync::mpsc;
+
+use super::*;
+
+/// Times that no test reaches by itself.
+const NEVER: Limits = Limits {
+    connections: 8,
+    idle: Duration::from_secs(3600),
+    head: Duration::from_secs(3600),
+    stall: Duration::from_secs(3600),
+    answer: Duration::from_secs(3600),
+};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+/// More than all buffers of the system between two sockets take.
+const LARGE: usize = 64 << 20;
+
+fn start(router: Router, limits: Limits) -> Server {
+    Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), router, limits).unwrap()
+}
+
+fn healthy() -> Router {
+    Router::new().route("/-/healthy", get(|| async { "healthy\n" }))
+}
+
+/// A client that gives up before the test hangs.
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+fn ask(mut stream: &TcpStream, path: &str) {
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
+}
+
+/// What comes until the server closes the connection.
+fn rest(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    match stream.read_to_end(&mut text) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_is_closed_and_so_is_whoever_stops_in_the_middle() {
+    let server = start(healthy(), Limits { idle: SHORT, ..NEVER });
+    assert_eq!(rest(connect(&server)), "");
+    let kept = connect(&server);
+    ask(&kept, "/-/healthy");
+    assert!(rest(kept).ends_with("healthy\n"), "answered, kept for the idle time, closed");
+
+    let server = start(healthy(), Limits { head: SHORT, ..NEVER });
+    let mut slow = connect(&server);
+    slow.write_all(b"GET /-/healthy HTTP/1.1\r\nHost:").unwrap();
+    assert_eq!(rest(slow), "");
+}
+
+#[tokio::test]
+async fn however_many_say_nothing_there_is_room_for_the_next() {
+    let server = start(healthy(), NEVER);
+    let silent: Vec<TcpStream> = (0..200).map(|_| connect(&server)).collect();
+    let client = connect(&server);
+    ask(&client, "/-/healthy");
+    let mut answer = [0; 12];
+    (&client).read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    // The oldest are closed, the youngest are still there.
+    let mut byte = [0];
+    assert!(matches!((&silent[0]).read(&mut byte), Ok(0)));
+    silent[199].set_nonblocking(true).unwrap();
+    assert_eq!((&silent[199]).read(&mut byte).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+}
+
+/// Pages of many bytes, and a channel that closes when none is in memory any more.
+fn large() -> (Router, mpsc::Receiver<()>) {
+    struct Held(Vec<u8>, #[expect(dead_code, reason = "it is there to be dropped")] mpsc::Sender<()>);
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    let (held, freed) = mpsc::channel(1);
+    let held = Arc::new(Mutex::new(Some(held)));
+    let page = move || {
+        let held = held.lock().unwrap().take().unwrap();
+        async move { Bytes::from_owner(Held(vec![b'x'; LARGE], held)) }
+    };
+    (Router::new().route("/", get(page)), freed)
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_freed() {
+    for limits in [Limits { stall: SHORT, ..NEVER }, Limits { answer: SHORT, ..NEVER }] {
+        let (router, mut freed) = large();
+        let server = start(router, limits);
+        let client = connect(&server);
+        ask(&client, "/");
+        assert_eq!(tokio::time::timeout(Duration::from_secs(60), freed.recv()).await, Ok(None));
+        let received = rest(client).len();
+        assert!(received < LARGE, "{received}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_answer_arrives_whole() {
+    let (router, _freed) = large();
+    let server = start(router, NEVER);
+    let client = connect(&server);
+    ask(&client, "/");
+    let mut reader = std::io::BufReader::new(&client);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        std::io::BufRead::read_until(&mut reader, b'\n', &mut head).unwrap();
+    }
+    let mut body = vec![0; LARGE];
+    reader.read_exact(&mut body).unwrap();
+    assert!(body.iter().all(|byte| *byte == b'x'));
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let server = start(healthy(), NEVER);
+    let mut client = connect(&server);
+    client.write_all(b"GET /-/healthy HTTP/1.1\r\nCookie: ").unwrap();
+    client.write_all(&[b'x'; HEAD_BYTES + 1024]).unwrap();
+    let answer = rest(client);
+    // The reset for what was not read may overtake it.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_finished_and_idle_connections_closed() {
+    let (begun, mut waiting) = mpsc::channel::<()>(1);
+    let (go, gone) = tokio::sync::watch::channel(false);
+    let page = move || {
+        let (begun, mut gone) = (begun.clone(), gone.clone());
+        async move {
+            begun.send(()).await.unwrap();
+            gone.wait_for(|gone| *gone).await.unwrap();
+            "done\n"
+        }
+    };
+    let server = start(Router::new().route("/", get(page)), NEVER);
+    let (idle, client) = (connect(&server), connect(&server));
+    ask(&client, "/");
+    waiting.recv().await.unwrap();
+    let stop = tokio::spawn(server.stop(Instant::now() + Duration::from_secs(60)));
+    assert_eq!(tokio::task::spawn_blocking(move || rest(idle)).await.unwrap(), "");
+    assert!(!stop.is_finished());
+    go.send(true).unwrap();
+    stop.await.unwrap();
+    assert!(rest(client).ends_with("done\n"));
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_when_it_is_time() {
+    let (begun, mut waiting) = mpsc::channel::<()>(1);
+    let page = move || {
+        let begun = begun.clone();
+        async move {
+            begun.send(()).await.unwrap();
+            std::future::pending::<&'static str>().await
+        }
+    };
+    let server = start(Router::new().route("/", get(page)), NEVER);
+    let client = connect(&server);
+    ask(&client, "/");
+    waiting.recv().await.unwrap();
+    server.stop(Instant::now()).await;
+    assert_eq!(rest(client), "");
+}
+
+#[tokio::test]
+async fn the_end_of_the_thread_is_told() {
+    let mut server = start(healthy(), NEVER);
+    let (stop, _) = oneshot::channel();
+    drop(std::mem::replace(&mut server.stop, stop));
+    assert_eq!(server.failed().await.to_string(), "their thread has ended");
+
+    let mut server = start(healthy(), NEVER);
+    // A panic drops the other end of the channel with all else.
+    server.ended = oneshot::channel().1;
+    assert_eq!(server.failed().await.to_string(), "their thread has panicked");
+}

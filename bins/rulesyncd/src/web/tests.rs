@@ -1,0 +1,104 @@
+//! The pages over an engine that answers nothing, because nothing runs it.
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use rulesync_config::Configuration;
+use rulesync_core::{Engine, Metrics};
+
+use super::*;
+
+/// An engine that is asked and never answers.
+pub(crate) async fn busy_engine() -> Engine {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    let text = "owner: us\nsources: [{type: files, path: .}]\nrulers: [{name: r, type: mimir, address: 'http://127.0.0.1:1'}]\nroutes: [{name: all, ruler: r, tenant: t}]\n";
+    std::fs::write(&config, text).unwrap();
+    let (_, setup) = Configuration::load(&config).await.unwrap();
+    Engine::builder(setup.territory.owner.clone()).setup(setup).build().unwrap()
+}
+
+/// The pages of an engine.
+pub(crate) fn pages(engine: &Engine) -> Router {
+    let mut registry = Registry::default();
+    Metrics::default().register(&mut registry);
+    router(Pages::new(Asking::new(engine.handle()), registry, true))
+}
+
+async fn asked(pages: &Router, method: &str, path: &str) -> (u16, String) {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    let answer = TowerToHyperService::new(pages.clone()).call(request).await.unwrap();
+    let code = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (code, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_engine_is_told_and_keeps_no_page_waiting_for_ever() {
+    let engine = busy_engine().await;
+    let pages = pages(&engine);
+    assert_eq!(asked(&pages, "GET", "/-/healthy").await, (200, "healthy\n".to_owned()));
+    let (code, text) = asked(&pages, "GET", "/metrics").await;
+    assert!(code == 200 && text.contains("rulesync_leader 1"), "{code} {text}");
+    for (method, path) in [
+        ("GET", "/-/ready"),
+        ("GET", "/readyz"),
+        ("GET", "/api/v1/status"),
+        ("POST", "/api/v1/targets/r/t/release-deletes"),
+    ] {
+        let (code, text) = asked(&pages, method, path).await;
+        assert!(code == 503 && text.starts_with("the engine is busy: no answer since "), "{code} {text}");
+    }
+    // What nobody answered has filled the engine's ears; readiness says it in time all the same.
+    for _ in 0..20 {
+        let before = tokio::time::Instant::now();
+        assert_eq!(asked(&pages, "GET", "/-/ready").await.0, 503);
+        assert!(before.elapsed() < Duration::from_secs(1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_has_ended_is_told() {
+    let engine = busy_engine().await;
+    let pages = pages(&engine);
+    drop(engine);
+    for path in ["/-/ready", "/api/v1/status"] {
+        assert_eq!(asked(&pages, "GET", path).await, (503, "the engine does not run\n".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_readers_than_there_may_be_are_sent_away() {
+    let engine = busy_engine().await;
+    let pages = pages(&engine);
+    let request = || Request::builder().uri("/metrics").body(Body::empty()).unwrap();
+    let service = TowerToHyperService::new(pages.clone());
+    let mut unread = Vec::new();
+    for _ in 0..EXPOSITIONS {
+        unread.push(service.call(request()).await.unwrap());
+    }
+    let (code, text) = asked(&pages, "GET", "/metrics").await;
+    assert!(code == 503 && text.starts_with("other clients are reading"), "{code} {text}");
+    unread.pop();
+    assert_eq!(asked(&pages, "GET", "/metrics").await.0, 200);
+}
+
+#[test]
+fn a_slash_stands_between_ruler_and_tenant_only() {
+    assert_eq!(target("r", Some("t")).as_deref(), Some("r/t"));
+    assert_eq!(target("r", None).as_deref(), Some("r"));
+    for (ruler, tenant) in [
+        ("r/t", None),
+        ("", None),
+        ("r", Some("")),
+        ("", Some("t")),
+        ("r", Some("t/u")),
+        ("r/t", Some("u")),
+        ("/", Some("t")),
+    ] {
+        assert_eq!(target(ruler, tenant), None, "{ruler:?} {tenant:?}");
+    }
+}

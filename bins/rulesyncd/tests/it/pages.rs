@@ -1,0 +1,189 @@
+//! Clients that mean no good, and an engine that is busy: the pages answer, and nobody is released by accident.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::flags::directory;
+use crate::process::Daemon;
+
+/// An answer must be there in this time; a test that fails takes no longer either.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a server answers to the bytes of a request, on a connection of its own.
+pub(crate) fn raw(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let result = stream.read_to_string(&mut answer);
+    assert!(result.is_ok(), "{result:?} after {answer:?}");
+    answer
+}
+
+fn get(address: &str, path: &str) -> String {
+    raw(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
+}
+
+#[tokio::test]
+async fn five_hundred_connections_that_say_nothing_do_not_keep_health_from_answering() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    daemon.in_order(1).await;
+    let silent: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(daemon.address()).unwrap()).collect();
+    let answer = get(daemon.address(), "/-/healthy");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("healthy\n"), "{answer}");
+    let open = std::fs::read_dir(format!("/proc/{}/fd", daemon.id())).unwrap().count();
+    assert!(open < 200, "{open} files are open");
+    drop(silent);
+}
+
+#[tokio::test]
+async fn deletes_are_released_by_nobodys_page_and_for_no_other_target() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--web.enable-admin-api"]);
+    daemon.in_order(1).await;
+    let address = daemon.address();
+    let post = |path: &str, headers: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
+        raw(address, &head)
+    };
+    let release = "/api/v1/targets/central/prod/release-deletes";
+    for headers in [
+        "Origin: http://evil.example\r\n",
+        "Origin: http://127.0.0.1:1\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+    ] {
+        let answer = post(release, headers);
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("another origin"), "{headers}{answer}");
+    }
+    for path in [
+        "/api/v1/targets/central%2Fprod/release-deletes",
+        "/api/v1/targets/central%2fprod/release-deletes",
+        "/api/v1/targets//release-deletes",
+        "/api/v1/targets//prod/release-deletes",
+        "/api/v1/targets/central//release-deletes",
+        "/api/v1/targets/%2F/prod/release-deletes",
+    ] {
+        assert!(post(path, "").starts_with("HTTP/1.1 404"), "{path}");
+    }
+    let own = format!("Origin: http://{address}\r\nSec-Fetch-Site: same-origin\r\n");
+    for headers in ["", own.as_str()] {
+        let answer = post(release, headers);
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("in 0 namespaces"), "{answer}");
+    }
+}
+
+/// A ruler that answers every request with interim responses and never comes to the point.
+struct Flood {
+    url: String,
+    /// Clients that are being answered.
+    flooding: Arc<AtomicBool>,
+}
+
+impl Flood {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let flooding = Arc::new(AtomicBool::new(false));
+        let begun = Arc::clone(&flooding);
+        std::thread::spawn(move || {
+            for mut client in listener.incoming().map_while(Result::ok) {
+                let begun = Arc::clone(&begun);
+                std::thread::spawn(move || {
+                    let _ = client.read(&mut [0; 4096]);
+                    let interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(1000);
+                    while client.write_all(&interim).is_ok() {
+                        begun.store(true, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        Self { url, flooding }
+    }
+}
+
+#[tokio::test]
+async fn health_answers_while_a_ruler_floods_the_engine() {
+    let ruler = Flood::start();
+    let directory = directory(&ruler.url);
+    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    daemon.logs(&["started"]).await;
+    while !ruler.flooding.load(Ordering::Relaxed) {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..20 {
+        assert!(get(daemon.address(), "/-/healthy").ends_with("healthy\n"));
+        assert!(get(daemon.address(), "/metrics").contains("rulesync_leader 1"));
+    }
+}
+
+/// Whoever reads the log has stopped, and so the engine's thread stands still in the middle of a line.
+#[tokio::test]
+async fn health_answers_and_readiness_says_since_when_while_the_engine_stands_still() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let manifests: String = (0..1000)
+        .map(|object| format!("---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: an-object-with-a-name-of-many-letters-{object}, namespace: ns}}\nspec: {{groups: [{{name: g, rules: [{{alert: A, expr: up == 0}}]}}]}}\n"))
+        .collect();
+    std::fs::write(directory.path().join("rules/o.yaml"), manifests).unwrap();
+    let daemon = Daemon::start_unread(&directory.path().join("rulesync.yaml"), &[]);
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    let mut busy = None;
+    for _ in 0..3000 {
+        pause.tick().await;
+        let Ok(mut stream) = TcpStream::connect(daemon.address()) else { continue };
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let request = "GET /-/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut answer = String::new();
+        let asked = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
+        assert!(asked.is_ok(), "{asked:?}");
+        if answer.contains("the engine is busy: no answer since ") {
+            busy = Some(answer);
+            break;
+        }
+    }
+    let busy = busy.unwrap();
+    assert!(busy.starts_with("HTTP/1.1 503"), "{busy}");
+    assert!(get(daemon.address(), "/-/healthy").ends_with("healthy\n"));
+    assert!(get(daemon.address(), "/metrics").contains("rulesync_leader 1"));
+}
+
+#[tokio::test]
+async fn the_engine_goes_on_while_its_embedded_ruler_reads_a_long_body() {
+    let directory = directory("http://127.0.0.1:0");
+    let config = directory.path().join("rulesync.yaml");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let embedded =
+        text.replace("type: mimir", "type: embedded").replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
+    std::fs::write(&config, embedded).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.in_order(1).await;
+    let body = format!("name: long\nrules:\n{}", "- {record: r, expr: up}\n".repeat(20_000));
+    let head = format!(
+        "POST /prometheus/config/v1/rules/theirs HTTP/1.1\r\nHost: a\r\nX-Scope-OrgID: prod\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut post = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    post.set_read_timeout(Some(3 * PATIENCE)).unwrap();
+    post.write_all(head.as_bytes()).and_then(|()| post.write_all(body.as_bytes())).unwrap();
+    // By now all of it has been sent, so that some answer finds the ruler reading.
+    assert!(get(daemon.address(), "/-/healthy").ends_with("healthy\n"));
+    assert!((0..5).any(|_| get(daemon.address(), "/-/ready").ends_with("\r\nready\n")));
+    post.set_nonblocking(true).unwrap();
+    let early = post.read(&mut [0; 1]);
+    assert!(early.is_err(), "the body is not long enough to be still read: {early:?}");
+    post.set_nonblocking(false).unwrap();
+    let mut answer = String::new();
+    post.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+}
