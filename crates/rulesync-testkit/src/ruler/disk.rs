@@ -4,8 +4,9 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
+
+use rulesync_fs::{Durability, TEMPORARY_PREFIX, replace};
 
 use super::{
     encode::{base64_url, from_base64_url, path_escape},
@@ -13,11 +14,16 @@ use super::{
     route::decode,
 };
 
+/// No request that stores a group is larger.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// What the names of drafts began with in former versions.
+const FORMER_PREFIX: &str = ".draft-";
+
 /// A directory of groups.
 #[derive(Debug)]
 pub(crate) struct Disk {
     root: PathBuf,
-    drafts: AtomicU64,
 }
 
 /// A group read back: tenant, namespace and the group itself.
@@ -48,7 +54,7 @@ impl Disk {
                 }
             }
         }
-        Ok((Self { root: root.to_owned(), drafts: AtomicU64::new(0) }, found))
+        Ok((Self { root: root.to_owned() }, found))
     }
 
     /// Writes a group in place of the one of that name.
@@ -58,9 +64,8 @@ impl Disk {
     pub(crate) fn put(&self, tenant: &str, namespace: &str, group: &StoredGroup) -> io::Result<()> {
         let directory = self.directory(tenant, namespace);
         fs::create_dir_all(&directory)?;
-        let draft = directory.join(format!(".draft-{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
-        fs::write(&draft, serde_json::to_vec(group)?)?;
-        fs::rename(&draft, directory.join(base64_url(&group.name)))
+        // What a power cut takes is written again by whoever declared it.
+        replace(&directory.join(base64_url(&group.name)), &serde_json::to_vec(group)?, Durability::Process)
     }
 
     /// Removes a group; that it is not there is no error. The namespace's directory goes with its last group.
@@ -90,7 +95,7 @@ fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         match entry.file_name().into_string() {
             Ok(name) if name.starts_with('.') => {
                 // A draft that was being written when the process died.
-                if name.starts_with(".draft-") {
+                if name.starts_with(TEMPORARY_PREFIX) || name.starts_with(FORMER_PREFIX) {
                     let _ = fs::remove_file(entry.path());
                 }
             }
@@ -103,7 +108,7 @@ fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 }
 
 fn load(key: &str, file: &Path) -> Result<StoredGroup, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let bytes = rulesync_fs::read(file, MAX_BYTES).map_err(|error| error.to_string())?;
     let group: StoredGroup = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if base64_url(&group.name) == key && !group.name.is_empty() {
         Ok(group)
@@ -148,5 +153,25 @@ mod tests {
         assert_eq!(found, [("t1".to_owned(), "a/b".to_owned(), group("..", 2))]);
         assert!(!namespace.join(".draft-7").exists());
         assert!(namespace.join("ZzE=").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_written_through_and_pipes_not_waited_for() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (disk, _) = Disk::open(root.path()).expect("opens");
+        let namespace = root.path().join("t1").join(base64_url("n"));
+        fs::create_dir_all(&namespace).expect("a namespace");
+        let theirs = root.path().join("theirs");
+        fs::write(&theirs, "precious").expect("a file");
+        for name in [".draft-0", &base64_url("g")] {
+            std::os::unix::fs::symlink(&theirs, namespace.join(name)).expect("a link");
+        }
+        let pipe = namespace.join(base64_url("pipe"));
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("runs").success());
+        disk.put("t1", "n", &group("g", 1)).expect("writes");
+        assert_eq!(fs::read_to_string(&theirs).expect("is there"), "precious");
+        let (_, found) = Disk::open(root.path()).expect("opens again");
+        assert_eq!(found, [("t1".to_owned(), "n".to_owned(), group("g", 1))]);
     }
 }
