@@ -7,8 +7,12 @@ mod logging;
 mod web;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+
+/// How long access to files that is under way may take at the end of the process.
+const LAST_ACCESS: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
@@ -19,7 +23,12 @@ fn main() -> ExitCode {
     // memory arena for each.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(daemon::run(args)),
+        Ok(runtime) => {
+            let code = runtime.block_on(daemon::run(args));
+            // A thread that waits for a file system may never come back.
+            runtime.shutdown_timeout(LAST_ACCESS);
+            code
+        }
         Err(error) => {
             tracing::error!(%error, "cannot start");
             ExitCode::FAILURE

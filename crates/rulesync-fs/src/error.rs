@@ -27,7 +27,7 @@ pub enum FileError {
     #[error("the file has no end: it goes on far beyond its length")]
     Endless,
     /// The system did not answer in time.
-    #[error("no answer from the file system within {}s", deadline.as_secs_f64())]
+    #[error("it was not read or written within {}s", deadline.as_secs_f64())]
     Late {
         /// How long it was waited for.
         deadline: Duration,

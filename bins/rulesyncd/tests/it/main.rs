@@ -6,6 +6,8 @@ mod flags;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod pipes;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod quickstart;

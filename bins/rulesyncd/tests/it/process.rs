@@ -23,15 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Daemon {
     pub(crate) fn start(config: &Path, flags: &[&str]) -> Self {
+        Self::run(command(config).args(flags))
+    }
+
+    /// Runs a command that is the daemon, or ends in it.
+    pub(crate) fn run(command: &mut Command) -> Self {
         crypto();
         // Free again at once, and taken by the daemon a moment later.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut child = command(config)
-            .args(["--web.listen-address", &address])
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.args(["--web.listen-address", &address]).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let logged = Arc::new(Notify::new());
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -104,6 +105,21 @@ impl Daemon {
             sources && targets && all
         })
         .await
+    }
+
+    /// Waits until a signal is handled that would end the process otherwise.
+    pub(crate) async fn handles(&self, signal: u32) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            if u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (signal - 1)) != 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it never handles signal {signal}");
+            pause.tick().await;
+        }
     }
 
     pub(crate) fn signal(&self, signal: &str) {
