@@ -196,3 +196,21 @@ async fn a_file_without_end_is_told() {
     complete
     ");
 }
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn directories_that_all_lead_to_each_other() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let tree = directory(&[("h/h.yaml", "groups: [{name: g, rules: [{record: r, expr: plain}]}]\n")]);
+    for from in names {
+        fs::create_dir_all(tree.path().join(from)).unwrap();
+        for to in names.into_iter().filter(|to| *to != from) {
+            std::os::unix::fs::symlink(format!("../{to}"), tree.path().join(from).join(to)).unwrap();
+        }
+    }
+    let mut world = World::watch(tree, "");
+    assert_snapshot!(world.told().await, @r"
+    upsert RuleFile _file/h_2Fh.yaml: plain
+    complete
+    ");
+}
