@@ -42,7 +42,11 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let shutdown = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     listen_to_signals(&shutdown, &reload)?;
-    let (mut configuration, setup) = Configuration::load(&args.config).await?;
+    let Some(loaded) = shutdown.run_until_cancelled(Configuration::load(&args.config)).await else {
+        info!("Stopped before the configuration was loaded");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (mut configuration, setup) = loaded?;
     let metrics = configuration.metrics().clone();
     let process = configuration.take_process();
     let mut engine = Engine::builder(setup.territory.owner.clone())

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::environment::{NotSet, expand};
+use crate::reading;
 use crate::route::RouteConfig;
 use rulesync_core::{DeleteGuard, OnInvalid, PromDuration};
 use rulesync_http::ClientConfig;
@@ -361,20 +362,15 @@ pub enum FileError {
 }
 
 impl Config {
-    /// Reads a file. `${NAME}` in a value takes the environment.
+    /// Reads a file of at most 16 MiB, or a pipe that a shell made of `<(command)`. `${NAME}` in a value takes the
+    /// environment.
     ///
     /// # Errors
     ///
     /// [`FileError`] with line, column and, for a misspelt key, a suggestion.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
-        let unreadable = |error: std::io::Error| FileError::Unreadable {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let environment =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Self::parse(&text, &path.display().to_string(), environment.collect())
+    pub async fn read(path: &Path) -> Result<Self, FileError> {
+        let text = reading::read(path).await?;
+        reading::parse(path, text.bytes).await
     }
 
     /// Parses a text. `path` names it in errors; `environment` answers `${NAME}`.

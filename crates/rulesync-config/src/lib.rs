@@ -15,6 +15,7 @@
 mod environment;
 mod file;
 mod process;
+mod reading;
 mod reload;
 mod route;
 mod wiring;

@@ -48,7 +48,7 @@ pub async fn process(config: &Config, directory: &Path) -> Result<Process, Wirin
         Some(LedgerConfig::File { path }) => {
             let ledger = FileLedger::new(directory.join(path));
             // Where a cluster has an identity, that is the better one.
-            identity = if cluster.is_none() { Some(ledger.identity()?) } else { None };
+            identity = if cluster.is_none() { Some(ledger.identity().await?) } else { None };
             Some(Arc::new(ledger))
         }
         Some(LedgerConfig::ConfigMap { name, namespace }) => {

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::file::{Config, FileError};
 use crate::process::{Process, process};
+use crate::reading::{self, Text};
 use crate::wiring::{Wired, Wiring, WiringError};
 
 /// How often the file is looked at. Kubernetes swaps mounted files by links, so there is nothing better to wait for.
@@ -21,7 +22,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Configuration {
     path: PathBuf,
+    /// What the file held, to see when it changes; none while it could not be read.
     content: Option<[u8; 32]>,
+    /// Whether it came from a pipe, and so cannot change.
+    from_pipe: bool,
     metrics: Metrics,
     wiring: Wiring,
     process: Option<Process>,
@@ -62,14 +66,14 @@ impl Configuration {
     ///
     /// [`ConfigError`] says what is wrong and where.
     pub async fn load(path: &Path) -> Result<(Self, Setup), ConfigError> {
-        let content = digest(path);
-        let config = Config::read(path)?;
+        let Text { bytes, from_pipe } = reading::read(path).await?;
+        let content = Some(digest(&bytes));
+        let config = reading::parse(path, bytes).await?;
         let metrics = Metrics::new(config.metrics.tenant_labels);
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = reading::directory(path);
         let wiring = Wiring::new(directory, metrics.clone());
-        let mut this =
-            Self { path: path.to_owned(), content, metrics, wiring, process: None, warned: Vec::new() };
+        let (path, process, warned) = (path.to_owned(), None, Vec::new());
+        let mut this = Self { path, content, from_pipe, metrics, wiring, process, warned };
         let (setup, wired) = this.wire(&config).await?;
         this.warn(setup.warnings());
         this.wiring.keep(wired);
@@ -89,7 +93,7 @@ impl Configuration {
         self.process.take()
     }
 
-    /// Keeps the file in force: takes it over when its content changes or `now` is told, until `shutdown`. What is not
+    /// Keeps the file in force, unless it is a pipe, which is read once: takes it over when its content changes or `now` is told, until `shutdown`. What is not
     /// taken over is tried again, since the reason may be elsewhere: in a file it names, or in a server.
     ///
     /// Gives itself back: it holds embedded rulers alive, which the engine may still be writing to.
@@ -102,13 +106,27 @@ impl Configuration {
                 () = now.notified() => true,
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
-            let content = digest(&self.path);
+            if self.from_pipe {
+                if told {
+                    warn!(path = %self.path.display(), "Configuration was read from a pipe and cannot be read again, keeping it");
+                }
+                continue;
+            }
+            // Nobody waits for a file system when it is time to end.
+            let Some(text) = shutdown.run_until_cancelled(reading::read(&self.path)).await else {
+                return self;
+            };
+            let content = text.as_ref().ok().map(|text| digest(&text.bytes));
             let news = told || content != self.content;
             if !news && failure.is_none() {
                 continue;
             }
             self.content = content;
-            let result = self.reload(&engine).await;
+            let Some(parts) = shutdown.run_until_cancelled(self.parts(text)).await else { return self };
+            let result = match parts {
+                Ok((setup, wired)) => self.take_over(&engine, setup, wired).await,
+                Err(error) => Err(error),
+            };
             self.metrics.set_config_reload_successful(result.is_ok());
             let why = result.err().map(|error| error.to_string());
             match &why {
@@ -122,9 +140,18 @@ impl Configuration {
         }
     }
 
-    async fn reload(&mut self, engine: &EngineHandle) -> Result<(), ConfigError> {
-        let config = Config::read(&self.path)?;
-        let (setup, wired) = self.wire(&config).await?;
+    /// What the file asks for.
+    async fn parts(&self, text: Result<Text, FileError>) -> Result<(Setup, Wired), ConfigError> {
+        let config = reading::parse(&self.path, text?.bytes).await?;
+        self.wire(&config).await
+    }
+
+    async fn take_over(
+        &mut self,
+        engine: &EngineHandle,
+        setup: Setup,
+        wired: Wired,
+    ) -> Result<(), ConfigError> {
         let path = self.path.display().to_string();
         let warnings = setup.warnings();
         engine.reconfigure(setup).await.map_err(|error| ConfigError::Engine { path, error })?;
@@ -147,7 +174,6 @@ impl Configuration {
     }
 }
 
-/// What the file holds, to see when it changes; none while it cannot be read.
-fn digest(path: &Path) -> Option<[u8; 32]> {
-    Some(Sha256::digest(std::fs::read(path).ok()?).into())
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }

@@ -12,6 +12,7 @@ use rulesync_core::{
     Territory,
 };
 use rulesync_files::FilesSource;
+use rulesync_fs::FileError;
 use rulesync_http::{RequestObserver, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
 use rulesync_loki::LokiRuler;
@@ -24,6 +25,9 @@ use crate::route::{RouteConfig, RouteError};
 
 /// Where an embedded ruler listens if nothing is said: Mimir's own port.
 const EMBEDDED_ADDRESS: &str = "http://127.0.0.1:9009";
+
+/// How long the file system may take to answer for the files that a ruler's settings name.
+const READ_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Turns configurations into setups, one after the other.
 #[derive(Debug)]
@@ -297,7 +301,7 @@ impl Wiring {
         let prometheus = config.kind == RulerKind::Prometheus;
         only_for("directory", config.directory.is_some(), prometheus)?;
         only_for("variant", config.variant.is_some(), prometheus)?;
-        let prefix = config.prometheus_http_prefix.as_deref().unwrap_or("/prometheus");
+        let prefix = config.prometheus_http_prefix.clone().unwrap_or_else(|| "/prometheus".to_owned());
         let (address, embedded) = if embedded {
             let embedded = self.embedded(config).await?;
             (embedded.server.url(), Some(embedded))
@@ -315,12 +319,14 @@ impl Wiring {
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
         let (client, observer): (_, Option<Arc<dyn RequestObserver>>) =
             (config.client(&self.directory), Some(observer));
-        let made = match config.kind {
+        let (kind, variant) = (config.kind, config.variant.unwrap_or_default());
+        let directory = config.directory.as_ref().map(|directory| self.directory.join(directory));
+        let make = move || match kind {
             RulerKind::Mimir => {
-                MimirRuler::new(&address, Flavour::mimir(prefix), &client, timeout, observer).map(arc)
+                MimirRuler::new(&address, Flavour::mimir(&prefix), &client, timeout, observer).map(arc)
             }
             RulerKind::Embedded => {
-                let flavour = Flavour::mimir(prefix).exact();
+                let flavour = Flavour::mimir(&prefix).exact();
                 MimirRuler::new(&address, flavour, &client, timeout, observer).map(arc)
             }
             RulerKind::Cortex => {
@@ -328,15 +334,17 @@ impl Wiring {
             }
             RulerKind::Loki => LokiRuler::new(&address, &client, timeout, observer).map(arc),
             RulerKind::Prometheus => {
-                let directory = config
-                    .directory
-                    .as_ref()
-                    .ok_or_else(|| WiringError::Missing { ruler: ruler(), key: "directory" })?;
-                let directory = self.directory.join(directory);
-                let variant = config.variant.unwrap_or_default();
+                let directory = directory.ok_or(SettingsError::Missing("directory"))?;
                 PrometheusRuler::new(directory, &address, variant, &client, timeout, observer).map(arc)
             }
         };
+        // It reads certificates, which are beside the configuration or said to be elsewhere.
+        let made = rulesync_fs::run_with_deadline(&self.directory, READ_DEADLINE, move || Ok(make())).await;
+        let slow = |error: FileError| SettingsError::Invalid {
+            key: "tls_config".to_owned(),
+            reason: error.to_string(),
+        };
+        let made = made.map_err(slow).and_then(|made| made);
         let made = made.map_err(|error| WiringError::Client { ruler: ruler(), error })?;
         let named = NamedRuler {
             max_in_flight: config.in_flight(),

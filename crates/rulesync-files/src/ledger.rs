@@ -2,11 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{Ledger, LedgerError, LedgerRecord};
+use rulesync_fs::{Durability, FileError};
 use serde::{Deserialize, Serialize};
+
+/// More than the targets of any installation.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// How long the file system may take to answer.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A ledger in a JSON file, replaced as a whole when it changes.
 #[derive(Debug, Clone)]
@@ -39,20 +47,35 @@ impl FileLedger {
     /// # Errors
     ///
     /// [`LedgerError`] if the file can neither be read nor written.
-    pub fn identity(&self) -> Result<String, LedgerError> {
-        let mut contents = self.contents()?;
-        if contents.identity.is_empty() {
-            contents.identity = format!("{:032x}", fastrand::u128(..));
-            self.replace(&contents)?;
-        }
-        Ok(contents.identity)
+    pub async fn identity(&self) -> Result<String, LedgerError> {
+        self.in_background(|ledger| {
+            let mut contents = ledger.contents()?;
+            if contents.identity.is_empty() {
+                contents.identity = format!("{:032x}", fastrand::u128(..));
+                ledger.replace(&contents)?;
+            }
+            Ok(contents.identity)
+        })
+        .await
+    }
+
+    /// Works on the file away from the engine's thread.
+    async fn in_background<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let ledger = self.clone();
+        let working = move || Ok(work(&ledger));
+        let worked: Result<_, FileError> =
+            rulesync_fs::run_with_deadline(&self.path, DEADLINE, working).await;
+        worked.map_err(|error| self.error(&error.to_string()))?
     }
 
     fn contents(&self) -> Result<Contents, LedgerError> {
-        match std::fs::read(&self.path) {
+        match rulesync_fs::read(&self.path, MAX_BYTES) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| self.error(&format!("is not a ledger ({error}): mend or remove it"))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Contents::default()),
+            Err(error) if error.is_not_found() => Ok(Contents::default()),
             Err(error) => Err(self.error(&error.to_string())),
         }
     }
@@ -62,10 +85,7 @@ impl FileLedger {
             if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 std::fs::create_dir_all(parent)?;
             }
-            // Beside it and then in its place, so that it is never half written.
-            let beside = beside(&self.path);
-            std::fs::write(&beside, serde_json::to_vec_pretty(contents)?)?;
-            std::fs::rename(&beside, &self.path)
+            rulesync_fs::replace(&self.path, &serde_json::to_vec_pretty(contents)?, Durability::PowerCut)
         };
         write().map_err(|error| self.error(&error.to_string()))
     }
@@ -75,23 +95,23 @@ impl FileLedger {
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    path.with_file_name(name)
-}
-
 #[async_trait]
 impl Ledger for FileLedger {
     async fn read(&self) -> Result<LedgerRecord, LedgerError> {
-        let Contents { identity: _, targets, release_deletes, retiring } = self.contents()?;
-        Ok(LedgerRecord { targets, released: release_deletes, retiring })
+        self.in_background(|ledger| {
+            let Contents { identity: _, targets, release_deletes, retiring } = ledger.contents()?;
+            Ok(LedgerRecord { targets, released: release_deletes, retiring })
+        })
+        .await
     }
 
     async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
-        let Contents { identity, .. } = self.contents()?;
         let LedgerRecord { targets, released, retiring } = record.clone();
-        self.replace(&Contents { identity, targets, release_deletes: released, retiring })
+        self.in_background(|ledger| {
+            let Contents { identity, .. } = ledger.contents()?;
+            ledger.replace(&Contents { identity, targets, release_deletes: released, retiring })
+        })
+        .await
     }
 }
 
@@ -104,7 +124,7 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("rulesync-ledger-{}", std::process::id()));
         let ledger = FileLedger::new(directory.join("sub/ledger.json"));
         assert_eq!(ledger.read().await, Ok(LedgerRecord::default()));
-        let identity = ledger.identity().unwrap();
+        let identity = ledger.identity().await.unwrap();
         let record = LedgerRecord {
             targets: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
@@ -113,9 +133,38 @@ mod tests {
         ledger.write(&record).await.unwrap();
         let again = FileLedger::new(directory.join("sub/ledger.json"));
         assert_eq!(again.read().await, Ok(record));
-        assert_eq!(again.identity(), Ok(identity));
+        assert_eq!(again.identity().await, Ok(identity));
         std::fs::write(directory.join("sub/ledger.json"), "{").unwrap();
         assert!(again.read().await.unwrap_err().to_string().contains("mend or remove it"));
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn links_in_place_of_its_files_are_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, theirs) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
+        std::fs::write(&theirs, "precious").unwrap();
+        std::os::unix::fs::symlink(&theirs, directory.path().join("ledger.json.new")).unwrap();
+        let record = LedgerRecord {
+            targets: ["r/t".to_owned()].into(),
+            released: BTreeSet::new(),
+            retiring: [("r/t".to_owned(), 7)].into(),
+        };
+        let ledger = FileLedger::new(&path);
+        ledger.write(&record).await.unwrap();
+        assert_eq!(std::fs::read(&theirs).unwrap(), b"precious");
+        assert_eq!(ledger.read().await, Ok(record));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_pipe_is_no_ledger() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ledger.json");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = FileLedger::new(&path).read().await.unwrap_err();
+        let expected = format!("{}: it is a pipe, not a regular file", path.display());
+        assert!(error.to_string().contains(&expected), "{error}");
     }
 }

@@ -1,20 +1,16 @@
 //! One look at the files: which changed, what they hold, what follows. Blocking; knows nothing of time or the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rulesync_core::SourceEvent;
+use rulesync_fs::FileError;
 use sha2::{Digest, Sha256};
 
 use crate::identity::Identities;
 use crate::index::{Bodies, Index};
 use crate::manifest;
-use crate::walk::{Found, Stamp, walk};
-
-/// A larger file is surely not one of rules; reading it could take all memory.
-const MAX_BYTES: u64 = 64 << 20;
+use crate::walk::{Found, LIMITS, MAX_FILE_BYTES, Stamp, walk};
 
 /// What is known of the files between looks.
 #[derive(Debug)]
@@ -49,7 +45,7 @@ impl Watch {
 
     /// Looks at everything and reads what may have changed.
     pub(crate) fn look(&mut self) -> Look {
-        let Found { base, files: found, hidden, troubles } = match walk(&self.root) {
+        let Found { base, files: found, hidden, troubles } = match walk(&self.root, LIMITS) {
             Ok(found) => found,
             Err(reason) => return Look { troubles: vec![reason], ..Look::default() },
         };
@@ -96,15 +92,12 @@ impl Watch {
 
     /// Reads a file, and parses it if its content is new or is wanted `again`. Tells whether it was parsed.
     fn read(&mut self, base: &Path, path: &Path, stamp: Stamp, again: bool, bodies: &mut Bodies) -> bool {
-        let bytes = if stamp.bytes() > MAX_BYTES {
-            Err(format!("the file is larger than {} MiB", MAX_BYTES >> 20))
-        } else {
-            match fs::read(base.join(path)) {
-                Ok(bytes) => Ok(bytes),
-                // Gone since it was listed: the next look settles it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
-                Err(error) => Err(format!("the file cannot be read: {error}")),
-            }
+        let bytes = match rulesync_fs::read(&base.join(path), MAX_FILE_BYTES) {
+            Ok(bytes) => Ok(bytes),
+            // Gone since it was listed: the next look settles it.
+            Err(error) if error.is_not_found() => return false,
+            Err(error @ FileError::TooLarge { .. }) => Err(error.to_string()),
+            Err(error) => Err(format!("the file cannot be read: {error}")),
         };
         let content: Option<[u8; 32]> = bytes.as_ref().ok().map(|bytes| Sha256::digest(bytes).into());
         let before = self.files.insert(path.to_path_buf(), Seen { stamp, content });

@@ -19,6 +19,9 @@ const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How soon a look is repeated that found something missing; no longer than editors take to replace a file.
 const CONFIRM_AFTER: Duration = Duration::from_millis(250);
 
+/// A look that takes longer is told: the file system may not answer any more.
+const LOOK_DEADLINE: Duration = Duration::from_secs(30);
+
 /// A [`Source`] of `PrometheusRule` manifests and plain Prometheus rule files, in a directory or in one file.
 ///
 /// - A `PrometheusRule` has kind `PrometheusRule` and the namespace and name of its metadata; without a namespace it
@@ -46,58 +49,120 @@ impl FilesSource {
     pub fn poll_interval(self, interval: Duration) -> Self {
         Self { poll_interval: interval.max(MIN_POLL_INTERVAL), ..self }
     }
+}
 
-    async fn watch(&self, sink: &Sink) -> Result<(), Closed> {
-        let mut watch = Watch::new(&self.path, Identities::new(sink.source()));
-        let mut complete = false;
-        let mut troubles = Vec::new();
-        loop {
-            let look;
-            (watch, look) = in_background(watch).await;
-            let Look { events, troubles: now, unsure } = look;
-            if now.is_empty() && complete && !troubles.is_empty() {
-                sink.send(SourceEvent::Available).await?;
+/// Looks until the engine no longer listens. `look` may block.
+async fn watch<W: Send + 'static>(
+    mut watched: W,
+    look: fn(&mut W) -> Look,
+    source: &FilesSource,
+    sink: &Sink,
+) -> Result<(), Closed> {
+    let mut complete = false;
+    let mut troubles = Vec::new();
+    loop {
+        let mut looking = tokio::task::spawn_blocking(move || {
+            let seen = look(&mut watched);
+            (watched, seen)
+        });
+        let looked = match tokio::time::timeout(LOOK_DEADLINE, &mut looking).await {
+            Ok(looked) => looked,
+            // It goes on: another one beside it would not get further.
+            Err(_) => {
+                troubles = vec![too_slow(source)];
+                sink.send(SourceEvent::Unavailable { reason: troubles.join("; ") }).await?;
+                looking.await
             }
-            let said_something = !events.is_empty();
-            for event in events {
-                sink.send(event).await?;
-            }
-            if now.is_empty() {
-                if !complete {
-                    complete = true;
-                    sink.send(SourceEvent::SnapshotComplete).await?;
-                }
-            } else if now != troubles || said_something {
-                // Anything said is a sign of life, so what is wrong must be said after it again.
-                sink.send(SourceEvent::Unavailable { reason: now.join("; ") }).await?;
-            }
-            troubles = now;
-            let pause = if unsure { CONFIRM_AFTER.min(self.poll_interval) } else { self.poll_interval };
-            tokio::time::sleep(pause).await;
+        };
+        let seen;
+        (watched, seen) = match looked {
+            Ok(looked) => looked,
+            Err(error) => match error.try_into_panic() {
+                // A panic in there is one here.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is being torn down and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        };
+        let Look { events, troubles: now, unsure } = seen;
+        if now.is_empty() && complete && !troubles.is_empty() {
+            sink.send(SourceEvent::Available).await?;
         }
+        let said_something = !events.is_empty();
+        for event in events {
+            sink.send(event).await?;
+        }
+        if now.is_empty() {
+            if !complete {
+                complete = true;
+                sink.send(SourceEvent::SnapshotComplete).await?;
+            }
+        } else if now != troubles || said_something {
+            // Anything said is a sign of life, so what is wrong must be said after it again.
+            sink.send(SourceEvent::Unavailable { reason: now.join("; ") }).await?;
+        }
+        troubles = now;
+        let pause = if unsure { CONFIRM_AFTER.min(source.poll_interval) } else { source.poll_interval };
+        tokio::time::sleep(pause).await;
     }
 }
 
-/// Looks on a thread that may block. A panic in there is one here.
-async fn in_background(mut watch: Watch) -> (Watch, Look) {
-    let look = tokio::task::spawn_blocking(move || {
-        let look = watch.look();
-        (watch, look)
-    });
-    match look.await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is being torn down and this task with it.
-            Err(_) => std::future::pending().await,
-        },
-    }
+fn too_slow(source: &FilesSource) -> String {
+    let FilesSource { path, .. } = source;
+    format!("{}: reading takes longer than {}s", path.display(), LOOK_DEADLINE.as_secs())
 }
 
 #[async_trait]
 impl Source for FilesSource {
     async fn run(&self, sink: Sink, shutdown: CancellationToken) {
-        // Err: the engine no longer listens, which ends us just as well.
-        let _ = shutdown.run_until_cancelled(self.watch(&sink)).await;
+        let files = Watch::new(&self.path, Identities::new(sink.source()));
+        // Err: the engine no longer listens, which ends us just as well. A look that is under way is left behind.
+        let _ = shutdown.run_until_cancelled(watch(files, Watch::look, self, &sink)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A look that ends when the test says what it saw.
+    fn look(seen: &mut mpsc::Receiver<Look>) -> Look {
+        seen.recv().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_takes_too_long_is_told_and_goes_on() {
+        let (sink, mut events) = Sink::channel("files");
+        let (see, seen) = mpsc::channel();
+        let watching =
+            tokio::spawn(async move { watch(seen, look, &FilesSource::new("/rules"), &sink).await });
+        let too_slow = |event: Option<SourceEvent>| match event {
+            Some(SourceEvent::Unavailable { reason }) => {
+                assert_eq!(reason, "/rules: reading takes longer than 30s");
+            }
+            other => panic!("{other:?}"),
+        };
+        // Paused time does not pass by itself while a thread is at work.
+        let told = async {
+            tokio::task::yield_now().await;
+            tokio::time::advance(LOOK_DEADLINE).await;
+        };
+        told.await;
+        too_slow(events.next().await);
+        see.send(Look::default()).unwrap();
+        assert!(matches!(events.next().await, Some(SourceEvent::SnapshotComplete)));
+
+        // The next look begins after the interval.
+        tokio::time::advance(DEFAULT_POLL_INTERVAL).await;
+        tokio::task::yield_now().await;
+        tokio::time::advance(LOOK_DEADLINE).await;
+        too_slow(events.next().await);
+        see.send(Look::default()).unwrap();
+        assert!(matches!(events.next().await, Some(SourceEvent::Available)));
+        watching.abort();
+        // Lets the look under way end.
+        drop(see);
     }
 }

@@ -79,21 +79,20 @@ impl Credentials {
     /// Adds them to a request; the error is for people and holds no secret.
     pub(crate) async fn sign(&self, mut request: RequestBuilder) -> Result<RequestBuilder, String> {
         for (name, source) in &self.headers {
-            request = request.header(name, value(source.get().map_err(|error| error.to_string())?.expose())?);
+            request = request.header(name, value(text(source).await?.expose())?);
         }
         Ok(match &self.method {
             Method::Nobody => request,
             Method::Basic { username, password } => {
-                let username = username.get().map_err(|error| error.to_string())?;
-                let password = password
-                    .as_ref()
-                    .map(SecretSource::get)
-                    .transpose()
-                    .map_err(|error| error.to_string())?;
+                let username = text(username).await?;
+                let password = match password {
+                    Some(password) => Some(text(password).await?),
+                    None => None,
+                };
                 request.basic_auth(username.expose(), password.as_ref().map(|password| password.expose()))
             }
             Method::Header { kind, credentials } => {
-                let credentials = credentials.get().map_err(|error| error.to_string())?;
+                let credentials = text(credentials).await?;
                 request.header(AUTHORIZATION, value(&format!("{kind} {}", credentials.expose()))?)
             }
             Method::OAuth2(tokens) => {
@@ -117,10 +116,16 @@ impl Credentials {
             Method::Header { credentials, .. } => sources.push(credentials),
             Method::OAuth2(tokens) => tokens.distrust(signed).await,
         }
-        sources.iter().for_each(|source| source.distrust());
+        for source in &sources {
+            source.distrust().await;
+        }
         matches!(self.method, Method::OAuth2(_))
             || sources.iter().any(|source| matches!(source, SecretSource::File(_)))
     }
+}
+
+async fn text(source: &SecretSource) -> Result<Secret, String> {
+    source.get().await.map_err(|error| error.to_string())
 }
 
 /// Headers that another key is for, and those of the connection itself. To accept another encoding would turn off the

@@ -113,7 +113,8 @@ impl Drop for Observed<'_> {
 }
 
 impl RulerClient {
-    /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet.
+    /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet;
+    /// the files of `tls_config` are read, which may block.
     ///
     /// # Errors
     ///
@@ -396,7 +397,7 @@ impl RulerClient {
         let mut url =
             url.ok_or_else(|| rejected(format!("the path {} cannot be sent as it is", request.path)))?;
         url.set_query(request.query.as_deref());
-        let mut builder = self.transport.client().request(request.method.clone(), url);
+        let mut builder = self.transport.client().await.request(request.method.clone(), url);
         if let Some(tenant) = request.tenant {
             builder = builder.header("X-Scope-OrgID", tenant.as_str());
         }

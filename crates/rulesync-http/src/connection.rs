@@ -48,7 +48,7 @@ pub struct PlainAnswer {
 }
 
 impl Connection {
-    /// A way to the server at `address`. No request is made yet. `timeout` bounds the wait for an answer, and for each
+    /// A way to the server at `address`. No request is made yet; the files of `tls_config` are read, which may block. `timeout` bounds the wait for an answer, and for each
     /// portion of its body.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Connection {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut builder = self.transport.client().request(verb, url);
+        let mut builder = self.transport.client().await.request(verb, url);
         if let Some(host) = &self.host {
             builder = builder.header(HOST, host);
         }

@@ -130,20 +130,24 @@ impl TokenSource {
         let mut token = self.token.lock().await;
         if token.as_ref().is_some_and(|token| token.since <= signed) {
             *token = None;
-            self.client_secret.iter().for_each(SecretSource::distrust);
+            self.distrust_secret().await;
+        }
+    }
+
+    async fn distrust_secret(&self) {
+        if let Some(secret) = &self.client_secret {
+            secret.distrust().await;
         }
     }
 
     async fn fetch(&self) -> Result<Granted, String> {
-        let secret = self
-            .client_secret
-            .as_ref()
-            .map(SecretSource::get)
-            .transpose()
-            .map_err(|error| error.to_string())?;
+        let secret = match &self.client_secret {
+            Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
+            None => None,
+        };
         // RFC 6749, 2.3.1: both are encoded as in a form before they go into the header.
         let password = secret.as_ref().map(|secret| encode(secret.expose()));
-        let mut request = self.transport.client().post(self.url.clone()).timeout(DEADLINE);
+        let mut request = self.transport.client().await.post(self.url.clone()).timeout(DEADLINE);
         if let Some(host) = &self.host {
             request = request.header(reqwest::header::HOST, host);
         }
@@ -156,7 +160,7 @@ impl TokenSource {
         let body = drain(answer, DEADLINE).await;
         if !status.is_success() {
             // The secret may have changed since its file was read.
-            self.client_secret.iter().for_each(SecretSource::distrust);
+            self.distrust_secret().await;
             return Err(format!("the token's server answered {status}"));
         }
         serde_json::from_str(&body)

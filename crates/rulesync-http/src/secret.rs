@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rulesync_fs::FileError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// A secret in a configuration. Equal if the texts are.
@@ -56,6 +57,12 @@ pub struct SecretError {
     pub reason: String,
 }
 
+/// No secret is larger, nor are all certificates of an authority together.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// How long the file system may take to answer; then requests fail rather than wait.
+pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(10);
+
 /// How old what was read from a file may get. Kubernetes takes a minute to change a mounted secret anyway.
 const FRESH: Duration = Duration::from_secs(10);
 
@@ -69,6 +76,7 @@ pub(crate) enum SecretSource {
 /// A file with a secret.
 pub(crate) struct SecretFile {
     path: PathBuf,
+    /// Held while the file is read, so that one reading serves all that wait.
     read: Mutex<Option<(Instant, Secret)>>,
 }
 
@@ -89,39 +97,47 @@ impl SecretSource {
     }
 
     /// The secret as it is now, at most ten seconds old; without blanks at the end if it is from a file.
-    pub(crate) fn get(&self) -> Result<Secret, SecretError> {
+    pub(crate) async fn get(&self) -> Result<Secret, SecretError> {
         match self {
             Self::Given(secret) => Ok(secret.clone()),
-            Self::File(file) => file.get(),
+            Self::File(file) => file.get().await,
         }
     }
 
     /// Reads again at the next use: the server did not accept what we had.
-    pub(crate) fn distrust(&self) {
+    pub(crate) async fn distrust(&self) {
         if let Self::File(file) = self {
-            *file.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *file.read.lock().await = None;
         }
     }
 }
 
 impl SecretFile {
-    fn get(&self) -> Result<Secret, SecretError> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn get(&self) -> Result<Secret, SecretError> {
+        let mut read = self.read.lock().await;
         if let Some((at, secret)) = &*read
             && at.elapsed() < FRESH
         {
             return Ok(secret.clone());
         }
-        let text = read_file(&self.path)?;
+        let reading = rulesync_fs::read_with_deadline(&self.path, MAX_BYTES, READ_DEADLINE);
+        let text = text(&self.path, reading.await)?;
         let secret = Secret::from(text.trim_end());
         *read = Some((Instant::now(), secret.clone()));
         Ok(secret)
     }
 }
 
+/// Reads a file of the configuration. Blocks.
 pub(crate) fn read_file(path: &Path) -> Result<String, SecretError> {
-    std::fs::read_to_string(path)
-        .map_err(|error| SecretError { path: path.display().to_string(), reason: error.to_string() })
+    text(path, rulesync_fs::read(path, MAX_BYTES))
+}
+
+fn text(path: &Path, read: Result<Vec<u8>, FileError>) -> Result<String, SecretError> {
+    let error = |reason: String| SecretError { path: path.display().to_string(), reason };
+    let bytes = read.map_err(|why| error(why.to_string()))?;
+    // The bytes are not shown with the error: they may be the secret.
+    String::from_utf8(bytes).map_err(|_| error("is not UTF-8 text".to_owned()))
 }
 
 #[cfg(test)]
@@ -140,17 +156,38 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "one\n").unwrap();
         let source = SecretSource::from_keys(None, Some(&file.path().to_owned())).unwrap();
-        let get = || source.get().unwrap().expose().to_owned();
-        assert_eq!(get(), "one");
+        let get = async || source.get().await.unwrap().expose().to_owned();
+        assert_eq!(get().await, "one");
         std::fs::write(file.path(), "two\n").unwrap();
-        assert_eq!(get(), "one");
-        source.distrust();
-        assert_eq!(get(), "two");
+        assert_eq!(get().await, "one");
+        source.distrust().await;
+        assert_eq!(get().await, "two");
         std::fs::write(file.path(), "three").unwrap();
         tokio::time::advance(FRESH).await;
-        assert_eq!(get(), "three");
+        assert_eq!(get().await, "three");
         std::fs::remove_file(file.path()).unwrap();
-        source.distrust();
-        assert!(source.get().unwrap_err().to_string().contains("No such file"));
+        source.distrust().await;
+        assert!(source.get().await.unwrap_err().to_string().contains("No such file"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_no_file_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        let refused = async |reason: &str| {
+            let source = SecretSource::from_keys(None, Some(&path)).unwrap();
+            let expected = Err(SecretError { path: path.display().to_string(), reason: reason.to_owned() });
+            assert_eq!(source.get().await, expected);
+            assert_eq!(read_file(&path).map(|text| Secret::from(&*text)), expected);
+        };
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        refused("it is a pipe, not a regular file").await;
+        std::fs::remove_file(&path).unwrap();
+        // Without content: it takes no space.
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        refused("the file is larger than 4 MiB").await;
+        std::fs::write(&path, b"hunter2\xff").unwrap();
+        refused("is not UTF-8 text").await;
     }
 }

@@ -1,16 +1,18 @@
 //! The connections: a reqwest client made from settings, made anew when a file of its TLS settings changes.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::tls::Version;
 use reqwest::{Certificate, Identity, Response, Url, redirect, retry};
+use rulesync_fs::FileError;
 use tokio::time::Instant;
 
 use crate::proxy::{ChosenProxy, ProxySettings};
-use crate::secret::{Secret, read_file};
+use crate::secret::{READ_DEADLINE, Secret, read_file};
 use crate::settings::{SettingsError, TlsConfig, TlsVersion};
 
 /// How often the TLS files are looked at.
@@ -19,11 +21,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// A client for one address.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    recipe: Arc<Recipe>,
+    current: Mutex<Current>,
+}
+
+/// What clients are made of.
+#[derive(Debug)]
+struct Recipe {
     tls: TlsConfig,
     proxy: Option<ChosenProxy>,
     /// Where connections go if the certificate names another host than the address.
     real_host: Option<(String, u16)>,
-    current: Mutex<Current>,
 }
 
 #[derive(Debug)]
@@ -80,44 +88,74 @@ impl Transport {
         }
         let proxy = proxy.towards(address)?;
         let material = Material::read(&tls)?;
-        let client = build(&tls, &material, proxy.as_ref(), real_host.as_ref())?;
+        let recipe = Recipe { tls, proxy, real_host };
+        let client = recipe.client(&material)?;
         let current = Mutex::new(Current { client, material, looked: Instant::now() });
-        Ok((Self { tls, proxy, real_host, current }, url, host_header))
+        Ok((Self { recipe: Arc::new(recipe), current }, url, host_header))
     }
 
     /// The client to use now. Files that are in a bad state for a moment leave the last good client in use.
-    pub(crate) fn client(&self) -> reqwest::Client {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.tls.has_files() && current.looked.elapsed() >= LOOK_EVERY {
-            current.looked = Instant::now();
-            let rebuilt = Material::read(&self.tls).and_then(|material| {
-                if material == current.material {
-                    return Ok(None);
+    pub(crate) async fn client(&self) -> reqwest::Client {
+        if let Some(path) = self.recipe.tls.any_file()
+            && let Some(material) = self.outdated()
+        {
+            let recipe = Arc::clone(&self.recipe);
+            let look = move || recipe.changed(&material);
+            match rulesync_fs::run_with_deadline(path, READ_DEADLINE, look).await.map_err(|Unusable(why)| why)
+            {
+                Ok(Some((client, material))) => {
+                    let mut current = self.current();
+                    (current.client, current.material) = (client, material);
                 }
-                let client = build(&self.tls, &material, self.proxy.as_ref(), self.real_host.as_ref())?;
-                Ok(Some((client, material)))
-            });
-            match rebuilt {
-                Ok(Some((client, material))) => (current.client, current.material) = (client, material),
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "changed TLS files cannot be used, the last good ones stay")
+                    tracing::warn!(error, file = %path.display(), "changed TLS files cannot be used, the last good ones stay");
                 }
             }
         }
-        current.client.clone()
+        self.current().client.clone()
+    }
+
+    /// What is in use, if it is time to look whether the files have changed. Others go on with it meanwhile.
+    fn outdated(&self) -> Option<Material> {
+        let mut current = self.current();
+        if current.looked.elapsed() < LOOK_EVERY {
+            return None;
+        }
+        current.looked = Instant::now();
+        Some(current.material.clone())
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why changed files are of no use, for people.
+struct Unusable(String);
+
+impl From<SettingsError> for Unusable {
+    fn from(error: SettingsError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<FileError> for Unusable {
+    fn from(error: FileError) -> Self {
+        Self(error.to_string())
     }
 }
 
 impl TlsConfig {
-    fn has_files(&self) -> bool {
-        self.ca_file.is_some() || self.cert_file.is_some() || self.key_file.is_some()
+    /// One of the files, if there are any.
+    fn any_file(&self) -> Option<&Path> {
+        self.ca_file.as_ref().or(self.cert_file.as_ref()).or(self.key_file.as_ref()).map(PathBuf::as_path)
     }
 }
 
 impl Material {
     fn read(tls: &TlsConfig) -> Result<Self, SettingsError> {
-        let text = |given: Option<&str>, file: Option<&std::path::PathBuf>| match (given, file) {
+        let text = |given: Option<&str>, file: Option<&PathBuf>| match (given, file) {
             (Some(text), _) => Ok(Some(text.to_owned())),
             (None, Some(path)) => read_file(path).map(Some),
             (None, None) => Ok(None),
@@ -130,53 +168,61 @@ impl Material {
     }
 }
 
-fn build(
-    tls: &TlsConfig,
-    material: &Material,
-    proxy: Option<&ChosenProxy>,
-    real_host: Option<&(String, u16)>,
-) -> Result<reqwest::Client, SettingsError> {
-    let invalid = |key: &str| {
-        let key = key.to_owned();
-        move |error: reqwest::Error| SettingsError::Invalid { key, reason: without_url(&error) }
-    };
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("rulesync/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        // Whoever sends decides about another try; the library would keep a copy of every request for it.
-        .retry(retry::never().max_retries_per_request(0))
-        .connect_timeout(Duration::from_secs(10))
-        .pool_idle_timeout(Duration::from_secs(90))
-        .gzip(true)
-        // The library would read the environment in its own way.
-        .no_proxy();
-    if let Some(ChosenProxy(proxy)) = proxy {
-        builder = builder.proxy(proxy.clone());
-    }
-    if let Some(ca) = &material.ca {
-        let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;
-        if certificates.is_empty() {
-            let reason = "holds no certificate in PEM form".to_owned();
-            return Err(SettingsError::Invalid { key: "tls_config.ca".to_owned(), reason });
+impl Recipe {
+    /// A new client, if the files no longer hold what is in use. Blocks.
+    fn changed(&self, in_use: &Material) -> Result<Option<(reqwest::Client, Material)>, Unusable> {
+        let material = Material::read(&self.tls)?;
+        if material == *in_use {
+            return Ok(None);
         }
-        builder = builder.tls_certs_only(certificates);
+        Ok(Some((self.client(&material)?, material)))
     }
-    if let Some(identity) = &material.identity {
-        builder = builder
-            .identity(Identity::from_pem(identity.expose().as_bytes()).map_err(invalid("tls_config.cert"))?);
+
+    fn client(&self, material: &Material) -> Result<reqwest::Client, SettingsError> {
+        let invalid = |key: &str| {
+            let key = key.to_owned();
+            move |error: reqwest::Error| SettingsError::Invalid { key, reason: without_url(&error) }
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("rulesync/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            // Whoever sends decides about another try; the library would keep a copy of every request for it.
+            .retry(retry::never().max_retries_per_request(0))
+            .connect_timeout(Duration::from_secs(10))
+            .pool_idle_timeout(Duration::from_secs(90))
+            .gzip(true)
+            // The library would read the environment in its own way.
+            .no_proxy();
+        if let Some(ChosenProxy(proxy)) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        if let Some(ca) = &material.ca {
+            let certificates =
+                Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;
+            if certificates.is_empty() {
+                let reason = "holds no certificate in PEM form".to_owned();
+                return Err(SettingsError::Invalid { key: "tls_config.ca".to_owned(), reason });
+            }
+            builder = builder.tls_certs_only(certificates);
+        }
+        if let Some(identity) = &material.identity {
+            builder = builder.identity(
+                Identity::from_pem(identity.expose().as_bytes()).map_err(invalid("tls_config.cert"))?,
+            );
+        }
+        if self.tls.insecure_skip_verify {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        builder = builder.min_tls_version(match self.tls.min_version {
+            Some(TlsVersion::TLS13) => Version::TLS_1_3,
+            _ => Version::TLS_1_2,
+        });
+        if let Some((host, port)) = &self.real_host {
+            // HTTP/2 would send the name in place of the Host header.
+            builder = builder.http1_only().dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
+        }
+        builder.build().map_err(invalid("tls_config"))
     }
-    if tls.insecure_skip_verify {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    builder = builder.min_tls_version(match tls.min_version {
-        Some(TlsVersion::TLS13) => Version::TLS_1_3,
-        _ => Version::TLS_1_2,
-    });
-    if let Some((host, port)) = real_host {
-        // HTTP/2 would send the name in place of the Host header.
-        builder = builder.http1_only().dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
-    }
-    builder.build().map_err(invalid("tls_config"))
 }
 
 /// Of a body that is not the list, so much is read to the end, so that its connection can serve again.

@@ -1,9 +1,9 @@
 //! How a cluster is addressed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 /// Which cluster, and what of it.
@@ -67,17 +67,35 @@ pub enum ConnectError {
 /// Silence on a connection beyond a watch's own end.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// No kubeconfig is larger.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// How long the file system may take to answer.
+const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Reads a kubeconfig away from the engine's thread.
+async fn read(path: &Path) -> Result<Result<Kubeconfig, KubeconfigError>, ConnectError> {
+    let reading = path.to_owned();
+    // kube would wait for a pipe, and read what has no end; it makes paths absolute, so it reads the file itself.
+    let read = move || rulesync_fs::read(&reading, MAX_BYTES).map(|_| Kubeconfig::read_from(&reading));
+    rulesync_fs::run_with_deadline(path, READ_DEADLINE, read).await.map_err(
+        |error: rulesync_fs::FileError| ConnectError::Kubeconfig {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        },
+    )
+}
+
 pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, ConnectError> {
     let options = KubeConfigOptions::default();
     let mut found = match &config.kubeconfig {
         Some(path) => {
-            let wrong = |error: kube::config::KubeconfigError| ConnectError::Kubeconfig {
+            let wrong = |error: KubeconfigError| ConnectError::Kubeconfig {
                 path: path.display().to_string(),
                 reason: error.to_string(),
             };
-            Config::from_custom_kubeconfig(Kubeconfig::read_from(path).map_err(wrong)?, &options)
-                .await
-                .map_err(wrong)?
+            let kubeconfig = read(path).await?.map_err(wrong)?;
+            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)?
         }
         None => match Config::incluster() {
             Ok(found) => found,
@@ -96,4 +114,19 @@ pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, Connect
     found.read_timeout = Some(config.watch_timeout + GRACE);
     found.reset_reader_on_write = true;
     Client::try_from(found).map_err(|error| ConnectError::Client(error.to_string()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pipe_is_no_kubeconfig() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kubeconfig");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let config = KubernetesConfig { kubeconfig: Some(path), ..KubernetesConfig::default() };
+        let error = connect(&config).await.err().unwrap().to_string();
+        assert!(error.contains("kubeconfig: it is a pipe, not a regular file"), "{error}");
+    }
 }

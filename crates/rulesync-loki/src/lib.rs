@@ -30,7 +30,8 @@ use rulesync_http::{Flavour, RequestObserver, RulerClient};
 pub struct LokiRuler(RulerClient);
 
 impl LokiRuler {
-    /// A ruler at `address`. No request is made yet. `timeout` bounds every request; the observer counts them.
+    /// A ruler at `address`. No request is made yet; the files of `tls_config` are read, which may block. `timeout`
+    /// bounds every request; the observer counts them.
     ///
     /// # Errors
     ///

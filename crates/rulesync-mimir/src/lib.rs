@@ -29,7 +29,8 @@ use rulesync_http::{RequestObserver, RulerClient};
 pub struct MimirRuler(RulerClient);
 
 impl MimirRuler {
-    /// A ruler at `address`. No request is made yet. `timeout` bounds every request; the observer counts them.
+    /// A ruler at `address`. No request is made yet; the files of `tls_config` are read, which may block. `timeout`
+    /// bounds every request; the observer counts them.
     ///
     /// # Errors
     ///

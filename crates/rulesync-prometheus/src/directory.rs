@@ -8,9 +8,13 @@ use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use rulesync_core::RulerError;
+use rulesync_fs::FileError;
 
 use crate::names::{self, LOCK, NEW, OLD};
 use crate::rule_file::{MARK, is_marked};
+
+/// A rule file of ours that is larger was not written by us: objects are smaller where they are declared.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// The directory.
 #[derive(Debug, Clone)]
@@ -56,8 +60,11 @@ impl Directory {
     /// middle of a change.
     pub(crate) fn lock(&self) -> Result<Option<(Lock, bool)>, RulerError> {
         let path = self.path.join(LOCK);
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(|error| self.error(&path, &error))?;
+        let file = rulesync_fs::create_own(&path).map_err(|error| match error {
+            FileError::Io(error) => self.error(&path, &error),
+            // Somebody put it there: it does not go away by itself.
+            error => RulerError::Misconfigured { message: format!("{}: {error}", path.display()) },
+        })?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -106,7 +113,7 @@ impl Directory {
             }
             // Not every file system has links.
             Err(_) => {
-                let former = fs::read(&live).and_then(|former| write_new(&new, &former));
+                let former = read_own(&live).and_then(|former| write_new(&new, &former));
                 step(&live, former.and_then(|()| fs::rename(&new, &old)))?;
             }
         }
@@ -176,7 +183,9 @@ impl Directory {
             Held::Ours(_) => Ok(true),
             Held::Nothing => Ok(false),
             Held::Foreign if fs::symlink_metadata(path)?.is_file() => {
-                Ok(MARK.as_bytes().starts_with(&fs::read(path)?))
+                let mut beginning = Vec::new();
+                rulesync_fs::open_own(path)?.take(MARK.len() as u64 + 1).read_to_end(&mut beginning)?;
+                Ok(MARK.as_bytes().starts_with(&beginning))
             }
             Held::Foreign => Ok(false),
         }
@@ -184,12 +193,7 @@ impl Directory {
 
     /// Makes the names of files outlive a power cut; their contents do already.
     pub(crate) fn sync(&self) -> Result<(), RulerError> {
-        let synced = File::open(&self.path).and_then(|directory| directory.sync_all());
-        match synced {
-            // Not every file system can.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-            other => other.map_err(|error| self.error(&self.path, &error)),
-        }
+        rulesync_fs::sync_directory(&self.path).map_err(|error| self.error(&self.path, &error))
     }
 
     /// What to say of a write that would need the place of a foreign file.
@@ -238,15 +242,24 @@ fn look(path: &Path) -> io::Result<Held> {
         Ok(found) if !found.is_file() => return Ok(Held::Foreign),
         Ok(_) => {}
     }
-    let mut file = File::open(path)?;
+    let mut file = match rulesync_fs::open_own(path) {
+        // Exchanged or gone since the look at it.
+        Err(FileError::Link | FileError::NotRegular(_)) => return Ok(Held::Foreign),
+        Err(error) if error.is_not_found() => return Ok(Held::Nothing),
+        other => other?,
+    };
     let mut text = Vec::new();
     // Of a file of somebody else no more is read than what tells that it is.
     Read::take(&mut file, MARK.len() as u64).read_to_end(&mut text)?;
     if !is_marked(&text) {
         return Ok(Held::Foreign);
     }
-    file.read_to_end(&mut text)?;
+    text.append(&mut rulesync_fs::read_to_limit(&mut file, MAX_BYTES)?);
     Ok(Held::Ours(text))
+}
+
+fn read_own(path: &Path) -> io::Result<Vec<u8>> {
+    Ok(rulesync_fs::read_to_limit(&mut rulesync_fs::open_own(path)?, MAX_BYTES)?)
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

@@ -7,6 +7,7 @@ mod flags;
 mod kill;
 #[cfg(test)]
 mod pages;
+mod pipes;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

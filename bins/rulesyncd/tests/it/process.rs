@@ -23,7 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Daemon {
     pub(crate) fn start(config: &Path, flags: &[&str]) -> Self {
-        let mut daemon = Self::start_unread(config, flags);
+        Self::run(command(config).args(flags))
+    }
+
+    /// Runs a command that is the daemon, or ends in it.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut daemon = Self::run_unread(command);
         let (into, tell) = (Arc::clone(&daemon.log), Arc::clone(&daemon.logged));
         let lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
         std::thread::spawn(move || {
@@ -37,15 +42,14 @@ impl Daemon {
 
     /// Starts it with a log that nobody reads, and that is full at some time.
     pub(crate) fn start_unread(config: &Path, flags: &[&str]) -> Self {
+        Self::run_unread(command(config).args(flags))
+    }
+
+    fn run_unread(command: &mut Command) -> Self {
         crypto();
         // Free again at once, and taken by the daemon a moment later.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let child = command(config)
-            .args(["--web.listen-address", &address])
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let child = command.args(["--web.listen-address", &address]).stderr(Stdio::piped()).spawn().unwrap();
         Self { child, address, log: Arc::default(), logged: Arc::default() }
     }
 
@@ -118,6 +122,21 @@ impl Daemon {
             sources && targets && all
         })
         .await
+    }
+
+    /// Waits until a signal is handled that would end the process otherwise.
+    pub(crate) async fn handles(&self, signal: u32) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut pause = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            if u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (signal - 1)) != 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it never handles signal {signal}");
+            pause.tick().await;
+        }
     }
 
     pub(crate) fn signal(&self, signal: &str) {

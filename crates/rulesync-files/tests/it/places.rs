@@ -162,3 +162,55 @@ async fn a_file_that_is_far_too_large_is_not_read() {
     delete RuleFile _file/b.yaml
     ");
 }
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_pipe_is_told_and_takes_nothing_away() {
+    let mkfifo = |path| assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    let mut world = World::watch(directory(&[("a.yaml", &rule("a", "1"))]), "");
+    world.said().await;
+    world.remove("a.yaml");
+    mkfifo(world.path("a.yaml"));
+    assert_snapshot!(world.told().await, @"malformed PrometheusRule ns/a: a.yaml: the file cannot be read: it is a pipe, not a regular file");
+    world.stop().await;
+
+    let place = directory(&[]);
+    mkfifo(place.path().join("rules"));
+    let mut world = World::watch(place, "rules");
+    assert_snapshot!(world.told().await, @r"
+    malformed RuleFile _file/rules: rules: the file cannot be read: it is a pipe, not a regular file
+    complete
+    ");
+    world.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_file_without_end_is_told() {
+    let place = directory(&[("a.yaml", &rule("a", "1"))]);
+    std::os::unix::fs::symlink("/proc/self/pagemap", place.path().join("x.yaml")).unwrap();
+    let mut world = World::watch(place, "");
+    assert_snapshot!(world.told().await, @r"
+    malformed RuleFile _file/x.yaml: x.yaml: the file cannot be read: the file has no end: it goes on far beyond its length
+    upsert PrometheusRule ns/a: 1
+    complete
+    ");
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn directories_that_all_lead_to_each_other() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let tree = directory(&[("h/h.yaml", "groups: [{name: g, rules: [{record: r, expr: plain}]}]\n")]);
+    for from in names {
+        fs::create_dir_all(tree.path().join(from)).unwrap();
+        for to in names.into_iter().filter(|to| *to != from) {
+            std::os::unix::fs::symlink(format!("../{to}"), tree.path().join(from).join(to)).unwrap();
+        }
+    }
+    let mut world = World::watch(tree, "");
+    assert_snapshot!(world.told().await, @r"
+    upsert RuleFile _file/h_2Fh.yaml: plain
+    complete
+    ");
+}

@@ -106,3 +106,39 @@ fn one_at_a_time_and_a_crash_shows() {
     assert_eq!(missing.lock().unwrap_err().class(), "misconfigured");
     assert_eq!(missing.namespaces().unwrap_err().class(), "misconfigured");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_leads_to_another_file_is_refused() {
+    let (_temporary, directory) = directory();
+    let (lock, theirs) = (directory.path.join(LOCK), directory.path.join("theirs"));
+    fs::write(&theirs, "precious").unwrap();
+    let refused = |reason: &str| {
+        let Err(RulerError::Misconfigured { message }) = directory.lock() else { panic!("{reason}") };
+        assert!(message.starts_with(&format!("{}: {reason}", lock.display())), "{message}");
+        fs::remove_file(&lock).unwrap();
+    };
+    std::os::unix::fs::symlink(&theirs, &lock).unwrap();
+    refused("it is a symbolic link");
+    std::os::unix::fs::symlink(directory.path.join("nowhere"), &lock).unwrap();
+    refused("it is a symbolic link");
+    fs::hard_link(&theirs, &lock).unwrap();
+    refused("the file has other names");
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    refused("it is a pipe");
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "precious");
+    assert!(!directory.path.join("nowhere").exists());
+    let (mut lock, _) = directory.lock().unwrap().unwrap();
+    lock.set_busy(true);
+}
+
+#[test]
+fn a_file_of_ours_that_has_grown_beyond_measure_is_not_read() {
+    let (_temporary, directory) = directory();
+    fs::write(directory.live("huge"), marked("groups: []\n")).unwrap();
+    // Without content: it takes no space.
+    OpenOptions::new().write(true).open(directory.live("huge")).unwrap().set_len(1 << 40).unwrap();
+    let error = directory.read("huge").unwrap_err();
+    assert_eq!(error.class(), "unavailable");
+    assert!(error.to_string().contains("huge.yaml: the file is larger than 256 MiB"), "{error}");
+}

@@ -7,16 +7,25 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use rulesync_fs::{Durability, TEMPORARY_PREFIX, replace};
+
 use super::{
     encode::{base64_url, from_base64_url, path_escape},
     group::StoredGroup,
     route::decode,
 };
 
+/// No request that stores a group is larger.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// What the names of drafts begin with.
+const DRAFT_PREFIX: &str = ".draft-";
+
 /// A directory of groups.
 #[derive(Debug)]
 pub(crate) struct Disk {
     root: PathBuf,
+    /// Numbers drafts.
     drafts: AtomicU64,
 }
 
@@ -63,8 +72,9 @@ impl Disk {
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn draft(&self, group: &StoredGroup) -> io::Result<Draft> {
-        let path = self.root.join(format!(".draft-{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
-        fs::write(&path, serde_json::to_vec(group)?)?;
+        let path = self.root.join(format!("{DRAFT_PREFIX}{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
+        // What a power cut takes is written again by whoever declared it.
+        replace(&path, &serde_json::to_vec(group)?, Durability::Process)?;
         Ok(Draft { path, name: base64_url(&group.name) })
     }
 
@@ -105,7 +115,7 @@ fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         match entry.file_name().into_string() {
             Ok(name) if name.starts_with('.') => {
                 // A draft that was being written when the process died.
-                if name.starts_with(".draft-") {
+                if [TEMPORARY_PREFIX, DRAFT_PREFIX].iter().any(|prefix| name.starts_with(prefix)) {
                     let _ = fs::remove_file(entry.path());
                 }
             }
@@ -118,7 +128,7 @@ fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 }
 
 fn load(key: &str, file: &Path) -> Result<StoredGroup, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let bytes = rulesync_fs::read(file, MAX_BYTES).map_err(|error| error.to_string())?;
     let group: StoredGroup = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if base64_url(&group.name) == key && !group.name.is_empty() {
         Ok(group)
@@ -171,5 +181,25 @@ mod tests {
             !name.to_string_lossy().starts_with(".draft-")
         }));
         assert!(namespace.join("ZzE=").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_written_through_and_pipes_not_waited_for() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (disk, _) = Disk::open(root.path()).expect("opens");
+        let namespace = root.path().join("t1").join(base64_url("n"));
+        fs::create_dir_all(&namespace).expect("a namespace");
+        let theirs = root.path().join("theirs");
+        fs::write(&theirs, "precious").expect("a file");
+        for name in [".draft-0", &base64_url("g")] {
+            std::os::unix::fs::symlink(&theirs, namespace.join(name)).expect("a link");
+        }
+        let pipe = namespace.join(base64_url("pipe"));
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("runs").success());
+        disk.put("t1", "n", &group("g", 1)).expect("writes");
+        assert_eq!(fs::read_to_string(&theirs).expect("is there"), "precious");
+        let (_, found) = Disk::open(root.path()).expect("opens again");
+        assert_eq!(found, [("t1".to_owned(), "n".to_owned(), group("g", 1))]);
     }
 }

@@ -1,0 +1,68 @@
+//! Pipes in place of files, which could be waited for without end.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::flags::directory;
+use crate::process::{Daemon, command};
+
+fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_configuration_from_a_command_is_read_once() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    // The shell becomes the daemon, and the rules are beside its working directory.
+    let script = r#"exec "$0" --config <(cat rulesync.yaml) "$@""#;
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_rulesyncd")]).current_dir(directory.path());
+    let daemon = Daemon::run(&mut shell);
+    daemon.in_order(1).await;
+    daemon.signal("HUP");
+    daemon.logs(&["level=warn", "Configuration was read from a pipe", "/dev/fd/"]).await;
+    let (_, metrics) = daemon.get("/metrics").await.unwrap();
+    assert!(metrics.contains("rulesync_config_last_reload_successful 1"), "{metrics}");
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_pipe_elsewhere_is_no_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    mkfifo(&config);
+    let daemon = Daemon::start(&config, &[]);
+    daemon.logs(&["level=error", "rulesync.yaml: it is a pipe", "--config <(command)"]).await;
+    assert_eq!(daemon.end().await.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_writes_to_does_not_hold_up_the_end() {
+    let daemon = Daemon::run(command(Path::new("/dev/stdin")).stdin(Stdio::piped()));
+    daemon.handles(15).await;
+    daemon.signal("TERM");
+    daemon.logs(&["Stopped before the configuration was loaded"]).await;
+    assert_eq!(daemon.end().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn pipes_for_rules_and_secrets_are_told_and_hold_up_nothing() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let config = directory.path().join("rulesync.yaml");
+    mkfifo(&directory.path().join("token"));
+    mkfifo(&directory.path().join("rules/pipe.yaml"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("type: mimir,", "type: mimir, bearer_token_file: token,")).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.logs(&["pipe.yaml: the file cannot be read: it is a pipe"]).await;
+    daemon.logs(&["token: it is a pipe, not a regular file"]).await;
+    assert_eq!(daemon.get("/-/ready").await, Some((200, "ready\n".to_owned())));
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().await.code(), Some(0));
+    assert!(ruler.journal().requests().is_empty(), "nobody asks without the token");
+}
