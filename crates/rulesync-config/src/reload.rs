@@ -72,8 +72,15 @@ impl Configuration {
         let metrics = Metrics::new(config.metrics.tenant_labels);
         let directory = reading::directory(path);
         let wiring = Wiring::new(directory, metrics.clone());
-        let (path, process, warned) = (path.to_owned(), None, Vec::new());
-        let mut this = Self { path, content, from_pipe, metrics, wiring, process, warned };
+        let mut this = Self {
+            path: path.to_owned(),
+            content,
+            from_pipe,
+            metrics,
+            wiring,
+            process: None,
+            warned: Vec::new(),
+        };
         let (setup, wired) = this.wire(&config).await?;
         this.warn(setup.warnings());
         this.wiring.keep(wired);

@@ -7,6 +7,7 @@ mod flags;
 mod kill;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod process;
