@@ -85,6 +85,11 @@ impl Transport {
         Ok((Self { tls, proxy, real_host, current }, url, host_header))
     }
 
+    /// Who we are to the proxy, if there is one that wants to know.
+    pub(crate) fn proxy_user(&self) -> Option<&(String, Secret)> {
+        self.proxy.as_ref()?.user.as_ref()
+    }
+
     /// The client to use now. Files that are in a bad state for a moment leave the last good client in use.
     pub(crate) fn client(&self) -> reqwest::Client {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,7 +155,7 @@ fn build(
         .gzip(true)
         // The library would read the environment in its own way.
         .no_proxy();
-    if let Some(ChosenProxy(proxy)) = proxy {
+    if let Some(ChosenProxy { proxy, .. }) = proxy {
         builder = builder.proxy(proxy.clone());
     }
     if let Some(ca) = &material.ca {
