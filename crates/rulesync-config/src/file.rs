@@ -286,6 +286,9 @@ pub struct RulerConfig {
     /// See [`ClientConfig`].
     #[serde(default)]
     pub http_headers: std::collections::BTreeMap<String, rulesync_http::HeaderConfig>,
+    /// How many bytes of an answer are read; 1 GiB if absent. See [`ClientConfig`].
+    #[serde(default)]
+    pub max_response_bytes: Option<u64>,
 }
 
 impl RulerConfig {
@@ -413,10 +416,11 @@ fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
     let error = error.without_snippet();
     let path = path.to_owned();
     let (message, suggestion) = match error {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => (
-            format!("unknown key `{}`, expected one of {}", shown(field), list(expected)),
-            nearest(field, expected),
-        ),
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
+            // Somebody may have written a secret where its key should stand.
+            let key = if holds_secrets(expected) { String::new() } else { format!(" `{}`", shown(field)) };
+            (format!("unknown key{key}, expected one of {}", list(expected)), nearest(field, expected))
+        }
         serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => (
             format!("unknown value `{}`, expected one of {}", shown(variant), list(expected)),
             nearest(variant, expected),
@@ -439,6 +443,14 @@ fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
         }
         _ => FileError::Whole { path, message },
     }
+}
+
+/// Whether a block that has these keys is one for secrets.
+fn holds_secrets(keys: &[&str]) -> bool {
+    const SECRETS: [&str; 7] =
+        ["bearer_token", "client_secret", "credentials", "key", "password", "proxy_url", "secrets"];
+    // `key` is a secret of TLS settings only; elsewhere it names a label.
+    keys.iter().any(|key| SECRETS.contains(key) && (*key != "key" || keys.contains(&"cert")))
 }
 
 /// What somebody wrote, on one line and no longer than it takes to find it.
@@ -473,6 +485,7 @@ impl RulerConfig {
             no_proxy: self.no_proxy.clone(),
             proxy_from_environment: self.proxy_from_environment,
             http_headers: self.http_headers.clone(),
+            max_response_bytes: self.max_response_bytes,
         };
         given.in_directory(directory)
     }

@@ -1,18 +1,32 @@
 //! Who we are to the server: the `Authorization` header and further headers, as the settings say.
 
+use std::sync::Arc;
+
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use crate::oauth2::TokenSource;
+use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{Authorization, BasicAuth, ClientConfig, SettingsError};
+use crate::transport::Transport;
 
 /// What is added to every request.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     method: Method,
-    headers: Vec<(HeaderName, SecretSource)>,
+    headers: Vec<Header>,
+    redactor: Arc<Redactor>,
+}
+
+/// A further header.
+#[derive(Debug)]
+struct Header {
+    name: HeaderName,
+    source: SecretSource,
+    /// Whether its value may be shown.
+    open: bool,
 }
 
 #[derive(Debug)]
@@ -24,7 +38,12 @@ enum Method {
 }
 
 impl Credentials {
-    pub(crate) fn new(config: &ClientConfig) -> Result<Self, SettingsError> {
+    /// Credentials by the settings, to be sent by `transport`.
+    pub(crate) fn new(config: &ClientConfig, transport: &Transport) -> Result<Self, SettingsError> {
+        let redactor = Arc::new(Redactor::default());
+        if let Some((user, password)) = transport.proxy_user() {
+            redactor.keep(Some(user), password.expose());
+        }
         let bearer = SecretSource::from_keys(config.bearer_token.as_ref(), config.bearer_token_file.as_ref());
         let method = if let Some(BasicAuth { username, username_file, password, password_file }) =
             &config.basic_auth
@@ -45,7 +64,7 @@ impl Credentials {
         } else if let Some(credentials) = bearer {
             Method::Header { kind: "Bearer".to_owned(), credentials }
         } else if let Some(oauth2) = &config.oauth2 {
-            Method::OAuth2(Box::new(TokenSource::new(oauth2)?))
+            Method::OAuth2(Box::new(TokenSource::new(oauth2, Arc::clone(&redactor))?))
         } else {
             Method::Nobody
         };
@@ -62,24 +81,38 @@ impl Credentials {
                 let reason = "is set by rulesync or its connection, not here".to_owned();
                 return Err(SettingsError::Invalid { key, reason });
             }
-            let given =
-                header.values.iter().map(|value| value.as_str().into()).chain(header.secrets.iter().cloned());
-            headers.extend(given.map(|value| (parsed.clone(), SecretSource::Given(value))));
-            let files = header.files.iter().filter_map(|path| SecretSource::from_keys(None, Some(path)));
-            headers.extend(files.map(|file| (parsed.clone(), file)));
+            let mut add = |source, open| headers.push(Header { name: parsed.clone(), source, open });
+            for value in &header.values {
+                add(SecretSource::Given(value.as_str().into()), true);
+            }
+            for secret in &header.secrets {
+                add(SecretSource::Given(secret.clone()), false);
+            }
+            for file in header.files.iter().filter_map(|path| SecretSource::from_keys(None, Some(path))) {
+                add(file, false);
+            }
         }
         if let Method::Header { credentials: SecretSource::Given(credentials), .. } = &method {
             let key =
                 if config.authorization.is_some() { "authorization.credentials" } else { "bearer_token" };
             sendable(key, credentials.expose())?;
         }
-        Ok(Self { method, headers })
+        Ok(Self { method, headers, redactor })
+    }
+
+    /// Knows what of this was sent.
+    pub(crate) fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
     }
 
     /// Adds them to a request; the error is for people and holds no secret.
     pub(crate) async fn sign(&self, mut request: RequestBuilder) -> Result<RequestBuilder, String> {
-        for (name, source) in &self.headers {
-            request = request.header(name, value(text(source).await?.expose())?);
+        for Header { name, source, open } in &self.headers {
+            let secret = text(source).await?;
+            if !open {
+                self.redactor.remember(None, secret.expose());
+            }
+            request = request.header(name, value(secret.expose())?);
         }
         Ok(match &self.method {
             Method::Nobody => request,
@@ -89,14 +122,19 @@ impl Credentials {
                     Some(password) => Some(text(password).await?),
                     None => None,
                 };
+                if let Some(password) = &password {
+                    self.redactor.remember(Some(username.expose()), password.expose());
+                }
                 request.basic_auth(username.expose(), password.as_ref().map(|password| password.expose()))
             }
             Method::Header { kind, credentials } => {
                 let credentials = text(credentials).await?;
+                self.redactor.remember(None, credentials.expose());
                 request.header(AUTHORIZATION, value(&format!("{kind} {}", credentials.expose()))?)
             }
             Method::OAuth2(tokens) => {
                 let token = tokens.get().await?;
+                self.redactor.remember(None, token.expose());
                 request.header(AUTHORIZATION, value(&format!("Bearer {}", token.expose()))?)
             }
         })
@@ -106,7 +144,7 @@ impl Credentials {
     /// there is nothing to renew.
     pub(crate) async fn distrust(&self, signed: Instant) -> bool {
         // A further header may be what the server knows us by.
-        let mut sources: Vec<&SecretSource> = self.headers.iter().map(|(_, source)| source).collect();
+        let mut sources: Vec<&SecretSource> = self.headers.iter().map(|header| &header.source).collect();
         match &self.method {
             Method::Nobody => {}
             Method::Basic { username, password } => {

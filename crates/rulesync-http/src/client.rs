@@ -1,31 +1,26 @@
-//! The client: one request in, one [`RulerError`] or success out; and the list, read as it arrives.
+//! The client: one request in, one [`RulerError`] or success out. Lists are read in `list.rs`.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response, StatusCode, Url};
-use rulesync_core::{Group, Listing, RulerError, TenantId};
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use rulesync_core::{Group, RulerError, TenantId};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Meaning, Operation, meaning, named_rule};
 use crate::auth::Credentials;
+use crate::body::Body;
 use crate::connection::connect;
-use crate::document::{group_names, parse_group, parse_namespaces, yaml_of};
+use crate::document::yaml_of;
 use crate::flavour::Flavour;
-use crate::reading::{ListReader, Unparsed};
+use crate::limits::{Limits, too_long_to_send};
+use crate::redact::Redactor;
+use crate::request::{Observed, Request, RequestObserver};
 use crate::settings::{ClientConfig, SettingsError};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::segment;
-
-/// Counts requests.
-pub trait RequestObserver: fmt::Debug + Send + Sync + 'static {
-    /// One request: its method, its kind of route (`list`, `namespace`, `group` or `state`), its status or `error`, and how long
-    /// it took.
-    fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration);
-}
 
 /// A client of the ruler configuration API, and of what the state API says about the loaded rules.
 ///
@@ -39,6 +34,7 @@ pub struct RulerClient {
     transport: Transport,
     credentials: Credentials,
     timeout: Duration,
+    limits: Limits,
     observer: Option<Arc<dyn RequestObserver>>,
 }
 
@@ -49,68 +45,6 @@ const BODY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// No server is obeyed for longer, whatever its `Retry-After` says.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
-
-/// A list may take longer than other requests, as long as it gets on.
-pub(crate) const LIST_FACTOR: u32 = 10;
-
-pub(crate) struct Request<'a> {
-    operation: Operation,
-    method: Method,
-    tenant: Option<&'a TenantId>,
-    path: String,
-    /// Escaped.
-    query: Option<String>,
-    body: Option<Bytes>,
-}
-
-impl<'a> Request<'a> {
-    pub(crate) fn new(operation: Operation, tenant: Option<&'a TenantId>, path: String) -> Self {
-        let method = match operation {
-            Operation::List | Operation::GetNamespace | Operation::GetGroup | Operation::State => Method::GET,
-            Operation::Put => Method::POST,
-            Operation::DeleteGroup | Operation::DeleteNamespace => Method::DELETE,
-        };
-        Self { operation, method, tenant, path, query: None, body: None }
-    }
-
-    pub(crate) fn query(self, query: String) -> Self {
-        Self { query: Some(query), ..self }
-    }
-
-    fn route(&self) -> &'static str {
-        match self.operation {
-            Operation::List => "list",
-            Operation::GetNamespace | Operation::Put | Operation::DeleteNamespace => "namespace",
-            Operation::GetGroup | Operation::DeleteGroup => "group",
-            Operation::State => "state",
-        }
-    }
-
-    fn method_name(&self) -> &'static str {
-        match self.operation {
-            Operation::List | Operation::GetNamespace | Operation::GetGroup | Operation::State => "GET",
-            Operation::Put => "POST",
-            Operation::DeleteGroup | Operation::DeleteNamespace => "DELETE",
-        }
-    }
-}
-
-/// Tells the observer at its end, which is also reached by a request that is given up at its deadline.
-struct Observed<'a> {
-    observer: Option<&'a dyn RequestObserver>,
-    request: &'a Request<'a>,
-    start: Instant,
-    status: Option<StatusCode>,
-}
-
-impl Drop for Observed<'_> {
-    fn drop(&mut self) {
-        if let Some(observer) = self.observer {
-            let code = self.status.as_ref().map_or("error", StatusCode::as_str);
-            observer.observe(self.request.method_name(), self.request.route(), code, self.start.elapsed());
-        }
-    }
-}
 
 impl RulerClient {
     /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet;
@@ -131,9 +65,10 @@ impl RulerClient {
             flavour,
             base,
             host,
+            credentials: Credentials::new(config, &transport)?,
             transport,
-            credentials: Credentials::new(config)?,
             timeout,
+            limits: Limits::new(config.max_response_bytes),
             observer,
         };
         let Flavour { rules_path, state_path, .. } = &made.flavour;
@@ -175,6 +110,10 @@ impl RulerClient {
         namespace: &str,
         json: &str,
     ) -> Result<(), RulerError> {
+        let limit = self.limits.group();
+        if json.len() as u64 > limit {
+            return Err(too_long_to_send(json.len(), limit));
+        }
         let path = self.path(namespace, None)?;
         let body = Some(Bytes::from(yaml_of(json).into_owned()));
         let request = Request { body, ..Request::new(Operation::Put, tenant, path) };
@@ -228,73 +167,7 @@ impl RulerClient {
         self.write(Request::new(Operation::DeleteNamespace, tenant, path)).await
     }
 
-    /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. A namespace
-    /// of ours that cannot be parsed is read on its own, and then group by group.
-    ///
-    /// # Errors
-    ///
-    /// [`RulerError::Unreadable`] if the document is broken as a whole or ends early; else what the answer means.
-    pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        let request = Request::new(Operation::List, tenant, self.flavour.rules_path.clone());
-        let reading = async {
-            let Some(mut answer) = self.in_time(self.ask(&request)).await? else { return Ok(Vec::new()) };
-            let mut reader = ListReader::new(listing);
-            while let Some(portion) = self.next_portion(&mut answer).await? {
-                reader.push(&portion)?;
-                // A long document must not keep other tasks from their turn.
-                tokio::task::yield_now().await;
-            }
-            reader.finish()
-        };
-        let deadline = self.timeout * LIST_FACTOR;
-        let unparsed = tokio::time::timeout(deadline, reading).await.map_err(|_| {
-            unavailable(format!("the list was not complete within {}s", deadline.as_secs()))
-        })??;
-        for namespace in unparsed {
-            self.read_apart(tenant, namespace, listing).await?;
-        }
-        Ok(())
-    }
-
-    /// A namespace that the list could not be parsed for: on its own, else group by group.
-    async fn read_apart(
-        &self,
-        tenant: Option<&TenantId>,
-        Unparsed { namespace, mut groups }: Unparsed,
-        listing: &mut Listing<'_>,
-    ) -> Result<(), RulerError> {
-        let namespace = namespace.as_str();
-        let path = self.path(namespace, None)?;
-        match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
-            None => return Ok(()),
-            Some(document) => match parse_namespaces(&document) {
-                Ok(namespaces) => {
-                    namespaces.values().flatten().for_each(|group| listing.add(namespace, group));
-                    return Ok(());
-                }
-                Err(_) => groups.extend(group_names(&document)),
-            },
-        }
-        groups.sort();
-        groups.dedup();
-        if groups.is_empty() {
-            let message =
-                format!("the namespace {namespace} cannot be parsed, nor can its groups be told apart");
-            return Err(RulerError::Unreadable { message });
-        }
-        for group in groups {
-            let path = self.path(namespace, Some(&group))?;
-            let request = Request::new(Operation::GetGroup, tenant, path);
-            match self.read(&request).await?.map(|document| parse_group(&document)) {
-                None => {}
-                Some(Ok(parsed)) => listing.add(namespace, &parsed),
-                Some(Err(error)) => listing.unreadable(namespace, &group, error.to_string()),
-            }
-        }
-        Ok(())
-    }
-
-    fn path(&self, namespace: &str, group: Option<&str>) -> Result<String, RulerError> {
+    pub(crate) fn path(&self, namespace: &str, group: Option<&str>) -> Result<String, RulerError> {
         let encode =
             |name: &str| segment(name, self.flavour.encoding).map_err(|error| rejected(error.to_string()));
         let mut path = format!("{}/{}", self.flavour.rules_path, encode(namespace)?);
@@ -308,24 +181,21 @@ impl RulerClient {
     async fn write(&self, request: Request<'_>) -> Result<(), RulerError> {
         let exchange = async {
             if let Some(answer) = self.ask(&request).await? {
-                drain(answer, self.patience()).await;
+                drain(answer.response, self.patience()).await;
             }
             Ok(())
         };
-        self.in_time(exchange).await
+        self.in_time(exchange).await.map_err(|error| self.redactor().error(error))
     }
 
-    /// The whole document; none if there is nothing.
-    async fn read(&self, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
-        let exchange = async {
-            let Some(mut answer) = self.ask(request).await? else { return Ok(None) };
-            let mut document = Vec::new();
-            while let Some(portion) = self.next_portion(&mut answer).await? {
-                document.extend_from_slice(&portion);
-            }
-            Ok(Some(document))
-        };
-        self.in_time(exchange).await
+    /// What is known of our secrets. Every error of a public function goes through it.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.credentials.redactor()
+    }
+
+    /// How much of an answer is read.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(crate) async fn in_time<T>(
@@ -336,20 +206,9 @@ impl RulerClient {
         tokio::time::timeout(self.timeout, exchange).await.map_err(|_| late())?
     }
 
-    /// More of a body. An end before the end is an error: half a list is not a list.
-    pub(crate) async fn next_portion(&self, answer: &mut Response) -> Result<Option<Bytes>, RulerError> {
-        match tokio::time::timeout(self.timeout, answer.chunk()).await {
-            Ok(Ok(portion)) => Ok(portion),
-            Ok(Err(error)) => Err(RulerError::Unreadable {
-                message: format!("the answer broke off: {}", without_url(&error)),
-            }),
-            Err(_) => Err(unavailable("the answer stopped coming".to_owned())),
-        }
-    }
-
     /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read, and the wait
     /// for it is the caller's to end.
-    pub(crate) async fn ask(&self, request: &Request<'_>) -> Result<Option<Response>, RulerError> {
+    pub(crate) async fn ask(&self, request: &Request<'_>) -> Result<Option<Body>, RulerError> {
         let (mut answer, signed) = self.send(request).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
             drain(answer, self.patience()).await;
@@ -359,14 +218,24 @@ impl RulerClient {
         let content_type = header(answer.headers(), CONTENT_TYPE.as_str()).to_owned();
         let retry_after =
             parse_retry_after(header(answer.headers(), RETRY_AFTER.as_str()), SystemTime::now());
-        let (answer, body) = if answer.status().is_success() {
+        let location = header(answer.headers(), LOCATION.as_str()).to_owned();
+        let asked = (!answer.status().is_success()).then(|| answer.url().clone());
+        let (answer, body) = if asked.is_none() {
             (Some(answer), String::new())
         } else {
             (None, drain(answer, self.patience()).await)
         };
-        let described = Answer { status, content_type: &content_type, retry_after, body: &body };
+        let described = Answer {
+            asked: asked.as_ref(),
+            tenant: request.tenant.is_some(),
+            status,
+            content_type: &content_type,
+            retry_after,
+            location: &location,
+            body: &body,
+        };
         match meaning(request.operation, &described)? {
-            Meaning::Done => Ok(answer),
+            Meaning::Done => Ok(answer.map(|answer| Body::new(answer, self.timeout, self.limits.response()))),
             Meaning::Nothing => Ok(None),
         }
     }

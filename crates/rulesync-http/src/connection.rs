@@ -5,14 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use rulesync_core::RulerError;
 use tokio::time::Instant;
 
+use crate::address;
 use crate::auth::Credentials;
-use crate::client::RequestObserver;
+use crate::body::Body;
+use crate::limits::Limits;
 use crate::proxy::ProxySettings;
+use crate::redact::Redactor;
+use crate::request::RequestObserver;
 use crate::settings::{ClientConfig, SettingsError};
 use crate::transport::{Transport, drain, without_url};
 
@@ -24,6 +28,7 @@ pub struct Connection {
     transport: Transport,
     credentials: Credentials,
     timeout: Duration,
+    limits: Limits,
     observer: Option<Arc<dyn RequestObserver>>,
 }
 
@@ -43,8 +48,9 @@ pub struct PlainRequest<'a> {
 /// The beginning of an answer; its body is still to be read.
 #[derive(Debug)]
 pub struct PlainAnswer {
-    response: Response,
+    body: Body,
     timeout: Duration,
+    redactor: Arc<Redactor>,
 }
 
 impl Connection {
@@ -61,7 +67,9 @@ impl Connection {
         observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
         let (transport, base, host) = connect(address, config)?;
-        Ok(Self { base, host, transport, credentials: Credentials::new(config)?, timeout, observer })
+        let credentials = Credentials::new(config, &transport)?;
+        let limits = Limits::new(config.max_response_bytes);
+        Ok(Self { base, host, transport, credentials, timeout, limits, observer })
     }
 
     /// Where requests go, with the path they are below.
@@ -75,12 +83,17 @@ impl Connection {
     ///
     /// [`RulerError::Unavailable`] if there is no answer in time; [`RulerError::Misconfigured`] for an unknown method.
     pub async fn send(&self, request: PlainRequest<'_>) -> Result<PlainAnswer, RulerError> {
+        self.answer(request).await.map_err(|error| self.credentials.redactor().error(error))
+    }
+
+    async fn answer(&self, request: PlainRequest<'_>) -> Result<PlainAnswer, RulerError> {
         let (mut response, signed) = self.exchange(request).await?;
         if response.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
             drain(response, self.timeout).await;
             (response, _) = self.exchange(request).await?;
         }
-        Ok(PlainAnswer { response, timeout: self.timeout })
+        let body = Body::new(response, self.timeout, self.limits.response());
+        Ok(PlainAnswer { body, timeout: self.timeout, redactor: Arc::clone(self.credentials.redactor()) })
     }
 
     async fn exchange(&self, request: PlainRequest<'_>) -> Result<(Response, Instant), RulerError> {
@@ -113,34 +126,43 @@ impl Connection {
 impl PlainAnswer {
     /// The status.
     pub fn status(&self) -> u16 {
-        self.response.status().as_u16()
+        self.body.response.status().as_u16()
     }
 
     /// The type of the body, without parameters; empty if the server does not say.
     pub fn content_type(&self) -> &str {
-        let headers: &HeaderMap = self.response.headers();
+        let headers: &HeaderMap = self.body.response.headers();
         let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Where a redirect leads, as `from ADDRESS to ADDRESS`; none if the answer is no redirect.
+    pub fn redirection(&self) -> Option<String> {
+        let response = &self.body.response;
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let redirected = response.status().is_redirection();
+        redirected.then(|| address::redirection(response.url(), location.unwrap_or_default()))
     }
 
     /// More of the body; none at its end.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if it breaks off, [`RulerError::Unavailable`] if it stops coming.
+    /// [`RulerError::Unreadable`] if it breaks off or is longer than
+    /// [`max_response_bytes`](ClientConfig::max_response_bytes), [`RulerError::Unavailable`] if it stops coming.
     pub async fn portion(&mut self) -> Result<Option<Bytes>, RulerError> {
-        match tokio::time::timeout(self.timeout, self.response.chunk()).await {
-            Ok(Ok(portion)) => Ok(portion),
-            Ok(Err(error)) => Err(RulerError::Unreadable {
-                message: format!("the answer broke off: {}", without_url(&error)),
-            }),
-            Err(_) => Err(unavailable("the answer stopped coming".to_owned())),
-        }
+        self.body.portion().await
     }
 
-    /// The beginning of the body as text, for a message: 64 KiB at most.
+    /// The beginning of the body as text, for a message: 64 KiB at most, and without our secrets.
     pub async fn words(self) -> String {
-        drain(self.response, self.timeout).await.trim().to_owned()
+        self.redactor.text(drain(self.body.response, self.timeout).await).trim().to_owned()
+    }
+
+    /// An error about this answer, without our secrets in it.
+    #[must_use]
+    pub fn redacted(&self, error: RulerError) -> RulerError {
+        self.redactor.error(error)
     }
 }
 
@@ -169,12 +191,9 @@ pub(crate) fn connect(
 ) -> Result<(Transport, Url, Option<String>), SettingsError> {
     config.validate()?;
     let invalid = |reason: String| SettingsError::Invalid { key: "address".to_owned(), reason };
-    let url = Url::parse(address.trim_end_matches('/')).map_err(|error| invalid(error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid("must be an http or https URL without query".to_owned()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("must not hold credentials: use `basic_auth`".to_owned()));
+    let url = address::parse(address, "basic_auth").map_err(invalid)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("must not hold a query or a fragment".to_owned()));
     }
     let proxy = ProxySettings {
         url: config.proxy_url.clone(),

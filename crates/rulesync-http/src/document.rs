@@ -66,8 +66,11 @@ pub fn parse_rule_file(text: &[u8]) -> Result<Vec<Group>, DocumentError> {
     parse(text).map(|RuleFile { groups }| groups)
 }
 
+/// The groups of namespaces.
+pub(crate) type Namespaces = BTreeMap<String, Vec<Group>>;
+
 /// A list of namespaces, or a piece of one. Nothing at all is none: the servers write `{}`.
-pub(crate) fn parse_namespaces(text: &[u8]) -> Result<BTreeMap<String, Vec<Group>>, DocumentError> {
+pub(crate) fn parse_namespaces(text: &[u8]) -> Result<Namespaces, DocumentError> {
     let namespaces: BTreeMap<String, Option<Vec<Group>>> = parse(text)?;
     Ok(namespaces.into_iter().map(|(name, groups)| (name, groups.unwrap_or_default())).collect())
 }
@@ -131,11 +134,12 @@ fn parse<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, DocumentError> 
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| DocumentError(first_line(&error)))
 }
 
-/// As Go reads it, with room for the largest groups.
+/// As Go reads it, with room for the largest groups: 400,000 rules. What is read takes some 150 bytes a node, also where
+/// a rule is written `{}`.
 fn options() -> Options {
     let budget = serde_saphyr::budget! {
-        max_nodes: 5_000_000,
-        max_events: 20_000_000,
+        max_nodes: 2_000_000,
+        max_events: 8_000_000,
         max_total_scalar_bytes: 256 << 20,
         // No server writes them, and a few bytes of them can ask for a lot of memory.
         max_anchors: 0,

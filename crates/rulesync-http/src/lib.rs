@@ -4,16 +4,22 @@
 //!
 //! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
 
+mod address;
 mod answer;
 mod auth;
+mod body;
 mod client;
 mod connection;
 mod document;
 mod flavour;
+mod limits;
+mod list;
 mod loaded;
 mod oauth2;
 mod proxy;
 mod reading;
+mod redact;
+mod request;
 mod secret;
 mod settings;
 mod split;
@@ -21,11 +27,12 @@ mod state;
 mod transport;
 mod url;
 
-pub use client::{RequestObserver, RulerClient};
+pub use client::RulerClient;
 pub use connection::{Connection, PlainAnswer, PlainRequest};
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
 pub use flavour::Flavour;
 pub use loaded::{LoadedGroup, LoadedReader};
+pub use request::RequestObserver;
 pub use secret::{Secret, SecretError};
 pub use settings::{
     Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, SettingsError, TlsConfig, TlsVersion,

@@ -35,8 +35,8 @@ const GROUPS: &[u8] = b"{{[";
 /// No envelope is longer.
 const ENVELOPE_BYTES: usize = 64 << 10;
 
-/// No group is longer: five thousand rules have 2 MiB.
-const GROUP_BYTES: usize = 32 << 20;
+/// No group is longer: five thousand rules have 2 MiB, and no larger one than half of this is sent.
+const GROUP_BYTES: usize = 64 << 20;
 
 impl LoadedReader {
     /// More of the answer. Passes on the groups that are complete with it.

@@ -1,6 +1,7 @@
 //! Tokens by OAuth 2.0 client credentials: one form, kept until shortly before it expires. Its own code, because the
 //! crate `oauth2` would bring a second HTTP client with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::utf8_percent_encode;
@@ -10,7 +11,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::address;
 use crate::proxy::ProxySettings;
+use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
 use crate::transport::{Transport, drain, without_url};
@@ -28,6 +31,7 @@ pub(crate) struct TokenSource {
     parameters: String,
     /// Held while a token is fetched, so that one request serves all that wait.
     token: Mutex<Option<Token>>,
+    redactor: Arc<Redactor>,
 }
 
 #[derive(Debug)]
@@ -72,15 +76,9 @@ const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 const DEADLINE: Duration = Duration::from_secs(15);
 
 impl TokenSource {
-    pub(crate) fn new(config: &OAuth2) -> Result<Self, SettingsError> {
+    pub(crate) fn new(config: &OAuth2, redactor: Arc<Redactor>) -> Result<Self, SettingsError> {
         let invalid = |reason: String| SettingsError::Invalid { key: "oauth2.token_url".to_owned(), reason };
-        let url = Url::parse(&config.token_url).map_err(|error| invalid(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid("must be an http or https URL".to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("must not hold credentials: use `client_secret`".to_owned()));
-        }
+        let url = address::parse(&config.token_url, "client_secret").map_err(invalid)?;
         let proxy = ProxySettings {
             url: config.proxy_url.clone(),
             no_proxy: config.no_proxy.clone(),
@@ -88,6 +86,9 @@ impl TokenSource {
         };
         let (transport, url, host) =
             Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
+        if let Some((user, password)) = transport.proxy_user() {
+            redactor.keep(Some(user), password.expose());
+        }
         let mut parameters = "grant_type=client_credentials".to_owned();
         let scope = config.scopes.join(" ");
         let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
@@ -106,6 +107,7 @@ impl TokenSource {
             ),
             parameters,
             token: Mutex::new(None),
+            redactor,
         })
     }
 
@@ -117,6 +119,14 @@ impl TokenSource {
         }
         let Granted { access_token, expires_in } =
             self.fetch().await.map_err(|error| format!("oauth2: {error}"))?;
+        // It would be as useless for the rest of its life.
+        if !is_token(access_token.expose()) {
+            return Err(
+                "oauth2: the token's server answered with a token that no header can carry: it is empty, or holds \
+                 spaces, line breaks or other characters that no token has"
+                    .to_owned(),
+            );
+        }
         // A tenth early, so that it does not expire on its way.
         let life = expires_in.as_ref().and_then(Seconds::life).unwrap_or(UNKNOWN_LIFE).mul_f64(0.9);
         let now = Instant::now();
@@ -147,6 +157,10 @@ impl TokenSource {
         };
         // RFC 6749, 2.3.1: both are encoded as in a form before they go into the header.
         let password = secret.as_ref().map(|secret| encode(secret.expose()));
+        if let (Some(secret), Some(password)) = (&secret, &password) {
+            self.redactor.remember(None, secret.expose());
+            self.redactor.remember(Some(&encode(&self.client_id)), password);
+        }
         let mut request = self.transport.client().await.post(self.url.clone()).timeout(DEADLINE);
         if let Some(host) = &self.host {
             request = request.header(reqwest::header::HOST, host);
@@ -166,6 +180,11 @@ impl TokenSource {
         serde_json::from_str(&body)
             .map_err(|_| "the token's server answered something else than a token".to_owned())
     }
+}
+
+/// Whether a token can stand behind `Bearer` (RFC 6750, 2.1; some servers use a few more letters).
+fn is_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// As in a form. What is unreserved stays: many servers do not decode the header, and most client ids are UUIDs.

@@ -1,6 +1,7 @@
 //! Which proxy stands between us and a server, if any: that of the settings, or that of the environment, as Go programs
 //! such as Prometheus read it. Pure but for reading the environment.
 
+use percent_encoding::percent_decode_str;
 use reqwest::{NoProxy, Proxy, Url};
 
 use crate::secret::Secret;
@@ -17,7 +18,11 @@ pub(crate) struct ProxySettings {
 
 /// The proxy to use towards a server. Its password is not shown.
 #[derive(Clone)]
-pub(crate) struct ChosenProxy(pub(crate) Proxy);
+pub(crate) struct ChosenProxy {
+    pub(crate) proxy: Proxy,
+    /// Who we are to it.
+    pub(crate) user: Option<(String, Secret)>,
+}
 
 impl std::fmt::Debug for ChosenProxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,7 +63,7 @@ impl ProxySettings {
             .map_err(|error| SettingsError::Invalid { key, reason: without_url(&error) })?;
         let port = address.port_or_known_default();
         let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
-        Ok(Some(ChosenProxy(proxy.no_proxy(around))))
+        Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()) }))
     }
 
     fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<Named> {
@@ -78,6 +83,14 @@ impl ProxySettings {
         let url = Secret::from(url.as_str());
         Some(Named { key, url, no_proxy: either("NO_PROXY").map(|(value, _)| value) })
     }
+}
+
+/// User and password of a URL, as they are sent.
+fn user(url: &str) -> Option<(String, Secret)> {
+    let url =
+        if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("http://{url}")) }.ok()?;
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some((decoded(url.username()), Secret::from(decoded(url.password()?).as_str())))
 }
 
 /// Nobody means a proxy for this machine to be used for what is on it.

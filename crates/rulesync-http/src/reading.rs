@@ -4,7 +4,9 @@
 
 use rulesync_core::{Fingerprint, Listing, RulerError};
 
-use crate::document::{Name, group_names, parse_name, parse_namespaces};
+use crate::document::{DocumentError, Name, Namespaces, group_names, parse_name, parse_namespaces};
+use crate::limits::{Limits, too_long};
+use crate::list::LONG_BYTES;
 use crate::split::{End, Pieces, Splitter};
 
 /// Reads a list as it arrives.
@@ -12,6 +14,14 @@ use crate::split::{End, Pieces, Splitter};
 pub(crate) struct ListReader<'a, 'l> {
     splitter: Splitter,
     rows: Rows<'a, 'l>,
+    limits: Limits,
+}
+
+/// A piece that is put aside, because parsing it takes long.
+#[derive(Debug)]
+pub(crate) struct LongPiece {
+    namespace: Option<String>,
+    pub(crate) text: Vec<u8>,
 }
 
 /// A namespace of ours that could not be parsed, with the names of its groups as far as they can be seen.
@@ -27,26 +37,66 @@ struct Rows<'a, 'l> {
     /// The namespace whose piece is being collected; none if only the piece will tell.
     current: Option<String>,
     unparsed: Vec<Unparsed>,
+    long: Vec<LongPiece>,
 }
 
 impl<'a, 'l> ListReader<'a, 'l> {
-    pub(crate) fn new(listing: &'a mut Listing<'l>) -> Self {
-        let rows = Rows { listing, current: None, unparsed: Vec::new() };
-        Self { splitter: Splitter::default(), rows }
+    pub(crate) fn new(listing: &'a mut Listing<'l>, limits: Limits) -> Self {
+        let rows = Rows { listing, current: None, unparsed: Vec::new(), long: Vec::new() };
+        Self { splitter: Splitter::default(), rows, limits }
     }
 
-    /// More of the document.
+    /// More of the document: a small part of it, since limits are looked at afterwards.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), RulerError> {
-        self.splitter.push(bytes, &mut self.rows)
+        self.splitter.push(bytes, &mut self.rows)?;
+        let (kept, limits) = (self.splitter.kept() as u64, self.limits);
+        if self.splitter.in_name() && kept > limits.name() {
+            return Err(too_long("a line that names a namespace", limits.name()));
+        }
+        if kept > limits.namespace() {
+            let what =
+                self.rows.current.as_ref().map_or("a namespace or the document".to_owned(), |name| {
+                    format!("the namespace `{name}`")
+                });
+            return Err(too_long(&what, limits.namespace()));
+        }
+        Ok(())
     }
 
-    /// The end of the document; the namespaces that have to be read in another way.
-    pub(crate) fn finish(mut self) -> Result<Vec<Unparsed>, RulerError> {
-        match self.splitter.finish(&mut self.rows)? {
-            End::Whole => Ok(self.rows.unparsed),
+    /// The end of the document.
+    pub(crate) fn end(&mut self) -> Result<(), RulerError> {
+        match std::mem::take(&mut self.splitter).finish(&mut self.rows)? {
+            End::Whole => Ok(()),
             End::Empty => Err(unreadable("the list is an empty document, where `{}` was to be expected")),
             End::Torn => Err(unreadable("the list ends in the middle of a line")),
         }
+    }
+
+    /// A piece that is to be parsed apart, and given back to [`ListReader::accept`].
+    pub(crate) fn next_long(&mut self) -> Option<LongPiece> {
+        self.rows.long.pop()
+    }
+
+    /// What a long piece says. Other tasks have their turn now and then.
+    pub(crate) async fn accept(
+        &mut self,
+        LongPiece { namespace, text }: LongPiece,
+        parsed: Result<Namespaces, DocumentError>,
+    ) -> Result<(), RulerError> {
+        let (groups, whole) = self.rows.read(namespace, &text, parsed)?;
+        for (namespace, groups) in groups {
+            for group in &groups {
+                self.rows.listing.add(&namespace, group);
+                tokio::task::yield_now().await;
+            }
+        }
+        self.rows.added(whole, &text);
+        Ok(())
+    }
+
+    /// The namespaces that have to be read in another way.
+    pub(crate) fn into_unparsed(self) -> Vec<Unparsed> {
+        self.rows.unparsed
     }
 }
 
@@ -58,45 +108,64 @@ impl Pieces for Rows<'_, '_> {
             Ok(Name::Here(name)) => Some(name),
             Ok(Name::Below) => None,
             Err(error) => {
-                let line = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
+                let cut = if line.len() > 80 { "…" } else { "" };
+                let line = format!("{}{cut}", String::from_utf8_lossy(&line[..line.len().min(80)]));
                 return Err(unreadable(&format!("`{line}` is no namespace with groups: {error}")));
             }
         };
         Ok(self.current.as_ref().is_none_or(|name| self.listing.wants(name)))
     }
 
-    fn piece(&mut self, piece: &[u8]) -> Result<(), RulerError> {
-        let Some(namespace) = self.current.take() else { return self.piece_of_many(piece) };
-        let document = Fingerprint::of_bytes(piece);
-        if self.listing.unchanged(&namespace, document) {
+    fn piece(&mut self, piece: &mut Vec<u8>) -> Result<(), RulerError> {
+        let namespace = self.current.take();
+        if let Some(namespace) = &namespace
+            && self.listing.unchanged(namespace, Fingerprint::of_bytes(piece))
+        {
             return Ok(());
         }
-        match parse_namespaces(piece) {
-            Ok(parsed) if parsed.keys().eq([&namespace]) => {
-                parsed.values().flatten().for_each(|group| self.listing.add(&namespace, group));
-                self.listing.read_from(&namespace, document);
-            }
-            _ => self.unparsed.push(Unparsed { namespace, groups: group_names(piece) }),
+        if piece.len() > LONG_BYTES {
+            self.long.push(LongPiece { namespace, text: std::mem::take(piece) });
+            return Ok(());
         }
+        let (groups, whole) = self.read(namespace, piece, parse_namespaces(piece))?;
+        for (namespace, groups) in groups {
+            groups.iter().for_each(|group| self.listing.add(&namespace, group));
+        }
+        self.added(whole, piece);
         Ok(())
     }
 }
 
 impl Rows<'_, '_> {
-    /// A document that could not be cut, or a namespace whose name is a text of several lines.
-    fn piece_of_many(&mut self, piece: &[u8]) -> Result<(), RulerError> {
-        let namespaces = match parse_namespaces(piece) {
-            Ok(namespaces) => namespaces,
-            // No ruler namespace of ours has a line break, see `NameRules`.
-            Err(_) if piece.starts_with(b"? ") => return Ok(()),
-            Err(error) => return Err(unreadable(&error.to_string())),
-        };
-        for (namespace, groups) in namespaces {
-            if self.listing.wants(&namespace) {
-                groups.iter().for_each(|group| self.listing.add(&namespace, group));
+    /// The groups of ours that a piece holds, which are to be added, and the namespace that it is all of. A document
+    /// that could not be cut, and a namespace whose name is a text of several lines, have no `namespace`.
+    fn read(
+        &mut self,
+        namespace: Option<String>,
+        piece: &[u8],
+        parsed: Result<Namespaces, DocumentError>,
+    ) -> Result<(Namespaces, Option<String>), RulerError> {
+        match (namespace, parsed) {
+            (Some(namespace), Ok(parsed)) if parsed.keys().eq([&namespace]) => Ok((parsed, Some(namespace))),
+            (Some(namespace), _) => {
+                self.unparsed.push(Unparsed { namespace, groups: group_names(piece) });
+                Ok((Namespaces::new(), None))
             }
+            (None, Ok(mut namespaces)) => {
+                namespaces.retain(|namespace, _| self.listing.wants(namespace));
+                Ok((namespaces, None))
+            }
+            // No ruler namespace of ours has a line break, see `NameRules`.
+            (None, Err(_)) if piece.starts_with(b"? ") => Ok((Namespaces::new(), None)),
+            (None, Err(error)) => Err(unreadable(&error.to_string())),
         }
-        Ok(())
+    }
+
+    /// The groups of a piece have been added.
+    fn added(&mut self, whole: Option<String>, piece: &[u8]) {
+        if let Some(namespace) = whole {
+            self.listing.read_from(&namespace, Fingerprint::of_bytes(piece));
+        }
     }
 }
 

@@ -33,6 +33,9 @@ pub struct ClientConfig {
     pub proxy_from_environment: bool,
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
+    /// How many bytes of an answer are read, once they are unpacked; 1 GiB if absent. A single namespace or group may
+    /// have a quarter of it, and a group that is written a thirty-second. Of longer answers nothing is believed.
+    pub max_response_bytes: Option<u64>,
 }
 
 /// User and password.
@@ -215,9 +218,16 @@ impl ClientConfig {
             proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment)?;
         }
         proxy_agrees(self.proxy_url.as_ref(), self.no_proxy.as_ref(), self.proxy_from_environment)?;
+        if self.max_response_bytes.is_some_and(|bytes| bytes < LEAST_RESPONSE_BYTES) {
+            let reason = format!("must be {LEAST_RESPONSE_BYTES} at least");
+            return Err(SettingsError::Invalid { key: "max_response_bytes".to_owned(), reason });
+        }
         tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)
     }
 }
+
+/// With less, the longest group that may be written would hold hardly a rule.
+const LEAST_RESPONSE_BYTES: u64 = 64 << 10;
 
 impl ClientConfig {
     /// The same settings with every relative path of a file taken from `directory`, as Prometheus takes those of its
@@ -235,6 +245,7 @@ impl ClientConfig {
             no_proxy: _,
             proxy_from_environment: _,
             http_headers,
+            max_response_bytes: _,
         } = &mut self;
         let mut files: Vec<&mut PathBuf> = bearer_token_file.iter_mut().collect();
         if let Some(BasicAuth { username_file, password_file, .. }) = basic_auth {

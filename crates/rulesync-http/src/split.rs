@@ -13,8 +13,8 @@ pub(crate) trait Pieces {
     /// The line a namespace begins with, without its line break; whether the namespace is to be kept.
     fn begins(&mut self, line: &[u8]) -> Result<bool, Self::Error>;
 
-    /// A namespace that was to be kept, or a whole document that could not be cut.
-    fn piece(&mut self, piece: &[u8]) -> Result<(), Self::Error>;
+    /// A namespace that was to be kept, or a whole document that could not be cut. It may be taken away.
+    fn piece(&mut self, piece: &mut Vec<u8>) -> Result<(), Self::Error>;
 }
 
 /// How a document ended.
@@ -122,11 +122,21 @@ impl Splitter {
 
     fn flush<P: Pieces>(&mut self, pieces: &mut P) -> Result<(), P::Error> {
         if self.state == State::Kept {
-            pieces.piece(&self.piece)?;
+            pieces.piece(&mut self.piece)?;
         }
         self.piece.clear();
         self.piece.shrink_to(SPARE_BYTES);
         Ok(())
+    }
+
+    /// How much is kept of what has not become a piece yet.
+    pub(crate) fn kept(&self) -> usize {
+        self.piece.len()
+    }
+
+    /// Whether that is the beginning of a line that names a namespace.
+    pub(crate) fn in_name(&self) -> bool {
+        self.state == State::Name
     }
 
     /// The end of the bytes.
@@ -134,7 +144,7 @@ impl Splitter {
         match self.state {
             State::Before => Ok(End::Empty),
             State::Uncut if self.piece.trim_ascii().is_empty() => Ok(End::Empty),
-            State::Uncut => pieces.piece(&self.piece).map(|()| End::Whole),
+            State::Uncut => pieces.piece(&mut self.piece).map(|()| End::Whole),
             State::Name => Ok(End::Torn),
             State::Kept | State::Skipped if !self.ended || self.colon => Ok(End::Torn),
             State::Kept | State::Skipped => self.flush(pieces).map(|()| End::Whole),

@@ -6,12 +6,14 @@ mod query;
 
 use std::collections::{BTreeSet, HashMap};
 
-use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
+use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
 
 use self::query::{page, queries};
 use crate::answer::Operation;
-use crate::client::{LIST_FACTOR, Request, RulerClient, unavailable};
+use crate::body::BODY_FACTOR;
+use crate::client::{RulerClient, unavailable};
 use crate::loaded::{LoadedGroup, LoadedReader};
+use crate::request::Request;
 
 impl RulerClient {
     /// Passes what the server has loaded of these namespaces to `found`, group by group as they arrive; nothing else
@@ -40,10 +42,15 @@ impl RulerClient {
             for (number, query) in queries.iter().enumerate() {
                 // A server that does not know the filter tells everything at once, and then again.
                 let mut filtered = true;
-                let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
+                let mut pass = |LoadedGroup { file, name, mut rules }: LoadedGroup| {
                     let asked = wanted.get(file.as_str());
                     filtered &= asked == Some(&number);
                     if asked.is_some_and(|asked| *asked >= number) {
+                        for rule in &mut rules {
+                            if let RuleHealth::Failing(error) = &mut rule.health {
+                                *error = self.redactor().text(std::mem::take(error));
+                            }
+                        }
                         found(EvaluatedGroup { namespace: file, name, rules });
                     }
                 };
@@ -55,9 +62,10 @@ impl RulerClient {
             }
             Ok(Evaluation::Read)
         };
-        let deadline = self.timeout() * LIST_FACTOR;
+        let deadline = self.timeout() * BODY_FACTOR;
         let late = |_| unavailable(format!("the state was not complete within {}s", deadline.as_secs_f64()));
-        tokio::time::timeout(deadline, reading).await.map_err(late)?
+        let read = tokio::time::timeout(deadline, reading).await.map_err(late).and_then(|read| read);
+        read.map_err(|error| self.redactor().error(error))
     }
 
     /// The answer to a query, page by page.
@@ -75,7 +83,7 @@ impl RulerClient {
                 return Ok(Evaluation::Unsupported);
             };
             let mut reader = LoadedReader::default();
-            while let Some(portion) = self.next_portion(&mut answer).await? {
+            while let Some(portion) = answer.portion().await? {
                 reader.push(&portion, found)?;
                 // A long answer must not keep other tasks from their turn.
                 tokio::task::yield_now().await;

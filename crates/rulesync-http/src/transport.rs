@@ -94,6 +94,11 @@ impl Transport {
         Ok((Self { recipe: Arc::new(recipe), current }, url, host_header))
     }
 
+    /// Who we are to the proxy, if there is one that wants to know.
+    pub(crate) fn proxy_user(&self) -> Option<&(String, Secret)> {
+        self.recipe.proxy.as_ref()?.user.as_ref()
+    }
+
     /// The client to use now. Files that are in a bad state for a moment leave the last good client in use.
     pub(crate) async fn client(&self) -> reqwest::Client {
         if let Some(path) = self.recipe.tls.any_file()
@@ -193,7 +198,7 @@ impl Recipe {
             .gzip(true)
             // The library would read the environment in its own way.
             .no_proxy();
-        if let Some(ChosenProxy(proxy)) = &self.proxy {
+        if let Some(ChosenProxy { proxy, .. }) = &self.proxy {
             builder = builder.proxy(proxy.clone());
         }
         if let Some(ca) = &material.ca {

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+
+use crate::bounded::Bounds;
 
 /// Which cluster, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,11 @@ pub struct KubernetesConfig {
     pub look_interval: Duration,
     /// How long a list may wait for its next page.
     pub list_timeout: Duration,
+    /// How long one event of a watch may be, in bytes; 64 MiB if not set otherwise. etcd takes objects of 1.5 MiB unless
+    /// it is told to take larger ones. What is longer is looked for in a list.
+    pub max_event_bytes: usize,
+    /// How long one page of a list may be, in bytes; 256 MiB if not set otherwise. Beyond, the source is unavailable.
+    pub max_page_bytes: usize,
 }
 
 impl Default for KubernetesConfig {
@@ -36,6 +44,8 @@ impl Default for KubernetesConfig {
             watch_timeout: Duration::from_secs(60),
             look_interval: Duration::from_secs(30),
             list_timeout: Duration::from_secs(30),
+            max_event_bytes: 64 << 20,
+            max_page_bytes: 256 << 20,
         }
     }
 }
@@ -113,7 +123,9 @@ pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, Connect
     // Bounds every request: an answer, or the next event of a watch, must come within this time.
     found.read_timeout = Some(config.watch_timeout + GRACE);
     found.reset_reader_on_write = true;
-    Client::try_from(found).map_err(|error| ConnectError::Client(error.to_string()))
+    let bounds = Bounds { event: config.max_event_bytes, page: config.max_page_bytes };
+    let builder = ClientBuilder::try_from(found).map_err(|error| ConnectError::Client(error.to_string()))?;
+    Ok(builder.with_layer(&bounds).build())
 }
 
 #[cfg(all(test, unix))]

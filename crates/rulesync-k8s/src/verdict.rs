@@ -2,6 +2,8 @@
 
 use kube::runtime::watcher;
 
+use crate::bounded::TooLong;
+
 /// What to do about an error, after a wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -40,6 +42,10 @@ pub(crate) fn judge(error: &watcher::Error, what: &str) -> Verdict {
         watcher::Error::WatchError(status) if status.code == 410 => Verdict::anew(expired(what)).everyday(),
         watcher::Error::WatchError(status) => {
             Verdict::anew(format!("watching {what}: {}", status.message)).everyday()
+        }
+        // It would break there again and again; a list may show what the watch cannot.
+        watcher::Error::WatchFailed(error) if TooLong::stopped(error) => {
+            Verdict::anew(format!("the watch of {what} breaks: {}", innermost(error))).everyday()
         }
         // A watch that breaks is taken up again where it was. If that fails too, the next error says so.
         watcher::Error::WatchFailed(error) => {

@@ -51,6 +51,9 @@ const QUERY_BYTES: usize = 6 * 1024;
 /// The longest wait between two looks at vmalert's metrics.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// So much is kept of a line of its metrics.
+const LINE_BYTES: usize = 1024;
+
 /// What a message of the server is cut to.
 const MESSAGE_BYTES: usize = 2048;
 
@@ -106,9 +109,8 @@ impl Server {
     async fn ask_to_reload(&self) -> Result<(), ReloadError> {
         let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
         let answer = self.connection.send(request).await?;
-        let (status, page) = (answer.status(), answer.content_type() == "text/html");
-        let words = answer.words().await;
-        reload_meaning(status, if page { "" } else { &words })
+        let (status, words) = said(answer).await;
+        reload_meaning(status, &words)
     }
 
     async fn reloads(&self) -> Result<Reloads, RulerError> {
@@ -123,7 +125,10 @@ impl Server {
             // The last line may lack its end.
             for &byte in portion.as_deref().unwrap_or(b"\n") {
                 if byte != b'\n' {
-                    line.push(byte);
+                    // The beginning is enough to tell ours from others.
+                    if line.len() < LINE_BYTES {
+                        line.push(byte);
+                    }
                     continue;
                 }
                 begun = begun.or_else(|| value(&line, "vmalert_config_last_reload_total"));
@@ -194,14 +199,14 @@ impl Server {
         let mut reader = LoadedReader::default();
         let mut turn = Instant::now();
         while let Some(portion) = answer.portion().await? {
-            reader.push(&portion, found)?;
+            reader.push(&portion, found).map_err(|error| answer.redacted(error))?;
             // A long answer must not keep other tasks from their turn.
             if turn.elapsed() > Duration::from_millis(5) {
                 tokio::task::yield_now().await;
                 turn = Instant::now();
             }
         }
-        reader.finish().map(drop)
+        reader.finish().map(drop).map_err(|error| answer.redacted(error))
     }
 }
 
@@ -223,10 +228,20 @@ fn reload_meaning(status: u16, words: &str) -> Result<(), ReloadError> {
     .into())
 }
 
+/// Status and words of an answer: of a page none, of a redirect where it leads.
+async fn said(answer: PlainAnswer) -> (u16, String) {
+    let status = answer.status();
+    let words = match answer.redirection() {
+        Some(redirection) => format!("redirected {redirection}"),
+        None if answer.content_type() == "text/html" => String::new(),
+        None => answer.words().await,
+    };
+    (status, words)
+}
+
 async fn refused(answer: PlainAnswer) -> RulerError {
-    let (status, page) = (answer.status(), answer.content_type() == "text/html");
-    let words = answer.words().await;
-    let message = described(status, &shortened(if page { "" } else { &words }));
+    let (status, words) = said(answer).await;
+    let message = described(status, &shortened(&words));
     match status {
         401 | 403 | 407 => RulerError::Denied { message },
         408 | 425 | 429 | 500..=599 => unavailable(message),

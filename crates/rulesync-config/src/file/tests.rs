@@ -128,3 +128,56 @@ fn a_mistake_is_told_in_one_short_line() {
         assert!(!error.contains('\n') && error.len() < 500, "{error}");
     }
 }
+
+#[test]
+fn unknown_keys_among_secrets_are_not_quoted() {
+    let basic = "basic_auth: {username: u, password_file: /etc/secret/p}";
+    for (block, known) in [
+        ("basic_auth: {username: u, hunter2: }", "`password_file`"),
+        ("basic_auth: {hunter2: x, hunter2: y}", "`password_file`"),
+        ("authorization:\n      hunter2: x", "`credentials_file`"),
+        ("oauth2: {client_id: i, hunter2: x}", "`client_secret_file`"),
+        ("oauth2: {client_id: i, tls_config: {hunter2: x}}", "`key_file`"),
+        ("tls_config: {hunter2: x}", "`key_file`"),
+        ("http_headers: {X-Key: {hunter2: x}}", "`secrets`"),
+        ("hunter2: x", "`bearer_token`"),
+    ] {
+        let text = WHOLE.replace(basic, block);
+        let error = error(&text);
+        let line = text.lines().position(|line| line.contains("hunter2")).unwrap() + 1;
+        assert!(error.starts_with(&format!("rulesync.yaml:{line}:")), "{block}: {error}");
+        assert!(error.contains("unknown key, expected one of") && error.contains(known), "{block}: {error}");
+        assert!(!error.contains("hunter2"), "{block}: {error}");
+    }
+    let typo = error(&WHOLE.replace("password_file", "pasword_file"));
+    assert!(typo.ends_with("(did you mean `password_file`?)"), "{typo}");
+}
+
+#[test]
+fn secrets_that_stand_in_the_wrong_place_are_not_quoted() {
+    let basic = "basic_auth: {username: u, password_file: /etc/secret/p}";
+    for block in [
+        "basic_auth: hunter2",
+        "basic_auth: [hunter2]",
+        "authorization: hunter2",
+        "authorization: Bearer hunter2",
+        "oauth2: hunter2",
+        "oauth2: {client_id: i, scopes: hunter2}",
+        "oauth2: {client_id: i, endpoint_params: hunter2}",
+        "oauth2: {client_id: i, endpoint_params: {a: [hunter2]}}",
+        "tls_config: hunter2",
+        "tls_config: {insecure_skip_verify: hunter2}",
+        "bearer_token: [hunter2]",
+        "bearer_token: {hunter2: x}",
+        "http_headers: hunter2",
+        "http_headers: {X-Key: hunter2}",
+        "http_headers: {X-Key: {secrets: hunter2}}",
+        "http_headers: {X-Key: {values: hunter2}}",
+        "http_headers: {X-Key: {secrets: [{hunter2: x}]}}",
+        "proxy_from_environment: hunter2",
+        "max_response_bytes: hunter2",
+    ] {
+        let error = error(&WHOLE.replace(basic, block));
+        assert!(!error.contains("hunter2"), "{block}: {error}");
+    }
+}

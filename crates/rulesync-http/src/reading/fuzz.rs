@@ -54,11 +54,12 @@ fn read<'d>(portions: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec
     let nothing = Observed::default();
     let interest = |name: &str| if owned(name) { Interest::Ours } else { Interest::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &interest, &nothing);
-    let mut reader = ListReader::new(&mut listing);
+    let mut reader = ListReader::new(&mut listing, Limits::default());
     for portion in portions {
         reader.push(portion)?;
     }
-    let unparsed = reader.finish()?;
+    reader.end()?;
+    let unparsed = reader.into_unparsed();
     let observed = listing.into_observed();
     let names: Vec<_> = observed.namespaces().map(|(name, _)| name.to_string()).collect();
     let mut listed = Listed::new();

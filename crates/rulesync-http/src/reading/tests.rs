@@ -6,11 +6,12 @@ use super::*;
 fn read(document: &[u8], previous: &Observed) -> Result<(Vec<String>, Vec<Unparsed>, Observed), RulerError> {
     let owned = |name: &str| if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &owned, previous);
-    let mut reader = ListReader::new(&mut listing);
+    let mut reader = ListReader::new(&mut listing, Limits::default());
     for portion in document.chunks(7) {
         reader.push(portion)?;
     }
-    let unparsed = reader.finish()?;
+    reader.end()?;
+    let unparsed = reader.into_unparsed();
     let observed = listing.into_observed();
     let mut groups: Vec<String> = observed
         .namespaces()
@@ -104,4 +105,16 @@ fn carriage_returns_hide_nothing() {
         "{ours}us.ns.p:\n    - name: h\n      rules:\n        - alert: A\n          expr: |-\n            a\r"
     );
     assert_eq!(groups(torn).unwrap_err().class(), "unreadable");
+}
+
+#[test]
+fn a_namespace_that_was_read_is_known_the_next_time() {
+    let document = b"us.ns.o:\n    - name: g\n      rules: []\n";
+    let owned = |_: &str| Interest::Ours;
+    let first = read(document, &Observed::default()).unwrap().2;
+    let nothing = Observed::default();
+    let mut listing = Listing::new(Keeps::ALL, &owned, &first);
+    assert!(listing.unchanged("us.ns.o", Fingerprint::of_bytes(document)));
+    let mut listing = Listing::new(Keeps::ALL, &owned, &nothing);
+    assert!(!listing.unchanged("us.ns.o", Fingerprint::of_bytes(document)));
 }

@@ -17,7 +17,7 @@ impl Pieces for Kept {
         Ok(!line.starts_with(b"skip"))
     }
 
-    fn piece(&mut self, piece: &[u8]) -> Result<(), ()> {
+    fn piece(&mut self, piece: &mut Vec<u8>) -> Result<(), ()> {
         self.pieces.push(String::from_utf8(piece.to_vec()).unwrap());
         Ok(())
     }

@@ -149,9 +149,37 @@ async fn a_server_may_say_until_when_to_wait() {
 async fn redirects_are_not_followed() {
     let elsewhere = MockServer::start().await;
     let server = MockServer::start().await;
-    let redirect = ResponseTemplate::new(307).insert_header("location", elsewhere.uri());
+    let location = format!("{}/login?token=hunter2", elsewhere.uri().replace("//", "//user:hunter2@"));
+    let redirect = ResponseTemplate::new(307).insert_header("location", location);
     Mock::given(any()).respond_with(redirect).mount(&server).await;
     let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
     assert_eq!(error.class(), "misconfigured");
+    let (asked, target) = (format!("{}/prometheus/config/v1/rules/us.ns.o", server.uri()), elsewhere.uri());
+    assert_eq!(
+        error.message(),
+        format!("redirected (307) from {asked} to {target}/login; redirects are not followed")
+    );
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn hints_say_what_the_server_cannot_know() {
+    let server = MockServer::start().await;
+    let answer = |status, body: &'static str| ResponseTemplate::new(status).set_body_string(body);
+    Mock::given(wiremock::matchers::path_regex("%2F"))
+        .respond_with(answer(404, "no route"))
+        .mount(&server)
+        .await;
+    Mock::given(any()).respond_with(answer(401, "no org id\n")).with_priority(9).mount(&server).await;
+    let client = client(&server.uri(), &ClientConfig::default());
+    let mangled = client.delete_group(None, "a/b", "g").await.unwrap_err();
+    assert!(
+        mangled.message().contains("a proxy on the way decodes it and must be told to pass `%2F`"),
+        "{mangled}"
+    );
+    let missing = client.delete_group(None, "a", "g").await.unwrap_err();
+    assert_eq!(missing.message(), "no org id: set `tenant` on the route");
+    let tenant = "t".parse().unwrap();
+    let refused = client.delete_group(Some(&tenant), "a", "g").await.unwrap_err();
+    assert!(refused.message().contains("the route's tenant was sent"), "{refused}");
 }

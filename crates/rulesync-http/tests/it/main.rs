@@ -6,6 +6,10 @@ mod answers;
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod echo;
+#[cfg(test)]
+mod endless;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod oauth2;
@@ -17,3 +21,5 @@ mod settings;
 mod state;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod turns;

@@ -175,3 +175,29 @@ async fn a_token_that_cannot_be_had_is_told_without_the_secret() {
     assert_eq!(error.class(), "unavailable");
     assert!(error.to_string().contains("oauth2") && !error.to_string().contains("s3cret"), "{error}");
 }
+
+#[tokio::test]
+async fn a_token_that_makes_no_header_is_told_and_not_kept() {
+    for bad in ["two words", "a\nb", "token\n", "\u{7f}", "é", ""] {
+        let server = MockServer::start().await;
+        Mock::given(path("/token"))
+            .respond_with(token(bad, json!(3600)))
+            .up_to_n_times(1)
+            .expect(1)
+            .mount(&server)
+            .await;
+        Mock::given(path("/token")).respond_with(token("good", json!(3600))).expect(1).mount(&server).await;
+        Mock::given(header("authorization", "Bearer good"))
+            .respond_with(ResponseTemplate::new(202))
+            .mount(&server)
+            .await;
+        let client = with_tokens_of(&server);
+        let error = put(&client).await.unwrap_err();
+        assert!(
+            error.to_string().contains("oauth2: the token's server answered with a token that no header can"),
+            "{error}"
+        );
+        put(&client).await.unwrap();
+        server.verify().await;
+    }
+}

@@ -73,6 +73,16 @@ fn contradictions_name_the_keys() {
         let error = refused(address, &ClientConfig::default());
         assert!(error.contains("`address`") && !error.contains("hunter2"), "{address}: {error}");
     }
+    let error = refused("localhost:9009", &ClientConfig::default());
+    let expected = "`address`: has no scheme: write `http://localhost:9009` or `https://localhost:9009`";
+    assert_eq!(error, expected);
+    let token = json!({"oauth2": {"client_id": "i", "token_url": "login.example/token"}});
+    let error = refused("http://x", &config(token));
+    assert!(
+        error.contains("`oauth2.token_url`: has no scheme: write `http://login.example/token`"),
+        "{error}"
+    );
+    assert!(refused("http://x", &config(json!({"max_response_bytes": 0}))).contains("`max_response_bytes`"));
 }
 
 #[test]

@@ -192,12 +192,13 @@ mod tests {
         fs::create_dir_all(&namespace).expect("a namespace");
         let theirs = root.path().join("theirs");
         fs::write(&theirs, "precious").expect("a file");
-        for name in [".draft-0", &base64_url("g")] {
-            std::os::unix::fs::symlink(&theirs, namespace.join(name)).expect("a link");
+        for link in [root.path().join(".draft-0"), namespace.join(base64_url("g"))] {
+            std::os::unix::fs::symlink(&theirs, link).expect("a link");
         }
         let pipe = namespace.join(base64_url("pipe"));
         assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("runs").success());
-        disk.put("t1", "n", &group("g", 1)).expect("writes");
+        let draft = disk.draft(&group("g", 1)).expect("a draft");
+        disk.put("t1", "n", draft).expect("writes");
         assert_eq!(fs::read_to_string(&theirs).expect("is there"), "precious");
         let (_, found) = Disk::open(root.path()).expect("opens again");
         assert_eq!(found, [("t1".to_owned(), "n".to_owned(), group("g", 1))]);

@@ -1,0 +1,131 @@
+//! Every answer that servers and gateways were seen to give.
+
+use super::*;
+
+fn class(operation: Operation, status: u16, body: &str) -> String {
+    let answer = Answer { status, content_type: "text/plain; charset=utf-8", body, ..Answer::default() };
+    match meaning(operation, &answer) {
+        Ok(meaning) => format!("{meaning:?}"),
+        Err(error) => error.class().to_owned(),
+    }
+}
+
+#[test]
+fn every_row_of_the_catalogue() {
+    use Operation::{DeleteGroup, DeleteNamespace, GetGroup, GetNamespace, List, Put, State};
+    let json = |error: &str| {
+        format!(r#"{{"status":"error","data":null,"errorType":"server_error","error":"{error}"}}"#)
+    };
+    for (operation, status, body, expected) in [
+        (List, 404, "no rule groups found\n", "Nothing"),
+        (GetNamespace, 404, "no rule groups found\n", "Nothing"),
+        (GetGroup, 404, "group does not exist\n", "Nothing"),
+        (List, 404, "404 page not found\n", "misconfigured"),
+        (Put, 404, "404 page not found\n", "misconfigured"),
+        (DeleteNamespace, 404, "group namespace does not exist\n", "Nothing"),
+        (DeleteGroup, 404, "group does not exist\n", "Nothing"),
+        (List, 404, "group does not exist\n", "misconfigured"),
+        (DeleteNamespace, 404, "group does not exist\n", "misconfigured"),
+        (DeleteGroup, 404, "404 page not found\n", "misconfigured"),
+        (Put, 404, "no rule groups found\n", "misconfigured"),
+        (List, 204, "", "unreadable"),
+        (DeleteGroup, 204, "", "Done"),
+        (DeleteGroup, 202, "", "Done"),
+        (Put, 202, r#"{"status":"success"}"#, "Done"),
+        (Put, 400, "unable to decode rule group\n", "rejected"),
+        (Put, 400, "unable to decoded rule group\n", "rejected"),
+        (Put, 400, "\n", "rejected"),
+        (
+            Put,
+            400,
+            "4:9: group \"g1\", rule 0, \"A\": could not parse expression: 1:5: parse error: unclosed left parenthesis",
+            "rejected",
+        ),
+        (Put, 400, "per-user rules per rule group limit (limit: 2 actual: 3) exceeded\n", "rejected"),
+        (Put, 400, "per-user rule groups limit (limit: 2 actual: 3) exceeded\n", "limit"),
+        (
+            Put,
+            400,
+            "per-user minimum rule evaluation interval limit (limit: 30s actual: 10s) exceeded\n",
+            "rejected",
+        ),
+        (Put, 403, "namespace is protected, no modification allowed\n", "protected"),
+        (Put, 403, "forbidden by a gateway", "denied"),
+        (List, 401, "no org id\n", "denied"),
+        (List, 401, "tenant ID 'bad tenant' contains unsupported character ' '\n", "denied"),
+        (List, 422, "too many tenant IDs present in the request. max: 1 actual: 2\n", "denied"),
+        (List, 400, &json("no org id"), "denied"),
+        (List, 500, &json("no org id"), "denied"),
+        (Put, 500, &json("invalid namespace: path traversal not allowed"), "rejected"),
+        (Put, 500, &json("invalid URL escape \\\"%zz\\\""), "rejected"),
+        (Put, 500, "String too long to encode as label.", "rejected"),
+        (Put, 500, "SetRuleGroup unsupported in rule local store\n", "misconfigured"),
+        (Put, 500, "mkdir /rules: no space left on device\n", "unavailable"),
+        (DeleteGroup, 500, &json("some storage error"), "unavailable"),
+        (List, 400, "get rule group user=\"t\": group does not exist\n", "unavailable"),
+        (Put, 429, &json("per-rule group rate limit exceeded"), "unavailable"),
+        (Put, 413, "<html>too large</html>", "rejected"),
+        (Put, 405, "", "misconfigured"),
+        (Put, 301, "", "misconfigured"),
+        (Put, 502, "", "unavailable"),
+        (Put, 503, "", "unavailable"),
+        (Put, 504, "", "unavailable"),
+        (GetGroup, 400, "GetRuleGroup unsupported in rule local store\n", "misconfigured"),
+        (Put, 400, "group 0: Groupname must not be empty\n", "rejected"),
+        (State, 404, "404 page not found\n", "Nothing"),
+        (State, 404, "<html>not here, says the gateway</html>", "Nothing"),
+        (State, 422, &json("rule evaluation is disabled for tenant x"), "rejected"),
+        (State, 422, "too many tenant IDs present in the request. max: 1 actual: 2\n", "denied"),
+        (State, 500, &json("no valid org id found"), "denied"),
+        (State, 400, &json("too many org ids found"), "denied"),
+        (State, 400, &json("invalid group limit value"), "rejected"),
+        (State, 500, &json("failed to get rules: ruler not reached"), "unavailable"),
+        (State, 204, "", "misconfigured"),
+    ] {
+        assert_eq!(class(operation, status, body), expected, "{operation:?} {status} {body}");
+    }
+}
+
+#[test]
+fn other_documents_are_never_empty() {
+    for content_type in ["text/html", "application/json", "application/json; charset=utf-8"] {
+        let answer = Answer { status: 200, content_type, ..Answer::default() };
+        assert_eq!(meaning(Operation::List, &answer).unwrap_err().class(), "misconfigured");
+    }
+    let login = Answer { status: 200, content_type: "text/html; charset=utf-8", ..Answer::default() };
+    assert_eq!(meaning(Operation::Put, &login).unwrap_err().class(), "misconfigured");
+}
+
+#[test]
+fn a_rule_is_found_by_its_name() {
+    let alert = |name: &str| Rule { alert: name.into(), ..Rule::default() };
+    let record = Rule { record: "a:b".into(), ..Rule::default() };
+    let rules = vec![alert("A"), alert("A.b"), record, alert("C"), alert("C"), alert("it's")];
+    let group = Group { name: "g".into(), rules, ..Group::default() };
+    for (message, rule) in [
+        ("could not parse expression for alert 'A' in group 'g': parse error at line 1", Some(0)),
+        ("could not parse expression for alert 'A.b' in group 'g': x", Some(1)),
+        ("could not parse expression for record 'a:b' in group 'g': x", Some(2)),
+        ("could not parse expression for alert 'C' in group 'g': x", None),
+        ("could not parse expression for alert 'it's' in group 'g': x", Some(5)),
+        ("could not parse expression for alert 'A' in group 'h': x", None),
+        ("annotation \"a\": template: __alert_A:1: unclosed action", Some(0)),
+        (
+            "annotation \"a\": template: __alert_A.b:1: x, could not parse expression for alert 'A' in group 'g': y",
+            Some(1),
+        ),
+        ("field 'expr' must be set in rule", None),
+    ] {
+        assert_eq!(named_rule(message, &group), rule, "{message}");
+    }
+}
+
+#[test]
+fn the_message_and_the_rule_are_kept() {
+    let body = "4:9: group \"g1\", rule 12, \"A\": could not parse expression: 1:5: parse error: x\n";
+    let answer = Answer { status: 400, content_type: "text/plain", body, ..Answer::default() };
+    let expected = RulerError::Rejected { message: body.trim().to_owned(), rule: Some(12) };
+    assert_eq!(meaning(Operation::Put, &answer), Err(expected));
+    assert_eq!(message(502, "text/html", "<html>…"), "status 502");
+    assert!(message(400, "", &"x".repeat(10_000)).len() < 2100);
+}

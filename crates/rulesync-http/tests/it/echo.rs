@@ -1,0 +1,130 @@
+//! Gateways that say in their answers what we sent: our secrets stay out of errors.
+
+use std::time::Duration;
+
+use rulesync_core::{Interest, Keeps, Listing, Observed, RuleHealth, RulerError};
+use rulesync_http::{ClientConfig, Connection, PlainRequest};
+use serde_json::json;
+use wiremock::matchers::{any, path};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::auth::{client, config, file, put};
+
+const SECRET: &str = "hunter2/&\"x";
+
+/// All headers of a request, as text.
+fn headers(request: &Request) -> String {
+    let line = |(name, value): (&_, &http::HeaderValue)| {
+        format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+    };
+    request.headers.iter().map(line).collect()
+}
+
+async fn echo(status: u16, content_type: &'static str) -> MockServer {
+    let server = MockServer::start().await;
+    let answer =
+        move |request: &Request| ResponseTemplate::new(status).set_body_raw(headers(request), content_type);
+    Mock::given(path("/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t0ken-of-a-day"})))
+        .mount(&server)
+        .await;
+    Mock::given(any()).respond_with(answer).with_priority(9).mount(&server).await;
+    server
+}
+
+/// Whether anything of what was sent is told.
+fn tells(text: &str) -> bool {
+    // Base64 of `user:…` and of the secret alone.
+    ["hunter2", "t0ken", "dXNlcjpodW50ZXIyLyYie", "aHVudGVyMi8mIn"].iter().any(|secret| text.contains(secret))
+}
+
+async fn list(settings: &ClientConfig, address: &str) -> RulerError {
+    let (ours, previous) = (|_: &str| Interest::Ours, Observed::default());
+    let mut listing = Listing::new(Keeps::ALL, &ours, &previous);
+    client(address, settings).list(None, &mut listing).await.unwrap_err()
+}
+
+fn every_way(server: &MockServer, secret_file: &std::path::Path) -> Vec<serde_json::Value> {
+    let token_url = format!("{}/token", server.uri());
+    vec![
+        json!({"basic_auth": {"username": "user", "password": SECRET}}),
+        json!({"basic_auth": {"username": "user", "password_file": secret_file}}),
+        json!({"authorization": {"type": "Token", "credentials": SECRET}}),
+        json!({"bearer_token_file": secret_file}),
+        json!({"http_headers": {"X-Api-Key": {"secrets": [SECRET]}}}),
+        json!({"http_headers": {"X-Api-Key": {"files": [secret_file]}}}),
+        json!({"oauth2": {"client_id": "id", "client_secret": SECRET, "token_url": token_url}}),
+    ]
+}
+
+#[tokio::test]
+async fn a_gateway_that_echoes_the_request_does_not_make_us_tell_our_secrets() {
+    let secret = file(&format!("{SECRET}\n"));
+    for status in [400, 401, 403, 409, 500] {
+        let server = echo(status, "text/plain").await;
+        for settings in every_way(&server, secret.path()) {
+            let error = put(&client(&server.uri(), &config(settings.clone()))).await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("<secret>") && !tells(&text), "{settings}, {status}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_an_echo_does_not_make_us_tell_our_secrets() {
+    let secret = file(&format!("{SECRET}\n"));
+    for length in [0, 60, 70] {
+        let server = MockServer::start().await;
+        let answer = move |request: &Request| {
+            let value =
+                ["authorization", "x-api-key"].iter().find_map(|name| request.headers.get(*name)).unwrap();
+            // Only the beginning of a line is shown; the secret may be cut.
+            let body = format!("{} {}!\n", "x".repeat(length), String::from_utf8_lossy(value.as_bytes()));
+            ResponseTemplate::new(200).set_body_raw(body, "text/plain")
+        };
+        Mock::given(path("/token"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t0ken-of-a-day"})))
+            .mount(&server)
+            .await;
+        Mock::given(any()).respond_with(answer).with_priority(9).mount(&server).await;
+        for settings in every_way(&server, secret.path()) {
+            let error = list(&config(settings.clone()), &server.uri()).await;
+            assert!(error.class() == "unreadable" && !tells(&error.to_string()), "{settings}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_rule_fails_with_tells_no_secrets() {
+    let server = MockServer::start().await;
+    let state = json!({"status": "success", "data": {"groups": [{"name": "g", "file": "us.ns.o", "rules": [
+        {"name": "A", "health": "err", "lastError": format!("querying with {SECRET}"), "lastEvaluation": "2026-11-23T03:27:26Z"}]}]}});
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(state)).mount(&server).await;
+    let client = client(&server.uri(), &config(json!({"bearer_token": SECRET})));
+    let mut health = Vec::new();
+    let mut found =
+        |group: rulesync_core::EvaluatedGroup| health.extend(group.rules.into_iter().map(|rule| rule.health));
+    client.evaluation(None, &["us.ns.o"], &mut found).await.unwrap();
+    assert_eq!(health, [RuleHealth::Failing("querying with <secret>".to_owned())]);
+}
+
+#[tokio::test]
+async fn plain_answers_tell_no_secrets() {
+    let server = echo(500, "text/plain").await;
+    let settings = config(json!({"basic_auth": {"username": "user", "password": SECRET}}));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
+    let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
+    let words = connection.send(request).await.unwrap().words().await;
+    assert!(words.contains("authorization: Basic <secret>\n") && !tells(&words), "{words}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_echoes_the_request_does_not_make_us_tell_its_password() {
+    let proxy = echo(407, "text/plain").await;
+    let address = proxy.address();
+    let settings = config(json!({"proxy_url": format!("http://user:hunter2%2F%26%22x@{address}")}));
+    let error = put(&client("http://mimir.invalid", &settings)).await.unwrap_err();
+    assert!(error.to_string().contains("proxy-authorization: Basic <secret>"), "{error}");
+    assert!(!tells(&error.to_string()), "{error}");
+}

@@ -1,0 +1,245 @@
+//! Answers that do not end, or grow when they are unpacked: given up at a limit that the message names.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rulesync_core::{Group, Interest, Keeps, Listing, Observed, Rule, RulerError};
+use rulesync_http::{ClientConfig, Connection, Flavour, PlainRequest, RulerClient};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::auth::config;
+
+/// What a server sends that is never hung up on. Buffers on the way take some of it.
+const MOST: usize = 256 << 20;
+
+/// What a test allows the whole answer; a namespace gets a quarter, a name's line a 256th.
+const LIMIT: u64 = 1 << 20;
+
+/// A server that answers the first requests as it was told, and the last one for ever.
+pub(crate) struct Endless {
+    pub(crate) address: String,
+    sent: mpsc::UnboundedReceiver<usize>,
+    asked: mpsc::UnboundedReceiver<()>,
+}
+
+impl Endless {
+    pub(crate) async fn start(before: Vec<String>, head: &str, again: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (told, sent) = mpsc::unbounded_channel();
+        let (asking, asked) = mpsc::unbounded_channel();
+        let head = Arc::new(head.as_bytes().to_vec());
+        let again = Arc::new(again.repeat((64 << 10) / again.len()).into_bytes());
+        let before = Arc::new(Mutex::new(before.into_iter()));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (told, head, again) = (told.clone(), Arc::clone(&head), Arc::clone(&again));
+                let (before, asking) = (Arc::clone(&before), asking.clone());
+                tokio::spawn(async move {
+                    let mut stream = stream;
+                    loop {
+                        read_head(&mut stream).await;
+                        let Some(answer) = before.lock().unwrap().next() else { break };
+                        if stream.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                    asking.send(()).ok();
+                    let mut sent = 0;
+                    let mut result = stream.write_all(&head).await;
+                    while result.is_ok() && sent < MOST {
+                        result = stream.write_all(&again).await;
+                        sent += again.len();
+                    }
+                    told.send(sent).ok();
+                });
+            }
+        });
+        Self { address, sent, asked }
+    }
+
+    /// The answer that has no end begins.
+    pub(crate) async fn is_asked(&mut self) {
+        self.asked.recv().await.unwrap();
+    }
+
+    /// The client must have hung up.
+    pub(crate) async fn is_left(&mut self) {
+        let sent = self.sent.recv().await.unwrap();
+        assert!(sent < MOST, "still listening after {sent} bytes");
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut request = Vec::new();
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        if !matches!(stream.read_buf(&mut request).await, Ok(1..)) {
+            return;
+        }
+    }
+}
+
+fn limited(address: &str) -> RulerClient {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = ClientConfig { max_response_bytes: Some(LIMIT), ..ClientConfig::default() };
+    RulerClient::new(address, Flavour::cortex(), &config, Duration::from_secs(30), None).unwrap()
+}
+
+fn interest(name: &str) -> Interest {
+    if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign }
+}
+
+async fn list(client: &RulerClient) -> Result<usize, RulerError> {
+    let previous = Observed::default();
+    let mut listing = Listing::new(Keeps::ALL, &interest, &previous);
+    client.list(None, &mut listing).await?;
+    Ok(listing.into_observed().groups())
+}
+
+const YAML: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\n\r\n";
+
+fn says(error: &RulerError, what: &str) {
+    let RulerError::Unreadable { message } = error else { panic!("{error:?}") };
+    assert!(message.starts_with(what) && message.contains("raise `max_response_bytes`"), "{message}");
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_is_given_up_at_a_limit() {
+    for (begins, again, what) in [
+        ("", "x", "a line that names a namespace is longer than 4096 bytes"),
+        ("? |-\n", "  odd\n", "a namespace or the document is longer than 262144 bytes"),
+        ("{", "a: [], ", "a namespace or the document is longer than 262144 bytes"),
+        ("us.ns.o:\n", "    - name: g\n", "the namespace `us.ns.o` is longer than 262144 bytes"),
+        ("us.ns.o:\n    - name: ", "x", "the namespace `us.ns.o` is longer than 262144 bytes"),
+        ("them:\n", "    - name: g\n", "the answer is longer than 1048576 bytes"),
+        ("# ", "x", "the answer is longer than 1048576 bytes"),
+        ("", "us.ns.o: []\n", "the answer is longer than 1048576 bytes"),
+    ] {
+        let mut server = Endless::start(Vec::new(), &format!("{YAML}{begins}"), again).await;
+        let error = list(&limited(&server.address)).await.unwrap_err();
+        says(&error, what);
+        server.is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_read_apart_is_given_up_at_a_limit() {
+    let broken = "us.ns.o:\n    - name: g\n      rules: [\n";
+    let answer = |body: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    for before in [vec![answer(broken)], vec![answer(broken), answer(broken)]] {
+        let mut server = Endless::start(before, YAML, "x").await;
+        let error = list(&limited(&server.address)).await.unwrap_err();
+        says(&error, "a namespace or group is longer than 262144 bytes");
+        server.is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn what_grows_when_it_is_unpacked_is_counted_unpacked() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(b"them:\n").unwrap();
+    for _ in 0..64 {
+        packed.write_all(&vec![b' '; 1 << 20]).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!((packed.len() as u64) < LIMIT / 4, "{}", packed.len());
+    let bomb = wiremock::ResponseTemplate::new(200)
+        .set_body_raw(packed, "application/yaml")
+        .insert_header("content-encoding", "gzip");
+    let server = wiremock::MockServer::start().await;
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(bomb).mount(&server).await;
+    let error = list(&limited(&server.uri())).await.unwrap_err();
+    says(&error, "the answer is longer than 1048576 bytes");
+}
+
+#[tokio::test]
+async fn what_is_within_the_limits_is_read() {
+    let text = "x".repeat(200_000);
+    let body =
+        format!("them:\n    - {text}\nus.ns.o:\n    - name: g\n      rules: [{{record: r, expr: {text}}}]\n");
+    let server = wiremock::MockServer::start().await;
+    let answer = wiremock::ResponseTemplate::new(200).set_body_raw(body, "application/yaml");
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
+    assert_eq!(list(&limited(&server.uri())).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_group_that_could_not_be_read_again_is_not_sent() {
+    let server = wiremock::MockServer::start().await;
+    let taken = wiremock::ResponseTemplate::new(202);
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(taken).expect(1).mount(&server).await;
+    let group = |length: usize| {
+        let rule = Rule { record: "r".into(), expr: "x".repeat(length), ..Rule::default() };
+        Group { name: "g".into(), rules: vec![rule], ..Group::default() }
+    };
+    let client = limited(&server.uri());
+    client.put_group(None, "us.ns.o", &group(32_000)).await.unwrap();
+    let error = client.put_group(None, "us.ns.o", &group(33_000)).await.unwrap_err();
+    assert!(
+        matches!(&error, RulerError::Rejected { message, rule: None } if message.contains("more than 32768 might not")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_state_that_does_not_end_is_given_up_at_a_limit() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"status\":\"success\",\"data\":{\"groups\":[";
+    for again in ["{\"name\":\"g\",\"file\":\"f\",\"rules\":[]},", "{\"name\":"] {
+        let mut server = Endless::start(Vec::new(), head, again).await;
+        let mut found = |_| {};
+        let error = limited(&server.address).evaluation(None, &["us.ns.o"], &mut found).await.unwrap_err();
+        says(&error, "the answer is longer than 1048576 bytes");
+        server.is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn errors_and_acknowledgements_that_do_not_end_are_left() {
+    for (status, done) in [("500 Internal Server Error", false), ("202 Accepted", true)] {
+        let head = format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\n\r\n");
+        let mut server = Endless::start(Vec::new(), &head, "no ").await;
+        let written = crate::auth::put(&limited(&server.address)).await;
+        assert_eq!(written.is_ok(), done, "{written:?}");
+        server.is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_end_is_left() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"access_token\":\"";
+    let mut server = Endless::start(Vec::new(), head, "x").await;
+    let oauth2 = json!({"client_id": "id", "client_secret": "s3cret", "token_url": server.address});
+    let client = crate::auth::client("http://127.0.0.1:1", &config(json!({"oauth2": oauth2})));
+    let error = crate::auth::put(&client).await.unwrap_err();
+    assert!(error.to_string().contains("something else than a token"), "{error}");
+    server.is_left().await;
+}
+
+#[tokio::test]
+async fn plain_answers_have_a_limit_too() {
+    let mut server = Endless::start(Vec::new(), "HTTP/1.1 200 OK\r\n\r\n", "x").await;
+    let settings = ClientConfig { max_response_bytes: Some(LIMIT), ..ClientConfig::default() };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let connection = Connection::new(&server.address, &settings, Duration::from_secs(30), None).unwrap();
+    let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
+    let mut answer = connection.send(request).await.unwrap();
+    let error = loop {
+        match answer.portion().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("it has no end"),
+            Err(error) => break error,
+        }
+    };
+    says(&error, "the answer is longer than 1048576 bytes");
+    drop(answer);
+    server.is_left().await;
+}

@@ -1,0 +1,107 @@
+//! What takes long keeps no other task from its turn: the daemon has one thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rulesync_core::{Interest, Keeps, Listing, Observed};
+use rulesync_http::{ClientConfig, Flavour, RulerClient};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::auth::{client, put};
+use crate::endless::Endless;
+
+/// The most that `work` counts between two turns of another task.
+async fn longest_stretch(body: String) -> (usize, usize) {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_raw(body, "application/yaml");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let work = Arc::new(AtomicUsize::new(0));
+    let longest = Arc::new(AtomicUsize::new(0));
+    let other = tokio::spawn({
+        let (work, longest) = (Arc::clone(&work), Arc::clone(&longest));
+        async move {
+            let mut seen = 0;
+            loop {
+                let now = work.load(Ordering::Relaxed);
+                longest.fetch_max(now - seen, Ordering::Relaxed);
+                seen = now;
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    // It is asked at each namespace and each group.
+    let interest = |_: &str| {
+        work.fetch_add(1, Ordering::Relaxed);
+        Interest::Ours
+    };
+    let previous = Observed::default();
+    let mut listing = Listing::new(Keeps::ALL, &interest, &previous);
+    client(&server.uri(), &ClientConfig::default()).list(None, &mut listing).await.unwrap();
+    let groups = listing.into_observed().groups();
+    tokio::task::yield_now().await;
+    other.abort();
+    (groups, longest.load(Ordering::Relaxed))
+}
+
+const GROUP: &str = "    - name: group-NUMBER\n      rules:\n        - record: a:b\n          expr: up\n";
+
+fn group(number: usize) -> String {
+    GROUP.replace("NUMBER", &number.to_string())
+}
+
+#[tokio::test]
+async fn a_list_of_many_namespaces_lets_others_go_on() {
+    let body: String = (0..20_000).map(|number| format!("us.ns.o{number}:\n{}", group(0))).collect();
+    let (groups, longest) = longest_stretch(body).await;
+    assert_eq!(groups, 20_000);
+    // 16 KiB of them, each asked for twice.
+    assert!(longest <= 2 * (16 << 10) / GROUP.len() + 4, "{longest} looks in one go");
+}
+
+#[tokio::test]
+async fn a_namespace_of_many_groups_lets_others_go_on() {
+    let groups: String = (0..20_000).map(group).collect();
+    let (groups, longest) = longest_stretch(format!("us.ns.o:\n{groups}")).await;
+    assert_eq!(groups, 20_000);
+    assert!(longest <= 4, "{longest} looks in one go");
+}
+
+#[tokio::test]
+async fn a_flood_of_interim_answers_ends_with_the_deadline() {
+    for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"] {
+        let mut server = Endless::start(Vec::new(), "", interim).await;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (settings, timeout) = (ClientConfig::default(), Duration::from_millis(500));
+        let client = RulerClient::new(&server.address, Flavour::cortex(), &settings, timeout, None).unwrap();
+        let turns = Arc::new(AtomicUsize::new(0));
+        let other = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move {
+                loop {
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        let before = Arc::new(AtomicUsize::new(0));
+        let asked = async {
+            server.is_asked().await;
+            before.store(turns.load(Ordering::Relaxed), Ordering::Relaxed);
+            std::future::pending::<()>().await;
+        };
+        let error = tokio::select! {
+            written = put(&client) => written.unwrap_err(),
+            () = asked => unreachable!(),
+        };
+        assert_eq!(error.message(), "no answer within 0.5s");
+        // Before the first answer it had some; in the flood it goes on having them.
+        assert!(
+            turns.load(Ordering::Relaxed) > before.load(Ordering::Relaxed),
+            "others were kept from their turn"
+        );
+        other.abort();
+        server.is_left().await;
+    }
+}
