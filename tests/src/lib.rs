@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_config::{Config, Process, Wired, Wiring, process};
+use rulesync_config::{Config, Lifetime, Process, Wired, Wiring, process};
 use rulesync_core::{
     Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState,
 };
@@ -44,7 +44,8 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let (mut setup, wired) = Wiring::new(directory, metrics.clone()).wire(&config).await?;
     let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
     setup.policy = Policy { backoff, ..setup.policy };
-    let Process { ledger, identity, leadership, election } = process(&config, directory).await?;
+    let Process { ledger, installation, leadership, election } =
+        process(&config, directory, Lifetime::Daemon).await?;
     let mut engine = Engine::builder(setup.territory.owner.clone())
         .setup(setup.clone())
         .metrics(metrics)
@@ -53,8 +54,8 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     if let Some(ledger) = ledger {
         engine = engine.shared_ledger(ledger);
     }
-    if let Some(identity) = identity {
-        engine = engine.identity(&identity);
+    if let Some(installation) = installation {
+        engine = engine.installation(installation);
     }
     let engine = engine.build()?;
     let handle = engine.handle();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use rulesync_core::PromDuration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -43,6 +44,14 @@ pub(crate) struct Args {
     /// Print what would be changed, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    /// With --once: make the deletes that the delete guard would hold. Look at a --dry-run first.
+    #[arg(long, requires = "once")]
+    pub(crate) release_deletes: bool,
+
+    /// With --once or --dry-run: give up after so long without getting on, and say what was not done.
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub(crate) timeout: PromDuration,
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {

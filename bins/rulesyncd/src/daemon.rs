@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use rulesync_config::{Configuration, LeaseElection, Process};
-use rulesync_core::{Engine, Leadership, LogReporter, Metrics, Plan};
+use rulesync_config::{Configuration, LeaseElection, Lifetime, Process};
+use rulesync_core::{Engine, Leadership, LogReporter, Metrics, Plan, Summary, TargetState, TargetStatus};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::args::Args;
 use crate::ask::Asking;
@@ -42,21 +42,25 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let shutdown = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     listen_to_signals(&shutdown, &reload)?;
-    let Some(loaded) = shutdown.run_until_cancelled(Configuration::load(&args.config)).await else {
+    let lifetime = if args.once || args.dry_run { Lifetime::Once } else { Lifetime::Daemon };
+    let loading = Configuration::load(&args.config, lifetime);
+    let Some(loaded) = shutdown.run_until_cancelled(loading).await else {
         info!("Stopped before the configuration was loaded");
         return Ok(ExitCode::SUCCESS);
     };
-    let (mut configuration, setup) = loaded?;
+    let (mut configuration, mut setup) = loaded?;
+    setup.policy.timeout = Duration::from_millis(args.timeout.as_millis());
     let metrics = configuration.metrics().clone();
     let process = configuration.take_process();
     let mut engine = Engine::builder(setup.territory.owner.clone())
         .setup(setup)
         .reporter(LogReporter)
-        .metrics(metrics.clone());
+        .metrics(metrics.clone())
+        .release_deletes(args.release_deletes);
     let mut election = None;
-    if let Some(Process { ledger, identity, leadership, election: ours }) = process {
-        if let Some(identity) = identity {
-            engine = engine.identity(&identity);
+    if let Some(Process { ledger, installation, leadership, election: ours }) = process {
+        if let Some(installation) = installation {
+            engine = engine.installation(installation);
         }
         if let Some(ledger) = ledger {
             engine = engine.shared_ledger(ledger);
@@ -81,8 +85,9 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         let summary = engine.sync_once(shutdown).await;
         elected.end().await;
         let summary = summary?;
+        tell_what_is_not_done(&summary);
         let objects = summary.status.objects.len();
-        info!(changes = summary.applied, objects, in_order = summary.succeeded(), "done");
+        info!(changes = summary.applied, objects, in_order = summary.succeeded(), "Done");
         drop(configuration);
         return Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -126,6 +131,21 @@ fn print(plan: &Plan, out: &mut impl Write) -> std::io::Result<()> {
     let (target, changes) = (&plan.target, &plan.changes);
     writeln!(out, "{}", Printable(format_args!("{target}: {} changes", changes.len())))?;
     changes.iter().try_for_each(|change| writeln!(out, "  {}", Printable(change)))
+}
+
+/// Tells what a one-shot run has left undone, and why.
+fn tell_what_is_not_done(summary: &Summary) {
+    for target in summary.status.targets.iter().filter(|target| target.state != TargetState::InSync) {
+        let TargetStatus { ruler, tenant, state, pending, held, error, .. } = target;
+        warn!(ruler, tenant, ?state, pending, held, error, "Not in order");
+    }
+    for target in &summary.left {
+        warn!(
+            target,
+            "No route leads here, and rules of this owner may be left: only a running daemon deletes them, after the \
+             delete guard's window"
+        );
+    }
 }
 
 /// The election this process stands for, if it does.

@@ -44,9 +44,19 @@ pub struct Config {
     /// Whether a claim is written to each tenant, and a foreign one respected. On if absent.
     #[serde(default)]
     pub claim: Switch,
-    /// Where it is remembered which tenants were written to. In a cluster a ConfigMap if absent, elsewhere nowhere.
+    /// Where it is remembered which tenants were written to. If absent: in a cluster a ConfigMap; for file sources alone
+    /// `.rulesync/ledger.json` beside the configuration file; elsewhere nowhere.
     #[serde(default)]
     pub ledger: Option<LedgerConfig>,
+    /// What tells this installation from others of the same owner, wherever they run. If absent, in a cluster
+    /// `{Kubernetes namespace}/{release}`, where the release is `RULESYNC_RELEASE` or the name of the ledger's ConfigMap;
+    /// elsewhere what the ledger's file holds.
+    #[serde(default)]
+    pub installation: Option<String>,
+    /// Installations whose claims this one takes over: `INSTALLATION` in the same cluster, or `CLUSTER/INSTALLATION`, as
+    /// the refusal says it.
+    #[serde(default)]
+    pub previous_installations: Vec<String>,
     /// What may be taken over from others.
     #[serde(default)]
     pub adopt: AdoptConfig,

@@ -24,7 +24,7 @@ pub use file::{
     AdoptConfig, Config, DeleteGuardConfig, FileError, LeaderElectionConfig, LedgerConfig, MetricsConfig,
     NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch,
 };
-pub use process::{Process, process};
+pub use process::{Lifetime, Process, process};
 pub use reload::{ConfigError, Configuration};
 pub use route::{
     AllowConfig, AllowValuesConfig, ExternalLabelConfig, LabelMode, MatcherMode, ObjectKind, OriginConfig,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::file::{Config, FileError};
-use crate::process::{Process, process};
+use crate::process::{Lifetime, Process, process};
 use crate::reading::{self, Text};
 use crate::wiring::{Wired, Wiring, WiringError};
 
@@ -65,7 +65,7 @@ impl Configuration {
     /// # Errors
     ///
     /// [`ConfigError`] says what is wrong and where.
-    pub async fn load(path: &Path) -> Result<(Self, Setup), ConfigError> {
+    pub async fn load(path: &Path, lifetime: Lifetime) -> Result<(Self, Setup), ConfigError> {
         let Text { bytes, from_pipe } = reading::read(path).await?;
         let content = Some(digest(&bytes));
         let config = reading::parse(path, bytes).await?;
@@ -84,7 +84,7 @@ impl Configuration {
         let (setup, wired) = this.wire(&config).await?;
         this.warn(setup.warnings());
         this.wiring.keep(wired);
-        let process = process(&config, directory).await;
+        let process = process(&config, directory, lifetime).await;
         this.process =
             Some(process.map_err(|error| ConfigError::Wiring { path: path.display().to_string(), error })?);
         Ok((this, setup))

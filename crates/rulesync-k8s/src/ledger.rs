@@ -63,6 +63,11 @@ impl KubernetesLedger {
         Self { api: Api::namespaced(client, &namespace), name: name.to_owned(), shown }
     }
 
+    /// The Kubernetes namespace and the name of the ConfigMap, as `namespace/name`.
+    pub fn name(&self) -> &str {
+        &self.shown
+    }
+
     async fn within<T>(
         &self,
         verb: &str,

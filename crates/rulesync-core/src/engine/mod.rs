@@ -4,6 +4,7 @@ mod run;
 mod setup;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupErro
 use crate::claim::Installation;
 use crate::intake::Route;
 use crate::leadership::Leadership;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerRecord};
 use crate::metrics::Metrics;
 use crate::naming::{Owner, Territory};
 use crate::outcome::{Reporter, Reporters};
@@ -97,6 +98,9 @@ pub enum RunError {
     Stopped,
 }
 
+/// How long a one-shot run waits for its ledger.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a one-shot run did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
@@ -104,6 +108,8 @@ pub struct Summary {
     pub applied: u64,
     /// How everything is now.
     pub status: Status,
+    /// Targets of the ledger that no route leads to: a one-shot run leaves what they hold to a daemon.
+    pub left: Vec<String>,
 }
 
 impl Summary {
@@ -154,8 +160,21 @@ impl Engine {
     /// [`RunError`] if a source stays unavailable or `shutdown` comes first. What rulers refuse, and rulers that are
     /// down, are in the [`Summary`].
     pub async fn sync_once(self, shutdown: CancellationToken) -> Result<Summary, RunError> {
+        let ledger = self.0.ledger.clone();
         let mut run = self.start(Mode::Once).run(shutdown).await?;
-        let summary = Summary { applied: run.applied(), status: run.status().await };
+        let record = match ledger {
+            Some(ledger) => tokio::time::timeout(LEDGER_PATIENCE, ledger.read()).await,
+            None => Ok(Ok(LedgerRecord::default())),
+        };
+        let left = match record {
+            Ok(Ok(record)) => run.left_behind(&record),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "The ledger is out of reach: what removed routes have left is not known");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        };
+        let summary = Summary { applied: run.applied(), status: run.status().await, left };
         run.stop().await;
         Ok(summary)
     }

@@ -92,6 +92,8 @@ pub(super) struct State {
     ownership: Ownership,
     /// What the last list showed, whoever we turn out to be.
     claim_seen: Option<OwnerClaim>,
+    /// How many claims in a row were written and not found.
+    claims_lost: u32,
     claim_namespace: Arc<str>,
     claim_group: Option<DesiredGroup>,
     /// Namespaces written to while a list is under way: for those it is out of date.
@@ -137,6 +139,7 @@ impl State {
             probing: HashSet::new(),
             ownership: if shared.claims { Ownership::Anonymous } else { Ownership::Off },
             claim_seen: None,
+            claims_lost: 0,
             claim_namespace: shared.territory.owner.as_str().into(),
             claim_group: None,
             touched: None,

@@ -27,7 +27,7 @@ pub(super) struct Keeper {
     /// What it should hold; none before it was read.
     wanted: watch::Sender<Option<LedgerRecord>>,
     /// What was read from it and not yet taken.
-    news: Arc<Mutex<Option<LedgerRecord>>>,
+    news: Arc<Mutex<Option<News>>>,
     read: bool,
     stop: CancellationToken,
 }
@@ -70,12 +70,19 @@ impl Keeper {
     }
 }
 
+/// What was read from the ledger.
+struct News {
+    record: LedgerRecord,
+    /// Whether it was not read before since this process leads: another may have written it.
+    is_first: bool,
+}
+
 struct Task {
     ledger: Arc<dyn Ledger>,
     leadership: Leadership,
     progressed: Arc<Notify>,
     wanted: watch::Receiver<Option<LedgerRecord>>,
-    news: Arc<Mutex<Option<LedgerRecord>>>,
+    news: Arc<Mutex<Option<News>>>,
 }
 
 impl Task {
@@ -90,9 +97,12 @@ impl Task {
             let result = match (known, self.unwritten(&held)) {
                 (true, Some(record)) => self.ledger.write(&record).await.map(|()| held = record),
                 _ => self.ledger.read().await.map(|record| {
-                    known = true;
                     held.clone_from(&record);
-                    *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
+                    let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+                    // What was not taken yet may have been the first.
+                    let is_first = !known || news.as_ref().is_some_and(|news| news.is_first);
+                    *news = Some(News { record, is_first });
+                    known = true;
                     self.progressed.notify_one();
                 }),
             };
@@ -110,6 +120,7 @@ impl Task {
             };
             tokio::select! {
                 changed = self.wanted.changed(), if failures == 0 => if changed.is_err() { return },
+                () = self.leadership.lost() => known = false,
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -127,9 +138,8 @@ impl Run {
     pub(super) fn keep_ledger(&mut self) {
         let Some(keeper) = &mut self.keeper else { return };
         let news = keeper.news.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let first = news.is_some() && !keeper.read;
-        keeper.read |= first;
-        if let Some(LedgerRecord { targets, released, retiring }) = news {
+        keeper.read |= news.is_some();
+        if let Some(News { record: LedgerRecord { targets, released, retiring }, is_first }) = news {
             for target in &released {
                 let every = target == EVERY_TARGET;
                 let running = self.targets.iter_mut().chain(self.retiring.iter_mut());
@@ -138,7 +148,7 @@ impl Run {
                     target.send(Order::Release(tokio::sync::oneshot::channel().0));
                 }
             }
-            if first {
+            if is_first {
                 self.ever.extend(targets.iter().filter_map(|text| parse(text)));
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
@@ -162,6 +172,14 @@ impl Run {
                 changed
             });
         }
+    }
+}
+
+impl Run {
+    /// The targets of a ledger that nothing leads to.
+    pub(in crate::engine) fn left_behind(&self, record: &LedgerRecord) -> Vec<String> {
+        let left = record.targets.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
+        left.cloned().collect()
     }
 }
 

@@ -145,7 +145,7 @@ impl Run {
     }
 
     /// Whether a route leads to a target whatever objects there are, or objects do.
-    fn is_wanted(&self, id: &TargetId) -> bool {
+    pub(super) fn is_wanted(&self, id: &TargetId) -> bool {
         self.setup.routes.iter().any(|route| route.target().as_ref() == Some(id))
             || self.catalogue.uses(id)
             || self.departures.iter().any(|departure| departure.target == *id)

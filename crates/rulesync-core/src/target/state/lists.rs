@@ -25,6 +25,9 @@ const VERIFY: Duration = Duration::from_secs(10);
 /// How soon a group that may have been read half written is read again.
 const READ_AGAIN: Duration = Duration::from_secs(2);
 
+/// After so many claims in a row that were written and are not there, the next is looked for at the resync only.
+const CLAIM_LOOKS: u32 = 2;
+
 /// How long a foreign claim is left standing before it is looked at again, at most.
 const CONFLICT: Duration = Duration::from_secs(60);
 
@@ -72,7 +75,12 @@ impl State {
             self.desired.replace(&namespace, declared);
         }
         self.claim_seen.clone_from(&claim);
+        let was_ours = matches!(self.ownership, Ownership::Ours { .. });
         let ownership = self.ownership.found(claim);
+        match &ownership {
+            Ownership::Ours { .. } => self.claims_lost = 0,
+            _ => self.claims_lost += u32::from(was_ours),
+        }
         self.own(ownership);
         self.find_adoptions();
         self.look_at_everything_with_changes(!first);
@@ -262,7 +270,10 @@ impl State {
     /// The claim was written: another cluster may have done so at the same moment, and only one of the two is there.
     pub(super) fn claimed(&mut self) {
         self.ownership.settled();
-        self.verify_in(VERIFY);
+        // A ruler that does not store what it accepts is not asked again and again.
+        if self.claims_lost < CLAIM_LOOKS {
+            self.verify_in(VERIFY);
+        }
     }
 
     fn verify_in(&mut self, wait: Duration) {
