@@ -69,6 +69,15 @@ pub enum Outcome {
         /// What is wrong.
         finding: Finding,
     },
+    /// More is wrong with an object than was told one by one.
+    MoreFound {
+        /// The object.
+        object: ObjectId,
+        /// The target it is about; none for all.
+        target: Option<TargetId>,
+        /// How many more findings there are.
+        more: usize,
+    },
     /// A target cannot be worked on.
     TargetDown {
         /// The target.
@@ -227,6 +236,10 @@ impl Reporter for LogReporter {
                 } else {
                     warn!(%object, target, code = finding.code, %finding, "doubtful");
                 }
+            }
+            Outcome::MoreFound { object, target, more } => {
+                let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
+                warn!(%object, target, more, "More findings: the status has them all");
             }
             Outcome::Failing { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);

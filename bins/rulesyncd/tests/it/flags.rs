@@ -13,11 +13,11 @@ metadata: {name: o, namespace: ns}
 spec: {groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]}
 ";
 
-/// A directory with a configuration for `address` and one manifest.
+/// A directory with a configuration for `address` and one manifest, without claims, which few tests are about.
 pub(crate) fn directory(address: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let config = format!(
-        "owner: us\nsources: [{{type: files, path: rules}}]\nrulers: [{{name: central, type: mimir, address: '{address}'}}]\nroutes: [{{name: all, ruler: central, tenant: prod}}]\n"
+        "owner: us\nclaim: off\nsources: [{{type: files, path: rules}}]\nrulers: [{{name: central, type: mimir, address: '{address}'}}]\nroutes: [{{name: all, ruler: central, tenant: prod}}]\n"
     );
     std::fs::write(directory.path().join("rulesync.yaml"), config).unwrap();
     std::fs::create_dir(directory.path().join("rules")).unwrap();
@@ -173,17 +173,33 @@ async fn a_signal_lets_a_write_finish_and_waits_for_no_other() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_it_though_reading_a_file_never_ends() {
+async fn a_daemon_keeps_a_ledger_that_names_it_and_a_single_run_makes_none() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
-    let (config, pipe) = (directory.path().join("rulesync.yaml"), directory.path().join("pipe.yaml"));
-    // Nobody writes to it.
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let text = std::fs::read_to_string(&config).unwrap().replace("path: rules", "path: pipe.yaml");
+    let config = directory.path().join("rulesync.yaml");
+    let text = std::fs::read_to_string(&config).unwrap().replace("claim: off\n", "");
     std::fs::write(&config, text).unwrap();
+    let once = || {
+        let mut once = command(&config);
+        tokio::task::spawn_blocking(move || once.arg("--once").output().unwrap())
+    };
+    let output = once().await.unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && log.matches("No claim is made").count() == 1, "{log}");
+    let ledger = directory.path().join(".rulesync/ledger.json");
+    assert!(!ledger.exists(), "each checkout would be another installation");
+    assert_eq!(ruler.rules("prod").into_keys().collect::<Vec<_>>(), ["us.ns.o"]);
     let daemon = Daemon::start(&config, &[]);
-    daemon.until(|status| status["sources"][0]["ready"] == false).await;
+    daemon.in_order(1).await;
     daemon.signal("TERM");
-    daemon.logs(&["stopped"]).await;
     assert_eq!(daemon.end().await.code(), Some(0));
+    assert!(ledger.exists());
+    assert!(ruler.rules("prod").contains_key("us"), "the claim");
+    // The same installation, from the same place.
+    let output = once().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Another checkout without the ledger, but with its own: it finds out.
+    std::fs::remove_file(&ledger).unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon.logs(&["Another installation writes here", "previous_installation="]).await;
 }

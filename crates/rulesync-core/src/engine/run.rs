@@ -19,8 +19,10 @@ use super::{Command, Parts, RunError};
 use crate::catalogue::{Catalogue, Consequences, Departure};
 use crate::claim::Installation;
 use crate::desired::LeftBecause;
+use crate::finding::Finding;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
+use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::naming::Territory;
 use crate::outcome::{Outcome, Reporters};
@@ -43,6 +45,9 @@ pub(super) enum Mode {
 
 /// Events a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENTS: usize = 32;
+
+/// Of what is found in one object at once, so much is told one by one.
+const FINDINGS_TOLD: usize = 5;
 
 /// Orphans are judged when every target has been listed once, or after so long.
 const FIRST_LISTS: Duration = Duration::from_secs(60);
@@ -284,8 +289,24 @@ impl Run {
             }
         }
         self.departures.extend(departures);
+        self.report_findings(findings);
+    }
+
+    /// Tells what is newly wrong: of each object the first few, and how many more there are. The status has them all.
+    fn report_findings(&self, findings: Vec<(ObjectId, Option<TargetId>, Finding)>) {
+        let mut told: BTreeMap<(ObjectId, Option<TargetId>), usize> = BTreeMap::new();
         for (object, target, finding) in findings {
-            self.reporters.report(&Outcome::Found { object, target, finding });
+            let count = told.entry((object.clone(), target.clone())).or_default();
+            *count += 1;
+            if *count <= FINDINGS_TOLD {
+                self.reporters.report(&Outcome::Found { object, target, finding });
+            }
+        }
+        for ((object, target), count) in told {
+            let more = count.saturating_sub(FINDINGS_TOLD);
+            if more > 0 {
+                self.reporters.report(&Outcome::MoreFound { object, target, more });
+            }
         }
     }
 
