@@ -109,7 +109,7 @@ async fn ledger(
     };
     let in_config_map = async |cluster, namespace, name| {
         let ledger = config_map(cluster, namespace, name).await?;
-        let name = ledger.name().to_owned();
+        let name = ledger.full_name().to_owned();
         Ok((Some(Arc::new(ledger) as Arc<dyn Ledger>), Some(NamedBy::ConfigMap(name))))
     };
     match (&config.ledger, cluster) {

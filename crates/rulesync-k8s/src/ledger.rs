@@ -64,7 +64,7 @@ impl KubernetesLedger {
     }
 
     /// The Kubernetes namespace and the name of the ConfigMap, as `namespace/name`.
-    pub fn name(&self) -> &str {
+    pub fn full_name(&self) -> &str {
         &self.shown
     }
 
