@@ -161,3 +161,121 @@ async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
     assert_eq!(ruler.groups("prod").len(), 1);
     world.stop().await;
 }
+
+/// An engine for one run over a source that has nothing, and a ruler that has nine objects of ours.
+fn emptied(ruler: &MemoryRuler, release: bool) -> (Engine, crate::world::Teller) {
+    let (source, teller) = script();
+    teller.complete();
+    let engine = Engine::builder("us".parse().unwrap())
+        .source("script", source)
+        .ruler("central", ruler.clone())
+        .route(route("prod"))
+        .release_deletes(release);
+    (engine.build().unwrap(), teller)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_release_it() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    (0..9).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
+    world.teller.complete();
+    world.settle().await;
+    world.stop().await;
+    let (once, _teller) = emptied(&ruler, false);
+    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    assert!(!summary.succeeded() && summary.applied == 0);
+    assert_eq!(summary.status.targets[0].holds[0].reason, rulesync_core::HeldReason::SourceEmpty);
+    let (once, _teller) = emptied(&ruler, true);
+    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    assert!(summary.succeeded(), "{:?}", summary.status.targets);
+    assert!(ruler.groups("prod").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait() {
+    let year = rulesync_core::RulerError::Unavailable {
+        message: "too many requests".to_owned(),
+        retry_after: Some(Duration::from_secs(365 * 24 * 60 * 60)),
+    };
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.fail(Some(year.clone()));
+    world.teller.upsert(object("o", &[("a", "2")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let target = world.status().await.targets.remove(0);
+    assert!(target.retry_at.is_some(), "{target:?}");
+    ruler.fail(None);
+    ruler.requests();
+    tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "2", "five minutes at most");
+    ruler.fail(Some(year.clone()));
+    world.teller.upsert(object("o", &[("a", "3")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ruler.fail(None);
+    world.handle.reconfigure(world.setup.clone()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "3");
+    world.stop().await;
+    // A one-shot run gives up, and says what was not done.
+    ruler.fail(Some(year));
+    let (once, _teller) = emptied(&ruler, false);
+    let before = tokio::time::Instant::now();
+    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    assert!(!summary.succeeded());
+    assert!(before.elapsed() <= Duration::from_secs(16 * 60), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
+    let (hanging, other) = (MemoryRuler::default(), MemoryRuler::default());
+    let world = World::start(&hanging);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    hanging.hang(true);
+    world.teller.upsert(object("o", &[("a", "2")]));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    // The new target waits for what its predecessor has under way.
+    let mut setup = world.setup.clone();
+    setup.rulers = vec![NamedRuler::new("central", Arc::new(other.clone()))];
+    world.handle.reconfigure(setup).await.unwrap();
+    let asking = world.handle.clone();
+    let status = tokio::spawn(async move { asking.status().await });
+    tokio::task::yield_now().await;
+    let sources = tokio::time::timeout(Duration::from_millis(10), world.handle.sources()).await;
+    assert!(sources.is_ok_and(|sources| sources.is_some()), "the loop goes on");
+    let status = status.await.unwrap().unwrap();
+    assert!(status.targets[0].error.as_ref().unwrap().contains("has not answered"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_findings_of_one_object_are_a_few_and_a_count() {
+    #[derive(Debug, Clone, Default)]
+    struct Counting(Arc<std::sync::Mutex<(usize, usize)>>);
+    impl rulesync_core::Reporter for Counting {
+        fn report(&self, outcome: &rulesync_core::Outcome) {
+            let mut counts = self.0.lock().unwrap();
+            match outcome {
+                rulesync_core::Outcome::Found { .. } => counts.0 += 1,
+                rulesync_core::Outcome::MoreFound { more, .. } => counts.1 += more,
+                _ => {}
+            }
+        }
+    }
+    let (ruler, counting) = (MemoryRuler::default(), Counting::default());
+    let told = counting.clone();
+    let world = World::with(&ruler, |_| {}, |engine| engine.reporter(told));
+    let names: Vec<String> = (0..5000).map(|n| format!("g{n}")).collect();
+    let groups: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    world.teller.upsert(object("o", &groups));
+    world.teller.complete();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (found, more) = *counting.0.lock().unwrap();
+    assert!(found <= 10 && found + more >= 5000, "{found} told and {more} counted");
+    world.stop().await;
+}
