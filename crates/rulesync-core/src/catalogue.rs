@@ -105,12 +105,15 @@ impl Map {
     }
 }
 
+/// What is known of Kubernetes namespaces, by source and name.
+type Namespaces = BTreeMap<(Arc<str>, String), NamespaceFacts>;
+
 /// The objects and the labels of their Kubernetes namespaces.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     map: Map,
     objects: BTreeMap<ObjectId, Record>,
-    namespaces: BTreeMap<(Arc<str>, String), NamespaceFacts>,
+    namespaces: Namespaces,
     counts: HashMap<Arc<str>, Count>,
     /// How many objects are at each target.
     uses: BTreeMap<TargetId, usize>,
@@ -203,6 +206,21 @@ impl ObjectReport {
 impl Record {
     fn is_in_ruler(&self) -> bool {
         !self.placements.is_empty() && !self.groups.is_empty()
+    }
+
+    /// What is known of the object for its routes.
+    fn facts<'a>(&'a self, id: &'a ObjectId, namespaces: &'a Namespaces) -> Facts<'a> {
+        let source: Arc<str> = id.source().into();
+        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
+        Facts {
+            id,
+            labels: &self.labels,
+            annotations: &self.annotations,
+            tenant: self.tenant.as_deref(),
+            language: self.language.as_deref(),
+            namespace: namespaces.get(&key),
+            namespace_comes: namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
+        }
     }
 }
 
@@ -498,7 +516,7 @@ impl Catalogue {
     /// nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here before.
     pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> bool {
         let Some(record) = self.objects.get(id) else { return false };
-        let facts = || self.facts(id, record);
+        let facts = || record.facts(id, &self.namespaces);
         !record.read || record.refused_by.iter().any(|route| self.map.permits(route, &facts(), target))
     }
 
@@ -507,21 +525,6 @@ impl Catalogue {
         let any = self.counts.values().any(|count| count.malformed > 0 || count.refused > 0);
         let objects = any.then(|| self.objects.iter()).into_iter().flatten();
         objects.filter(|(_, record)| !record.read || !record.refused_by.is_empty()).map(|(id, _)| id)
-    }
-
-    /// What is known of an object for its routes.
-    fn facts<'a>(&'a self, id: &'a ObjectId, record: &'a Record) -> Facts<'a> {
-        let source: Arc<str> = id.source().into();
-        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
-        Facts {
-            id,
-            labels: &record.labels,
-            annotations: &record.annotations,
-            tenant: record.tenant.as_deref(),
-            language: record.language.as_deref(),
-            namespace: self.namespaces.get(&key),
-            namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
-        }
     }
 
     fn objects_in(&self, namespace: &str) -> impl Iterator<Item = &ObjectId> {

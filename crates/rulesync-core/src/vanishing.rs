@@ -70,6 +70,11 @@ impl Vanishing {
         self.0.values_mut().for_each(|burst| burst.gone.retain(|id| id.namespace() != namespace));
     }
 
+    /// Whether nothing has vanished of late, and nothing is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets a source that is no more.
     pub(crate) fn forget(&mut self, source: &str) -> bool {
         self.0.remove(source).is_some_and(|burst| burst.held.is_some())

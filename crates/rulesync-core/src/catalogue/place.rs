@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::offer::{Treated, claim};
 use super::{Catalogue, Consequences, Departure};
 use crate::desired::LeftBecause;
-use crate::intake::{self, Facts, Placed, Placement, RefusedTenant};
+use crate::intake::{self, Placed, Placement, RefusedTenant};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
@@ -39,17 +39,7 @@ impl Catalogue {
     ) {
         let Occasion { changed, leaves_because, seen, live } = occasion;
         let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
-        let source: Arc<str> = id.source().into();
-        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
-        let facts = Facts {
-            id,
-            labels: &record.labels,
-            annotations: &record.annotations,
-            tenant: record.tenant.as_deref(),
-            language: record.language.as_deref(),
-            namespace: self.namespaces.get(&key),
-            namespace_comes: self.namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
-        };
+        let facts = record.facts(id, &self.namespaces);
         let map = &self.map;
         let Placed { mut placements, refused, mut findings } =
             intake::place(&map.routes, &facts, |ruler| map.language(ruler));

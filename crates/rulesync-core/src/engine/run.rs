@@ -85,6 +85,8 @@ pub(super) struct Run {
     vanishing: Vanishing,
     /// What vanished while nobody watched.
     orphans: Orphans,
+    /// Whether targets may have other orphans than when these were judged last.
+    targets_got_on: bool,
     /// Whether every target could be listed once, so that orphans are judged all together.
     listed_once: bool,
     /// Whether an operator has released all deletes beforehand.
@@ -138,6 +140,7 @@ impl Run {
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),
             orphans: Orphans::default(),
+            targets_got_on: true,
             listed_once: false,
             release_deletes,
             events: mpsc::channel(EVENTS),
@@ -194,7 +197,7 @@ impl Run {
                         std::panic::resume_unwind(panic);
                     }
                 }
-                () = progressed.notified() => {}
+                () = progressed.notified() => self.targets_got_on = true,
                 () = sleep_until(wake) => self.wake_up(),
             }
         }
@@ -357,6 +360,11 @@ impl Run {
 
     /// Holds what vanished together, and lets go of what has been held long enough.
     fn judge_vanishing(&mut self) {
+        let nothing = self.vanishing.is_empty() && self.orphans.held().is_none();
+        if !std::mem::take(&mut self.targets_got_on) && nothing {
+            // The usual case, and asked after every event.
+            return;
+        }
         let now = Instant::now();
         let policy = self.setup.policy.delete_guard;
         let catalogue = &self.catalogue;

@@ -174,29 +174,22 @@ impl Route {
 
     /// Whether some object might go by it to a target: the fixed one, or one that an object may claim.
     pub fn may_lead_to(&self, target: &TargetId) -> bool {
-        let claimable = |pattern: &TenantPattern, tenant: &TenantId| {
-            pattern.claim_of(tenant.as_str()).is_some_and(|claim| {
-                self.allow
-                    .iter()
-                    .flat_map(|permission| &permission.values)
-                    .any(|allowed| allowed.matches(claim))
-            })
+        let claimable = |claim: &str| {
+            self.allow.iter().flat_map(|permission| &permission.values).any(|allowed| allowed.matches(claim))
         };
-        let by_claim = |pattern| target.tenant.as_ref().is_some_and(|tenant| claimable(pattern, tenant));
-        self.ruler == target.ruler
-            && match &self.tenant {
-                Tenancy::Claimed { pattern, .. } => by_claim(pattern),
-                Tenancy::None | Tenancy::Fixed(_) => {
-                    self.target().as_ref() == Some(target) || by_claim(&TenantPattern::default())
-                }
-            }
+        self.leads_to(target, claimable)
     }
 
     /// Whether an object may have its rules at a target by it, whatever the object requests.
     pub(crate) fn permits(&self, facts: &Facts<'_>, target: &TargetId) -> bool {
+        self.leads_to(target, |claim| self.allow.iter().any(|permission| permission.covers(facts, claim)))
+    }
+
+    /// Whether it leads to a target: the fixed one, or one that is made of an allowed claim.
+    fn leads_to(&self, target: &TargetId, is_allowed: impl Fn(&str) -> bool) -> bool {
         let by_claim = |pattern: &TenantPattern| {
             let claim = target.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
-            claim.is_some_and(|claim| self.allow.iter().any(|permission| permission.covers(facts, claim)))
+            claim.is_some_and(&is_allowed)
         };
         self.ruler == target.ruler
             && match &self.tenant {

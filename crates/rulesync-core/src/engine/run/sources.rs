@@ -207,21 +207,21 @@ impl Run {
         {
             self.identity = Identity::Known(None);
         }
-        if let Identity::Known(cluster) = &self.identity {
-            let us = Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new);
+        if let Some(us) = self.claimant() {
             self.tell_all(|| Order::Identity(us.clone()));
         }
     }
 
     /// What a new target is told of who we are.
     pub(super) fn identity_order(&self) -> Option<Order> {
-        match &self.identity {
-            Identity::Known(cluster) => {
-                let us = Claimant::of(cluster.as_ref(), self.installation.as_ref());
-                Some(Order::Identity(us.map(Arc::new)))
-            }
-            Identity::Unknown => None,
-        }
+        self.claimant().map(Order::Identity)
+    }
+
+    /// Who this installation is to the claims of its owner, if that is settled; none in it if nothing tells it from others.
+    #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
+    fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
+        let Identity::Known(cluster) = &self.identity else { return None };
+        Some(Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new))
     }
 
     /// Drops what a source no longer says after it was started anew, unless something it cannot read may hide it.
