@@ -55,7 +55,7 @@ impl<'a> Sim<'a> {
             foreign,
             forms: HashMap::new(),
             unpromised: BTreeSet::new(),
-            blind: false,
+            blind: true,
             touched: 0,
             insists: None,
         }
@@ -94,6 +94,8 @@ impl<'a> Sim<'a> {
                 self.look().await;
             }
             Event::Relist => self.shared.cluster.gap(),
+            // Who has never seen anything has nothing to lag behind.
+            Event::Lag(_) if self.blind => {}
             Event::Lag(seconds) => {
                 let until = Instant::now() + Duration::from_secs(*seconds);
                 self.touched += keys(&before).len();
@@ -192,7 +194,7 @@ impl<'a> Sim<'a> {
     }
 
     /// Gives whoever watches the time to see what can be seen.
-    async fn look(&mut self) {
+    pub(super) async fn look(&mut self) {
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.blind &= !self.shared.cluster.is_visible();
     }
