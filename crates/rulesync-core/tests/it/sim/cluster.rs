@@ -44,10 +44,15 @@ pub(crate) enum Entry {
     Namespace(String, bool),
 }
 
+/// By process and object.
+type Seen = BTreeMap<(u32, Name), Option<Tenant>>;
+
 /// What is declared. Clones are the same cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     inner: Arc<Mutex<Inner>>,
+    /// For which tenant a process last saw an object.
+    seen: Arc<Mutex<Seen>>,
     changed: watch::Sender<()>,
 }
 
@@ -62,7 +67,7 @@ impl Cluster {
             gaps: 0,
             silent: BTreeMap::new(),
         };
-        Self { inner: Arc::new(Mutex::new(inner)), changed: watch::channel(()).0 }
+        Self { inner: Arc::new(Mutex::new(inner)), seen: Arc::default(), changed: watch::channel(()).0 }
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
@@ -125,9 +130,19 @@ impl Cluster {
         self.with(|inner| inner.silent.insert(process, until));
     }
 
-    /// Whether a process that has just been started sees the objects.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.look(|inner| inner.installed && !inner.down)
+    /// A process sees an object selected for a tenant, or for none.
+    pub(crate) fn saw(&self, process: u32, name: &Name, tenant: Option<Tenant>) {
+        self.seen.lock().unwrap().insert((process, name.clone()), tenant);
+    }
+
+    /// A process sees all objects go.
+    pub(crate) fn saw_all_go(&self, process: u32) {
+        self.seen.lock().unwrap().retain(|(by, _), _| *by != process);
+    }
+
+    /// Whether that is how a process last saw it.
+    pub(crate) fn has_seen(&self, process: u32, name: &Name, tenant: Option<Tenant>) -> bool {
+        self.seen.lock().unwrap().get(&(process, name.clone())) == Some(&tenant)
     }
 
     /// Who should have what, by the plain reading of what is declared: places with the expressions of their groups.

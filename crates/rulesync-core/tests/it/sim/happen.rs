@@ -29,8 +29,8 @@ pub(super) struct Sim<'a> {
     pub(super) forms: HashMap<Key, BTreeSet<String>>,
     /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still hit them.
     unpromised: BTreeSet<Key>,
-    /// Whether some process has never seen the objects.
-    blind: bool,
+    /// The processes that have led, and whether one has led again after another did.
+    reigns: (BTreeSet<u32>, bool),
     /// How many groups were touched by what happened.
     pub(super) touched: usize,
     insists: Option<JoinHandle<()>>,
@@ -55,7 +55,7 @@ impl<'a> Sim<'a> {
             foreign,
             forms: HashMap::new(),
             unpromised: BTreeSet::new(),
-            blind: true,
+            reigns: (BTreeSet::from([0]), false),
             touched: 0,
             insists: None,
         }
@@ -63,6 +63,12 @@ impl<'a> Sim<'a> {
 
     pub(super) fn leader(&self) -> &Process {
         &self.processes[self.leader]
+    }
+
+    /// Whether the ledger may lack tenants that came and went: who leads for a second time takes nothing from it and
+    /// writes what it knows itself, until that is mended.
+    pub(super) fn may_forget_tenants(&self) -> bool {
+        self.history.claims && self.reigns.1 && !stands("lag")
     }
 
     pub(super) async fn happen(&mut self, event: &Event) {
@@ -86,23 +92,19 @@ impl<'a> Sim<'a> {
             Event::Obscure(number, on) => self.change(*number, |declared| declared.obscured = *on, false),
             Event::Label(namespace, on) => self.shared.cluster.label(namespace, *on),
             Event::Kind(on) => {
+                // What goes with its kind was deleted, and comes back as if it were new.
+                self.forget_moves();
                 self.shared.cluster.install(*on);
-                self.look().await;
             }
-            Event::Hide(on) => {
-                self.shared.cluster.hide(*on);
-                self.look().await;
-            }
+            Event::Hide(on) => self.shared.cluster.hide(*on),
             Event::Relist => self.shared.cluster.gap(),
-            // Who has never seen anything has nothing to lag behind.
-            Event::Lag(_) if self.blind => {}
             Event::Lag(seconds) => {
                 let until = Instant::now() + Duration::from_secs(*seconds);
                 self.touched += keys(&before).len();
                 self.shared.cluster.silence(self.processes[1 - self.leader].number, until);
             }
             Event::Suffer(fault, tenant) => self.suffer(*fault, *tenant),
-            Event::Crash => self.crash().await,
+            Event::Crash => self.crash(),
             Event::HandOver => self.hand_over(),
             Event::CutOff => {
                 // It has begun its last write, and has some seconds to end it.
@@ -173,8 +175,8 @@ impl<'a> Sim<'a> {
 
     fn select(&mut self, number: u8, tenant: Option<Tenant>) {
         let Some(declared) = self.shared.cluster.object(&name(number)) else { return };
-        // Whoever first reads it where it goes does not know where it was: to that process, the old place is an orphan.
-        let unknown = self.blind || declared.malformed || declared.obscured;
+        // Whoever has not seen it where it was does not know that it moves: to that process, the old place is an orphan.
+        let unknown = !self.has_been_seen(&name(number), declared.tenant);
         if declared.tenant != tenant && unknown {
             let namespace = namespace(&name(number));
             self.unpromised.extend(declared.groups.keys().map(|group| (namespace.clone(), group.clone())));
@@ -193,39 +195,45 @@ impl<'a> Sim<'a> {
         }
     }
 
-    /// Gives whoever watches the time to see what can be seen.
-    pub(super) async fn look(&mut self) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        self.blind &= !self.shared.cluster.is_visible();
-    }
-
     /// Kills the leading process at this very moment and starts another in its place.
-    async fn crash(&mut self) {
+    fn crash(&mut self) {
         self.leader().kill();
+        self.forget_moves();
         let number = self.next;
         self.next += 1;
         self.processes[self.leader] = Process::start(&self.shared, self.history, number);
+        self.reigns.0.insert(number);
         self.shared.ruler.lead(Some(number));
         self.leader().lead();
-        self.forget_moves();
-        self.blind = true;
-        self.look().await;
     }
 
-    /// A move lives as long as the process that has seen it: what is not yet where it should be is not safe any more.
+    /// A move lives as long as the process that has seen it: what is not yet where it should be, or is not known to be
+    /// where it goes, is not safe any more.
     fn forget_moves(&mut self) {
         let there = self.shared.ruler.groups();
-        for (place, groups) in &self.shared.cluster.should_be() {
-            let is = |group: &str| there.get(place).is_some_and(|groups| groups.contains_key(group));
+        for (name, Declared { tenant, groups, malformed, obscured }) in &self.shared.cluster.declared() {
+            let Some(tenant) = *tenant else { continue };
+            let namespace = namespace(name);
+            let place = there.get(&(tenant, namespace.clone()));
+            let seen = self.has_been_seen(name, Some(tenant));
+            let unread = self.history.claims && (*malformed || *obscured) && !stands("unread");
+            let is = |group: &str| seen && !unread && place.is_some_and(|groups| groups.contains_key(group));
             let missing = groups.keys().filter(|group| !is(group));
-            self.unpromised.extend(missing.map(|group| (place.1.clone(), group.clone())));
+            self.unpromised.extend(missing.map(|group| (namespace.clone(), group.clone())));
         }
+    }
+
+    /// Whether every process has seen an object selected for a tenant, and nothing else since.
+    fn has_been_seen(&self, name: &Name, tenant: Option<Tenant>) -> bool {
+        self.processes.iter().all(|process| self.shared.cluster.has_seen(process.number, name, tenant))
     }
 
     fn hand_over(&mut self) {
         self.leader().throne.abdicate();
         self.leader = 1 - self.leader;
-        self.shared.ruler.lead(Some(self.leader().number));
+        let number = self.leader().number;
+        self.reigns.1 |= !self.reigns.0.insert(number);
+        self.shared.ruler.lead(Some(number));
         self.leader().lead();
     }
 

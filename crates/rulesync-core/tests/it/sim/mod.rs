@@ -93,7 +93,6 @@ fn run(history: &History) -> Result<(), String> {
     fastrand::seed(history.seed);
     runtime.block_on(async {
         let mut sim = Sim::new(history);
-        sim.look().await;
         for event in &history.events {
             sim.happen(event).await;
         }

@@ -44,6 +44,8 @@ enum Installed {
 
 /// What a watch has seen.
 struct Watch<'a> {
+    cluster: &'a Cluster,
+    process: u32,
     sink: &'a Sink,
     known: Known,
     /// Objects of which some form was read.
@@ -69,6 +71,8 @@ impl Watcher {
     async fn watch(&self, sink: &Sink) -> Option<()> {
         let mut changed = self.cluster.changes();
         let mut watch = Watch {
+            cluster: &self.cluster,
+            process: self.process,
             sink,
             known: Known::default(),
             read: BTreeSet::new(),
@@ -79,7 +83,7 @@ impl Watcher {
             installed: Installed::Unknown,
         };
         loop {
-            match self.cluster.look(|inner| watch.news(inner, self.process)) {
+            match self.cluster.look(|inner| watch.news(inner)) {
                 News::Silence(until) => {
                     tokio::time::sleep_until(until).await;
                     continue;
@@ -115,8 +119,8 @@ fn kind(installed: bool) -> SourceEvent {
 }
 
 impl Watch<'_> {
-    fn news(&mut self, inner: &Inner, process: u32) -> News {
-        if let Some(until) = inner.silent.get(&process).filter(|until| **until > Instant::now()) {
+    fn news(&mut self, inner: &Inner) -> News {
+        if let Some(until) = inner.silent.get(&self.process).filter(|until| **until > Instant::now()) {
             return News::Silence(*until);
         }
         if inner.down {
@@ -153,6 +157,7 @@ impl Watch<'_> {
                     events.extend(self.known.finish().into_iter().map(SourceEvent::Delete));
                     self.read.clear();
                     self.files.clear();
+                    self.cluster.saw_all_go(self.process);
                 }
                 events.push(SourceEvent::KindGone { reason: "the kind is no more".to_owned() });
                 events
@@ -207,6 +212,7 @@ impl Watch<'_> {
             unreadable(id, false)
         } else {
             self.read.insert(name.clone());
+            self.cluster.saw(self.process, name, declared.tenant);
             SourceEvent::Upsert(object(id, declared))
         }];
         if self.files.remove(name) {
