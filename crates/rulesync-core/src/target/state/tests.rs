@@ -57,6 +57,7 @@ struct Bench {
     refused: HashSet<&'static str>,
     /// Groups whose writes fail.
     failing: HashSet<&'static str>,
+    failing_deletes: bool,
 }
 
 /// No route leads to the target any more, and the time for which its rules were kept is over.
@@ -92,7 +93,7 @@ fn target_with(change: impl FnOnce(&mut Shared)) -> Bench {
     let id = TargetId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
     let mut state = State::new(id, &shared, shared.ruler.keeps());
     state.allow(Deletes { takeover: false, known: true, orphans: true });
-    Bench { state, refused: HashSet::new(), failing: HashSet::new() }
+    Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false }
 }
 
 fn group(name: &str, expr: &str) -> Group {
@@ -202,7 +203,7 @@ impl Bench {
         if !change.is_delete() && of(&self.refused) {
             return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: None });
         }
-        if of(&self.failing) {
+        if of(&self.failing) || (self.failing_deletes && change.is_delete()) {
             return Err(RulerError::Protected { message: "hands off".to_owned() });
         }
         Ok(())

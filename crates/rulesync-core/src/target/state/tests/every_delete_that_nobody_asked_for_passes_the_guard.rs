@@ -108,3 +108,66 @@ async fn what_the_configuration_asks_for_goes_after_its_window_whatever_its_shar
     assert_eq!(bench.work_for(window).await.len(), 30);
     assert!(bench.state.progress().retired);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_passed_before_another_led_is_judged_anew() {
+    let mut bench = thirty().drop_many(1);
+    bench.failing_deletes = true;
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o0"], "it passes, and fails");
+    bench.failing_deletes = false;
+    bench.state.restart();
+    bench.list(&[("us.ns.o0", "g", "1")]);
+    assert!(!bench.work().contains(&"DELETE us.ns.o0".to_owned()), "another breath first");
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_passes_however_big_and_however_often() {
+    let groups: Vec<String> = (0..20).map(|n| format!("g{n}")).collect();
+    let of = |from: usize| -> Vec<(&str, &str)> { groups[from..].iter().map(|g| (&**g, "1")).collect() };
+    let there: Vec<There<'_>> = groups.iter().map(|g| ("us.ns.o", &**g, "1")).collect();
+    let mut bench = target().declared("o", &of(0)).listed(&there);
+    bench.declare("o", &of(12));
+    assert_eq!(bench.work_for_a_breath().await.len(), 12);
+    bench.declare("o", &of(19));
+    assert_eq!(bench.work_for_a_breath().await.len(), 7, "what went of late was its own");
+    // With another's it is not one object any more.
+    let mut there = there;
+    there.push(("us.ns.p", "g", "1"));
+    let mut bench = target().declared("o", &of(0)).declared("p", &[("g", "1")]).listed(&there);
+    bench.declare("o", &of(12));
+    assert_eq!(bench.work_for_a_breath().await.len(), 12);
+    bench.drop("p");
+    assert_eq!(bench.work_for_a_breath().await, NOTHING, "13 of 21");
+    assert_eq!(bench.work_for(6 * MINUTE).await, ["DELETE us.ns.p"], "1 of 9, when that is long ago");
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_count_and_not_namespaces() {
+    let groups: Vec<String> = (0..10).map(|n| format!("g{n}")).collect();
+    let all: Vec<(&str, &str)> = groups.iter().map(|g| (&**g, "1")).collect();
+    let names = ["o", "p", "q"];
+    let namespaces = names.map(namespace);
+    let there: Vec<There<'_>> =
+        namespaces.iter().flat_map(|ns| all.iter().map(|(g, e)| (&**ns, *g, *e))).collect();
+    let mut bench = target();
+    names.iter().for_each(|name| bench.declare(name, &all));
+    bench.list(&there);
+    bench.drop("o");
+    bench.drop("p");
+    assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
+    assert_eq!(bench.state.guard.total_held(), Some((20, HeldReason::Share)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_explanation_stays_whatever_is_asked_afterwards() {
+    let mut bench = thirty();
+    bench.state.kubernetes_namespace("ns", true);
+    let mut bench = bench.drop_many(30);
+    assert_eq!(bench.work(), NOTHING, "a breath");
+    // Long after the namespace went, a list shows it all once more.
+    bench.state.kubernetes_namespace("ns", false);
+    let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
+    bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
+    assert_eq!(bench.work_for_a_breath().await.len(), 30);
+}

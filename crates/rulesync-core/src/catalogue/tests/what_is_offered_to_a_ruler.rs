@@ -1,0 +1,58 @@
+//! Which part of an object is offered when something in it must not be: a group, or a group without its rules at fault.
+
+use super::*;
+use crate::intake::QueryMatcher;
+use rulesync_expr::Mode;
+
+/// An object with one group of these expressions, which reads from these tenants besides its own.
+fn of(exprs: &[&str], source_tenants: &[&str]) -> RuleObject {
+    let rules: Vec<_> = exprs.iter().map(|expr| serde_json::json!({"record": "r", "expr": expr})).collect();
+    let group = serde_json::json!({"name": "g", "rules": rules, "source_tenants": source_tenants});
+    RuleObject::new(id("k", "o"), vec![serde_json::from_value(group).unwrap()])
+}
+
+/// The expressions that are offered, or none if the group is refused.
+fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
+    let matcher =
+        QueryMatcher { label: "env".into(), value: Value::Constant("p".into()), mode: Mode::Override };
+    let mut bench = catalogue(&[Route { query_matchers: vec![matcher], ..to("t") }]);
+    bench.catalogue.map.on_invalid = on_invalid;
+    let consequences = bench.upsert(object);
+    let [(_, Order::Claim { claim, .. })] = consequences.orders.as_slice() else { panic!("one order") };
+    match (&*claim.groups, &*claim.refused) {
+        ([group], []) => Some(group.body.unpack().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
+        ([], [refused]) => {
+            assert_eq!(&**refused, "g");
+            assert!(claim.findings.iter().any(Finding::is_error), "the author is told");
+            None
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_cannot_carry_the_matchers_of_its_route_is_never_offered() {
+    let up = r#"up{env="p"}"#;
+    for (exprs, whole, rest) in [
+        (&["up", "up"][..], Some(vec![up, up]), Some(vec![up, up])),
+        (&["up", "up{"], None, Some(vec![up])),
+        (&["up{", "up"], None, Some(vec![up])),
+        (&["up{", "up", "up{"], None, Some(vec![up])),
+        (&["up{"], None, None),
+        (&["up{", "up{"], None, None),
+    ] {
+        let group = offered(OnInvalid::Group, of(exprs, &[]));
+        assert_eq!(group, whole.map(|exprs| exprs.into_iter().map(str::to_owned).collect()), "{exprs:?}");
+        let rule = offered(OnInvalid::Rule, of(exprs, &[]));
+        assert_eq!(rule, rest.map(|exprs| exprs.into_iter().map(str::to_owned).collect()), "{exprs:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_whole_group_is_not_mended_by_leaving_rules_out() {
+    for on_invalid in [OnInvalid::Group, OnInvalid::Rule] {
+        assert_eq!(offered(on_invalid, of(&["up", "up"], &["victim"])), None);
+        assert_eq!(offered(on_invalid, of(&["up", "up{"], &["victim"])), None);
+        assert!(offered(on_invalid, of(&["up", "up"], &["t"])).is_some());
+    }
+}
