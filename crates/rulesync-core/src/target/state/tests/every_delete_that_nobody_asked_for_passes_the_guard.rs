@@ -156,7 +156,7 @@ async fn groups_count_and_not_namespaces() {
     bench.drop("o");
     bench.drop("p");
     assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
-    assert_eq!(bench.state.guard.total_held(), Some((20, HeldReason::Share)));
+    assert_eq!(bench.state.safety.guard.total_held(), Some((20, HeldReason::Share)));
 }
 
 #[tokio::test(start_paused = true)]
