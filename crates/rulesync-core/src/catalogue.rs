@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::desired::LeftBecause;
 use crate::finding::Finding;
+use crate::guard::HeldReason;
+use crate::handover::Handover;
 use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route};
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
@@ -45,8 +46,8 @@ pub(crate) struct Departure {
     pub(crate) target: TargetId,
     pub(crate) namespace: Arc<str>,
     pub(crate) object: ObjectId,
-    /// Cancelled when the others have it, or nobody wants it there any more.
-    pub(crate) ready: CancellationToken,
+    /// Of those that get it.
+    pub(crate) handover: Handover,
 }
 
 /// Where objects go.
@@ -298,7 +299,7 @@ impl Catalogue {
         };
         self.objects.insert(id.clone(), record);
         let leaves_because = LeftBecause::Deselected;
-        let occasion = Occasion { changed: true, leaves_because, seen, live };
+        let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
         self.place(&id, Some(&conversion.groups), occasion, &mut consequences);
         for (target, namespace) in earlier {
             let because = LeftBecause::Moved;
@@ -375,7 +376,7 @@ impl Catalogue {
         for id in in_namespace {
             self.tally(&id, Tally::Out);
             let leaves_because = LeftBecause::NamespaceChanged;
-            let occasion = Occasion { changed: false, leaves_because, seen, live: true };
+            let occasion = Occasion { changed: false, leaves_because, seen, live: true, fresh: &[] };
             self.place(&id, None, occasion, &mut consequences);
             self.tally(&id, Tally::In);
         }
@@ -394,23 +395,15 @@ impl Catalogue {
     /// Routes everything anew, by another map. `fresh` are targets that know nothing yet and are told everything.
     pub(crate) fn remap(&mut self, map: Map, fresh: &[TargetId], seen: Instant) -> Consequences {
         self.map = map;
-        for target in fresh {
-            self.uses.remove(target);
-        }
         let mut consequences = Consequences::default();
         let ids: Vec<ObjectId> = self.objects.keys().cloned().collect();
         for id in ids {
             self.tally(&id, Tally::Out);
-            if let Some(record) = self.objects.get_mut(&id) {
-                let mut left = std::mem::take(&mut record.placements).into_vec();
-                left.retain(|placement| !fresh.contains(&placement.target));
-                record.placements = left.into();
-                if !record.read {
-                    consequences.holds.push(id.clone());
-                }
+            if self.objects.get(&id).is_some_and(|record| !record.read) {
+                consequences.holds.push(id.clone());
             }
             let leaves_because = LeftBecause::Reconfigured;
-            let occasion = Occasion { changed: false, leaves_because, seen, live: false };
+            let occasion = Occasion { changed: false, leaves_because, seen, live: false, fresh };
             self.place(&id, None, occasion, &mut consequences);
             self.tally(&id, Tally::In);
         }
@@ -512,12 +505,22 @@ impl Catalogue {
         self.map.namespace_of(id, uid, target)
     }
 
-    /// Whether what a target has for an object stays although the object does not go there: it cannot be read, so that
+    /// Why what a target has for an object stays although the object does not go there, if so: it cannot be read, and
     /// nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here before.
-    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> bool {
-        let Some(record) = self.objects.get(id) else { return false };
+    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> Option<HeldReason> {
+        let record = self.objects.get(id)?;
+        if !record.read {
+            return Some(HeldReason::Unreadable);
+        }
         let facts = || record.facts(id, &self.namespaces);
-        !record.read || record.refused_by.iter().any(|route| self.map.permits(route, &facts(), target))
+        let permitted = record.refused_by.iter().any(|route| self.map.permits(route, &facts(), target));
+        permitted.then_some(HeldReason::TenantRefused)
+    }
+
+    /// The targets that an object goes to.
+    pub(crate) fn targets_of(&self, id: &ObjectId) -> impl Iterator<Item = &TargetId> {
+        let placements = self.objects.get(id).map(|record| &*record.placements).unwrap_or_default();
+        placements.iter().map(|placement| &placement.target)
     }
 
     /// The objects whose rules may be protected somewhere.

@@ -1,12 +1,13 @@
 //! What a target should have: namespaces claimed by objects, each group by name and fingerprint with what is needed to
 //! write it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::finding::Finding;
+use crate::guard::HeldReason;
 use crate::intake::Treatment;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
@@ -77,8 +78,8 @@ pub struct Desired {
     namespaces: HashMap<Arc<str>, Vec<Claim>>,
     /// Namespaces whose object has left while we watched: they can go without waiting for certainty about strangers.
     left: HashMap<Arc<str>, Left>,
-    /// Namespaces of objects that exist but never could be read: what the ruler has there stays.
-    held: HashSet<Arc<str>>,
+    /// Namespaces whose rules stay although nobody claims them, and for which objects, and why.
+    held: HashMap<Arc<str>, BTreeMap<ObjectId, HeldReason>>,
     groups: usize,
     rules: usize,
 }
@@ -87,7 +88,7 @@ impl Desired {
     /// An object wants something in a namespace, in place of what it wanted before.
     pub fn claim(&mut self, namespace: &Arc<str>, claim: Claim) {
         self.left.remove(namespace);
-        self.held.remove(namespace);
+        self.hold(namespace, &claim.object, None);
         self.count(namespace, false);
         let claims = self.namespaces.entry(Arc::clone(namespace)).or_default();
         claims.retain(|other| other.object != claim.object);
@@ -101,34 +102,43 @@ impl Desired {
         self.count(namespace, true);
     }
 
-    /// An object no longer wants anything in a namespace; false if it did not.
-    pub fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) -> bool {
+    /// An object no longer wants anything in a namespace. It may have wanted it before this was made, of a ruler that has
+    /// been replaced since.
+    pub fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
         self.count(namespace, false);
-        let Some(claims) = self.namespaces.get_mut(namespace) else { return false };
-        let before = claims.len();
-        claims.retain(|claim| claim.object != *object);
-        let dropped = claims.len() < before;
-        if claims.is_empty() {
-            self.namespaces.remove(namespace);
+        if let Some(claims) = self.namespaces.get_mut(namespace) {
+            claims.retain(|claim| claim.object != *object);
+            if claims.is_empty() {
+                self.namespaces.remove(namespace);
+            }
+        }
+        if !self.namespaces.contains_key(namespace) {
             let left = Left { object: object.clone(), because, at: Instant::now() };
             self.left.insert(Arc::clone(namespace), left);
         }
         self.count(namespace, true);
-        dropped
     }
 
-    /// The object of a namespace exists but cannot be read, or no longer so.
-    pub fn hold(&mut self, namespace: &Arc<str>, hold: bool) {
-        if hold {
-            self.held.insert(Arc::clone(namespace));
-        } else {
-            self.held.remove(namespace);
+    /// What the ruler has for an object in a namespace stays although the object does not claim it, and why; or no longer.
+    pub fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, because: Option<HeldReason>) {
+        if let Some(because) = because {
+            self.held.entry(Arc::clone(namespace)).or_default().insert(object.clone(), because);
+        } else if let Some(objects) = self.held.get_mut(namespace) {
+            objects.remove(object);
+            if objects.is_empty() {
+                self.held.remove(namespace);
+            }
         }
     }
 
     /// A namespace is gone from the ruler.
     pub fn forget_dropped(&mut self, namespace: &str) {
         self.left.remove(namespace);
+    }
+
+    /// Forgets the namespaces that objects have left, but for those that the ruler may still have.
+    pub(crate) fn keep_dropped(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.left.retain(|namespace, _| is_there(namespace));
     }
 
     /// The claim that counts for a namespace, if there is one.
@@ -194,9 +204,9 @@ impl Desired {
         }
     }
 
-    /// Whether nothing may be deleted in the namespace.
-    pub fn is_held(&self, namespace: &str) -> bool {
-        self.held.contains(namespace)
+    /// Why what the ruler has in the namespace stays, if it is to stay.
+    pub fn held(&self, namespace: &str) -> Option<HeldReason> {
+        self.held.get(namespace)?.values().next().copied()
     }
 
     /// How many groups should exist.
@@ -265,13 +275,44 @@ pub(crate) mod tests {
         desired.claim(&namespace, old.clone());
         assert_eq!(desired.winner(&namespace).unwrap().object, old.object);
         assert_eq!(desired.groups(), 0);
-        assert!(desired.drop_claim(&namespace, &old.object, LeftBecause::Deleted));
+        desired.drop_claim(&namespace, &old.object, LeftBecause::Deleted);
         assert_eq!(desired.winner(&namespace).unwrap().object, young.object);
         assert_eq!(desired.groups(), 1);
         assert!(!desired.was_dropped(&namespace));
-        assert!(desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted));
+        desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted);
         assert!(desired.was_dropped(&namespace));
-        assert!(!desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted));
+        desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted);
         assert_eq!(desired.groups(), 0);
+    }
+
+    #[test]
+    fn who_leaves_what_others_claim_or_hold_changes_nothing_for_them() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let (one, other) = (claim("one", None, vec![]), claim("other", None, vec![]));
+        let mut desired = Desired::default();
+        desired.claim(&namespace, one.clone());
+        desired.drop_claim(&namespace, &other.object, LeftBecause::Moved);
+        assert!(!desired.was_dropped(&namespace));
+        desired.hold(&namespace, &one.object, Some(HeldReason::Unreadable));
+        desired.hold(&namespace, &other.object, Some(HeldReason::Moving));
+        desired.claim(&namespace, one.clone());
+        assert_eq!(desired.held(&namespace), Some(HeldReason::Moving));
+        desired.hold(&namespace, &one.object, None);
+        assert_eq!(desired.held(&namespace), Some(HeldReason::Moving));
+        desired.hold(&namespace, &other.object, None);
+        assert_eq!(desired.held(&namespace), None);
+    }
+
+    #[test]
+    fn who_was_there_before_anything_was_known_has_left_too() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let object = claim("o", None, vec![]).object;
+        let mut desired = Desired::default();
+        desired.drop_claim(&namespace, &object, LeftBecause::Moved);
+        assert_eq!(desired.left(&namespace).unwrap().because, LeftBecause::Moved);
+        desired.keep_dropped(|namespace| namespace == "us.ns.o");
+        assert!(desired.was_dropped(&namespace));
+        desired.keep_dropped(|_| false);
+        assert!(!desired.was_dropped(&namespace));
     }
 }

@@ -61,6 +61,10 @@ pub enum HeldReason {
     Unreadable,
     /// It belongs to a kind that is not installed, which looks just like one that was deleted. Until it is installed.
     Kind,
+    /// Its object requests a tenant that it may not have. Until it requests one that it may have, or is deleted.
+    TenantRefused,
+    /// Its object goes elsewhere, and has yet to be written there.
+    Moving,
 }
 
 impl HeldReason {
@@ -84,6 +88,8 @@ impl fmt::Display for HeldReason {
             Self::Snapshot => "protected: not every source has shown all it has",
             Self::Unreadable => "protected: something that cannot be read may declare it",
             Self::Kind => "protected: its kind is not installed",
+            Self::TenantRefused => "protected: its object requests a tenant that it may not have",
+            Self::Moving => "protected: its object has yet to be written where it goes",
         })
     }
 }

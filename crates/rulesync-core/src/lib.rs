@@ -35,6 +35,7 @@ mod engine;
 mod evaluation;
 mod finding;
 mod guard;
+mod handover;
 pub mod intake;
 mod leadership;
 mod ledger;

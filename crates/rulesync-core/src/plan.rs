@@ -190,7 +190,7 @@ pub(crate) fn plan_namespace(
             return Vec::new();
         }
         let protection = deletes.protection(!desired.was_dropped(namespace));
-        let held = protection.or_else(|| desired.is_held(namespace).then_some(HeldReason::Unreadable));
+        let held = protection.or_else(|| desired.held(namespace));
         let reason =
             if successor(namespace, situation).is_some() { Reason::Renamed } else { Reason::NotDeclared };
         let delete = Action::DeleteNamespace(groups);
@@ -223,21 +223,22 @@ pub(crate) fn plan_namespace(
     if extra.is_empty() {
         return changes;
     }
-    let held = deletes.protection(false);
-    let reason = |group: &str| {
+    let protection = deletes.protection(false);
+    let why = |group: &str| {
         if claim.expelled.iter().any(|name| **name == *group) {
-            Reason::NotAllowed
+            (Reason::NotAllowed, protection)
         } else {
-            Reason::NotDeclared
+            // Of what is on its way elsewhere, or stays as it is there, the claim may not be the latest word.
+            (Reason::NotDeclared, protection.or_else(|| desired.held(namespace)))
         }
     };
     let all = extra.len() == observed.namespace(namespace).count() && claim.groups.is_empty();
     if all && let Some(first) = extra.first() {
-        let reason = reason(first);
+        let (reason, held) = why(first);
         changes.push(change(object, Action::DeleteNamespace(extra), reason, held));
     } else {
         let delete = |group: Box<str>| {
-            let reason = reason(&group);
+            let (reason, held) = why(&group);
             change(object, Action::DeleteGroup(group), reason, held)
         };
         changes.extend(extra.into_iter().map(delete));
@@ -431,7 +432,7 @@ mod tests {
         let dropped = claim("dropped", None, vec![g.clone()]);
         desired.claim(&"us.ns.dropped".into(), dropped.clone());
         desired.drop_claim(&"us.ns.dropped".into(), &dropped.object, LeftBecause::Deleted);
-        desired.hold(&"us.ns.held".into(), true);
+        desired.hold(&"us.ns.held".into(), &claim("held", None, vec![]).object, Some(HeldReason::Unreadable));
         let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
         let deleted = |deletes| -> Vec<String> {
             let plan = planned(&desired, &observed, deletes);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::offer::{Treated, claim};
 use super::{Catalogue, Consequences, Departure};
 use crate::desired::LeftBecause;
+use crate::handover::{Handover, HandoverState};
 use crate::intake::{self, Placed, Placement, RefusedTenant};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
@@ -16,7 +16,7 @@ use crate::target::Order;
 
 /// Why an object is placed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Occasion {
+pub(super) struct Occasion<'a> {
     /// Whether its content is another than before.
     pub(super) changed: bool,
     /// Why it leaves the targets that it no longer goes to.
@@ -25,6 +25,8 @@ pub(super) struct Occasion {
     pub(super) seen: Instant,
     /// Whether somebody has just changed it, rather than that it is part of a first load.
     pub(super) live: bool,
+    /// Targets that know nothing yet and are told everything.
+    pub(super) fresh: &'a [TargetId],
 }
 
 impl Catalogue {
@@ -34,10 +36,10 @@ impl Catalogue {
         &mut self,
         id: &ObjectId,
         groups: Option<&[Group]>,
-        occasion: Occasion,
+        occasion: Occasion<'_>,
         consequences: &mut Consequences,
     ) {
-        let Occasion { changed, leaves_because, seen, live } = occasion;
+        let Occasion { changed, leaves_because, seen, live, fresh } = occasion;
         let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
         let facts = record.facts(id, &self.namespaces);
         let map = &self.map;
@@ -79,9 +81,8 @@ impl Catalogue {
         let had = |target: &TargetId| before.iter().find(|other| other.target == *target);
         let leaves: Vec<&Placement> =
             before.iter().filter(|other| !placements.iter().any(|p| p.target == other.target)).collect();
-        let ready = CancellationToken::new();
-        // Whoever gets it anew holds a share; the last share to go lets it leave where it was.
-        let handover = (!leaves.is_empty()).then(|| Arc::new(ready.clone().drop_guard()));
+        // Whoever gets it anew holds a share.
+        let handover = Handover::default();
         for placement in &placements {
             let target = &placement.target;
             let known = had(target);
@@ -91,6 +92,7 @@ impl Catalogue {
             if stays.contains(target) {
                 continue;
             }
+            let known = known.filter(|_| !fresh.contains(target));
             if !changed && known.is_some_and(|known| known.treatment == placement.treatment) {
                 continue;
             }
@@ -104,10 +106,13 @@ impl Catalogue {
             }
             let max_bytes = ruler.name_rules().max_bytes;
             let namespace = self.map.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
-            let handover = handover.clone().filter(|_| known.is_none());
-            consequences.orders.push((target.clone(), Order::Claim { namespace, claim, live, handover }));
+            let share = (known.is_none() && !leaves.is_empty()).then(|| handover.share());
+            let order = Order::Claim { namespace: Arc::clone(&namespace), claim, live };
+            consequences.orders.push((target.clone(), order));
+            if let Some(share) = share {
+                consequences.orders.push((target.clone(), Order::HandOver { namespace, share }));
+            }
         }
-        drop(handover);
         let uid = record.uid.clone();
         let refused_by = &record.refused_by;
         let because = |left: &Placement| match leaves_because {
@@ -118,7 +123,7 @@ impl Catalogue {
             leaves.iter().map(|left| (left.target.clone(), because(left))).collect();
         for (target, because) in &gone {
             self.leave(target);
-            self.drop_from(id, uid.as_deref(), target, (Some(&ready), *because), consequences);
+            self.drop_from(id, uid.as_deref(), target, (Some(&handover), *because), consequences);
         }
     }
 
@@ -137,16 +142,16 @@ impl Catalogue {
         id: &ObjectId,
         uid: Option<&str>,
         target: &TargetId,
-        (ready, because): (Option<&CancellationToken>, LeftBecause),
+        (handover, because): (Option<&Handover>, LeftBecause),
         consequences: &mut Consequences,
     ) {
         // A ruler that is no longer configured takes no orders.
         let Some(namespace) = self.map.namespace_of(id, uid, target) else { return };
         let (target, object) = (target.clone(), id.clone());
-        match ready.filter(|ready| !ready.is_cancelled()) {
-            Some(ready) => {
-                let ready = ready.clone();
-                consequences.departures.push(Departure { target, namespace, object, ready });
+        match handover.filter(|handover| handover.state() == HandoverState::Waiting) {
+            Some(handover) => {
+                let handover = handover.clone();
+                consequences.departures.push(Departure { target, namespace, object, handover });
             }
             None => consequences.orders.push((target, Order::Drop { namespace, object, because })),
         }

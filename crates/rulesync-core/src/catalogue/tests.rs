@@ -128,18 +128,17 @@ impl Bench {
 fn effects(consequences: &Consequences) -> Vec<String> {
     let holds = consequences.holds.iter().map(|id| format!("look whether {} is protected", id.name()));
     let orders = consequences.orders.iter().map(|(target, order)| match order {
-        Order::Claim { namespace, claim, handover, .. } => {
-            let moving = if handover.is_some() { ", handed over" } else { "" };
-            format!("{target} gets {namespace} ({} groups{moving})", claim.groups.len())
+        Order::Claim { namespace, claim, .. } => {
+            format!("{target} gets {namespace} ({} groups)", claim.groups.len())
         }
+        Order::HandOver { namespace, .. } => format!("{target} says when it has written {namespace}"),
         Order::Drop { namespace, .. } => format!("{target} drops {namespace}"),
         other => format!("{target}: {other:?}"),
     });
-    let departures = consequences.departures.iter().map(|departure| {
-        let Departure { target, namespace, ready, .. } = departure;
-        let when = if ready.is_cancelled() { "now" } else { "later" };
-        format!("{target} drops {namespace} {when}")
-    });
+    let departures = consequences
+        .departures
+        .iter()
+        .map(|departure| format!("{} drops {} later", departure.target, departure.namespace));
     holds.chain(orders).chain(departures).collect()
 }
 

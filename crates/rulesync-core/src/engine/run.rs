@@ -1,6 +1,7 @@
 //! One run of an engine: the tasks of its sources and targets, and the loop between them.
 
 mod keeper;
+mod moves;
 mod reports;
 mod sources;
 mod targets;
@@ -18,7 +19,6 @@ use super::setup::{Setup, SetupError};
 use super::{Command, Parts, RunError};
 use crate::catalogue::{Catalogue, Consequences, Departure};
 use crate::claim::Installation;
-use crate::desired::LeftBecause;
 use crate::finding::Finding;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -270,14 +270,7 @@ impl Run {
     }
 
     fn carry_out(&mut self, Consequences { orders, departures, holds, findings }: Consequences) {
-        for object in holds {
-            for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
-                if let Some(namespace) = self.catalogue.namespace_at(&object, id) {
-                    let hold = self.catalogue.protects(&object, id);
-                    target.send(Order::Hold { namespace, hold });
-                }
-            }
-        }
+        self.protect(&holds);
         for (id, order) in orders {
             match &order {
                 Order::Claim { namespace, .. } => {
@@ -285,13 +278,17 @@ impl Run {
                     self.departures.retain(|other| other.target != id || other.namespace != *namespace);
                     self.ensure_target(&id);
                 }
-                _ => self.left = true,
+                Order::Drop { .. } => self.left = true,
+                _ => {}
             }
             if let Some(target) = self.targets.get_mut(&id).or_else(|| self.retiring.get_mut(&id)) {
                 target.send(order);
             }
         }
-        self.departures.extend(departures);
+        for departure in departures {
+            self.start_departure(departure);
+        }
+        self.unprotect(&holds);
         self.report_findings(findings);
     }
 
@@ -309,26 +306,6 @@ impl Run {
             let more = count.saturating_sub(FINDINGS_TOLD);
             if more > 0 {
                 self.reporters.report(&Outcome::MoreFound { object, target, more });
-            }
-        }
-    }
-
-    /// Lets objects leave targets, as far as others have them.
-    fn depart(&mut self) {
-        if self.departures.is_empty() {
-            return;
-        }
-        let (ready, waiting) = std::mem::take(&mut self.departures)
-            .into_iter()
-            .partition(|d: &Departure| d.ready.is_cancelled());
-        self.departures = waiting;
-        for Departure { target, namespace, object, .. } in ready {
-            self.left = true;
-            // If it is gone altogether, it was not written elsewhere.
-            let moved = self.catalogue.is_in_ruler(&object);
-            let because = if moved { LeftBecause::Moved } else { LeftBecause::Deleted };
-            if let Some(target) = self.targets.get_mut(&target).or_else(|| self.retiring.get_mut(&target)) {
-                target.send(Order::Drop { namespace, object, because });
             }
         }
     }
@@ -433,7 +410,9 @@ impl Run {
         let map = self.setup.map();
         let reconverted = reconverted || map.looks_further_than(&before.map());
         let mut consequences = self.catalogue.remap(map, &fresh, Instant::now());
-        self.departures.append(&mut consequences.departures);
+        for departure in std::mem::take(&mut consequences.departures) {
+            self.start_departure(departure);
+        }
         // What no route leads to is emptied as a whole, and not object by object under the guard's eyes.
         self.left = true;
         self.leave_targets();

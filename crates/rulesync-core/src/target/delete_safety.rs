@@ -179,8 +179,10 @@ impl DeleteSafety {
     }
 
     /// Whether what nobody declares belongs to a kind that is not installed: a deleted CRD looks like one that never was.
+    /// What the configuration leads nowhere any more goes all the same.
     fn is_of_missing_kind(&self, namespace: &str, desired: &Desired, territory: &Territory) -> bool {
-        if self.missing_kinds.is_empty() || self.is_retiring() || desired.object_of(namespace).is_some() {
+        let no_route = matches!(self.retirement, Some(Retirement::NoRoute { .. }));
+        if self.missing_kinds.is_empty() || no_route || desired.object_of(namespace).is_some() {
             return false;
         }
         let kind = territory.parse(namespace).and_then(|named| named.kind);

@@ -20,13 +20,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, Budgeted, Stops};
 use crate::claim::Claimant;
 use crate::desired::{Claim, LeftBecause};
 use crate::evaluation::Evaluation;
 use crate::guard::HeldReason;
+use crate::handover::Share;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
@@ -46,17 +47,13 @@ use state::State;
 #[derive(Debug)]
 pub(crate) enum Order {
     /// An object wants this in this namespace. `live` if somebody just changed it, rather than part of a first load.
-    Claim {
-        namespace: Arc<str>,
-        claim: Claim,
-        live: bool,
-        /// Let go of once the namespace is in order, so that the object may leave where it was before.
-        handover: Option<Arc<DropGuard>>,
-    },
+    Claim { namespace: Arc<str>, claim: Claim, live: bool },
+    /// The object that claims the namespace leaves where it was once the namespace is in order here.
+    HandOver { namespace: Arc<str>, share: Share },
     /// An object wants nothing there any more.
     Drop { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
-    /// An object that owns the namespace exists but cannot be read, or no longer so.
-    Hold { namespace: Arc<str>, hold: bool },
+    /// What is there for an object stays although the object does not claim it, and why; or no longer.
+    Hold { namespace: Arc<str>, object: ObjectId, because: Option<HeldReason> },
     /// Which deletes are safe from now on.
     Deletes(Deletes),
     /// A source may not know what it says, or does again.
@@ -254,12 +251,10 @@ impl Target {
     fn order(&mut self, order: Order) {
         self.handled += 1;
         match order {
-            Order::Claim { namespace, claim, live, handover } => {
-                self.state.claim(&namespace, claim, live);
-                self.state.hand_over(&namespace, handover);
-            }
+            Order::Claim { namespace, claim, live } => self.state.claim(&namespace, claim, live),
+            Order::HandOver { namespace, share } => self.state.hand_over(namespace, share),
             Order::Drop { namespace, object, because } => self.state.drop_claim(&namespace, &object, because),
-            Order::Hold { namespace, hold } => self.state.hold(&namespace, hold),
+            Order::Hold { namespace, object, because } => self.state.hold(&namespace, &object, because),
             Order::Deletes(deletes) => self.state.allow(deletes),
             Order::Doubt { source, doubt } => self.state.doubt_source(source, doubt),
             Order::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
@@ -419,7 +414,7 @@ impl Target {
         // A run that goes on for ever only waits for targets that are to end, and judges orphans.
         let orphans = (before.orphans, before.listed) != (progress.orphans, progress.listed);
         let awaited = !self.shared.evaluates || progress.retired || orphans;
-        if self.state.let_go() || (modified && awaited) {
+        if self.state.end_handovers() || (modified && awaited) {
             self.shared.progressed.notify_one();
         }
         self.state.publish_metrics();

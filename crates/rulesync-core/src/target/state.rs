@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::DropGuard;
 
 use super::changed::Changed;
 use super::delete_safety::{DeleteSafety, Retirement};
@@ -30,6 +29,7 @@ use super::{Progress, Shared, seconds_since_1970};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::desired::{Desired, DesiredGroup};
 use crate::guard::HeldReason;
+use crate::handover::Share;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
@@ -67,7 +67,7 @@ pub(super) struct State {
     /// What was last told of held deletes.
     held: Option<(usize, HeldReason)>,
     /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
-    handovers: HashMap<Arc<str>, Arc<DropGuard>>,
+    handovers: HashMap<Arc<str>, Vec<Share>>,
     /// Refused groups whose form in the ruler may lack the matchers that their route enforces.
     unproven: HashSet<Key>,
     /// Those of them that the list under way will tell about.

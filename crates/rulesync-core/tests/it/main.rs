@@ -14,6 +14,7 @@ mod evaluation;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod handover;
 mod heal;
 #[cfg(test)]
 mod inherit;

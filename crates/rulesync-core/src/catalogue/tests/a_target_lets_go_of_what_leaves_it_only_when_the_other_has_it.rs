@@ -1,6 +1,15 @@
 //! Moves: an object is in one place at least.
 
 use super::*;
+use crate::handover::HandoverState;
+
+/// The first target that was asked to say so has written what it got.
+fn write(moved: &mut Consequences) {
+    let asked = moved.orders.iter().position(|(_, order)| matches!(order, Order::HandOver { .. })).unwrap();
+    if let (_, Order::HandOver { share, .. }) = moved.orders.remove(asked) {
+        share.written();
+    }
+}
 
 #[test]
 fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
@@ -8,11 +17,16 @@ fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
     let mut moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
     assert_eq!(
         effects(&moved),
-        ["central/b gets us.ns.o (1 groups, handed over)", "central/a drops us.ns.o later"]
+        [
+            "central/b gets us.ns.o (1 groups)",
+            "central/b says when it has written us.ns.o",
+            "central/a drops us.ns.o later"
+        ]
     );
     let departure = moved.departures.remove(0);
-    drop(moved.orders);
-    assert!(departure.ready.is_cancelled(), "the last share has gone");
+    assert_eq!(departure.handover.state(), HandoverState::Waiting);
+    write(&mut moved);
+    assert_eq!(departure.handover.state(), HandoverState::Written);
 }
 
 #[test]
@@ -23,15 +37,35 @@ fn two_that_get_it_must_both_have_it() {
     assert_eq!(
         effects(&moved),
         [
-            "central/b gets us.ns.o (1 groups, handed over)",
-            "central/c gets us.ns.o (1 groups, handed over)",
+            "central/b gets us.ns.o (1 groups)",
+            "central/b says when it has written us.ns.o",
+            "central/c gets us.ns.o (1 groups)",
+            "central/c says when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
-    drop(moved.orders.remove(0));
-    assert!(!moved.departures[0].ready.is_cancelled());
-    drop(moved.orders.remove(0));
-    assert!(moved.departures[0].ready.is_cancelled());
+    write(&mut moved);
+    assert_eq!(moved.departures[0].handover.state(), HandoverState::Waiting);
+    write(&mut moved);
+    assert_eq!(moved.departures[0].handover.state(), HandoverState::Written);
+}
+
+#[test]
+fn a_target_that_knows_nothing_yet_is_left_like_any_other() {
+    let mut bench = catalogue(&[to("a")]).with(&[object("o", "1", &[])]);
+    let moved = bench.remap(map(&[to("b")]), &["a", "b"]);
+    assert_eq!(
+        effects(&moved),
+        [
+            "central/b gets us.ns.o (1 groups)",
+            "central/b says when it has written us.ns.o",
+            "central/a drops us.ns.o later"
+        ],
+        "its ruler was replaced, and what is there was written by way of another"
+    );
+    let none = bench.remap(map(&[]), &["b"]);
+    assert_eq!(effects(&none), ["central/b drops us.ns.o"]);
+    assert!(!bench.catalogue.uses(&target("b")));
 }
 
 #[test]
@@ -55,7 +89,8 @@ fn a_place_that_stays_takes_part_in_no_move() {
         effects(&moved),
         [
             "central/all gets us.ns.o (1 groups)",
-            "central/b gets us.ns.o (1 groups, handed over)",
+            "central/b gets us.ns.o (1 groups)",
+            "central/b says when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );

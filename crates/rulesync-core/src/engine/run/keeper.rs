@@ -139,6 +139,7 @@ impl Run {
         let Some(keeper) = &mut self.keeper else { return };
         let news = keeper.news.lock().unwrap_or_else(PoisonError::into_inner).take();
         keeper.read |= news.is_some();
+        let read_anew = news.as_ref().is_some_and(|news| news.is_first);
         if let Some(News { record: LedgerRecord { targets, released, retiring }, is_first }) = news {
             for target in &released {
                 let every = target == EVERY_TARGET;
@@ -169,7 +170,8 @@ impl Run {
                 if changed {
                     *current = Some(wanted);
                 }
-                changed
+                // Another process may have written something else meanwhile.
+                changed || read_anew
             });
         }
     }

@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Mode, Run};
 use crate::apply::Budgeted;
 use crate::budget::Budget;
+use crate::catalogue::Departure;
 use crate::engine::setup::NamedRuler;
+use crate::guard::HeldReason;
 use crate::intake::Route;
 use crate::model::tenant::TargetId;
 use crate::target::{Order, Progress, Retirement, Shared, Target, seconds_since_1970};
@@ -82,7 +84,9 @@ impl Run {
                 })
         };
         let fixed = self.setup.routes.iter().filter_map(Route::target);
-        let wanted: BTreeSet<TargetId> = fixed.chain(self.catalogue.targets().cloned()).collect();
+        let leaving = self.departures.iter().map(|departure| departure.target.clone());
+        let wanted: BTreeSet<TargetId> =
+            fixed.chain(self.catalogue.targets().cloned()).chain(leaving).collect();
         // Predecessors, whose last requests must have ended before a successor begins.
         let mut ended: HashMap<TargetId, CancellationToken> = HashMap::new();
         let all = std::mem::take(&mut self.targets).into_iter().chain(std::mem::take(&mut self.retiring));
@@ -258,10 +262,17 @@ impl Run {
         if let Some(reason) = self.orphans.held() {
             target.send(Order::Orphans(Some(reason)));
         }
-        for object in self.catalogue.protected().filter(|object| self.catalogue.protects(object, id)) {
-            if let Some(namespace) = self.catalogue.namespace_at(object, id) {
-                target.send(Order::Hold { namespace, hold: true });
+        for object in self.catalogue.protected() {
+            let protection = self.catalogue.protects(object, id);
+            if let (Some(because), Some(namespace)) = (protection, self.catalogue.namespace_at(object, id)) {
+                let (object, because) = (object.clone(), Some(because));
+                target.send(Order::Hold { namespace, object, because });
             }
+        }
+        for Departure { namespace, object, .. } in self.departures.iter().filter(|other| other.target == *id)
+        {
+            let (namespace, object) = (Arc::clone(namespace), object.clone());
+            target.send(Order::Hold { namespace, object, because: Some(HeldReason::Moving) });
         }
         for (name, source) in &self.sources {
             if source.unavailable.is_some() || source.doubted_until.is_some() {

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use tokio_util::sync::DropGuard;
 
 use super::State;
 use crate::desired::{Claim, DesiredGroup};
+use crate::handover::Share;
 use crate::model::group::Group;
 use crate::target::normalization::Key;
 
@@ -19,35 +19,44 @@ impl State {
         self.look_at_everything_with_changes(false);
     }
 
-    /// An object has come here from elsewhere.
-    pub(in crate::target) fn hand_over(&mut self, namespace: &Arc<str>, handover: Option<Arc<DropGuard>>) {
-        if let Some(handover) = handover {
-            self.handovers.insert(Arc::clone(namespace), handover);
-        }
+    /// The object that claims a namespace comes from elsewhere.
+    pub(in crate::target) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
+        self.handovers.entry(namespace).or_default().push(share);
     }
 
-    /// Lets go of what came from elsewhere and is in order here, or is no longer wanted; whether there was any.
-    pub(in crate::target) fn let_go(&mut self) -> bool {
-        let Some(observed) = self.observed.as_ref().filter(|_| !self.handovers.is_empty()) else {
+    /// Ends the hand-overs of what is in order here, and gives up those of what nobody claims any more; whether there
+    /// were any.
+    pub(in crate::target) fn end_handovers(&mut self) -> bool {
+        if self.handovers.is_empty() {
             return false;
+        }
+        let ended: Vec<Arc<str>> =
+            self.handovers.keys().filter(|namespace| !self.is_awaited(namespace)).cloned().collect();
+        for namespace in &ended {
+            let shares = self.handovers.remove(namespace).unwrap_or_default();
+            if self.desired.winner(namespace).is_some() {
+                shares.into_iter().for_each(Share::written);
+            }
+        }
+        !ended.is_empty()
+    }
+
+    /// Whether a namespace that somebody claims has yet to be written.
+    fn is_awaited(&self, namespace: &str) -> bool {
+        // What is kept for an object that nobody could read here goes on when that is known.
+        let Some(claim) = self.desired.winner(namespace) else {
+            return self.desired.held(namespace).is_some();
         };
-        let before = self.handovers.len();
-        let (desired, refusals) = (&self.desired, &self.refusals);
-        self.handovers.retain(|namespace, _| {
-            desired.winner(namespace).is_some_and(|claim| {
-                let there: HashMap<&str, _> = observed.namespace(namespace).collect();
-                let written =
-                    |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
-                let waits = |group: &DesiredGroup| {
-                    !written(&group) && !refusals.contains(namespace, &group.name, group.fingerprint)
-                };
-                // What is refused holds up nothing else, but what is refused altogether stays where it was.
-                let none = claim.groups.iter().find(written).is_none();
-                let refused = !claim.refused.is_empty() || !claim.groups.is_empty();
-                claim.groups.iter().any(waits) || (none && refused)
-            })
-        });
-        before > self.handovers.len()
+        let Some(observed) = &self.observed else { return true };
+        let there: HashMap<&str, _> = observed.namespace(namespace).collect();
+        let written = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
+        let waits = |group: &DesiredGroup| {
+            !written(&group) && !self.refusals.contains(namespace, &group.name, group.fingerprint)
+        };
+        // What is refused holds up nothing else, but what is refused altogether stays where it was.
+        let none = claim.groups.iter().find(written).is_none();
+        let refused = !claim.refused.is_empty() || !claim.groups.is_empty();
+        claim.groups.iter().any(waits) || (none && refused)
     }
 
     /// What the ruler has for refused groups may be from before something was enforced, or from when more was allowed:

@@ -67,6 +67,10 @@ impl State {
         self.list_failures = 0;
         self.listed = Some(Instant::now());
         self.answered();
+        // What was written meanwhile may be there although the list does not say so.
+        let is_there =
+            |namespace: &str| touched.contains(namespace) || found.namespace(namespace).next().is_some();
+        self.desired.keep_dropped(is_there);
         self.observed = Some(Arc::new(found));
         self.adoptable = adoptable;
         self.gauges.syncs.inc();

@@ -44,15 +44,19 @@ impl State {
         object: &ObjectId,
         because: LeftBecause,
     ) {
-        if self.desired.drop_claim(namespace, object, because) {
-            self.winner_changed(namespace);
-            self.look_at(namespace, Turn::Next, false);
-        }
+        self.desired.drop_claim(namespace, object, because);
+        self.winner_changed(namespace);
+        self.look_at(namespace, Turn::Next, false);
     }
 
-    pub(in crate::target) fn hold(&mut self, namespace: &Arc<str>, hold: bool) {
-        self.desired.hold(namespace, hold);
-        if !hold {
+    pub(in crate::target) fn hold(
+        &mut self,
+        namespace: &Arc<str>,
+        object: &ObjectId,
+        because: Option<HeldReason>,
+    ) {
+        self.desired.hold(namespace, object, because);
+        if because.is_none() {
             self.look_at(namespace, Turn::Last, false);
         }
     }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::cluster::{Cluster, Declared, Name, group, keys, namespace};
-use super::history::{Event, History, stands};
+use super::history::{Event, History};
 use super::is_bad;
 use super::process::{Process, Shared, SimLedger};
 use super::ruler::{self, Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
@@ -29,8 +29,6 @@ pub(super) struct Sim<'a> {
     pub(super) forms: HashMap<Key, BTreeSet<String>>,
     /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still hit them.
     unpromised: BTreeSet<Key>,
-    /// The processes that have led, and whether one has led again after another did.
-    reigns: (BTreeSet<u32>, bool),
     /// How many groups were touched by what happened.
     pub(super) touched: usize,
     insists: Option<JoinHandle<()>>,
@@ -55,7 +53,6 @@ impl<'a> Sim<'a> {
             foreign,
             forms: HashMap::new(),
             unpromised: BTreeSet::new(),
-            reigns: (BTreeSet::from([0]), false),
             touched: 0,
             insists: None,
         }
@@ -63,12 +60,6 @@ impl<'a> Sim<'a> {
 
     pub(super) fn leader(&self) -> &Process {
         &self.processes[self.leader]
-    }
-
-    /// Whether the ledger may lack tenants that came and went: who leads for a second time takes nothing from it and
-    /// writes what it knows itself, until that is mended.
-    pub(super) fn may_forget_tenants(&self) -> bool {
-        self.history.claims && self.reigns.1 && !stands("lag")
     }
 
     pub(super) async fn happen(&mut self, event: &Event) {
@@ -115,9 +106,6 @@ impl<'a> Sim<'a> {
                 self.hand_over();
             }
             Event::Reload => {
-                if !stands("reload") {
-                    self.forget_moves();
-                }
                 self.processes[self.leader].reload(&self.shared).await;
             }
             Event::Edit(how) => self.edit(*how),
@@ -177,7 +165,9 @@ impl<'a> Sim<'a> {
         let Some(declared) = self.shared.cluster.object(&name(number)) else { return };
         // Whoever has not seen it where it was does not know that it moves: to that process, the old place is an orphan.
         let unknown = !self.has_been_seen(&name(number), declared.tenant);
-        if declared.tenant != tenant && unknown {
+        // Who believes the ruler there lets go of what has moved.
+        let swallowed = tenant.is_some_and(|tenant| self.shared.ruler.swallows(tenant));
+        if declared.tenant != tenant && (unknown || swallowed) {
             let namespace = namespace(&name(number));
             self.unpromised.extend(declared.groups.keys().map(|group| (namespace.clone(), group.clone())));
         }
@@ -202,7 +192,6 @@ impl<'a> Sim<'a> {
         let number = self.next;
         self.next += 1;
         self.processes[self.leader] = Process::start(&self.shared, self.history, number);
-        self.reigns.0.insert(number);
         self.shared.ruler.lead(Some(number));
         self.leader().lead();
     }
@@ -211,13 +200,12 @@ impl<'a> Sim<'a> {
     /// where it goes, is not safe any more.
     fn forget_moves(&mut self) {
         let there = self.shared.ruler.groups();
-        for (name, Declared { tenant, groups, malformed, obscured }) in &self.shared.cluster.declared() {
+        for (name, Declared { tenant, groups, .. }) in &self.shared.cluster.declared() {
             let Some(tenant) = *tenant else { continue };
             let namespace = namespace(name);
             let place = there.get(&(tenant, namespace.clone()));
             let seen = self.has_been_seen(name, Some(tenant));
-            let unread = self.history.claims && (*malformed || *obscured) && !stands("unread");
-            let is = |group: &str| seen && !unread && place.is_some_and(|groups| groups.contains_key(group));
+            let is = |group: &str| seen && place.is_some_and(|groups| groups.contains_key(group));
             let missing = groups.keys().filter(|group| !is(group));
             self.unpromised.extend(missing.map(|group| (namespace.clone(), group.clone())));
         }
@@ -232,7 +220,6 @@ impl<'a> Sim<'a> {
         self.leader().throne.abdicate();
         self.leader = 1 - self.leader;
         let number = self.leader().number;
-        self.reigns.1 |= !self.reigns.0.insert(number);
         self.shared.ruler.lead(Some(number));
         self.leader().lead();
     }

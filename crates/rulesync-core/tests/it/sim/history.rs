@@ -2,23 +2,6 @@
 
 use super::ruler::{BAD, Fault, Habit, TENANTS, Tenant};
 
-/// Of the faults that the engine did not stand when they were written down, those that it stands by now: another writer
-/// who insists, a ruler that swallows writes, and watches that lag while objects claim their tenants. The others are left
-/// out of histories, unless `RULESYNC_SIM_UNMENDED=kind,reload` names them for a run; the same seed gives the same history
-/// but for them:
-///
-/// - `kind`: kinds that go while objects claim their tenants: an object that is on its way from one tenant to another when
-///   its kind goes, and is sent to a third before that comes back, leaves the first before the third has it;
-/// - `reload`: reloads while objects claim their tenants, or move: when its ruler is replaced, a claimed tenant that an
-///   object is leaving is forgotten, and any other lets go of it at once.
-const MENDED: [&str; 3] = ["insist", "swallow", "lag"];
-
-/// Whether the engine is to stand this fault.
-pub(crate) fn stands(fault: &str) -> bool {
-    let named = std::env::var("RULESYNC_SIM_UNMENDED").unwrap_or_default();
-    MENDED.contains(&fault) || named.split(',').any(|name| name == fault)
-}
-
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -91,11 +74,7 @@ impl History {
         let length = random.usize(8..40);
         let happens = |event: &Event| match event {
             Event::Edit(_) | Event::Foreign(_) | Event::Claim(..) => !alone,
-            Event::Insist(_) => !alone && stands("insist"),
-            Event::Suffer(Some(Fault::Swallow), _) => !alone && stands("swallow"),
-            Event::Kind(_) => !claims || stands("kind"),
-            Event::Lag(_) => !claims || stands("lag"),
-            Event::Reload => !claims || stands("reload"),
+            Event::Insist(_) | Event::Suffer(Some(Fault::Swallow), _) => !alone,
             _ => true,
         };
         let mut events = Vec::new();

@@ -62,11 +62,7 @@ impl Sim<'_> {
             .filter(|(_, groups)| groups.values().all(|expr| is_bad(expr)))
             .map(|((_, namespace), _)| namespace.clone())
             .collect();
-        let used: Vec<_> = should.keys().map(|(tenant, _)| *tenant).collect();
         for (place @ (tenant, namespace), groups) in &is {
-            if self.may_forget_tenants() && !used.contains(tenant) {
-                continue;
-            }
             if !should.contains_key(place) && refused_altogether.contains(namespace) {
                 // It moved, nothing of it is taken where it went, and it stayed where it was.
                 continue;

@@ -129,6 +129,11 @@ impl SimRuler {
         self.with(|world| world.claimed.keys().copied().collect())
     }
 
+    /// Whether it accepts a tenant's writes and stores nothing.
+    pub(crate) fn swallows(&self, tenant: Tenant) -> bool {
+        self.with(|world| world.faults.get(tenant) == Some(&Fault::Swallow))
+    }
+
     /// Something is wrong with these tenants, or nothing any more.
     pub(crate) fn suffer(&self, fault: Option<Fault>, tenants: &[Tenant]) {
         self.with(|world| {

@@ -1,23 +1,22 @@
 //! A target that an object leaves for another lets go of it only when the other has it.
 
-use tokio_util::sync::CancellationToken;
-
 use super::*;
+use crate::handover::{Handover, HandoverState};
 
-/// A target that gets the object `o` with groups `g` and `h` from another, and the token that tells that one.
-fn receiving() -> (Bench, CancellationToken) {
+/// A target that gets the object `o` with groups `g` and `h` from another, and what that one sees.
+fn receiving() -> (Bench, Handover) {
     let mut bench = target();
-    let ready = CancellationToken::new();
+    let handover = Handover::default();
     bench.declare("o", &[("g", "1"), ("h", "1")]);
-    bench.state.hand_over(&namespace("o"), Some(Arc::new(ready.clone().drop_guard())));
-    (bench, ready)
+    bench.state.hand_over(namespace("o"), handover.share());
+    (bench, handover)
 }
 
 /// Whether the other may let go now.
-fn let_go((bench, ready): &mut (Bench, CancellationToken)) -> bool {
-    let said = bench.state.let_go();
-    assert_eq!(said, ready.is_cancelled());
-    said
+fn let_go((bench, handover): &mut (Bench, Handover)) -> bool {
+    let said = bench.state.end_handovers();
+    assert_eq!(said, handover.state() != HandoverState::Waiting);
+    handover.state() == HandoverState::Written
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,16 +57,56 @@ async fn what_is_refused_holds_up_nothing_else_and_what_is_refused_altogether_st
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_no_longer_comes_lets_go() {
-    let mut moving = receiving();
-    moving.0.list(&[]);
-    moving.0.failing.extend(["g", "h"]);
-    moving.0.work();
-    moving.0.drop("o");
-    assert!(let_go(&mut moving), "nobody wants it here any more");
+async fn what_no_longer_comes_is_given_up() {
+    for listed in [true, false] {
+        let mut moving = receiving();
+        if listed {
+            moving.0.list(&[]);
+            moving.0.failing.extend(["g", "h"]);
+            moving.0.work();
+        }
+        moving.0.drop("o");
+        assert!(!let_go(&mut moving), "it is not here");
+        assert_eq!(moving.1.state(), HandoverState::GivenUp);
+    }
     // Without groups there is nothing to wait for.
     let mut moving = receiving();
     moving.0.list(&[]);
     moving.0.declare("o", &[]);
     assert!(let_go(&mut moving));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_from_several_lets_all_of_them_go() {
+    let (mut bench, one) = receiving();
+    let other = Handover::default();
+    bench.state.hand_over(namespace("o"), other.share());
+    bench.list(&[]);
+    bench.work();
+    assert!(bench.state.end_handovers());
+    assert_eq!([one.state(), other.state()], [HandoverState::Written; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_without_being_declared_is_not_given_up() {
+    let mut bench = target().listed(&[("us.ns.o", "g", "1")]);
+    let handover = Handover::default();
+    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused));
+    bench.state.hand_over(namespace("o"), handover.share());
+    assert!(!bench.state.end_handovers());
+    bench.state.hold(&namespace("o"), &id("o"), None);
+    assert!(bench.state.end_handovers());
+    assert_eq!(handover.state(), HandoverState::GivenUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_is_on_its_way_elsewhere_nothing_is_deleted() {
+    let mut bench = target().declared("o", &[("g", "1")]);
+    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::Moving));
+    bench.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "of the leader before", "1")]);
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    bench.state.drop_claim(&namespace("o"), &id("o"), LeftBecause::Moved);
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    bench.state.hold(&namespace("o"), &id("o"), None);
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
 }

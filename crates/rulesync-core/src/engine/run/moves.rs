@@ -1,0 +1,132 @@
+//! Objects that leave targets: what protects their rules meanwhile, and when the last of it is gone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Run;
+use crate::catalogue::Departure;
+use crate::desired::LeftBecause;
+use crate::guard::HeldReason;
+use crate::handover::{Handover, HandoverState};
+use crate::model::object::ObjectId;
+use crate::model::tenant::TargetId;
+use crate::target::Order;
+
+impl Run {
+    /// Tells targets which objects' rules stay although nobody claims them.
+    pub(super) fn protect(&mut self, objects: &[ObjectId]) {
+        for object in objects {
+            for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
+                let protection = self.catalogue.protects(object, id);
+                if let (Some(because), Some(namespace)) =
+                    (protection, self.catalogue.namespace_at(object, id))
+                {
+                    let (object, because) = (object.clone(), Some(because));
+                    target.send(Order::Hold { namespace, object, because });
+                }
+            }
+        }
+    }
+
+    /// Ends the protection of objects' rules. What may be left of an object that goes elsewhere now is a move like any
+    /// other: it ends when the object has been written where it goes.
+    pub(super) fn unprotect(&mut self, objects: &[ObjectId]) {
+        for object in objects {
+            let goes_to: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
+            let mut leaves = Vec::new();
+            for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
+                if goes_to.contains(id) || self.catalogue.protects(object, id).is_some() {
+                    continue;
+                }
+                let Some(namespace) = self.catalogue.namespace_at(object, id) else { continue };
+                if goes_to.is_empty() {
+                    target.send(Order::Hold { namespace, object: object.clone(), because: None });
+                } else {
+                    leaves.push((id.clone(), namespace));
+                }
+            }
+            leaves.retain(|(id, namespace)| {
+                !self.departures.iter().any(|other| {
+                    other.target == *id && other.namespace == *namespace && other.object == *object
+                })
+            });
+            if leaves.is_empty() {
+                continue;
+            }
+            let handover = self.hand_over(object);
+            for (target, namespace) in leaves {
+                let (object, handover) = (object.clone(), handover.clone());
+                self.start_departure(Departure { target, namespace, object, handover });
+            }
+        }
+    }
+
+    /// An object leaves a target, and what is there of it stays until it is elsewhere.
+    pub(super) fn start_departure(&mut self, departure: Departure) {
+        let Departure { target, namespace, object, .. } = &departure;
+        self.hold(target, namespace, object, Some(HeldReason::Moving));
+        self.departures.push(departure);
+    }
+
+    /// Asks the targets that an object goes to to say when it has been written there.
+    fn hand_over(&mut self, object: &ObjectId) -> Handover {
+        let handover = Handover::default();
+        let targets: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
+        for id in targets {
+            let Some(namespace) = self.catalogue.namespace_at(object, &id) else { continue };
+            if let Some(target) = self.targets.get_mut(&id) {
+                target.send(Order::HandOver { namespace, share: handover.share() });
+            }
+        }
+        handover
+    }
+
+    fn hold(
+        &mut self,
+        target: &TargetId,
+        namespace: &Arc<str>,
+        object: &ObjectId,
+        because: Option<HeldReason>,
+    ) {
+        if let Some(target) = self.targets.get_mut(target).or_else(|| self.retiring.get_mut(target)) {
+            let (namespace, object) = (Arc::clone(namespace), object.clone());
+            target.send(Order::Hold { namespace, object, because });
+        }
+    }
+
+    /// Ends the moves of objects that have been written where they go. Where that was given up, the object goes
+    /// elsewhere by now, and is awaited there; or it is gone altogether.
+    pub(super) fn depart(&mut self) {
+        if self.departures.is_empty() {
+            return;
+        }
+        let mut again: BTreeMap<ObjectId, Vec<Departure>> = BTreeMap::new();
+        for departure in std::mem::take(&mut self.departures) {
+            match departure.handover.state() {
+                HandoverState::Waiting => self.departures.push(departure),
+                HandoverState::Written => self.leave(departure, LeftBecause::Moved),
+                HandoverState::GivenUp if self.catalogue.targets_of(&departure.object).next().is_some() => {
+                    again.entry(departure.object.clone()).or_default().push(departure);
+                }
+                HandoverState::GivenUp => self.leave(departure, LeftBecause::Deleted),
+            }
+        }
+        for (object, departures) in again {
+            let handover = self.hand_over(&object);
+            let anew = |departure| Departure { handover: handover.clone(), ..departure };
+            self.departures.extend(departures.into_iter().map(anew));
+        }
+    }
+
+    fn leave(&mut self, Departure { target: id, namespace, object, .. }: Departure, because: LeftBecause) {
+        self.left = true;
+        let protection = self.catalogue.protects(&object, &id);
+        if protection.is_none()
+            && let Some(target) = self.targets.get_mut(&id).or_else(|| self.retiring.get_mut(&id))
+        {
+            let (namespace, object) = (Arc::clone(&namespace), object.clone());
+            target.send(Order::Drop { namespace, object, because });
+        }
+        self.hold(&id, &namespace, &object, protection);
+    }
+}

@@ -1,0 +1,154 @@
+//! Moves that something comes in between: a reload, a restart, an object that nobody could read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rulesync_core::{
+    Finding, NamedRuler, Origin, Permission, Route, RuleObject, Setup, SourceEvent, Tenancy,
+};
+
+use crate::inherit::MemoryLedger;
+use crate::world::{MemoryRuler, World, id, object, route, unavailable};
+
+const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
+
+/// An object that its label selects for a tenant.
+fn of(tenant: &str, expr: &str) -> RuleObject {
+    RuleObject { labels: [("tenant", tenant)].into_iter().collect(), ..object("o", &[("g", expr)]) }
+}
+
+/// A route by which objects claim any tenant that begins with `own`.
+fn claimed() -> Route {
+    Route {
+        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        allow: vec![Permission { values: vec!["own*".into()], ..Permission::default() }],
+        ..Route::all("claimed", "central", None)
+    }
+}
+
+fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
+    Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
+}
+
+/// The same setup, with other ways to the same ruler.
+fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
+    let mut setup = world.setup.clone();
+    setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
+    setup
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
+    for routes in [vec![route("own-a"), route("own-b")], vec![claimed()]] {
+        let ruler = MemoryRuler::default();
+        let world = World::with_routes(&ruler, routes);
+        world.teller.upsert(of("own-a", "1"));
+        world.teller.complete();
+        world.settle().await;
+        ruler.break_group("g", Some(unavailable()));
+        world.teller.upsert(of("own-b", "1"));
+        tokio::time::sleep(HALF_AN_HOUR).await;
+        world.handle.reconfigure(with_other_connections(&world, &ruler)).await.unwrap();
+        tokio::time::sleep(HALF_AN_HOUR).await;
+        assert_eq!(expr(&ruler, "own-a").as_deref(), Some("1"), "it is evaluated somewhere all the time");
+        ruler.break_group("g", None);
+        world.until(|_| expr(&ruler, "own-a").is_none()).await;
+        assert_eq!(expr(&ruler, "own-b").as_deref(), Some("1"));
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluated() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("a")]);
+    world.teller.upsert(of("a", "1"));
+    world.teller.complete();
+    world.settle().await;
+    ruler.break_group("g", Some(unavailable()));
+    let all = |tenant: &str| Route::all(tenant, "central", Some(tenant.parse().unwrap()));
+    let setup = Setup { routes: vec![all("b")], ..with_other_connections(&world, &ruler) };
+    world.handle.reconfigure(setup).await.unwrap();
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert_eq!(expr(&ruler, "a").as_deref(), Some("1"));
+    ruler.break_group("g", None);
+    world.until(|_| expr(&ruler, "a").is_none()).await;
+    assert_eq!(expr(&ruler, "b").as_deref(), Some("1"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![claimed()]);
+    world.teller.upsert(of("own-a", "1"));
+    world.teller.complete();
+    world.settle().await;
+    ruler.break_group("g", Some(unavailable()));
+    for tenant in ["own-b", "own-c"] {
+        world.teller.upsert(of(tenant, "1"));
+        tokio::time::sleep(HALF_AN_HOUR).await;
+        assert_eq!(expr(&ruler, "own-a").as_deref(), Some("1"));
+    }
+    ruler.break_group("g", None);
+    let is = |tenant: &str| expr(&ruler, tenant).is_some();
+    world
+        .until(|_| {
+            assert!(is("own-a") || is("own-b") || is("own-c"), "it is evaluated somewhere all the time");
+            is("own-c") && !is("own-a") && !is("own-b")
+        })
+        .await;
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_when_the_new_one_has_it() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let start = || {
+        World::with(&ruler, |setup| setup.routes = vec![claimed()], |engine| engine.ledger(ledger.clone()))
+    };
+    let world = start();
+    world.teller.upsert(of("own", "1"));
+    world.teller.complete();
+    world.settle().await;
+    world.teller.upsert(of("onw", "1"));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    world.stop().await;
+    let world = start();
+    world.teller.upsert(of("onw", "1"));
+    world.teller.complete();
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    ruler.break_group("g", Some(unavailable()));
+    world.teller.upsert(of("own-2", "1"));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "it is evaluated somewhere all the time");
+    ruler.break_group("g", None);
+    world.until(|_| expr(&ruler, "own").is_none()).await;
+    assert_eq!(expr(&ruler, "own-2").as_deref(), Some("1"));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let start = || {
+        World::with(&ruler, |setup| setup.routes = vec![claimed()], |engine| engine.ledger(ledger.clone()))
+    };
+    let world = start();
+    world.teller.upsert(of("own", "1"));
+    world.teller.complete();
+    world.settle().await;
+    world.stop().await;
+    let world = start();
+    let finding = Finding::error("yaml", "line 3 makes no sense");
+    world.teller.say(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+    world.teller.complete();
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    ruler.requests();
+    world.teller.upsert(of("own", "1"));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    let writes: Vec<String> = ruler.requests().into_iter().filter(|r| !r.starts_with("GET")).collect();
+    assert_eq!(writes, [""; 0], "it is there as it should be");
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
+    world.stop().await;
+}
