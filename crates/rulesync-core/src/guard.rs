@@ -173,10 +173,13 @@ impl Guard {
         wanted.verdict == Verdict::Pass
     }
 
-    /// Nothing is to be deleted in a namespace (any more).
-    pub(crate) fn forget(&mut self, namespace: &str) {
+    /// Nothing is to be deleted in a namespace (any more). What is held besides may be few enough now, once no more of it
+    /// comes back.
+    pub(crate) fn forget(&mut self, namespace: &str, now: Instant) {
         if let Some(Wanted { verdict: Verdict::Held(_), .. }) = self.wanted.remove(namespace) {
             self.count();
+            self.reconsider(now);
+            self.last = self.last.map(|_| now);
         }
     }
 
@@ -431,8 +434,7 @@ mod tests {
         }
         assert_eq!(bench.judge_after(BREATH), 0);
         assert_eq!(bench.guard.held().count(), 150);
-        (0..100).for_each(|n| bench.guard.forget(&name(n)));
-        bench.guard.reconsider(bench.now);
+        (0..100).for_each(|n| bench.guard.forget(&name(n), bench.now));
         assert_eq!(bench.judge_after(BREATH), 50, "most came back");
     }
 

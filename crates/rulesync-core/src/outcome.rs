@@ -14,6 +14,9 @@ use crate::model::tenant::TargetId;
 use crate::plan::Reason;
 use crate::ruler::RulerError;
 
+/// Of what befalls one object at once, so much is told one by one; of the rest the number.
+pub(crate) const TOLD_ONE_BY_ONE: usize = 5;
+
 /// What an outcome is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
@@ -59,6 +62,15 @@ pub enum Outcome {
         error: RulerError,
         /// When it is tried again.
         retry_in: Duration,
+    },
+    /// More changes of a namespace failed at once than were told one by one. They are tried again together.
+    MoreFailed {
+        /// The target.
+        target: TargetId,
+        /// The ruler's namespace.
+        namespace: Arc<str>,
+        /// How many more.
+        more: usize,
     },
     /// Something is wrong with an object, before or beside what the rulers say.
     Found {
@@ -228,6 +240,10 @@ impl Reporter for LogReporter {
             Outcome::Failed { subject, error, retry_in } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
                 warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "failed");
+            }
+            Outcome::MoreFailed { target, namespace, more } => {
+                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
+                warn!(ruler, tenant, %namespace, more, "More rule groups of the namespace failed");
             }
             Outcome::Found { object, target, finding } => {
                 let target = target.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::naming::Territory;
-use crate::outcome::{Outcome, Reporters};
+use crate::outcome::{Outcome, Reporters, TOLD_ONE_BY_ONE};
 use crate::plan::{Deletes, Plan};
 use crate::source::Said;
 use crate::status::Status;
@@ -45,9 +45,6 @@ pub(super) enum Mode {
 
 /// Events a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENTS: usize = 32;
-
-/// Of what is found in one object at once, so much is told one by one.
-const FINDINGS_TOLD: usize = 5;
 
 /// Orphans are judged when every target has been listed once, or after so long.
 const FIRST_LISTS: Duration = Duration::from_secs(60);
@@ -298,12 +295,12 @@ impl Run {
         for (object, target, finding) in findings {
             let count = told.entry((object.clone(), target.clone())).or_default();
             *count += 1;
-            if *count <= FINDINGS_TOLD {
+            if *count <= TOLD_ONE_BY_ONE {
                 self.reporters.report(&Outcome::Found { object, target, finding });
             }
         }
         for ((object, target), count) in told {
-            let more = count.saturating_sub(FINDINGS_TOLD);
+            let more = count.saturating_sub(TOLD_ONE_BY_ONE);
             if more > 0 {
                 self.reporters.report(&Outcome::MoreFound { object, target, more });
             }

@@ -158,11 +158,11 @@ impl DeleteSafety {
     ) {
         let guarded: usize = changes.iter().filter(|c| c.is_guarded()).map(Change::deletes).sum();
         if guarded == 0 {
-            self.guard.forget(namespace);
+            self.guard.forget(namespace, now);
             return;
         }
         if self.is_of_missing_kind(namespace, desired, territory) {
-            self.guard.forget(namespace);
+            self.guard.forget(namespace, now);
             changes.retain(|change| !change.is_guarded());
             return;
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{State, retry_after};
 use crate::apply::{Applied, Report};
 use crate::finding::Finding;
-use crate::outcome::{Outcome, Subject};
+use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::RulerError;
 use crate::target::ownership::Ownership;
@@ -22,6 +22,7 @@ impl State {
     pub(in crate::target) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
+        let mut refused = Vec::new();
         for Applied { change, result, elapsed } in applied {
             tracing::debug!(target = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
             self.gauges.wrote(&change, result.as_ref().copied());
@@ -47,7 +48,7 @@ impl State {
                 }
                 Err(RulerError::Rejected { message, rule }) if matches!(change.action, Action::Put(_)) => {
                     self.answered();
-                    self.refused(&change, &message, rule);
+                    refused.extend(self.refused(&change, &message, rule));
                 }
                 Err(error) => {
                     retry = true;
@@ -57,6 +58,7 @@ impl State {
                 }
             }
         }
+        self.tell_refused(refused);
         if !retry {
             self.queue.finished(&namespace);
             self.settled();
@@ -70,7 +72,8 @@ impl State {
             retry_in = wait.max(backoff.wait(failures));
             now + retry_in
         });
-        for (change, error) in failed {
+        let more = failed.len().saturating_sub(TOLD_ONE_BY_ONE);
+        for (index, (change, error)) in failed.into_iter().enumerate() {
             if let Some(group) = change.group() {
                 self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
             }
@@ -87,8 +90,13 @@ impl State {
                     }
                 }
             }
-            let subject = self.subject(&change);
-            self.tell(&Outcome::Failed { subject, error, retry_in });
+            if index < TOLD_ONE_BY_ONE {
+                let subject = self.subject(&change);
+                self.tell(&Outcome::Failed { subject, error, retry_in });
+            }
+        }
+        if more > 0 {
+            self.tell(&Outcome::MoreFailed { target: self.id.clone(), namespace, more });
         }
     }
 

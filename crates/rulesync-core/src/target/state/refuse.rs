@@ -5,21 +5,27 @@ use std::sync::Arc;
 use super::{REFUSED, State};
 use crate::desired::{Claim, DesiredGroup};
 use crate::finding::{Finding, Place};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
 use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
 
 impl State {
-    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where.
-    pub(super) fn refused(&mut self, change: &Change, message: &str, rule: Option<usize>) {
-        let Action::Put(group) = &change.action else { return };
+    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where. The answer is what is
+    /// to be told, if that is news.
+    pub(super) fn refused(
+        &mut self,
+        change: &Change,
+        message: &str,
+        rule: Option<usize>,
+    ) -> Option<(Subject, Finding)> {
+        let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
         // Meanwhile declared otherwise, or not at all: then the refusal is of no interest.
         let current = |claim: &Claim| {
             claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
         };
         if !self.desired.winner(namespace).is_some_and(current) {
-            return;
+            return None;
         }
         let rule = rule.map(|rule| self.omissions.declared_index(namespace, group, rule));
         let place = self.place(namespace, group, rule);
@@ -35,8 +41,7 @@ impl State {
             if let Some(rest) = rest {
                 self.desired.replace(namespace, rest);
                 self.queue.push(namespace, super::Turn::Next, false);
-                self.tell(&Outcome::Refused { subject, finding });
-                return;
+                return Some((subject, finding));
             }
         }
         let kept = self
@@ -51,7 +56,19 @@ impl State {
         if kept {
             self.doubt_former_of(namespace, &group.name);
         }
-        self.tell(&Outcome::Refused { subject, finding });
+        Some((subject, finding))
+    }
+
+    /// Tells what was refused of one namespace: the first groups one by one, and how many more there are.
+    pub(super) fn tell_refused(&self, refused: Vec<(Subject, Finding)>) {
+        let more = refused.len().saturating_sub(TOLD_ONE_BY_ONE);
+        let object = refused.first().and_then(|(subject, _)| subject.object.clone());
+        for (subject, finding) in refused.into_iter().take(TOLD_ONE_BY_ONE) {
+            self.tell(&Outcome::Refused { subject, finding });
+        }
+        if let Some(object) = object.filter(|_| more > 0) {
+            self.tell(&Outcome::MoreFound { object, target: Some(self.id.clone()), more });
+        }
     }
 
     /// Where in the declaration the fault is, as far as the ruler or our own parser can tell.

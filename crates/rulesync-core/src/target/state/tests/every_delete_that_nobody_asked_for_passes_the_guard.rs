@@ -171,3 +171,16 @@ async fn an_explanation_stays_whatever_is_asked_afterwards() {
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
     assert_eq!(bench.work_for_a_breath().await.len(), 30);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_when_most_came_back_is_judged_again() {
+    let mut bench = thirty().drop_many(16);
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    // As they come back, what is still missing is not taken for little.
+    for n in 1..16 {
+        bench.declare(&format!("o{n}"), &[("g", "1")]);
+        assert_eq!(bench.work_for(Duration::from_millis(900)).await, NOTHING);
+    }
+    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o0"], "one is no accident");
+    assert_eq!(bench.state.safety.guard.total_held(), None);
+}
