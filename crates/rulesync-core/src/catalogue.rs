@@ -10,11 +10,11 @@ use std::sync::Arc;
 use ahash::RandomState;
 use tokio::time::Instant;
 
-use crate::desired::LeftBecause;
+use crate::desired::{Hold, LeftBecause};
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::handover::Handover;
-use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route};
+use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route, Treatment};
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
@@ -73,9 +73,12 @@ impl Map {
         origins.filter_map(Origin::annotation).collect()
     }
 
-    /// Whether an object may still have its rules at a target by a route, whatever it requests now.
-    fn permits(&self, route: &str, facts: &Facts<'_>, target: &TargetId) -> bool {
-        self.routes.iter().any(|other| *other.name == *route && other.permits(facts, target))
+    /// What a route does to an object that may still have its rules at a target by it, whatever it requests now; none if it
+    /// may not.
+    fn treatment(&self, route: &str, facts: &Facts<'_>, target: &TargetId) -> Option<Treatment> {
+        let route = self.routes.iter().find(|other| *other.name == *route && other.permits(facts, target))?;
+        // Without a value for a matcher nothing may stay.
+        Treatment::of(route, facts).ok()
     }
 
     /// Whether objects have to be read anew for this map, because another did not look at all that this one does.
@@ -507,14 +510,16 @@ impl Catalogue {
 
     /// Why what a target has for an object stays although the object does not go there, if so: it cannot be read, and
     /// nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here before.
-    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> Option<HeldReason> {
+    /// In the second case it is held to what its route enforces.
+    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> Option<Hold> {
         let record = self.objects.get(id)?;
         if !record.read {
-            return Some(HeldReason::Unreadable);
+            return Some(HeldReason::Unreadable.into());
         }
         let facts = || record.facts(id, &self.namespaces);
-        let permitted = record.refused_by.iter().any(|route| self.map.permits(route, &facts(), target));
-        permitted.then_some(HeldReason::TenantRefused)
+        let treatment =
+            record.refused_by.iter().find_map(|route| self.map.treatment(route, &facts(), target))?;
+        Some(Hold { because: HeldReason::TenantRefused, enforced: Some(Arc::new(treatment)) })
     }
 
     /// The targets that an object goes to.

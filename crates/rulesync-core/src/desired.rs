@@ -1,7 +1,7 @@
 //! What a target should have: namespaces claimed by objects, each group by name and fingerprint with what is needed to
 //! write it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -72,6 +72,21 @@ pub(crate) struct Left {
     pub(crate) at: Instant,
 }
 
+/// Why what a ruler has for an object stays although the object does not claim it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Why.
+    pub because: HeldReason,
+    /// What a route enforces on it: only what satisfies that stays. None if that is not known.
+    pub enforced: Option<Arc<Treatment>>,
+}
+
+impl From<HeldReason> for Hold {
+    fn from(because: HeldReason) -> Self {
+        Self { because, enforced: None }
+    }
+}
+
 /// Who wants what at one target.
 #[derive(Debug, Default)]
 pub struct Desired {
@@ -79,7 +94,9 @@ pub struct Desired {
     /// Namespaces whose object has left while we watched: they can go without waiting for certainty about strangers.
     left: HashMap<Arc<str>, Left>,
     /// Namespaces whose rules stay although nobody claims them, and for which objects, and why.
-    held: HashMap<Arc<str>, BTreeMap<ObjectId, HeldReason>>,
+    held: HashMap<Arc<str>, BTreeMap<ObjectId, Hold>>,
+    /// Groups of such namespaces that are to go, because they lack what their route enforces now.
+    expelled: HashMap<Arc<str>, BTreeSet<Box<str>>>,
     groups: usize,
     rules: usize,
 }
@@ -120,14 +137,17 @@ impl Desired {
     }
 
     /// What the ruler has for an object in a namespace stays although the object does not claim it, and why; or no longer.
-    pub fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, because: Option<HeldReason>) {
-        if let Some(because) = because {
-            self.held.entry(Arc::clone(namespace)).or_default().insert(object.clone(), because);
+    pub fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
+        if let Some(hold) = hold {
+            self.held.entry(Arc::clone(namespace)).or_default().insert(object.clone(), hold);
         } else if let Some(objects) = self.held.get_mut(namespace) {
             objects.remove(object);
             if objects.is_empty() {
                 self.held.remove(namespace);
             }
+        }
+        if self.enforced_on_held(namespace).is_none() {
+            self.expelled.remove(namespace);
         }
     }
 
@@ -186,8 +206,12 @@ impl Desired {
         before
     }
 
-    /// What the ruler has for a refused group of the winning claim is not to stay.
-    pub(crate) fn expel(&mut self, namespace: &str, group: &str) {
+    /// What the ruler has for a group that stays, refused or held, is not to stay.
+    pub(crate) fn expel(&mut self, namespace: &Arc<str>, group: &str) {
+        if self.winner(namespace).is_none() {
+            self.expelled.entry(Arc::clone(namespace)).or_default().insert(group.into());
+            return;
+        }
         let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
         if let Some(claim) = claim.filter(|claim| !claim.expelled.iter().any(|name| **name == *group)) {
             let kept = claim.refused.iter().filter(|name| ***name != *group).cloned();
@@ -206,7 +230,22 @@ impl Desired {
 
     /// Why what the ruler has in the namespace stays, if it is to stay.
     pub fn held(&self, namespace: &str) -> Option<HeldReason> {
-        self.held.get(namespace)?.values().next().copied()
+        self.held.get(namespace)?.values().map(|hold| hold.because).next()
+    }
+
+    /// What is enforced on what stays in a namespace that nobody claims, if that is known.
+    pub(crate) fn enforced_on_held(&self, namespace: &str) -> Option<&Arc<Treatment>> {
+        self.held.get(namespace)?.values().find_map(|hold| hold.enforced.as_ref())
+    }
+
+    /// The namespaces where something is enforced on what stays.
+    pub(crate) fn held_on_terms(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.held.keys().filter(|namespace| self.enforced_on_held(namespace).is_some())
+    }
+
+    /// Whether a group that stays is to go all the same.
+    pub(crate) fn is_expelled(&self, namespace: &str, group: &str) -> bool {
+        self.expelled.get(namespace).is_some_and(|groups| groups.contains(group))
     }
 
     /// How many groups should exist.
@@ -293,8 +332,8 @@ pub(crate) mod tests {
         desired.claim(&namespace, one.clone());
         desired.drop_claim(&namespace, &other.object, LeftBecause::Moved);
         assert!(!desired.was_dropped(&namespace));
-        desired.hold(&namespace, &one.object, Some(HeldReason::Unreadable));
-        desired.hold(&namespace, &other.object, Some(HeldReason::Moving));
+        desired.hold(&namespace, &one.object, Some(HeldReason::Unreadable.into()));
+        desired.hold(&namespace, &other.object, Some(HeldReason::Moving.into()));
         desired.claim(&namespace, one.clone());
         assert_eq!(desired.held(&namespace), Some(HeldReason::Moving));
         desired.hold(&namespace, &one.object, None);

@@ -54,7 +54,7 @@ mod target;
 mod vanishing;
 
 pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
-pub use desired::{Claim, Desired, DesiredGroup, LeftBecause};
+pub use desired::{Claim, Desired, DesiredGroup, Hold, LeftBecause};
 pub use dialect::{Dialect, Heartbeat, LogQl, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,

@@ -185,16 +185,21 @@ pub(crate) fn plan_namespace(
         held,
     };
     let Some(claim) = desired.winner(namespace) else {
-        let groups: Vec<Box<str>> = observed.namespace(namespace).map(|(group, _)| group.into()).collect();
-        if groups.is_empty() {
-            return Vec::new();
-        }
+        let (expelled, groups): (Vec<Box<str>>, Vec<Box<str>>) = (observed.namespace(namespace))
+            .map(|(group, _)| Box::from(group))
+            .partition(|group| desired.is_expelled(namespace, group));
         let protection = deletes.protection(!desired.was_dropped(namespace));
+        let expel = |group| change(None, Action::DeleteGroup(group), Reason::NotAllowed, protection);
+        let mut changes: Vec<Change> = expelled.into_iter().map(expel).collect();
+        if groups.is_empty() {
+            return changes;
+        }
         let held = protection.or_else(|| desired.held(namespace));
         let reason =
             if successor(namespace, situation).is_some() { Reason::Renamed } else { Reason::NotDeclared };
         let delete = Action::DeleteNamespace(groups);
-        return vec![change(desired.object_of(namespace), delete, reason, held)];
+        changes.push(change(desired.object_of(namespace), delete, reason, held));
+        return changes;
     };
     let object = Some(&claim.object);
     let mut changes = Vec::new();
@@ -432,7 +437,11 @@ mod tests {
         let dropped = claim("dropped", None, vec![g.clone()]);
         desired.claim(&"us.ns.dropped".into(), dropped.clone());
         desired.drop_claim(&"us.ns.dropped".into(), &dropped.object, LeftBecause::Deleted);
-        desired.hold(&"us.ns.held".into(), &claim("held", None, vec![]).object, Some(HeldReason::Unreadable));
+        desired.hold(
+            &"us.ns.held".into(),
+            &claim("held", None, vec![]).object,
+            Some(HeldReason::Unreadable.into()),
+        );
         let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
         let deleted = |deletes| -> Vec<String> {
             let plan = planned(&desired, &observed, deletes);

@@ -55,16 +55,18 @@ impl Catalogue {
         let mut stays: Vec<TargetId> = Vec::new();
         for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
             let last = record.placements.iter().find(|placement| placement.route == route);
-            let last = last.filter(|last| map.permits(&route, &facts, &last.target));
-            if let Some(last) =
-                last.filter(|last| !placements.iter().any(|other| other.target == last.target))
-            {
+            let last = last.filter(|last| !placements.iter().any(|other| other.target == last.target));
+            let kept = last.and_then(|last| Some((last, map.treatment(&route, &facts, &last.target)?)));
+            if let Some((last, treatment)) = kept {
                 finding.message.push_str(&format!(
                     "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
                     last.target
                 ));
-                stays.push(last.target.clone());
-                placements.push(last.clone());
+                // What is enforced anew is for what it leaves behind, and not for what it asked for before.
+                if treatment == *last.treatment {
+                    stays.push(last.target.clone());
+                    placements.push(last.clone());
+                }
             }
             findings.push(finding);
         }

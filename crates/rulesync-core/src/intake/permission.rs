@@ -18,11 +18,14 @@ pub struct Permission {
 impl Permission {
     /// Whether it lets the Kubernetes namespace of an object choose a value.
     pub(super) fn covers(&self, facts: &Facts<'_>, value: &str) -> bool {
+        self.is_for(facts) && self.values.iter().any(|pattern| pattern.matches(value))
+    }
+
+    /// Whether it is for the Kubernetes namespace of an object.
+    pub(super) fn is_for(&self, facts: &Facts<'_>) -> bool {
         let named = self.namespaces.is_empty()
             || self.namespaces.iter().any(|pattern| pattern.matches(facts.id.namespace()));
         let labels = facts.namespace.map(|namespace| &namespace.labels);
-        named
-            && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true)
-            && self.values.iter().any(|pattern| pattern.matches(value))
+        named && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true)
     }
 }

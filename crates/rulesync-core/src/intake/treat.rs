@@ -12,6 +12,7 @@ use rulesync_expr::{Enforcement, Mode};
 use super::origin::Facts;
 use super::route::Route;
 use super::template;
+use super::text::taken_fault;
 use super::value::{Value, ValueFault};
 use crate::dialect::Dialect;
 use crate::finding::{Finding, Place, Position};
@@ -47,6 +48,7 @@ pub struct QueryMatcher {
 pub struct Treatment {
     labels: Vec<SetLabel>,
     unset: Vec<UnsetLabel>,
+    refused: Vec<RefusedLabel>,
     matchers: Arc<[Enforcement]>,
     source_tenants: Vec<Pattern>,
     refusals: Vec<Finding>,
@@ -68,13 +70,23 @@ struct UnsetLabel {
     reason: String,
 }
 
+/// A label that is the route's to set, for an object whose value for it is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RefusedLabel {
+    name: String,
+    /// Whether the author may choose any value.
+    free: bool,
+    /// The values that the object might have instead.
+    allowed: Vec<Pattern>,
+}
+
 impl Treatment {
     /// What a route does to an object.
     ///
     /// # Errors
     ///
     /// A finding where a matcher has no value.
-    pub(super) fn of(route: &Route, facts: &Facts<'_>) -> Result<Self, Box<Finding>> {
+    pub(crate) fn of(route: &Route, facts: &Facts<'_>) -> Result<Self, Box<Finding>> {
         let mut matchers = Vec::with_capacity(route.query_matchers.len());
         for QueryMatcher { label, value, mode } in &route.query_matchers {
             let refuse = |why: String| {
@@ -113,6 +125,14 @@ impl Treatment {
                 self.unset.push(UnsetLabel { name: name.clone(), reason: fault.to_string() });
             }
             Err(fault) => {
+                if let Some(source) = value.source().filter(|_| !add_if_absent) {
+                    let may = source.allow.iter().filter(|permission| permission.is_for(facts));
+                    self.refused.push(RefusedLabel {
+                        name: name.clone(),
+                        free: source.allow.is_empty() && source.origin.is_the_authors(),
+                        allowed: may.flat_map(|permission| &permission.values).cloned().collect(),
+                    });
+                }
                 let message = format!("route `{route}` cannot set the label `{name}`: {fault}");
                 self.refusals.push(Finding::error("external-label", message).hint(fault.hint()));
             }
@@ -152,6 +172,7 @@ impl Treatment {
             |expr: &str| dialect.add_matchers(expr, &self.matchers).is_ok_and(|enforced| enforced == expr);
         let asks_for_nothing = || template::calls(group).next().is_none();
         self.foreign_tenant(group, tenant).is_none()
+            && self.refused.iter().all(|label| label.may_stand_in(group))
             && self.unset.iter().all(is_unset)
             && self.labels.iter().all(label_is_set)
             && (self.matchers.is_empty()
@@ -160,7 +181,10 @@ impl Treatment {
 
     /// Whether it asks for labels or matchers that an earlier configuration may not have asked for.
     pub(crate) fn sets_anything(&self) -> bool {
-        !(self.labels.is_empty() && self.unset.is_empty() && self.matchers.is_empty())
+        !(self.labels.is_empty()
+            && self.unset.is_empty()
+            && self.refused.is_empty()
+            && self.matchers.is_empty())
     }
 
     /// A tenant that a group reads from and may not.
@@ -242,6 +266,17 @@ impl Treatment {
     }
 }
 
+impl RefusedLabel {
+    /// Whether a group as a ruler has it, from before, has no other value for the label than the object might have.
+    fn may_stand_in(&self, group: &Group) -> bool {
+        let labels = group.rules.iter().map(|rule| &rule.labels).chain([&group.labels]);
+        labels.filter_map(|labels| labels.get(&self.name)).all(|value| {
+            taken_fault(value).is_none()
+                && (self.free || self.allowed.iter().any(|pattern| pattern.matches(value)))
+        })
+    }
+}
+
 impl UnsetLabel {
     /// Errors where a group carries the label: its author's value must not pass for the route's.
     fn carried<'a>(&'a self, group: &'a Group, route: &'a str) -> impl Iterator<Item = Finding> {
@@ -264,6 +299,8 @@ impl UnsetLabel {
     }
 }
 
+#[cfg(test)]
+mod former;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, Budgeted, Stops};
 use crate::claim::Claimant;
-use crate::desired::{Claim, LeftBecause};
+use crate::desired::{Claim, Hold, LeftBecause};
 use crate::evaluation::Evaluation;
 use crate::guard::HeldReason;
 use crate::handover::Share;
@@ -53,7 +53,7 @@ pub(crate) enum Order {
     /// An object wants nothing there any more.
     Drop { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
     /// What is there for an object stays although the object does not claim it, and why; or no longer.
-    Hold { namespace: Arc<str>, object: ObjectId, because: Option<HeldReason> },
+    Hold { namespace: Arc<str>, object: ObjectId, hold: Option<Hold> },
     /// Which deletes are safe from now on.
     Deletes(Deletes),
     /// A source may not know what it says, or does again.
@@ -254,7 +254,7 @@ impl Target {
             Order::Claim { namespace, claim, live } => self.state.claim(&namespace, claim, live),
             Order::HandOver { namespace, share } => self.state.hand_over(namespace, share),
             Order::Drop { namespace, object, because } => self.state.drop_claim(&namespace, &object, because),
-            Order::Hold { namespace, object, because } => self.state.hold(&namespace, &object, because),
+            Order::Hold { namespace, object, hold } => self.state.hold(&namespace, &object, hold),
             Order::Deletes(deletes) => self.state.allow(deletes),
             Order::Doubt { source, doubt } => self.state.doubt_source(source, doubt),
             Order::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),

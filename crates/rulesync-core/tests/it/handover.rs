@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    Finding, NamedRuler, Origin, Permission, Route, RuleObject, Setup, SourceEvent, Tenancy,
+    ExternalLabel, Finding, NamedRuler, Origin, Permission, Route, RuleObject, Setup, SourceEvent, Tenancy,
+    Value,
 };
 
 use crate::inherit::MemoryLedger;
@@ -151,4 +152,49 @@ async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between
     assert_eq!(writes, [""; 0], "it is there as it should be");
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
     world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
+    // While the process runs, and by one that never saw where the object was.
+    for restarts in [false, true] {
+        let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+        let enforcing = || {
+            let value = Value::Constant("a".to_owned());
+            let label = ExternalLabel { name: "team".to_owned(), value, add_if_absent: false };
+            vec![Route { external_labels: vec![label], ..claimed() }]
+        };
+        let start = |routes: Vec<Route>| {
+            World::with(&ruler, |setup| setup.routes = routes, |engine| engine.ledger(ledger.clone()))
+        };
+        let mut world = start(vec![claimed()]);
+        world.teller.upsert(of("own", "1"));
+        world.teller.complete();
+        world.settle().await;
+        world.teller.upsert(of("onw", "1"));
+        tokio::time::sleep(HALF_AN_HOUR).await;
+        assert!(expr(&ruler, "own").is_some());
+        if restarts {
+            world.stop().await;
+            world = start(enforcing());
+            world.teller.upsert(of("onw", "1"));
+            world.teller.complete();
+        } else {
+            let setup = Setup { routes: enforcing(), ..world.setup.clone() };
+            world.handle.reconfigure(setup).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+        assert!(expr(&ruler, "own").is_some(), "it waits a window: {restarts}");
+        tokio::time::sleep(Duration::from_secs(2 * 60)).await;
+        assert_eq!(expr(&ruler, "own"), None, "it lacks the label: {restarts}");
+        // Mended, it comes back with it.
+        world.teller.upsert(of("own", "1"));
+        tokio::time::sleep(HALF_AN_HOUR).await;
+        assert_eq!(ruler.groups("own")["us.ns.o"]["g"].rules[0].labels["team"], "a");
+        // What satisfies it stays.
+        world.teller.upsert(of("onw", "2"));
+        tokio::time::sleep(HALF_AN_HOUR).await;
+        assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
+        world.stop().await;
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Run;
 use crate::catalogue::Departure;
-use crate::desired::LeftBecause;
+use crate::desired::{Hold, LeftBecause};
 use crate::guard::HeldReason;
 use crate::handover::{Handover, HandoverState};
 use crate::model::object::ObjectId;
@@ -18,11 +18,8 @@ impl Run {
         for object in objects {
             for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
                 let protection = self.catalogue.protects(object, id);
-                if let (Some(because), Some(namespace)) =
-                    (protection, self.catalogue.namespace_at(object, id))
-                {
-                    let (object, because) = (object.clone(), Some(because));
-                    target.send(Order::Hold { namespace, object, because });
+                if let (Some(hold), Some(namespace)) = (protection, self.catalogue.namespace_at(object, id)) {
+                    target.send(Order::Hold { namespace, object: object.clone(), hold: Some(hold) });
                 }
             }
         }
@@ -40,7 +37,7 @@ impl Run {
                 }
                 let Some(namespace) = self.catalogue.namespace_at(object, id) else { continue };
                 if goes_to.is_empty() {
-                    target.send(Order::Hold { namespace, object: object.clone(), because: None });
+                    target.send(Order::Hold { namespace, object: object.clone(), hold: None });
                 } else {
                     leaves.push((id.clone(), namespace));
                 }
@@ -64,7 +61,7 @@ impl Run {
     /// An object leaves a target, and what is there of it stays until it is elsewhere.
     pub(super) fn start_departure(&mut self, departure: Departure) {
         let Departure { target, namespace, object, .. } = &departure;
-        self.hold(target, namespace, object, Some(HeldReason::Moving));
+        self.hold(target, namespace, object, Some(HeldReason::Moving.into()));
         self.departures.push(departure);
     }
 
@@ -81,16 +78,10 @@ impl Run {
         handover
     }
 
-    fn hold(
-        &mut self,
-        target: &TargetId,
-        namespace: &Arc<str>,
-        object: &ObjectId,
-        because: Option<HeldReason>,
-    ) {
+    fn hold(&mut self, target: &TargetId, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
         if let Some(target) = self.targets.get_mut(target).or_else(|| self.retiring.get_mut(target)) {
             let (namespace, object) = (Arc::clone(namespace), object.clone());
-            target.send(Order::Hold { namespace, object, because });
+            target.send(Order::Hold { namespace, object, hold });
         }
     }
 

@@ -264,15 +264,14 @@ impl Run {
         }
         for object in self.catalogue.protected() {
             let protection = self.catalogue.protects(object, id);
-            if let (Some(because), Some(namespace)) = (protection, self.catalogue.namespace_at(object, id)) {
-                let (object, because) = (object.clone(), Some(because));
-                target.send(Order::Hold { namespace, object, because });
+            if let (Some(hold), Some(namespace)) = (protection, self.catalogue.namespace_at(object, id)) {
+                target.send(Order::Hold { namespace, object: object.clone(), hold: Some(hold) });
             }
         }
         for Departure { namespace, object, .. } in self.departures.iter().filter(|other| other.target == *id)
         {
             let (namespace, object) = (Arc::clone(namespace), object.clone());
-            target.send(Order::Hold { namespace, object, because: Some(HeldReason::Moving) });
+            target.send(Order::Hold { namespace, object, hold: Some(HeldReason::Moving.into()) });
         }
         for (name, source) in &self.sources {
             if source.unavailable.is_some() || source.doubted_until.is_some() {

@@ -17,26 +17,26 @@ fn annotation() -> Origin {
     Origin::Annotation("team".into())
 }
 
-fn from(origin: Origin, default: Option<&str>, values: &[&str]) -> Value {
+pub(super) fn from(origin: Origin, default: Option<&str>, values: &[&str]) -> Value {
     let values = values.iter().map(|value| Pattern::from(*value)).collect::<Vec<_>>();
     let permission = Permission { namespaces: vec!["apps".into()], values, ..Permission::default() };
     let allow = if permission.values.is_empty() { Vec::new() } else { vec![permission] };
     Value::From(ValueSource { origin, default: default.map(str::to_owned), allow })
 }
 
-fn label(value: Value, add_if_absent: bool) -> Route {
+pub(super) fn label(value: Value, add_if_absent: bool) -> Route {
     let label = ExternalLabel { name: "team".into(), value, add_if_absent };
     Route { external_labels: vec![label], ..Route::all("r", "central", None) }
 }
 
-fn matcher(value: Value) -> Route {
+pub(super) fn matcher(value: Value) -> Route {
     let matcher = QueryMatcher { label: "team".into(), value, mode: Mode::Override };
     Route { query_matchers: vec![matcher], ..Route::all("r", "central", None) }
 }
 
 /// What a route does to an object in the Kubernetes namespace `apps` with this annotation `team`, which its Kubernetes
 /// namespace has as a label and an annotation too.
-fn treatment(route: &Route, team: Option<&str>) -> Result<Treatment, Box<Finding>> {
+pub(super) fn treatment(route: &Route, team: Option<&str>) -> Result<Treatment, Box<Finding>> {
     let team: Labels = team.map(|team| ("team", team)).into_iter().collect();
     let namespace = NamespaceFacts { labels: team.clone(), annotations: team.clone() };
     let facts = Facts {

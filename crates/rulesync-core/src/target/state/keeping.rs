@@ -71,6 +71,26 @@ impl State {
         self.prove_soon(claim.enforced.sets_anything());
     }
 
+    /// The same for what is held in a namespace that nobody claims.
+    pub(super) fn doubt_held(&mut self, namespace: &Arc<str>) {
+        self.safety.forgive(namespace);
+        let Some(enforced) = self.desired.enforced_on_held(namespace) else { return };
+        let at_once = enforced.sets_anything();
+        if let Some(observed) = &self.observed {
+            let groups = observed.namespace(namespace).map(|(group, _)| Arc::from(group));
+            self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
+        }
+        self.prove_soon(at_once);
+    }
+
+    /// The same for all that is held when the first list has shown what there is.
+    pub(super) fn doubt_all_held(&mut self) {
+        let namespaces: Vec<Arc<str>> = self.desired.held_on_terms().cloned().collect();
+        for namespace in namespaces {
+            self.doubt_held(&namespace);
+        }
+    }
+
     /// The same for a group that the ruler refuses.
     pub(super) fn doubt_former_of(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
         self.unproven.insert((Arc::clone(namespace), Arc::clone(group)));
@@ -92,13 +112,20 @@ impl State {
     pub(super) fn prove(&mut self, read: &HashMap<Key, Group>) {
         for (namespace, group) in std::mem::take(&mut self.proving) {
             self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
-            let Some(claim) = self.desired.winner(&namespace) else { continue };
             let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
+            let (tenant, dialect) = (self.id.tenant.as_ref(), self.shared.ruler.dialect());
+            let Some(claim) = self.desired.winner(&namespace) else {
+                let enforced = self.desired.enforced_on_held(&namespace);
+                if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant, dialect)) {
+                    self.desired.expel(&namespace, &group);
+                    self.safety.expel(&namespace, Instant::now());
+                }
+                continue;
+            };
             let refused = claim.refused.iter().any(|name| **name == *group)
                 || claim.groups.iter().any(|declared| {
                     declared.name == group && self.refusals.contains(&namespace, &group, declared.fingerprint)
                 });
-            let (tenant, dialect) = (self.id.tenant.as_ref(), self.shared.ruler.dialect());
             if refused && !claim.enforced.is_satisfied_by(there, tenant, dialect) {
                 self.desired.expel(&namespace, &group);
                 self.safety.expel(&namespace, Instant::now());

@@ -73,6 +73,9 @@ impl State {
         self.desired.keep_dropped(is_there);
         self.observed = Some(Arc::new(found));
         self.adoptable = adoptable;
+        if first {
+            self.doubt_all_held();
+        }
         self.gauges.syncs.inc();
         self.refusals.forget_old();
         for (namespace, declared) in self.omissions.forget(false) {

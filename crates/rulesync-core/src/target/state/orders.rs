@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::State;
 use super::report::namespace_taken;
-use crate::desired::{Claim, LeftBecause};
+use crate::desired::{Claim, Hold, LeftBecause};
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
@@ -49,14 +49,14 @@ impl State {
         self.look_at(namespace, Turn::Next, false);
     }
 
-    pub(in crate::target) fn hold(
-        &mut self,
-        namespace: &Arc<str>,
-        object: &ObjectId,
-        because: Option<HeldReason>,
-    ) {
-        self.desired.hold(namespace, object, because);
-        if because.is_none() {
+    pub(in crate::target) fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
+        let before = self.desired.enforced_on_held(namespace).cloned();
+        let holds = hold.is_some();
+        self.desired.hold(namespace, object, hold);
+        if before.as_ref() != self.desired.enforced_on_held(namespace) {
+            self.doubt_held(namespace);
+        }
+        if !holds {
             self.look_at(namespace, Turn::Last, false);
         }
     }

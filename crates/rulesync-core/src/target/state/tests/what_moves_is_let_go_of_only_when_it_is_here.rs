@@ -91,7 +91,7 @@ async fn what_comes_from_several_lets_all_of_them_go() {
 async fn what_is_kept_without_being_declared_is_not_given_up() {
     let mut bench = target().listed(&[("us.ns.o", "g", "1")]);
     let handover = Handover::default();
-    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused));
+    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused.into()));
     bench.state.hand_over(namespace("o"), handover.share());
     assert!(!bench.state.end_handovers());
     bench.state.hold(&namespace("o"), &id("o"), None);
@@ -102,7 +102,7 @@ async fn what_is_kept_without_being_declared_is_not_given_up() {
 #[tokio::test(start_paused = true)]
 async fn of_what_is_on_its_way_elsewhere_nothing_is_deleted() {
     let mut bench = target().declared("o", &[("g", "1")]);
-    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::Moving));
+    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::Moving.into()));
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "of the leader before", "1")]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
     bench.state.drop_claim(&namespace("o"), &id("o"), LeftBecause::Moved);
