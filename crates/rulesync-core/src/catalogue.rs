@@ -17,6 +17,7 @@ use crate::handover::Handover;
 use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route, Treatment};
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
+use crate::model::left_out::LeftOut;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::packed::{PackedGroup, pack};
 use crate::model::tenant::TargetId;
@@ -160,6 +161,8 @@ struct Record {
     /// The language it says it is in.
     language: Option<Box<str>>,
     groups: Box<[PackedGroup]>,
+    /// Which rules were left out of each of them; empty if none were.
+    left_out: Box<[LeftOut]>,
     refused: Box<[Box<str>]>,
     findings: Box<[Finding]>,
     /// Why its latest form cannot be read.
@@ -291,6 +294,10 @@ impl Catalogue {
             language: language.map(String::into_boxed_str),
             // Groups of gigabytes are beyond every ruler; the object then has none here.
             groups: pack(&conversion.groups).unwrap_or_default().into(),
+            left_out: match conversion.left_out.iter().all(LeftOut::is_empty) {
+                true => Box::default(),
+                false => conversion.left_out.into(),
+            },
             refused: conversion.refused.into_iter().map(String::into_boxed_str).collect(),
             findings: findings.into(),
             malformed: None,

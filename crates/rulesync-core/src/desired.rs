@@ -10,6 +10,7 @@ use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::intake::Treatment;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
 use crate::model::packed::PackedGroup;
 
@@ -24,6 +25,8 @@ pub struct DesiredGroup {
     pub body: PackedGroup,
     /// How many rules it has.
     pub rules: u32,
+    /// The rules that it goes without, because they are at fault.
+    pub left_out: LeftOut,
 }
 
 /// What one object wants to have in its namespace at a target.
@@ -288,6 +291,7 @@ pub(crate) mod tests {
             fingerprint: Fingerprint::of(&group, &Keeps::ALL),
             body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
             rules: 1,
+            left_out: LeftOut::default(),
         }
     }
 

@@ -79,6 +79,7 @@ pub use model::kind::{
     language_of, tenant_field_of,
 };
 pub use model::labels::Labels;
+pub use model::left_out::LeftOut;
 pub use model::object::{ObjectId, RuleObject};
 pub use model::packed::{PackError, PackedGroup, pack};
 pub use model::tenant::{TargetId, TenantError, TenantId};

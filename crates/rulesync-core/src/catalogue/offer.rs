@@ -13,6 +13,7 @@ use crate::finding::Finding;
 use crate::intake::{self, Placement};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
+use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
 use crate::model::packed::{PackedGroup, Unpacker, pack};
 use crate::policy::OnInvalid;
@@ -44,24 +45,40 @@ pub(super) fn claim(
     let mut findings = treatment.refusals().to_vec();
     let mut sound = HashSet::new();
     // Most groups go as they were declared, and are packed already.
-    let mut sent: Vec<(Cow<'_, Group>, Option<PackedGroup>)> = Vec::with_capacity(groups.len());
+    let mut sent: Vec<Sent<'_>> = Vec::with_capacity(groups.len());
+    let whole = LeftOut::default();
     for (index, group) in groups.iter().enumerate() {
+        let mut left_out = record.left_out.get(index).unwrap_or(&whole).clone();
         let offered = if treatment.refusals().is_empty() {
-            let (offered, mut found) = treated.offer(group, &mut sound);
+            let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
+            // Numbered as their author does.
+            for rule in found.iter_mut().filter_map(|finding| finding.place.rule.as_mut()) {
+                *rule = left_out.declared(*rule);
+            }
             findings.append(&mut found);
-            offered
+            left_out = left_out.and(more);
+            group
         } else {
             None
         };
         match (offered, treated.split.filter(|most| group.rules.len() > *most)) {
             (Some(Cow::Borrowed(same)), None) => {
-                sent.push((Cow::Borrowed(same), record.groups.get(index).cloned()));
+                sent.push(Sent {
+                    group: Cow::Borrowed(same),
+                    body: record.groups.get(index).cloned(),
+                    left_out,
+                });
             }
-            (Some(own), None) => sent.push((own, None)),
+            (Some(own), None) => sent.push(Sent { group: own, body: None, left_out }),
             (Some(whole), Some(most)) => {
                 for part in treated.parts(whole.into_owned(), most, &groups) {
                     match intake::check_name(&part.name, treated.ruler) {
-                        None => sent.push((Cow::Owned(part), None)),
+                        // The rules of a part are numbered within it.
+                        None => sent.push(Sent {
+                            group: Cow::Owned(part),
+                            body: None,
+                            left_out: LeftOut::default(),
+                        }),
                         Some(finding) => {
                             findings.push(finding);
                             refused.push(part.name.as_str().into());
@@ -80,16 +97,17 @@ pub(super) fn claim(
         findings.extend(treatment.unset_labels(route));
     }
     let made: Vec<Group> =
-        sent.iter().filter(|(_, body)| body.is_none()).map(|(group, _)| group.clone().into_owned()).collect();
+        sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
     let mut made = pack(&made).unwrap_or_default().into_iter();
     let keeps = treated.ruler.keeps();
-    let desired = |(group, body): (Cow<'_, Group>, Option<PackedGroup>)| {
+    let desired = |Sent { group, body, left_out }: Sent<'_>| {
         Some(DesiredGroup {
             name: group.name.as_str().into(),
             fingerprint: Fingerprint::of(&group, &keeps),
             // Groups of gigabytes are beyond every ruler, and not packed.
             body: body.or_else(|| made.next())?,
             rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
+            left_out,
         })
     };
     Claim {
@@ -104,6 +122,24 @@ pub(super) fn claim(
     }
 }
 
+/// A group that is sent.
+struct Sent<'a> {
+    group: Cow<'a, Group>,
+    /// Its packed form, if it goes as it was declared.
+    body: Option<PackedGroup>,
+    left_out: LeftOut,
+}
+
+/// What a group is offered as.
+struct Offered<'a> {
+    /// As it is offered, if it is.
+    group: Option<Cow<'a, Group>>,
+    /// What there is to say about it.
+    findings: Vec<Finding>,
+    /// The rules that it is offered without.
+    left_out: Vec<usize>,
+}
+
 impl Treated<'_> {
     /// A group in parts of at most so many rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
@@ -111,15 +147,11 @@ impl Treated<'_> {
         intake::split(group, most, self.ruler.dialect(), &taken)
     }
 
-    /// A group as it is offered to the ruler, if it is, and what there is to say about it.
+    /// A group as it is offered to the ruler, if it is.
     ///
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
-    fn offer<'a>(
-        &self,
-        group: &'a Group,
-        sound: &mut HashSet<&'a str>,
-    ) -> (Option<Cow<'a, Group>>, Vec<Finding>) {
+    fn offer<'a>(&self, group: &'a Group, sound: &mut HashSet<&'a str>) -> Offered<'a> {
         let Placement { target, route, treatment } = self.placement;
         let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =
@@ -128,16 +160,16 @@ impl Treated<'_> {
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
         if at_fault.is_empty() {
-            return (Some(treated), findings);
+            return Offered { group: Some(treated), findings, left_out: Vec::new() };
         }
         let omit = self.on_invalid == OnInvalid::Rule
             && !at_fault.contains(&None)
             && at_fault.len() < group.rules.len();
         if !omit {
-            return (None, findings);
+            return Offered { group: None, findings, left_out: Vec::new() };
         }
         let mut index = 0..;
         treated.to_mut().rules.retain(|_| !at_fault.contains(&index.next()));
-        (Some(treated), findings)
+        Offered { group: Some(treated), findings, left_out: at_fault.into_iter().flatten().collect() }
     }
 }

@@ -10,6 +10,7 @@ use crate::finding::{Finding, Place};
 use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
+use crate::model::left_out::LeftOut;
 use crate::model::tenant::TenantId;
 use crate::policy::OnInvalid;
 
@@ -21,6 +22,8 @@ pub const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenan
 pub struct Conversion {
     /// The groups that should exist.
     pub groups: Vec<Group>,
+    /// Which rules were left out of each of them.
+    pub left_out: Vec<LeftOut>,
     /// The names of groups that are refused: what a ruler has for them stays.
     pub refused: Vec<String>,
     /// What there is to say about it.
@@ -67,6 +70,7 @@ pub fn convert(
             conversion.refused.push(group.name);
         } else {
             conversion.groups.push(group);
+            conversion.left_out.push(LeftOut::default().and(at_fault.into_iter().flatten()));
         }
         conversion.findings.append(&mut converter.findings);
     }

@@ -6,6 +6,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod group;
 pub(crate) mod kind;
 pub(crate) mod labels;
+pub(crate) mod left_out;
 pub(crate) mod object;
 pub(crate) mod packed;
 pub(crate) mod tenant;

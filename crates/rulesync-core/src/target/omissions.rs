@@ -24,14 +24,14 @@ struct Omission {
     declared: DesiredGroup,
     /// As it is offered.
     offered: DesiredGroup,
-    /// The rules left out, as numbered in the declaration.
+    /// The rules left out, as numbered in the group that is desired.
     rules: BTreeSet<usize>,
     findings: Vec<Finding>,
     until: Instant,
 }
 
 impl Omissions {
-    /// Leaves a rule out, numbered as in the declaration; the answer is the group without it, or none if nothing
+    /// Leaves a rule out, numbered as in the group that is desired; the answer is the group without it, or none if nothing
     /// would be left.
     pub(super) fn leave_out(
         &mut self,
@@ -62,14 +62,15 @@ impl Omissions {
             fingerprint: Fingerprint::of(&group, keeps),
             rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
             body: pack(std::slice::from_ref(&group)).ok()?.pop()?,
+            left_out: declared.left_out.clone(),
         };
         let until = Instant::now() + memory;
         self.0.insert(key, Omission { declared, offered: offered.clone(), rules, findings, until });
         Some(offered)
     }
 
-    /// The number in the declaration of a rule of the group as it is offered.
-    pub(super) fn declared_index(&self, namespace: &Arc<str>, group: &DesiredGroup, index: usize) -> usize {
+    /// The number in the group that is desired of a rule of the group as it is offered.
+    pub(super) fn desired_index(&self, namespace: &Arc<str>, group: &DesiredGroup, index: usize) -> usize {
         match self.0.get(&(Arc::clone(namespace), Arc::clone(&group.name))) {
             Some(omission) if omission.offered.fingerprint == group.fingerprint => {
                 (0..).filter(|declared| !omission.rules.contains(declared)).nth(index).unwrap_or(index)
@@ -78,7 +79,7 @@ impl Omissions {
         }
     }
 
-    /// Whether a rule, numbered as in the declaration, is left out already.
+    /// Whether a rule, numbered as in the group that is desired, is left out already.
     pub(super) fn has(&self, namespace: &Arc<str>, group: &Arc<str>, rule: usize) -> bool {
         self.0.get(&(Arc::clone(namespace), Arc::clone(group))).is_some_and(|o| o.rules.contains(&rule))
     }
@@ -126,6 +127,7 @@ impl Omissions {
 mod tests {
     use super::*;
     use crate::model::group::{Group, Rule};
+    use crate::model::left_out::LeftOut;
 
     fn declared(rules: usize) -> DesiredGroup {
         let rule = |n| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };
@@ -135,6 +137,7 @@ mod tests {
             fingerprint: Fingerprint::of(&group, &Keeps::ALL),
             body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
             rules: 3,
+            left_out: LeftOut::default(),
         }
     }
 
@@ -147,7 +150,7 @@ mod tests {
             omissions.leave_out(&namespace, group, rule, &Keeps::ALL, finding, Duration::from_secs(60))
         };
         let first = leave_out(&mut omissions, &declared(3), 1).unwrap();
-        assert_eq!(omissions.declared_index(&namespace, &first, 1), 2);
+        assert_eq!(omissions.desired_index(&namespace, &first, 1), 2);
         let second = leave_out(&mut omissions, &first, 2).unwrap();
         let names: Vec<String> =
             second.body.unpack().unwrap().rules.iter().map(|rule| rule.name().to_owned()).collect();

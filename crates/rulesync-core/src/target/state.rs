@@ -31,6 +31,7 @@ use crate::desired::{Desired, DesiredGroup};
 use crate::guard::HeldReason;
 use crate::handover::Share;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::left_out::LeftOut;
 use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
 use crate::observed::{Adoptable, Observed};
@@ -211,7 +212,13 @@ impl State {
             let group = claim.group(&self.shared.territory.owner, self.shared.ruler.dialect());
             let body = pack(std::slice::from_ref(&group)).ok()?.pop()?;
             let fingerprint = Fingerprint::of(&group, &self.keeps);
-            self.claim_group = Some(DesiredGroup { name: CLAIM_GROUP.into(), fingerprint, body, rules: 1 });
+            self.claim_group = Some(DesiredGroup {
+                name: CLAIM_GROUP.into(),
+                fingerprint,
+                body,
+                rules: 1,
+                left_out: LeftOut::default(),
+            });
         }
         Some(Change {
             namespace: Arc::clone(&self.claim_namespace),

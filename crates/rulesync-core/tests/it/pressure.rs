@@ -192,9 +192,18 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
     world.teller.upsert(rules(&["1", "mended", "2"]));
     world.settle().await;
     assert_eq!(exprs(), ["1", "mended", "2"]);
+    // Rules that are refused before they are offered keep their numbers too.
+    world.teller.upsert(rules(&["", "1", "bad", "2", "", "worse"]));
+    let status = world.settle().await;
+    assert_eq!(exprs(), ["1", "2"]);
+    let numbers = |findings: &[rulesync_core::Finding]| -> Vec<Option<usize>> {
+        findings.iter().map(|finding| finding.place.rule).collect()
+    };
+    assert_eq!(numbers(&status.objects[0].findings), [Some(0), Some(4)]);
+    assert_eq!(numbers(&status.objects[0].targets[0].findings), [Some(2), Some(5)]);
     world.teller.upsert(rules(&["bad"]));
     world.settle().await;
-    assert_eq!(exprs(), ["1", "mended", "2"], "a group of nothing is no group");
+    assert_eq!(exprs(), ["1", "2"], "a group of nothing is no group");
     world.stop().await;
 }
 

@@ -11,14 +11,20 @@ fn of(exprs: &[&str], source_tenants: &[&str]) -> RuleObject {
     RuleObject::new(id("k", "o"), vec![serde_json::from_value(group).unwrap()])
 }
 
-/// The expressions that are offered, or none if the group is refused.
-fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
+/// What is wanted of the ruler for an object, by a route that enforces a matcher.
+fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::Claim {
     let matcher =
         QueryMatcher { label: "env".into(), value: Value::Constant("p".into()), mode: Mode::Override };
     let mut bench = catalogue(&[Route { query_matchers: vec![matcher], ..to("t") }]);
     bench.catalogue.map.on_invalid = on_invalid;
-    let consequences = bench.upsert(object);
-    let [(_, Order::Claim { claim, .. })] = consequences.orders.as_slice() else { panic!("one order") };
+    let (_, order) = bench.upsert(object).orders.pop().unwrap();
+    let Order::Claim { claim, .. } = order else { panic!("one order") };
+    claim
+}
+
+/// The expressions that are offered, or none if the group is refused.
+fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
+    let claim = claimed(on_invalid, object);
     match (&*claim.groups, &*claim.refused) {
         ([group], []) => Some(group.body.unpack().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
         ([], [refused]) => {
@@ -55,4 +61,12 @@ fn what_is_wrong_with_a_whole_group_is_not_mended_by_leaving_rules_out() {
         assert_eq!(offered(on_invalid, of(&["up", "up{"], &["victim"])), None);
         assert!(offered(on_invalid, of(&["up", "up"], &["t"])).is_some());
     }
+}
+
+#[test]
+fn rules_are_numbered_as_their_author_does() {
+    let claim = claimed(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
+    let numbers: Vec<_> = claim.findings.iter().map(|finding| finding.place.rule).collect();
+    assert!(numbers.iter().all(|number| *number == Some(2)) && !numbers.is_empty(), "{numbers:?}");
+    assert_eq!([0, 1].map(|index| claim.groups[0].left_out.declared(index)), [1, 3]);
 }

@@ -27,11 +27,12 @@ impl State {
         if !self.desired.winner(namespace).is_some_and(current) {
             return None;
         }
-        let rule = rule.map(|rule| self.omissions.declared_index(namespace, group, rule));
+        let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
         let place = self.place(namespace, group, rule);
+        let rule = place.rule.and_then(|rule| group.left_out.offered(rule));
         let subject = self.subject(change);
         if self.shared.policy.on_invalid == OnInvalid::Rule
-            && let Some(rule) = place.rule
+            && let Some(rule) = rule
         {
             let finding = Finding::error(REFUSED, format!("refused by the ruler: {message}"))
                 .at(place.clone())
@@ -71,16 +72,20 @@ impl State {
         }
     }
 
-    /// Where in the declaration the fault is, as far as the ruler or our own parser can tell.
+    /// Where in the declaration the fault is, as far as the ruler or our own parser can tell. The ruler's `rule` is
+    /// numbered as in the group that is desired.
     fn place(&self, namespace: &Arc<str>, group: &DesiredGroup, rule: Option<usize>) -> Place {
-        let mut place = Place { group: Some(group.name.to_string()), rule, ..Place::default() };
+        let declared = rule.map(|rule| group.left_out.declared(rule));
+        let mut place = Place { group: Some(group.name.to_string()), rule: declared, ..Place::default() };
         if let Some(claim) = self.desired.winner(namespace) {
             let about_this = |finding: &&Finding| {
                 let index = finding.place.rule;
                 finding.place.group.as_deref() == Some(&*group.name)
                     && finding.place.position.is_some()
-                    && rule.is_none_or(|rule| index == Some(rule))
-                    && index.is_some_and(|index| !self.omissions.has(namespace, &group.name, index))
+                    && (declared.is_none() || index == declared)
+                    && index
+                        .and_then(|index| group.left_out.offered(index))
+                        .is_some_and(|index| !self.omissions.has(namespace, &group.name, index))
             };
             if let Some(finding) = claim.findings.iter().find(about_this) {
                 place = finding.place.clone();
@@ -90,7 +95,7 @@ impl State {
             && let Ok(decoded) = group.body.unpack()
         {
             let offered = (0..decoded.rules.len())
-                .find(|index| self.omissions.declared_index(namespace, group, *index) == rule);
+                .find(|index| self.omissions.desired_index(namespace, group, *index) == rule);
             place.rule_name =
                 offered.and_then(|index| decoded.rules.get(index)).map(|rule| rule.name().to_owned());
         }

@@ -1,0 +1,61 @@
+//! Rules left out of a group, so that the others keep the numbers that their author knows.
+
+use std::collections::BTreeSet;
+
+/// Which rules of a declared group are left out, as its author numbers them, from 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut(Box<[u32]>);
+
+impl LeftOut {
+    /// Leaves nothing out.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The author's number of a rule that is number `index` of what is left.
+    pub fn declared(&self, index: usize) -> usize {
+        // In ascending order, so that each one that is left out before it moves it by one.
+        self.0.iter().fold(index, |number, out| number + usize::from(*out as usize <= number))
+    }
+
+    /// The number in what is left of a rule that its author numbers so; none if it is left out.
+    pub fn offered(&self, declared: usize) -> Option<usize> {
+        let before = self.0.iter().filter(|out| (**out as usize) < declared).count();
+        let is_out = self.0.iter().any(|out| *out as usize == declared);
+        (!is_out).then(|| declared - before)
+    }
+
+    /// Leaves out more, numbered by what is left so far.
+    #[must_use]
+    pub fn and(&self, more: impl IntoIterator<Item = usize>) -> Self {
+        let more = more.into_iter().map(|index| self.declared(index));
+        let all: BTreeSet<u32> =
+            more.filter_map(|index| u32::try_from(index).ok()).chain(self.0.iter().copied()).collect();
+        Self(all.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_author() {
+        let left_out = LeftOut::default().and([0, 3]);
+        assert_eq!([0, 1, 2].map(|index| left_out.declared(index)), [1, 2, 4]);
+        assert_eq!([0, 1, 3, 4].map(|index| left_out.offered(index)), [None, Some(0), None, Some(2)]);
+        assert_eq!(left_out.and([1]), LeftOut::default().and([0, 2, 3]));
+        assert!(LeftOut::default().is_empty() && !left_out.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn there_and_back(first: BTreeSet<u8>, second: BTreeSet<u8>, index in 0..300_usize) {
+            let numbers = |set: BTreeSet<u8>| set.into_iter().map(usize::from);
+            let left_out = LeftOut::default().and(numbers(first)).and(numbers(second));
+            prop_assert_eq!(left_out.offered(left_out.declared(index)), Some(index));
+        }
+    }
+}
