@@ -153,3 +153,6 @@ async fn send(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -474,4 +474,74 @@ mod tests {
         bench.judge_after(BREATH);
         assert_eq!(bench.guard.release(), [name(0)], "an operator has looked");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
+        let (mut bench, policy) = (Bench::new(20), DeleteGuard::default());
+        let wait = |until| Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
+        let (soon, later) = (bench.now + policy.window, bench.now + 2 * policy.window);
+        let wants = |bench: &mut Bench, wait| {
+            let (now, wish) = (bench.now, Wish { wait, ..wish(1) });
+            bench.guard.passes(&name(0), wish, now)
+        };
+        assert!(!wants(&mut bench, wait(soon)));
+        assert_eq!(bench.judge_after(BREATH), 0);
+        assert_eq!(bench.guard.next_wait(), Some(soon));
+        assert!(!bench.guard.is_undecided());
+        assert!(!wants(&mut bench, wait(soon)));
+        assert!(!bench.guard.is_undecided(), "nothing has changed");
+        assert!(!wants(&mut bench, wait(later)));
+        assert!(bench.guard.is_undecided());
+        assert_eq!(bench.judge_after(policy.window), 0);
+        assert_eq!(bench.guard.next_wait(), Some(later));
+        assert!(!wants(&mut bench, None));
+        assert_eq!(bench.judge_after(BREATH), 1);
+        assert!(wants(&mut bench, wait(later)), "what was allowed stays so");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it_should() {
+        let policy = DeleteGuard::default();
+        let mut bench = Bench::new(20);
+        let until = bench.now + policy.window;
+        for n in 0..12 {
+            let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: n < 6 });
+            bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        }
+        // What waits is no part of an accident that happens meanwhile.
+        bench.want(12..16, 1);
+        assert_eq!(bench.judge_after(BREATH), 4);
+        assert_eq!(bench.judge_after(policy.window), 12, "six of twenty, and six past it");
+        let mut bench = Bench::new(20);
+        for n in 0..12 {
+            let wait = Some(Wait { until: bench.now, reason: HeldReason::Configuration, then_pass: n < 1 });
+            bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        }
+        assert_eq!(bench.judge_after(BREATH), 1, "eleven of twenty");
+        assert_eq!(bench.guard.total_held(), Some((11, HeldReason::Share)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_carried_out_is_wanted_no_more() {
+        let mut bench = Bench::new(20);
+        bench.want(0..1, 3);
+        assert_eq!(bench.judge_after(BREATH), 1);
+        bench.delete(0, 1);
+        assert!(bench.guard.passes(&name(0), wish(2), bench.now), "the rest of it");
+        bench.delete(0, 2);
+        assert!(!bench.guard.passes(&name(0), wish(1), bench.now), "something new");
+    }
+
+    #[test]
+    fn only_the_guards_own_holds_can_be_released() {
+        use HeldReason::*;
+        for held in [Share, Configuration, Route, Vanished, SourceEmpty, Source] {
+            assert!(held.is_releasable(), "{held:?}");
+            assert!(held.to_string().starts_with("held: "));
+        }
+        for protected in [Takeover, Snapshot, Unreadable, Kind, TenantRefused, Moving] {
+            assert!(!protected.is_releasable(), "{protected:?}");
+            assert!(protected.to_string().starts_with("protected: "));
+        }
+    }
 }

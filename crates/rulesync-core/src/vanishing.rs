@@ -271,4 +271,98 @@ mod tests {
         bench.vanishing.explain("a");
         assert_eq!(bench.held(), None);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_follows_within_a_breath_belongs_to_the_others_for_half_a_minute() {
+        let breath = |millis: u64| {
+            let mut bench = Bench::of(4);
+            bench.vanish(0..2);
+            bench.now += Duration::from_millis(millis);
+            bench.vanish(2..3).held()
+        };
+        assert_eq!(breath(1_000), Some(HeldReason::Vanished));
+        assert_eq!(breath(1_001), None, "one for itself");
+        let stream = |seconds: usize| {
+            let mut bench = Bench::of(seconds + 2);
+            for n in 0..=seconds {
+                bench.vanish(n..n + 1).after(1);
+            }
+            bench.vanishing.0["s"].gone.len()
+        };
+        assert_eq!(stream(30), 31);
+        assert_eq!(stream(31), 1, "it has gone on for too long to be one event");
+        // While something is held, whatever follows belongs to it.
+        let mut held = Bench::of(12);
+        held.vanish(0..9).held();
+        held.after(60).vanish(9..10);
+        assert_eq!(held.vanishing.0["s"].gone.len(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_judged_again_when_the_window_may_be_over_and_forgotten_with_its_source() {
+        let policy = DeleteGuard::default();
+        let mut bench = Bench::of(9);
+        assert!(bench.vanishing.is_empty());
+        assert_eq!(bench.vanishing.due(&policy, bench.now), None);
+        let began = bench.now;
+        bench.vanish(0..6);
+        assert!(!bench.vanishing.is_empty());
+        assert_eq!(bench.vanishing.due(&policy, bench.now), None, "nothing is held yet");
+        bench.held();
+        assert_eq!(bench.vanishing.due(&policy, bench.now), Some(began + policy.window));
+        assert_eq!(bench.vanishing.due(&policy, began + policy.window), None, "it is over");
+        assert!(!bench.vanishing.forget("another"));
+        assert!(bench.vanishing.forget("s"), "something was held");
+        assert!(bench.vanishing.is_empty());
+        bench.vanish(6..7);
+        assert!(!bench.vanishing.forget("s"), "nothing was");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_is_told_once() {
+        let policy = DeleteGuard::default();
+        let mut bench = Bench::of(9);
+        bench.vanish(0..6);
+        let mut judge =
+            |objects, now| bench.vanishing.judge(&policy, |_| Remaining { objects, healthy: true }, now);
+        let now = bench.now;
+        assert_eq!(judge(3, now), [("s".into(), Some(HeldReason::Vanished))]);
+        assert_eq!(judge(3, now), []);
+        assert_eq!(judge(0, now), [("s".into(), Some(HeldReason::SourceEmpty))]);
+        assert_eq!(judge(6, now), [("s".into(), None)]);
+        assert_eq!(judge(6, now + BREATH), []);
+        assert!(!bench.vanishing.is_empty(), "who follows within a breath belongs to them");
+        bench.vanishing.judge(&policy, |_| Remaining { objects: 6, healthy: true }, now + 2 * BREATH);
+        assert!(bench.vanishing.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
+        let policy = DeleteGuard::default();
+        let began = Instant::now();
+        let of = |objects, healthy| Remaining { objects, healthy };
+        let mut orphans = Orphans::default();
+        assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "one is no accident");
+        assert_eq!(orphans.judge(&policy, 3, &[of(3, true)], began), None, "half is none");
+        assert_eq!((orphans.held(), orphans.due(&policy, began)), (None, None));
+        // Of which source they were is not known.
+        let sources = [of(2, true), of(9, true)];
+        assert_eq!(orphans.judge(&policy, 3, &sources, began), Some(Some(HeldReason::Vanished)));
+        assert_eq!(orphans.judge(&policy, 3, &sources, began), None, "that is no news");
+        assert_eq!(orphans.held(), Some(HeldReason::Vanished));
+        let over = began + policy.window;
+        assert_eq!(orphans.due(&policy, began), Some(over));
+        assert_eq!(orphans.due(&policy, over), None);
+        assert_eq!(orphans.judge(&policy, 3, &[of(2, true), of(9, false)], over), None, "one cannot see");
+        assert_eq!(orphans.judge(&policy, 3, &sources, over), Some(None));
+        assert_eq!(orphans.judge(&policy, 2, &[of(1, true)], over), None, "the rest goes too");
+        // When they are gone, others are judged anew.
+        assert_eq!(orphans.judge(&policy, 0, &sources, over), None);
+        assert_eq!(orphans.judge(&policy, 3, &sources, over), Some(Some(HeldReason::Vanished)));
+        assert_eq!(orphans.judge(&policy, 3, &[of(0, true)], over), Some(Some(HeldReason::SourceEmpty)));
+        assert_eq!(orphans.judge(&policy, 3, &[of(0, true)], over + 10 * policy.window), None);
+        assert_eq!(orphans.held(), Some(HeldReason::SourceEmpty));
+        let off = DeleteGuard { max_share: 1.0, ..policy };
+        assert_eq!(orphans.judge(&off, 3, &[of(0, true)], over), Some(None), "it is switched off");
+    }
 }

@@ -1,0 +1,186 @@
+//! What is asked of a ruler, in which order, and what ends the work on a namespace.
+
+use async_trait::async_trait;
+use mockall::Sequence;
+use mockall::predicate::eq;
+
+use super::*;
+use crate::desired::tests::group;
+use crate::leadership::Reign;
+use crate::model::group::Group;
+use crate::observed::Listing;
+use crate::plan::Reason;
+
+/// What a ruler is asked, of the namespace and tenant that all changes here have.
+#[mockall::automock]
+trait Server: Send + Sync + 'static {
+    fn put(&self, group: &str) -> Result<(), RulerError>;
+    fn delete(&self, group: &str) -> Result<(), RulerError>;
+}
+
+#[derive(Debug)]
+struct Asks(MockServer);
+
+#[async_trait]
+impl Ruler for Asks {
+    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+        unreachable!("changes are carried out without a look")
+    }
+
+    async fn put_group(
+        &self,
+        _: Option<&TenantId>,
+        namespace: &str,
+        group: &Group,
+    ) -> Result<(), RulerError> {
+        assert_eq!(namespace, "us.ns.o");
+        self.0.put(&group.name)
+    }
+
+    async fn delete_group(
+        &self,
+        _: Option<&TenantId>,
+        namespace: &str,
+        group: &str,
+    ) -> Result<(), RulerError> {
+        assert_eq!(namespace, "us.ns.o");
+        self.0.delete(group)
+    }
+}
+
+fn change(action: Action) -> Change {
+    Change { namespace: "us.ns.o".into(), object: None, action, reason: Reason::Missing, held: None }
+}
+
+fn put(name: &str) -> Change {
+    change(Action::Put(group(name, "1")))
+}
+
+fn delete(name: &str) -> Change {
+    change(Action::DeleteGroup(name.into()))
+}
+
+fn limit() -> RulerError {
+    RulerError::Limit { message: "too many groups".to_owned() }
+}
+
+fn unavailable() -> RulerError {
+    RulerError::Unavailable { message: "no answer".to_owned(), retry_after: None }
+}
+
+/// Expects that a group is written next, and answers so.
+fn writes(server: &mut MockServer, order: &mut Sequence, name: &'static str, error: Option<RulerError>) {
+    let answer = move |_: &str| error.clone().map_or(Ok(()), Err);
+    server.expect_put().with(eq(name)).times(1).in_sequence(order).returning(answer);
+}
+
+fn deletes(server: &mut MockServer, order: &mut Sequence, name: &'static str, error: Option<RulerError>) {
+    let answer = move |_: &str| error.clone().map_or(Ok(()), Err);
+    server.expect_delete().with(eq(name)).times(1).in_sequence(order).returning(answer);
+}
+
+fn budgeted(server: MockServer) -> Budgeted {
+    Budgeted { ruler: Arc::new(Asks(server)), budget: Budget::new(4) }
+}
+
+fn leading() -> Stops {
+    Stops { stop: CancellationToken::new(), leadership: Leadership::always() }
+}
+
+/// What became of the changes: `group ok` or `group error`, and whether more is to be done.
+async fn applied(server: MockServer, changes: Vec<Change>, stops: Stops) -> (Vec<String>, bool) {
+    let report = apply(budgeted(server), None, "us.ns.o".into(), changes, stops).await;
+    let said = |applied: &Applied| {
+        let result = applied.result.as_ref().err().map_or("ok", RulerError::class);
+        format!("{} {result}", applied.change.group().unwrap_or_default())
+    };
+    (report.applied.iter().map(said).collect(), report.unfinished)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_lead_writes_nothing() {
+    // The mock panics at a request that nobody expects.
+    let (_throne, leadership) = Leadership::elected();
+    let stops = Stops { leadership, ..leading() };
+    assert_eq!(applied(MockServer::new(), vec![put("g")], stops).await, (vec![], true));
+    let stops = leading();
+    stops.stop.cancel();
+    assert_eq!(applied(MockServer::new(), vec![put("g")], stops).await, (vec![], true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
+    let (throne, leadership) = Leadership::elected();
+    let far = Instant::now() + Duration::from_secs(3_600);
+    throne.reign(Reign { start_before: far, finish_by: far });
+    let ruler = Budgeted { ruler: Arc::new(Asks(MockServer::new())), budget: Budget::new(1) };
+    let turn = ruler.budget.acquire(None).await;
+    let stops = Stops { leadership, ..leading() };
+    let work = tokio::spawn(apply(ruler, None, "us.ns.o".into(), vec![put("g")], stops));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    throne.abdicate();
+    drop(turn);
+    let report = work.await.unwrap();
+    assert!(report.applied.is_empty() && report.unfinished);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_fails_alone_unless_the_others_would_meet_the_same() {
+    let (mut server, mut order) = (MockServer::new(), Sequence::new());
+    let refused = RulerError::Rejected { message: "cannot parse".to_owned(), rule: None };
+    writes(&mut server, &mut order, "a", Some(refused));
+    writes(&mut server, &mut order, "b", None);
+    deletes(&mut server, &mut order, "c", Some(limit()));
+    writes(&mut server, &mut order, "d", Some(unavailable()));
+    let changes = vec![put("a"), put("b"), delete("c"), put("d"), put("e")];
+    let (said, unfinished) = applied(server, changes, leading()).await;
+    let classes = [RulerError::class(&limit()), RulerError::class(&unavailable())];
+    assert_eq!(said[1..], ["b ok", &format!("c {}", classes[0]), &format!("d {}", classes[1])]);
+    assert!(unfinished, "e was not tried");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
+    let (mut server, mut order) = (MockServer::new(), Sequence::new());
+    writes(&mut server, &mut order, "a", Some(limit()));
+    deletes(&mut server, &mut order, "b", None);
+    writes(&mut server, &mut order, "a", None);
+    let said = applied(server, vec![put("a"), delete("b")], leading()).await;
+    assert_eq!(said, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
+    // A write makes no room, nor does a delete that failed, and after an outage nothing is tried.
+    let class = RulerError::class(&limit());
+    for (between, then, also) in [
+        (put("b"), None, false),
+        (delete("b"), Some(RulerError::Protected { message: "no".to_owned() }), true),
+        (delete("b"), Some(unavailable()), true),
+    ] {
+        let (mut server, mut order) = (MockServer::new(), Sequence::new());
+        writes(&mut server, &mut order, "a", Some(limit()));
+        match between.action {
+            Action::Put(_) => writes(&mut server, &mut order, "b", then),
+            _ => deletes(&mut server, &mut order, "b", then),
+        }
+        let (said, unfinished) = applied(server, vec![put("a"), between], leading()).await;
+        assert_eq!(said.last(), Some(&format!("a {class}")), "{said:?}");
+        assert_eq!(unfinished, also, "{said:?}");
+    }
+    let (mut server, mut order) = (MockServer::new(), Sequence::new());
+    writes(&mut server, &mut order, "a", Some(limit()));
+    deletes(&mut server, &mut order, "b", None);
+    writes(&mut server, &mut order, "c", Some(unavailable()));
+    let (said, unfinished) = applied(server, vec![put("a"), delete("b"), put("c")], leading()).await;
+    assert_eq!(said.last(), Some(&format!("a {class}")), "{said:?}");
+    assert!(unfinished);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
+    let allowed = async |error: Option<RulerError>| {
+        let budget = Budget::new(8);
+        judge(&budget.acquire(None).await, error.as_ref());
+        format!("{budget:?}")
+    };
+    let all = allowed(None).await;
+    assert_eq!(allowed(Some(limit())).await, all);
+    assert_ne!(allowed(Some(unavailable())).await, all);
+}
