@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -153,6 +154,12 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     /// Whether it says [`SourceEvent::Identity`].
     fn identifies(&self) -> bool {
         false
+    }
+
+    /// How long it waits between two looks at everything it has; zero if it is told of changes as they come. What
+    /// vanished from it at once is believed only after another look.
+    fn look_interval(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

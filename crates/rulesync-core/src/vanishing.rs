@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -32,6 +33,8 @@ struct Burst {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Held {
     since: Instant,
+    /// How long it takes until the source may be believed.
+    wait: Duration,
     reason: HeldReason,
 }
 
@@ -40,8 +43,18 @@ struct Held {
 pub(crate) struct Remaining {
     /// How many of its objects have groups in a ruler.
     pub(crate) objects: usize,
-    /// Whether it can be believed, and has looked at everything again within a window.
+    /// Whether it can be believed.
     pub(crate) healthy: bool,
+    /// How long it waits between two looks at everything.
+    pub(crate) look_interval: Duration,
+}
+
+impl Remaining {
+    /// How long what vanished from it is held: a window of the guard, within which it has looked again.
+    fn wait(&self, policy: &DeleteGuard) -> Duration {
+        // A look takes its time, too.
+        policy.window.max(2 * self.look_interval)
+    }
 }
 
 impl Vanishing {
@@ -106,9 +119,9 @@ impl Vanishing {
     }
 
     /// When a hold may end by itself.
-    pub(crate) fn due(&self, policy: &DeleteGuard, now: Instant) -> Option<Instant> {
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let waiting = self.0.values().filter_map(|burst| burst.held);
-        waiting.map(|held| held.since + policy.window).filter(|due| *due > now).min()
+        waiting.map(|held| held.since + held.wait).filter(|due| *due > now).min()
     }
 }
 
@@ -124,11 +137,12 @@ impl Burst {
         }
         let since = self.held.map_or(now, |held| held.since);
         let reason = if left.objects == 0 { HeldReason::SourceEmpty } else { HeldReason::Vanished };
-        if reason == HeldReason::Vanished && left.healthy && since + policy.window <= now {
+        let wait = left.wait(policy);
+        if reason == HeldReason::Vanished && left.healthy && since + wait <= now {
             *self = Self::new(now);
             return;
         }
-        self.held = Some(Held { since, reason });
+        self.held = Some(Held { since, wait, reason });
     }
 }
 
@@ -161,8 +175,9 @@ impl Orphans {
             let since = self.held.map_or(now, |held| held.since);
             let reason = if all == 0 { HeldReason::SourceEmpty } else { HeldReason::Vanished };
             let healthy = sources.iter().all(|source| source.healthy);
-            self.accepted = reason == HeldReason::Vanished && healthy && since + policy.window <= now;
-            (!self.accepted).then_some(Held { since, reason })
+            let wait = sources.iter().map(|source| source.wait(policy)).max().unwrap_or(policy.window);
+            self.accepted = reason == HeldReason::Vanished && healthy && since + wait <= now;
+            (!self.accepted).then_some(Held { since, wait, reason })
         };
         let reason = self.held.map(|held| held.reason);
         (reason != before).then_some(reason)
@@ -174,8 +189,8 @@ impl Orphans {
     }
 
     /// When the hold may end by itself.
-    pub(crate) fn due(&self, policy: &DeleteGuard, now: Instant) -> Option<Instant> {
-        self.held.map(|held| held.since + policy.window).filter(|due| *due > now)
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
+        self.held.map(|held| held.since + held.wait).filter(|due| *due > now)
     }
 }
 
@@ -185,184 +200,4 @@ pub(crate) fn looks_like_an_accident(policy: &DeleteGuard, vanished: usize, left
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn id(n: usize) -> ObjectId {
-        ObjectId::new(&"s".into(), &"K".into(), if n < 10 { "a" } else { "b" }, &format!("o{n}"))
-    }
-
-    struct Bench {
-        vanishing: Vanishing,
-        left: usize,
-        healthy: bool,
-        now: Instant,
-    }
-
-    impl Bench {
-        fn of(objects: usize) -> Self {
-            Self { vanishing: Vanishing::default(), left: objects, healthy: true, now: Instant::now() }
-        }
-
-        fn vanish(&mut self, numbers: std::ops::Range<usize>) -> &mut Self {
-            self.left -= numbers.len();
-            numbers.for_each(|n| self.vanishing.vanished(&id(n), self.now));
-            self
-        }
-
-        fn come_back(&mut self, numbers: std::ops::Range<usize>) -> &mut Self {
-            self.left += numbers.len();
-            numbers.for_each(|n| self.vanishing.is_there(&id(n)));
-            self
-        }
-
-        fn after(&mut self, seconds: u64) -> &mut Self {
-            self.now += Duration::from_secs(seconds);
-            self
-        }
-
-        fn held(&mut self) -> Option<HeldReason> {
-            let remaining = Remaining { objects: self.left, healthy: self.healthy };
-            self.vanishing.judge(&DeleteGuard::default(), |_| remaining, self.now);
-            self.vanishing.held().next().map(|(_, reason)| reason)
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn most_of_a_source_at_once_is_held_and_one_object_never_is() {
-        assert_eq!(Bench::of(1).vanish(0..1).held(), None, "the only one");
-        assert_eq!(Bench::of(10).vanish(0..5).held(), None, "half");
-        assert_eq!(Bench::of(9).vanish(0..5).held(), Some(HeldReason::Vanished));
-        assert_eq!(Bench::of(9).vanish(0..9).held(), Some(HeldReason::SourceEmpty));
-        assert_eq!(Bench::of(2).vanish(0..2).held(), Some(HeldReason::SourceEmpty));
-        let mut one_by_one = Bench::of(9);
-        for n in 0..9 {
-            assert_eq!(one_by_one.after(2).vanish(n..n + 1).held(), None, "each for itself");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn is_held_for_a_window_and_what_is_empty_until_something_comes_back() {
-        let mut most = Bench::of(9);
-        assert_eq!(most.vanish(0..6).after(299).held(), Some(HeldReason::Vanished));
-        let mut most = Bench::of(9);
-        most.vanish(0..6).held();
-        assert_eq!(most.after(299).held(), Some(HeldReason::Vanished));
-        most.healthy = false;
-        assert_eq!(most.after(1).held(), Some(HeldReason::Vanished), "it cannot see");
-        most.healthy = true;
-        assert_eq!(most.held(), None);
-        let mut all = Bench::of(9);
-        all.vanish(0..9).held();
-        assert_eq!(all.after(10_000).held(), Some(HeldReason::SourceEmpty));
-        assert_eq!(all.come_back(0..4).held(), None, "the window is long over");
-        let mut all = Bench::of(9);
-        all.vanish(0..9).held();
-        assert_eq!(all.come_back(0..4).held(), Some(HeldReason::Vanished));
-        assert_eq!(all.come_back(4..5).held(), None, "most are there again");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_kubernetes_namespace_that_is_gone_accounts_for_its_objects() {
-        let mut bench = Bench::of(12);
-        assert_eq!(bench.vanish(0..11).held(), Some(HeldReason::Vanished));
-        bench.vanishing.explain("a");
-        assert_eq!(bench.held(), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_follows_within_a_breath_belongs_to_the_others_for_half_a_minute() {
-        let breath = |millis: u64| {
-            let mut bench = Bench::of(4);
-            bench.vanish(0..2);
-            bench.now += Duration::from_millis(millis);
-            bench.vanish(2..3).held()
-        };
-        assert_eq!(breath(1_000), Some(HeldReason::Vanished));
-        assert_eq!(breath(1_001), None, "one for itself");
-        let stream = |seconds: usize| {
-            let mut bench = Bench::of(seconds + 2);
-            for n in 0..=seconds {
-                bench.vanish(n..n + 1).after(1);
-            }
-            bench.vanishing.0["s"].gone.len()
-        };
-        assert_eq!(stream(30), 31);
-        assert_eq!(stream(31), 1, "it has gone on for too long to be one event");
-        // While something is held, whatever follows belongs to it.
-        let mut held = Bench::of(12);
-        held.vanish(0..9).held();
-        held.after(60).vanish(9..10);
-        assert_eq!(held.vanishing.0["s"].gone.len(), 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn is_judged_again_when_the_window_may_be_over_and_forgotten_with_its_source() {
-        let policy = DeleteGuard::default();
-        let mut bench = Bench::of(9);
-        assert!(bench.vanishing.is_empty());
-        assert_eq!(bench.vanishing.due(&policy, bench.now), None);
-        let began = bench.now;
-        bench.vanish(0..6);
-        assert!(!bench.vanishing.is_empty());
-        assert_eq!(bench.vanishing.due(&policy, bench.now), None, "nothing is held yet");
-        bench.held();
-        assert_eq!(bench.vanishing.due(&policy, bench.now), Some(began + policy.window));
-        assert_eq!(bench.vanishing.due(&policy, began + policy.window), None, "it is over");
-        assert!(!bench.vanishing.forget("another"));
-        assert!(bench.vanishing.forget("s"), "something was held");
-        assert!(bench.vanishing.is_empty());
-        bench.vanish(6..7);
-        assert!(!bench.vanishing.forget("s"), "nothing was");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn news_is_told_once() {
-        let policy = DeleteGuard::default();
-        let mut bench = Bench::of(9);
-        bench.vanish(0..6);
-        let mut judge =
-            |objects, now| bench.vanishing.judge(&policy, |_| Remaining { objects, healthy: true }, now);
-        let now = bench.now;
-        assert_eq!(judge(3, now), [("s".into(), Some(HeldReason::Vanished))]);
-        assert_eq!(judge(3, now), []);
-        assert_eq!(judge(0, now), [("s".into(), Some(HeldReason::SourceEmpty))]);
-        assert_eq!(judge(6, now), [("s".into(), None)]);
-        assert_eq!(judge(6, now + BREATH), []);
-        assert!(!bench.vanishing.is_empty(), "who follows within a breath belongs to them");
-        bench.vanishing.judge(&policy, |_| Remaining { objects: 6, healthy: true }, now + 2 * BREATH);
-        assert!(bench.vanishing.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
-        let policy = DeleteGuard::default();
-        let began = Instant::now();
-        let of = |objects, healthy| Remaining { objects, healthy };
-        let mut orphans = Orphans::default();
-        assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "one is no accident");
-        assert_eq!(orphans.judge(&policy, 3, &[of(3, true)], began), None, "half is none");
-        assert_eq!((orphans.held(), orphans.due(&policy, began)), (None, None));
-        // Of which source they were is not known.
-        let sources = [of(2, true), of(9, true)];
-        assert_eq!(orphans.judge(&policy, 3, &sources, began), Some(Some(HeldReason::Vanished)));
-        assert_eq!(orphans.judge(&policy, 3, &sources, began), None, "that is no news");
-        assert_eq!(orphans.held(), Some(HeldReason::Vanished));
-        let over = began + policy.window;
-        assert_eq!(orphans.due(&policy, began), Some(over));
-        assert_eq!(orphans.due(&policy, over), None);
-        assert_eq!(orphans.judge(&policy, 3, &[of(2, true), of(9, false)], over), None, "one cannot see");
-        assert_eq!(orphans.judge(&policy, 3, &sources, over), Some(None));
-        assert_eq!(orphans.judge(&policy, 2, &[of(1, true)], over), None, "the rest goes too");
-        // When they are gone, others are judged anew.
-        assert_eq!(orphans.judge(&policy, 0, &sources, over), None);
-        assert_eq!(orphans.judge(&policy, 3, &sources, over), Some(Some(HeldReason::Vanished)));
-        assert_eq!(orphans.judge(&policy, 3, &[of(0, true)], over), Some(Some(HeldReason::SourceEmpty)));
-        assert_eq!(orphans.judge(&policy, 3, &[of(0, true)], over + 10 * policy.window), None);
-        assert_eq!(orphans.held(), Some(HeldReason::SourceEmpty));
-        let off = DeleteGuard { max_share: 1.0, ..policy };
-        assert_eq!(orphans.judge(&off, 3, &[of(0, true)], over), Some(None), "it is switched off");
-    }
-}
+mod tests;

@@ -114,6 +114,10 @@ fn too_slow(source: &FilesSource) -> String {
 
 #[async_trait]
 impl Source for FilesSource {
+    fn look_interval(&self) -> Duration {
+        self.poll_interval
+    }
+
     async fn run(&self, sink: Sink, shutdown: CancellationToken) {
         let files = Watch::new(&self.path, Identities::new(sink.source()));
         // Err: the engine no longer listens, which ends us just as well. A look that is under way is left behind.

@@ -250,9 +250,8 @@ impl Run {
             heard.min().unwrap_or(self.started) + patience
         });
         let doubts = self.sources.values().filter_map(|source| source.doubted_until);
-        let policy = &self.setup.policy.delete_guard;
         let first_lists = (!self.listed_once).then(|| self.started + FIRST_LISTS).filter(|at| *at > now);
-        let holds = [self.vanishing.due(policy, now), self.orphans.due(policy, now), first_lists];
+        let holds = [self.vanishing.due(now), self.orphans.due(now), first_lists];
         let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
         doubts
             .chain(impatient.filter(|at| *at > now))
@@ -345,10 +344,11 @@ impl Run {
         let remaining: BTreeMap<Arc<str>, Remaining> = (self.sources.iter())
             .map(|(name, source)| {
                 let objects = catalogue.in_rulers(name);
-                (Arc::clone(name), Remaining { objects, healthy: source.is_healthy() })
+                let (healthy, look_interval) = (source.is_healthy(), source.look_interval());
+                (Arc::clone(name), Remaining { objects, healthy, look_interval })
             })
             .collect();
-        let none = Remaining { objects: 0, healthy: false };
+        let none = Remaining { objects: 0, healthy: false, look_interval: Duration::ZERO };
         let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
         for (source, held) in self.vanishing.judge(&policy, of, now) {
             self.tell_all(|| Order::Vanished { source: Arc::clone(&source), held });

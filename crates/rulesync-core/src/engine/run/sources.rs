@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,10 @@ pub(super) struct RunningSource {
 }
 
 impl RunningSource {
+    pub(super) fn look_interval(&self) -> Duration {
+        self.source.look_interval()
+    }
+
     /// Whether it can be believed: it has shown all it has, and sees its objects.
     pub(super) fn is_healthy(&self) -> bool {
         self.complete && self.unavailable.is_none() && self.doubted_until.is_none()

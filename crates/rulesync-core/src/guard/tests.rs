@@ -1,0 +1,192 @@
+//! What passes the delete guard, what it holds, and for how long.
+
+use super::*;
+
+struct Bench {
+    guard: Guard,
+    now: Instant,
+    owned: usize,
+}
+
+impl Bench {
+    fn new(owned: usize) -> Self {
+        Self { guard: Guard::default(), now: Instant::now(), owned }
+    }
+
+    fn want(&mut self, names: std::ops::Range<usize>, groups: usize) {
+        for n in names {
+            assert!(!self.guard.passes(&name(n), wish(groups), self.now));
+        }
+    }
+
+    fn judge_after(&mut self, wait: Duration) -> usize {
+        self.now += wait;
+        self.guard.judge(&DeleteGuard::default(), || self.owned, |_| None, self.now).len()
+    }
+
+    fn delete(&mut self, n: usize, groups: usize) {
+        self.guard.carried_out(&name(n), groups, self.now);
+        self.owned -= groups;
+    }
+}
+
+fn wish(groups: usize) -> Wish {
+    Wish { groups, explained: false, orphan: false, wait: None }
+}
+
+fn name(n: usize) -> Arc<str> {
+    format!("us.ns.o{n}").into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_of_everything_is_an_accident_and_one_object_is_not() {
+    let mut bench = Bench::new(30);
+    bench.want(0..1, 20);
+    assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "it takes a breath");
+    assert_eq!(bench.judge_after(Duration::from_millis(100)), 1, "one object, however big");
+    assert!(bench.guard.passes(&name(0), wish(20), bench.now));
+
+    let mut bench = Bench::new(30);
+    bench.want(0..5, 3);
+    assert_eq!(bench.judge_after(BREATH), 5, "half is allowed");
+    let mut bench = Bench::new(30);
+    bench.want(0..6, 3);
+    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.guard.held().count(), 6);
+    assert_eq!(bench.guard.release().len(), 6);
+    assert!(bench.guard.passes(&name(5), wish(3), bench.now));
+
+    let mut bench = Bench::new(9);
+    bench.want(0..9, 1);
+    assert_eq!(bench.judge_after(BREATH), 9, "few are nothing to worry about");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_add_up_within_the_window() {
+    let mut bench = Bench::new(40);
+    bench.want(0..15, 1);
+    assert_eq!(bench.judge_after(BREATH), 15);
+    (0..15).for_each(|n| bench.delete(n, 1));
+    bench.want(20..30, 1);
+    assert_eq!(bench.judge_after(BREATH), 0, "25 of 40");
+    assert_eq!(bench.judge_after(DeleteGuard::default().window), 10, "10 of 25");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_deletes_is_judged_as_one() {
+    let mut bench = Bench::new(200);
+    for n in 0..150 {
+        bench.want(n..n + 1, 1);
+        assert_eq!(bench.judge_after(Duration::from_millis(100)), 0);
+    }
+    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.guard.held().count(), 150);
+    (0..100).for_each(|n| bench.guard.forget(&name(n), bench.now));
+    assert_eq!(bench.judge_after(BREATH), 50, "most came back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
+    let mut bench = Bench::new(20);
+    bench.want(0..20, 1);
+    assert_eq!(bench.judge_after(BREATH), 0);
+    bench.guard.explain(|namespace| namespace.ends_with('1'), bench.now);
+    assert_eq!(bench.judge_after(BREATH), 2);
+    let mut bench = Bench::new(100);
+    bench.want(0..2, 1);
+    bench.now += BREATH;
+    let judged = bench.guard.judge(&DeleteGuard::default(), || 100, |_| Some(HeldReason::Source), bench.now);
+    assert!(judged.is_empty());
+    assert!(bench.guard.held().all(|(_, _, reason)| reason == HeldReason::Source));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_share() {
+    let policy = DeleteGuard::default();
+    let mut bench = Bench::new(20);
+    let until = bench.now + policy.window;
+    let wait = |then_pass| Some(Wait { until, reason: HeldReason::Configuration, then_pass });
+    for n in 0..18 {
+        let wish = Wish { wait: wait(n < 17), ..wish(1) };
+        assert!(!bench.guard.passes(&name(n), wish, bench.now));
+    }
+    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.guard.total_held(), Some((18, HeldReason::Configuration)));
+    assert_eq!(bench.guard.due(&policy), Some(until));
+    assert_eq!(bench.judge_after(policy.window), 18, "one that does not pass by itself is one object");
+
+    let mut bench = Bench::new(20);
+    bench.guard.passes(&name(0), Wish { wait: wait(true), ..wish(1) }, bench.now);
+    bench.judge_after(BREATH);
+    assert_eq!(bench.guard.release(), [name(0)], "an operator has looked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
+    let (mut bench, policy) = (Bench::new(20), DeleteGuard::default());
+    let wait = |until| Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
+    let (soon, later) = (bench.now + policy.window, bench.now + 2 * policy.window);
+    let wants = |bench: &mut Bench, wait| {
+        let (now, wish) = (bench.now, Wish { wait, ..wish(1) });
+        bench.guard.passes(&name(0), wish, now)
+    };
+    assert!(!wants(&mut bench, wait(soon)));
+    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.guard.next_wait(), Some(soon));
+    assert!(!bench.guard.is_undecided());
+    assert!(!wants(&mut bench, wait(soon)));
+    assert!(!bench.guard.is_undecided(), "nothing has changed");
+    assert!(!wants(&mut bench, wait(later)));
+    assert!(bench.guard.is_undecided());
+    assert_eq!(bench.judge_after(policy.window), 0);
+    assert_eq!(bench.guard.next_wait(), Some(later));
+    assert!(!wants(&mut bench, None));
+    assert_eq!(bench.judge_after(BREATH), 1);
+    assert!(wants(&mut bench, wait(later)), "what was allowed stays so");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it_should() {
+    let policy = DeleteGuard::default();
+    let mut bench = Bench::new(20);
+    let until = bench.now + policy.window;
+    for n in 0..12 {
+        let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: n < 6 });
+        bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+    }
+    // What waits is no part of an accident that happens meanwhile.
+    bench.want(12..16, 1);
+    assert_eq!(bench.judge_after(BREATH), 4);
+    assert_eq!(bench.judge_after(policy.window), 12, "six of twenty, and six past it");
+    let mut bench = Bench::new(20);
+    for n in 0..12 {
+        let wait = Some(Wait { until: bench.now, reason: HeldReason::Configuration, then_pass: n < 1 });
+        bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+    }
+    assert_eq!(bench.judge_after(BREATH), 1, "eleven of twenty");
+    assert_eq!(bench.guard.total_held(), Some((11, HeldReason::Share)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_carried_out_is_wanted_no_more() {
+    let mut bench = Bench::new(20);
+    bench.want(0..1, 3);
+    assert_eq!(bench.judge_after(BREATH), 1);
+    bench.delete(0, 1);
+    assert!(bench.guard.passes(&name(0), wish(2), bench.now), "the rest of it");
+    bench.delete(0, 2);
+    assert!(!bench.guard.passes(&name(0), wish(1), bench.now), "something new");
+}
+
+#[test]
+fn only_the_guards_own_holds_can_be_released() {
+    use HeldReason::*;
+    for held in [Share, Configuration, Route, Vanished, SourceEmpty, Source] {
+        assert!(held.is_releasable(), "{held:?}");
+        assert!(held.to_string().starts_with("held: "));
+    }
+    for protected in [Takeover, Snapshot, Unreadable, Kind, TenantRefused, Moving] {
+        assert!(!protected.is_releasable(), "{protected:?}");
+        assert!(protected.to_string().starts_with("protected: "));
+    }
+}

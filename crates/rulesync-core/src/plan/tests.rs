@@ -1,0 +1,175 @@
+//! Plans: what changes, in which order, and what is held.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::desired::LeftBecause;
+use crate::desired::tests::{claim, group};
+
+const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
+
+fn target() -> TargetId {
+    TargetId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
+}
+
+fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
+    let territory = Territory::of("us".parse().unwrap());
+    let situation = Situation { desired, observed, adoptable: &[], deletes, territory: &territory };
+    plan(&target(), situation, &DeleteGuard::default())
+}
+
+fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
+    let mut observed = Observed::default();
+    for (namespace, group) in entries {
+        observed.set(&(*namespace).into(), &group.name, Some(group.fingerprint));
+    }
+    observed
+}
+
+#[test]
+fn prints_as_a_diff_and_as_json() {
+    let (a1, a2, b) = (group("a", "1"), group("a", "2"), group("b", "1"));
+    let mut desired = Desired::default();
+    desired.claim(&"us.ns.o".into(), claim("o", None, vec![a1, group("new", "1")]));
+    let observed = observe(&[("us.ns.o", &a2), ("us.ns.o", &b), ("us.ns.gone", &b)]);
+    let plan = planned(&desired, &observed, ALL);
+    insta::assert_snapshot!(plan, @r"
+    r/t: 4 changes
+      ~ us.ns.o / a (1 rules) of K ns/o
+      + us.ns.o / new (1 rules) of K ns/o
+      - us.ns.gone (1 groups)
+      - us.ns.o / b of K ns/o
+    ");
+    let json = serde_json::to_value(&plan).unwrap();
+    assert_eq!(json["target"], "r/t");
+    assert_eq!(json["changes"][2]["operation"], "delete_namespace");
+    assert_eq!(json["changes"][0]["reason"], "changed");
+}
+
+#[test]
+fn deletes_wait_until_they_are_safe() {
+    let g = group("g", "1");
+    let mut desired = Desired::default();
+    let dropped = claim("dropped", None, vec![g.clone()]);
+    desired.claim(&"us.ns.dropped".into(), dropped.clone());
+    desired.drop_claim(&"us.ns.dropped".into(), &dropped.object, LeftBecause::Deleted);
+    desired.hold(
+        &"us.ns.held".into(),
+        &claim("held", None, vec![]).object,
+        Some(HeldReason::Unreadable.into()),
+    );
+    let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
+    let deleted = |deletes| -> Vec<String> {
+        let plan = planned(&desired, &observed, deletes);
+        let made = plan.changes.iter().filter(|change| change.held.is_none());
+        made.map(|change| change.namespace.to_string()).collect()
+    };
+    assert_eq!(deleted(Deletes::default()), Vec::<String>::new());
+    assert_eq!(deleted(Deletes { orphans: false, ..ALL }), ["us.ns.dropped"]);
+    assert_eq!(deleted(ALL), ["us.ns.dropped", "us.ns.orphan"]);
+}
+
+#[test]
+fn a_refused_group_keeps_what_the_ruler_has() {
+    let mut desired = Desired::default();
+    let mut kept = claim("o", None, vec![]);
+    kept.refused = Box::new(["g".into()]);
+    desired.claim(&"us.ns.o".into(), kept);
+    let observed = observe(&[("us.ns.o", &group("g", "1"))]);
+    assert_eq!(planned(&desired, &observed, ALL).changes, []);
+}
+
+#[test]
+fn an_object_without_groups_takes_one_delete() {
+    let mut desired = Desired::default();
+    desired.claim(&"us.ns.o".into(), claim("o", None, vec![]));
+    let observed = observe(&[("us.ns.o", &group("a", "1")), ("us.ns.o", &group("b", "1"))]);
+    let plan = planned(&desired, &observed, ALL);
+    assert_eq!(plan.changes.len(), 1);
+    assert_eq!(plan.changes[0].operation(), "delete_namespace");
+}
+
+#[test]
+fn a_plan_shows_what_the_guard_would_hold_back() {
+    let (desired, g) = (Desired::default(), group("g", "1"));
+    let names: Vec<String> = (0..12).map(|n| format!("us.ns.o{n}")).collect();
+    let held = |count: usize| {
+        let entries: Vec<(&str, &DesiredGroup)> =
+            names[..count].iter().map(|name| (name.as_str(), &g)).collect();
+        let plan = planned(&desired, &observe(&entries), ALL);
+        assert_eq!(
+            plan.to_string().matches("(held: too large a share").count(),
+            plan.changes.iter().filter(|c| c.held.is_some()).count()
+        );
+        plan.changes.iter().filter(|change| change.held.is_some()).count()
+    };
+    assert_eq!((held(9), held(12)), (0, 12));
+}
+
+#[test]
+fn former_names_go_once_there_is_a_successor() {
+    let mut desired = Desired::default();
+    desired.claim(&"us.ns.o".into(), claim("o", None, vec![group("g", "1")]));
+    let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
+    let territory = Territory {
+        former: vec![crate::Naming::Owner("old".parse().unwrap())],
+        ..Territory::of("us".parse().unwrap())
+    };
+    let situation = Situation {
+        desired: &desired,
+        observed: &observed,
+        adoptable: &[],
+        deletes: ALL,
+        territory: &territory,
+    };
+    insta::assert_snapshot!(plan(&target(), situation, &DeleteGuard::default()), @r"
+    r/t: 3 changes
+      + us.ns.o / g (1 rules) of K ns/o
+      - old.ns.gone (1 groups)
+      - old.ns.o (1 groups) (renamed)
+    ");
+    assert!(!in_order("us.ns.o", &desired, &observed));
+}
+
+/// Carries a plan out on a model of the ruler.
+fn apply(observed: &mut Observed, plan: &Plan) {
+    for change in &plan.changes {
+        match &change.action {
+            Action::Put(group) => observed.set(&change.namespace, &group.name, Some(group.fingerprint)),
+            Action::DeleteGroup(group) => observed.remove(&change.namespace, group),
+            Action::DeleteNamespace(_) => observed.remove_namespace(&change.namespace),
+        }
+    }
+}
+
+type World = Vec<(u8, Vec<(u8, u8)>)>;
+
+fn world() -> impl Strategy<Value = World> {
+    prop::collection::vec((0..4_u8, prop::collection::vec((0..4_u8, 0..3_u8), 0..4)), 0..5)
+}
+
+fn namespaces(world: World) -> std::collections::BTreeMap<Arc<str>, Vec<DesiredGroup>> {
+    let groups = |groups: Vec<(u8, u8)>| -> Vec<DesiredGroup> {
+        let unique: std::collections::BTreeMap<u8, u8> = groups.into_iter().collect();
+        unique.into_iter().map(|(name, expr)| group(&format!("g{name}"), &expr.to_string())).collect()
+    };
+    world.into_iter().map(|(name, list)| (format!("us.ns.o{name}").into(), groups(list))).collect()
+}
+
+proptest! {
+    #[test]
+    fn carrying_a_plan_out_leaves_nothing_to_do(should in world(), is in world()) {
+        let mut desired = Desired::default();
+        for (namespace, groups) in namespaces(should) {
+            desired.claim(&namespace, claim(&namespace, None, groups));
+        }
+        let mut observed = Observed::default();
+        for (namespace, groups) in namespaces(is) {
+            groups.iter().for_each(|g| observed.set(&namespace, &g.name, Some(g.fingerprint)));
+        }
+        let first = planned(&desired, &observed, ALL);
+        apply(&mut observed, &first);
+        prop_assert_eq!(planned(&desired, &observed, ALL).changes, []);
+        prop_assert_eq!(observed.groups(), desired.groups());
+    }
+}
