@@ -358,4 +358,42 @@ pub(crate) mod tests {
         desired.keep_dropped(|_| false);
         assert!(!desired.was_dropped(&namespace));
     }
+
+    #[test]
+    fn a_refused_group_that_is_expelled_goes_and_comes_back_when_it_is_accepted() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let mut desired = Desired::default();
+        let refused = ["g", "h"].map(Box::from).into();
+        desired.claim(&namespace, Claim { refused, ..claim("o", None, vec![group("i", "1")]) });
+        let state = |desired: &Desired| -> (Vec<String>, Vec<String>) {
+            let claim = desired.winner("us.ns.o").unwrap();
+            let names = |groups: &[Box<str>]| groups.iter().map(ToString::to_string).collect();
+            (names(&claim.refused), names(&claim.expelled))
+        };
+        let names = |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+        desired.expel(&namespace, "g");
+        desired.expel(&namespace, "g");
+        assert_eq!(state(&desired), (names(&["h"]), names(&["g"])));
+        desired.expel(&namespace, "i");
+        assert_eq!(state(&desired), (names(&["h"]), names(&["g", "i"])), "the ruler refuses it");
+        desired.readmit(&namespace, "other");
+        desired.readmit(&namespace, "g");
+        assert_eq!(state(&desired), (names(&["h"]), names(&["i"])));
+        assert!(!desired.is_expelled(&namespace, "g"), "that is for what nobody claims");
+    }
+
+    #[test]
+    fn totals_are_those_of_the_claims_that_count() {
+        let (one, other): (Arc<str>, Arc<str>) = ("us.ns.o".into(), "us.ns.p".into());
+        let mut desired = Desired::default();
+        desired.claim(&one, claim("o", Some(1), vec![group("g", "1"), group("h", "1")]));
+        desired.claim(&other, claim("p", Some(1), vec![group("g", "1")]));
+        desired.claim(&one, claim("later", Some(2), vec![group("g", "1")]));
+        assert_eq!((desired.groups(), desired.rules()), (3, 3));
+        let split = DesiredGroup { rules: 5, ..group("h", "2") };
+        assert_eq!(desired.replace(&one, split).unwrap().rules, 1);
+        assert_eq!((desired.groups(), desired.rules()), (3, 7));
+        desired.drop_claim(&one, &claim("o", None, vec![]).object, LeftBecause::Deleted);
+        assert_eq!((desired.groups(), desired.rules()), (2, 2));
+    }
 }

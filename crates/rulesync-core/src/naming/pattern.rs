@@ -61,8 +61,12 @@ mod tests {
             ("a*b*c", &["abc", "a1b2c", "abbc", "abcbc"], &["ab", "acb", "abcd"]),
             ("a**b", &["ab", "axb"], &["a"]),
             ("ab*ba", &["abba", "ab-ba"], &["aba"]),
+            ("a*a", &["aa", "aba"], &["a", "ab"]),
+            ("*ab*b", &["abb", "xabxb"], &["ab", "xab"]),
         ] {
+            let text = pattern;
             let pattern = Pattern::from(pattern);
+            assert_eq!(pattern.to_string(), text);
             assert!(yes.iter().all(|name| pattern.matches(name)), "{pattern}");
             assert!(!no.iter().any(|name| pattern.matches(name)), "{pattern}");
         }

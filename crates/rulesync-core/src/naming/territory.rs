@@ -82,6 +82,8 @@ mod tests {
             ("prod-eu.a.b", Interest::Adoptable),
         ] {
             assert_eq!(territory.interest(namespace), interest, "{namespace}");
+            let ours = matches!(interest, Interest::Ours | Interest::Former);
+            assert_eq!(territory.owns(namespace), ours, "{namespace}");
         }
         let alone = Territory::of("prod".parse().unwrap());
         assert_eq!(alone.interest("prod-eu.a.b"), Interest::Foreign);

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::desired::LeftBecause;
 use crate::desired::tests::{claim, group};
+use crate::desired::{Hold, LeftBecause};
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
@@ -129,6 +129,70 @@ fn former_names_go_once_there_is_a_successor() {
       - old.ns.o (1 groups) (renamed)
     ");
     assert!(!in_order("us.ns.o", &desired, &observed));
+}
+
+#[test]
+fn a_former_name_has_the_successor_that_its_own_object_has() {
+    let alloy = |prefix: &str| Naming::Alloy(crate::AlloyNaming::new(prefix, "/").unwrap());
+    let uid = "00000000-0000-0000-0000-000000000001";
+    let mut desired = Desired::default();
+    let (of_o, of_p): (Arc<str>, Arc<str>) =
+        (format!("new/ns/o/{uid}").into(), format!("new/ns/p/{uid}").into());
+    desired.claim(&of_o, claim("o", None, vec![group("g", "1")]));
+    desired.claim(&of_p, claim("p", None, vec![group("g", "1")]));
+    let territory = Territory {
+        naming: alloy("new"),
+        former: vec![alloy("old")],
+        ..Territory::of("us".parse().unwrap())
+    };
+    let observed = Observed::default();
+    let situation = Situation {
+        desired: &desired,
+        observed: &observed,
+        adoptable: &[],
+        deletes: ALL,
+        territory: &territory,
+    };
+    let successor = |name: &str| successor(&format!("old/ns/{name}/{uid}"), situation);
+    assert_eq!(successor("o"), Some(&of_o));
+    assert_eq!(successor("p"), Some(&of_p));
+    assert_eq!(successor("gone"), None, "its deletion is one like any other");
+    assert_eq!(super::successor(&of_o, situation), None, "it is no former name");
+}
+
+#[test]
+fn what_the_guard_would_hold_is_marked_and_what_comes_of_one_namespace_is_not() {
+    let g = group("g", "1");
+    let many: Vec<String> = (0..12).map(|n| format!("us.ns.o{n}")).collect();
+    let several: Vec<(&str, &DesiredGroup)> = many.iter().map(|name| (name.as_str(), &g)).collect();
+    let desired = Desired::default();
+    let held = |plan: Plan| plan.changes.iter().filter(|c| c.held == Some(HeldReason::Share)).count();
+    assert_eq!(held(planned(&desired, &observe(&several), ALL)), 12);
+    let groups: Vec<DesiredGroup> = (0..12).map(|n| group(&format!("g{n}"), "1")).collect();
+    let one: Vec<(&str, &DesiredGroup)> = groups.iter().map(|group| ("us.ns.o", group)).collect();
+    assert_eq!(held(planned(&desired, &observe(&one), ALL)), 0);
+}
+
+#[test]
+fn of_what_is_held_for_an_object_only_what_is_not_allowed_goes() {
+    let (kept, lacks) = (group("kept", "1"), group("lacks", "1"));
+    let (namespace, object): (Arc<str>, _) = ("us.ns.o".into(), claim("o", None, vec![]).object);
+    let enforced = Some(Arc::default());
+    let mut desired = Desired::default();
+    desired.hold(&namespace, &object, Some(Hold { because: HeldReason::TenantRefused, enforced }));
+    desired.expel(&namespace, "lacks");
+    let observed = observe(&[("us.ns.o", &kept), ("us.ns.o", &lacks)]);
+    let of = |desired: &Desired| -> Vec<(String, Reason, Option<HeldReason>)> {
+        let changes = planned(desired, &observed, ALL).changes.into_iter();
+        changes.map(|change| (change.to_string(), change.reason, change.held)).collect()
+    };
+    let planned = of(&desired);
+    assert_eq!(planned.len(), 2);
+    assert!(planned[0].0.contains("us.ns.o / lacks") && planned[0].1 == Reason::NotAllowed, "{planned:?}");
+    assert_eq!((planned[0].2, planned[1].2), (None, Some(HeldReason::TenantRefused)));
+    // When nothing holds it any more, all of it is like any other.
+    desired.hold(&namespace, &object, None);
+    assert!(of(&desired).iter().all(|(_, reason, held)| *reason == Reason::NotDeclared && held.is_none()));
 }
 
 /// Carries a plan out on a model of the ruler.
