@@ -281,3 +281,6 @@ impl DeleteSafety {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

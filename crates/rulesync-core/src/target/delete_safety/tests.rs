@@ -1,0 +1,250 @@
+//! What may be deleted now, and why not: one table for each kind of reason.
+
+use super::*;
+use crate::desired::tests::{claim, group};
+use crate::model::kind::PROMETHEUS_RULE;
+use crate::plan::Action;
+
+const WINDOW: Duration = Duration::from_secs(5 * 60);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A destination where everything may be deleted, and what is asked of it.
+struct Bench {
+    safety: DeleteSafety,
+    desired: Desired,
+    policy: DeleteGuard,
+    now: Instant,
+}
+
+fn namespace(name: &str) -> Arc<str> {
+    format!("us.ns.{name}").into()
+}
+
+fn delete_for(name: &str, reason: Reason) -> Change {
+    let action = Action::DeleteNamespace(vec!["g".into()]);
+    Change { namespace: namespace(name), object: None, action, reason, held: None }
+}
+
+fn bench() -> Bench {
+    let mut safety = DeleteSafety::new(false);
+    safety.allow(Deletes { takeover: false, known: true, orphans: true });
+    Bench { safety, desired: Desired::default(), policy: DeleteGuard::default(), now: Instant::now() }
+}
+
+impl Bench {
+    fn declared(mut self, name: &str) -> Self {
+        self.desired.claim(&namespace(name), claim(name, None, vec![group("g", "1")]));
+        self
+    }
+
+    fn left(mut self, name: &str, because: LeftBecause) -> Self {
+        self.desired.drop_claim(&namespace(name), &claim(name, None, vec![]).object, because);
+        self
+    }
+
+    /// A source may not know what it says. Objects here come from one that is called `s`.
+    fn suspects(mut self, source: &str) -> Self {
+        self.safety.suspect(source.into(), true, self.now);
+        self
+    }
+
+    fn vanished(mut self, source: &str) -> Self {
+        self.safety.vanished(source.into(), Some(HeldReason::Vanished), self.now);
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut DeleteSafety, Instant)) -> Self {
+        change(&mut self.safety, self.now);
+        self
+    }
+
+    fn reason_for(&self, change: &Change, after: Duration) -> Option<HeldReason> {
+        let territory = Territory::of("us".parse().unwrap());
+        self.safety.reason(change, &self.desired, &territory, &self.policy, self.now + after)
+    }
+
+    /// Why an object's namespace is not deleted now.
+    fn reason(&self, name: &str) -> Option<HeldReason> {
+        self.reason_for(&delete_for(name, Reason::NotDeclared), Duration::ZERO)
+    }
+
+    fn reason_after(&self, name: &str, after: Duration) -> Option<HeldReason> {
+        self.reason_for(&delete_for(name, Reason::NotDeclared), after)
+    }
+
+    /// What is carried out of these changes after so long.
+    fn carried_out(&mut self, changes: &[Change], after: Duration) -> usize {
+        let (territory, now) = (Territory::of("us".parse().unwrap()), self.now + after);
+        let Self { safety, desired, policy, .. } = self;
+        let mut changes = changes.to_vec();
+        let namespace = Arc::clone(&changes[0].namespace);
+        safety.hold_back(&namespace, &mut changes, desired, &territory, policy, now);
+        changes.len()
+    }
+
+    fn judge(&mut self, after: Duration) -> usize {
+        self.safety.judge(&self.policy, || 100, &self.desired, self.now + after).len()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_is_allowed_when_something_becomes_safe() {
+    let of = |known, orphans| Deletes { takeover: false, known, orphans };
+    for (before, after, more) in [
+        (of(false, false), of(true, false), true),
+        (of(true, false), of(true, true), true),
+        (of(false, false), of(true, true), true),
+        (of(true, true), of(true, true), false),
+        (of(true, false), of(true, false), false),
+        (of(true, true), of(true, false), false),
+        (of(true, true), of(false, false), false),
+        (of(false, false), of(false, false), false),
+    ] {
+        let mut safety = DeleteSafety::default();
+        safety.allow(before);
+        assert_eq!(safety.allow(after), more, "{before:?} {after:?}");
+        assert_eq!(safety.deletes(), after);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_in_doubt_or_has_lost_most_stands_in_the_way_of_its_own_and_of_strangers() {
+    use HeldReason::{Source, SourceEmpty, Vanished};
+    let gone = || bench().left("o", LeftBecause::Deleted);
+    for (bench, reason) in [
+        (bench(), None),
+        (bench().suspects("any"), Some(Source)),
+        (bench().with(|safety, now| safety.hold_orphans(Some(SourceEmpty), now)), Some(SourceEmpty)),
+        (bench().vanished("s"), None),
+        (gone(), None),
+        (gone().suspects("s"), Some(Source)),
+        (gone().suspects("another"), None),
+        (gone().vanished("s"), Some(Vanished)),
+        (gone().vanished("another"), None),
+        (gone().vanished("s").with(|safety, now| safety.vanished("s".into(), None, now)), None),
+        (gone().suspects("s").with(|safety, now| safety.suspect("s".into(), false, now)), None),
+        (gone().with(|safety, now| safety.hold_orphans(Some(SourceEmpty), now)), None),
+        // A group less of an object that is there has not vanished.
+        (bench().declared("o").vanished("s"), None),
+        (bench().declared("o").suspects("s"), Some(Source)),
+        (bench().declared("o").suspects("another"), None),
+    ] {
+        assert_eq!(bench.reason("o"), reason, "{:?} {:?}", bench.safety, bench.desired.left("us.ns.o"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_passes_whatever_the_sources_are_like() {
+    for because in [LeftBecause::Deselected, LeftBecause::Moved] {
+        assert_eq!(bench().left("o", because).suspects("s").vanished("s").reason("o"), None, "{because:?}");
+    }
+    for because in [LeftBecause::Deleted, LeftBecause::NamespaceChanged] {
+        let reason = bench().left("o", because).suspects("s").reason("o");
+        assert_eq!(reason, Some(HeldReason::Source), "{because:?}");
+    }
+    let mut released = bench().suspects("s");
+    released.safety.released = true;
+    assert_eq!(released.reason("o"), None);
+    // What is no guarded delete, or held already.
+    let bench = bench().suspects("s");
+    assert_eq!(bench.reason_for(&delete_for("o", Reason::Renamed), SECOND), None);
+    let snapshot = Change { held: Some(HeldReason::Snapshot), ..delete_for("o", Reason::NotDeclared) };
+    assert_eq!(bench.reason_for(&snapshot, SECOND), Some(HeldReason::Snapshot));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_configuration_asks_for_waits_a_window() {
+    use HeldReason::{Configuration, Route, Source};
+    let no_route = |safety: &mut DeleteSafety, now| {
+        safety.retirement = Some(Retirement::NoRoute { until: now + WINDOW });
+    };
+    for (bench, before, then) in [
+        (bench().left("o", LeftBecause::Reconfigured), Some(Configuration), None),
+        (bench().left("o", LeftBecause::Reconfigured).suspects("s"), Some(Configuration), Some(Source)),
+        // For good reason: whatever the sources are like.
+        (bench().left("o", LeftBecause::Forbidden).suspects("s"), Some(Configuration), None),
+        (bench().suspects("s").with(no_route), Some(Route), None),
+    ] {
+        for (after, reason) in [(WINDOW - SECOND, before), (WINDOW, then)] {
+            assert_eq!(bench.reason_after("o", after), reason, "{after:?} {:?}", bench.safety);
+        }
+    }
+    let mut off = bench().left("o", LeftBecause::Forbidden);
+    off.policy.max_share = 1.0;
+    assert_eq!(off.reason("o"), None, "the guard is switched off");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_allowed_waits_a_window_from_when_that_was_found() {
+    let not_allowed = [delete_for("o", Reason::NotAllowed)];
+    let mut bench = bench().declared("o").suspects("s");
+    bench.safety.expel(&namespace("o"), bench.now);
+    // Found again, it does not wait anew.
+    bench.safety.expel(&namespace("o"), bench.now + SECOND);
+    let reason = |bench: &Bench, after| bench.reason_for(&not_allowed[0], after);
+    assert_eq!(reason(&bench, WINDOW - SECOND), Some(HeldReason::Configuration));
+    assert_eq!(reason(&bench, WINDOW), None, "whatever the source is like");
+    assert_eq!(bench.reason_after("o", WINDOW), Some(HeldReason::Source), "others of it are not concerned");
+    assert_eq!(bench.carried_out(&not_allowed, Duration::ZERO), 0);
+    assert_eq!((bench.judge(SECOND), bench.judge(WINDOW)), (0, 1));
+    assert_eq!(bench.carried_out(&not_allowed, WINDOW), 1);
+    bench.safety.forgive("us.ns.o");
+    bench.safety.expel(&namespace("o"), bench.now + WINDOW);
+    assert_eq!(reason(&bench, WINDOW), Some(HeldReason::Configuration), "something new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_are_never_held_back_and_deletes_only_if_they_are_guarded() {
+    let write = Change {
+        action: Action::Put(group("g", "1")),
+        reason: Reason::Missing,
+        ..delete_for("o", Reason::NotDeclared)
+    };
+    let mut bench = bench().left("o", LeftBecause::Deleted).suspects("s");
+    assert_eq!(bench.carried_out(&[write.clone()], Duration::ZERO), 1);
+    assert_eq!(bench.carried_out(&[delete_for("o", Reason::Renamed)], Duration::ZERO), 1);
+    let both = [write, delete_for("o", Reason::NotDeclared)];
+    assert_eq!(bench.carried_out(&both, Duration::ZERO), 1);
+    assert_eq!(bench.judge(SECOND), 0);
+    assert_eq!(bench.safety.guard.total_held(), Some((1, HeldReason::Source)));
+    bench.safety.suspect("s".into(), false, bench.now + SECOND);
+    assert_eq!(bench.judge(3 * SECOND), 1);
+    assert_eq!(bench.carried_out(&both, 3 * SECOND), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
+    let missing = |kind: &str| -> Bench {
+        let kinds = BTreeSet::from([kind.into()]);
+        bench().with(|safety, _| safety.set_missing_kinds(Arc::new(kinds)))
+    };
+    let of_kind = || missing(PROMETHEUS_RULE);
+    assert_eq!(of_kind().reason("o"), Some(HeldReason::Kind));
+    assert_eq!(missing("GrafanaRule").reason("o"), None, "another kind");
+    assert_eq!(of_kind().left("o", LeftBecause::Deleted).reason("o"), None, "it was seen to go");
+    let retiring = |retirement| of_kind().with(|safety, _| safety.retirement = Some(retirement));
+    assert_eq!(retiring(Retirement::Unused).reason("o"), Some(HeldReason::Kind), "a route may lead there");
+    let until = Instant::now();
+    assert_eq!(retiring(Retirement::NoRoute { until }).reason("o"), None);
+    assert_eq!(of_kind().carried_out(&[delete_for("o", Reason::NotDeclared)], Duration::ZERO), 0);
+    let mut held = of_kind();
+    held.carried_out(&[delete_for("o", Reason::NotDeclared)], Duration::ZERO);
+    assert_eq!(held.judge(SECOND), 0, "it is protected, and not held");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubernetes_namespace_that_went_explains_for_a_window() {
+    let territory = Territory::of("us".parse().unwrap());
+    let gone = |after: Duration| {
+        bench().suspects("s").with(|safety, now| {
+            safety.kubernetes_namespace("ns", true, WINDOW, &territory, now);
+            safety.kubernetes_namespace("another", true, WINDOW, &territory, now + after);
+        })
+    };
+    assert_eq!(gone(WINDOW - SECOND).reason("o"), None);
+    assert_eq!(gone(WINDOW).reason("o"), Some(HeldReason::Source), "that is long ago");
+    let back = gone(SECOND).with(|safety, now| {
+        safety.kubernetes_namespace("ns", false, WINDOW, &territory, now + SECOND);
+    });
+    assert_eq!(back.reason("o"), Some(HeldReason::Source));
+}
