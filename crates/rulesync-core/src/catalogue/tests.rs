@@ -4,6 +4,7 @@
 mod a_target_lets_go_of_what_leaves_it_only_when_the_other_has_it;
 mod nothing_unreadable_is_empty;
 mod what_is_offered_to_a_ruler;
+mod what_may_not_go_where_it_asks_stays_where_it_may;
 
 use async_trait::async_trait;
 

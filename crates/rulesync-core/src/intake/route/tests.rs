@@ -363,3 +363,101 @@ mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
         }
     }
 }
+
+#[test]
+fn the_claim_of_a_tenant_is_what_makes_it() {
+    for (pattern, tenant, claim) in [
+        ("{value}", "a", Some("a")),
+        ("team-{value}", "team-a", Some("a")),
+        ("team-{value}", "team-", Some("")),
+        ("team-{value}", "a", None),
+        ("{value}-x", "a-x", Some("a")),
+        ("{value}-x", "a", None),
+        ("team-{value}-x", "team-x", None),
+    ] {
+        let pattern: TenantPattern = pattern.parse().unwrap();
+        assert_eq!(pattern.claim_of(tenant), claim, "{pattern:?} {tenant}");
+        assert!(claim.is_none_or(|claim| pattern.apply(claim) == tenant));
+    }
+}
+
+#[test]
+fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
+    let allow = |tenants: &[&str]| {
+        let values = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
+        vec![Permission { namespaces: vec!["ns".into()], values, ..Permission::default() }]
+    };
+    let to = |tenant: Option<&str>| Route::all("r", "central", tenant.map(|tenant| tenant.parse().unwrap()));
+    let by_label = |pattern, tenants| claimed(Origin::Label("tenant".into()), pattern, tenants);
+    let target = |text: &str| match text.split_once('/') {
+        Some((ruler, tenant)) => TargetId { ruler: ruler.into(), tenant: Some(tenant.parse().unwrap()) },
+        None => TargetId { ruler: text.into(), tenant: None },
+    };
+    // Anywhere, and for an object of the Kubernetes namespace that is named in the permission, and of another.
+    for (route, to, may_lead, permits) in [
+        (to(Some("t")), "central/t", true, [true, true]),
+        (to(Some("t")), "central/u", false, [false, false]),
+        (to(Some("t")), "another/t", false, [false, false]),
+        (to(Some("t")), "central", false, [false, false]),
+        (Route { allow: allow(&["u*"]), ..to(Some("t")) }, "central/t", true, [true, true]),
+        (Route { allow: allow(&["u*"]), ..to(Some("t")) }, "central/u1", true, [true, false]),
+        (Route { allow: allow(&["u*"]), ..to(Some("t")) }, "central/v", false, [false, false]),
+        (to(None), "central", true, [true, true]),
+        (to(None), "central/t", false, [false, false]),
+        (Route { allow: allow(&["t"]), ..to(None) }, "central/t", true, [true, false]),
+        (by_label("team-{value}", &["a*"]), "central/team-a1", true, [true, false]),
+        (by_label("team-{value}", &["a*"]), "central/a1", false, [false, false]),
+        (by_label("team-{value}", &["a*"]), "central/team-b", false, [false, false]),
+        (by_label("team-{value}", &["a*"]), "another/team-a1", false, [false, false]),
+        (by_label("team-{value}", &["a*"]), "central", false, [false, false]),
+    ] {
+        let target = target(to);
+        assert_eq!(route.may_lead_to(&target), may_lead, "{to} {route:?}");
+        let permitted = ["ns", "other"].map(|namespace| {
+            let kind: Arc<str> = kind::PROMETHEUS_RULE.into();
+            let facts = Facts {
+                id: &ObjectId::new(&"k".into(), &kind, namespace, "o"),
+                labels: &Labels::default(),
+                annotations: &Labels::default(),
+                tenant: None,
+                language: None,
+                namespace: None,
+                namespace_comes: false,
+            };
+            route.permits(&facts, &target)
+        });
+        assert_eq!(permitted, permits, "{to} {route:?}");
+    }
+    assert_eq!(to(Some("t")).target(), Some(target("central/t")));
+    assert_eq!(to(None).target(), Some(target("central")));
+    assert_eq!(by_label("{value}", &["*"]).target(), None);
+}
+
+#[test]
+fn routes_of_different_kinds_or_labels_exclude_each_other() {
+    let kinds = |kinds: &[&str]| Route {
+        kinds: kinds.iter().map(|kind| Arc::from(*kind)).collect(),
+        ..Route::all("r", "central", None)
+    };
+    let labelled = |rules: &str, namespaces: &str| Route {
+        rule_selector: selector(rules),
+        namespace_selector: selector(namespaces),
+        ..Route::all("r", "central", None)
+    };
+    let (a, b) = (r#"{"match_labels":{"x":"a"}}"#, r#"{"match_labels":{"x":"b"}}"#);
+    for (one, other, exclude) in [
+        (kinds(&["A"]), kinds(&["B"]), true),
+        (kinds(&["A"]), kinds(&["A", "B"]), false),
+        (kinds(&["A"]), kinds(&[]), false),
+        (kinds(&[]), kinds(&[]), false),
+        (labelled(a, "{}"), labelled(b, "{}"), true),
+        (labelled(a, "{}"), labelled(a, "{}"), false),
+        (labelled(a, "{}"), labelled("{}", "{}"), false),
+        (labelled("{}", a), labelled("{}", b), true),
+        (labelled("{}", a), labelled(b, "{}"), false),
+        (labelled(a, "{}"), labelled(r#"{"match_labels":{"y":"b"}}"#, "{}"), false),
+    ] {
+        assert_eq!(one.excludes(&other), exclude, "{one:?} {other:?}");
+        assert_eq!(other.excludes(&one), exclude, "{one:?} {other:?}");
+    }
+}

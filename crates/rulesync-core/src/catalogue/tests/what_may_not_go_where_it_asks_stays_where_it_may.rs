@@ -1,0 +1,127 @@
+//! Refused tenants: an object that asks for a tenant that it may not have stays where it was, as far as that is still
+//! allowed, and is held there to what its route enforces.
+
+use super::*;
+use crate::intake::Treatment;
+
+/// A route by which objects go to the tenant of their label, if it begins with `own`.
+fn own() -> Route {
+    Route {
+        allow: vec![Permission { values: vec!["own*".into()], ..Permission::default() }],
+        ..to_the_labelled()
+    }
+}
+
+fn labelled(label: &str) -> Route {
+    let value = Value::Constant(label.to_owned());
+    Route {
+        external_labels: vec![ExternalLabel { name: "cluster".into(), value, add_if_absent: false }],
+        ..own()
+    }
+}
+
+fn of(tenant: &str, expr: &str) -> RuleObject {
+    object("o", expr, &[("tenant", tenant)])
+}
+
+fn protection(bench: &Bench, tenant: &str) -> Option<HeldReason> {
+    bench.catalogue.protects(&id("k", "o"), &target(tenant)).map(|hold| hold.because)
+}
+
+#[test]
+fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
+    let mut bench = catalogue(&[own()]).with(&[of("own", "1")]);
+    let refused = bench.upsert(of("onw", "2"));
+    assert_eq!(effects(&refused), ["look whether o is protected"], "nobody is told anything else");
+    assert!(refused.findings[0].2.message.contains("its rules stay in central/own as they are there"));
+    assert!(bench.catalogue.uses(&target("own")));
+    assert_eq!(bench.catalogue.protected().collect::<Vec<_>>(), [&id("k", "o")]);
+    assert_eq!(protection(&bench, "own"), Some(HeldReason::TenantRefused));
+    assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it might have been there");
+    assert_eq!(protection(&bench, "onw"), None, "it may not have been there");
+    assert_eq!(
+        effects(&bench.upsert(of("own-2", "3"))),
+        [
+            "look whether o is protected",
+            "central/own-2 gets us.ns.o (1 groups)",
+            "central/own-2 says when it has written us.ns.o",
+            "central/own drops us.ns.o later"
+        ]
+    );
+    assert_eq!(protection(&bench, "own"), None);
+}
+
+#[test]
+fn it_comes_back_to_where_it_stayed() {
+    let mut bench = catalogue(&[own()]).with(&[of("own", "1"), of("onw", "2")]);
+    let back = effects(&bench.upsert(of("own", "2")));
+    assert_eq!(back, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
+}
+
+#[test]
+fn without_permission_for_the_last_place_it_leaves_that() {
+    let mut bench = catalogue(&[own()]).with(&[of("own", "1"), of("onw", "1")]);
+    let elsewhere = Route {
+        allow: vec![Permission { values: vec!["other".into()], ..Permission::default() }],
+        ..to_the_labelled()
+    };
+    let left = bench.remap(map(&[elsewhere]), &[]);
+    assert_eq!(effects(&left), ["look whether o is protected", "central/own drops us.ns.o"]);
+    let Order::Drop { because, .. } = left.orders[0].1 else { panic!("one drop") };
+    assert_eq!(because, LeftBecause::Forbidden);
+    assert_eq!(protection(&bench, "own"), None);
+    // Without any route it is only the configuration that no longer leads it there.
+    let mut bench = catalogue(&[own()]).with(&[of("own", "1")]);
+    let left = bench.remap(map(&[]), &[]);
+    let Order::Drop { because, .. } = left.orders[0].1 else { panic!("one drop") };
+    assert_eq!(because, LeftBecause::Reconfigured);
+}
+
+#[test]
+fn it_is_held_to_what_its_route_enforces_now() {
+    let mut bench = catalogue(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
+    let enforced = |bench: &Bench| -> Arc<Treatment> {
+        bench.catalogue.protects(&id("k", "o"), &target("own")).unwrap().enforced.unwrap()
+    };
+    let before = enforced(&bench);
+    assert!(before.sets_anything());
+    let other = effects(&bench.remap(map(&[labelled("b")]), &[]));
+    assert_eq!(other, ["look whether o is protected", "central/own drops us.ns.o"]);
+    assert_ne!(enforced(&bench), before);
+    let same = effects(&bench.remap(map(&[labelled("b")]), &[]));
+    assert_eq!(same, ["look whether o is protected"]);
+    assert_eq!(
+        effects(&bench.upsert(of("own", "1"))),
+        ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]
+    );
+}
+
+#[test]
+fn what_has_no_name_that_could_be_told_for_ours_goes_nowhere() {
+    let odd = RuleObject {
+        id: ObjectId::new(&"k".into(), &kind::PROMETHEUS_RULE.into(), "ns", "a b"),
+        ..of("own", "1")
+    };
+    let mut bench = catalogue(&[own()]);
+    let refused = bench.upsert(odd.clone());
+    assert_eq!(effects(&refused), NOTHING);
+    assert_eq!(refused.findings.iter().map(|(_, _, finding)| finding.code).collect::<Vec<_>>(), ["name"]);
+    // Nobody asks about the name of what goes nowhere anyway.
+    let mut bench = catalogue(&[own()]);
+    assert!(bench.upsert(RuleObject { labels: Labels::default(), ..odd }).findings.is_empty());
+}
+
+#[test]
+fn of_a_source_those_count_that_have_groups_in_a_ruler() {
+    let mut bench = catalogue(&[own()]);
+    let count = |bench: &Bench| bench.catalogue.in_rulers("k");
+    bench.upsert(of("own", "1"));
+    bench.upsert(object("p", "1", &[]));
+    let empty = RuleObject::new(id("k", "q"), Vec::new());
+    bench.upsert(RuleObject { labels: [("tenant", "own")].into_iter().collect(), ..empty });
+    assert_eq!((count(&bench), bench.catalogue.in_rulers("another")), (1, 0));
+    let is_in = |bench: &Bench, name: &str| bench.catalogue.is_in_ruler(&id("k", name));
+    assert_eq!(["o", "p", "q", "r"].map(|name| is_in(&bench, name)), [true, false, false, false]);
+    bench.upsert(object("o", "1", &[]));
+    assert_eq!((count(&bench), is_in(&bench, "o")), (0, false));
+}

@@ -1,0 +1,142 @@
+//! What a ruler has for groups that are refused, or for an object that is, stays only if it satisfies what is enforced now.
+
+use super::*;
+use crate::desired::{Claim, Hold};
+use crate::intake::{ExternalLabel, Facts, Route, Treatment, Value};
+use crate::model::labels::Labels;
+
+/// What a route does that sets the label `cluster` to `a`.
+fn enforced() -> Arc<Treatment> {
+    let value = Value::Constant("a".to_owned());
+    let label = ExternalLabel { name: "cluster".to_owned(), value, add_if_absent: false };
+    let route = Route { external_labels: vec![label], ..Route::all("r", "central", None) };
+    let facts = Facts {
+        id: &id("o"),
+        labels: &Labels::default(),
+        annotations: &Labels::default(),
+        tenant: None,
+        language: None,
+        namespace: None,
+        namespace_comes: false,
+    };
+    Arc::new(Treatment::of(&route, &facts).unwrap())
+}
+
+impl Bench {
+    /// A list that shows groups of the object `o`, with or without the label.
+    fn list_labelled(&mut self, groups: &[(&str, bool)]) {
+        let groups = groups.to_vec();
+        self.list_with(&[], |listing| {
+            for (name, labelled) in groups {
+                let mut group = group(name, "1");
+                if labelled {
+                    group.rules[0].labels.insert("cluster".to_owned(), "a".to_owned());
+                }
+                listing.add("us.ns.o", &group);
+            }
+        });
+    }
+
+    /// Lists until nobody wants to look again, and answers what is done within a window, and after it.
+    async fn look(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
+        self.list_labelled(groups);
+        let looks = (0..5).take_while(|_| {
+            let again = self.state.list_early().is_some_and(|at| at <= Instant::now());
+            if again {
+                self.list_labelled(groups);
+            }
+            again
+        });
+        assert!(looks.count() <= 1, "one more look is enough");
+        let within = self.work_for(4 * MINUTE).await;
+        [within, self.work_for(2 * MINUTE).await]
+    }
+
+    fn refuse_before_it_is_offered(&mut self, groups: &[&str], enforced: Arc<Treatment>) {
+        let claim = Claim {
+            object: id("o"),
+            created: None,
+            groups: Box::default(),
+            refused: groups.iter().map(|group| Box::from(*group)).collect(),
+            expelled: Box::default(),
+            enforced,
+            findings: Box::default(),
+            seen: Instant::now(),
+        };
+        self.state.claim(&namespace("o"), claim, true);
+    }
+
+    fn hold(&mut self, enforced: Option<Arc<Treatment>>) {
+        let hold = Hold { because: HeldReason::TenantRefused, enforced };
+        self.state.hold(&namespace("o"), &id("o"), Some(hold));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_groups_that_are_refused_before_they_are_offered() {
+    for listed_before in [false, true] {
+        let mut bench = target();
+        if listed_before {
+            bench.list_labelled(&[("has", true), ("lacks", false)]);
+        }
+        bench.refuse_before_it_is_offered(&["has", "lacks"], enforced());
+        let done = bench.look(&[("has", true), ("lacks", false)]).await;
+        assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
+    }
+    let mut bench = target();
+    bench.refuse_before_it_is_offered(&["has", "lacks"], Arc::default());
+    assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is enforced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_groups_that_the_ruler_refuses() {
+    let claim = |groups| Claim {
+        object: id("o"),
+        created: None,
+        groups,
+        refused: Box::default(),
+        expelled: Box::default(),
+        enforced: enforced(),
+        findings: Box::default(),
+        seen: Instant::now(),
+    };
+    for (labelled, then) in [(true, vec![]), (false, vec!["DELETE us.ns.o/g".to_owned()])] {
+        let mut bench = target();
+        bench.list_labelled(&[("g", labelled)]);
+        bench.refused.insert("g");
+        bench.state.claim(&namespace("o"), claim([crate::desired::tests::group("g", "2")].into()), true);
+        assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
+        assert_eq!(bench.look(&[("g", labelled)]).await, [vec![], then], "{labelled}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_object_that_asks_for_a_tenant_that_it_may_not_have() {
+    for listed_before in [false, true] {
+        let mut bench = target();
+        if listed_before {
+            bench.list_labelled(&[("has", true), ("lacks", false)]);
+        }
+        bench.hold(Some(enforced()));
+        let done = bench.look(&[("has", true), ("lacks", false)]).await;
+        assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
+    }
+    let mut bench = target();
+    bench.hold(None);
+    assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_ends_with_what_it_was_for() {
+    let mut bench = target();
+    bench.hold(Some(enforced()));
+    bench.list_labelled(&[("g", false)]);
+    bench.list_labelled(&[("g", false)]);
+    assert_eq!(bench.work_for(4 * MINUTE).await, NOTHING);
+    // Nothing is enforced for a while, and then again.
+    bench.hold(None);
+    assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
+    bench.hold(Some(enforced()));
+    let done = bench.look(&[("g", false)]).await;
+    assert_eq!(done, [vec![], vec!["DELETE us.ns.o/g".to_owned()]], "a window of its own");
+}
