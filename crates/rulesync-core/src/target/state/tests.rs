@@ -6,6 +6,7 @@ mod every_delete_that_nobody_asked_for_passes_the_guard;
 mod former_versions_stay_only_if_they_could_be_sent_today;
 mod new_names_come_before_former_ones_go;
 mod nothing_is_deleted_before_everything_was_seen;
+mod refusals_are_told_where_their_author_looks;
 mod the_claim_is_written_on_the_word_of_a_fresh_list;
 mod what_moves_is_let_go_of_only_when_it_is_here;
 

@@ -1,0 +1,159 @@
+//! Refusals name the rule as its author numbers it, and many of them are the first few and a count.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::desired::Claim;
+use crate::finding::{Finding, Position};
+use crate::model::left_out::LeftOut;
+use crate::outcome::Reporter;
+use crate::policy::OnInvalid;
+
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<Outcome>>);
+
+impl Reporter for Told {
+    fn report(&self, outcome: &Outcome) {
+        self.0.lock().unwrap().push(outcome.clone());
+    }
+}
+
+/// A target that tells what happens.
+fn telling(on_invalid: OnInvalid) -> (Bench, Arc<Told>) {
+    let told = Arc::new(Told::default());
+    let reporter: Arc<dyn Reporter> = Arc::clone(&told) as _;
+    let bench = target_with(|shared| {
+        shared.reporters = Reporters(Arc::new([reporter]));
+        shared.policy.on_invalid = on_invalid;
+    });
+    (bench.listed(&[]), told)
+}
+
+/// Seven groups.
+const SEVEN: [(&str, &str); 7] =
+    [("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("e", "1"), ("f", "1"), ("g", "1")];
+
+#[tokio::test(start_paused = true)]
+async fn many_are_the_first_few_and_a_count() {
+    let of = |count: usize, fails: bool| {
+        let (mut bench, told) = telling(OnInvalid::Group);
+        let names = SEVEN.iter().map(|(name, _)| *name);
+        if fails {
+            bench.failing.extend(names)
+        } else {
+            bench.refused.extend(names)
+        }
+        bench.declare("o", &SEVEN[..count]);
+        bench.work();
+        let told = told.0.lock().unwrap();
+        let one_by_one =
+            told.iter().filter(|o| matches!(o, Outcome::Refused { .. } | Outcome::Failed { .. }));
+        let more: Vec<usize> = told
+            .iter()
+            .filter_map(|outcome| match outcome {
+                Outcome::MoreFound { object, target, more } if !fails => {
+                    assert_eq!((object, target.as_ref()), (&id("o"), Some(&bench.state.id)));
+                    Some(*more)
+                }
+                Outcome::MoreFailed { namespace, more, .. } if fails => {
+                    assert_eq!(&**namespace, "us.ns.o");
+                    Some(*more)
+                }
+                _ => None,
+            })
+            .collect();
+        (one_by_one.count(), more)
+    };
+    for fails in [false, true] {
+        assert_eq!(of(1, fails), (1, vec![]));
+        assert_eq!(of(5, fails), (5, vec![]));
+        assert_eq!(of(6, fails), (5, vec![1]));
+        assert_eq!(of(7, fails), (5, vec![2]));
+    }
+}
+
+/// An object whose group has the rules `r0` to `r2` left of five, without the first and the fourth.
+fn with_rules_left_out(finding_at: Option<usize>) -> Claim {
+    let rule = |n: usize| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };
+    let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
+    let desired = DesiredGroup {
+        name: "g".into(),
+        fingerprint: Fingerprint::of(&group, &Keeps::ALL),
+        body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
+        rules: 3,
+        left_out: LeftOut::default().and([0, 3]),
+    };
+    let finding = finding_at.map(|rule| {
+        let mut finding = Finding::warning("promql", "odd");
+        finding.place.group = Some("g".to_owned());
+        finding.place.rule = Some(rule);
+        finding.place.position = Some(Position { line: 1, column: 7 });
+        finding
+    });
+    Claim {
+        object: id("o"),
+        created: None,
+        groups: [desired].into(),
+        refused: Box::default(),
+        expelled: Box::default(),
+        enforced: Arc::default(),
+        findings: finding.into_iter().collect(),
+        seen: Instant::now(),
+    }
+}
+
+/// Where a refusal of the group's rule of this number, as it was offered, is told to be: rule, its name, and column.
+fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Option<String>, Option<usize>) {
+    let (mut bench, _) = telling(OnInvalid::Group);
+    bench.state.claim(&namespace("o"), with_rules_left_out(finding_at), true);
+    let (_, changes) = bench.state.next_job().unwrap();
+    let (subject, finding) = bench.state.refused(&changes[0], "no", rule).unwrap();
+    assert_eq!(subject.group.as_deref(), Some("g"));
+    assert_eq!(finding.place.group.as_deref(), Some("g"));
+    assert!(bench.state.refusals.contains("us.ns.o", "g", with_rules_left_out(None).groups[0].fingerprint));
+    let column = finding.place.position.map(|position| position.column);
+    (finding.place.rule, finding.place.rule_name, column)
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_are_numbered_as_their_author_does() {
+    let named = |n: usize| Some(format!("r{n}"));
+    assert_eq!(told_at(Some(0), None), (Some(1), named(0), None));
+    assert_eq!(told_at(Some(2), None), (Some(4), named(2), None));
+    assert_eq!(told_at(None, None), (None, None, None));
+    // Our own parser knows more, if it speaks of the same rule.
+    assert_eq!(told_at(Some(2), Some(4)), (Some(4), named(2), Some(7)));
+    assert_eq!(told_at(Some(2), Some(1)), (Some(4), named(2), None));
+    assert_eq!(told_at(None, Some(1)), (Some(1), None, Some(7)));
+    // What it says of a rule that was not offered explains nothing.
+    assert_eq!(told_at(None, Some(3)), (None, None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
+    let (mut bench, _) = telling(OnInvalid::Rule);
+    bench.state.claim(&namespace("o"), with_rules_left_out(None), true);
+    let mut left = Vec::new();
+    for refused in [1, 0] {
+        let (namespace, changes) = bench.state.next_job().unwrap();
+        let (_, finding) = bench.state.refused(&changes[0], "no", Some(refused)).unwrap();
+        left.push(finding.place.rule);
+        bench.state.queue.finished(&namespace);
+    }
+    assert_eq!(left, [Some(2), Some(1)]);
+    let (_, changes) = bench.state.next_job().unwrap();
+    let Action::Put(group) = &changes[0].action else { panic!("one write") };
+    let names: Vec<String> = group.body.unpack().unwrap().rules.iter().map(|r| r.name().to_owned()).collect();
+    assert_eq!(names, ["r2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_declared_otherwise_by_now_is_no_news() {
+    let (mut bench, _) = telling(OnInvalid::Group);
+    bench.declare("o", &[("g", "1")]);
+    let (_, changes) = bench.state.next_job().unwrap();
+    bench.declare("o", &[("g", "2")]);
+    assert!(bench.state.refused(&changes[0], "no", None).is_none());
+    bench.declare("o", &[("h", "1")]);
+    assert!(bench.state.refused(&changes[0], "no", None).is_none());
+}
