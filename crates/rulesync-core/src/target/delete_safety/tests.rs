@@ -201,7 +201,7 @@ async fn writes_are_never_held_back_and_deletes_only_if_they_are_guarded() {
         ..delete_for("o", Reason::NotDeclared)
     };
     let mut bench = bench().left("o", LeftBecause::Deleted).suspects("s");
-    assert_eq!(bench.carried_out(&[write.clone()], Duration::ZERO), 1);
+    assert_eq!(bench.carried_out(std::slice::from_ref(&write), Duration::ZERO), 1);
     assert_eq!(bench.carried_out(&[delete_for("o", Reason::Renamed)], Duration::ZERO), 1);
     let both = [write, delete_for("o", Reason::NotDeclared)];
     assert_eq!(bench.carried_out(&both, Duration::ZERO), 1);
