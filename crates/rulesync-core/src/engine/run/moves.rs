@@ -32,11 +32,13 @@ impl Run {
             let goes_to: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
             let mut leaves = Vec::new();
             for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
-                if goes_to.contains(id) || self.catalogue.protects(object, id).is_some() {
+                if self.catalogue.protects(object, id).is_some() {
                     continue;
                 }
                 let Some(namespace) = self.catalogue.namespace_at(object, id) else { continue };
-                if goes_to.is_empty() {
+                // What no route leads to any more has a window of its own.
+                let moves = !goes_to.is_empty() && !goes_to.contains(id);
+                if !moves || !self.setup.routes.iter().any(|route| route.may_lead_to(id)) {
                     target.send(Order::Hold { namespace, object: object.clone(), hold: None });
                 } else {
                     leaves.push((id.clone(), namespace));
