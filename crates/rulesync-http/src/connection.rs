@@ -14,6 +14,7 @@ use crate::address;
 use crate::auth::Credentials;
 use crate::body::Body;
 use crate::limits::Limits;
+use crate::loaded::LoadedReader;
 use crate::proxy::ProxySettings;
 use crate::redact::Redactor;
 use crate::request::RequestObserver;
@@ -157,6 +158,11 @@ impl PlainAnswer {
     /// The beginning of the body as text, for a message: 64 KiB at most, and without our secrets.
     pub async fn words(self) -> String {
         self.redactor.text(drain(self.body.response, self.timeout).await).trim().to_owned()
+    }
+
+    /// A reader for the body, if it says what rules are loaded.
+    pub fn loaded(&self) -> LoadedReader {
+        LoadedReader::new(self.redactor.sent_so_far())
     }
 
     /// An error about this answer, without our secrets in it.

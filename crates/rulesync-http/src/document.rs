@@ -8,6 +8,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Options;
 
+use crate::cut::{MESSAGE_BYTES, shortened};
+
 /// A document that is not what the API should answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -154,7 +156,9 @@ fn options() -> Options {
 }
 
 fn first_line(error: &serde_saphyr::Error) -> String {
-    error.without_snippet().to_string().lines().next().unwrap_or_default().to_owned()
+    let text = error.without_snippet().to_string();
+    // It may quote what it does not understand.
+    shortened(text.lines().next().unwrap_or_default().to_owned(), MESSAGE_BYTES)
 }
 
 #[cfg(test)]

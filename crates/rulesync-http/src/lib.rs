@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod client;
 mod connection;
+mod cut;
 mod document;
 mod flavour;
 mod limits;

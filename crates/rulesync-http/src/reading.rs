@@ -4,6 +4,7 @@
 
 use rulesync_core::{Fingerprint, Listing, RulerError};
 
+use crate::cut::shortened_bytes;
 use crate::document::{DocumentError, Name, Namespaces, group_names, parse_name, parse_namespaces};
 use crate::limits::{Limits, too_long};
 use crate::list::LONG_BYTES;
@@ -108,8 +109,7 @@ impl Pieces for Rows<'_, '_> {
             Ok(Name::Here(name)) => Some(name),
             Ok(Name::Below) => None,
             Err(error) => {
-                let cut = if line.len() > 80 { "…" } else { "" };
-                let line = format!("{}{cut}", String::from_utf8_lossy(&line[..line.len().min(80)]));
+                let line = shortened_bytes(line, 80, false);
                 return Err(unreadable(&format!("`{line}` is no namespace with groups: {error}")));
             }
         };

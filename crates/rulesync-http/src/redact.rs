@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::utf8_percent_encode;
 use rulesync_core::RulerError;
 
+use crate::cut::CUT;
 use crate::secret::Secret;
 use crate::url::UNRESERVED_KEPT;
 
@@ -20,9 +21,6 @@ const SHORTEST: usize = 4;
 
 /// So many secrets that were sent are remembered: an answer may be about a token that has been replaced meanwhile.
 const REMEMBERED: usize = 32;
-
-/// What shows that a text was cut; half a secret may stand before it.
-const CUT: char = '…';
 
 /// Knows what secrets were sent.
 #[derive(Default)]
@@ -84,13 +82,19 @@ impl Redactor {
 
     /// The text, with nothing of ours in it.
     pub(crate) fn text(&self, text: String) -> String {
+        self.sent_so_far().text(text)
+    }
+
+    /// What was sent until now, to be looked for in many texts.
+    pub(crate) fn sent_so_far(&self) -> Redaction {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut forms: Vec<String> = sent.iter().flat_map(Sent::forms).collect();
         drop(sent);
         forms.retain(|form| form.len() >= SHORTEST);
         // Of several that fit, the longest.
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        mask(text, &forms)
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        Redaction { forms }
     }
 }
 
@@ -114,34 +118,63 @@ impl Sent {
     }
 }
 
-/// Replaces each form in the text, and the beginning of one where the text was cut.
-fn mask(text: String, forms: &[String]) -> String {
-    if forms.is_empty() {
-        return text;
+/// The forms of what was sent until a moment, the longest first.
+#[derive(Clone, Default)]
+pub(crate) struct Redaction {
+    forms: Vec<String>,
+}
+
+impl fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redaction")
     }
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(next) = rest.chars().next() {
-        let cut = rest.find(CUT).map(|cut| &rest[..cut]).filter(|head| head.len() >= SHORTEST);
-        let length = forms.iter().find_map(|form| {
-            if rest.starts_with(form.as_str()) {
-                return Some(form.len());
+}
+
+impl Redaction {
+    /// Replaces each form in the text, and the beginning of one where the text was cut. Goes through the text once.
+    pub(crate) fn text(&self, text: String) -> String {
+        if self.forms.is_empty() {
+            return text;
+        }
+        let mut begins = [false; 256];
+        self.forms
+            .iter()
+            .filter_map(|form| form.bytes().next())
+            .for_each(|first| begins[usize::from(first)] = true);
+        let mut masked = String::with_capacity(text.len());
+        // Where what is not looked at yet begins, what is not taken over yet, and the next place where the text was cut.
+        let (mut at, mut taken, mut cut) = (0, 0, text.find(CUT));
+        while let Some(plain) = text.as_bytes()[at..].iter().position(|byte| begins[usize::from(*byte)]) {
+            at += plain;
+            // A form is text, so that no match begins within a character; what ends before it is behind.
+            if cut.is_some_and(|cut| cut < at) {
+                cut = text[at..].find(CUT).map(|next| at + next);
             }
-            cut.filter(|head| form.starts_with(head)).map(str::len)
-        });
-        match length {
-            Some(length) => {
-                masked.push_str(MASK);
-                // The padding of base64 belongs to it.
-                rest = rest[length..].trim_start_matches('=');
-            }
-            None => {
-                masked.push(next);
-                rest = &rest[next.len_utf8()..];
+            match self.length(&text[at..], cut.map(|cut| cut - at)) {
+                Some(length) => {
+                    masked.push_str(&text[taken..at]);
+                    masked.push_str(MASK);
+                    // The padding of base64 belongs to it.
+                    at = text.len() - text[at + length..].trim_start_matches('=').len();
+                    taken = at;
+                }
+                None => at += 1,
             }
         }
+        masked.push_str(&text[taken..]);
+        masked
     }
-    masked
+
+    /// How much of the beginning of a text is a form, or the beginning of one up to where the text was cut.
+    fn length(&self, text: &str, cut: Option<usize>) -> Option<usize> {
+        let head = cut.filter(|cut| *cut >= SHORTEST).map(|cut| &text[..cut]);
+        self.forms.iter().find_map(|form| {
+            if text.starts_with(form.as_str()) {
+                return Some(form.len());
+            }
+            head.filter(|head| form.starts_with(head)).map(str::len)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -169,6 +202,22 @@ mod tests {
         ] {
             assert_eq!(redacted(&[(Some("u"), secret)], text), expected);
         }
+    }
+
+    #[test]
+    fn a_long_text_is_gone_through_once() {
+        // Looking at the rest of the text at each character would take hours.
+        let secrets: Vec<String> = (0..REMEMBERED).map(|number| format!("s{number}-of-the-day")).collect();
+        let secrets: Vec<(Option<&str>, &str)> =
+            secrets.iter().map(|secret| (Some("u"), secret.as_str())).collect();
+        for (filler, end, expected) in [("some words, ", "", ""), ("some words… ", "s7-of-the…", "<secret>…")]
+        {
+            let text = filler.repeat((4 << 20) / filler.len());
+            let masked = redacted(&secrets, &format!("{text}{end}"));
+            assert!(masked == format!("{text}{expected}"), "{filler}");
+        }
+        let masked = redacted(&secrets, &"s7-of-the-day ".repeat(1 << 20));
+        assert!(masked == "<secret> ".repeat(1 << 20));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod query;
 
 use std::collections::{BTreeSet, HashMap};
 
-use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
+use rulesync_core::{EvaluatedGroup, Evaluation, RulerError, TenantId};
 
 use self::query::{page, queries};
 use crate::answer::Operation;
@@ -42,15 +42,10 @@ impl RulerClient {
             for (number, query) in queries.iter().enumerate() {
                 // A server that does not know the filter tells everything at once, and then again.
                 let mut filtered = true;
-                let mut pass = |LoadedGroup { file, name, mut rules }: LoadedGroup| {
+                let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
                     let asked = wanted.get(file.as_str());
                     filtered &= asked == Some(&number);
                     if asked.is_some_and(|asked| *asked >= number) {
-                        for rule in &mut rules {
-                            if let RuleHealth::Failing(error) = &mut rule.health {
-                                *error = self.redactor().text(std::mem::take(error));
-                            }
-                        }
                         found(EvaluatedGroup { namespace: file, name, rules });
                     }
                 };
@@ -82,7 +77,7 @@ impl RulerClient {
             let Some(mut answer) = self.in_time(self.ask(&request)).await? else {
                 return Ok(Evaluation::Unsupported);
             };
-            let mut reader = LoadedReader::default();
+            let mut reader = LoadedReader::new(self.redactor().sent_so_far());
             while let Some(portion) = answer.portion().await? {
                 reader.push(&portion, found)?;
                 // A long answer must not keep other tasks from their turn.

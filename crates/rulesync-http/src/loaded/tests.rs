@@ -40,6 +40,36 @@ fn every_group_is_found_however_it_is_cut() {
 }
 
 #[test]
+fn what_a_rule_fails_with_is_kept_up_to_a_limit() {
+    let answer = |error: &str| {
+        format!(
+            r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","rules":[
+                {{"name":"A","health":"err","lastError":"{error}"}}]}}]}}}}"#
+        )
+    };
+    let short = "x".repeat(MESSAGE_BYTES);
+    for (error, kept) in [
+        (short.clone(), short.clone()),
+        (format!("{short}x"), format!("{short}…")),
+        ("é!".repeat(1 << 20), format!("{}…", "é!".repeat(682) + "é")),
+    ] {
+        let (groups, _) = read(&answer(&error), 1 << 14).unwrap();
+        assert_eq!(groups[0].rules[0].health, RuleHealth::Failing(kept));
+    }
+    // An error of the parser quotes what it does not understand.
+    let odd = format!(
+        r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","rules":"{}"}}]}}}}"#,
+        "x".repeat(1 << 20)
+    );
+    let error = read(&odd, 1 << 14).unwrap_err().to_string();
+    assert!(
+        error.contains("xxx") && error.ends_with('…') && error.len() < 2 * MESSAGE_BYTES,
+        "{}",
+        error.len()
+    );
+}
+
+#[test]
 fn less_than_the_whole_answer_is_an_error() {
     for end in 0..ANSWER.len() {
         let Some(part) = ANSWER.get(..end) else { continue };

@@ -106,6 +106,18 @@ async fn what_a_rule_fails_with_tells_no_secrets() {
         |group: rulesync_core::EvaluatedGroup| health.extend(group.rules.into_iter().map(|rule| rule.health));
     client.evaluation(None, &["us.ns.o"], &mut found).await.unwrap();
     assert_eq!(health, [RuleHealth::Failing("querying with <secret>".to_owned())]);
+
+    let settings = config(json!({"bearer_token": SECRET}));
+    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
+    let request = PlainRequest { method: "GET", path: "/api/v1/rules", query: &[], route: "rules" };
+    let mut answer = connection.send(request).await.unwrap();
+    let (mut reader, mut plain) = (answer.loaded(), Vec::new());
+    while let Some(portion) = answer.portion().await.unwrap() {
+        reader
+            .push(&portion, &mut |group| plain.extend(group.rules.into_iter().map(|rule| rule.health)))
+            .unwrap();
+    }
+    assert_eq!(plain, health);
 }
 
 #[tokio::test]
