@@ -51,6 +51,7 @@ pub struct PlainRequest<'a> {
 pub struct PlainAnswer {
     body: Body,
     timeout: Duration,
+    limits: Limits,
     redactor: Arc<Redactor>,
 }
 
@@ -94,7 +95,8 @@ impl Connection {
             (response, _) = self.exchange(request).await?;
         }
         let body = Body::new(response, self.timeout, self.limits.response());
-        Ok(PlainAnswer { body, timeout: self.timeout, redactor: Arc::clone(self.credentials.redactor()) })
+        let redactor = Arc::clone(self.credentials.redactor());
+        Ok(PlainAnswer { body, timeout: self.timeout, limits: self.limits, redactor })
     }
 
     async fn exchange(&self, request: PlainRequest<'_>) -> Result<(Response, Instant), RulerError> {
@@ -162,7 +164,7 @@ impl PlainAnswer {
 
     /// A reader for the body, if it says what rules are loaded.
     pub fn loaded(&self) -> LoadedReader {
-        LoadedReader::new(self.redactor.sent_so_far())
+        LoadedReader::new(self.redactor.sent_so_far(), self.limits)
     }
 
     /// An error about this answer, without our secrets in it.

@@ -6,7 +6,7 @@ use crate::answer::Operation;
 use crate::body::BODY_FACTOR;
 use crate::client::{RulerClient, unavailable};
 use crate::document::{DocumentError, Namespaces, group_names, parse_group, parse_namespaces};
-use crate::limits::too_long;
+use crate::limits::{Limits, too_long};
 use crate::reading::{ListReader, Unparsed};
 use crate::request::Request;
 
@@ -36,12 +36,12 @@ impl RulerClient {
             while let Some(portion) = answer.portion().await? {
                 for turn in portion.chunks(TURN_BYTES) {
                     reader.push(turn)?;
-                    take_long(&mut reader).await?;
+                    take_long(&mut reader, self.limits()).await?;
                     tokio::task::yield_now().await;
                 }
             }
             reader.end()?;
-            take_long(&mut reader).await?;
+            take_long(&mut reader, self.limits()).await?;
             Ok(reader.into_unparsed())
         };
         let deadline = self.timeout() * BODY_FACTOR;
@@ -66,7 +66,7 @@ impl RulerClient {
         match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
             None => return Ok(()),
             Some(document) => {
-                let (document, parsed) = apart(document, parse_namespaces).await?;
+                let (document, parsed) = apart(document, self.limits(), parse_namespaces).await?;
                 match parsed {
                     Ok(namespaces) => {
                         namespaces.values().flatten().for_each(|group| listing.add(namespace, group));
@@ -87,7 +87,7 @@ impl RulerClient {
             let path = self.path(namespace, Some(&group))?;
             let request = Request::new(Operation::GetGroup, tenant, path);
             let Some(document) = self.read(&request).await? else { continue };
-            let (_, parsed): (_, Result<Group, _>) = apart(document, parse_group).await?;
+            let (_, parsed): (_, Result<Group, _>) = apart(document, self.limits(), parse_group).await?;
             match parsed {
                 Ok(parsed) => listing.add(namespace, &parsed),
                 Err(error) => {
@@ -117,10 +117,10 @@ impl RulerClient {
 }
 
 /// Parses what the reader has put aside because it is long.
-async fn take_long(reader: &mut ListReader<'_, '_>) -> Result<(), RulerError> {
+async fn take_long(reader: &mut ListReader<'_, '_>, limits: Limits) -> Result<(), RulerError> {
     while let Some(mut long) = reader.next_long() {
         let (text, parsed): (_, Result<Namespaces, _>) =
-            apart(std::mem::take(&mut long.text), parse_namespaces).await?;
+            apart(std::mem::take(&mut long.text), limits, parse_namespaces).await?;
         long.text = text;
         reader.accept(long, parsed).await?;
     }
@@ -131,14 +131,15 @@ async fn take_long(reader: &mut ListReader<'_, '_>) -> Result<(), RulerError> {
 /// keeps no other task from its turn.
 async fn apart<T: Send + 'static>(
     document: Vec<u8>,
-    parse: fn(&[u8]) -> Result<T, DocumentError>,
+    limits: Limits,
+    parse: fn(&[u8], Limits) -> Result<T, DocumentError>,
 ) -> Result<(Vec<u8>, Result<T, DocumentError>), RulerError> {
     if document.len() <= LONG_BYTES {
-        let parsed = parse(&document);
+        let parsed = parse(&document, limits);
         return Ok((document, parsed));
     }
     let parsing = tokio::task::spawn_blocking(move || {
-        let parsed = parse(&document);
+        let parsed = parse(&document, limits);
         (document, parsed)
     });
     parsing.await.map_err(|error| RulerError::Unreadable { message: format!("parsing failed: {error}") })

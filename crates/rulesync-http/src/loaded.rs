@@ -7,6 +7,7 @@ use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
 use serde::Deserialize;
 
 use crate::cut::{MESSAGE_BYTES, shortened};
+use crate::limits::{Limits, too_long};
 use crate::redact::Redaction;
 
 /// A group that the server has loaded.
@@ -24,6 +25,7 @@ pub struct LoadedGroup {
 #[derive(Debug, Default)]
 pub struct LoadedReader {
     redaction: Redaction,
+    limits: Limits,
     /// The braces and brackets that are open.
     open: Vec<u8>,
     in_string: bool,
@@ -39,13 +41,10 @@ const GROUPS: &[u8] = b"{{[";
 /// No envelope is longer.
 const ENVELOPE_BYTES: usize = 64 << 10;
 
-/// No group is longer: five thousand rules have 2 MiB, and no larger one than half of this is sent.
-const GROUP_BYTES: usize = 64 << 20;
-
 impl LoadedReader {
     /// A reader of the answer to a request with these secrets.
-    pub(crate) fn new(redaction: Redaction) -> Self {
-        Self { redaction, ..Self::default() }
+    pub(crate) fn new(redaction: Redaction, limits: Limits) -> Self {
+        Self { redaction, limits, ..Self::default() }
     }
 
     /// More of the answer. Passes on the groups that are complete with it.
@@ -64,8 +63,9 @@ impl LoadedReader {
             if self.envelope.len() > ENVELOPE_BYTES {
                 return Err(unreadable("it is not a list of groups"));
             }
-            if self.group.len() > GROUP_BYTES {
-                return Err(unreadable("a group is longer than any can be"));
+            let limit = self.limits.loaded_group();
+            if self.group.len() as u64 > limit {
+                return Err(too_long("what is loaded of a group", limit));
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ pub struct ClientConfig {
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
     /// How many bytes of an answer are read, once they are unpacked; 1 GiB if absent. A single namespace or group may
-    /// have a quarter of it, and a group that is written a thirty-second. Of longer answers nothing is believed.
+    /// have a quarter of it, what is loaded of a group a half, and a group that is written a thirty-second. Of longer answers nothing is believed.
     pub max_response_bytes: Option<u64>,
 }
 

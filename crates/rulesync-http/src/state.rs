@@ -77,7 +77,7 @@ impl RulerClient {
             let Some(mut answer) = self.in_time(self.ask(&request)).await? else {
                 return Ok(Evaluation::Unsupported);
             };
-            let mut reader = LoadedReader::new(self.redactor().sent_so_far());
+            let mut reader = LoadedReader::new(self.redactor().sent_so_far(), self.limits());
             while let Some(portion) = answer.portion().await? {
                 reader.push(&portion, found)?;
                 // A long answer must not keep other tasks from their turn.

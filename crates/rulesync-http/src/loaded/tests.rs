@@ -70,6 +70,27 @@ fn what_a_rule_fails_with_is_kept_up_to_a_limit() {
 }
 
 #[test]
+fn what_is_loaded_of_a_group_may_be_as_long_as_the_limits_say() {
+    let long = format!(
+        r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","query":"{}","rules":[]}}]}}}}"#,
+        "x".repeat(48 << 10)
+    );
+    let read = |limits: Limits| {
+        let (mut reader, mut groups) = (LoadedReader::new(Redaction::default(), limits), 0);
+        for portion in long.as_bytes().chunks(4096) {
+            reader.push(portion, &mut |_| groups += 1)?;
+        }
+        Ok::<_, RulerError>(groups)
+    };
+    assert_eq!(read(Limits::new(Some(128 << 10))), Ok(1));
+    let error = read(Limits::new(Some(64 << 10))).unwrap_err().to_string();
+    assert!(
+        error.contains("loaded of a group is longer than 32768 bytes: raise `max_response_bytes`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn less_than_the_whole_answer_is_an_error() {
     for end in 0..ANSWER.len() {
         let Some(part) = ANSWER.get(..end) else { continue };
@@ -108,9 +129,9 @@ fn what_does_not_end_is_given_up() {
     let mut reader = LoadedReader::default();
     let megabyte = vec![b'x'; 1 << 20];
     assert!(reader.push(&megabyte, &mut |_| {}).is_err(), "no envelope is that long");
-    let mut reader = LoadedReader::default();
+    let mut reader = LoadedReader::new(Redaction::default(), Limits::new(Some(32 << 20)));
     reader.push(br#"{"data":{"groups":[{"name":""#, &mut |_| {}).unwrap();
-    assert!((0..64).any(|_| reader.push(&megabyte, &mut |_| {}).is_err()), "no group is that long");
+    assert!((0..17).any(|_| reader.push(&megabyte, &mut |_| {}).is_err()), "no group is that long");
 }
 
 proptest! {
