@@ -90,7 +90,7 @@ impl Connection {
 
     async fn answer(&self, request: PlainRequest<'_>) -> Result<PlainAnswer, RulerError> {
         let (mut response, signed) = self.exchange(request).await?;
-        if response.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
+        if response.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed) {
             drain(response, self.timeout).await;
             (response, _) = self.exchange(request).await?;
         }
@@ -112,12 +112,11 @@ impl Connection {
         if let Some(host) = &self.host {
             builder = builder.header(HOST, host);
         }
-        let start = Instant::now();
+        let builder = self.credentials.sign(builder).await?;
+        let signed = Instant::now();
         // Told when dropped, so that a request that is given up is counted too.
         let mut observed =
-            Observed { observer: self.observer.as_deref(), method, route, start, status: None };
-        let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
-        let signed = Instant::now();
+            Observed { observer: self.observer.as_deref(), method, route, start: signed, status: None };
         let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;
         let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;

@@ -5,6 +5,7 @@
 //! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
 
 mod address;
+mod allowance;
 mod answer;
 mod auth;
 mod body;
@@ -23,6 +24,7 @@ mod redact;
 mod request;
 mod secret;
 mod settings;
+mod shared;
 mod split;
 mod state;
 mod transport;

@@ -2,6 +2,7 @@
 
 use rulesync_core::{Group, Listing, RulerError, TenantId};
 
+use crate::allowance::Allowance;
 use crate::answer::Operation;
 use crate::body::BODY_FACTOR;
 use crate::client::{RulerClient, unavailable};
@@ -30,8 +31,9 @@ impl RulerClient {
 
     async fn read_all(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         let request = Request::new(Operation::List, tenant, self.flavour().rules_path.clone());
+        let asked = self.ask(&request, &mut Allowance::new(self.timeout())).await?;
+        let Some(mut answer) = asked else { return Ok(()) };
         let reading = async {
-            let Some(mut answer) = self.in_time(self.ask(&request)).await? else { return Ok(Vec::new()) };
             let mut reader = ListReader::new(listing, self.limits());
             while let Some(portion) = answer.portion().await? {
                 for turn in portion.chunks(TURN_BYTES) {
@@ -101,8 +103,9 @@ impl RulerClient {
     /// The whole document; none if there is nothing.
     async fn read(&self, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
         let limit = self.limits().namespace();
-        let exchange = async {
-            let Some(mut answer) = self.ask(request).await? else { return Ok(None) };
+        let mut allowance = Allowance::new(self.timeout());
+        let Some(mut answer) = self.ask(request, &mut allowance).await? else { return Ok(None) };
+        let reading = async {
             let mut document = Vec::new();
             while let Some(portion) = answer.portion().await? {
                 document.extend_from_slice(&portion);
@@ -112,7 +115,7 @@ impl RulerClient {
             }
             Ok(Some(document))
         };
-        self.in_time(exchange).await
+        allowance.wait(reading).await.ok_or_else(|| self.late())?
     }
 }
 

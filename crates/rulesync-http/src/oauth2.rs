@@ -8,7 +8,6 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::address;
@@ -16,12 +15,21 @@ use crate::proxy::ProxySettings;
 use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
+use crate::shared::{Got, Shared};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::UNRESERVED_KEPT;
 
-/// Gets tokens and keeps them.
+/// Gets tokens and keeps them. A token is fetched whether or not the request still waits that needed it first: a server
+/// that is slower than requests may be would never give one.
 #[derive(Debug)]
 pub(crate) struct TokenSource {
+    server: Arc<TokenServer>,
+    token: Shared<Secret>,
+}
+
+/// Who gives tokens, and what it is asked with.
+#[derive(Debug)]
+struct TokenServer {
     transport: Transport,
     url: Url,
     host: Option<String>,
@@ -29,16 +37,7 @@ pub(crate) struct TokenSource {
     client_secret: Option<SecretSource>,
     /// Scopes and further parameters, encoded.
     parameters: String,
-    /// Held while a token is fetched, so that one request serves all that wait.
-    token: Mutex<Option<Token>>,
     redactor: Arc<Redactor>,
-}
-
-#[derive(Debug)]
-struct Token {
-    secret: Secret,
-    since: Instant,
-    until: Instant,
 }
 
 #[derive(Deserialize)]
@@ -96,7 +95,7 @@ impl TokenSource {
         for (key, value) in scope.into_iter().chain(further) {
             parameters.push_str(&format!("&{}={}", encode(key), encode(value)));
         }
-        Ok(Self {
+        let server = TokenServer {
             transport,
             url,
             host,
@@ -106,62 +105,66 @@ impl TokenSource {
                 config.client_secret_file.as_ref(),
             ),
             parameters,
-            token: Mutex::new(None),
             redactor,
-        })
+        };
+        Ok(Self { server: Arc::new(server), token: Shared::default() })
     }
 
     /// A token that is good for a while.
     pub(crate) async fn get(&self) -> Result<Secret, String> {
-        let mut token = self.token.lock().await;
-        if let Some(token) = token.as_ref().filter(|token| Instant::now() < token.until) {
-            return Ok(token.secret.clone());
+        let fetch = || {
+            let server = Arc::clone(&self.server);
+            async move { server.token().await }
+        };
+        self.token.get(fetch).await.map_err(|error| format!("oauth2: {error}"))
+    }
+
+    /// The token of a request that was `signed` then was not accepted. A newer one stays: of many requests that are
+    /// refused together, only the first gets a new token.
+    pub(crate) fn distrust(&self, signed: Instant) {
+        if self.token.distrust(signed) {
+            self.server.distrust_secret();
         }
-        let Granted { access_token, expires_in } =
-            self.fetch().await.map_err(|error| format!("oauth2: {error}"))?;
+    }
+}
+
+impl TokenServer {
+    async fn token(&self) -> Got<Secret> {
+        let secret = match &self.client_secret {
+            Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
+            None => None,
+        };
+        let late = |_| format!("the token's server gave no token within {}s", DEADLINE.as_secs());
+        let fetching = tokio::time::timeout(DEADLINE, self.fetch(secret));
+        let Granted { access_token, expires_in } = fetching.await.map_err(late)??;
         // It would be as useless for the rest of its life.
         if !is_token(access_token.expose()) {
             return Err(
-                "oauth2: the token's server answered with a token that no header can carry: it is empty, or holds \
-                 spaces, line breaks or other characters that no token has"
+                "the token's server answered with a token that no header can carry: it is empty, or holds \
+                        spaces, line breaks or other characters that no token has"
                     .to_owned(),
             );
         }
         // A tenth early, so that it does not expire on its way.
         let life = expires_in.as_ref().and_then(Seconds::life).unwrap_or(UNKNOWN_LIFE).mul_f64(0.9);
-        let now = Instant::now();
-        *token = Some(Token { secret: access_token.clone(), since: now, until: now + life });
-        Ok(access_token)
+        Ok((access_token, life))
     }
 
-    /// The token of a request that was `signed` then was not accepted. A newer one stays: of many requests that are
-    /// refused together, only the first gets a new token.
-    pub(crate) async fn distrust(&self, signed: Instant) {
-        let mut token = self.token.lock().await;
-        if token.as_ref().is_some_and(|token| token.since <= signed) {
-            *token = None;
-            self.distrust_secret().await;
-        }
-    }
-
-    async fn distrust_secret(&self) {
+    /// The secret may have changed since its file was read.
+    fn distrust_secret(&self) {
         if let Some(secret) = &self.client_secret {
-            secret.distrust().await;
+            secret.distrust(Instant::now());
         }
     }
 
-    async fn fetch(&self) -> Result<Granted, String> {
-        let secret = match &self.client_secret {
-            Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
-            None => None,
-        };
+    async fn fetch(&self, secret: Option<Secret>) -> Result<Granted, String> {
         // RFC 6749, 2.3.1: both are encoded as in a form before they go into the header.
         let password = secret.as_ref().map(|secret| encode(secret.expose()));
         if let (Some(secret), Some(password)) = (&secret, &password) {
             self.redactor.remember(None, secret.expose());
             self.redactor.remember(Some(&encode(&self.client_id)), password);
         }
-        let mut request = self.transport.client().await.post(self.url.clone()).timeout(DEADLINE);
+        let mut request = self.transport.client().await.post(self.url.clone());
         if let Some(host) = &self.host {
             request = request.header(reqwest::header::HOST, host);
         }
@@ -173,8 +176,7 @@ impl TokenSource {
         let status = answer.status();
         let body = drain(answer, DEADLINE).await;
         if !status.is_success() {
-            // The secret may have changed since its file was read.
-            self.distrust_secret().await;
+            self.distrust_secret();
             return Err(format!("the token's server answered {status}"));
         }
         serde_json::from_str(&body)
