@@ -268,7 +268,7 @@ impl RulerClient {
         let mut url =
             url.ok_or_else(|| rejected(format!("the path {} cannot be sent as it is", request.path)))?;
         url.set_query(request.query.as_deref());
-        let mut builder = self.transport.client().await.request(request.method.clone(), url);
+        let mut builder = self.transport.client().request(request.method.clone(), url);
         if let Some(tenant) = request.tenant {
             builder = builder.header("X-Scope-OrgID", tenant.as_str());
         }

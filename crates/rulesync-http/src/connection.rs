@@ -108,7 +108,7 @@ impl Connection {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut builder = self.transport.client().await.request(verb, url);
+        let mut builder = self.transport.client().request(verb, url);
         if let Some(host) = &self.host {
             builder = builder.header(HOST, host);
         }

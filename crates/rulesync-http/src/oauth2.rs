@@ -55,14 +55,16 @@ enum Seconds {
 }
 
 impl Seconds {
-    /// Nothing negative, and no more than [`LONGEST_LIFE`].
+    /// No more than [`LONGEST_LIFE`]; none if it is no time at all, which servers write that do not know it.
     fn life(&self) -> Option<Duration> {
         let seconds = match self {
             Self::Number(number) => *number,
             Self::Text(text) => text.trim().parse().ok()?,
         };
-        let life = Duration::try_from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64()));
-        Some(life.unwrap_or_default())
+        if seconds.is_nan() || seconds <= 0.0 {
+            return None;
+        }
+        Duration::try_from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64())).ok()
     }
 }
 
@@ -164,7 +166,7 @@ impl TokenServer {
             self.redactor.remember(None, secret.expose());
             self.redactor.remember(Some(&encode(&self.client_id)), password);
         }
-        let mut request = self.transport.client().await.post(self.url.clone());
+        let mut request = self.transport.client().post(self.url.clone());
         if let Some(host) = &self.host {
             request = request.header(reqwest::header::HOST, host);
         }
@@ -197,6 +199,19 @@ fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_life_that_is_none_is_unknown() {
+        let life = |json: &str| serde_json::from_str::<Seconds>(json).unwrap().life();
+        for none in ["0", "-1", "-0.0", r#""nan""#, r#""NaN""#, r#""-inf""#, r#""0""#, r#""soon""#, r#""""#] {
+            assert_eq!(life(none), None, "{none}");
+        }
+        assert_eq!(life("3600"), Some(Duration::from_secs(3600)));
+        assert_eq!(life(r#"" 0.5 ""#), Some(Duration::from_millis(500)));
+        for long in ["1e300", r#""inf""#, "86401"] {
+            assert_eq!(life(long), Some(LONGEST_LIFE), "{long}");
+        }
+    }
 
     #[test]
     fn client_ids_go_as_they_are() {

@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Transport {
     recipe: Arc<Recipe>,
-    current: Mutex<Current>,
+    current: Arc<Mutex<Current>>,
 }
 
 /// What clients are made of.
@@ -90,7 +90,7 @@ impl Transport {
         let material = Material::read(&tls)?;
         let recipe = Recipe { tls, proxy, real_host };
         let client = recipe.client(&material)?;
-        let current = Mutex::new(Current { client, material, looked: Instant::now() });
+        let current = Arc::new(Mutex::new(Current { client, material, looked: Instant::now() }));
         Ok((Self { recipe: Arc::new(recipe), current }, url, host_header))
     }
 
@@ -99,41 +99,39 @@ impl Transport {
         self.recipe.proxy.as_ref()?.user.as_ref()
     }
 
-    /// The client to use now. Files that are in a bad state for a moment leave the last good client in use.
-    pub(crate) async fn client(&self) -> reqwest::Client {
+    /// The client to use now. Whether its files have changed is looked at meanwhile, for the requests that follow; files
+    /// that are in a bad state for a moment, or hang, leave the last good client in use.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        let mut current = locked(&self.current);
         if let Some(path) = self.recipe.tls.any_file()
-            && let Some(material) = self.outdated()
+            && current.looked.elapsed() >= LOOK_EVERY
         {
-            let recipe = Arc::clone(&self.recipe);
-            let look = move || recipe.changed(&material);
-            match rulesync_fs::run_with_deadline(path, READ_DEADLINE, look).await.map_err(|Unusable(why)| why)
-            {
-                Ok(Some((client, material))) => {
-                    let mut current = self.current();
-                    (current.client, current.material) = (client, material);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(error, file = %path.display(), "changed TLS files cannot be used, the last good ones stay");
-                }
-            }
+            current.looked = Instant::now();
+            let look = look(Arc::clone(&self.recipe), Arc::clone(&self.current), path.to_owned());
+            tokio::spawn(look);
         }
-        self.current().client.clone()
+        current.client.clone()
     }
+}
 
-    /// What is in use, if it is time to look whether the files have changed. Others go on with it meanwhile.
-    fn outdated(&self) -> Option<Material> {
-        let mut current = self.current();
-        if current.looked.elapsed() < LOOK_EVERY {
-            return None;
+/// Looks whether the files hold something else than what is in use, and takes it into use.
+async fn look(recipe: Arc<Recipe>, current: Arc<Mutex<Current>>, path: PathBuf) {
+    let material = locked(&current).material.clone();
+    let changed = move || recipe.changed(&material);
+    match rulesync_fs::run_with_deadline(&path, READ_DEADLINE, changed).await {
+        Ok(Some((client, material))) => {
+            let mut current = locked(&current);
+            (current.client, current.material) = (client, material);
         }
-        current.looked = Instant::now();
-        Some(current.material.clone())
+        Ok(None) => {}
+        Err(Unusable(error)) => {
+            tracing::warn!(error, file = %path.display(), "changed TLS files cannot be used, the last good ones stay");
+        }
     }
+}
 
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked(current: &Mutex<Current>) -> MutexGuard<'_, Current> {
+    current.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why changed files are of no use, for people.
