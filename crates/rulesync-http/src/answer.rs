@@ -10,7 +10,7 @@ use reqwest::Url;
 use rulesync_core::{Group, Rule, RulerError};
 
 use crate::address::redirection;
-use crate::cut::{MESSAGE_BYTES, shortened};
+use crate::cut::{CUT, MESSAGE_BYTES, shortened};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     struct Error {
         error: String,
     }
-    let text = match serde_json::from_str::<Error>(body) {
+    let text = match serde_json::from_str::<Error>(body.trim_end_matches(CUT)) {
         Ok(Error { error }) if !error.is_empty() => error,
         _ => body.trim().to_owned(),
     };

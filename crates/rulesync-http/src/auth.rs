@@ -8,6 +8,7 @@ use rulesync_core::RulerError;
 use tokio::time::Instant;
 
 use crate::oauth2::TokenSource;
+use crate::proxy::ProxyUser;
 use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{Authorization, BasicAuth, ClientConfig, SettingsError};
@@ -42,8 +43,8 @@ impl Credentials {
     /// Credentials by the settings, to be sent by `transport`.
     pub(crate) fn new(config: &ClientConfig, transport: &Transport) -> Result<Self, SettingsError> {
         let redactor = Arc::new(Redactor::default());
-        if let Some((user, password)) = transport.proxy_user() {
-            redactor.keep(Some(user), password.expose());
+        if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
+            redactor.keep(name.as_deref(), secret.expose());
         }
         let bearer = SecretSource::from_keys(config.bearer_token.as_ref(), config.bearer_token_file.as_ref());
         let method = if let Some(BasicAuth { username, username_file, password, password_file }) =

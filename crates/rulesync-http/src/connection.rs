@@ -156,7 +156,7 @@ impl PlainAnswer {
         self.body.portion().await
     }
 
-    /// The beginning of the body as text, for a message: 64 KiB at most, and without our secrets.
+    /// The beginning of the body as text, for a message: 64 KiB at most, then `…`, and without our secrets.
     pub async fn words(self) -> String {
         self.redactor.text(drain(self.body.response, self.timeout).await).trim().to_owned()
     }

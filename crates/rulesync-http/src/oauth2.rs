@@ -11,7 +11,8 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::address;
-use crate::proxy::ProxySettings;
+use crate::cut::CUT;
+use crate::proxy::{ProxySettings, ProxyUser};
 use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
@@ -36,7 +37,7 @@ struct TokenServer {
     client_id: String,
     client_secret: Option<SecretSource>,
     /// Scopes and further parameters, encoded.
-    parameters: String,
+    parameters: Secret,
     redactor: Arc<Redactor>,
 }
 
@@ -68,6 +69,10 @@ impl Seconds {
     }
 }
 
+/// Parameters that name whom a token is for, which is no secret and stands in many messages. Any other may be one, such as
+/// `password` or `client_assertion`.
+const OPEN_PARAMETERS: [&str; 3] = ["audience", "resource", "scope"];
+
 /// A token's server that says nothing of expiry gets asked this often.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(300);
 
@@ -87,13 +92,16 @@ impl TokenSource {
         };
         let (transport, url, host) =
             Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
-        if let Some((user, password)) = transport.proxy_user() {
-            redactor.keep(Some(user), password.expose());
+        if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
+            redactor.keep(name.as_deref(), secret.expose());
         }
         let mut parameters = "grant_type=client_credentials".to_owned();
         let scope = config.scopes.join(" ");
         let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
-        let further = config.endpoint_params.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let further = config.endpoint_params.iter().map(|(key, value)| (key.as_str(), value.expose()));
+        for (_, value) in further.clone().filter(|(key, _)| !OPEN_PARAMETERS.contains(key)) {
+            redactor.keep(None, value);
+        }
         for (key, value) in scope.into_iter().chain(further) {
             parameters.push_str(&format!("&{}={}", encode(key), encode(value)));
         }
@@ -106,7 +114,7 @@ impl TokenSource {
                 config.client_secret.as_ref(),
                 config.client_secret_file.as_ref(),
             ),
-            parameters,
+            parameters: Secret::from(parameters.as_str()),
             redactor,
         };
         Ok(Self { server: Arc::new(server), token: Shared::default() })
@@ -173,7 +181,7 @@ impl TokenServer {
         let request = request
             .basic_auth(encode(&self.client_id), password)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(self.parameters.clone());
+            .body(self.parameters.expose().to_owned());
         let answer = request.send().await.map_err(|error| without_url(&error))?;
         let status = answer.status();
         let body = drain(answer, DEADLINE).await;
@@ -181,7 +189,7 @@ impl TokenServer {
             self.distrust_secret();
             return Err(format!("the token's server answered {status}"));
         }
-        serde_json::from_str(&body)
+        serde_json::from_str(body.trim_end_matches(CUT))
             .map_err(|_| "the token's server answered something else than a token".to_owned())
     }
 }

@@ -79,8 +79,9 @@ pub struct OAuth2 {
     pub scopes: Vec<String>,
     /// Where tokens are given.
     pub token_url: String,
-    /// Further parameters of the request.
-    pub endpoint_params: BTreeMap<String, String>,
+    /// Further parameters of the request. Their values are not shown, and are cut out of what servers say except for
+    /// `audience`, `resource` and `scope`.
+    pub endpoint_params: BTreeMap<String, Secret>,
     /// TLS towards the token's server.
     pub tls_config: Option<TlsConfig>,
     /// A proxy towards the token's server.

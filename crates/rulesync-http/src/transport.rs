@@ -11,7 +11,8 @@ use reqwest::{Certificate, Identity, Response, Url, redirect, retry};
 use rulesync_fs::FileError;
 use tokio::time::Instant;
 
-use crate::proxy::{ChosenProxy, ProxySettings};
+use crate::cut::shortened_bytes;
+use crate::proxy::{ChosenProxy, ProxySettings, ProxyUser};
 use crate::secret::{READ_DEADLINE, Secret, read_file};
 use crate::settings::{SettingsError, TlsConfig, TlsVersion};
 
@@ -95,7 +96,7 @@ impl Transport {
     }
 
     /// Who we are to the proxy, if there is one that wants to know.
-    pub(crate) fn proxy_user(&self) -> Option<&(String, Secret)> {
+    pub(crate) fn proxy_user(&self) -> Option<&ProxyUser> {
         self.recipe.proxy.as_ref()?.user.as_ref()
     }
 
@@ -232,21 +233,24 @@ impl Recipe {
 const DRAINED_BYTES: usize = 64 * 1024;
 
 /// Reads a body to its end, as far as it is not too long and comes within `patience`, and gives what there was: who
-/// only wants the status must not wait for a server that does not finish.
+/// only wants the status must not wait for a server that does not finish. What is missing at the end is marked.
 pub(crate) async fn drain(mut answer: Response, patience: Duration) -> String {
     let mut kept = Vec::new();
     let reading = async {
-        while let Ok(Some(portion)) = answer.chunk().await {
-            let room = DRAINED_BYTES - kept.len();
-            kept.extend_from_slice(&portion[..portion.len().min(room)]);
-            if portion.len() > room {
-                break;
+        loop {
+            match answer.chunk().await {
+                Ok(Some(portion)) => kept.extend_from_slice(&portion),
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+            if kept.len() > DRAINED_BYTES {
+                return false;
             }
         }
     };
     // What came in time is kept.
-    let _ = tokio::time::timeout(patience, reading).await;
-    String::from_utf8_lossy(&kept).into_owned()
+    let whole = tokio::time::timeout(patience, reading).await.unwrap_or(false);
+    if kept.is_empty() { String::new() } else { shortened_bytes(&kept, DRAINED_BYTES, !whole) }
 }
 
 /// What went wrong, without the address: it may hold a password.

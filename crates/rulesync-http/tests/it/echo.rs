@@ -132,6 +132,51 @@ async fn plain_answers_tell_no_secrets() {
 }
 
 #[tokio::test]
+async fn a_secret_at_the_end_of_what_is_read_is_not_told_in_part() {
+    let server = MockServer::start().await;
+    let body = format!("{}{SECRET} and so on", "x".repeat((64 << 10) - 7));
+    Mock::given(any()).respond_with(ResponseTemplate::new(500).set_body_string(body)).mount(&server).await;
+    let settings = config(json!({"bearer_token": SECRET}));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
+    let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
+    let words = connection.send(request).await.unwrap().words().await;
+    assert!(words.ends_with("xx<secret>…") && !tells(&words), "{}", &words[words.len() - 20..]);
+}
+
+#[tokio::test]
+async fn parameters_of_a_token_are_not_told() {
+    let server = MockServer::start().await;
+    Mock::given(path("/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t0ken-of-a-day"})))
+        .mount(&server)
+        .await;
+    let told = format!("{SECRET} for rules-of-ours");
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(400).set_body_string(told))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    let parameters = json!({"password": SECRET, "audience": "rules-of-ours"});
+    let oauth2 = json!({"client_id": "id", "token_url": format!("{}/token", server.uri()), "endpoint_params": parameters});
+    let error = put(&client(&server.uri(), &config(json!({"oauth2": oauth2})))).await.unwrap_err();
+    assert_eq!(error.message(), "<secret> for rules-of-ours");
+}
+
+#[tokio::test]
+async fn a_proxy_that_echoes_a_token_that_is_its_user_does_not_make_us_tell_it() {
+    let proxy = echo(407, "text/plain").await;
+    let address = proxy.address();
+    for user in ["hunter2%2F%26%22x", "hunter2%2F%26%22x:"] {
+        let settings = config(json!({"proxy_url": format!("http://{user}@{address}")}));
+        let error = put(&client("http://mimir.invalid", &settings)).await.unwrap_err();
+        assert!(error.to_string().contains("proxy-authorization: Basic <secret>"), "{error}");
+        // Base64 of the secret and a colon.
+        assert!(!error.to_string().contains("aHVudGVyMi8mIng"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_that_echoes_the_request_does_not_make_us_tell_its_password() {
     let proxy = echo(407, "text/plain").await;
     let address = proxy.address();

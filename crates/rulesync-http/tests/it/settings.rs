@@ -92,6 +92,10 @@ fn secrets_do_not_show() {
         "tls_config": {"key": "hunter2"}, "http_headers": {"X": {"secrets": ["hunter2"]}},
     }));
     assert!(!format!("{settings:?}").contains("hunter2"));
+    let token =
+        json!({"client_id": "i", "token_url": "http://x", "endpoint_params": {"password": "hunter2"}});
+    let settings = config(json!({"oauth2": token}));
+    assert!(!format!("{settings:?} {:?}", client("http://x", &settings)).contains("hunter2"));
     let settings = config(
         json!({"basic_auth": {"username": "u", "password": "hunter2"}, "proxy_url": "http://u:hunter2@127.0.0.1:1"}),
     );
