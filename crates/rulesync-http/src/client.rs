@@ -44,9 +44,6 @@ const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 /// The longest wait for a body that only says how a request went; a quarter of the timeout if that is less.
 const BODY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// No server is obeyed for longer, whatever its `Retry-After` says.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
-
 impl RulerClient {
     /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet;
     /// the files of `tls_config` are read, which may block.
@@ -293,12 +290,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// `Retry-After` in seconds, or as a date.
+/// `Retry-After` in seconds, or as a date. How long a server is obeyed is decided elsewhere; here it is only kept to what
+/// can be added to any time (136 years).
 fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER));
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()));
     }
-    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?.min(LONGEST_RETRY_AFTER))
+    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
 }
 
 pub(crate) fn unavailable(message: String) -> RulerError {
@@ -319,7 +318,13 @@ mod tests {
         assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:44 GMT", now), Some(Duration::from_secs(10)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:24 GMT", now), None);
-        assert_eq!(parse_retry_after("18446744073709551615", now), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(parse_retry_after("86400", now), Some(Duration::from_secs(86_400)), "as it was said");
+        for long in ["18446744073709551615", "18446744073709551616"] {
+            let told = parse_retry_after(long, now).unwrap();
+            assert!(
+                told > Duration::from_secs(100 * 365 * 86_400) && Instant::now().checked_add(told).is_some()
+            );
+        }
         assert_eq!(parse_retry_after("soon", now), None);
         assert_eq!(parse_retry_after("", now), None);
     }
