@@ -20,6 +20,8 @@ pub(crate) struct ProxySettings {
 pub(crate) struct ChosenProxy {
     pub(crate) proxy: Proxy,
     pub(crate) user: Option<ProxyUser>,
+    /// Whether the proxy itself is spoken to over TLS.
+    pub(crate) over_tls: bool,
 }
 
 /// Who we are to a proxy, as it is sent.
@@ -68,7 +70,8 @@ impl ProxySettings {
             .map_err(|error| SettingsError::Invalid { key, reason: without_url(&error) })?;
         let port = address.port_or_known_default();
         let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
-        Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()) }))
+        let over_tls = scheme.eq_ignore_ascii_case("https");
+        Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()), over_tls }))
     }
 
     fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<Named> {

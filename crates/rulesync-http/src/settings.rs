@@ -108,7 +108,7 @@ pub struct TlsConfig {
     pub key: Option<Secret>,
     /// The same from a file.
     pub key_file: Option<PathBuf>,
-    /// The name the server must prove to be, if not that of its address. Not together with a proxy.
+    /// The name the server must prove to be, if not that of its address. Not together with a proxy, nor for `http://`.
     pub server_name: Option<String>,
     /// Trust anybody. For tests.
     pub insecure_skip_verify: bool,

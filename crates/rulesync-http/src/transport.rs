@@ -68,12 +68,14 @@ impl Transport {
         let mut host_header = None;
         if let (Some(name), Some(host), Some(port)) =
             (&tls.server_name, address.host_str(), address.port_or_known_default())
-            && address.scheme() == "https"
         {
             let invalid = |reason: &str| SettingsError::Invalid {
                 key: "tls_config.server_name".to_owned(),
                 reason: reason.to_owned(),
             };
+            if address.scheme() != "https" {
+                return Err(invalid("is for an address that begins with https:// only"));
+            }
             if proxy.is_set() {
                 // The proxy would be asked for the name, not for the address.
                 return Err(invalid("cannot be used together with `proxy_url` or `proxy_from_environment`"));
@@ -88,6 +90,11 @@ impl Transport {
             }
         }
         let proxy = proxy.towards(address)?;
+        let over_tls = address.scheme() == "https" || proxy.as_ref().is_some_and(|proxy| proxy.over_tls);
+        if !over_tls && tls != TlsConfig::default() {
+            let address = address.origin().ascii_serialization();
+            tracing::warn!(address, "`tls_config` is of no use: nothing is sent over TLS to this address");
+        }
         let material = Material::read(&tls)?;
         let recipe = Recipe { tls, proxy, real_host };
         let client = recipe.client(&material)?;

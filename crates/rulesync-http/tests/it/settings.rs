@@ -69,6 +69,11 @@ fn contradictions_name_the_keys() {
             "{settings}: {error}"
         );
     }
+    let named = json!({"tls_config": {"server_name": "mimir.example"}});
+    let error = refused("http://127.0.0.1:1", &config(named.clone()));
+    assert_eq!(error, "`tls_config.server_name`: is for an address that begins with https:// only");
+    let token = json!({"client_id": "i", "token_url": "http://x", "tls_config": named["tls_config"]});
+    assert!(refused("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`"));
     for address in ["", "mimir:9009", "ftp://x", "http://u:hunter2@x", "http://x?y"] {
         let error = refused(address, &ClientConfig::default());
         assert!(error.contains("`address`") && !error.contains("hunter2"), "{address}: {error}");
