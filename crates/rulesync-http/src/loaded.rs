@@ -22,7 +22,7 @@ pub struct LoadedGroup {
 }
 
 /// Cuts the groups out of an answer. What a rule fails with is shortened, and our secrets are cut out of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LoadedReader {
     redaction: Redaction,
     limits: Limits,
@@ -44,7 +44,15 @@ const ENVELOPE_BYTES: usize = 64 << 10;
 impl LoadedReader {
     /// A reader of the answer to a request with these secrets.
     pub(crate) fn new(redaction: Redaction, limits: Limits) -> Self {
-        Self { redaction, limits, ..Self::default() }
+        Self {
+            redaction,
+            limits,
+            open: Vec::new(),
+            in_string: false,
+            escaped: false,
+            group: Vec::new(),
+            envelope: Vec::new(),
+        }
     }
 
     /// More of the answer. Passes on the groups that are complete with it.

@@ -13,7 +13,7 @@ const ANSWER: &str = r#"{"status":"success","warnings":["[{"],"data":{"groups":[
     {"name":"h","file":"c","rules":[]} , {"name":"i","file":"c","rules":null}],"groupNextToken":"x=="},"errorType":"","error":""}"#;
 
 fn read(answer: &str, cut: usize) -> Result<(Vec<LoadedGroup>, Option<String>), RulerError> {
-    let (mut reader, mut groups) = (LoadedReader::default(), Vec::new());
+    let (mut reader, mut groups) = (LoadedReader::new(Redaction::default(), Limits::default()), Vec::new());
     for portion in answer.as_bytes().chunks(cut) {
         reader.push(portion, &mut |group| groups.push(group))?;
     }
@@ -126,7 +126,7 @@ fn another_document_is_an_error() {
 
 #[test]
 fn what_does_not_end_is_given_up() {
-    let mut reader = LoadedReader::default();
+    let mut reader = LoadedReader::new(Redaction::default(), Limits::default());
     let megabyte = vec![b'x'; 1 << 20];
     assert!(reader.push(&megabyte, &mut |_| {}).is_err(), "no envelope is that long");
     let mut reader = LoadedReader::new(Redaction::default(), Limits::new(Some(32 << 20)));
