@@ -10,6 +10,7 @@ use reqwest::Url;
 use rulesync_core::{Group, Rule, RulerError};
 
 use crate::address::redirection;
+use crate::cut::{CUT, MESSAGE_BYTES, shortened};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +48,6 @@ pub(crate) enum Meaning {
     /// There is nothing there.
     Nothing,
 }
-
-/// Longer messages are cut: a gateway may answer with a page.
-const MESSAGE_BYTES: usize = 2048;
 
 /// What an answer means for an operation.
 pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meaning, RulerError> {
@@ -159,7 +157,7 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     struct Error {
         error: String,
     }
-    let text = match serde_json::from_str::<Error>(body) {
+    let text = match serde_json::from_str::<Error>(body.trim_end_matches(CUT)) {
         Ok(Error { error }) if !error.is_empty() => error,
         _ => body.trim().to_owned(),
     };
@@ -170,10 +168,7 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     if text.is_empty() || content_type.starts_with("text/html") || text.starts_with('<') {
         return format!("status {status}");
     }
-    match text.char_indices().find(|(index, _)| *index >= MESSAGE_BYTES) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text,
-    }
+    shortened(text, MESSAGE_BYTES)
 }
 
 /// The rule that Mimir and Cortex name, counted from 0: `group "g", rule 3, "A": …`.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use rulesync_core::RulerError;
 use tokio::time::Instant;
 
 use crate::oauth2::TokenSource;
+use crate::proxy::ProxyUser;
 use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{Authorization, BasicAuth, ClientConfig, SettingsError};
@@ -41,8 +43,8 @@ impl Credentials {
     /// Credentials by the settings, to be sent by `transport`.
     pub(crate) fn new(config: &ClientConfig, transport: &Transport) -> Result<Self, SettingsError> {
         let redactor = Arc::new(Redactor::default());
-        if let Some((user, password)) = transport.proxy_user() {
-            redactor.keep(Some(user), password.expose());
+        if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
+            redactor.keep(name.as_deref(), secret.expose());
         }
         let bearer = SecretSource::from_keys(config.bearer_token.as_ref(), config.bearer_token_file.as_ref());
         let method = if let Some(BasicAuth { username, username_file, password, password_file }) =
@@ -105,8 +107,16 @@ impl Credentials {
         &self.redactor
     }
 
-    /// Adds them to a request; the error is for people and holds no secret.
-    pub(crate) async fn sign(&self, mut request: RequestBuilder) -> Result<RequestBuilder, String> {
+    /// Adds them to a request. Files and the token's server have deadlines of their own, which are none of the ruler's.
+    pub(crate) async fn sign(&self, request: RequestBuilder) -> Result<RequestBuilder, RulerError> {
+        self.signed(request).await.map_err(|error| RulerError::Unavailable {
+            message: format!("the request was not sent: {error}"),
+            retry_after: None,
+        })
+    }
+
+    /// The error is for people and holds no secret.
+    async fn signed(&self, mut request: RequestBuilder) -> Result<RequestBuilder, String> {
         for Header { name, source, open } in &self.headers {
             let secret = text(source).await?;
             if !open {
@@ -142,7 +152,7 @@ impl Credentials {
 
     /// The server did not accept a request that was `signed` then: secrets from files and tokens are got anew. False if
     /// there is nothing to renew.
-    pub(crate) async fn distrust(&self, signed: Instant) -> bool {
+    pub(crate) fn distrust(&self, signed: Instant) -> bool {
         // A further header may be what the server knows us by.
         let mut sources: Vec<&SecretSource> = self.headers.iter().map(|header| &header.source).collect();
         match &self.method {
@@ -152,10 +162,10 @@ impl Credentials {
                 sources.extend(password);
             }
             Method::Header { credentials, .. } => sources.push(credentials),
-            Method::OAuth2(tokens) => tokens.distrust(signed).await,
+            Method::OAuth2(tokens) => tokens.distrust(signed),
         }
         for source in &sources {
-            source.distrust().await;
+            source.distrust(signed);
         }
         matches!(self.method, Method::OAuth2(_))
             || sources.iter().any(|source| matches!(source, SecretSource::File(_)))

@@ -21,7 +21,8 @@ pub(crate) struct Body {
     patience: Duration,
     until: Instant,
     limit: u64,
-    left: u64,
+    /// How many bytes of the limit are left. Less than the limit if several answers share it.
+    pub(crate) left: u64,
 }
 
 impl Body {

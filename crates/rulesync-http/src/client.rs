@@ -9,6 +9,7 @@ use reqwest::{Response, StatusCode, Url};
 use rulesync_core::{Group, RulerError, TenantId};
 use tokio::time::Instant;
 
+use crate::allowance::Allowance;
 use crate::answer::{Answer, Meaning, Operation, meaning, named_rule};
 use crate::auth::Credentials;
 use crate::body::Body;
@@ -42,9 +43,6 @@ const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 
 /// The longest wait for a body that only says how a request went; a quarter of the timeout if that is less.
 const BODY_PATIENCE: Duration = Duration::from_secs(2);
-
-/// No server is obeyed for longer, whatever its `Retry-After` says.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 impl RulerClient {
     /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet;
@@ -179,13 +177,16 @@ impl RulerClient {
     }
 
     async fn write(&self, request: Request<'_>) -> Result<(), RulerError> {
-        let exchange = async {
-            if let Some(answer) = self.ask(&request).await? {
-                drain(answer.response, self.patience()).await;
+        let mut allowance = Allowance::new(self.timeout);
+        match self.ask(&request, &mut allowance).await {
+            Ok(answer) => {
+                if let Some(answer) = answer {
+                    let _ = allowance.wait(drain(answer.response, self.patience())).await;
+                }
+                Ok(())
             }
-            Ok(())
-        };
-        self.in_time(exchange).await.map_err(|error| self.redactor().error(error))
+            Err(error) => Err(self.redactor().error(error)),
+        }
     }
 
     /// What is known of our secrets. Every error of a public function goes through it.
@@ -198,21 +199,22 @@ impl RulerClient {
         self.limits
     }
 
-    pub(crate) async fn in_time<T>(
-        &self,
-        exchange: impl Future<Output = Result<T, RulerError>>,
-    ) -> Result<T, RulerError> {
-        let late = || unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
-        tokio::time::timeout(self.timeout, exchange).await.map_err(|_| late())?
+    /// That a request was not answered in time.
+    pub(crate) fn late(&self) -> RulerError {
+        unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()))
     }
 
     /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read, and the wait
     /// for it is the caller's to end.
-    pub(crate) async fn ask(&self, request: &Request<'_>) -> Result<Option<Body>, RulerError> {
-        let (mut answer, signed) = self.send(request).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
-            drain(answer, self.patience()).await;
-            (answer, _) = self.send(request).await?;
+    pub(crate) async fn ask(
+        &self,
+        request: &Request<'_>,
+        allowance: &mut Allowance,
+    ) -> Result<Option<Body>, RulerError> {
+        let (mut answer, signed) = self.send(request, allowance).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed) {
+            allowance.wait(drain(answer, self.patience())).await.ok_or_else(|| self.late())?;
+            (answer, _) = self.send(request, allowance).await?;
         }
         let status = answer.status().as_u16();
         let content_type = header(answer.headers(), CONTENT_TYPE.as_str()).to_owned();
@@ -223,7 +225,8 @@ impl RulerClient {
         let (answer, body) = if asked.is_none() {
             (Some(answer), String::new())
         } else {
-            (None, drain(answer, self.patience()).await)
+            let words = allowance.wait(drain(answer, self.patience())).await;
+            (None, words.ok_or_else(|| self.late())?)
         };
         let described = Answer {
             asked: asked.as_ref(),
@@ -240,15 +243,6 @@ impl RulerClient {
         }
     }
 
-    /// The answer, and when its request was signed.
-    async fn send(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
-        let mut observed =
-            Observed { observer: self.observer.as_deref(), request, start: Instant::now(), status: None };
-        let (answer, signed) = self.exchange(request).await?;
-        observed.status = Some(answer.status());
-        Ok((answer, signed))
-    }
-
     /// The address of a path below the base; none if the library would tidy it up: it may then name something else.
     fn url(&self, path: &str) -> Option<Url> {
         let mut url = self.base.clone();
@@ -261,12 +255,17 @@ impl RulerClient {
         BODY_PATIENCE.min(self.timeout / 4)
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<(Response, Instant), RulerError> {
+    /// The answer, and when its request was signed.
+    async fn send(
+        &self,
+        request: &Request<'_>,
+        allowance: &mut Allowance,
+    ) -> Result<(Response, Instant), RulerError> {
         let url = self.url(&request.path);
         let mut url =
             url.ok_or_else(|| rejected(format!("the path {} cannot be sent as it is", request.path)))?;
         url.set_query(request.query.as_deref());
-        let mut builder = self.transport.client().await.request(request.method.clone(), url);
+        let mut builder = self.transport.client().request(request.method.clone(), url);
         if let Some(tenant) = request.tenant {
             builder = builder.header("X-Scope-OrgID", tenant.as_str());
         }
@@ -276,9 +275,13 @@ impl RulerClient {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, YAML).body(body.clone());
         }
-        let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
+        let builder = self.credentials.sign(builder).await?;
         let signed = Instant::now();
-        let answer = builder.send().await.map_err(|error| unavailable(without_url(&error)))?;
+        let mut observed =
+            Observed { observer: self.observer.as_deref(), request, start: signed, status: None };
+        let sent = allowance.wait(builder.send()).await.ok_or_else(|| self.late())?;
+        let answer = sent.map_err(|error| unavailable(without_url(&error)))?;
+        observed.status = Some(answer.status());
         Ok((answer, signed))
     }
 }
@@ -287,12 +290,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// `Retry-After` in seconds, or as a date.
+/// `Retry-After` in seconds, or as a date. How long a server is obeyed is decided elsewhere; here it is only kept to what
+/// can be added to any time (136 years).
 fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER));
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()));
     }
-    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).ok()?.min(LONGEST_RETRY_AFTER))
+    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
 }
 
 pub(crate) fn unavailable(message: String) -> RulerError {
@@ -313,7 +318,13 @@ mod tests {
         assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:44 GMT", now), Some(Duration::from_secs(10)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:24 GMT", now), None);
-        assert_eq!(parse_retry_after("18446744073709551615", now), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(parse_retry_after("86400", now), Some(Duration::from_secs(86_400)), "as it was said");
+        for long in ["18446744073709551615", "18446744073709551616"] {
+            let told = parse_retry_after(long, now).unwrap();
+            assert!(
+                told > Duration::from_secs(100 * 365 * 86_400) && Instant::now().checked_add(told).is_some()
+            );
+        }
         assert_eq!(parse_retry_after("soon", now), None);
         assert_eq!(parse_retry_after("", now), None);
     }

@@ -14,6 +14,7 @@ use crate::address;
 use crate::auth::Credentials;
 use crate::body::Body;
 use crate::limits::Limits;
+use crate::loaded::LoadedReader;
 use crate::proxy::ProxySettings;
 use crate::redact::Redactor;
 use crate::request::RequestObserver;
@@ -50,6 +51,7 @@ pub struct PlainRequest<'a> {
 pub struct PlainAnswer {
     body: Body,
     timeout: Duration,
+    limits: Limits,
     redactor: Arc<Redactor>,
 }
 
@@ -88,12 +90,13 @@ impl Connection {
 
     async fn answer(&self, request: PlainRequest<'_>) -> Result<PlainAnswer, RulerError> {
         let (mut response, signed) = self.exchange(request).await?;
-        if response.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed).await {
+        if response.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed) {
             drain(response, self.timeout).await;
             (response, _) = self.exchange(request).await?;
         }
         let body = Body::new(response, self.timeout, self.limits.response());
-        Ok(PlainAnswer { body, timeout: self.timeout, redactor: Arc::clone(self.credentials.redactor()) })
+        let redactor = Arc::clone(self.credentials.redactor());
+        Ok(PlainAnswer { body, timeout: self.timeout, limits: self.limits, redactor })
     }
 
     async fn exchange(&self, request: PlainRequest<'_>) -> Result<(Response, Instant), RulerError> {
@@ -105,16 +108,15 @@ impl Connection {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut builder = self.transport.client().await.request(verb, url);
+        let mut builder = self.transport.client().request(verb, url);
         if let Some(host) = &self.host {
             builder = builder.header(HOST, host);
         }
-        let start = Instant::now();
+        let builder = self.credentials.sign(builder).await?;
+        let signed = Instant::now();
         // Told when dropped, so that a request that is given up is counted too.
         let mut observed =
-            Observed { observer: self.observer.as_deref(), method, route, start, status: None };
-        let builder = self.credentials.sign(builder).await.map_err(unavailable)?;
-        let signed = Instant::now();
+            Observed { observer: self.observer.as_deref(), method, route, start: signed, status: None };
         let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;
         let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;
@@ -154,9 +156,14 @@ impl PlainAnswer {
         self.body.portion().await
     }
 
-    /// The beginning of the body as text, for a message: 64 KiB at most, and without our secrets.
+    /// The beginning of the body as text, for a message: 64 KiB at most, then `…`, and without our secrets.
     pub async fn words(self) -> String {
         self.redactor.text(drain(self.body.response, self.timeout).await).trim().to_owned()
+    }
+
+    /// A reader for the body, if it says what rules are loaded.
+    pub fn loaded(&self) -> LoadedReader {
+        LoadedReader::new(self.redactor.sent_so_far(), self.limits)
     }
 
     /// An error about this answer, without our secrets in it.

@@ -8,6 +8,9 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Options;
 
+use crate::cut::{MESSAGE_BYTES, shortened};
+use crate::limits::Limits;
+
 /// A document that is not what the API should answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -63,21 +66,23 @@ pub fn parse_rule_file(text: &[u8]) -> Result<Vec<Group>, DocumentError> {
     struct RuleFile {
         groups: Vec<Group>,
     }
-    parse(text).map(|RuleFile { groups }| groups)
+    // How long it may be is decided where it is read.
+    let limits = Limits::with_namespace(text.len() as u64);
+    parse(text, limits).map(|RuleFile { groups }| groups)
 }
 
 /// The groups of namespaces.
 pub(crate) type Namespaces = BTreeMap<String, Vec<Group>>;
 
 /// A list of namespaces, or a piece of one. Nothing at all is none: the servers write `{}`.
-pub(crate) fn parse_namespaces(text: &[u8]) -> Result<Namespaces, DocumentError> {
-    let namespaces: BTreeMap<String, Option<Vec<Group>>> = parse(text)?;
+pub(crate) fn parse_namespaces(text: &[u8], limits: Limits) -> Result<Namespaces, DocumentError> {
+    let namespaces: BTreeMap<String, Option<Vec<Group>>> = parse(text, limits)?;
     Ok(namespaces.into_iter().map(|(name, groups)| (name, groups.unwrap_or_default())).collect())
 }
 
 /// A single group.
-pub(crate) fn parse_group(text: &[u8]) -> Result<Group, DocumentError> {
-    parse(text)
+pub(crate) fn parse_group(text: &[u8], limits: Limits) -> Result<Group, DocumentError> {
+    parse(text, limits)
 }
 
 /// What the first line of a namespace says about its name.
@@ -99,7 +104,11 @@ pub(crate) fn parse_name(line: &[u8]) -> Result<Name, DocumentError> {
     // Keys of more than 128 bytes are written as complex ones, with `? ` before them (Go's yaml.v3).
     if let Some(key) = text.strip_prefix("? ") {
         let below = key.starts_with(['|', '>']);
-        return if below { Ok(Name::Below) } else { parse(key.as_bytes()).map(Name::Here) };
+        return if below {
+            Ok(Name::Below)
+        } else {
+            parse(key.as_bytes(), Limits::default()).map(Name::Here)
+        };
     }
     // Plain keys are nearly all there are; the parser serves the quoted ones.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
@@ -110,7 +119,7 @@ pub(crate) fn parse_name(line: &[u8]) -> Result<Name, DocumentError> {
     {
         return Ok(Name::Here(key.to_owned()));
     }
-    let map: BTreeMap<String, Option<Vec<IgnoredAny>>> = parse(line)?;
+    let map: BTreeMap<String, Option<Vec<IgnoredAny>>> = parse(line, Limits::default())?;
     map.into_keys().next().map(Name::Here).ok_or_else(|| DocumentError("no key".to_owned()))
 }
 
@@ -124,23 +133,27 @@ pub(crate) fn group_names(piece: &[u8]) -> Vec<String> {
     let named = |line: &str| {
         // The first group of a complex key stands beside the colon.
         let item = line.strip_prefix("    - ").or_else(|| line.strip_prefix(":   - "))?;
-        item.starts_with("name:").then(|| parse::<Named>(item.as_bytes()).ok())?
+        item.starts_with("name:").then(|| parse::<Named>(item.as_bytes(), Limits::default()).ok())?
     };
     text.lines().filter_map(named).map(|group| group.name).collect()
 }
 
-fn parse<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, DocumentError> {
+fn parse<'de, T: Deserialize<'de>>(text: &'de [u8], limits: Limits) -> Result<T, DocumentError> {
     let text = std::str::from_utf8(text).map_err(|error| DocumentError(error.to_string()))?;
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| DocumentError(first_line(&error)))
+    serde_saphyr::from_str_with_options(text, options(limits))
+        .map_err(|error| DocumentError(first_line(&error)))
 }
 
-/// As Go reads it, with room for the largest groups: 400,000 rules. What is read takes some 150 bytes a node, also where
-/// a rule is written `{}`.
-fn options() -> Options {
+/// As Go reads it, with room for whatever may be written or kept by these limits.
+fn options(limits: Limits) -> Options {
+    let bounded = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+    let nodes = bounded(limits.nodes());
     let budget = serde_saphyr::budget! {
-        max_nodes: 2_000_000,
-        max_events: 8_000_000,
-        max_total_scalar_bytes: 256 << 20,
+        max_nodes: nodes,
+        // Each node begins and may end, and so do documents.
+        max_events: nodes.saturating_mul(2).saturating_add(64),
+        // An escape may stand for more bytes than it has.
+        max_total_scalar_bytes: bounded(limits.namespace()).saturating_mul(2),
         // No server writes them, and a few bytes of them can ask for a lot of memory.
         max_anchors: 0,
         max_aliases: 0,
@@ -154,7 +167,9 @@ fn options() -> Options {
 }
 
 fn first_line(error: &serde_saphyr::Error) -> String {
-    error.without_snippet().to_string().lines().next().unwrap_or_default().to_owned()
+    let text = error.without_snippet().to_string();
+    // It may quote what it does not understand.
+    shortened(text.lines().next().unwrap_or_default().to_owned(), MESSAGE_BYTES)
 }
 
 #[cfg(test)]
@@ -190,7 +205,31 @@ mod tests {
         let group = Group { name: "true".into(), rules: vec![rule], limit: 5, ..Group::default() };
         let text = encode_group(&group).unwrap();
         insta::assert_snapshot!(text);
-        assert_eq!(parse_group(text.as_bytes()).unwrap(), group);
+        assert_eq!(parse_group(text.as_bytes(), Limits::default()).unwrap(), group);
+    }
+
+    /// A list until it is full.
+    fn filled(begins: &str, item: &str, ends: &str, bytes: u64) -> String {
+        let room = usize::try_from(bytes).unwrap() - begins.len() - ends.len();
+        format!("{begins}{}{ends}", item.repeat(room / item.len()))
+    }
+
+    #[test]
+    fn whatever_is_not_too_long_to_be_sent_or_kept_can_be_read() {
+        // The least that can be set, and one with which a document has more than two million nodes.
+        for response in [64 << 10, 321 << 20] {
+            let limits = Limits::new(Some(response));
+            let rule = r#"{"record":"a","expr":"1"},"#;
+            let group = filled(r#"{"name":"g","rules":["#, rule, "{}]}", limits.group());
+            let rules = parse_group(group.as_bytes(), limits).unwrap().rules.len();
+            assert_eq!(rules, group.matches("{\"record").count() + 1);
+        }
+        // As a ruler writes it.
+        let limits = Limits::new(Some(1 << 20));
+        let group = "    - name: g\n      rules:\n        - record: a\n          expr: 1\n";
+        let namespace = filled("us.ns.o:\n", group, "", limits.namespace());
+        let groups = parse_namespaces(namespace.as_bytes(), limits).unwrap();
+        assert_eq!(groups["us.ns.o"].len(), namespace.matches("name").count());
     }
 
     #[test]

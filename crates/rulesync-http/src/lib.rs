@@ -5,11 +5,13 @@
 //! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
 
 mod address;
+mod allowance;
 mod answer;
 mod auth;
 mod body;
 mod client;
 mod connection;
+mod cut;
 mod document;
 mod flavour;
 mod limits;
@@ -22,6 +24,7 @@ mod redact;
 mod request;
 mod secret;
 mod settings;
+mod shared;
 mod split;
 mod state;
 mod transport;

@@ -21,6 +21,11 @@ impl Limits {
         Self { response: max_response_bytes.unwrap_or(DEFAULT_RESPONSE_BYTES) }
     }
 
+    /// With room for a namespace of so many bytes, and no less than the default.
+    pub(crate) fn with_namespace(bytes: u64) -> Self {
+        Self { response: bytes.saturating_mul(4).max(DEFAULT_RESPONSE_BYTES) }
+    }
+
     /// The longest answer.
     pub(crate) fn response(self) -> u64 {
         self.response
@@ -29,6 +34,18 @@ impl Limits {
     /// The longest namespace or group that is kept and parsed.
     pub(crate) fn namespace(self) -> u64 {
         self.response / 4
+    }
+
+    /// The longest group that is read of what is loaded: sixteen times the longest that is sent. Servers add some 200
+    /// bytes to each rule, of which the shortest has 25.
+    pub(crate) fn loaded_group(self) -> u64 {
+        self.response / 2
+    }
+
+    /// The most nodes that a document may have. Each takes some 150 bytes when it is read; a ruler writes no fewer than
+    /// eight for one, and with us it is five on average at least.
+    pub(crate) fn nodes(self) -> u64 {
+        self.namespace() / 4
     }
 
     /// The longest line that names a namespace.
@@ -78,5 +95,14 @@ mod tests {
             [limits.response(), limits.namespace(), limits.group(), limits.name()].map(mib),
             [1024, 256, 32, 4]
         );
+        for limits in [64 << 10, 1 << 30, 4 << 30, u64::MAX].map(|bytes| Limits::new(Some(bytes))) {
+            assert!(
+                limits.loaded_group() >= 16 * limits.group() && limits.loaded_group() <= limits.response()
+            );
+            // The shortest rule has five nodes and 26 bytes, a label two and seven.
+            assert!(limits.nodes() >= limits.group() / 3 && limits.nodes() >= limits.namespace() / 8);
+        }
+        assert_eq!(Limits::with_namespace(1 << 30).namespace(), 1 << 30);
+        assert_eq!(Limits::with_namespace(1), Limits::default());
     }
 }

@@ -2,11 +2,12 @@
 
 use rulesync_core::{Group, Listing, RulerError, TenantId};
 
+use crate::allowance::Allowance;
 use crate::answer::Operation;
 use crate::body::BODY_FACTOR;
 use crate::client::{RulerClient, unavailable};
 use crate::document::{DocumentError, Namespaces, group_names, parse_group, parse_namespaces};
-use crate::limits::too_long;
+use crate::limits::{Limits, too_long};
 use crate::reading::{ListReader, Unparsed};
 use crate::request::Request;
 
@@ -30,18 +31,19 @@ impl RulerClient {
 
     async fn read_all(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         let request = Request::new(Operation::List, tenant, self.flavour().rules_path.clone());
+        let asked = self.ask(&request, &mut Allowance::new(self.timeout())).await?;
+        let Some(mut answer) = asked else { return Ok(()) };
         let reading = async {
-            let Some(mut answer) = self.in_time(self.ask(&request)).await? else { return Ok(Vec::new()) };
             let mut reader = ListReader::new(listing, self.limits());
             while let Some(portion) = answer.portion().await? {
                 for turn in portion.chunks(TURN_BYTES) {
                     reader.push(turn)?;
-                    take_long(&mut reader).await?;
+                    take_long(&mut reader, self.limits()).await?;
                     tokio::task::yield_now().await;
                 }
             }
             reader.end()?;
-            take_long(&mut reader).await?;
+            take_long(&mut reader, self.limits()).await?;
             Ok(reader.into_unparsed())
         };
         let deadline = self.timeout() * BODY_FACTOR;
@@ -66,7 +68,7 @@ impl RulerClient {
         match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
             None => return Ok(()),
             Some(document) => {
-                let (document, parsed) = apart(document, parse_namespaces).await?;
+                let (document, parsed) = apart(document, self.limits(), parse_namespaces).await?;
                 match parsed {
                     Ok(namespaces) => {
                         namespaces.values().flatten().for_each(|group| listing.add(namespace, group));
@@ -87,7 +89,7 @@ impl RulerClient {
             let path = self.path(namespace, Some(&group))?;
             let request = Request::new(Operation::GetGroup, tenant, path);
             let Some(document) = self.read(&request).await? else { continue };
-            let (_, parsed): (_, Result<Group, _>) = apart(document, parse_group).await?;
+            let (_, parsed): (_, Result<Group, _>) = apart(document, self.limits(), parse_group).await?;
             match parsed {
                 Ok(parsed) => listing.add(namespace, &parsed),
                 Err(error) => {
@@ -101,8 +103,9 @@ impl RulerClient {
     /// The whole document; none if there is nothing.
     async fn read(&self, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
         let limit = self.limits().namespace();
-        let exchange = async {
-            let Some(mut answer) = self.ask(request).await? else { return Ok(None) };
+        let mut allowance = Allowance::new(self.timeout());
+        let Some(mut answer) = self.ask(request, &mut allowance).await? else { return Ok(None) };
+        let reading = async {
             let mut document = Vec::new();
             while let Some(portion) = answer.portion().await? {
                 document.extend_from_slice(&portion);
@@ -112,15 +115,15 @@ impl RulerClient {
             }
             Ok(Some(document))
         };
-        self.in_time(exchange).await
+        allowance.wait(reading).await.ok_or_else(|| self.late())?
     }
 }
 
 /// Parses what the reader has put aside because it is long.
-async fn take_long(reader: &mut ListReader<'_, '_>) -> Result<(), RulerError> {
+async fn take_long(reader: &mut ListReader<'_, '_>, limits: Limits) -> Result<(), RulerError> {
     while let Some(mut long) = reader.next_long() {
         let (text, parsed): (_, Result<Namespaces, _>) =
-            apart(std::mem::take(&mut long.text), parse_namespaces).await?;
+            apart(std::mem::take(&mut long.text), limits, parse_namespaces).await?;
         long.text = text;
         reader.accept(long, parsed).await?;
     }
@@ -131,14 +134,15 @@ async fn take_long(reader: &mut ListReader<'_, '_>) -> Result<(), RulerError> {
 /// keeps no other task from its turn.
 async fn apart<T: Send + 'static>(
     document: Vec<u8>,
-    parse: fn(&[u8]) -> Result<T, DocumentError>,
+    limits: Limits,
+    parse: fn(&[u8], Limits) -> Result<T, DocumentError>,
 ) -> Result<(Vec<u8>, Result<T, DocumentError>), RulerError> {
     if document.len() <= LONG_BYTES {
-        let parsed = parse(&document);
+        let parsed = parse(&document, limits);
         return Ok((document, parsed));
     }
     let parsing = tokio::task::spawn_blocking(move || {
-        let parsed = parse(&document);
+        let parsed = parse(&document, limits);
         (document, parsed)
     });
     parsing.await.map_err(|error| RulerError::Unreadable { message: format!("parsing failed: {error}") })

@@ -6,6 +6,10 @@
 use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
 use serde::Deserialize;
 
+use crate::cut::{MESSAGE_BYTES, shortened};
+use crate::limits::{Limits, too_long};
+use crate::redact::Redaction;
+
 /// A group that the server has loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedGroup {
@@ -17,9 +21,11 @@ pub struct LoadedGroup {
     pub rules: Vec<EvaluatedRule>,
 }
 
-/// Cuts the groups out of an answer.
-#[derive(Debug, Default)]
+/// Cuts the groups out of an answer. What a rule fails with is shortened, and our secrets are cut out of it.
+#[derive(Debug)]
 pub struct LoadedReader {
+    redaction: Redaction,
+    limits: Limits,
     /// The braces and brackets that are open.
     open: Vec<u8>,
     in_string: bool,
@@ -35,10 +41,20 @@ const GROUPS: &[u8] = b"{{[";
 /// No envelope is longer.
 const ENVELOPE_BYTES: usize = 64 << 10;
 
-/// No group is longer: five thousand rules have 2 MiB, and no larger one than half of this is sent.
-const GROUP_BYTES: usize = 64 << 20;
-
 impl LoadedReader {
+    /// A reader of the answer to a request with these secrets.
+    pub(crate) fn new(redaction: Redaction, limits: Limits) -> Self {
+        Self {
+            redaction,
+            limits,
+            open: Vec::new(),
+            in_string: false,
+            escaped: false,
+            group: Vec::new(),
+            envelope: Vec::new(),
+        }
+    }
+
     /// More of the answer. Passes on the groups that are complete with it.
     ///
     /// # Errors
@@ -55,8 +71,9 @@ impl LoadedReader {
             if self.envelope.len() > ENVELOPE_BYTES {
                 return Err(unreadable("it is not a list of groups"));
             }
-            if self.group.len() > GROUP_BYTES {
-                return Err(unreadable("a group is longer than any can be"));
+            let limit = self.limits.loaded_group();
+            if self.group.len() as u64 > limit {
+                return Err(too_long("what is loaded of a group", limit));
             }
         }
         Ok(())
@@ -149,7 +166,7 @@ impl LoadedReader {
                 self.part().push(mark);
                 self.open.pop();
                 if within && self.open.len() == GROUPS.len() {
-                    found(parse(&self.group)?);
+                    found(parse(&self.group, &self.redaction)?);
                     self.group.clear();
                 }
             }
@@ -158,7 +175,7 @@ impl LoadedReader {
     }
 }
 
-fn parse(text: &[u8]) -> Result<LoadedGroup, RulerError> {
+fn parse(text: &[u8], redaction: &Redaction) -> Result<LoadedGroup, RulerError> {
     #[derive(Deserialize)]
     struct Group {
         name: String,
@@ -180,7 +197,7 @@ fn parse(text: &[u8]) -> Result<LoadedGroup, RulerError> {
         serde_json::from_slice(text).map_err(|error| unreadable(&error.to_string()))?;
     let rule = |Rule { name, health, last_error, last_evaluation }: Rule| {
         let health = match health.as_str() {
-            "err" => RuleHealth::Failing(last_error),
+            "err" => RuleHealth::Failing(redaction.text(shortened(last_error, MESSAGE_BYTES))),
             // Some servers call a rule healthy before it has ever run.
             "ok" if !last_evaluation.starts_with("0001-01-01") => RuleHealth::Healthy,
             _ => RuleHealth::Unknown,
@@ -192,6 +209,7 @@ fn parse(text: &[u8]) -> Result<LoadedGroup, RulerError> {
 }
 
 fn unreadable(message: &str) -> RulerError {
+    let message = shortened(message.to_owned(), MESSAGE_BYTES);
     RulerError::Unreadable { message: format!("the loaded rules cannot be read: {message}") }
 }
 

@@ -8,37 +8,37 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::address;
-use crate::proxy::ProxySettings;
+use crate::cut::CUT;
+use crate::proxy::{ProxySettings, ProxyUser};
 use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
+use crate::shared::{Got, Shared};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::UNRESERVED_KEPT;
 
-/// Gets tokens and keeps them.
+/// Gets tokens and keeps them. A token is fetched whether or not the request still waits that needed it first: a server
+/// that is slower than requests may be would never give one.
 #[derive(Debug)]
 pub(crate) struct TokenSource {
+    server: Arc<TokenServer>,
+    token: Shared<Secret>,
+}
+
+/// Who gives tokens, and what it is asked with.
+#[derive(Debug)]
+struct TokenServer {
     transport: Transport,
     url: Url,
     host: Option<String>,
     client_id: String,
     client_secret: Option<SecretSource>,
     /// Scopes and further parameters, encoded.
-    parameters: String,
-    /// Held while a token is fetched, so that one request serves all that wait.
-    token: Mutex<Option<Token>>,
+    parameters: Secret,
     redactor: Arc<Redactor>,
-}
-
-#[derive(Debug)]
-struct Token {
-    secret: Secret,
-    since: Instant,
-    until: Instant,
 }
 
 #[derive(Deserialize)]
@@ -56,16 +56,22 @@ enum Seconds {
 }
 
 impl Seconds {
-    /// Nothing negative, and no more than [`LONGEST_LIFE`].
+    /// No more than [`LONGEST_LIFE`]; none if it is no time at all, which servers write that do not know it.
     fn life(&self) -> Option<Duration> {
         let seconds = match self {
             Self::Number(number) => *number,
             Self::Text(text) => text.trim().parse().ok()?,
         };
-        let life = Duration::try_from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64()));
-        Some(life.unwrap_or_default())
+        if seconds.is_nan() || seconds <= 0.0 {
+            return None;
+        }
+        Duration::try_from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64())).ok()
     }
 }
+
+/// Parameters that name whom a token is for, which is no secret and stands in many messages. Any other may be one, such as
+/// `password` or `client_assertion`.
+const OPEN_PARAMETERS: [&str; 3] = ["audience", "resource", "scope"];
 
 /// A token's server that says nothing of expiry gets asked this often.
 const UNKNOWN_LIFE: Duration = Duration::from_secs(300);
@@ -86,17 +92,20 @@ impl TokenSource {
         };
         let (transport, url, host) =
             Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
-        if let Some((user, password)) = transport.proxy_user() {
-            redactor.keep(Some(user), password.expose());
+        if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
+            redactor.keep(name.as_deref(), secret.expose());
         }
         let mut parameters = "grant_type=client_credentials".to_owned();
         let scope = config.scopes.join(" ");
         let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
-        let further = config.endpoint_params.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let further = config.endpoint_params.iter().map(|(key, value)| (key.as_str(), value.expose()));
+        for (_, value) in further.clone().filter(|(key, _)| !OPEN_PARAMETERS.contains(key)) {
+            redactor.keep(None, value);
+        }
         for (key, value) in scope.into_iter().chain(further) {
             parameters.push_str(&format!("&{}={}", encode(key), encode(value)));
         }
-        Ok(Self {
+        let server = TokenServer {
             transport,
             url,
             host,
@@ -105,79 +114,82 @@ impl TokenSource {
                 config.client_secret.as_ref(),
                 config.client_secret_file.as_ref(),
             ),
-            parameters,
-            token: Mutex::new(None),
+            parameters: Secret::from(parameters.as_str()),
             redactor,
-        })
+        };
+        Ok(Self { server: Arc::new(server), token: Shared::default() })
     }
 
     /// A token that is good for a while.
     pub(crate) async fn get(&self) -> Result<Secret, String> {
-        let mut token = self.token.lock().await;
-        if let Some(token) = token.as_ref().filter(|token| Instant::now() < token.until) {
-            return Ok(token.secret.clone());
+        let fetch = || {
+            let server = Arc::clone(&self.server);
+            async move { server.token().await }
+        };
+        self.token.get(fetch).await.map_err(|error| format!("oauth2: {error}"))
+    }
+
+    /// The token of a request that was `signed` then was not accepted. A newer one stays: of many requests that are
+    /// refused together, only the first gets a new token.
+    pub(crate) fn distrust(&self, signed: Instant) {
+        if self.token.distrust(signed) {
+            self.server.distrust_secret();
         }
-        let Granted { access_token, expires_in } =
-            self.fetch().await.map_err(|error| format!("oauth2: {error}"))?;
+    }
+}
+
+impl TokenServer {
+    async fn token(&self) -> Got<Secret> {
+        let secret = match &self.client_secret {
+            Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
+            None => None,
+        };
+        let late = |_| format!("the token's server gave no token within {}s", DEADLINE.as_secs());
+        let fetching = tokio::time::timeout(DEADLINE, self.fetch(secret));
+        let Granted { access_token, expires_in } = fetching.await.map_err(late)??;
         // It would be as useless for the rest of its life.
         if !is_token(access_token.expose()) {
             return Err(
-                "oauth2: the token's server answered with a token that no header can carry: it is empty, or holds \
-                 spaces, line breaks or other characters that no token has"
+                "the token's server answered with a token that no header can carry: it is empty, or holds \
+                        spaces, line breaks or other characters that no token has"
                     .to_owned(),
             );
         }
         // A tenth early, so that it does not expire on its way.
         let life = expires_in.as_ref().and_then(Seconds::life).unwrap_or(UNKNOWN_LIFE).mul_f64(0.9);
-        let now = Instant::now();
-        *token = Some(Token { secret: access_token.clone(), since: now, until: now + life });
-        Ok(access_token)
+        Ok((access_token, life))
     }
 
-    /// The token of a request that was `signed` then was not accepted. A newer one stays: of many requests that are
-    /// refused together, only the first gets a new token.
-    pub(crate) async fn distrust(&self, signed: Instant) {
-        let mut token = self.token.lock().await;
-        if token.as_ref().is_some_and(|token| token.since <= signed) {
-            *token = None;
-            self.distrust_secret().await;
-        }
-    }
-
-    async fn distrust_secret(&self) {
+    /// The secret may have changed since its file was read.
+    fn distrust_secret(&self) {
         if let Some(secret) = &self.client_secret {
-            secret.distrust().await;
+            secret.distrust(Instant::now());
         }
     }
 
-    async fn fetch(&self) -> Result<Granted, String> {
-        let secret = match &self.client_secret {
-            Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
-            None => None,
-        };
+    async fn fetch(&self, secret: Option<Secret>) -> Result<Granted, String> {
         // RFC 6749, 2.3.1: both are encoded as in a form before they go into the header.
         let password = secret.as_ref().map(|secret| encode(secret.expose()));
         if let (Some(secret), Some(password)) = (&secret, &password) {
             self.redactor.remember(None, secret.expose());
             self.redactor.remember(Some(&encode(&self.client_id)), password);
         }
-        let mut request = self.transport.client().await.post(self.url.clone()).timeout(DEADLINE);
+        let mut request = self.transport.client().post(self.url.clone());
         if let Some(host) = &self.host {
             request = request.header(reqwest::header::HOST, host);
         }
         let request = request
             .basic_auth(encode(&self.client_id), password)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(self.parameters.clone());
+            .body(self.parameters.expose().to_owned());
         let answer = request.send().await.map_err(|error| without_url(&error))?;
         let status = answer.status();
         let body = drain(answer, DEADLINE).await;
         if !status.is_success() {
-            // The secret may have changed since its file was read.
-            self.distrust_secret().await;
+            self.distrust_secret();
             return Err(format!("the token's server answered {status}"));
         }
-        serde_json::from_str(&body)
+        serde_json::from_str(body.trim_end_matches(CUT))
             .map_err(|_| "the token's server answered something else than a token".to_owned())
     }
 }
@@ -195,6 +207,19 @@ fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_life_that_is_none_is_unknown() {
+        let life = |json: &str| serde_json::from_str::<Seconds>(json).unwrap().life();
+        for none in ["0", "-1", "-0.0", r#""nan""#, r#""NaN""#, r#""-inf""#, r#""0""#, r#""soon""#, r#""""#] {
+            assert_eq!(life(none), None, "{none}");
+        }
+        assert_eq!(life("3600"), Some(Duration::from_secs(3600)));
+        assert_eq!(life(r#"" 0.5 ""#), Some(Duration::from_millis(500)));
+        for long in ["1e300", r#""inf""#, "86401"] {
+            assert_eq!(life(long), Some(LONGEST_LIFE), "{long}");
+        }
+    }
 
     #[test]
     fn client_ids_go_as_they_are() {

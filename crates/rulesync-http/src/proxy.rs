@@ -17,11 +17,18 @@ pub(crate) struct ProxySettings {
 }
 
 /// The proxy to use towards a server. Its password is not shown.
-#[derive(Clone)]
 pub(crate) struct ChosenProxy {
     pub(crate) proxy: Proxy,
-    /// Who we are to it.
-    pub(crate) user: Option<(String, Secret)>,
+    pub(crate) user: Option<ProxyUser>,
+    /// Whether the proxy itself is spoken to over TLS.
+    pub(crate) over_tls: bool,
+}
+
+/// Who we are to a proxy, as it is sent.
+pub(crate) struct ProxyUser {
+    /// None if the name is all there is: then it is the secret.
+    pub(crate) name: Option<String>,
+    pub(crate) secret: Secret,
 }
 
 impl std::fmt::Debug for ChosenProxy {
@@ -63,7 +70,8 @@ impl ProxySettings {
             .map_err(|error| SettingsError::Invalid { key, reason: without_url(&error) })?;
         let port = address.port_or_known_default();
         let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
-        Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()) }))
+        let over_tls = scheme.eq_ignore_ascii_case("https");
+        Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()), over_tls }))
     }
 
     fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<Named> {
@@ -85,12 +93,14 @@ impl ProxySettings {
     }
 }
 
-/// User and password of a URL, as they are sent.
-fn user(url: &str) -> Option<(String, Secret)> {
+/// User and password of a URL.
+fn user(url: &str) -> Option<ProxyUser> {
     let url =
         if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("http://{url}")) }.ok()?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Some((decoded(url.username()), Secret::from(decoded(url.password()?).as_str())))
+    let (name, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
+    let (name, secret) = if password.is_empty() { (None, name) } else { (Some(name), password) };
+    (!secret.is_empty()).then(|| ProxyUser { name, secret: Secret::from(secret.as_str()) })
 }
 
 /// Nobody means a proxy for this machine to be used for what is on it.

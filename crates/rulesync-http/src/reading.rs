@@ -4,6 +4,7 @@
 
 use rulesync_core::{Fingerprint, Listing, RulerError};
 
+use crate::cut::shortened_bytes;
 use crate::document::{DocumentError, Name, Namespaces, group_names, parse_name, parse_namespaces};
 use crate::limits::{Limits, too_long};
 use crate::list::LONG_BYTES;
@@ -14,7 +15,6 @@ use crate::split::{End, Pieces, Splitter};
 pub(crate) struct ListReader<'a, 'l> {
     splitter: Splitter,
     rows: Rows<'a, 'l>,
-    limits: Limits,
 }
 
 /// A piece that is put aside, because parsing it takes long.
@@ -38,18 +38,19 @@ struct Rows<'a, 'l> {
     current: Option<String>,
     unparsed: Vec<Unparsed>,
     long: Vec<LongPiece>,
+    limits: Limits,
 }
 
 impl<'a, 'l> ListReader<'a, 'l> {
     pub(crate) fn new(listing: &'a mut Listing<'l>, limits: Limits) -> Self {
-        let rows = Rows { listing, current: None, unparsed: Vec::new(), long: Vec::new() };
-        Self { splitter: Splitter::default(), rows, limits }
+        let rows = Rows { listing, current: None, unparsed: Vec::new(), long: Vec::new(), limits };
+        Self { splitter: Splitter::default(), rows }
     }
 
     /// More of the document: a small part of it, since limits are looked at afterwards.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), RulerError> {
         self.splitter.push(bytes, &mut self.rows)?;
-        let (kept, limits) = (self.splitter.kept() as u64, self.limits);
+        let (kept, limits) = (self.splitter.kept() as u64, self.rows.limits);
         if self.splitter.in_name() && kept > limits.name() {
             return Err(too_long("a line that names a namespace", limits.name()));
         }
@@ -108,8 +109,7 @@ impl Pieces for Rows<'_, '_> {
             Ok(Name::Here(name)) => Some(name),
             Ok(Name::Below) => None,
             Err(error) => {
-                let cut = if line.len() > 80 { "…" } else { "" };
-                let line = format!("{}{cut}", String::from_utf8_lossy(&line[..line.len().min(80)]));
+                let line = shortened_bytes(line, 80, false);
                 return Err(unreadable(&format!("`{line}` is no namespace with groups: {error}")));
             }
         };
@@ -127,7 +127,7 @@ impl Pieces for Rows<'_, '_> {
             self.long.push(LongPiece { namespace, text: std::mem::take(piece) });
             return Ok(());
         }
-        let (groups, whole) = self.read(namespace, piece, parse_namespaces(piece))?;
+        let (groups, whole) = self.read(namespace, piece, parse_namespaces(piece, self.limits))?;
         for (namespace, groups) in groups {
             groups.iter().for_each(|group| self.listing.add(&namespace, group));
         }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use rulesync_fs::FileError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use crate::shared::Shared;
 
 /// A secret in a configuration. Equal if the texts are.
 #[derive(Clone)]
@@ -76,8 +77,7 @@ pub(crate) enum SecretSource {
 /// A file with a secret.
 pub(crate) struct SecretFile {
     path: PathBuf,
-    /// Held while the file is read, so that one reading serves all that wait.
-    read: Mutex<Option<(Instant, Secret)>>,
+    content: Shared<Secret>,
 }
 
 impl fmt::Debug for SecretFile {
@@ -91,7 +91,9 @@ impl SecretSource {
     pub(crate) fn from_keys(given: Option<&Secret>, file: Option<&PathBuf>) -> Option<Self> {
         match (given, file) {
             (Some(secret), _) => Some(Self::Given(secret.clone())),
-            (None, Some(path)) => Some(Self::File(SecretFile { path: path.clone(), read: Mutex::new(None) })),
+            (None, Some(path)) => {
+                Some(Self::File(SecretFile { path: path.clone(), content: Shared::default() }))
+            }
             (None, None) => None,
         }
     }
@@ -104,40 +106,42 @@ impl SecretSource {
         }
     }
 
-    /// Reads again at the next use: the server did not accept what we had.
-    pub(crate) async fn distrust(&self) {
+    /// Reads again at the next use: the server did not accept what we had then.
+    pub(crate) fn distrust(&self, then: Instant) {
         if let Self::File(file) = self {
-            *file.read.lock().await = None;
+            file.content.distrust(then);
         }
     }
 }
 
 impl SecretFile {
     async fn get(&self) -> Result<Secret, SecretError> {
-        let mut read = self.read.lock().await;
-        if let Some((at, secret)) = &*read
-            && at.elapsed() < FRESH
-        {
-            return Ok(secret.clone());
-        }
-        let reading = rulesync_fs::read_with_deadline(&self.path, MAX_BYTES, READ_DEADLINE);
-        let text = text(&self.path, reading.await)?;
-        let secret = Secret::from(text.trim_end());
-        *read = Some((Instant::now(), secret.clone()));
-        Ok(secret)
+        let reading = || {
+            let path = self.path.clone();
+            async move {
+                let bytes = rulesync_fs::read_with_deadline(&path, MAX_BYTES, READ_DEADLINE).await;
+                Ok((Secret::from(text(bytes)?.trim_end()), FRESH))
+            }
+        };
+        self.content.get(reading).await.map_err(|reason| SecretError::of(&self.path, reason))
+    }
+}
+
+impl SecretError {
+    fn of(path: &Path, reason: String) -> Self {
+        Self { path: path.display().to_string(), reason }
     }
 }
 
 /// Reads a file of the configuration. Blocks.
 pub(crate) fn read_file(path: &Path) -> Result<String, SecretError> {
-    text(path, rulesync_fs::read(path, MAX_BYTES))
+    text(rulesync_fs::read(path, MAX_BYTES)).map_err(|reason| SecretError::of(path, reason))
 }
 
-fn text(path: &Path, read: Result<Vec<u8>, FileError>) -> Result<String, SecretError> {
-    let error = |reason: String| SecretError { path: path.display().to_string(), reason };
-    let bytes = read.map_err(|why| error(why.to_string()))?;
+fn text(read: Result<Vec<u8>, FileError>) -> Result<String, String> {
+    let bytes = read.map_err(|why| why.to_string())?;
     // The bytes are not shown with the error: they may be the secret.
-    String::from_utf8(bytes).map_err(|_| error("is not UTF-8 text".to_owned()))
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
 #[cfg(test)]
@@ -160,14 +164,54 @@ mod tests {
         assert_eq!(get().await, "one");
         std::fs::write(file.path(), "two\n").unwrap();
         assert_eq!(get().await, "one");
-        source.distrust().await;
+        source.distrust(Instant::now());
         assert_eq!(get().await, "two");
         std::fs::write(file.path(), "three").unwrap();
         tokio::time::advance(FRESH).await;
         assert_eq!(get().await, "three");
         std::fs::remove_file(file.path()).unwrap();
-        source.distrust().await;
+        source.distrust(Instant::now());
         assert!(source.get().await.unwrap_err().to_string().contains("No such file"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_hangs_is_waited_for_once_by_all() {
+        let path = PathBuf::from("/a/secret/that/hangs");
+        let (release, hanging) = std::sync::mpsc::channel::<()>();
+        let (begun, beginning) = tokio::sync::oneshot::channel();
+        let hung = {
+            let path = path.clone();
+            tokio::spawn(async move {
+                let hang = move || {
+                    begun.send(()).unwrap();
+                    hanging.recv().unwrap();
+                    Ok::<_, FileError>(())
+                };
+                rulesync_fs::run_with_deadline(&path, READ_DEADLINE * 100, hang).await
+            })
+        };
+        beginning.await.unwrap();
+        let source = std::sync::Arc::new(SecretSource::from_keys(None, Some(&path)).unwrap());
+        let get = || {
+            let source = std::sync::Arc::clone(&source);
+            tokio::spawn(async move { source.get().await.map(drop) })
+        };
+        let waiting: Vec<_> = (0..8).map(|_| get()).collect();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(READ_DEADLINE).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(waiting.iter().all(tokio::task::JoinHandle::is_finished), "all after one deadline");
+        for one in waiting {
+            let error = one.await.unwrap().unwrap_err().to_string();
+            assert_eq!(error, "/a/secret/that/hangs: it was not read or written within 10s");
+        }
+        release.send(()).unwrap();
+        hung.await.unwrap().unwrap();
+        assert!(source.get().await.unwrap_err().to_string().contains("No such file"), "and then tried again");
     }
 
     #[cfg(unix)]

@@ -34,7 +34,7 @@ pub struct ClientConfig {
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
     /// How many bytes of an answer are read, once they are unpacked; 1 GiB if absent. A single namespace or group may
-    /// have a quarter of it, and a group that is written a thirty-second. Of longer answers nothing is believed.
+    /// have a quarter of it, what is loaded of a group a half, and a group that is written a thirty-second. Of longer answers nothing is believed.
     pub max_response_bytes: Option<u64>,
 }
 
@@ -79,8 +79,9 @@ pub struct OAuth2 {
     pub scopes: Vec<String>,
     /// Where tokens are given.
     pub token_url: String,
-    /// Further parameters of the request.
-    pub endpoint_params: BTreeMap<String, String>,
+    /// Further parameters of the request. Their values are not shown, and are cut out of what servers say except for
+    /// `audience`, `resource` and `scope`.
+    pub endpoint_params: BTreeMap<String, Secret>,
     /// TLS towards the token's server.
     pub tls_config: Option<TlsConfig>,
     /// A proxy towards the token's server.
@@ -107,7 +108,7 @@ pub struct TlsConfig {
     pub key: Option<Secret>,
     /// The same from a file.
     pub key_file: Option<PathBuf>,
-    /// The name the server must prove to be, if not that of its address. Not together with a proxy.
+    /// The name the server must prove to be, if not that of its address. Not together with a proxy, nor for `http://`.
     pub server_name: Option<String>,
     /// Trust anybody. For tests.
     pub insecure_skip_verify: bool,

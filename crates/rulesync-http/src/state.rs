@@ -4,16 +4,34 @@
 
 mod query;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
-use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
+use rulesync_core::{EvaluatedGroup, Evaluation, Fingerprint, RulerError, TenantId};
 
 use self::query::{page, queries};
+use crate::allowance::Allowance;
 use crate::answer::Operation;
 use crate::body::BODY_FACTOR;
 use crate::client::{RulerClient, unavailable};
 use crate::loaded::{LoadedGroup, LoadedReader};
 use crate::request::Request;
+
+/// Ten million groups, if the server gives as many in a page as it is asked for.
+const MOST_PAGES: usize = 10_000;
+
+/// What is left for all the answers of an evaluation together.
+struct Left {
+    whole: Duration,
+    time: Allowance,
+    bytes: u64,
+}
+
+impl Left {
+    fn late(&self) -> RulerError {
+        unavailable(format!("the state was not complete within {}s", self.whole.as_secs_f64()))
+    }
+}
 
 impl RulerClient {
     /// Passes what the server has loaded of these namespaces to `found`, group by group as they arrive; nothing else
@@ -38,34 +56,26 @@ impl RulerClient {
         for (number, query) in queries.iter().enumerate() {
             wanted.extend(query.namespaces.iter().map(|namespace| (*namespace, number)));
         }
-        let reading = async {
-            for (number, query) in queries.iter().enumerate() {
-                // A server that does not know the filter tells everything at once, and then again.
-                let mut filtered = true;
-                let mut pass = |LoadedGroup { file, name, mut rules }: LoadedGroup| {
-                    let asked = wanted.get(file.as_str());
-                    filtered &= asked == Some(&number);
-                    if asked.is_some_and(|asked| *asked >= number) {
-                        for rule in &mut rules {
-                            if let RuleHealth::Failing(error) = &mut rule.health {
-                                *error = self.redactor().text(std::mem::take(error));
-                            }
-                        }
-                        found(EvaluatedGroup { namespace: file, name, rules });
-                    }
-                };
-                match self.pages(tenant, &query.text, &mut pass).await? {
-                    Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
-                    Evaluation::Read if filtered => {}
-                    Evaluation::Read => break,
+        let whole = self.timeout() * BODY_FACTOR;
+        let mut left = Left { whole, time: Allowance::new(whole), bytes: self.limits().response() };
+        for (number, query) in queries.iter().enumerate() {
+            // A server that does not know the filter tells everything at once, and then again.
+            let mut filtered = true;
+            let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
+                let asked = wanted.get(file.as_str());
+                filtered &= asked == Some(&number);
+                if asked.is_some_and(|asked| *asked >= number) {
+                    found(EvaluatedGroup { namespace: file, name, rules });
                 }
+            };
+            let read = self.pages(tenant, &query.text, &mut left, &mut pass).await;
+            match read.map_err(|error| self.redactor().error(error))? {
+                Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
+                Evaluation::Read if filtered => {}
+                Evaluation::Read => break,
             }
-            Ok(Evaluation::Read)
-        };
-        let deadline = self.timeout() * BODY_FACTOR;
-        let late = |_| unavailable(format!("the state was not complete within {}s", deadline.as_secs_f64()));
-        let read = tokio::time::timeout(deadline, reading).await.map_err(late).and_then(|read| read);
-        read.map_err(|error| self.redactor().error(error))
+        }
+        Ok(Evaluation::Read)
     }
 
     /// The answer to a query, page by page.
@@ -73,30 +83,40 @@ impl RulerClient {
         &self,
         tenant: Option<&TenantId>,
         query: &str,
+        left: &mut Left,
         found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
         let mut after: Option<String> = None;
+        // What the tokens of the pages were.
+        let mut pages = HashSet::new();
         loop {
             let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
             let request = request.query(page(query, after.as_deref()));
-            let Some(mut answer) = self.in_time(self.ask(&request)).await? else {
-                return Ok(Evaluation::Unsupported);
+            let mut allowance = left.time.part(self.timeout());
+            let asked = self.ask(&request, &mut allowance).await;
+            left.time.settle(&allowance);
+            if left.time.is_spent() {
+                return Err(left.late());
+            }
+            let Some(mut answer) = asked? else { return Ok(Evaluation::Unsupported) };
+            let mut reader = LoadedReader::new(self.redactor().sent_so_far(), self.limits());
+            answer.left = left.bytes;
+            let reading = async {
+                while let Some(portion) = answer.portion().await? {
+                    reader.push(&portion, found)?;
+                    // A long answer must not keep other tasks from their turn.
+                    tokio::task::yield_now().await;
+                }
+                reader.finish()
             };
-            let mut reader = LoadedReader::default();
-            while let Some(portion) = answer.portion().await? {
-                reader.push(&portion, found)?;
-                // A long answer must not keep other tasks from their turn.
-                tokio::task::yield_now().await;
-            }
-            let next = reader.finish()?;
-            if next.is_none() {
-                return Ok(Evaluation::Read);
-            }
-            if next == after {
+            let Some(read) = left.time.wait(reading).await else { return Err(left.late()) };
+            left.bytes = answer.left;
+            after = read?;
+            let Some(token) = &after else { return Ok(Evaluation::Read) };
+            if !pages.insert(Fingerprint::of_bytes(token.as_bytes())) || pages.len() >= MOST_PAGES {
                 let message = "its pages do not come to an end".to_owned();
                 return Err(RulerError::Unreadable { message });
             }
-            after = next;
         }
     }
 }

@@ -11,7 +11,8 @@ use reqwest::{Certificate, Identity, Response, Url, redirect, retry};
 use rulesync_fs::FileError;
 use tokio::time::Instant;
 
-use crate::proxy::{ChosenProxy, ProxySettings};
+use crate::cut::shortened_bytes;
+use crate::proxy::{ChosenProxy, ProxySettings, ProxyUser};
 use crate::secret::{READ_DEADLINE, Secret, read_file};
 use crate::settings::{SettingsError, TlsConfig, TlsVersion};
 
@@ -22,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Transport {
     recipe: Arc<Recipe>,
-    current: Mutex<Current>,
+    current: Arc<Mutex<Current>>,
 }
 
 /// What clients are made of.
@@ -67,12 +68,14 @@ impl Transport {
         let mut host_header = None;
         if let (Some(name), Some(host), Some(port)) =
             (&tls.server_name, address.host_str(), address.port_or_known_default())
-            && address.scheme() == "https"
         {
             let invalid = |reason: &str| SettingsError::Invalid {
                 key: "tls_config.server_name".to_owned(),
                 reason: reason.to_owned(),
             };
+            if address.scheme() != "https" {
+                return Err(invalid("is for an address that begins with https:// only"));
+            }
             if proxy.is_set() {
                 // The proxy would be asked for the name, not for the address.
                 return Err(invalid("cannot be used together with `proxy_url` or `proxy_from_environment`"));
@@ -87,53 +90,56 @@ impl Transport {
             }
         }
         let proxy = proxy.towards(address)?;
+        let over_tls = address.scheme() == "https" || proxy.as_ref().is_some_and(|proxy| proxy.over_tls);
+        if !over_tls && tls != TlsConfig::default() {
+            let address = address.origin().ascii_serialization();
+            tracing::warn!(address, "`tls_config` is of no use: nothing is sent over TLS to this address");
+        }
         let material = Material::read(&tls)?;
         let recipe = Recipe { tls, proxy, real_host };
         let client = recipe.client(&material)?;
-        let current = Mutex::new(Current { client, material, looked: Instant::now() });
+        let current = Arc::new(Mutex::new(Current { client, material, looked: Instant::now() }));
         Ok((Self { recipe: Arc::new(recipe), current }, url, host_header))
     }
 
     /// Who we are to the proxy, if there is one that wants to know.
-    pub(crate) fn proxy_user(&self) -> Option<&(String, Secret)> {
+    pub(crate) fn proxy_user(&self) -> Option<&ProxyUser> {
         self.recipe.proxy.as_ref()?.user.as_ref()
     }
 
-    /// The client to use now. Files that are in a bad state for a moment leave the last good client in use.
-    pub(crate) async fn client(&self) -> reqwest::Client {
+    /// The client to use now. Whether its files have changed is looked at meanwhile, for the requests that follow; files
+    /// that are in a bad state for a moment, or hang, leave the last good client in use.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        let mut current = locked(&self.current);
         if let Some(path) = self.recipe.tls.any_file()
-            && let Some(material) = self.outdated()
+            && current.looked.elapsed() >= LOOK_EVERY
         {
-            let recipe = Arc::clone(&self.recipe);
-            let look = move || recipe.changed(&material);
-            match rulesync_fs::run_with_deadline(path, READ_DEADLINE, look).await.map_err(|Unusable(why)| why)
-            {
-                Ok(Some((client, material))) => {
-                    let mut current = self.current();
-                    (current.client, current.material) = (client, material);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(error, file = %path.display(), "changed TLS files cannot be used, the last good ones stay");
-                }
-            }
+            current.looked = Instant::now();
+            let look = look(Arc::clone(&self.recipe), Arc::clone(&self.current), path.to_owned());
+            tokio::spawn(look);
         }
-        self.current().client.clone()
+        current.client.clone()
     }
+}
 
-    /// What is in use, if it is time to look whether the files have changed. Others go on with it meanwhile.
-    fn outdated(&self) -> Option<Material> {
-        let mut current = self.current();
-        if current.looked.elapsed() < LOOK_EVERY {
-            return None;
+/// Looks whether the files hold something else than what is in use, and takes it into use.
+async fn look(recipe: Arc<Recipe>, current: Arc<Mutex<Current>>, path: PathBuf) {
+    let material = locked(&current).material.clone();
+    let changed = move || recipe.changed(&material);
+    match rulesync_fs::run_with_deadline(&path, READ_DEADLINE, changed).await {
+        Ok(Some((client, material))) => {
+            let mut current = locked(&current);
+            (current.client, current.material) = (client, material);
         }
-        current.looked = Instant::now();
-        Some(current.material.clone())
+        Ok(None) => {}
+        Err(Unusable(error)) => {
+            tracing::warn!(error, file = %path.display(), "changed TLS files cannot be used, the last good ones stay");
+        }
     }
+}
 
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked(current: &Mutex<Current>) -> MutexGuard<'_, Current> {
+    current.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why changed files are of no use, for people.
@@ -234,21 +240,24 @@ impl Recipe {
 const DRAINED_BYTES: usize = 64 * 1024;
 
 /// Reads a body to its end, as far as it is not too long and comes within `patience`, and gives what there was: who
-/// only wants the status must not wait for a server that does not finish.
+/// only wants the status must not wait for a server that does not finish. What is missing at the end is marked.
 pub(crate) async fn drain(mut answer: Response, patience: Duration) -> String {
     let mut kept = Vec::new();
     let reading = async {
-        while let Ok(Some(portion)) = answer.chunk().await {
-            let room = DRAINED_BYTES - kept.len();
-            kept.extend_from_slice(&portion[..portion.len().min(room)]);
-            if portion.len() > room {
-                break;
+        loop {
+            match answer.chunk().await {
+                Ok(Some(portion)) => kept.extend_from_slice(&portion),
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+            if kept.len() > DRAINED_BYTES {
+                return false;
             }
         }
     };
     // What came in time is kept.
-    let _ = tokio::time::timeout(patience, reading).await;
-    String::from_utf8_lossy(&kept).into_owned()
+    let whole = tokio::time::timeout(patience, reading).await.unwrap_or(false);
+    if kept.is_empty() { String::new() } else { shortened_bytes(&kept, DRAINED_BYTES, !whole) }
 }
 
 /// What went wrong, without the address: it may hold a password.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rulesync_core::RulerError;
-use rulesync_http::{Connection, LoadedGroup, LoadedReader, PlainAnswer, PlainRequest};
+use rulesync_http::{Connection, LoadedGroup, PlainAnswer, PlainRequest};
 use tokio::time::Instant;
 
 use crate::names;
@@ -196,7 +196,7 @@ impl Server {
         if answer.status() != 200 {
             return Err(refused(answer).await);
         }
-        let mut reader = LoadedReader::default();
+        let mut reader = answer.loaded();
         let mut turn = Instant::now();
         while let Some(portion) = answer.portion().await? {
             reader.push(&portion, found).map_err(|error| answer.redacted(error))?;

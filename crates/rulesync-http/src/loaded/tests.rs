@@ -13,7 +13,7 @@ const ANSWER: &str = r#"{"status":"success","warnings":["[{"],"data":{"groups":[
     {"name":"h","file":"c","rules":[]} , {"name":"i","file":"c","rules":null}],"groupNextToken":"x=="},"errorType":"","error":""}"#;
 
 fn read(answer: &str, cut: usize) -> Result<(Vec<LoadedGroup>, Option<String>), RulerError> {
-    let (mut reader, mut groups) = (LoadedReader::default(), Vec::new());
+    let (mut reader, mut groups) = (LoadedReader::new(Redaction::default(), Limits::default()), Vec::new());
     for portion in answer.as_bytes().chunks(cut) {
         reader.push(portion, &mut |group| groups.push(group))?;
     }
@@ -37,6 +37,57 @@ fn every_group_is_found_however_it_is_cut() {
     {
         assert_eq!(read(nothing, 5).unwrap(), (Vec::new(), None), "{nothing}");
     }
+}
+
+#[test]
+fn what_a_rule_fails_with_is_kept_up_to_a_limit() {
+    let answer = |error: &str| {
+        format!(
+            r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","rules":[
+                {{"name":"A","health":"err","lastError":"{error}"}}]}}]}}}}"#
+        )
+    };
+    let short = "x".repeat(MESSAGE_BYTES);
+    for (error, kept) in [
+        (short.clone(), short.clone()),
+        (format!("{short}x"), format!("{short}…")),
+        ("é!".repeat(1 << 20), format!("{}…", "é!".repeat(682) + "é")),
+    ] {
+        let (groups, _) = read(&answer(&error), 1 << 14).unwrap();
+        assert_eq!(groups[0].rules[0].health, RuleHealth::Failing(kept));
+    }
+    // An error of the parser quotes what it does not understand.
+    let odd = format!(
+        r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","rules":"{}"}}]}}}}"#,
+        "x".repeat(1 << 20)
+    );
+    let error = read(&odd, 1 << 14).unwrap_err().to_string();
+    assert!(
+        error.contains("xxx") && error.ends_with('…') && error.len() < 2 * MESSAGE_BYTES,
+        "{}",
+        error.len()
+    );
+}
+
+#[test]
+fn what_is_loaded_of_a_group_may_be_as_long_as_the_limits_say() {
+    let long = format!(
+        r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","query":"{}","rules":[]}}]}}}}"#,
+        "x".repeat(48 << 10)
+    );
+    let read = |limits: Limits| {
+        let (mut reader, mut groups) = (LoadedReader::new(Redaction::default(), limits), 0);
+        for portion in long.as_bytes().chunks(4096) {
+            reader.push(portion, &mut |_| groups += 1)?;
+        }
+        Ok::<_, RulerError>(groups)
+    };
+    assert_eq!(read(Limits::new(Some(128 << 10))), Ok(1));
+    let error = read(Limits::new(Some(64 << 10))).unwrap_err().to_string();
+    assert!(
+        error.contains("loaded of a group is longer than 32768 bytes: raise `max_response_bytes`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -75,12 +126,12 @@ fn another_document_is_an_error() {
 
 #[test]
 fn what_does_not_end_is_given_up() {
-    let mut reader = LoadedReader::default();
+    let mut reader = LoadedReader::new(Redaction::default(), Limits::default());
     let megabyte = vec![b'x'; 1 << 20];
     assert!(reader.push(&megabyte, &mut |_| {}).is_err(), "no envelope is that long");
-    let mut reader = LoadedReader::default();
+    let mut reader = LoadedReader::new(Redaction::default(), Limits::new(Some(32 << 20)));
     reader.push(br#"{"data":{"groups":[{"name":""#, &mut |_| {}).unwrap();
-    assert!((0..64).any(|_| reader.push(&megabyte, &mut |_| {}).is_err()), "no group is that long");
+    assert!((0..17).any(|_| reader.push(&megabyte, &mut |_| {}).is_err()), "no group is that long");
 }
 
 proptest! {

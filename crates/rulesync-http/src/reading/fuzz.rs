@@ -73,7 +73,7 @@ fn read<'d>(portions: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec
 /// The same by the parser alone, from the document as a whole.
 fn read_whole(document: &[u8]) -> Option<Listed> {
     let mut listed = Listed::new();
-    for (name, groups) in parse_namespaces(document).ok()? {
+    for (name, groups) in parse_namespaces(document, Limits::default()).ok()? {
         for group in groups.iter().filter(|_| owned(&name)) {
             listed.insert((name.clone(), group.name.clone()), Some(Fingerprint::of(group, &Keeps::ALL)));
         }
@@ -162,7 +162,7 @@ fn bombs_do_not_go_off() {
 #[test]
 fn aliases_are_not_followed() {
     let group = "name: &a g\nrules: [{record: *a, expr: *a}]\n";
-    assert!(parse_group(group.as_bytes()).is_err());
+    assert!(parse_group(group.as_bytes(), Limits::default()).is_err());
     let long = "x".repeat(100_000);
     let values: String = (0..500).map(|n| format!("        a{n}: *long\n        b{n}: &b{n} x\n")).collect();
     let list =
@@ -211,7 +211,7 @@ proptest! {
     #[test]
     fn what_is_written_is_what_is_read(group in group()) {
         let body = encode_group(&group).unwrap();
-        prop_assert_eq!(parse_group(body.as_bytes()), Ok(group.clone()), "{}", body);
+        prop_assert_eq!(parse_group(body.as_bytes(), Limits::default()), Ok(group.clone()), "{}", body);
         let mut list = "us.ns.o:\n".to_owned();
         for (number, line) in body.lines().enumerate() {
             let margin = if number == 0 { "    - " } else { "      " };
@@ -224,8 +224,8 @@ proptest! {
     #[test]
     fn no_group_panics(group in group(), damage in damage()) {
         let body = damaged(encode_group(&group).unwrap().as_bytes(), &damage);
-        let _ = parse_group(&body);
-        let _ = parse_namespaces(&body);
+        let _ = parse_group(&body, Limits::default());
+        let _ = parse_namespaces(&body, Limits::default());
         let _ = group_names(&body);
         let _ = parse_name(&body);
     }

@@ -88,7 +88,7 @@ async fn a_server_that_hangs_is_given_up_and_counted() {
 async fn an_answer_counts_although_its_body_never_ends() {
     let refusing = Scripted::start("HTTP/1.1 400 Bad Request\r\ncontent-length: 99\r\n\r\nbad rule").await;
     let error = put(&impatient(&refusing.address, None)).await.unwrap_err();
-    assert!(matches!(error, RulerError::Rejected { ref message, .. } if message == "bad rule"), "{error}");
+    assert!(matches!(error, RulerError::Rejected { ref message, .. } if message == "bad rule…"), "{error}");
     let accepting = Scripted::start("HTTP/1.1 202 Accepted\r\ncontent-length: 99\r\n\r\n{").await;
     put(&impatient(&accepting.address, None)).await.unwrap();
 }

@@ -8,6 +8,8 @@ use serde_json::json;
 use wiremock::matchers::{any, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::oauth2::after;
+
 pub(crate) fn config(value: serde_json::Value) -> ClientConfig {
     serde_json::from_value(value).unwrap()
 }
@@ -89,6 +91,36 @@ async fn a_changed_secret_is_read_again_when_the_old_one_is_refused() {
         std::fs::write(path, "new").unwrap();
         put(&client).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_wait_for_a_secret_is_not_the_rulers() {
+    let path = std::path::PathBuf::from("/a/token/that/hangs");
+    let (release, hanging) = std::sync::mpsc::channel::<()>();
+    let (begun, beginning) = tokio::sync::oneshot::channel();
+    let hang = move || {
+        begun.send(()).unwrap();
+        hanging.recv().unwrap();
+        Ok::<_, rulesync_fs::FileError>(())
+    };
+    let long = Duration::from_secs(1000);
+    let hung = tokio::spawn({
+        let path = path.clone();
+        async move { rulesync_fs::run_with_deadline(&path, long, hang).await }
+    });
+    beginning.await.unwrap();
+    let settings = config(json!({"bearer_token_file": path}));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let timeout = Duration::from_secs(5);
+    let client = RulerClient::new("http://127.0.0.1:1", Flavour::cortex(), &settings, timeout, None).unwrap();
+    let writing = tokio::spawn(async move { put(&client).await });
+    tokio::task::yield_now().await;
+    after(Duration::from_secs(11)).await;
+    let error = writing.await.unwrap().unwrap_err();
+    let expected = "the request was not sent: /a/token/that/hangs: it was not read or written within 10s";
+    assert_eq!((error.class(), error.message()), ("unavailable", expected));
+    release.send(()).unwrap();
+    hung.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -106,6 +106,18 @@ async fn what_a_rule_fails_with_tells_no_secrets() {
         |group: rulesync_core::EvaluatedGroup| health.extend(group.rules.into_iter().map(|rule| rule.health));
     client.evaluation(None, &["us.ns.o"], &mut found).await.unwrap();
     assert_eq!(health, [RuleHealth::Failing("querying with <secret>".to_owned())]);
+
+    let settings = config(json!({"bearer_token": SECRET}));
+    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
+    let request = PlainRequest { method: "GET", path: "/api/v1/rules", query: &[], route: "rules" };
+    let mut answer = connection.send(request).await.unwrap();
+    let (mut reader, mut plain) = (answer.loaded(), Vec::new());
+    while let Some(portion) = answer.portion().await.unwrap() {
+        reader
+            .push(&portion, &mut |group| plain.extend(group.rules.into_iter().map(|rule| rule.health)))
+            .unwrap();
+    }
+    assert_eq!(plain, health);
 }
 
 #[tokio::test]
@@ -117,6 +129,51 @@ async fn plain_answers_tell_no_secrets() {
     let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
     let words = connection.send(request).await.unwrap().words().await;
     assert!(words.contains("authorization: Basic <secret>\n") && !tells(&words), "{words}");
+}
+
+#[tokio::test]
+async fn a_secret_at_the_end_of_what_is_read_is_not_told_in_part() {
+    let server = MockServer::start().await;
+    let body = format!("{}{SECRET} and so on", "x".repeat((64 << 10) - 7));
+    Mock::given(any()).respond_with(ResponseTemplate::new(500).set_body_string(body)).mount(&server).await;
+    let settings = config(json!({"bearer_token": SECRET}));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
+    let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
+    let words = connection.send(request).await.unwrap().words().await;
+    assert!(words.ends_with("xx<secret>…") && !tells(&words), "{}", &words[words.len() - 20..]);
+}
+
+#[tokio::test]
+async fn parameters_of_a_token_are_not_told() {
+    let server = MockServer::start().await;
+    Mock::given(path("/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t0ken-of-a-day"})))
+        .mount(&server)
+        .await;
+    let told = format!("{SECRET} for rules-of-ours");
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(400).set_body_string(told))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    let parameters = json!({"password": SECRET, "audience": "rules-of-ours"});
+    let oauth2 = json!({"client_id": "id", "token_url": format!("{}/token", server.uri()), "endpoint_params": parameters});
+    let error = put(&client(&server.uri(), &config(json!({"oauth2": oauth2})))).await.unwrap_err();
+    assert_eq!(error.message(), "<secret> for rules-of-ours");
+}
+
+#[tokio::test]
+async fn a_proxy_that_echoes_a_token_that_is_its_user_does_not_make_us_tell_it() {
+    let proxy = echo(407, "text/plain").await;
+    let address = proxy.address();
+    for user in ["hunter2%2F%26%22x", "hunter2%2F%26%22x:"] {
+        let settings = config(json!({"proxy_url": format!("http://{user}@{address}")}));
+        let error = put(&client("http://mimir.invalid", &settings)).await.unwrap_err();
+        assert!(error.to_string().contains("proxy-authorization: Basic <secret>"), "{error}");
+        // Base64 of the secret and a colon.
+        assert!(!error.to_string().contains("aHVudGVyMi8mIng"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -193,11 +193,14 @@ async fn a_group_that_could_not_be_read_again_is_not_sent() {
 #[tokio::test]
 async fn a_state_that_does_not_end_is_given_up_at_a_limit() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"status\":\"success\",\"data\":{\"groups\":[";
-    for again in ["{\"name\":\"g\",\"file\":\"f\",\"rules\":[]},", "{\"name\":"] {
+    for (again, what) in [
+        ("{\"name\":\"g\",\"file\":\"f\",\"rules\":[]},", "the answer is longer than 1048576 bytes"),
+        ("{\"name\":", "what is loaded of a group is longer than 524288 bytes"),
+    ] {
         let mut server = Endless::start(Vec::new(), head, again).await;
         let mut found = |_| {};
         let error = limited(&server.address).evaluation(None, &["us.ns.o"], &mut found).await.unwrap_err();
-        says(&error, "the answer is longer than 1048576 bytes");
+        says(&error, what);
         server.is_left().await;
     }
 }

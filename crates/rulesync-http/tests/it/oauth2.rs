@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_http::RulerClient;
+use rulesync_core::RulerError;
+use rulesync_http::{Flavour, RulerClient};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -128,19 +132,118 @@ pub(crate) async fn after(time: Duration) {
 
 #[tokio::test]
 async fn any_lifetime_a_server_may_write_is_borne() {
-    for expires_in in [json!("3600"), json!(3599.5), json!(u64::MAX), json!(null), json!("soon")] {
+    for expires_in in [
+        json!("3600"),
+        json!(3599.5),
+        json!(u64::MAX),
+        json!(null),
+        json!("soon"),
+        json!("nan"),
+        json!(0),
+        json!(-1),
+    ] {
         let server = server_that_accepts(&["first"], expires_in, 0).await;
         let client = with_tokens_of(&server);
         put(&client).await.unwrap();
         put(&client).await.unwrap();
         server.verify().await;
     }
-    // This one has expired when it comes.
-    let server = server_that_accepts(&["first", "second"], json!(-1), 1).await;
+    // Nobody knows how long this one lives.
+    let server = server_that_accepts(&["first", "second"], json!("nan"), 1).await;
     let client = with_tokens_of(&server);
     put(&client).await.unwrap();
+    after(Duration::from_secs(300)).await;
     put(&client).await.unwrap();
     assert_eq!(used(&server).await, ["Bearer first", "Bearer second"]);
+}
+
+/// A server that gives tokens when it is told to.
+struct Slow {
+    address: String,
+    asked: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+}
+
+impl Slow {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (asking, asked) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = [0; 8192];
+                let _ = stream.read(&mut buffer).await;
+                let (go, wait) = oneshot::channel();
+                asking.send(go).unwrap();
+                tokio::spawn(async move {
+                    let _ = wait.await;
+                    let body = r#"{"access_token": "first", "expires_in": 3600}"#;
+                    let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length";
+                    let _ =
+                        stream.write_all(format!("{head}: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+                });
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// The ruler, and a client of it that waits for it no longer than five seconds.
+    async fn with_ruler(&self) -> (MockServer, Arc<RulerClient>) {
+        let ruler = MockServer::start().await;
+        let accepted = Mock::given(header("authorization", "Bearer first"));
+        accepted.respond_with(ResponseTemplate::new(202)).mount(&ruler).await;
+        let oauth2 = json!({"client_id": "id", "client_secret": "s3cret", "token_url": self.address});
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (settings, timeout) = (config(json!({"oauth2": oauth2})), Duration::from_secs(5));
+        let client = RulerClient::new(&ruler.uri(), Flavour::cortex(), &settings, timeout, None).unwrap();
+        (ruler, Arc::new(client))
+    }
+}
+
+fn putting(client: &Arc<RulerClient>) -> tokio::task::JoinHandle<Result<(), RulerError>> {
+    let client = Arc::clone(client);
+    tokio::spawn(async move { put(&client).await })
+}
+
+#[tokio::test]
+async fn the_wait_for_a_token_is_not_the_rulers() {
+    let mut tokens = Slow::start().await;
+    let (ruler, client) = tokens.with_ruler().await;
+    let writing = putting(&client);
+    let go = tokens.asked.recv().await.unwrap();
+    after(Duration::from_secs(8)).await;
+    go.send(()).unwrap();
+    writing.await.unwrap().unwrap();
+    assert_eq!(used(&ruler).await, ["Bearer first"]);
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_come_is_told_as_that() {
+    let mut tokens = Slow::start().await;
+    let (ruler, client) = tokens.with_ruler().await;
+    let writing = [putting(&client), putting(&client)];
+    let _go = tokens.asked.recv().await.unwrap();
+    after(Duration::from_secs(16)).await;
+    for writing in writing {
+        let error = writing.await.unwrap().unwrap_err();
+        let expected = "the request was not sent: oauth2: the token's server gave no token within 15s";
+        assert_eq!((error.class(), error.message()), ("unavailable", expected));
+    }
+    assert!(tokens.asked.try_recv().is_err(), "asked once for both");
+    assert!(ruler.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_is_kept_though_nobody_waits_for_it() {
+    let mut tokens = Slow::start().await;
+    let (ruler, client) = tokens.with_ruler().await;
+    let writing = putting(&client);
+    let go = tokens.asked.recv().await.unwrap();
+    writing.abort();
+    assert!(writing.await.unwrap_err().is_cancelled());
+    go.send(()).unwrap();
+    put(&client).await.unwrap();
+    assert_eq!(used(&ruler).await, ["Bearer first"]);
+    assert!(tokens.asked.try_recv().is_err(), "asked once");
 }
 
 #[tokio::test]

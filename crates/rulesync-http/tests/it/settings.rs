@@ -69,6 +69,11 @@ fn contradictions_name_the_keys() {
             "{settings}: {error}"
         );
     }
+    let named = json!({"tls_config": {"server_name": "mimir.example"}});
+    let error = refused("http://127.0.0.1:1", &config(named.clone()));
+    assert_eq!(error, "`tls_config.server_name`: is for an address that begins with https:// only");
+    let token = json!({"client_id": "i", "token_url": "http://x", "tls_config": named["tls_config"]});
+    assert!(refused("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`"));
     for address in ["", "mimir:9009", "ftp://x", "http://u:hunter2@x", "http://x?y"] {
         let error = refused(address, &ClientConfig::default());
         assert!(error.contains("`address`") && !error.contains("hunter2"), "{address}: {error}");
@@ -92,6 +97,10 @@ fn secrets_do_not_show() {
         "tls_config": {"key": "hunter2"}, "http_headers": {"X": {"secrets": ["hunter2"]}},
     }));
     assert!(!format!("{settings:?}").contains("hunter2"));
+    let token =
+        json!({"client_id": "i", "token_url": "http://x", "endpoint_params": {"password": "hunter2"}});
+    let settings = config(json!({"oauth2": token}));
+    assert!(!format!("{settings:?} {:?}", client("http://x", &settings)).contains("hunter2"));
     let settings = config(
         json!({"basic_auth": {"username": "u", "password": "hunter2"}, "proxy_url": "http://u:hunter2@127.0.0.1:1"}),
     );

@@ -8,6 +8,9 @@ use std::time::Duration;
 use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
 use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient};
 use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer};
+use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 const KINDS: [Kind; 3] = [Kind::Mimir, Kind::Cortex, Kind::Loki];
 const SYNC: Duration = Duration::from_secs(3600);
@@ -255,6 +258,46 @@ async fn pages_without_an_end_are_given_up() {
         server.journal().requests().into_iter().filter_map(|request| request.query).collect();
     assert_eq!(queries.len(), 2);
     assert!(queries[1].ends_with("&group_next_token=x%2By"), "{queries:?}");
+}
+
+/// A server whose page after token `n` is that of `pages(n)`.
+async fn paging(page: impl Fn(usize) -> serde_json::Value + Send + Sync + 'static) -> MockServer {
+    let server = MockServer::start().await;
+    let answer = move |request: &Request| {
+        let token = request.url.query_pairs().find(|(key, _)| key == "group_next_token");
+        let number = token.map_or(0, |(_, token)| token.parse().unwrap());
+        ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": page(number)}))
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
+}
+
+fn client_of(server: &MockServer, max_response_bytes: u64) -> RulerClient {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = ClientConfig { max_response_bytes: Some(max_response_bytes), ..ClientConfig::default() };
+    RulerClient::new(&server.uri(), Flavour::cortex(), &config, Duration::from_secs(10), None).unwrap()
+}
+
+#[tokio::test]
+async fn pages_in_a_circle_are_given_up() {
+    let circle = |number: usize| json!({"groups": [], "groupNextToken": (number % 3 + 1).to_string()});
+    let server = paging(circle).await;
+    let error = ask(&client_of(&server, 1 << 30), &["ns"]).await.unwrap_err();
+    let message = "its pages do not come to an end".to_owned();
+    assert_eq!(error, RulerError::Unreadable { message });
+    assert_eq!(server.received_requests().await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn all_pages_together_are_one_answer() {
+    let group =
+        |number: usize| json!({"name": "g", "file": "x".repeat(20_000), "rules": [], "interval": number});
+    let page =
+        move |number: usize| json!({"groups": [group(number)], "groupNextToken": (number + 1).to_string()});
+    let server = paging(page).await;
+    let error = ask(&client_of(&server, 64 << 10), &["ns"]).await.unwrap_err();
+    assert!(error.to_string().contains("the answer is longer than 65536 bytes"), "{error}");
+    assert_eq!(server.received_requests().await.unwrap().len(), 4);
 }
 
 #[derive(Debug, Default)]

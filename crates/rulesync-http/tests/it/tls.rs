@@ -149,10 +149,47 @@ async fn a_changed_authority_is_trusted_soon_and_a_broken_file_changes_nothing()
     assert!(put(&client).await.is_err());
     std::fs::write(&file, ours.pem()).unwrap();
     after(Duration::from_secs(11)).await;
-    put(&client).await.unwrap();
+    // The file is looked at meanwhile.
+    let mut trusted = false;
+    for _ in 0..10_000 {
+        trusted = put(&client).await.is_ok();
+        if trusted {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(trusted);
     std::fs::write(&file, "half a certif").unwrap();
     after(Duration::from_secs(11)).await;
     put(&client).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_hangs_holds_up_no_request() {
+    let ours = authority();
+    let server = serve(&ours, "127.0.0.1", false, BOTH).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, ours.pem()).unwrap();
+    let client = client(&server.address, &config(json!({"tls_config": {"ca_file": file}})));
+    let (release, hanging) = std::sync::mpsc::channel::<()>();
+    let (begun, beginning) = tokio::sync::oneshot::channel();
+    let hung = tokio::spawn(async move {
+        let hang = move || {
+            begun.send(()).unwrap();
+            hanging.recv().unwrap();
+            Ok::<_, rulesync_fs::FileError>(())
+        };
+        rulesync_fs::run_with_deadline(&file, Duration::from_secs(1000), hang).await
+    });
+    beginning.await.unwrap();
+    for _ in 0..3 {
+        after(Duration::from_secs(11)).await;
+        put(&client).await.unwrap();
+    }
+    assert!(!hung.is_finished(), "and it still hangs");
+    release.send(()).unwrap();
+    hung.await.unwrap().unwrap();
 }
 
 #[tokio::test]
