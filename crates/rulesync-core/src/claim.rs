@@ -136,7 +136,7 @@ impl fmt::Display for OwnerClaim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::PromQl;
+    use crate::dialect::{LogQl, PromQl};
 
     fn claim(cluster: &str, installation: Option<&str>) -> OwnerClaim {
         OwnerClaim { cluster: cluster.into(), installation: installation.map(Arc::from) }
@@ -151,6 +151,22 @@ mod tests {
             assert_eq!(OwnerClaim::read(&group), Some(claim));
         }
         assert_eq!(OwnerClaim::read(&Group::default()), None);
+        // A ruler that cannot record has it as an alert that never fires.
+        let both = claim("8a5a", Some("x"));
+        let group = both.group(&"prod".parse().unwrap(), &LogQl);
+        assert_eq!(group.rules[0].alert, CLAIM_RULE);
+        assert_eq!(OwnerClaim::read(&group), Some(both));
+    }
+
+    #[test]
+    fn is_called_by_what_it_says() {
+        for (claim, name, shown) in [
+            (claim("c", None), "c", "cluster c"),
+            (claim("c", Some("ns/x")), "c/ns/x", "cluster c, installation ns/x"),
+            (claim("", Some("x")), "x", "installation x"),
+        ] {
+            assert_eq!((claim.name().as_str(), claim.to_string().as_str()), (name, shown));
+        }
     }
 
     #[test]

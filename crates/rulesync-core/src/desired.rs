@@ -353,6 +353,9 @@ pub(crate) mod tests {
         let mut desired = Desired::default();
         desired.drop_claim(&namespace, &object, LeftBecause::Moved);
         assert_eq!(desired.left(&namespace).unwrap().because, LeftBecause::Moved);
+        desired.forget_dropped(&namespace);
+        assert!(!desired.was_dropped(&namespace), "it is gone from the ruler");
+        desired.drop_claim(&namespace, &object, LeftBecause::Moved);
         desired.keep_dropped(|namespace| namespace == "us.ns.o");
         assert!(desired.was_dropped(&namespace));
         desired.keep_dropped(|_| false);

@@ -190,3 +190,48 @@ fn only_the_guards_own_holds_can_be_released() {
         assert!(protected.to_string().starts_with("protected: "));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_allowed_stays_so_until_it_is_carried_out() {
+    let mut bench = Bench::new(100);
+    bench.want(0..1, 1);
+    assert_eq!(bench.judge_after(BREATH), 1);
+    // Something else is judged, and by then the source is in doubt.
+    bench.want(1..2, 1);
+    bench.now += BREATH;
+    let doubt = |_: &str| Some(HeldReason::Source);
+    assert!(bench.guard.judge(&DeleteGuard::default(), || 100, doubt, bench.now).is_empty());
+    assert!(bench.guard.passes(&name(0), wish(1), bench.now));
+    assert!(!bench.guard.passes(&name(1), wish(1), bench.now));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_counts_for_the_share_from_its_time_on() {
+    let share = |after: Duration| {
+        let mut bench = Bench::new(20);
+        let until = bench.now + 2 * BREATH;
+        for n in 0..7 {
+            let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
+            bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        }
+        bench.want(7..11, 1);
+        bench.judge_after(after)
+    };
+    assert_eq!(share(BREATH), 4, "four of twenty, besides what waits");
+    assert_eq!(share(2 * BREATH), 0, "eleven of twenty");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_for_its_share_is_judged_when_earlier_deletes_are_forgotten() {
+    let policy = DeleteGuard::default();
+    let mut bench = Bench::new(40);
+    bench.want(0..15, 1);
+    assert_eq!(bench.judge_after(BREATH), 15);
+    let deleted = bench.now;
+    (0..15).for_each(|n| bench.delete(n, 1));
+    assert_eq!(bench.guard.due(&policy), None);
+    bench.want(20..30, 1);
+    assert_eq!(bench.guard.due(&policy), Some(bench.now + BREATH));
+    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.guard.due(&policy), Some(deleted + policy.window));
+}

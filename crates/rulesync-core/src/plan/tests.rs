@@ -171,6 +171,9 @@ fn what_the_guard_would_hold_is_marked_and_what_comes_of_one_namespace_is_not() 
     let groups: Vec<DesiredGroup> = (0..12).map(|n| group(&format!("g{n}"), "1")).collect();
     let one: Vec<(&str, &DesiredGroup)> = groups.iter().map(|group| ("us.ns.o", group)).collect();
     assert_eq!(held(planned(&desired, &observe(&one), ALL)), 0);
+    // What is protected is no part of it.
+    let protected = planned(&desired, &observe(&several), Deletes { known: false, ..ALL });
+    assert!(protected.changes.iter().all(|change| change.held == Some(HeldReason::Snapshot)));
 }
 
 #[test]

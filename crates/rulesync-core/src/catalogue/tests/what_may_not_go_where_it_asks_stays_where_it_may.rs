@@ -125,3 +125,27 @@ fn of_a_source_those_count_that_have_groups_in_a_ruler() {
     bench.upsert(object("o", "1", &[]));
     assert_eq!((count(&bench), is_in(&bench, "o")), (0, false));
 }
+
+#[test]
+fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
+    let mut bench = catalogue(&[own(), to("all")]).with(&[of("own", "1")]);
+    let refused = effects(&bench.upsert(of("onw", "2")));
+    assert_eq!(refused, ["look whether o is protected", "central/all gets us.ns.o (1 groups)"]);
+    assert!(bench.catalogue.uses(&target("own")));
+    // Where another route leads it anyway, it does not stay as it was.
+    let mut bench = catalogue(&[own(), to("own")]).with(&[of("own", "1")]);
+    let refused = effects(&bench.upsert(of("onw", "2")));
+    assert_eq!(refused, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
+}
+
+#[test]
+fn what_is_written_in_another_language_goes_nowhere() {
+    let said = |language: &str| {
+        let annotations = [(DIALECT_ANNOTATION.to_owned(), language.to_owned())].into();
+        let mut bench = catalogue(&[to("t")]);
+        let consequences = bench.upsert(RuleObject { annotations, ..of("own", "1") });
+        (consequences.orders.len(), consequences.findings.iter().map(|(_, _, f)| f.code).collect::<Vec<_>>())
+    };
+    assert_eq!(said(" PromQL "), (1, vec![]));
+    assert_eq!(said("logql"), (0, vec!["dialect"]));
+}
