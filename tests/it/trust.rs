@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{ObjectState, TargetState};
+use rulesync_core::{ObjectState, TargetId, TargetState};
 use rulesync_testkit::{KubeServer, Recorded, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
@@ -70,7 +70,8 @@ async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
     of_prod.until(none).await.unwrap();
     // All at once is held, until somebody has looked.
     of_prod.until(|s| s.targets[0].held == 5).await.unwrap();
-    assert_eq!(of_prod.engine.release_deletes("central/prod").await, Some(5));
+    let prod = TargetId { ruler: "central".into(), tenant: Some("prod".parse().unwrap()) };
+    assert_eq!(of_prod.engine.release_deletes(&prod).await, Some(5));
     of_prod.until(|_| ruler.rules("prod").len() == 7).await.unwrap();
     let requests = ruler.journal().requests();
     assert!(requests.iter().filter(is_write).all(|r| r.path.contains("/prod.team-a.")), "{requests:?}");

@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use rulesync_core::PromDuration;
+use rulesync_core::{DurationError, PromDuration};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Keeps rulers (Grafana Mimir, Cortex) identical to the rules that are declared in Kubernetes or in files.
+/// The flags of a run that ends by itself, of which there can be one. It serves no pages.
+const ONE_SHOT: &str = "one-shot";
+
+/// Keeps rulers (Grafana Mimir, Loki, Cortex, Prometheus, vmalert) identical to the rules that are declared in Kubernetes or in files.
 #[derive(Debug, Parser)]
 #[command(name = "rulesyncd", version)]
 pub(crate) struct Args {
@@ -21,12 +24,14 @@ pub(crate) struct Args {
         long = "web.listen-address",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
-        value_parser = listen_address
+        value_parser = listen_address,
+        conflicts_with = ONE_SHOT
     )]
     pub(crate) listen_address: SocketAddr,
 
-    /// Serve requests that change something: `POST /api/v1/targets/{ruler}/{tenant}/release-deletes`.
-    #[arg(long = "web.enable-admin-api")]
+    /// Serve requests that change something: `POST /api/v1/targets/{ruler}/{tenant}/release-deletes`, and
+    /// `POST /api/v1/release-deletes` for all targets.
+    #[arg(long = "web.enable-admin-api", conflicts_with = ONE_SHOT)]
     pub(crate) enable_admin_api: bool,
 
     /// How much to log: error, warn, info, debug, trace, or a filter such as `info,rulesync_k8s=debug`.
@@ -38,11 +43,11 @@ pub(crate) struct Args {
     pub(crate) log_format: LogFormat,
 
     /// Bring everything in order once and exit: 0 if it is, 1 if something failed.
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long, group = ONE_SHOT)]
     pub(crate) once: bool,
 
     /// Print what would be changed, and change nothing.
-    #[arg(long)]
+    #[arg(long, group = ONE_SHOT)]
     pub(crate) dry_run: bool,
 
     /// With --once: make the deletes that the delete guard would hold. Look at a --dry-run first.
@@ -50,13 +55,18 @@ pub(crate) struct Args {
     pub(crate) release_deletes: bool,
 
     /// With --once or --dry-run: give up after so long without getting on, and say what was not done.
-    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = longer_than_zero, requires = ONE_SHOT)]
     pub(crate) timeout: PromDuration,
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     whole.parse().map_err(|_| "must be of the form 127.0.0.1:8080, [::]:8080 or :8080".to_owned())
+}
+
+fn longer_than_zero(text: &str) -> Result<PromDuration, String> {
+    let duration: PromDuration = text.parse().map_err(|error: DurationError| error.to_string())?;
+    if duration.as_millis() == 0 { Err("must be longer than zero".to_owned()) } else { Ok(duration) }
 }
 
 /// A word alone could also be a part of the program to log everything of: hardly anybody means that, and a misspelt
@@ -91,6 +101,36 @@ mod tests {
         let args = Args::try_parse_from(["rulesyncd", "--config", "x.yaml", "--log.format", "json"]).unwrap();
         assert_eq!((args.log_format, args.once), (LogFormat::Json, false));
         assert!(Args::try_parse_from(["rulesyncd", "--config", "x", "--once", "--dry-run"]).is_err());
+    }
+
+    #[test]
+    fn a_flag_without_effect_is_refused() {
+        let parse = |flags: &[&str]| {
+            let flags = ["rulesyncd", "--config", "x"].iter().chain(flags);
+            Args::try_parse_from(flags).map_err(|error| error.to_string())
+        };
+        for (flags, says) in [
+            (&["--timeout", "1m"][..], "--once|--dry-run"),
+            (&["--once", "--web.enable-admin-api"], "--web.enable-admin-api"),
+            (&["--dry-run", "--web.enable-admin-api"], "--web.enable-admin-api"),
+            (&["--once", "--web.listen-address", ":1"], "--web.listen-address"),
+            (&["--dry-run", "--web.listen-address", ":1"], "--web.listen-address"),
+            (&["--once", "--dry-run"], "--dry-run"),
+            (&["--release-deletes"], "--once"),
+            (&["--once", "--timeout", "0s"], "must be longer than zero"),
+            (&["--dry-run", "--timeout", "0"], "--timeout"),
+        ] {
+            let error = parse(flags).unwrap_err();
+            assert!(error.contains(says), "{flags:?}: {error}");
+        }
+        // What is not said is no contradiction.
+        for flags in
+            [&[][..], &["--once"], &["--dry-run"], &["--web.enable-admin-api", "--web.listen-address", ":1"]]
+        {
+            let args = parse(flags).unwrap();
+            assert_eq!(args.timeout.as_millis(), 300_000, "{flags:?}");
+        }
+        assert_eq!(parse(&["--once", "--timeout", "1m"]).unwrap().timeout.as_millis(), 60_000);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rulesync_core::{EngineHandle, SourceStatus, Status};
+use rulesync_core::{EngineHandle, SourceStatus, Status, TargetId};
 use tokio::time::Instant;
 
 /// How long readiness waits. Kubernetes gives a probe one second.
@@ -65,8 +65,13 @@ impl Asking {
 
     /// Lets the deletes pass that are held at a target; none if there is no such target. Without an answer they may be
     /// released later.
-    pub(crate) async fn release_deletes(&self, target: &str) -> Result<Option<usize>, NoAnswer> {
+    pub(crate) async fn release_deletes(&self, target: &TargetId) -> Result<Option<usize>, NoAnswer> {
         self.ask(DEADLINE, self.engine.release_deletes(target)).await
+    }
+
+    /// The same at all targets.
+    pub(crate) async fn release_all_deletes(&self) -> Result<usize, NoAnswer> {
+        self.ask(DEADLINE, self.engine.release_all_deletes()).await?.ok_or(NoAnswer::Ended)
     }
 
     async fn ask<T>(&self, deadline: Duration, question: impl Future<Output = T>) -> Result<T, NoAnswer> {

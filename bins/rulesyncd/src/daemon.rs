@@ -32,7 +32,7 @@ pub(crate) async fn run(args: Args) -> ExitCode {
     match try_run(args).await {
         Ok(code) => code,
         Err(error) => {
-            error!(%error, "cannot go on");
+            error!(%error, "Cannot go on");
             ExitCode::FAILURE
         }
     }
@@ -98,7 +98,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let mut server = server.map_err(|error| {
         format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)
     })?;
-    info!(version = env!("CARGO_PKG_VERSION"), address = %server.address(), config = %args.config.display(), "started");
+    info!(version = env!("CARGO_PKG_VERSION"), address = %server.address(), config = %args.config.display(), "Started");
     let keep = configuration.keep(engine.handle(), reload, shutdown.clone());
     let engine = engine.run(shutdown.clone());
     let engine = async {
@@ -122,7 +122,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     };
     let ((), _configuration, served) = tokio::join!(engine, keep, serve);
     server.stop(served?).await;
-    info!("stopped");
+    info!("Stopped");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             code
         }
         Err(error) => {
-            tracing::error!(%error, "cannot start");
+            tracing::error!(%error, "Cannot start");
             ExitCode::FAILURE
         }
     }

@@ -32,7 +32,9 @@ pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
 fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
     let same_site = |site: &axum::http::HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     if !headers.get_all(SEC_FETCH_SITE).iter().all(same_site) {
-        return Some("a page of another origin sent this request (Sec-Fetch-Site): it changes nothing here");
+        return Some(
+            "refused: cross-origin request (Sec-Fetch-Site); send it with curl or from this server's own origin",
+        );
     }
     let mut origins = headers.get_all(ORIGIN).iter().peekable();
     origins.peek()?;
@@ -42,7 +44,7 @@ fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
     let ours = |origin: &axum::http::HeaderValue| {
         host.zip(origin.to_str().ok()).is_some_and(|(host, origin)| is_same(origin, host))
     };
-    let other = "a page of another origin sent this request (Origin is not Host): it changes nothing here";
+    let other = "refused: cross-origin request (Origin is not Host); send it with curl or from this server's own origin";
     (!origins.all(ours)).then_some(other)
 }
 

@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write};
 
+use rulesync_core::intake::is_hidden;
+
 /// Prints on one line, with escapes in place of all characters that do not show as themselves.
 pub(crate) struct Printable<T>(pub(crate) T);
 
@@ -23,25 +25,6 @@ impl Write for Escaping<'_, '_> {
         }
         self.0.write_str(rest)
     }
-}
-
-/// Whether a character does not show as itself: controls (those of terminals among them), ends of lines, marks that
-/// turn the direction of writing, and what has no width. Joiners are left alone; several languages need them.
-pub(crate) fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]

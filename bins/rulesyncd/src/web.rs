@@ -13,6 +13,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
+use rulesync_core::{TargetId, TenantError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{Asking, NoAnswer};
@@ -57,14 +58,30 @@ pub(crate) fn router(pages: Pages) -> Router {
         .route("/-/ready", get(ready))
         .route("/readyz", get(ready))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/release-deletes", post(release_all))
         .route("/api/v1/targets/{ruler}/release-deletes", post(release_without_tenant))
         .route("/api/v1/targets/{ruler}/{tenant}/release-deletes", post(release))
         .layer(middleware::from_fn(origin::refuse_others))
         .with_state(pages)
 }
 
+/// What the index page says.
+const INDEX: &str = "\
+rulesyncd
+
+GET  /metrics             metrics
+GET  /-/healthy           the process lives (/healthz is the same)
+GET  /-/ready             every source has shown all it has (/readyz is the same)
+GET  /api/v1/status       sources, targets and objects, as JSON
+
+With --web.enable-admin-api:
+POST /api/v1/release-deletes                           make the held deletes of all targets
+POST /api/v1/targets/{ruler}/release-deletes           of a ruler without tenants
+POST /api/v1/targets/{ruler}/{tenant}/release-deletes  of a tenant
+";
+
 async fn index() -> &'static str {
-    "rulesyncd\n\n/metrics        metrics\n/-/healthy      the process lives\n/-/ready        every source has shown all it has\n/api/v1/status  sources, targets and objects, as JSON\n"
+    INDEX
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {
@@ -109,48 +126,79 @@ async fn status(State(pages): State<Pages>) -> Response {
     }
 }
 
+async fn release_all(State(pages): State<Pages>) -> Response {
+    if !pages.admin {
+        return admin_is_off();
+    }
+    match pages.engine.release_all_deletes().await {
+        Ok(namespaces) => {
+            tracing::info!(namespaces, "Held deletes of all targets released");
+            released(namespaces)
+        }
+        Err(no_answer) => not_yet_released(no_answer),
+    }
+}
+
 async fn release_without_tenant(State(pages): State<Pages>, Path(ruler): Path<String>) -> Response {
-    release_deletes(pages, &ruler, None).await
+    release_at(pages, &ruler, None).await
 }
 
 async fn release(State(pages): State<Pages>, Path((ruler, tenant)): Path<(String, String)>) -> Response {
-    release_deletes(pages, &ruler, Some(&tenant)).await
+    release_at(pages, &ruler, Some(&tenant)).await
 }
 
-/// Lets the deletes pass that the guard holds back.
-async fn release_deletes(pages: Pages, ruler: &str, tenant: Option<&str>) -> Response {
+/// Lets the deletes pass that the guard holds back at a target.
+async fn release_at(pages: Pages, ruler: &str, tenant: Option<&str>) -> Response {
     if !pages.admin {
-        let hint = "the admin API is off: start rulesyncd with --web.enable-admin-api\n";
-        return (StatusCode::FORBIDDEN, hint).into_response();
+        return admin_is_off();
     }
-    let Some(target) = target(ruler, tenant) else {
-        let hint = "neither a ruler nor a tenant holds a `/`: write POST /api/v1/targets/RULER/TENANT/release-deletes\n";
-        return (StatusCode::NOT_FOUND, hint).into_response();
+    let target = match target(ruler, tenant) {
+        Ok(target) => target,
+        Err(problem) => {
+            let problem = Printable(problem);
+            let text = format!("{problem}: write POST /api/v1/targets/RULER/TENANT/release-deletes\n");
+            return (StatusCode::NOT_FOUND, text).into_response();
+        }
     };
     match pages.engine.release_deletes(&target).await {
         Ok(Some(namespaces)) => {
-            tracing::info!(target, namespaces, "held deletes are released");
-            format!("released the deletes in {namespaces} namespaces\n").into_response()
+            tracing::info!(%target, namespaces, "Held deletes released");
+            released(namespaces)
         }
         Ok(None) => {
             let text = format!("{}\n", Printable(format_args!("there is no target {target}")));
             (StatusCode::NOT_FOUND, text).into_response()
         }
-        Err(no_answer @ NoAnswer::Busy { .. }) => {
-            let text = format!("{no_answer}; the deletes may be released when it answers again\n");
-            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
-        }
-        Err(no_answer) => no_answer.into_response(),
+        Err(no_answer) => not_yet_released(no_answer),
     }
 }
 
-/// The target's name, in which `/` stands between ruler and tenant and nowhere else.
-fn target(ruler: &str, tenant: Option<&str>) -> Option<String> {
-    let is_part = |part: &str| !part.is_empty() && !part.contains('/');
-    match tenant {
-        None => is_part(ruler).then(|| ruler.to_owned()),
-        Some(tenant) => (is_part(ruler) && is_part(tenant)).then(|| format!("{ruler}/{tenant}")),
+fn admin_is_off() -> Response {
+    let hint = "the admin API is off: start rulesyncd with --web.enable-admin-api\n";
+    (StatusCode::FORBIDDEN, hint).into_response()
+}
+
+fn released(namespaces: usize) -> Response {
+    format!("released the deletes in {namespaces} namespaces\n").into_response()
+}
+
+fn not_yet_released(no_answer: NoAnswer) -> Response {
+    match no_answer {
+        NoAnswer::Busy { .. } => {
+            let text = format!("{no_answer}; the deletes may be released when it answers again\n");
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        }
+        NoAnswer::Ended => no_answer.into_response(),
     }
+}
+
+/// The target that a path names. No ruler's name is empty or holds a `/`, however the path is encoded.
+fn target(ruler: &str, tenant: Option<&str>) -> Result<TargetId, String> {
+    if ruler.is_empty() || ruler.contains('/') {
+        return Err(format!("`{ruler}` is no name of a ruler"));
+    }
+    let tenant = tenant.map(str::parse).transpose().map_err(|error: TenantError| error.to_string())?;
+    Ok(TargetId { ruler: ruler.into(), tenant })
 }
 
 impl IntoResponse for NoAnswer {

@@ -128,13 +128,16 @@ async fn ledger(
         }
         (None, Some(_)) => Ok((None, None)),
         (None, None) => {
-            let path = directory.join(LEDGER_FILE);
-            if lifetime == Lifetime::Once && !path.exists() {
-                return Ok((None, None));
-            }
-            let ledger = FileLedger::new(path);
-            match ledger.identity().await {
-                Ok(identity) => Ok(in_file(ledger, identity)),
+            let ledger = FileLedger::new(directory.join(LEDGER_FILE));
+            let identity = async {
+                if lifetime == Lifetime::Once && !ledger.exists().await? {
+                    return Ok(None);
+                }
+                ledger.identity().await.map(Some)
+            };
+            match identity.await {
+                Ok(None) => Ok((None, None)),
+                Ok(Some(identity)) => Ok(in_file(ledger, identity)),
                 Err(error) => {
                     tracing::warn!(%error, "No ledger is kept: set `ledger` to a file that can be written, or to `off`");
                     Ok((None, None))

@@ -137,9 +137,9 @@ impl Configuration {
             self.metrics.set_config_reload_successful(result.is_ok());
             let why = result.err().map(|error| error.to_string());
             match &why {
-                None => info!(path = %self.path.display(), "configuration taken over"),
+                None => info!(path = %self.path.display(), "Configuration reloaded"),
                 Some(error) if news || failure != why => {
-                    error!(error, "configuration not taken over, the last good one goes on");
+                    error!(error, "Configuration reload failed, keeping the previous configuration");
                 }
                 Some(_) => {}
             }

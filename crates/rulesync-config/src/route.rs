@@ -90,13 +90,14 @@ pub enum OriginKind {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllowConfig {
-    /// Kubernetes namespaces by name, with `*` for anything; absent: all that the selector selects.
-    #[serde(default)]
-    pub namespaces: Vec<String>,
+    /// Kubernetes namespaces by name, with `*` for anything; absent: all that the selector selects. An empty list is
+    /// refused.
+    #[serde(default, deserialize_with = "some")]
+    pub namespaces: Option<Vec<String>>,
     /// Kubernetes namespaces by label; absent: all that are named.
     #[serde(default, deserialize_with = "nullable")]
     pub namespace_selector: Selector,
-    /// What may be claimed, with `*` for anything.
+    /// What may be claimed, with `*` for anything. An empty list is refused.
     pub tenants: Vec<String>,
 }
 
@@ -214,6 +215,16 @@ pub enum RouteError {
         /// The setting.
         at: String,
     },
+    /// An entry of `allow` with an empty list, as a template may make it.
+    #[error("`{at}`: `{key}` is empty, so that the entry allows nothing: {hint}")]
+    EmptyList {
+        /// The setting.
+        at: String,
+        /// The key of the list.
+        key: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A substitute that is none.
     #[error("`{at}`: `default` is empty: leave it out")]
     EmptyDefault {
@@ -261,16 +272,15 @@ impl RouteConfig {
             (Some(TenantConfig::Fixed(name)), None) => Tenancy::Fixed(name.parse()?),
             (None, None) => Tenancy::None,
         };
-        let allow = |allow: &AllowConfig| Permission {
-            namespaces: patterns(&allow.namespaces),
-            namespace_selector: allow.namespace_selector.clone(),
-            values: patterns(&allow.tenants),
+        let allow = |allow: &AllowConfig| {
+            let AllowConfig { namespaces, namespace_selector, tenants } = allow;
+            permission("allow", namespaces.as_deref(), namespace_selector, "tenants", tenants)
         };
         Ok(Route {
             name: self.name.as_str().into(),
             ruler: self.ruler.as_str().into(),
             tenant,
-            allow: self.allow.iter().map(allow).collect(),
+            allow: self.allow.iter().map(allow).collect::<Result<_, _>>()?,
             source_tenants: patterns(&self.source_tenants.allow),
             kinds: self.kinds.iter().flat_map(|kind| kind.kinds()).map(|kind| Arc::from(*kind)).collect(),
             rule_selector: self.rule_selector.clone(),
@@ -287,6 +297,34 @@ impl RouteConfig {
                 .collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// A list that is written: a key without a value is no list, and not taken for an absent key.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Option::<Vec<String>>::deserialize(deserializer).map(|list| Some(list.unwrap_or_default()))
+}
+
+/// What an entry of the `allow` at `at` permits. Absent, `namespaces` are all that the selector selects; an empty list is
+/// neither that nor of use.
+fn permission(
+    at: &str,
+    namespaces: Option<&[String]>,
+    namespace_selector: &Selector,
+    key: &'static str,
+    values: &[String],
+) -> Result<Permission, RouteError> {
+    let empty = |key, hint| Err(RouteError::EmptyList { at: at.to_owned(), key, hint });
+    if namespaces.is_some_and(<[String]>::is_empty) {
+        return empty("namespaces", "name Kubernetes namespaces, `*` for all of them, or remove the entry");
+    }
+    if values.is_empty() {
+        return empty(key, "name what may be chosen, `*` for anything, or remove the entry");
+    }
+    Ok(Permission {
+        namespaces: namespaces.map(patterns).unwrap_or_default(),
+        namespace_selector: namespace_selector.clone(),
+        values: patterns(values),
+    })
 }
 
 fn patterns(texts: &[String]) -> Vec<Pattern> {

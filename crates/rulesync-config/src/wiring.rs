@@ -13,7 +13,7 @@ use rulesync_core::{
 };
 use rulesync_files::FilesSource;
 use rulesync_fs::FileError;
-use rulesync_http::{RequestObserver, SettingsError};
+use rulesync_http::{ClientConfig, RequestObserver, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
 use rulesync_loki::LokiRuler;
 use rulesync_mimir::{Flavour, MimirRuler};
@@ -319,6 +319,8 @@ impl Wiring {
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
         let (client, observer): (_, Option<Arc<dyn RequestObserver>>) =
             (config.client(&self.directory), Some(observer));
+        let in_turn = answering(&client).await;
+        let in_turn = in_turn.map_err(|error| WiringError::Client { ruler: ruler(), error })?;
         let (kind, variant) = (config.kind, config.variant.unwrap_or_default());
         let directory = config.directory.as_ref().map(|directory| self.directory.join(directory));
         let make = move || match kind {
@@ -338,13 +340,13 @@ impl Wiring {
                 PrometheusRuler::new(directory, &address, variant, &client, timeout, observer).map(arc)
             }
         };
-        // It reads certificates, which are beside the configuration or said to be elsewhere.
-        let made = rulesync_fs::run_with_deadline(&self.directory, READ_DEADLINE, move || Ok(make())).await;
-        let slow = |error: FileError| SettingsError::Invalid {
-            key: "tls_config".to_owned(),
-            reason: error.to_string(),
+        let made = match in_turn {
+            Some((key, file)) => {
+                let made = rulesync_fs::run_with_deadline(&file, READ_DEADLINE, move || Ok(make())).await;
+                made.unwrap_or_else(|error: FileError| Err(too_slow(key, &file, &error)))
+            }
+            None => make(),
         };
-        let made = made.map_err(slow).and_then(|made| made);
         let made = made.map_err(|error| WiringError::Client { ruler: ruler(), error })?;
         let named = NamedRuler {
             max_in_flight: config.in_flight(),
@@ -385,6 +387,43 @@ impl Wiring {
             .map_err(|error| refused(error.to_string()))?;
         Ok(Arc::new(Embedded { address: address.to_owned(), storage, server }))
     }
+}
+
+/// Makes sure that the file system answers for every file that is read as a client is made, one by one, so that the one
+/// for which it does not is named, and holds up nobody else's. The last of them, if there is one.
+async fn answering(client: &ClientConfig) -> Result<Option<(&'static str, PathBuf)>, SettingsError> {
+    let mut last = None;
+    for (key, file) in certificates(client) {
+        let (asking, path) = (file.clone(), file.clone());
+        // What it answers counts when the file is read.
+        let asked = rulesync_fs::run_with_deadline(&file, READ_DEADLINE, move || {
+            drop(rulesync_fs::open(&asking));
+            Ok::<_, FileError>(())
+        });
+        asked.await.map_err(|error| too_slow(key, &path, &error))?;
+        last = Some((key, file));
+    }
+    Ok(last)
+}
+
+/// The files that are read as a client is made, with their keys. All others are read when they are needed.
+fn certificates(client: &ClientConfig) -> Vec<(&'static str, PathBuf)> {
+    let ours = client
+        .tls_config
+        .iter()
+        .map(|tls| (["tls_config.ca_file", "tls_config.cert_file", "tls_config.key_file"], tls));
+    let issuers = client.oauth2.iter().filter_map(|oauth2| {
+        let keys = ["oauth2.tls_config.ca_file", "oauth2.tls_config.cert_file", "oauth2.tls_config.key_file"];
+        Some((keys, oauth2.tls_config.as_ref()?))
+    });
+    let files = ours
+        .chain(issuers)
+        .flat_map(|(keys, tls)| keys.into_iter().zip([&tls.ca_file, &tls.cert_file, &tls.key_file]));
+    files.filter_map(|(key, file)| Some((key, file.clone()?))).collect()
+}
+
+fn too_slow(key: &str, file: &Path, error: &FileError) -> SettingsError {
+    SettingsError::Invalid { key: key.to_owned(), reason: format!("{}: {error}", file.display()) }
 }
 
 /// A time that is longer than none.

@@ -227,19 +227,19 @@ impl Reporter for LogReporter {
         match outcome {
             Outcome::Synced { subject, reason } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, %reason, "synced");
+                info!(%object, ruler, tenant, namespace, group, %reason, "Rule group synced");
             }
             Outcome::Removed { subject, reason } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, %reason, "removed");
+                info!(%object, ruler, tenant, namespace, group, %reason, "Rule group deleted");
             }
             Outcome::Refused { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                error!(%object, ruler, tenant, namespace, group, %finding, "refused");
+                error!(%object, ruler, tenant, namespace, group, %finding, "Rule group refused");
             }
             Outcome::Failed { subject, error, retry_in } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "failed");
+                warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "Write to the ruler failed, will be retried");
             }
             Outcome::MoreFailed { target, namespace, more } => {
                 let (ruler, tenant) = (&*target.ruler, target.tenant_str());
@@ -248,9 +248,9 @@ impl Reporter for LogReporter {
             Outcome::Found { object, target, finding } => {
                 let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
                 if finding.is_error() {
-                    error!(%object, target, code = finding.code, %finding, "not synced");
+                    error!(%object, target, code = finding.code, %finding, "Rule not synced");
                 } else {
-                    warn!(%object, target, code = finding.code, %finding, "doubtful");
+                    warn!(%object, target, code = finding.code, %finding, "Rule has warnings");
                 }
             }
             Outcome::MoreFound { object, target, more } => {
@@ -259,16 +259,16 @@ impl Reporter for LogReporter {
             }
             Outcome::Failing { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                warn!(%object, ruler, tenant, namespace, group, %finding, "evaluation fails");
+                warn!(%object, ruler, tenant, namespace, group, %finding, "Rule evaluation fails");
             }
             Outcome::Recovered { target, rules } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), rules, "evaluation works again");
+                info!(ruler = &*target.ruler, tenant = target.tenant_str(), rules, "Rules evaluate again");
             }
             Outcome::NotLoaded { target, groups: 0, .. } => {
                 info!(
                     ruler = &*target.ruler,
                     tenant = target.tenant_str(),
-                    "the ruler has loaded everything again"
+                    "Ruler has loaded all stored rule groups again"
                 );
             }
             Outcome::NotLoaded { target, groups, example } => {
@@ -278,7 +278,7 @@ impl Reporter for LogReporter {
                     tenant,
                     groups,
                     example,
-                    "the ruler has stored groups and does not load them: another group may freeze the tenant, or \
+                    "Ruler has stored rule groups and does not load them: another group may freeze the tenant, or \
                      evaluation is off; see the ruler's log"
                 );
             }
@@ -303,7 +303,7 @@ impl Reporter for LogReporter {
                          a route leads here again. If the owner was changed by mistake, see previous_owners"
                     }
                     HeldReason::Vanished => {
-                        "Deletes are held: most of what their source had vanished at once. They go after the delete \
+                        "Deletes are held: more than half of the source's objects disappeared at once. They go after the delete \
                          guard's window if the source is healthy then"
                     }
                     HeldReason::SourceEmpty => {
@@ -328,7 +328,7 @@ impl Reporter for LogReporter {
                         "Source has nothing left: its deletes are held in all tenants. Release them if that is meant"
                     }
                     _ => {
-                        "Most of what the source had vanished at once: its deletes are held in all tenants, and made after \
+                        "More than half of the source's objects disappeared at once: its deletes are held in all tenants, and made after \
                          the delete guard's window if the source is healthy then"
                     }
                 };
@@ -338,11 +338,7 @@ impl Reporter for LogReporter {
                 info!(source = &**source, left, "Deletes of the source are no longer held");
             }
             Outcome::NoneHeld { target } => {
-                info!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
-                    "no deletes are held back any more"
-                );
+                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "No deletes are held any more");
             }
             Outcome::Conflict { target, claim, us } => {
                 error!(
@@ -359,7 +355,7 @@ impl Reporter for LogReporter {
                 info!(
                     ruler = &*target.ruler,
                     tenant = target.tenant_str(),
-                    "the other cluster's claim is gone, writing again"
+                    "The claim of the other installation is gone, writing again"
                 );
             }
             Outcome::Normalized { subject, fields } => {
@@ -395,13 +391,13 @@ impl Reporter for LogReporter {
                     tenant = target.tenant_str(),
                     group,
                     reason,
-                    "unreadable in the ruler"
+                    "Rule group in the ruler cannot be read"
                 );
             }
             Outcome::SourceDown { source, reason } => {
-                warn!(source = &**source, reason, "source is not available")
+                warn!(source = &**source, reason, "Source is not available")
             }
-            Outcome::SourceUp { source, objects } => info!(source = &**source, objects, "source is ready"),
+            Outcome::SourceUp { source, objects } => info!(source = &**source, objects, "Source is ready"),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The ledger in a file, with the identity of the installation beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -42,13 +43,15 @@ impl FileLedger {
         Self { path: path.into() }
     }
 
-    /// The identity of this installation, made at first use.
+    /// The identity of this installation, made at first use. What a process that died left of a ledger half written is
+    /// removed.
     ///
     /// # Errors
     ///
     /// [`LedgerError`] if the file can neither be read nor written.
     pub async fn identity(&self) -> Result<String, LedgerError> {
         self.in_background(|ledger| {
+            rulesync_fs::remove_left_over(ledger.directory());
             let mut contents = ledger.contents()?;
             if contents.identity.is_empty() {
                 contents.identity = format!("{:032x}", fastrand::u128(..));
@@ -57,6 +60,15 @@ impl FileLedger {
             Ok(contents.identity)
         })
         .await
+    }
+
+    /// Whether there is a ledger already.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] if something else stands in its place, or the file system does not answer.
+    pub async fn exists(&self) -> Result<bool, LedgerError> {
+        self.in_background(|ledger| ledger.open().map(|file| file.is_some())).await
     }
 
     /// Works on the file away from the engine's thread.
@@ -71,23 +83,32 @@ impl FileLedger {
         worked.map_err(|error| self.error(&error.to_string()))?
     }
 
-    fn contents(&self) -> Result<Contents, LedgerError> {
-        match rulesync_fs::read(&self.path, MAX_BYTES) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| self.error(&format!("is not a ledger ({error}): mend or remove it"))),
-            Err(error) if error.is_not_found() => Ok(Contents::default()),
+    /// The file, if there is one. A link in its place is refused: it could not be replaced as what it leads to.
+    fn open(&self) -> Result<Option<File>, LedgerError> {
+        match rulesync_fs::open_own(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(self.error(&error.to_string())),
         }
     }
 
+    fn contents(&self) -> Result<Contents, LedgerError> {
+        let Some(mut file) = self.open()? else { return Ok(Contents::default()) };
+        let bytes = rulesync_fs::read_to_limit(&mut file, MAX_BYTES);
+        serde_json::from_slice(&bytes.map_err(|error| self.error(&error.to_string()))?)
+            .map_err(|error| self.error(&format!("is not a ledger ({error}): mend or remove it")))
+    }
+
     fn replace(&self, contents: &Contents) -> Result<(), LedgerError> {
         let write = || -> io::Result<()> {
-            if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                std::fs::create_dir_all(parent)?;
-            }
+            std::fs::create_dir_all(self.directory())?;
             rulesync_fs::replace(&self.path, &serde_json::to_vec_pretty(contents)?, Durability::PowerCut)
         };
         write().map_err(|error| self.error(&error.to_string()))
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
     fn error(&self, reason: &str) -> LedgerError {
@@ -155,6 +176,41 @@ mod tests {
         ledger.write(&record).await.unwrap();
         assert_eq!(std::fs::read(&theirs).unwrap(), b"precious");
         assert_eq!(ledger.read().await, Ok(record));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_link_is_no_ledger() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, theirs) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
+        std::fs::write(&theirs, r#"{"identity": "theirs", "release_deletes": ["*"]}"#).unwrap();
+        let ledger = FileLedger::new(&path);
+        assert_eq!(ledger.exists().await, Ok(false));
+        std::os::unix::fs::symlink(&theirs, &path).unwrap();
+        let says = format!("{}: it is a symbolic link", path.display());
+        for error in [
+            ledger.exists().await.unwrap_err(),
+            ledger.identity().await.unwrap_err(),
+            ledger.read().await.unwrap_err(),
+        ] {
+            assert!(error.to_string().starts_with(&says), "{error}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        ledger.identity().await.unwrap();
+        assert_eq!(ledger.exists().await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn what_a_process_that_died_left_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let left = directory.path().join(format!("{}abc", rulesync_fs::TEMPORARY_PREFIX));
+        let file = File::create(&left).unwrap();
+        let ledger = FileLedger::new(directory.path().join("ledger.json"));
+        let identity = ledger.identity().await.unwrap();
+        assert!(left.exists(), "another process may be writing it");
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(2 * 3600)).unwrap();
+        assert_eq!(ledger.identity().await, Ok(identity));
+        assert!(!left.exists());
     }
 
     #[cfg(unix)]

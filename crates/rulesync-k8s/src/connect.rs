@@ -1,13 +1,16 @@
 //! How a cluster is addressed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
+use rulesync_fs::FileError;
+use tokio::runtime::Handle;
 
 use crate::bounded::Bounds;
+use crate::kubeconfig;
 
 /// Which cluster, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,46 +80,61 @@ pub enum ConnectError {
 /// Silence on a connection beyond a watch's own end.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// No kubeconfig is larger.
-const MAX_BYTES: u64 = 16 << 20;
+/// How long the file system, and a command that a kubeconfig names, may take to answer.
+const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long the file system may take to answer.
-const READ_DEADLINE: Duration = Duration::from_secs(10);
-
-/// Reads a kubeconfig away from the engine's thread.
-async fn read(path: &Path) -> Result<Result<Kubeconfig, KubeconfigError>, ConnectError> {
-    let reading = path.to_owned();
-    // kube would wait for a pipe, and read what has no end; it makes paths absolute, so it reads the file itself.
-    let read = move || rulesync_fs::read(&reading, MAX_BYTES).map(|_| Kubeconfig::read_from(&reading));
-    rulesync_fs::run_with_deadline(path, READ_DEADLINE, read).await.map_err(
-        |error: rulesync_fs::FileError| ConnectError::Kubeconfig {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        },
-    )
+/// Makes a client, away from the engine's thread: files are read and commands run for it.
+pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, ConnectError> {
+    let files = match &config.kubeconfig {
+        Some(path) => vec![path.clone()],
+        None => kubeconfig::default_files(
+            std::env::var_os("KUBECONFIG").as_deref(),
+            std::env::home_dir().as_deref(),
+        ),
+    };
+    let path = files.first().cloned().unwrap_or_default();
+    let work = {
+        let config = config.clone();
+        move || Ok(client(find(&config, &files)?, &config))
+    };
+    let made = rulesync_fs::run_with_deadline(&path, DEADLINE, move || Ok::<_, FileError>(work())).await;
+    made.unwrap_or_else(|error| {
+        let reason = format!("{error}; it may name a file or a command that does not answer");
+        Err(ConnectError::Kubeconfig { path: path.display().to_string(), reason })
+    })?
 }
 
-pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, ConnectError> {
-    let options = KubeConfigOptions::default();
-    let mut found = match &config.kubeconfig {
-        Some(path) => {
-            let wrong = |error: KubeconfigError| ConnectError::Kubeconfig {
-                path: path.display().to_string(),
-                reason: error.to_string(),
-            };
-            let kubeconfig = read(path).await?.map_err(wrong)?;
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)?
+/// The cluster around us, if none is configured, else that of the kubeconfig.
+fn find(config: &KubernetesConfig, files: &[PathBuf]) -> Result<Config, ConnectError> {
+    let in_cluster = if config.kubeconfig.is_none() {
+        match Config::incluster() {
+            Ok(found) => return Ok(found),
+            Err(error) => Some(error.to_string()),
         }
-        None => match Config::incluster() {
-            Ok(found) => found,
-            Err(in_cluster) => {
-                Config::from_kubeconfig(&options).await.map_err(|kubeconfig| ConnectError::Nowhere {
-                    in_cluster: in_cluster.to_string(),
-                    kubeconfig: kubeconfig.to_string(),
-                })?
-            }
-        },
+    } else {
+        None
     };
+    let shown = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let wrong = |reason| ConnectError::Kubeconfig { path: shown.clone(), reason };
+    let Some(mut found) = kubeconfig::read_existing(files)? else {
+        return Err(match in_cluster {
+            None => wrong("there is no such file".to_owned()),
+            Some(in_cluster) if files.is_empty() => {
+                ConnectError::Nowhere { in_cluster, kubeconfig: "there is no home directory".to_owned() }
+            }
+            Some(in_cluster) => {
+                ConnectError::Nowhere { in_cluster, kubeconfig: format!("there is no file {shown}") }
+            }
+        });
+    };
+    kubeconfig::read_named_files(&mut found).map_err(wrong)?;
+    // Nothing in there waits, whatever its signature says.
+    let options = KubeConfigOptions::default();
+    let made = Config::from_custom_kubeconfig(found, &options);
+    Handle::current().block_on(made).map_err(|error| wrong(error.to_string()))
+}
+
+fn client(mut found: Config, config: &KubernetesConfig) -> Result<Client, ConnectError> {
     // kube's own retries may sleep for minutes without a word; ours say what is wrong meanwhile.
     found.default_retry = false;
     found.connect_timeout = Some(Duration::from_secs(10));

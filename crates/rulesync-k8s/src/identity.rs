@@ -21,7 +21,7 @@ pub(crate) async fn identity(client: &Client, patience: Duration) -> Option<Stri
             Ok(Err(kube::Error::Api(status))) if matches!(status.code, 403 | 404) => {
                 warn!(
                     reason = status.message,
-                    "this cluster cannot be told from others: two that have the same owner will not notice; \
+                    "This cluster cannot be told from others: two that have the same owner will not notice; \
                      grant `get` on the namespace kube-system"
                 );
                 return None;

@@ -19,6 +19,7 @@ mod connect;
 mod crd;
 mod health;
 mod identity;
+mod kubeconfig;
 mod lease;
 mod ledger;
 mod resource;

@@ -48,6 +48,7 @@ async fn a_busy_engine_is_told_and_keeps_no_page_waiting_for_ever() {
         ("GET", "/readyz"),
         ("GET", "/api/v1/status"),
         ("POST", "/api/v1/targets/r/t/release-deletes"),
+        ("POST", "/api/v1/release-deletes"),
     ] {
         let (code, text) = asked(&pages, method, path).await;
         assert!(code == 503 && text.starts_with("the engine is busy: no answer since "), "{code} {text}");
@@ -87,18 +88,55 @@ async fn more_readers_than_there_may_be_are_sent_away() {
 }
 
 #[test]
-fn a_slash_stands_between_ruler_and_tenant_only() {
-    assert_eq!(target("r", Some("t")).as_deref(), Some("r/t"));
-    assert_eq!(target("r", None).as_deref(), Some("r"));
+fn a_slash_is_in_no_ruler_and_in_no_tenant() {
+    let shown =
+        |ruler, tenant| target(ruler, tenant).map(|target| (target.ruler.to_string(), target.to_string()));
+    assert_eq!(shown("r", Some("t")), Ok(("r".to_owned(), "r/t".to_owned())));
+    assert_eq!(shown("r", None), Ok(("r".to_owned(), "r".to_owned())));
     for (ruler, tenant) in [
         ("r/t", None),
         ("", None),
         ("r", Some("")),
         ("", Some("t")),
         ("r", Some("t/u")),
+        ("r", Some("t\n")),
         ("r/t", Some("u")),
         ("/", Some("t")),
     ] {
-        assert_eq!(target(ruler, tenant), None, "{ruler:?} {tenant:?}");
+        assert!(target(ruler, tenant).is_err(), "{ruler:?} {tenant:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_index_names_every_page() {
+    let engine = busy_engine().await;
+    let pages = pages(&engine);
+    let (code, index) = asked(&pages, "GET", "/").await;
+    assert_eq!(code, 200);
+    for path in ["/metrics", "/-/healthy", "/healthz", "/-/ready", "/readyz", "/api/v1/status"] {
+        assert!(index.contains(path), "{index}");
+        assert_ne!(asked(&pages, "GET", path).await.0, 404);
+    }
+    let releases = index.lines().filter_map(|line| line.strip_prefix("POST "));
+    let releases: Vec<_> = releases.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(releases.len(), 3, "{index}");
+    for path in releases {
+        let path = path.replace("{ruler}", "r").replace("{tenant}", "t");
+        assert_eq!(asked(&pages, "POST", &path).await.0, 503, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_released_while_the_admin_api_is_off() {
+    let engine = busy_engine().await;
+    let registry = Registry::default();
+    let pages = router(Pages::new(Asking::new(engine.handle()), registry, false));
+    for path in [
+        "/api/v1/release-deletes",
+        "/api/v1/targets/r/release-deletes",
+        "/api/v1/targets/r/t/release-deletes",
+    ] {
+        let (code, text) = asked(&pages, "POST", path).await;
+        assert!(code == 403 && text.contains("--web.enable-admin-api"), "{path}: {code} {text}");
     }
 }

@@ -63,7 +63,11 @@ async fn deletes_are_released_by_nobodys_page_and_for_no_other_target() {
         "Sec-Fetch-Site: same-site\r\n",
     ] {
         let answer = post(release, headers);
-        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("another origin"), "{headers}{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 403") && answer.contains("cross-origin request"),
+            "{headers}{answer}"
+        );
+        assert!(post("/api/v1/release-deletes", headers).starts_with("HTTP/1.1 403"), "{headers}");
     }
     for path in [
         "/api/v1/targets/central%2Fprod/release-deletes",
@@ -78,6 +82,8 @@ async fn deletes_are_released_by_nobodys_page_and_for_no_other_target() {
     let own = format!("Origin: http://{address}\r\nSec-Fetch-Site: same-origin\r\n");
     for headers in ["", own.as_str()] {
         let answer = post(release, headers);
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("in 0 namespaces"), "{answer}");
+        let answer = post("/api/v1/release-deletes", headers);
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("in 0 namespaces"), "{answer}");
     }
 }
@@ -116,7 +122,7 @@ async fn health_answers_while_a_ruler_floods_the_engine() {
     let ruler = Flood::start();
     let directory = directory(&ruler.url);
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
-    daemon.logs(&["started"]).await;
+    daemon.logs(&["Started"]).await;
     while !ruler.flooding.load(Ordering::Relaxed) {
         tokio::task::yield_now().await;
     }

@@ -66,3 +66,20 @@ async fn pipes_for_rules_and_secrets_are_told_and_hold_up_nothing() {
     assert_eq!(daemon.end().await.code(), Some(0));
     assert!(ruler.journal().requests().is_empty(), "nobody asks without the token");
 }
+
+#[tokio::test]
+async fn kubeconfigs_of_the_environment_hold_up_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    let text = "owner: us\nsources: [{type: kubernetes}]\nrulers: [{name: r, type: mimir, address: 'http://127.0.0.1:1'}]\nroutes: [{name: all, ruler: r, tenant: t}]\n";
+    std::fs::write(&config, text).unwrap();
+    let pipe = directory.path().join("pipe");
+    mkfifo(&pipe);
+    let endless = Path::new("/proc/self/pagemap");
+    for (path, says) in [(&*pipe, "pipe: it is a pipe"), (endless, "the file has no end")] {
+        let daemon =
+            Daemon::run(command(&config).env("KUBECONFIG", path).env_remove("KUBERNETES_SERVICE_HOST"));
+        daemon.logs(&["level=error", "source `kubernetes`: kubeconfig", says]).await;
+        assert_eq!(daemon.end().await.code(), Some(1));
+    }
+}

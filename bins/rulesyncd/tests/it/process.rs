@@ -49,7 +49,11 @@ impl Daemon {
         crypto();
         // Free again at once, and taken by the daemon a moment later.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let child = command.args(["--web.listen-address", &address]).stderr(Stdio::piped()).spawn().unwrap();
+        // A run that ends by itself serves no pages.
+        if !command.get_args().any(|flag| flag == "--once" || flag == "--dry-run") {
+            command.args(["--web.listen-address", &address]);
+        }
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
         Self { child, address, log: Arc::default(), logged: Arc::default() }
     }
 

@@ -31,8 +31,9 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     std::fs::write(&config, text.replace("type: embedded", &format!("type: embedded\n    address: {ruler}")))
         .unwrap();
     let daemon = Daemon::start(&config, &[]);
-    let line =
-        daemon.logs(&["refused", "PrometheusRule", "group", "rule 1", "unclosed left parenthesis"]).await;
+    let line = daemon
+        .logs(&["Rule group refused", "PrometheusRule", "group", "rule 1", "unclosed left parenthesis"])
+        .await;
     assert!(line.contains("level=error"), "{line}");
     let status = daemon
         .until(|status| {
@@ -60,14 +61,19 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
         )
     };
     std::fs::write(&added, manifest("up == 0")).unwrap();
-    daemon.logs(&["synced", "PrometheusRule demo/added"]).await;
+    daemon.logs(&["Rule group synced", "PrometheusRule demo/added"]).await;
     std::fs::write(&added, manifest("up == 12345")).unwrap();
     while !of_tenant("prod").await.contains("up == 12345") {
         tokio::task::yield_now().await;
     }
     std::fs::remove_file(&added).unwrap();
     daemon
-        .logs(&["removed", "PrometheusRule demo/added", "namespace=quickstart.demo.added", "group=g"])
+        .logs(&[
+            "Rule group deleted",
+            "PrometheusRule demo/added",
+            "namespace=quickstart.demo.added",
+            "group=g",
+        ])
         .await;
     assert!(!of_tenant("prod").await.contains("quickstart.demo.added"));
     assert_eq!(

@@ -17,13 +17,13 @@ async fn a_changed_file_touches_only_what_changed() {
 
     std::fs::write(&config, original.replace("owner: us", "owner: us\nnonsense: 1")).unwrap();
     daemon.signal("HUP");
-    daemon.logs(&["not taken over", "nonsense"]).await;
+    daemon.logs(&["Configuration reload failed", "nonsense"]).await;
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     assert!(metrics.contains("rulesync_config_last_reload_successful 0"), "{metrics}");
 
     let two = original.replace("tenant: prod}", "tenant: prod}, {name: more, ruler: central, tenant: stage}");
     std::fs::write(&config, two).unwrap();
-    daemon.logs(&["configuration taken over"]).await;
+    daemon.logs(&["Configuration reloaded"]).await;
     ruler.journal().wait_until(|requests| requests.len() >= 2).await;
     daemon.in_order(1).await;
     let tenants: Vec<String> = ruler
@@ -49,19 +49,19 @@ async fn what_was_not_taken_over_is_tried_again_until_it_is() {
     // The file that it names comes later, into the directory of the configuration.
     let with_file = original.replace("type: mimir,", "type: mimir, tls_config: {ca_file: ca.pem},");
     std::fs::write(&config, with_file).unwrap();
-    daemon.logs(&["not taken over", "ca.pem"]).await;
+    daemon.logs(&["Configuration reload failed", "ca.pem"]).await;
     let key = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap();
     std::fs::write(directory.path().join("ca.pem"), key.cert.pem()).unwrap();
-    daemon.logs(&["configuration taken over"]).await;
+    daemon.logs(&["Configuration reloaded"]).await;
 
     std::fs::remove_file(&config).unwrap();
-    daemon.logs(&["not taken over", "rulesync.yaml: No such file"]).await;
+    daemon.logs(&["Configuration reload failed", "rulesync.yaml: No such file"]).await;
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     assert!(metrics.contains("rulesync_config_last_reload_successful 0"), "{metrics}");
     std::fs::write(&config, original).unwrap();
     daemon
-        .until(|_| daemon.log().iter().filter(|line| line.contains("configuration taken over")).count() == 2)
+        .until(|_| daemon.log().iter().filter(|line| line.contains("Configuration reloaded")).count() == 2)
         .await;
-    let failures = daemon.log().iter().filter(|line| line.contains("not taken over")).count();
+    let failures = daemon.log().iter().filter(|line| line.contains("Configuration reload failed")).count();
     assert_eq!(failures, 2, "each is told once:\n{}", daemon.log().join("\n"));
 }

@@ -32,14 +32,14 @@ async fn a_leader_killed_in_the_middle_of_a_sync_is_followed_by_the_standby() {
     );
     std::fs::write(&config, text).unwrap();
     let leader = Daemon::start(&config, &[]);
-    leader.logs(&["leading"]).await;
+    leader.logs(&["Leading"]).await;
     let standby = Daemon::start(&config, &[]);
-    standby.logs(&["standing by"]).await;
+    standby.logs(&["Standing by"]).await;
     standby.until(|status| status["targets"][0]["state"] == "standby").await;
     ruler.journal().wait_until(|requests| requests.len() > 40).await;
     leader.signal("KILL");
     let before = ruler.journal().requests().len();
-    standby.logs(&["leading"]).await;
+    standby.logs(&["Leading"]).await;
     standby.in_order(200).await;
     assert_eq!(ruler.rules("prod").len(), 201);
     let after = ruler.journal().requests().split_off(before);
@@ -73,4 +73,6 @@ async fn an_emptied_directory_removes_nothing_before_somebody_says_so() {
     daemon.in_order(0).await;
     assert!(ruler.rules("prod").is_empty());
     assert_eq!(daemon.post("/api/v1/targets/central/nobody/release-deletes").await.unwrap().0, 404);
+    let (code, answer) = daemon.post("/api/v1/release-deletes").await.unwrap();
+    assert_eq!((code, answer.as_str()), (200, "released the deletes in 0 namespaces\n"));
 }

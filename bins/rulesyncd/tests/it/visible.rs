@@ -25,8 +25,9 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     // What the ruler had for it stays.
     ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
-    let line =
-        daemon.logs(&["refused", "PrometheusRule ns/o42", "group \\\"g7\\\"", "rule 1 \\\"A7\\\""]).await;
+    let line = daemon
+        .logs(&["Rule group refused", "PrometheusRule ns/o42", "group \\\"g7\\\"", "rule 1 \\\"A7\\\""])
+        .await;
     assert!(line.contains("1:7") && line.contains("unclosed left parenthesis"), "{line}");
     let status = daemon.in_order(100).await;
 
@@ -65,7 +66,7 @@ async fn health_is_about_the_process_and_readiness_about_the_sources() {
     let elsewhere = directory.path().join("elsewhere");
     std::fs::rename(&rules, &elsewhere).unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
-    daemon.logs(&["source is not available"]).await;
+    daemon.logs(&["Source is not available"]).await;
     for page in ["/-/healthy", "/healthz"] {
         assert_eq!(daemon.get(page).await.unwrap().0, 200);
     }

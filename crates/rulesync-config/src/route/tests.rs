@@ -77,6 +77,38 @@ fn a_tenant_is_a_name_or_a_place() {
 }
 
 #[test]
+fn an_empty_list_in_a_permission_is_not_taken_for_everybody() {
+    for (allow, key) in [
+        ("namespaces: [], LIST: ['*']", "namespaces"),
+        ("namespaces: , LIST: ['*']", "namespaces"),
+        ("namespaces: [], namespace_selector: {match_labels: {a: b}}, LIST: [x]", "namespaces"),
+        ("namespaces: [payments], LIST: []", "LIST"),
+    ] {
+        for (setting, at, list) in [
+            ("tenant: {from: label, key: a}\nallow: [{ALLOW}]", "allow", "tenants"),
+            (
+                "external_labels: [{label: a, from: label, key: a, allow: [{ALLOW}]}]",
+                "external_labels.a.allow",
+                "values",
+            ),
+            (
+                "query_matchers: [{label: a, from: label, key: a, allow: [{ALLOW}]}]",
+                "query_matchers.a.allow",
+                "values",
+            ),
+        ] {
+            let (yaml, key) =
+                (setting.replace("ALLOW", allow).replace("LIST", list), key.replace("LIST", list));
+            let error = route(&yaml).unwrap_err();
+            assert!(error.starts_with(&format!("`{at}`: `{key}` is empty")), "{yaml}: {error}");
+            assert!(error.ends_with("or remove the entry"), "{error}");
+        }
+    }
+    let everybody = route("tenant: {from: label, key: a}\nallow: [{tenants: ['*']}]").unwrap();
+    assert!(everybody.allow[0].namespaces.is_empty(), "an absent list are all");
+}
+
+#[test]
 fn the_examples_are_good() {
     for (name, text) in [
         ("company", include_str!("../../../../examples/company.yaml")),

@@ -1,9 +1,9 @@
 //! The shape of the labels and matchers that a route adds, and what they become.
 
-use rulesync_core::{ExternalLabel, Mode, Permission, QueryMatcher, Selector, Value, ValueSource};
+use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Selector, Value, ValueSource};
 use serde::Deserialize;
 
-use super::{OriginKind, RouteError, nullable, patterns};
+use super::{OriginKind, RouteError, nullable, permission, some};
 
 /// A label that every rule gets.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -86,13 +86,14 @@ pub enum MatcherMode {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllowValuesConfig {
-    /// Kubernetes namespaces by name, with `*` for anything; absent: all that the selector selects.
-    #[serde(default)]
-    pub namespaces: Vec<String>,
+    /// Kubernetes namespaces by name, with `*` for anything; absent: all that the selector selects. An empty list is
+    /// refused.
+    #[serde(default, deserialize_with = "some")]
+    pub namespaces: Option<Vec<String>>,
     /// Kubernetes namespaces by label; absent: all that are named.
     #[serde(default, deserialize_with = "nullable")]
     pub namespace_selector: Selector,
-    /// What may be chosen, with `*` for anything.
+    /// What may be chosen, with `*` for anything. An empty list is refused.
     pub values: Vec<String>,
 }
 
@@ -150,15 +151,15 @@ impl ValueConfig<'_> {
         if self.allow.as_ref().is_some_and(Vec::is_empty) {
             return Err(RouteError::NothingAllowed { at: at() });
         }
-        let permission = |allow: &AllowValuesConfig| Permission {
-            namespaces: patterns(&allow.namespaces),
-            namespace_selector: allow.namespace_selector.clone(),
-            values: patterns(&allow.values),
+        let allowed_at = format!("{}.allow", at());
+        let allow = |allow: &AllowValuesConfig| {
+            let AllowValuesConfig { namespaces, namespace_selector, values } = allow;
+            permission(&allowed_at, namespaces.as_deref(), namespace_selector, "values", values)
         };
         Ok(Value::From(ValueSource {
             origin: from.origin(self.key.as_deref(), &at())?,
             default: self.default.clone(),
-            allow: self.allow.iter().flatten().map(permission).collect(),
+            allow: self.allow.iter().flatten().map(allow).collect::<Result<_, _>>()?,
         }))
     }
 }

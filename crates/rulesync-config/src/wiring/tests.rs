@@ -65,6 +65,64 @@ async fn an_embedded_ruler_listens_where_others_reach_it_only_if_that_is_said() 
     assert!(refused(&meaningless).await.contains("`allow_remote` has no meaning"));
 }
 
+/// Work on a file that ends when this is dropped, as where a file system hangs.
+async fn hung(path: &Path) -> std::sync::mpsc::Sender<()> {
+    let (release, hanging) = std::sync::mpsc::channel::<()>();
+    let (begun, beginning) = tokio::sync::oneshot::channel();
+    let path = path.to_owned();
+    tokio::spawn(async move {
+        let work = move || {
+            begun.send(()).unwrap();
+            hanging.recv().unwrap_err();
+            Ok::<_, FileError>(())
+        };
+        rulesync_fs::run_with_deadline(&path, Duration::from_secs(3600), work).await
+    });
+    beginning.await.unwrap();
+    release
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_hangs_holds_up_its_own_ruler_only_and_is_named() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let directory = tempfile::tempdir().unwrap();
+    let hung_file = directory.path().join("hung.pem");
+    // One was being read beside the configuration, and whatever else went by its directory.
+    let _beside = (hung(&hung_file).await, hung(directory.path()).await);
+    let wire = |settings: &str| {
+        let ruler = format!("type: mimir, address: 'https://127.0.0.1:1', {settings}, request_timeout");
+        let text = CONFIG.replace("type: embedded, address: 'http://127.0.0.1:0', request_timeout", &ruler);
+        let wiring = Wiring::new(directory.path(), Metrics::default());
+        tokio::spawn(async move { wiring.wire(&parse(&text)).await.map(|_| ()).map_err(|e| e.to_string()) })
+    };
+    assert_eq!(wire("proxy_from_environment: false").await.unwrap(), Ok(()));
+    let other = wire("tls_config: {ca_file: other.pem}").await.unwrap().unwrap_err();
+    assert!(other.contains("other.pem") && other.contains("No such file"), "{other}");
+    for (settings, key) in [
+        ("tls_config: {ca_file: hung.pem}", "tls_config.ca_file"),
+        ("tls_config: {cert: x, key_file: hung.pem}", "tls_config.key_file"),
+        (
+            "oauth2: {client_id: me, client_secret: s, token_url: 'https://127.0.0.1:1', tls_config: {ca_file: hung.pem}}",
+            "oauth2.tls_config.ca_file",
+        ),
+    ] {
+        let wiring = wire(settings);
+        // Time that is paused does not pass by itself while a thread is at work.
+        for _ in 0..1000 {
+            if wiring.is_finished() {
+                break;
+            }
+            tokio::time::advance(READ_DEADLINE / 100).await;
+        }
+        let error = wiring.await.unwrap().unwrap_err();
+        let expected = format!(
+            "ruler `central`: `{key}`: {}: it was not read or written within 10s",
+            hung_file.display()
+        );
+        assert_eq!(error, expected);
+    }
+}
+
 #[tokio::test]
 async fn an_embedded_ruler_goes_on_when_another_of_its_settings_changes() {
     let _ = rustls::crypto::ring::default_provider().install_default();

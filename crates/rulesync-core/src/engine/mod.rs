@@ -16,6 +16,7 @@ use crate::intake::Route;
 use crate::leadership::Leadership;
 use crate::ledger::{Ledger, LedgerRecord};
 use crate::metrics::Metrics;
+use crate::model::tenant::TargetId;
 use crate::naming::{Owner, Territory};
 use crate::outcome::{Reporter, Reporters};
 use crate::plan::Plan;
@@ -70,7 +71,7 @@ enum Command {
     Status(oneshot::Sender<Status>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
-    Release(String, oneshot::Sender<Option<usize>>),
+    Release(TargetId, oneshot::Sender<Option<usize>>),
     ReleaseAll(oneshot::Sender<usize>),
 }
 
@@ -338,11 +339,11 @@ impl EngineHandle {
         sources.await.ok()
     }
 
-    /// Makes the deletes that the guard holds back at a target, written `ruler/tenant`, or `ruler` where no tenant is
-    /// named. The answer is in how many namespaces, or none if there is no such target (or the engine does not run).
-    pub async fn release_deletes(&self, target: &str) -> Option<usize> {
+    /// Makes the deletes that the guard holds back at a target. The answer is in how many namespaces, or none if there is
+    /// no such target (or the engine does not run).
+    pub async fn release_deletes(&self, target: &TargetId) -> Option<usize> {
         let (answer, released) = oneshot::channel();
-        self.commands.send(Command::Release(target.to_owned(), answer)).await.ok()?;
+        self.commands.send(Command::Release(target.clone(), answer)).await.ok()?;
         released.await.ok()?
     }
 

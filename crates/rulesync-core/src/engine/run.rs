@@ -432,9 +432,9 @@ impl Run {
     }
 
     /// Releases the held deletes of a target, which answers itself.
-    fn release(&mut self, target: &str, answer: oneshot::Sender<Option<usize>>) {
+    fn release(&mut self, target: &TargetId, answer: oneshot::Sender<Option<usize>>) {
         let mut running = self.targets.iter_mut().chain(self.retiring.iter_mut());
-        if let Some((_, target)) = running.find(|(id, _)| id.to_string() == target) {
+        if let Some((_, target)) = running.find(|(id, _)| *id == target) {
             target.send(Order::Release(answer));
         } else {
             // Nobody waiting for the answer is no problem of ours.

@@ -23,5 +23,6 @@ pub use permission::Permission;
 pub use route::{Placed, Placement, RefusedTenant, Route, Tenancy, TenantPattern, TenantPatternError, place};
 pub use select::{Operator, Requirement, Selector, SelectorError};
 pub use split::split;
+pub use text::is_hidden;
 pub use treat::{ExternalLabel, QueryMatcher, Treatment};
 pub use value::{Value, ValueSource};

@@ -70,8 +70,53 @@ pub(crate) fn taken_fault(value: &str) -> Option<TextFault> {
     if is_plain(value) {
         return None;
     }
-    let odd = value.chars().find(|c| c.is_control() || is_unreadable(*c) || *c == '\u{FEFF}')?;
-    Some(TextFault { problem: format!("holds the character {odd:?}"), hint: "remove it" })
+    let odd = value.chars().find(|c| is_hidden(*c) || is_unreadable(*c)).or_else(|| idle_joiner(value))?;
+    let problem = format!("holds the character {}, which does not show", odd.escape_unicode());
+    Some(TextFault { problem, hint: "remove it" })
+}
+
+/// Whether a character does not show as itself: controls (those of terminals among them), ends of lines, marks that
+/// turn the direction of writing, and what has no width. Joiners and variation selectors are left alone: several
+/// languages need them.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{AD}'
+                | '\u{34F}'
+                | '\u{61C}'
+                | '\u{115F}'..='\u{1160}'
+                | '\u{17B4}'..='\u{17B5}'
+                | '\u{180E}'
+                | '\u{200B}'
+                | '\u{200E}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{3164}'
+                | '\u{FEFF}'
+                | '\u{FFA0}'
+                | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0000}'..='\u{E00FF}'
+                | '\u{E01F0}'..='\u{E0FFF}'
+        )
+}
+
+/// A joiner or a variation selector that has nothing to work on, so that the text looks as if it were not there: both
+/// work on letters of scripts other than Latin, and a joiner on two of them.
+fn idle_joiner(text: &str) -> Option<char> {
+    let mut before = None;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let joiner = matches!(character, '\u{200C}' | '\u{200D}');
+        let selector = matches!(character, '\u{180B}'..='\u{180F}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}');
+        let works_on = |other: Option<char>| other.is_some_and(|other| !other.is_ascii());
+        if (joiner || selector) && !works_on(before) || joiner && !works_on(characters.peek().copied()) {
+            return Some(character);
+        }
+        before = Some(character);
+    }
+    None
 }
 
 /// Whether a text is one line that everybody reads alike, as nearly all are.
@@ -202,5 +247,37 @@ mod tests {
         {
             assert!(taken_fault(value).is_some(), "{value:?}");
         }
+    }
+
+    #[test]
+    fn what_a_route_takes_looks_like_nothing_else() {
+        for odd in [
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{2060}',
+            '\u{3164}',
+            '\u{e0041}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{34f}',
+        ] {
+            for value in [format!("payments{odd}"), format!("{odd}payments"), format!("pay{odd}ments")] {
+                let problem = taken_fault(&value).unwrap().problem;
+                assert_eq!(
+                    problem,
+                    format!("holds the character {}, which does not show", odd.escape_unicode())
+                );
+            }
+        }
+        // A Persian word needs its joiner, and an emoji its variation.
+        for value in ["\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}", "\u{2764}\u{fe0f} team"] {
+            assert_eq!(taken_fault(value), None, "{value:?}");
+        }
+        assert!(taken_fault("\u{645}\u{200c}").is_some(), "it joins nothing");
     }
 }

@@ -2,7 +2,7 @@
 
 use rulesync_core::{CLAIM_GROUP, EngineBuilder, Installation, OwnerClaim, TargetState};
 
-use crate::world::{MemoryRuler, World, object, resync, route};
+use crate::world::{MemoryRuler, World, central, object, resync, route};
 
 fn cluster(name: &str) -> impl FnOnce(EngineBuilder) -> EngineBuilder {
     let name = name.to_owned();
@@ -138,7 +138,7 @@ async fn owners_that_begin_alike_never_touch_each_other() {
     ruler.requests();
     (0..20).for_each(|n| prod.teller.delete(&format!("o{n}")));
     prod.until(|status| status.targets[0].state == TargetState::Holding).await;
-    prod.handle.release_deletes("central/prod").await;
+    prod.handle.release_deletes(&central("prod")).await;
     prod.settle().await;
     assert!(ruler.requests().iter().all(|r| !r.contains("prod-eu")), "only what is its own");
     let left = ruler.groups("prod");

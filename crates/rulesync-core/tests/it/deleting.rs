@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Selector, SourceEvent, TargetState};
+use rulesync_core::{Selector, SourceEvent, TargetId, TargetState};
 
-use crate::world::{MemoryRuler, World, id, object, resync, route, selector};
+use crate::world::{MemoryRuler, World, central, id, object, resync, route, selector};
 
 /// Twenty objects of one group in the ruler.
 async fn twenty(ruler: &MemoryRuler) -> World {
@@ -56,8 +56,10 @@ async fn what_is_released_goes() {
     let world = twenty(&ruler).await;
     delete_all(&world);
     held(&world).await;
-    assert_eq!(world.handle.release_deletes("central/nobody").await, None);
-    assert_eq!(world.handle.release_deletes("central/prod").await, Some(20));
+    let named_like_it = TargetId { ruler: "central/prod".into(), tenant: None };
+    assert_eq!(world.handle.release_deletes(&named_like_it).await, None);
+    assert_eq!(world.handle.release_deletes(&central("nobody")).await, None);
+    assert_eq!(world.handle.release_deletes(&central("prod")).await, Some(20));
     world.settle().await;
     assert_eq!(ruler.counts(), (0, 0, 20));
     world.stop().await;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rulesync_core::{HeldReason, RuleObject, SetupError};
 
 use crate::inherit::MemoryLedger;
-use crate::world::{MemoryRuler, World, object, resync, route};
+use crate::world::{MemoryRuler, World, central, object, resync, route};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -64,7 +64,7 @@ async fn what_a_removed_route_has_left_can_be_released() {
     let world = two(&ruler, &ledger).await;
     without_stage(&world).await;
     world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
-    assert_eq!(world.handle.release_deletes("central/stage").await, Some(12));
+    assert_eq!(world.handle.release_deletes(&central("stage")).await, Some(12));
     tokio::time::sleep(MINUTE).await;
     assert!(ruler.groups("stage").is_empty());
     world.stop().await;

@@ -9,11 +9,16 @@ use async_trait::async_trait;
 use rulesync_core::{
     DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Keeps, KeptLimit, Labels, Listing,
     Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source,
-    SourceEvent, Status, TargetState, TenantId, Territory,
+    SourceEvent, Status, TargetId, TargetState, TenantId, Territory,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// A tenant of the ruler `central`.
+pub(crate) fn central(tenant: &str) -> TargetId {
+    TargetId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
+}
 
 type Groups = BTreeMap<String, BTreeMap<String, Group>>;
 

@@ -145,9 +145,9 @@ async fn stand(api: &dyn LeaseApi, settings: &LeaseSettings, throne: &Throne, sh
     if let Some((version, transitions)) = election.to_renew() {
         let release = api.put("", transitions, Some(version));
         match tokio::time::timeout(settings.retry_period, release).await {
-            Ok(Ok(_)) => info!(lease = settings.name, "lease given back"),
-            Ok(Err(error)) => debug!(?error, "the lease was not given back"),
-            Err(_) => debug!("the lease was not given back in time"),
+            Ok(Ok(_)) => info!(lease = settings.name, "Lease given back"),
+            Ok(Err(error)) => debug!(?error, "Lease was not given back"),
+            Err(_) => debug!("Lease was not given back in time"),
         }
     }
 }
@@ -216,20 +216,20 @@ impl Voice {
     fn leading(&mut self, lease: &str) {
         self.troubled = false;
         if self.news("leading") {
-            info!(lease, "leading: this process writes");
+            info!(lease, "Leading: this process writes");
         }
     }
 
     fn standing_by(&mut self, lease: &str, holder: &str) {
         self.troubled = false;
         if self.news(holder) {
-            info!(lease, holder, "standing by: another process writes");
+            info!(lease, holder, "Standing by: another process writes");
         }
     }
 
     fn trouble(&mut self, lease: &str, reason: &str, pause: Duration) -> Duration {
         if !std::mem::replace(&mut self.troubled, true) {
-            warn!(lease, reason, "the lease is out of reach");
+            warn!(lease, reason, "Lease is out of reach");
         }
         pause
     }

@@ -8,6 +8,7 @@ use super::cluster::group;
 use super::happen::{INSISTED, Sim};
 use super::is_bad;
 use super::ruler::{Habit, SimRuler};
+use crate::world::central;
 
 impl Sim<'_> {
     /// Everything is well again: some time later the ruler must hold exactly what it should, and nobody must have
@@ -18,7 +19,7 @@ impl Sim<'_> {
         tokio::time::sleep(Duration::from_secs(12 * 60)).await;
         for _ in 0..3 {
             for tenant in self.history.tenants {
-                self.leader().handle.release_deletes(&format!("central/{tenant}")).await;
+                self.leader().handle.release_deletes(&central(tenant)).await;
             }
             tokio::time::sleep(Duration::from_secs(6 * 60)).await;
         }
