@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{Engine, NamedRuler, NamedSource, RunError, SetupError};
+use rulesync_core::{Engine, NamedRuler, NamedSource, RunError, SetupError, Territory};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{MemoryRuler, World, object, route, script, unavailable};
@@ -90,7 +90,7 @@ async fn a_setup_that_does_not_fit_changes_nothing() {
     setup.routes[0].ruler = "elsewhere".into();
     assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::UnknownRuler { .. })));
     let mut setup = world.setup.clone();
-    setup.territory = rulesync_core::Territory::of("them".parse().unwrap());
+    setup.territory = Territory::of("them".parse().unwrap());
     assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::OwnerChanged { .. })));
     world.stop().await;
 }
@@ -277,5 +277,55 @@ async fn thousands_of_findings_of_one_object_are_a_few_and_a_count() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (found, more) = *counting.0.lock().unwrap();
     assert!(found <= 10 && found + more >= 5000, "{found} told and {more} counted");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let alloy = || rulesync_core::Naming::Alloy(rulesync_core::AlloyNaming::new("alloy", "/").unwrap());
+    let mut named_otherwise = world.setup.clone();
+    named_otherwise.territory.naming = alloy();
+    let mut owned_otherwise = world.setup.clone();
+    owned_otherwise.territory.owner = "them".parse().unwrap();
+    for setup in [named_otherwise, owned_otherwise] {
+        let refused = world.handle.reconfigure(setup).await;
+        assert!(matches!(refused, Err(SetupError::OwnerChanged { .. })), "{refused:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
+    let ruler = MemoryRuler::default();
+    let old =
+        World::with(&ruler, |setup| setup.territory = Territory::of("old".parse().unwrap()), |engine| engine);
+    old.teller.upsert(object("o", &[("g", "1")]));
+    old.teller.complete();
+    old.settle().await;
+    old.stop().await;
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["old.ns.o", "us.ns.o"]);
+    let mut setup = world.setup.clone();
+    setup.territory.former = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
+    world.handle.reconfigure(setup.clone()).await.unwrap();
+    world.until(|_| !ruler.groups("prod").contains_key("old.ns.o")).await;
+    // A claim by somebody else stops us only if claims are respected.
+    let theirs = rulesync_core::OwnerClaim { cluster: "theirs".into(), installation: None };
+    let group = theirs.group(&"us".parse().unwrap(), &rulesync_core::PromQl);
+    ruler.edit("prod", |groups| {
+        groups.insert("us".to_owned(), [(rulesync_core::CLAIM_GROUP.to_owned(), group)].into());
+    });
+    setup.policy.claim = !setup.policy.claim;
+    world.handle.reconfigure(setup.clone()).await.unwrap();
+    world.settle().await;
+    world.teller.upsert(object("o", &[("g", "2")]));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let written = ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr == "2";
+    assert_eq!(written, !setup.policy.claim);
     world.stop().await;
 }

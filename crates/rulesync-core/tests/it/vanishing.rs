@@ -182,3 +182,37 @@ async fn an_object_that_asks_for_nothing_any_more_is_deselected_by_its_author() 
     assert!((0..20).all(|n| ruler.groups(&format!("t{n}")).is_empty()));
     world.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn orphans_are_judged_when_every_target_has_been_listed() {
+    let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
+    let routes = vec![
+        crate::world::route("prod"),
+        Route { name: "there".into(), ruler: "there".into(), ..crate::world::route("prod") },
+    ];
+    let start = || {
+        let second = rulesync_core::NamedRuler::new("there", std::sync::Arc::new(there.clone()));
+        let change = |setup: &mut rulesync_core::Setup| {
+            setup.rulers.push(second);
+            setup.routes = routes.clone();
+        };
+        World::with(&here, change, |engine| engine)
+    };
+    let world = start();
+    say(&world, 0..5, false);
+    world.teller.complete();
+    world.settle().await;
+    world.stop().await;
+    // Two of five are gone from each of two rulers: no accident in one, but one in both together.
+    there.hang(true);
+    let world = start();
+    say(&world, 0..3, false);
+    world.teller.complete();
+    tokio::time::sleep(MINUTE / 2).await;
+    assert_eq!(here.groups("prod").len(), 5, "nobody knows how many there are in all");
+    there.hang(false);
+    world.until(|status| held(status, HeldReason::Vanished) == 4).await;
+    tokio::time::sleep(6 * MINUTE).await;
+    assert_eq!((here.groups("prod").len(), there.groups("prod").len()), (3, 3));
+    world.stop().await;
+}
