@@ -198,3 +198,26 @@ async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
         world.stop().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_while_it_moves_is_deleted_like_anything_else() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("a"), route("b")]);
+    let all = |tenant: &str| {
+        for n in 0..12 {
+            let labels = [("tenant", tenant)].into_iter().collect();
+            world.teller.upsert(RuleObject { labels, ..object(&format!("o{n}"), &[("g", "1")]) });
+        }
+    };
+    all("a");
+    world.teller.complete();
+    world.settle().await;
+    ruler.break_group("g", Some(unavailable()));
+    all("b");
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    // They have not moved yet, so that nothing speaks for what is left of them.
+    (0..12).for_each(|n| world.teller.delete(&format!("o{n}")));
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert_eq!(ruler.groups("a").len(), 12, "all of a source at once is held");
+    world.stop().await;
+}

@@ -219,3 +219,76 @@ async fn a_malformed_object_hides_only_itself() {
     world.stop().await;
     let _ = Territory::of("us".parse().unwrap());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_note_in_the_ledger_releases_the_target_that_it_names_and_no_other() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let routes = vec![route("prod"), route("stage")];
+    let world = World::with(&ruler, |setup| setup.routes = routes, |engine| engine.ledger(ledger.clone()));
+    let of = |n: usize, tenant: &str| {
+        let labels = [("tenant", tenant)].into_iter().collect();
+        rulesync_core::RuleObject { labels, ..object(&format!("{tenant}-{n}"), &[("g", "1")]) }
+    };
+    (0..20).for_each(|n| ["prod", "stage"].iter().for_each(|tenant| world.teller.upsert(of(n, tenant))));
+    world.teller.complete();
+    world.settle().await;
+    for n in 0..20 {
+        ["prod", "stage"].iter().for_each(|tenant| world.teller.delete(&format!("{tenant}-{n}")));
+    }
+    world.until(|status| status.targets.iter().all(|target| target.held == 20)).await;
+    ledger.0.lock().unwrap().released.insert("central/prod".to_owned());
+    resync().await;
+    assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (0, 20));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_one_shot_run_leaves_targets_without_a_route_to_the_daemon() {
+    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let both = vec![route("prod"), route("stage")];
+    let world = World::with(&ruler, |setup| setup.routes = both, |engine| engine.ledger(ledger.clone()));
+    let labels = [("tenant", "stage")].into_iter().collect();
+    world.teller.upsert(rulesync_core::RuleObject { labels, ..object("s", &[("g", "1")]) });
+    world.teller.complete();
+    world.settle().await;
+    resync().await;
+    world.stop().await;
+    let (source, teller) = crate::world::script();
+    teller.upsert(object("p", &[("g", "1")]));
+    teller.complete();
+    let engine = rulesync_core::Engine::builder("us".parse().unwrap())
+        .source("script", source)
+        .ruler("central", ruler.clone())
+        .route(route("prod"))
+        .ledger(ledger.clone())
+        .release_deletes(true)
+        .build()
+        .unwrap();
+    let summary = engine.sync_once(tokio_util::sync::CancellationToken::new()).await.unwrap();
+    assert_eq!(summary.left, ["central/stage"]);
+    assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (1, 1));
+    assert!(ledger.targets().contains(&"central/stage".to_owned()), "nor does it forget them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_without_a_route_lives_until_it_is_empty_whatever_happens_meanwhile() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
+    let labels = [("tenant", "stage")].into_iter().collect();
+    world.teller.upsert(rulesync_core::RuleObject { labels, ..object("s", &[("g", "1")]) });
+    world.teller.complete();
+    world.settle().await;
+    let mut setup = world.setup.clone();
+    setup.routes.pop();
+    world.handle.reconfigure(setup).await.unwrap();
+    for minute in 1..5 {
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        world.teller.upsert(object(&format!("p{minute}"), &[("g", "1")]));
+        let status = world.status().await;
+        assert!(status.targets.iter().any(|target| target.retiring), "minute {minute}");
+        assert_eq!(ruler.groups("stage").len(), 1);
+    }
+    resync().await;
+    assert!(ruler.groups("stage").is_empty());
+    world.stop().await;
+}

@@ -270,3 +270,20 @@ async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
         world.stop().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![claimed("*")]);
+    for (name, tenant) in [("o", "x"), ("p", "y")] {
+        let labels = [("tenant", tenant)].into_iter().collect();
+        world.teller.upsert(RuleObject { labels, ..object(name, &[("g", "1")]) });
+    }
+    world.teller.complete();
+    world.settle().await;
+    world.teller.delete("o");
+    let status = world.until(|status| status.targets.len() == 1).await;
+    assert_eq!((status.targets[0].tenant.as_deref(), status.targets[0].retiring), (Some("y"), false));
+    assert_eq!((ruler.groups("x").len(), ruler.groups("y").len()), (0, 1));
+    world.stop().await;
+}

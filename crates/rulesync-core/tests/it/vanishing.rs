@@ -216,3 +216,25 @@ async fn orphans_are_judged_when_every_target_has_been_listed() {
     assert_eq!((here.groups("prod").len(), there.groups("prod").len()), (3, 3));
     world.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_is_missing_in_one_source_protects_whatever_becomes_of_another() {
+    let (ruler, other) = (MemoryRuler::default(), crate::world::script());
+    let second = rulesync_core::NamedSource { name: "other".into(), source: std::sync::Arc::new(other.0) };
+    let world = start(&ruler, 3, false).await;
+    world.stop().await;
+    let world = World::with(&ruler, |setup| setup.sources.push(second), |engine| engine);
+    let kind = rulesync_core::PROMETHEUS_RULE.into();
+    world.teller.say(SourceEvent::Kind { kind, installed: false });
+    world.teller.complete();
+    other.1.complete();
+    tokio::time::sleep(MINUTE).await;
+    let mut setup = world.setup.clone();
+    setup.sources.pop();
+    world.handle.reconfigure(setup).await.unwrap();
+    tokio::time::sleep(MINUTE).await;
+    world.handle.release_all_deletes().await;
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!(ruler.groups("prod").len(), 3, "what is protected cannot be released");
+    world.stop().await;
+}
