@@ -168,3 +168,24 @@ async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_befor
         world.stop().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_leads_from_the_first_moment_on_deletes_nothing_for_two_minutes_either() {
+    let ruler = MemoryRuler::default();
+    let before = World::start(&ruler);
+    before.teller.upsert(object("o", &[("g", "1")]));
+    before.teller.complete();
+    before.settle().await;
+    before.stop().await;
+    let (throne, leadership) = rulesync_core::Leadership::elected();
+    let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
+    throne.reign(rulesync_core::Reign { start_before: far, finish_by: far });
+    let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
+    // Its list may lag behind what the leader before it has seen.
+    world.teller.complete();
+    tokio::time::sleep(Duration::from_secs(110)).await;
+    assert_eq!(ruler.groups("prod").len(), 1);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(ruler.groups("prod").is_empty());
+    world.stop().await;
+}

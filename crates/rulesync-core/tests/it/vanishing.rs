@@ -218,23 +218,63 @@ async fn orphans_are_judged_when_every_target_has_been_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_is_missing_in_one_source_protects_whatever_becomes_of_another() {
-    let (ruler, other) = (MemoryRuler::default(), crate::world::script());
-    let second = rulesync_core::NamedSource { name: "other".into(), source: std::sync::Arc::new(other.0) };
-    let world = start(&ruler, 3, false).await;
-    world.stop().await;
-    let world = World::with(&ruler, |setup| setup.sources.push(second), |engine| engine);
-    let kind = rulesync_core::PROMETHEUS_RULE.into();
-    world.teller.say(SourceEvent::Kind { kind, installed: false });
-    world.teller.complete();
-    other.1.complete();
-    tokio::time::sleep(MINUTE).await;
-    let mut setup = world.setup.clone();
-    setup.sources.pop();
-    world.handle.reconfigure(setup).await.unwrap();
-    tokio::time::sleep(MINUTE).await;
-    world.handle.release_all_deletes().await;
-    tokio::time::sleep(10 * MINUTE).await;
-    assert_eq!(ruler.groups("prod").len(), 3, "what is protected cannot be released");
+async fn a_kind_that_is_missing_in_one_source_protects_until_that_source_goes_whatever_becomes_of_another() {
+    for goes in ["script", "other", "third"] {
+        let (ruler, other, third) = (MemoryRuler::default(), crate::world::script(), crate::world::script());
+        let named = |name: &str, source| rulesync_core::NamedSource {
+            name: name.into(),
+            source: std::sync::Arc::new(source),
+        };
+        let more = [named("other", other.0), named("third", third.0)];
+        let world = start(&ruler, 3, false).await;
+        world.stop().await;
+        let world = World::with(&ruler, |setup| setup.sources.extend(more), |engine| engine);
+        let kind = rulesync_core::PROMETHEUS_RULE.into();
+        world.teller.say(SourceEvent::Kind { kind, installed: false });
+        world.teller.complete();
+        other.1.complete();
+        third.1.complete();
+        tokio::time::sleep(MINUTE).await;
+        let mut setup = world.setup.clone();
+        setup.sources.retain(|source| &*source.name != goes);
+        world.handle.reconfigure(setup).await.unwrap();
+        tokio::time::sleep(MINUTE).await;
+        world.handle.release_all_deletes().await;
+        tokio::time::sleep(10 * MINUTE).await;
+        let left = if goes == "script" { 0 } else { 3 };
+        assert_eq!(ruler.groups("prod").len(), left, "without {goes}: what is protected cannot be released");
+        world.stop().await;
+    }
+}
+
+/// A source that looks at everything each ten minutes only.
+#[derive(Debug)]
+struct Seldom(crate::world::Script);
+
+#[async_trait::async_trait]
+impl rulesync_core::Source for Seldom {
+    async fn run(&self, sink: rulesync_core::Sink, shutdown: tokio_util::sync::CancellationToken) {
+        self.0.run(sink, shutdown).await;
+    }
+
+    fn look_interval(&self) -> Duration {
+        10 * MINUTE
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_vanished_from_a_source_that_looks_seldom_goes_when_it_has_looked_again() {
+    let (ruler, (source, teller)) = (MemoryRuler::default(), crate::world::script());
+    let seldom =
+        rulesync_core::NamedSource { name: "script".into(), source: std::sync::Arc::new(Seldom(source)) };
+    let world = World::with(&ruler, |setup| setup.sources = vec![seldom], |engine| engine);
+    (0..9).for_each(|n| teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
+    teller.complete();
+    world.settle().await;
+    (0..6).for_each(|n| teller.delete(&format!("o{n}")));
+    tokio::time::sleep(19 * MINUTE).await;
+    assert_eq!(ruler.groups("prod").len(), 9);
+    tokio::time::sleep(2 * MINUTE).await;
+    assert_eq!(ruler.groups("prod").len(), 3);
     world.stop().await;
 }

@@ -276,7 +276,12 @@ impl Run {
             }
             if let Some(old) = self.sources.remove(&name) {
                 old.stop.cancel();
+                let before = self.absent.len();
                 self.absent.retain(|(source, _)| *source != name);
+                if self.absent.len() < before {
+                    let absent = self.absent_kinds();
+                    self.tell_all(|| Order::AbsentKinds(Arc::clone(&absent)));
+                }
                 self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
             }
             if new.is_none() {

@@ -184,3 +184,14 @@ async fn what_is_left_when_most_came_back_is_judged_again() {
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o0"], "one is no accident");
     assert_eq!(bench.state.safety.guard.total_held(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_a_route_leads_again_deletes_are_guarded_again() {
+    let mut bench = thirty();
+    bench.state.retire(no_route());
+    bench.state.return_to_service();
+    assert!(!bench.state.progress().retired);
+    let mut bench = bench.drop_many(16);
+    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    assert_eq!(bench.state.safety.guard.total_held(), Some((16, HeldReason::Share)));
+}
