@@ -122,10 +122,7 @@ async fn request(
     let result = tokio::select! {
         biased;
         // The ruler may carry it out all the same: the change is in doubt, like any without an answer.
-        () = stops.leadership.lost() => Err(RulerError::Unavailable {
-            message: "given up: another process leads now".to_owned(),
-            retry_after: None,
-        }),
+        () = stops.leadership.lost() => Err(RulerError::unavailable("given up: another process leads now")),
         result = send(ruler.ruler.as_ref(), tenant, &change, packs) => {
             judge(&permit, result.as_ref().err());
             result

@@ -274,6 +274,11 @@ pub enum RulerError {
 }
 
 impl RulerError {
+    /// [`RulerError::Unavailable`], where the ruler did not say for how long.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::Unavailable { message: message.into(), retry_after: None }
+    }
+
     /// The class in one word, for metrics and logs.
     pub fn class(&self) -> &'static str {
         match self {

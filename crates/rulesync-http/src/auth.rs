@@ -109,10 +109,9 @@ impl Credentials {
 
     /// Adds them to a request. Files and the token's server have deadlines of their own, which are none of the ruler's.
     pub(crate) async fn sign(&self, request: RequestBuilder) -> Result<RequestBuilder, RulerError> {
-        self.signed(request).await.map_err(|error| RulerError::Unavailable {
-            message: format!("the request was not sent: {error}"),
-            retry_after: None,
-        })
+        self.signed(request)
+            .await
+            .map_err(|error| RulerError::unavailable(format!("the request was not sent: {error}")))
     }
 
     /// The error is for people and holds no secret.

@@ -43,16 +43,14 @@ impl Body {
             }
             Err(_) if patience == self.until => {
                 let seconds = (self.patience * BODY_FACTOR).as_secs_f64();
-                return Err(unavailable(format!("the answer was not complete within {seconds}s")));
+                return Err(RulerError::unavailable(format!(
+                    "the answer was not complete within {seconds}s"
+                )));
             }
-            Err(_) => return Err(unavailable("the answer stopped coming".to_owned())),
+            Err(_) => return Err(RulerError::unavailable("the answer stopped coming".to_owned())),
         };
         let length = portion.as_ref().map_or(0, Bytes::len) as u64;
         self.left = self.left.checked_sub(length).ok_or_else(|| too_long("the answer", self.limit))?;
         Ok(portion)
     }
-}
-
-fn unavailable(message: String) -> RulerError {
-    RulerError::Unavailable { message, retry_after: None }
 }

@@ -201,7 +201,7 @@ impl RulerClient {
 
     /// That a request was not answered in time.
     pub(crate) fn late(&self) -> RulerError {
-        unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()))
+        RulerError::unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()))
     }
 
     /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read, and the wait
@@ -280,7 +280,7 @@ impl RulerClient {
         let mut observed =
             Observed { observer: self.observer.as_deref(), request, start: signed, status: None };
         let sent = allowance.wait(builder.send()).await.ok_or_else(|| self.late())?;
-        let answer = sent.map_err(|error| unavailable(without_url(&error)))?;
+        let answer = sent.map_err(|error| RulerError::unavailable(without_url(&error)))?;
         observed.status = Some(answer.status());
         Ok((answer, signed))
     }
@@ -298,10 +298,6 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
         return Some(Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()));
     }
     httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
-}
-
-pub(crate) fn unavailable(message: String) -> RulerError {
-    RulerError::Unavailable { message, retry_after: None }
 }
 
 fn rejected(message: String) -> RulerError {

@@ -117,9 +117,9 @@ impl Connection {
         // Told when dropped, so that a request that is given up is counted too.
         let mut observed =
             Observed { observer: self.observer.as_deref(), method, route, start: signed, status: None };
-        let late = |_| unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
+        let late = |_| RulerError::unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;
-        let answer = sending.map_err(late)?.map_err(|error| unavailable(without_url(&error)))?;
+        let answer = sending.map_err(late)?.map_err(|error| RulerError::unavailable(without_url(&error)))?;
         observed.status = Some(answer.status());
         Ok((answer, signed))
     }
@@ -208,10 +208,6 @@ pub(crate) fn connect(
         from_environment: config.proxy_from_environment,
     };
     Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)
-}
-
-fn unavailable(message: String) -> RulerError {
-    RulerError::Unavailable { message, retry_after: None }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rulesync_core::{Group, Listing, RulerError, TenantId};
 use crate::allowance::Allowance;
 use crate::answer::Operation;
 use crate::body::BODY_FACTOR;
-use crate::client::{RulerClient, unavailable};
+use crate::client::RulerClient;
 use crate::document::{DocumentError, Namespaces, group_names, parse_group, parse_namespaces};
 use crate::limits::{Limits, too_long};
 use crate::reading::{ListReader, Unparsed};
@@ -48,7 +48,7 @@ impl RulerClient {
         };
         let deadline = self.timeout() * BODY_FACTOR;
         let unparsed = tokio::time::timeout(deadline, reading).await.map_err(|_| {
-            unavailable(format!("the list was not complete within {}s", deadline.as_secs_f64()))
+            RulerError::unavailable(format!("the list was not complete within {}s", deadline.as_secs_f64()))
         })??;
         for namespace in unparsed {
             self.read_apart(tenant, namespace, listing).await?;

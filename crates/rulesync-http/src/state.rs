@@ -13,7 +13,7 @@ use self::query::{page, queries};
 use crate::allowance::Allowance;
 use crate::answer::Operation;
 use crate::body::BODY_FACTOR;
-use crate::client::{RulerClient, unavailable};
+use crate::client::RulerClient;
 use crate::loaded::{LoadedGroup, LoadedReader};
 use crate::request::Request;
 
@@ -29,7 +29,7 @@ struct Left {
 
 impl Left {
     fn late(&self) -> RulerError {
-        unavailable(format!("the state was not complete within {}s", self.whole.as_secs_f64()))
+        RulerError::unavailable(format!("the state was not complete within {}s", self.whole.as_secs_f64()))
     }
 }
 

@@ -116,7 +116,7 @@ impl PrometheusRuler {
         }
         let (reply, mut answer) = oneshot::channel();
         self.shared.waiting().push(Write { namespace: namespace.to_owned(), change, reply });
-        let lost = || unavailable("the batch was cut short".to_owned());
+        let lost = || RulerError::unavailable("the batch was cut short".to_owned());
         let turn = tokio::select! {
             biased;
             answered = &mut answer => return answered.map_err(|_| lost())?,
@@ -178,7 +178,9 @@ impl Shared {
             }
             if Instant::now() >= deadline {
                 let path = self.directory.path().display();
-                return Err(unavailable(format!("another process has been at work in {path} for too long")));
+                return Err(RulerError::unavailable(format!(
+                    "another process has been at work in {path} for too long"
+                )));
             }
             tokio::time::sleep(TRY_LOCK_EVERY).await;
         };
@@ -201,7 +203,7 @@ impl Ruler for PrometheusRuler {
         let turn = Arc::clone(&self.shared.turn).lock_owned().await;
         // In a task of its own, because putting a directory in order must not be left half way.
         let holding = tokio::spawn(Arc::clone(&self.shared).hold(turn));
-        let mut hold = holding.await.map_err(|error| unavailable(error.to_string()))??;
+        let mut hold = holding.await.map_err(|error| RulerError::unavailable(error.to_string()))??;
         if !hold.turn.settled {
             match self.shared.server.reload().await {
                 Ok(()) => hold.turn.settled = true,
@@ -289,8 +291,4 @@ fn no_tenant(tenant: Option<&TenantId>) -> Result<(), RulerError> {
 
 fn rejected(message: String) -> RulerError {
     RulerError::Rejected { message, rule: None }
-}
-
-fn unavailable(message: String) -> RulerError {
-    RulerError::Unavailable { message, retry_after: None }
 }

@@ -77,7 +77,8 @@ impl Server {
             Variant::Prometheus => self.ask_to_reload().await,
             Variant::Vmalert => {
                 let waiting = self.reload_vmalert();
-                let late = || unavailable(format!("vmalert did not reload within {:?}", self.timeout));
+                let late =
+                    || RulerError::unavailable(format!("vmalert did not reload within {:?}", self.timeout));
                 tokio::time::timeout(self.timeout, waiting).await.map_err(|_| late())?
             }
         }
@@ -97,7 +98,9 @@ impl Server {
                 wait = (wait * 2).min(LOOK_EVERY);
                 seen = self.reloads().await?;
                 if seen.begun < before.begun {
-                    return Err(unavailable("vmalert was started anew meanwhile".to_owned()).into());
+                    return Err(
+                        RulerError::unavailable("vmalert was started anew meanwhile".to_owned()).into()
+                    );
                 }
             }
         }
@@ -223,7 +226,7 @@ fn reload_meaning(status: u16, words: &str) -> Result<(), ReloadError> {
         300..=399 | 404 | 405 => {
             RulerError::Misconfigured { message: format!("{}: check the address", described(status, &words)) }
         }
-        _ => unavailable(described(status, &words)),
+        _ => RulerError::unavailable(described(status, &words)),
     }
     .into())
 }
@@ -244,7 +247,7 @@ async fn refused(answer: PlainAnswer) -> RulerError {
     let message = described(status, &shortened(&words));
     match status {
         401 | 403 | 407 => RulerError::Denied { message },
-        408 | 425 | 429 | 500..=599 => unavailable(message),
+        408 | 425 | 429 | 500..=599 => RulerError::unavailable(message),
         _ => RulerError::Misconfigured { message: format!("{message}: check the address") },
     }
 }
@@ -264,10 +267,6 @@ fn shortened(words: &str) -> String {
 fn value(line: &[u8], name: &str) -> Option<u64> {
     let text = std::str::from_utf8(line).ok()?.strip_prefix(name)?.strip_prefix(' ')?;
     text.split_whitespace().next()?.parse().ok()
-}
-
-fn unavailable(message: String) -> RulerError {
-    RulerError::Unavailable { message, retry_after: None }
 }
 
 #[cfg(test)]

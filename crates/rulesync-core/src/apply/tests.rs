@@ -65,7 +65,7 @@ fn limit() -> RulerError {
 }
 
 fn unavailable() -> RulerError {
-    RulerError::Unavailable { message: "no answer".to_owned(), retry_after: None }
+    RulerError::unavailable("no answer")
 }
 
 /// Expects that a group is written next, and answers so.
