@@ -46,9 +46,8 @@ pub(super) fn claim(
     let mut sound = HashSet::new();
     // Most groups go as they were declared, and are packed already.
     let mut sent: Vec<Sent<'_>> = Vec::with_capacity(groups.len());
-    let whole = LeftOut::default();
     for (index, group) in groups.iter().enumerate() {
-        let mut left_out = record.left_out.get(index).unwrap_or(&whole).clone();
+        let mut left_out = record.left_out.get(index).cloned().unwrap_or_default();
         let offered = if treatment.refusals().is_empty() {
             let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
             // Numbered as their author does.
@@ -56,7 +55,7 @@ pub(super) fn claim(
                 *rule = left_out.declared(*rule);
             }
             findings.append(&mut found);
-            left_out = left_out.and(more);
+            left_out = left_out.and(more.numbers());
             group
         } else {
             None
@@ -137,7 +136,7 @@ struct Offered<'a> {
     /// What there is to say about it.
     findings: Vec<Finding>,
     /// The rules that it is offered without.
-    left_out: Vec<usize>,
+    left_out: LeftOut,
 }
 
 impl Treated<'_> {
@@ -160,16 +159,16 @@ impl Treated<'_> {
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
         if at_fault.is_empty() {
-            return Offered { group: Some(treated), findings, left_out: Vec::new() };
+            return Offered { group: Some(treated), findings, left_out: LeftOut::default() };
         }
         let omit = self.on_invalid == OnInvalid::Rule
             && !at_fault.contains(&None)
             && at_fault.len() < group.rules.len();
         if !omit {
-            return Offered { group: None, findings, left_out: Vec::new() };
+            return Offered { group: None, findings, left_out: LeftOut::default() };
         }
-        let mut index = 0..;
-        treated.to_mut().rules.retain(|_| !at_fault.contains(&index.next()));
-        Offered { group: Some(treated), findings, left_out: at_fault.into_iter().flatten().collect() }
+        let left_out = LeftOut::default().and(at_fault.into_iter().flatten());
+        left_out.take_from(&mut treated.to_mut().rules);
+        Offered { group: Some(treated), findings, left_out }
     }
 }

@@ -277,9 +277,7 @@ impl Run {
                 Order::Drop { .. } => self.left = true,
                 _ => {}
             }
-            if let Some(target) = self.targets.get_mut(&id).or_else(|| self.retiring.get_mut(&id)) {
-                target.send(order);
-            }
+            self.tell(&id, order);
         }
         for departure in departures {
             self.start_departure(departure);
@@ -303,6 +301,13 @@ impl Run {
             if more > 0 {
                 self.reporters.report(&Outcome::MoreFound { object, target, more });
             }
+        }
+    }
+
+    /// Tells a target, if there is one, be it that it retires.
+    fn tell(&mut self, id: &TargetId, order: Order) {
+        if let Some(target) = self.targets.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
+            target.send(order);
         }
     }
 

@@ -62,15 +62,13 @@ pub fn convert(
             converter.findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
         let omit =
             on_invalid == OnInvalid::Rule && !at_fault.contains(&None) && at_fault.len() < group.rules.len();
-        if omit {
-            let mut index = 0..;
-            group.rules.retain(|_| !at_fault.contains(&index.next()));
-        }
         if !at_fault.is_empty() && !omit {
             conversion.refused.push(group.name);
         } else {
+            let left_out = LeftOut::default().and(at_fault.into_iter().flatten());
+            left_out.take_from(&mut group.rules);
             conversion.groups.push(group);
-            conversion.left_out.push(LeftOut::default().and(at_fault.into_iter().flatten()));
+            conversion.left_out.push(left_out);
         }
         conversion.findings.append(&mut converter.findings);
     }

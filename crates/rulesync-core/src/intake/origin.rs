@@ -49,6 +49,22 @@ pub struct Facts<'a> {
     pub namespace_comes: bool,
 }
 
+#[cfg(test)]
+impl<'a> Facts<'a> {
+    /// Of an object of which nothing is known but which one it is, by a source that tells of no Kubernetes namespaces.
+    pub(crate) fn bare(id: &'a ObjectId, nothing: &'a Labels) -> Self {
+        Self {
+            id,
+            labels: nothing,
+            annotations: nothing,
+            tenant: None,
+            language: None,
+            namespace: None,
+            namespace_comes: false,
+        }
+    }
+}
+
 impl Origin {
     /// The value; none if there is none.
     pub fn value<'a>(&self, facts: &Facts<'a>) -> Option<&'a str> {

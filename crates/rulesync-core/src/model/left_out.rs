@@ -7,21 +7,46 @@ use std::collections::BTreeSet;
 pub struct LeftOut(Box<[u32]>);
 
 impl LeftOut {
-    /// Leaves nothing out.
+    /// How many are left out.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is left out.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// The author's numbers of what is left out, in ascending order.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|out| *out as usize)
+    }
+
+    /// Takes what is left out from all that the author wrote.
+    pub(crate) fn take_from<T>(&self, rules: &mut Vec<T>) {
+        let mut out = self.numbers().peekable();
+        let mut numbers = 0..;
+        rules.retain(|_| numbers.next().is_some_and(|number| out.next_if_eq(&number).is_none()));
+    }
+
     /// The author's number of a rule that is number `index` of what is left.
     pub fn declared(&self, index: usize) -> usize {
-        // In ascending order, so that each one that is left out before it moves it by one.
-        self.0.iter().fold(index, |number, out| number + usize::from(*out as usize <= number))
+        // Each one that is left out before it moves it by one: as many as have no more than `index` others before them.
+        let (mut before, mut end) = (0, self.0.len());
+        while before < end {
+            let middle = before.midpoint(end);
+            match self.0.get(middle) {
+                Some(out) if *out as usize - middle <= index => before = middle + 1,
+                _ => end = middle,
+            }
+        }
+        index + before
     }
 
     /// The number in what is left of a rule that its author numbers so; none if it is left out.
     pub fn offered(&self, declared: usize) -> Option<usize> {
-        let before = self.0.iter().filter(|out| (**out as usize) < declared).count();
-        let is_out = self.0.iter().any(|out| *out as usize == declared);
+        let before = self.0.partition_point(|out| (*out as usize) < declared);
+        let is_out = self.0.get(before).is_some_and(|out| *out as usize == declared);
         (!is_out).then(|| declared - before)
     }
 
@@ -48,6 +73,10 @@ mod tests {
         assert_eq!([0, 1, 3, 4].map(|index| left_out.offered(index)), [None, Some(0), None, Some(2)]);
         assert_eq!(left_out.and([1]), LeftOut::default().and([0, 2, 3]));
         assert!(LeftOut::default().is_empty() && !left_out.is_empty());
+        assert_eq!(left_out.len(), 2);
+        let mut rules = vec!["a", "b", "c", "d", "e"];
+        left_out.take_from(&mut rules);
+        assert_eq!(rules, ["b", "c", "e"]);
     }
 
     proptest! {
@@ -56,6 +85,11 @@ mod tests {
             let numbers = |set: BTreeSet<u8>| set.into_iter().map(usize::from);
             let left_out = LeftOut::default().and(numbers(first)).and(numbers(second));
             prop_assert_eq!(left_out.offered(left_out.declared(index)), Some(index));
+            prop_assert!(left_out.numbers().all(|number| left_out.offered(number).is_none()));
+            let mut rules: Vec<usize> = (0..600).collect();
+            left_out.take_from(&mut rules);
+            prop_assert_eq!(rules[index], left_out.declared(index));
+            prop_assert_eq!(rules.len(), 600 - left_out.len());
         }
     }
 }

@@ -14,8 +14,17 @@ fn target() -> TargetId {
 
 fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
     let territory = Territory::of("us".parse().unwrap());
-    let situation = Situation { desired, observed, adoptable: &[], deletes, territory: &territory };
-    plan(&target(), situation, &DeleteGuard::default())
+    plan(&target(), situation(desired, observed, deletes, &territory), &DeleteGuard::default())
+}
+
+/// A situation in which nothing is to be taken over from others.
+fn situation<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+    deletes: Deletes,
+    territory: &'a Territory,
+) -> Situation<'a> {
+    Situation { desired, observed, adoptable: &[], deletes, territory }
 }
 
 fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
@@ -115,13 +124,7 @@ fn former_names_go_once_there_is_a_successor() {
         former: vec![crate::Naming::Owner("old".parse().unwrap())],
         ..Territory::of("us".parse().unwrap())
     };
-    let situation = Situation {
-        desired: &desired,
-        observed: &observed,
-        adoptable: &[],
-        deletes: ALL,
-        territory: &territory,
-    };
+    let situation = situation(&desired, &observed, ALL, &territory);
     insta::assert_snapshot!(plan(&target(), situation, &DeleteGuard::default()), @r"
     r/t: 3 changes
       + us.ns.o / g (1 rules) of K ns/o
@@ -146,13 +149,7 @@ fn a_former_name_has_the_successor_that_its_own_object_has() {
         ..Territory::of("us".parse().unwrap())
     };
     let observed = Observed::default();
-    let situation = Situation {
-        desired: &desired,
-        observed: &observed,
-        adoptable: &[],
-        deletes: ALL,
-        territory: &territory,
-    };
+    let situation = situation(&desired, &observed, ALL, &territory);
     let successor = |name: &str| successor(&format!("old/ns/{name}/{uid}"), situation);
     assert_eq!(successor("o"), Some(&of_o));
     assert_eq!(successor("p"), Some(&of_p));

@@ -1,7 +1,7 @@
 //! Rules left out of their groups because the ruler refuses them, where the policy allows that: which, and what the
 //! group was before.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::normalization::Key;
 use crate::desired::DesiredGroup;
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::left_out::LeftOut;
 use crate::model::packed::pack;
 use crate::ruler::Keeps;
 
@@ -25,7 +26,7 @@ struct Omission {
     /// As it is offered.
     offered: DesiredGroup,
     /// The rules left out, as numbered in the group that is desired.
-    rules: BTreeSet<usize>,
+    rules: LeftOut,
     findings: Vec<Finding>,
     until: Instant,
 }
@@ -45,15 +46,12 @@ impl Omissions {
         let key = (Arc::clone(namespace), Arc::clone(&offered.name));
         let known = self.0.get(&key).filter(|known| known.offered.fingerprint == offered.fingerprint);
         let declared = known.map_or_else(|| offered.clone(), |known| known.declared.clone());
-        let mut rules = known.map(|known| known.rules.clone()).unwrap_or_default();
+        let rules = known.map(|known| known.rules.clone()).unwrap_or_default();
         let mut findings = known.map(|known| known.findings.clone()).unwrap_or_default();
-        if !rules.insert(rule) {
-            return None;
-        }
+        let rules = rules.and([rules.offered(rule)?]);
         findings.push(finding);
         let mut group = declared.body.unpack().ok()?;
-        let mut index = 0..;
-        group.rules.retain(|_| index.next().is_some_and(|index| !rules.contains(&index)));
+        rules.take_from(&mut group.rules);
         if group.rules.is_empty() {
             return None;
         }
@@ -73,7 +71,7 @@ impl Omissions {
     pub(super) fn desired_index(&self, namespace: &Arc<str>, group: &DesiredGroup, index: usize) -> usize {
         match self.0.get(&(Arc::clone(namespace), Arc::clone(&group.name))) {
             Some(omission) if omission.offered.fingerprint == group.fingerprint => {
-                (0..).filter(|declared| !omission.rules.contains(declared)).nth(index).unwrap_or(index)
+                omission.rules.declared(index)
             }
             _ => index,
         }
@@ -81,7 +79,9 @@ impl Omissions {
 
     /// Whether a rule, numbered as in the group that is desired, is left out already.
     pub(super) fn has(&self, namespace: &Arc<str>, group: &Arc<str>, rule: usize) -> bool {
-        self.0.get(&(Arc::clone(namespace), Arc::clone(group))).is_some_and(|o| o.rules.contains(&rule))
+        self.0
+            .get(&(Arc::clone(namespace), Arc::clone(group)))
+            .is_some_and(|o| o.rules.offered(rule).is_none())
     }
 
     /// What to offer in place of newly declared groups that are the same as before; those that are not are forgotten.
@@ -127,7 +127,6 @@ impl Omissions {
 mod tests {
     use super::*;
     use crate::model::group::{Group, Rule};
-    use crate::model::left_out::LeftOut;
 
     fn declared(rules: usize) -> DesiredGroup {
         let rule = |n| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };

@@ -31,6 +31,19 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
     Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
 }
 
+/// A process that remembers its targets in a ledger.
+fn remembering(ruler: &MemoryRuler, ledger: &MemoryLedger, routes: Vec<Route>) -> World {
+    World::with(ruler, |setup| setup.routes = routes, |engine| engine.ledger(ledger.clone()))
+}
+
+/// The same, after it has written an object to a tenant.
+async fn settled(world: World, tenant: &str) -> World {
+    world.teller.upsert(of(tenant, "1"));
+    world.teller.complete();
+    world.settle().await;
+    world
+}
+
 /// The same setup, with other ways to the same ruler.
 fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
     let mut setup = world.setup.clone();
@@ -42,10 +55,7 @@ fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
 async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
     for routes in [vec![route("own-a"), route("own-b")], vec![claimed()]] {
         let ruler = MemoryRuler::default();
-        let world = World::with_routes(&ruler, routes);
-        world.teller.upsert(of("own-a", "1"));
-        world.teller.complete();
-        world.settle().await;
+        let world = settled(World::with_routes(&ruler, routes), "own-a").await;
         ruler.break_group("g", Some(unavailable()));
         world.teller.upsert(of("own-b", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
@@ -62,10 +72,7 @@ async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
 #[tokio::test(start_paused = true)]
 async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluated() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![route("a")]);
-    world.teller.upsert(of("a", "1"));
-    world.teller.complete();
-    world.settle().await;
+    let world = settled(World::with_routes(&ruler, vec![route("a")]), "a").await;
     ruler.break_group("g", Some(unavailable()));
     let all = |tenant: &str| Route::all(tenant, "central", Some(tenant.parse().unwrap()));
     let setup = Setup { routes: vec![all("b")], ..with_other_connections(&world, &ruler) };
@@ -81,10 +88,7 @@ async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluate
 #[tokio::test(start_paused = true)]
 async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed()]);
-    world.teller.upsert(of("own-a", "1"));
-    world.teller.complete();
-    world.settle().await;
+    let world = settled(World::with_routes(&ruler, vec![claimed()]), "own-a").await;
     ruler.break_group("g", Some(unavailable()));
     for tenant in ["own-b", "own-c"] {
         world.teller.upsert(of(tenant, "1"));
@@ -105,13 +109,8 @@ async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it()
 #[tokio::test(start_paused = true)]
 async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_when_the_new_one_has_it() {
     let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let start = || {
-        World::with(&ruler, |setup| setup.routes = vec![claimed()], |engine| engine.ledger(ledger.clone()))
-    };
-    let world = start();
-    world.teller.upsert(of("own", "1"));
-    world.teller.complete();
-    world.settle().await;
+    let start = || remembering(&ruler, &ledger, vec![claimed()]);
+    let world = settled(start(), "own").await;
     world.teller.upsert(of("onw", "1"));
     tokio::time::sleep(HALF_AN_HOUR).await;
     world.stop().await;
@@ -132,13 +131,8 @@ async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_
 #[tokio::test(start_paused = true)]
 async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between() {
     let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let start = || {
-        World::with(&ruler, |setup| setup.routes = vec![claimed()], |engine| engine.ledger(ledger.clone()))
-    };
-    let world = start();
-    world.teller.upsert(of("own", "1"));
-    world.teller.complete();
-    world.settle().await;
+    let start = || remembering(&ruler, &ledger, vec![claimed()]);
+    let world = settled(start(), "own").await;
     world.stop().await;
     let world = start();
     let finding = Finding::error("yaml", "line 3 makes no sense");
@@ -164,13 +158,8 @@ async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
             let label = ExternalLabel { name: "team".to_owned(), value, add_if_absent: false };
             vec![Route { external_labels: vec![label], ..claimed() }]
         };
-        let start = |routes: Vec<Route>| {
-            World::with(&ruler, |setup| setup.routes = routes, |engine| engine.ledger(ledger.clone()))
-        };
-        let mut world = start(vec![claimed()]);
-        world.teller.upsert(of("own", "1"));
-        world.teller.complete();
-        world.settle().await;
+        let start = |routes| remembering(&ruler, &ledger, routes);
+        let mut world = settled(start(vec![claimed()]), "own").await;
         world.teller.upsert(of("onw", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert!(expr(&ruler, "own").is_some());

@@ -140,7 +140,7 @@ impl Run {
         let news = keeper.news.lock().unwrap_or_else(PoisonError::into_inner).take();
         keeper.read |= news.is_some();
         let read_anew = news.as_ref().is_some_and(|news| news.is_first);
-        if let Some(News { record: LedgerRecord { targets, released, retiring }, is_first }) = news {
+        if let Some(News { record: LedgerRecord { targets, released, retiring }, .. }) = news {
             for target in &released {
                 let every = target == EVERY_TARGET;
                 let running = self.targets.iter_mut().chain(self.retiring.iter_mut());
@@ -149,7 +149,7 @@ impl Run {
                     target.send(Order::Release(tokio::sync::oneshot::channel().0));
                 }
             }
-            if is_first {
+            if read_anew {
                 self.ever.extend(targets.iter().filter_map(|text| parse(text)));
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);

@@ -16,13 +16,22 @@ impl Run {
     /// Tells targets which objects' rules stay although nobody claims them.
     pub(super) fn protect(&mut self, objects: &[ObjectId]) {
         for object in objects {
-            for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
-                let protection = self.catalogue.protects(object, id);
-                if let (Some(hold), Some(namespace)) = (protection, self.catalogue.namespace_at(object, id)) {
-                    target.send(Order::Hold { namespace, object: object.clone(), hold: Some(hold) });
+            for id in self.target_ids() {
+                if let Some(hold) = self.protection(object, &id) {
+                    self.tell(&id, hold);
                 }
             }
         }
+    }
+
+    /// What a target is told of an object whose rules stay there although it does not claim them, if they do.
+    pub(super) fn protection(&self, object: &ObjectId, id: &TargetId) -> Option<Order> {
+        let hold = Some(self.catalogue.protects(object, id)?);
+        Some(Order::Hold {
+            namespace: self.catalogue.namespace_at(object, id)?,
+            object: object.clone(),
+            hold,
+        })
     }
 
     /// Ends the protection of objects' rules. What may be left of an object that goes elsewhere now is a move like any
@@ -31,24 +40,19 @@ impl Run {
         for object in objects {
             let goes_to: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
             let mut leaves = Vec::new();
-            for (id, target) in self.targets.iter_mut().chain(self.retiring.iter_mut()) {
-                if self.catalogue.protects(object, id).is_some() {
+            for id in self.target_ids() {
+                if self.catalogue.protects(object, &id).is_some() {
                     continue;
                 }
-                let Some(namespace) = self.catalogue.namespace_at(object, id) else { continue };
+                let Some(namespace) = self.catalogue.namespace_at(object, &id) else { continue };
                 // What no route leads to any more has a window of its own.
-                let moves = !goes_to.is_empty() && !goes_to.contains(id);
-                if !moves || !self.setup.routes.iter().any(|route| route.may_lead_to(id)) {
-                    target.send(Order::Hold { namespace, object: object.clone(), hold: None });
-                } else {
-                    leaves.push((id.clone(), namespace));
+                let moves = !goes_to.is_empty() && !goes_to.contains(&id) && self.may_be_led_to(&id);
+                if !moves {
+                    self.hold(&id, &namespace, object, None);
+                } else if !self.is_leaving(object, &id, &namespace) {
+                    leaves.push((id, namespace));
                 }
             }
-            leaves.retain(|(id, namespace)| {
-                !self.departures.iter().any(|other| {
-                    other.target == *id && other.namespace == *namespace && other.object == *object
-                })
-            });
             if leaves.is_empty() {
                 continue;
             }
@@ -58,6 +62,17 @@ impl Run {
                 self.start_departure(Departure { target, namespace, object, handover });
             }
         }
+    }
+
+    fn target_ids(&self) -> Vec<TargetId> {
+        self.targets.keys().chain(self.retiring.keys()).cloned().collect()
+    }
+
+    fn is_leaving(&self, object: &ObjectId, id: &TargetId, namespace: &str) -> bool {
+        let is = |other: &Departure| {
+            other.target == *id && *other.namespace == *namespace && other.object == *object
+        };
+        self.departures.iter().any(is)
     }
 
     /// An object leaves a target, and what is there of it stays until it is elsewhere.
@@ -81,10 +96,8 @@ impl Run {
     }
 
     fn hold(&mut self, target: &TargetId, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
-        if let Some(target) = self.targets.get_mut(target).or_else(|| self.retiring.get_mut(target)) {
-            let (namespace, object) = (Arc::clone(namespace), object.clone());
-            target.send(Order::Hold { namespace, object, hold });
-        }
+        let (namespace, object) = (Arc::clone(namespace), object.clone());
+        self.tell(target, Order::Hold { namespace, object, hold });
     }
 
     /// Ends the moves of objects that have been written where they go. Where that was given up, the object goes
@@ -114,11 +127,9 @@ impl Run {
     fn leave(&mut self, Departure { target: id, namespace, object, .. }: Departure, because: LeftBecause) {
         self.left = true;
         let protection = self.catalogue.protects(&object, &id);
-        if protection.is_none()
-            && let Some(target) = self.targets.get_mut(&id).or_else(|| self.retiring.get_mut(&id))
-        {
+        if protection.is_none() {
             let (namespace, object) = (Arc::clone(&namespace), object.clone());
-            target.send(Order::Drop { namespace, object, because });
+            self.tell(&id, Order::Drop { namespace, object, because });
         }
         self.hold(&id, &namespace, &object, protection);
     }

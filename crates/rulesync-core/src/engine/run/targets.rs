@@ -155,6 +155,11 @@ impl Run {
             || self.departures.iter().any(|departure| departure.target == *id)
     }
 
+    /// Whether a route may lead to a target, were there an object for it.
+    pub(super) fn may_be_led_to(&self, id: &TargetId) -> bool {
+        self.setup.routes.iter().any(|route| route.may_lead_to(id))
+    }
+
     /// An object goes to a target: it is started, or taken back into service.
     pub(super) fn ensure_target(&mut self, id: &TargetId) {
         if self.targets.contains_key(id) {
@@ -196,7 +201,7 @@ impl Run {
     /// How a target that nothing leads to is to be emptied. Since when no route leads to it is remembered outside the
     /// process, so that a restart does not begin the window anew.
     fn retirement(&mut self, id: &TargetId) -> Retirement {
-        if self.setup.routes.iter().any(|route| route.may_lead_to(id)) {
+        if self.may_be_led_to(id) {
             return Retirement::Unused;
         }
         let now = seconds_since_1970();
@@ -262,11 +267,8 @@ impl Run {
         if let Some(reason) = self.orphans.held() {
             target.send(Order::Orphans(Some(reason)));
         }
-        for object in self.catalogue.protected() {
-            let protection = self.catalogue.protects(object, id);
-            if let (Some(hold), Some(namespace)) = (protection, self.catalogue.namespace_at(object, id)) {
-                target.send(Order::Hold { namespace, object: object.clone(), hold: Some(hold) });
-            }
+        for hold in self.catalogue.protected().filter_map(|object| self.protection(object, id)) {
+            target.send(hold);
         }
         for Departure { namespace, object, .. } in self.departures.iter().filter(|other| other.target == *id)
         {

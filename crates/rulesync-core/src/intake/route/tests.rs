@@ -415,16 +415,8 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
         assert_eq!(route.may_lead_to(&target), may_lead, "{to} {route:?}");
         let permitted = ["ns", "other"].map(|namespace| {
             let kind: Arc<str> = kind::PROMETHEUS_RULE.into();
-            let facts = Facts {
-                id: &ObjectId::new(&"k".into(), &kind, namespace, "o"),
-                labels: &Labels::default(),
-                annotations: &Labels::default(),
-                tenant: None,
-                language: None,
-                namespace: None,
-                namespace_comes: false,
-            };
-            route.permits(&facts, &target)
+            let (id, nothing) = (ObjectId::new(&"k".into(), &kind, namespace, "o"), Labels::default());
+            route.permits(&Facts::bare(&id, &nothing), &target)
         });
         assert_eq!(permitted, permits, "{to} {route:?}");
     }

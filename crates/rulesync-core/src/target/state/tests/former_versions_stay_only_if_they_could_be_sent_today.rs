@@ -10,16 +10,8 @@ fn enforced() -> Arc<Treatment> {
     let value = Value::Constant("a".to_owned());
     let label = ExternalLabel { name: "cluster".to_owned(), value, add_if_absent: false };
     let route = Route { external_labels: vec![label], ..Route::all("r", "central", None) };
-    let facts = Facts {
-        id: &id("o"),
-        labels: &Labels::default(),
-        annotations: &Labels::default(),
-        tenant: None,
-        language: None,
-        namespace: None,
-        namespace_comes: false,
-    };
-    Arc::new(Treatment::of(&route, &facts).unwrap())
+    let (id, nothing) = (id("o"), Labels::default());
+    Arc::new(Treatment::of(&route, &Facts::bare(&id, &nothing)).unwrap())
 }
 
 impl Bench {
