@@ -69,6 +69,8 @@ pub(super) struct State {
     held: Option<(usize, HeldReason)>,
     /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
     handovers: HashMap<Arc<str>, Vec<Share>>,
+    /// Namespaces of which something was learned since hand-overs were last ended.
+    news: HashSet<Arc<str>>,
     /// Refused groups whose form in the ruler may lack the matchers that their route enforces.
     unproven: HashSet<Key>,
     /// Those of them that the list under way will tell about.
@@ -126,6 +128,7 @@ impl State {
             safety: DeleteSafety::new(shared.release_deletes),
             held: None,
             handovers: HashMap::new(),
+            news: HashSet::new(),
             unproven: HashSet::new(),
             proving: HashSet::new(),
             health: Health::new(Instant::now(), shared.ruler.sync_period()),

@@ -20,6 +20,7 @@ const ROOM: usize = 2;
 impl State {
     /// Changes were carried out, or not.
     pub(in crate::target) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
+        self.learned_of(&namespace);
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
         let mut refused = Vec::new();

@@ -21,24 +21,38 @@ impl State {
 
     /// The object that claims a namespace comes from elsewhere.
     pub(in crate::target) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
+        self.news.insert(Arc::clone(&namespace));
         self.handovers.entry(namespace).or_default().push(share);
+    }
+
+    /// Something is known of a namespace that may end its hand-overs.
+    pub(super) fn learned_of(&mut self, namespace: &Arc<str>) {
+        if self.handovers.contains_key(namespace) {
+            self.news.insert(Arc::clone(namespace));
+        }
+    }
+
+    /// The same for all namespaces.
+    pub(super) fn learned_of_all(&mut self) {
+        self.news.extend(self.handovers.keys().cloned());
     }
 
     /// Ends the hand-overs of what is in order here, and gives up those of what nobody claims any more; whether there
     /// were any.
     pub(in crate::target) fn end_handovers(&mut self) -> bool {
-        if self.handovers.is_empty() {
-            return false;
-        }
-        let ended: Vec<Arc<str>> =
-            self.handovers.keys().filter(|namespace| !self.is_awaited(namespace)).cloned().collect();
-        for namespace in &ended {
-            let shares = self.handovers.remove(namespace).unwrap_or_default();
-            if self.desired.winner(namespace).is_some() {
+        let mut any = false;
+        for namespace in std::mem::take(&mut self.news) {
+            if self.is_awaited(&namespace) {
+                continue;
+            }
+            let shares = self.handovers.remove(&namespace).unwrap_or_default();
+            any |= !shares.is_empty();
+            if self.desired.winner(&namespace).is_some() {
                 shares.into_iter().for_each(Share::written);
             }
         }
-        !ended.is_empty()
+        debug_assert!(self.handovers.keys().all(|namespace| self.is_awaited(namespace)), "one was forgotten");
+        any
     }
 
     /// Whether a namespace that somebody claims has yet to be written.

@@ -91,6 +91,7 @@ impl State {
         self.own(ownership);
         self.find_adoptions();
         self.look_at_everything_with_changes(!first);
+        self.learned_of_all();
         self.want_claim();
         self.settled();
     }

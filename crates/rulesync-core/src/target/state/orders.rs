@@ -20,6 +20,7 @@ impl State {
         let newcomer = claim.object.clone();
         self.doubt_former(namespace, &claim);
         self.desired.claim(namespace, claim);
+        self.learned_of(namespace);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
             let finding = namespace_taken(namespace, &newcomer, &winner.object);
@@ -45,6 +46,7 @@ impl State {
         because: LeftBecause,
     ) {
         self.desired.drop_claim(namespace, object, because);
+        self.learned_of(namespace);
         self.winner_changed(namespace);
         self.look_at(namespace, Turn::Next, false);
     }
@@ -53,6 +55,7 @@ impl State {
         let before = self.desired.enforced_on_held(namespace).cloned();
         let holds = hold.is_some();
         self.desired.hold(namespace, object, hold);
+        self.learned_of(namespace);
         if before.as_ref() != self.desired.enforced_on_held(namespace) {
             self.doubt_held(namespace);
         }
@@ -74,6 +77,7 @@ impl State {
         for namespace in self.queue.delayed_namespaces() {
             self.look_at(&namespace, Turn::Last, false);
         }
+        self.learned_of_all();
         let mut namespaces = self.refusals.clear();
         for (namespace, declared) in self.omissions.forget(true) {
             self.desired.replace(&namespace, declared);
