@@ -24,7 +24,7 @@ pub struct Enforcement {
 /// What becomes of what the author wrote about the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Every matcher on the label is replaced, and where there is none, one is added.
+    /// The matchers on the label are replaced by one, and where there is none, one is added.
     Override,
     /// A selector that has any matcher on the label keeps it; one that has none gets ours.
     AddIfAbsent,
@@ -100,8 +100,7 @@ impl Enforcement {
         let mut on_label = selector.matchers.iter().filter(|matcher| matcher.label == self.label);
         match self.mode {
             Mode::Override => {
-                let mut on_label = on_label.peekable();
-                on_label.peek().is_some() && on_label.all(|matcher| self.is(matcher))
+                on_label.next().is_some_and(|matcher| self.is(matcher)) && on_label.next().is_none()
             }
             Mode::AddIfAbsent => on_label.next().is_some(),
             Mode::Require => on_label.any(|matcher| self.is(matcher)),
@@ -194,6 +193,7 @@ pub fn enforce_promql(input: &str, matchers: &[Enforcement]) -> Result<String, E
         })?;
         let selector = |selector: &promql::VectorSelector| Selector {
             start: selector.metric.as_ref().map_or(0, |name| name.span.start),
+            name_end: selector.metric.as_ref().map(|name| name.span.end),
             braces: match (selector.braces, &selector.metric) {
                 (Some(braces), _) => Braces::At(braces.start + 1),
                 (None, Some(name)) => Braces::MissingAt(name.span.end),
@@ -235,6 +235,7 @@ pub fn enforce_logql(input: &str, matchers: &[Enforcement]) -> Result<String, En
         let expr = logql::parse(text).map_err(EnforceError::Unparsed)?;
         let selector = |selector: &logql::Selector| Selector {
             start: selector.span.start,
+            name_end: None,
             braces: Braces::At(selector.span.start + 1),
             matchers: selector
                 .matchers
@@ -254,6 +255,8 @@ pub fn enforce_logql(input: &str, matchers: &[Enforcement]) -> Result<String, En
 /// One selector, as far as splicing must know it.
 struct Selector {
     start: usize,
+    /// The end of the metric's name, which may stand in quotes among the matchers.
+    name_end: Option<usize>,
     braces: Braces,
     matchers: Vec<Found>,
 }
@@ -279,6 +282,27 @@ impl Selector {
             Braces::MissingAt(end) => end,
         };
         Position::of(input, if self.start == 0 { braces } else { self.start })
+    }
+
+    /// Takes out a matcher that is not the first, with the comma before it. A comment between the two stays.
+    fn take_out(&self, input: &str, matcher: &Found, edits: &mut Vec<Edit>) {
+        let Span { start, end } = matcher.span;
+        let ends = self.matchers.iter().map(|matcher| matcher.span.end).chain(self.name_end);
+        let before = ends.filter(|end| *end <= start).max().unwrap_or(start);
+        let mut in_comment = false;
+        let comma = input.get(before..start).into_iter().flat_map(str::char_indices).find_map(|(at, c)| {
+            in_comment = c == '#' || (in_comment && c != '\n');
+            (c == ',' && !in_comment).then_some(before + at)
+        });
+        let comma = comma.unwrap_or(start);
+        let between = input.get(comma..start).unwrap_or_default();
+        let mut take = |span| edits.push(Edit { span, text: String::new() });
+        if between.contains('#') {
+            take(Span::new(comma, comma + 1));
+            take(matcher.span);
+        } else {
+            take(Span::new(comma, end));
+        }
     }
 }
 
@@ -332,11 +356,16 @@ fn edits_of(
                 return Err(EnforceError::Missing { matcher, position });
             }
             Mode::AddIfAbsent if on_label.peek().is_some() => {}
-            Mode::Override if on_label.peek().is_some() => {
-                let other = on_label.filter(|matcher| !enforced.is(matcher));
-                edits.extend(other.map(|matcher| Edit { span: matcher.span, text: enforced.matcher() }));
-            }
-            Mode::AddIfAbsent | Mode::Override => added.push(enforced.matcher()),
+            Mode::Override => match on_label.next() {
+                Some(first) => {
+                    if !enforced.is(first) {
+                        edits.push(Edit { span: first.span, text: enforced.matcher() });
+                    }
+                    on_label.for_each(|other| selector.take_out(input, other, edits));
+                }
+                None => added.push(enforced.matcher()),
+            },
+            Mode::AddIfAbsent => added.push(enforced.matcher()),
         }
     }
     if added.is_empty() {
