@@ -1,10 +1,12 @@
 //! The language of a ruler's expressions, as far as the engine must know it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::finding::{Finding, Place, Position};
 use rulesync_expr::{
-    EnforceError, Enforcement, ErrorKind, ParseError, enforce_logql, enforce_promql, logql, promql,
+    EnforceError, Enforcement, ErrorKind, Span, enforce_logql, enforce_promql, logql,
+    promql::{self, Feature},
 };
 
 /// A query language. It advises: the ruler is the judge of every expression.
@@ -54,17 +56,29 @@ impl Dialect for PromQl {
     }
 
     fn check(&self, expr: &str) -> Vec<Finding> {
-        match promql::parse(expr, &promql::Options::default()) {
-            Ok(_) => Vec::new(),
+        let parsed = match promql::parse(expr, &promql::Options::default()) {
+            Ok(parsed) => parsed,
             Err(error) => {
-                let finding = Finding::warning("promql", error.message().to_owned()).at(place(&error));
-                vec![match error.kind() {
+                let message = error.message().to_owned();
+                return vec![match error.kind() {
                     // Rulers are ahead of us, or have functions of their own.
-                    ErrorKind::UnknownFunction => finding.hint("the ruler may know it"),
-                    _ => finding,
-                }]
+                    ErrorKind::UnknownFunction => Finding::warning("promql", message)
+                        .at(place(error.position()))
+                        .hint("the ruler may know it"),
+                    _ => Finding::doubt("promql", message).at(place(error.position())),
+                }];
             }
-        }
+        };
+        let mut told = BTreeSet::new();
+        let first_uses = parsed.features().iter().filter(|(feature, _)| told.insert(*feature));
+        let finding = |(feature, span): &(Feature, Span)| {
+            let message = format!("`{}` is experimental in PromQL", span.text(expr));
+            let hint = format!("the ruler must have the feature flag `{}`", feature.flag());
+            Finding::warning("experimental", message)
+                .hint(hint)
+                .at(place(rulesync_expr::Position::of(expr, span.start)))
+        };
+        first_uses.map(finding).collect()
     }
 
     fn add_matchers(&self, expr: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
@@ -87,7 +101,8 @@ impl Dialect for PromQl {
 
 /// LogQL as the ruler of Grafana Loki 3 understands it.
 ///
-/// What Loki would store and then fail to evaluate every time is an error, as is PromQL that came to the wrong ruler.
+/// What Loki would store and then fail to evaluate every time is not offered, nor is PromQL that came to the wrong ruler.
+/// What Loki refuses by itself is: a newer one may take it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogQl;
 
@@ -101,13 +116,12 @@ impl Dialect for LogQl {
         let finding = if logql::looks_like_promql(expr) {
             Finding::error("promql-for-loki", "this is PromQL, and the route's ruler evaluates LogQL")
                 .hint("send the object to a ruler for metrics, or select log streams: {job=\"...\"}")
-        } else if error.kind() == ErrorKind::Syntax {
-            // A newer Loki may know what we do not.
-            Finding::warning("logql", error.message().to_owned())
-        } else {
+        } else if error.kind() == ErrorKind::NeverEvaluates {
             Finding::error("logql", error.message().to_owned())
+        } else {
+            Finding::doubt("logql", error.message().to_owned())
         };
-        vec![finding.at(place(&error))]
+        vec![finding.at(place(error.position()))]
     }
 
     fn add_matchers(&self, expr: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
@@ -125,13 +139,9 @@ impl Dialect for LogQl {
     }
 }
 
-fn place(error: &ParseError) -> Place {
-    let position = error.position();
-    Place {
-        field: Some("expr".to_owned()),
-        position: Some(Position { line: position.line, column: position.column }),
-        ..Place::default()
-    }
+fn place(position: rulesync_expr::Position) -> Place {
+    let rulesync_expr::Position { line, column, .. } = position;
+    Place { field: Some("expr".to_owned()), position: Some(Position { line, column }), ..Place::default() }
 }
 
 #[cfg(test)]
@@ -143,7 +153,7 @@ mod tests {
         assert_eq!(PromQl.check("sum by (job) (rate(x[5m])) > 0"), []);
         let findings = PromQl.check("up\n  == sum(up");
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
-        assert!(!finding.is_error());
+        assert!(finding.is_error() && !finding.withholds(), "the ruler is the judge");
         assert_eq!(finding.place.position, Some(Position { line: 2, column: 12 }));
         assert_eq!(finding.message, "unclosed left parenthesis");
         assert!(PromQl.check("histogram_share(1, up)")[0].hint.is_some());
@@ -154,17 +164,37 @@ mod tests {
         assert_eq!(LogQl.check(r#"sum(rate({job="nginx"}[5m])) > 10"#), []);
         for (expr, code, says) in [
             ("{job=\"nginx\"} |= \"x\"", "logql", "wrap it"),
-            ("rate({}[5m])", "logql", "at least one regexp or equality matcher"),
             ("sum(rate(up[5m])) > 0", "promql-for-loki", "this is PromQL"),
         ] {
             let findings = LogQl.check(expr);
             let [finding] = findings.as_slice() else { panic!("{expr}: {findings:?}") };
-            assert!(finding.is_error() && finding.code == code, "{expr}: {finding:?}");
+            assert!(finding.withholds() && finding.code == code, "{expr}: {finding:?}");
             assert!(finding.message.contains(says), "{expr}: {finding}");
         }
-        let unknown = LogQl.check("sum by (");
-        assert!(!unknown[0].is_error(), "the ruler is the judge: {unknown:?}");
-        assert!(unknown[0].place.position.is_some());
+        for (expr, says) in [
+            ("sum by (", "unexpected $end"),
+            ("rate({}[5m])", "at least one regexp or equality matcher"),
+            ("count_over_time({product='cbs'}[1m]) > 0", "invalid char literal"),
+        ] {
+            let findings = LogQl.check(expr);
+            let [finding] = findings.as_slice() else { panic!("{expr}: {findings:?}") };
+            assert!(
+                finding.is_error() && !finding.withholds(),
+                "{expr}: the ruler is the judge: {finding:?}"
+            );
+            assert!(finding.message.contains(says) && finding.place.position.is_some(), "{expr}: {finding}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_feature_flag_is_said_by_name_and_once() {
+        let findings = PromQl.check("mad_over_time(a[5m]) + mad_over_time(b[5m])\n  / rate(c[5m] anchored)");
+        let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        expr, 1:1: `mad_over_time` is experimental in PromQL (the ruler must have the feature flag `promql-experimental-functions`)
+        expr, 2:10: `c[5m]` is experimental in PromQL (the ruler must have the feature flag `promql-extended-range-selectors`)
+        ");
+        assert!(findings.iter().all(|finding| finding.code == "experimental" && !finding.is_error()));
     }
 
     #[test]

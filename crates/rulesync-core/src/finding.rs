@@ -10,7 +10,7 @@ use serde::Serialize;
 pub enum Severity {
     /// Worth knowing; the rule is synced.
     Warning,
-    /// The group, or the whole object, is not synced because of this.
+    /// The rule is wrong. It is not synced because of this, or the ruler is expected to refuse it.
     Error,
 }
 
@@ -83,6 +83,9 @@ impl fmt::Display for Place {
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
+    /// Whether the ruler is asked in spite of the error, because it is the judge.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub offered: bool,
     /// A stable name of the kind of problem, such as `duplicate-group`.
     pub code: &'static str,
     /// What is wrong, one sentence without a full stop.
@@ -97,7 +100,19 @@ pub struct Finding {
 impl Finding {
     /// A problem that keeps the group, or the object, from being synced.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), place: Place::default(), hint: None }
+        Self {
+            severity: Severity::Error,
+            offered: false,
+            code,
+            message: message.into(),
+            place: Place::default(),
+            hint: None,
+        }
+    }
+
+    /// A problem that the ruler is expected to refuse. The ruler is asked all the same.
+    pub fn doubt(code: &'static str, message: impl Into<String>) -> Self {
+        Self { offered: true, ..Self::error(code, message) }
     }
 
     /// A problem that does not.
@@ -119,9 +134,14 @@ impl Finding {
         self
     }
 
-    /// Whether it keeps something from being synced.
+    /// Whether the rule is wrong, rather than worth a second look.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+
+    /// Whether it keeps the group, or the object, from the ruler.
+    pub fn withholds(&self) -> bool {
+        self.is_error() && !self.offered
     }
 }
 

@@ -91,7 +91,7 @@ pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use plan::{Action, Change, Deletes, Plan, Reason, Situation, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
-pub use ruler::{Keeps, KeptLimit, NameRules, Normalization, Ruler, RulerError};
+pub use ruler::{Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError};
 
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};

@@ -247,8 +247,10 @@ impl Reporter for LogReporter {
             }
             Outcome::Found { object, target, finding } => {
                 let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
-                if finding.is_error() {
+                if finding.withholds() {
                     error!(%object, target, code = finding.code, %finding, "Rule not synced");
+                } else if finding.is_error() {
+                    warn!(%object, target, code = finding.code, %finding, "Rule is likely to be refused");
                 } else {
                     warn!(%object, target, code = finding.code, %finding, "Rule has warnings");
                 }

@@ -127,6 +127,11 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// What labels, annotations and recorded metrics may be called.
+    fn label_names(&self) -> LabelNames {
+        LabelNames::LegacyByDefault
+    }
+
     /// What a namespace or group may be called.
     fn name_rules(&self) -> NameRules {
         NameRules::default()
@@ -175,6 +180,17 @@ pub enum Normalization {
         /// What the oldest version in use stores; [`Ruler::keeps`] says what the newest does.
         oldest: Keeps,
     },
+}
+
+/// Which names of labels, annotations and metrics a ruler takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelNames {
+    /// Letters, digits and underscores only, as Loki and Prometheus 2.
+    Legacy,
+    /// The same unless somebody has set it otherwise, as Mimir and Cortex.
+    LegacyByDefault,
+    /// Any UTF-8 text, as Prometheus 3.
+    Utf8,
 }
 
 /// What a ruler can hold in the name of a namespace or group.

@@ -27,6 +27,7 @@
 mod enforce;
 mod error;
 pub mod logql;
+pub mod names;
 pub mod promql;
 mod quote;
 mod regex;

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, Listing, LogQl, NameRules, Normalization, Ruler,
-    RulerError, TenantId,
+    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, LabelNames, Listing, LogQl, NameRules, Normalization,
+    Ruler, RulerError, TenantId,
 };
 pub use rulesync_http::{ClientConfig, SettingsError};
 use rulesync_http::{Flavour, RequestObserver, RulerClient};
@@ -119,6 +119,11 @@ impl Ruler for LokiRuler {
 
     /// Loki's ruler writes each namespace to a file named by its escaped form; one that is longer than a file name may
     /// be stops rule loading for the whole tenant, although its write was accepted.
+    /// Whatever Mimir and Prometheus allow (contracts/ruler-api.md 2.3).
+    fn label_names(&self) -> LabelNames {
+        LabelNames::Legacy
+    }
+
     fn name_rules(&self) -> NameRules {
         NameRules { max_bytes: 189, max_escaped_bytes: 255 }
     }

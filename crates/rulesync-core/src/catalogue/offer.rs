@@ -157,7 +157,7 @@ impl Treated<'_> {
             treatment.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
-            findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
+            findings.iter().filter(|finding| finding.withholds()).map(|f| f.place.rule).collect();
         if at_fault.is_empty() {
             return Offered { group: Some(treated), findings, left_out: LeftOut::default() };
         }

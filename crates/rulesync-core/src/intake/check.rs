@@ -14,7 +14,7 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a st
         return vec![finding];
     }
     let dialect = ruler.dialect();
-    let mut findings = Vec::new();
+    let mut findings = super::names::check(group, ruler.label_names());
     for (index, rule) in group.rules.iter().enumerate() {
         if sound.contains(rule.expr.as_str()) {
             continue;

@@ -59,7 +59,7 @@ pub fn convert(
         let mut converter = Converter { group: declared.name.clone(), findings: Vec::new() };
         let mut group = converter.group(declared, &tenants);
         let at_fault: BTreeSet<Option<usize>> =
-            converter.findings.iter().filter(|finding| finding.is_error()).map(|f| f.place.rule).collect();
+            converter.findings.iter().filter(|finding| finding.withholds()).map(|f| f.place.rule).collect();
         let omit =
             on_invalid == OnInvalid::Rule && !at_fault.contains(&None) && at_fault.len() < group.rules.len();
         if !at_fault.is_empty() && !omit {
@@ -167,7 +167,7 @@ impl Converter {
             for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
                 let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
                 self.findings
-                    .push(Finding::warning("recording-field", message).at(self.place(at, Some(field))));
+                    .push(Finding::doubt("recording-field", message).at(self.place(at, Some(field))));
             }
         }
         Rule { record, alert, expr, hold, keep_firing_for, labels, annotations }
@@ -352,11 +352,11 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_ruler_can_judge_is_a_warning() {
+    fn what_only_the_ruler_can_judge_is_offered() {
         let groups = r#"[{"name":"g","rules":[{"record":"r","expr":"not promql (","for":"1m","annotations":{"a":"b"}}]}]"#;
         let conversion = converted(groups);
         assert_eq!(conversion.groups.len(), 1);
         assert_eq!(conversion.findings.len(), 2);
-        assert!(!conversion.findings.iter().any(Finding::is_error));
+        assert!(conversion.findings.iter().all(|finding| finding.is_error() && !finding.withholds()));
     }
 }

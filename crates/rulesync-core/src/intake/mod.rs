@@ -6,6 +6,7 @@
 
 mod check;
 mod convert;
+mod names;
 mod origin;
 mod permission;
 mod route;

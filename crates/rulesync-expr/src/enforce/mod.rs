@@ -9,6 +9,7 @@ mod tests;
 
 use crate::error::ParseError;
 use crate::logql;
+use crate::names;
 use crate::promql::{self, ExprKind, MatchOp};
 use crate::quote::quoted;
 use crate::span::{Position, Span};
@@ -62,8 +63,7 @@ impl Enforcement {
     ///
     /// A label or value that would not keep series apart.
     pub fn new(label: &str, value: &str, mode: Mode) -> Result<Self, InvalidEnforcement> {
-        let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if !label.chars().all(letter) || label.is_empty() || label.starts_with(|c: char| c.is_ascii_digit()) {
+        if !names::is_legacy_label(label) {
             return Err(InvalidEnforcement::Label);
         }
         if label == promql::METRIC_NAME {

@@ -79,19 +79,22 @@ pub fn loki_message(error: &ParseError) -> String {
     error.to_string()
 }
 
-/// Whether a text is PromQL and not LogQL, so that a message can say that it went to the wrong ruler. What is
-/// both, as `1 > 0`, is not.
+/// Whether a text is certainly not LogQL, so that a message can say that it went to the wrong ruler: it is PromQL, and
+/// selects no log streams. What is both, as `1 > 0`, is not; nor is what selects streams in a way that this parser does
+/// not know, as a newer Loki might.
 ///
 /// ```
 /// use rulesync_expr::logql::looks_like_promql;
 ///
 /// assert!(looks_like_promql("sum(rate(http_requests_total[5m])) > 1"));
 /// assert!(!looks_like_promql(r#"sum(rate({job="nginx"} [5m])) > 1"#));
+/// assert!(!looks_like_promql("count_over_time({job='nginx'}[5m]) > 1"), "wrong quotes, but a stream selector");
 /// assert!(!looks_like_promql("neither of ( both"));
 /// ```
 #[must_use]
 pub fn looks_like_promql(input: &str) -> bool {
+    let selects_streams = |expr: &promql::Expr| expr.selectors().any(|selector| selector.metric.is_none());
     input.len() < MAX_INPUT
         && parse(input).is_err()
-        && promql::parse(input, &promql::Options::default()).is_ok()
+        && promql::parse(input, &promql::Options::default()).is_ok_and(|expr| !selects_streams(&expr))
 }

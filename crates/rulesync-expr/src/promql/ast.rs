@@ -3,6 +3,7 @@
 //! All nodes of an expression lie in one list, children before parents, and refer to each other by number.
 //! So a tree of any depth is copied, compared and dropped without recursion, and "every node" is a plain loop.
 
+use super::feature::{Feature, Use};
 use super::functions::Function;
 use super::operator::{Aggregator, BinaryOp, MatchOp};
 use crate::span::Span;
@@ -12,6 +13,7 @@ use crate::span::Span;
 pub struct Expr {
     nodes: Vec<Node>,
     root: NodeId,
+    features: Vec<Use>,
 }
 
 /// Names a node of the [`Expr`] it came from; meaningless for another.
@@ -291,8 +293,14 @@ pub struct GroupSide {
 }
 
 impl Expr {
-    pub(super) fn new(nodes: Vec<Node>, root: NodeId) -> Self {
-        Self { nodes, root }
+    pub(super) fn new(nodes: Vec<Node>, root: NodeId, features: Vec<Use>) -> Self {
+        Self { nodes, root, features }
+    }
+
+    /// What servers refuse unless a flag switches it on, each where it is used.
+    #[must_use]
+    pub fn features(&self) -> &[(Feature, Span)] {
+        &self.features
     }
 
     /// The whole expression. The tree is never empty.

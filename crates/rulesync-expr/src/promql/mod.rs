@@ -6,6 +6,7 @@
 
 mod ast;
 mod check;
+mod feature;
 mod functions;
 mod lex;
 mod literal;
@@ -23,6 +24,7 @@ pub use ast::{
     Aggregate, At, Binary, Call, Duration, Expr, ExprKind, GroupSide, Grouping, LabelList, Matcher, Matching,
     MatchingLabels, Modifiers, Name, Node, NodeId, NumberLiteral, Subquery, ValueType, VectorSelector,
 };
+pub use feature::Feature;
 pub use functions::{Arity, Availability, Function};
 pub(crate) use operator::Precedence;
 pub use operator::{Aggregator, BinaryOp, MatchOp};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rulesync_expr::promql;
+use rulesync_expr::{names, promql};
 
 use super::{
     group::StoredRule,
@@ -180,20 +180,15 @@ fn bad_templates(rule: &StoredRule, prelude: &[&str]) -> Vec<String> {
 fn valid_metric(name: &str, scheme: NameScheme) -> bool {
     match scheme {
         NameScheme::Utf8 => !name.is_empty(),
-        NameScheme::Legacy => legacy_name(name, |c| c == ':'),
+        NameScheme::Legacy => names::is_legacy_metric(name),
     }
 }
 
 fn valid_label(name: &str, scheme: NameScheme) -> bool {
     match scheme {
         NameScheme::Utf8 => !name.is_empty(),
-        NameScheme::Legacy => legacy_name(name, |_| false),
+        NameScheme::Legacy => names::is_legacy_label(name),
     }
-}
-
-fn legacy_name(name: &str, also: impl Fn(char) -> bool) -> bool {
-    name.starts_with(|c: char| !c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || also(c))
 }
 
 /// A string as Go's `%q` writes it.

@@ -3,6 +3,7 @@
 
 use super::{Parser, Result};
 use crate::promql::ast::{Binary, ExprKind, GroupSide, Matching, MatchingLabels, NodeId, ValueType};
+use crate::promql::feature::Feature;
 use crate::promql::operator::{BinaryOp, Precedence};
 use crate::promql::token::{Keyword, TokenKind};
 use crate::span::Span;
@@ -94,8 +95,10 @@ impl Parser<'_> {
         let Operation { op, op_span, matching } = operation;
         let span = Span::new(self.span_of(lhs).start, self.span_of(rhs).end);
         let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
-        if fills && !self.options.experimental {
-            return Err(self.disabled(span, "binop fill modifiers are experimental and not enabled"));
+        if fills {
+            self.uses(Feature::FillModifiers, span, || {
+                "binop fill modifiers are experimental and not enabled".to_owned()
+            })?;
         }
         let scalar = |node: NodeId| self.nodes[node.0].value_type == ValueType::Scalar;
         let value_type =

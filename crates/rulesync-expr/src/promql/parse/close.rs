@@ -4,6 +4,7 @@
 use super::{Frame, Parser, Result};
 use crate::error::{ErrorKind, ParseError};
 use crate::promql::ast::{Aggregate, Call, ExprKind, Grouping, LabelList, Name, NodeId, ValueType};
+use crate::promql::feature::Feature;
 use crate::promql::functions::{self, Availability, Function};
 use crate::promql::literal;
 use crate::promql::operator::Aggregator;
@@ -91,7 +92,7 @@ impl Parser<'_> {
         Ok(self.push(span, ExprKind::Call(Call { function, name_span, args }), function.returns))
     }
 
-    fn function(&self, name_span: Span) -> Result<&'static Function> {
+    fn function(&mut self, name_span: Span) -> Result<&'static Function> {
         let name = name_span.text(self.input);
         let known = functions::find(name).filter(|function| {
             self.options.legacy_functions || function.availability != Availability::Legacy
@@ -100,8 +101,9 @@ impl Parser<'_> {
             let message = format!("unknown function with name {}", quoted(name));
             return Err(ParseError::new(ErrorKind::UnknownFunction, self.input, name_span, message));
         };
-        if function.availability == Availability::Experimental && !self.options.experimental {
-            return Err(self.disabled(name_span, format!("function {} is not enabled", quoted(name))));
+        if function.availability == Availability::Experimental {
+            let refusal = || format!("function {} is not enabled", quoted(name));
+            self.uses(Feature::ExperimentalFunctions, name_span, refusal)?;
         }
         Ok(function)
     }
@@ -116,13 +118,14 @@ impl Parser<'_> {
         if args.is_empty() {
             return wrong("no arguments for aggregate expression provided".to_owned());
         }
-        if let Some(name) = op.experimental_name()
-            && !self.options.experimental
-        {
-            let message = format!(
-                "{name}() is experimental and must be enabled with --enable-feature=promql-experimental-functions"
-            );
-            return Err(self.disabled(span, message));
+        if let Some(name) = op.experimental_name() {
+            let feature = Feature::ExperimentalFunctions;
+            self.uses(feature, span, || {
+                format!(
+                    "{name}() is experimental and must be enabled with --enable-feature={}",
+                    feature.flag()
+                )
+            })?;
         }
         let (param, expr) = match (op.takes_parameter(), args.as_slice()) {
             (true, &[param, expr]) => (Some(param), expr),

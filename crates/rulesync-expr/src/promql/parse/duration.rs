@@ -3,6 +3,7 @@
 
 use super::{Parser, Result};
 use crate::promql::ast::Duration;
+use crate::promql::feature::Feature;
 use crate::promql::literal::LONGEST_DURATION;
 use crate::promql::operator::{Aggregator, BinaryOp, Precedence};
 use crate::promql::token::{Preprocessor, TokenKind};
@@ -199,11 +200,10 @@ impl Parser<'_> {
         }
     }
 
-    fn require_experimental(&self, span: Span) -> Result<()> {
-        if self.options.experimental {
-            return Ok(());
-        }
-        Err(self.disabled(span, "experimental duration expression is not enabled"))
+    fn require_experimental(&mut self, span: Span) -> Result<()> {
+        self.uses(Feature::DurationExpressions, span, || {
+            "experimental duration expression is not enabled".to_owned()
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod selector;
 
 use super::Options;
 use super::ast::{Expr, ExprKind, Node, NodeId, NumberLiteral, ValueType};
+use super::feature::{Feature, Use};
 use super::lex::Lexer;
 use super::literal;
 use super::operator::{Aggregator, BinaryOp, Precedence};
@@ -30,6 +31,7 @@ pub(super) struct Parser<'a> {
     /// Where the last consumed token ended.
     last_end: usize,
     nodes: Vec<Node>,
+    features: Vec<Use>,
     /// What has been begun and waits for an operand or a closing parenthesis, outermost first.
     frames: Vec<Frame>,
 }
@@ -52,7 +54,16 @@ impl<'a> Parser<'a> {
     pub(super) fn new(input: &'a str, options: Options) -> Self {
         let mut lexer = Lexer::new(input);
         let token = lexer.next_token();
-        Self { input, options, lexer, token, last_end: 0, nodes: Vec::with_capacity(8), frames: Vec::new() }
+        Self {
+            input,
+            options,
+            lexer,
+            token,
+            last_end: 0,
+            nodes: Vec::with_capacity(8),
+            features: Vec::new(),
+            frames: Vec::new(),
+        }
     }
 
     /// Parses the whole text. It alternates between two states: an operand is due, or one has been read.
@@ -63,7 +74,7 @@ impl<'a> Parser<'a> {
         loop {
             let Some(operand) = self.operand()? else { continue };
             if let Some(root) = self.after_operand(operand)? {
-                return Ok(Expr::new(self.nodes, root));
+                return Ok(Expr::new(self.nodes, root, self.features));
             }
         }
     }
@@ -220,8 +231,13 @@ impl<'a> Parser<'a> {
         ParseError::new(ErrorKind::Syntax, self.input, span, message)
     }
 
-    fn disabled(&self, span: Span, message: impl Into<String>) -> ParseError {
-        ParseError::new(ErrorKind::Disabled, self.input, span, message)
+    /// Takes note of a feature, or refuses it in the server's words where the options leave it out.
+    fn uses(&mut self, feature: Feature, span: Span, refusal: impl FnOnce() -> String) -> Result<()> {
+        if self.options.experimental {
+            self.features.push((feature, span));
+            return Ok(());
+        }
+        Err(ParseError::new(ErrorKind::Disabled, self.input, span, refusal()))
     }
 
     /// The current token does not belong in `context`, where `expected` does. Either may be empty.

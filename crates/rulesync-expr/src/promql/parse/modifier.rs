@@ -3,6 +3,7 @@
 
 use super::{Parser, Result};
 use crate::promql::ast::{At, Duration, ExprKind, Modifiers, NodeId, Subquery, ValueType, VectorSelector};
+use crate::promql::feature::Feature;
 use crate::promql::operator::BinaryOp;
 use crate::promql::token::{Keyword, Preprocessor, TokenKind};
 use crate::span::Span;
@@ -169,9 +170,9 @@ impl Parser<'_> {
         set: impl FnOnce(&mut Modifiers) -> bool,
     ) -> Result<()> {
         let span = self.span_of(operand);
-        if !self.options.experimental {
-            return Err(self.disabled(span, format!("{word} modifier is experimental and not enabled")));
-        }
+        self.uses(Feature::ExtendedRangeSelectors, span, || {
+            format!("{word} modifier is experimental and not enabled")
+        })?;
         if matches!(self.nodes[operand.0].kind, ExprKind::Subquery(_)) {
             return Err(self.syntax(span, format!("{word} modifier is not supported for subqueries")));
         }

@@ -3,6 +3,7 @@
 use super::refused;
 use crate::error::ErrorKind;
 use crate::promql::{Options, parse};
+use crate::span::Position;
 
 const ALL: Options = Options { experimental: true, legacy_functions: true, utf8_names: true };
 
@@ -14,25 +15,62 @@ fn by_default_all_is_on() {
 #[test]
 fn experimental() {
     let stable = Options { experimental: false, ..ALL };
-    for (input, expected) in [
-        ("mad_over_time(a[5m])", r#"1:1: parse error: function "mad_over_time" is not enabled"#),
+    for (input, expected, flag) in [
+        (
+            "mad_over_time(a[5m])",
+            r#"1:1: parse error: function "mad_over_time" is not enabled"#,
+            "promql-experimental-functions",
+        ),
         (
             "1 + limitk(1, a)",
             "1:5: parse error: limitk() is experimental and must be enabled with \
              --enable-feature=promql-experimental-functions",
+            "promql-experimental-functions",
         ),
-        ("a[5m * 2]", "1:3: parse error: experimental duration expression is not enabled"),
-        ("a offset (5m)", "1:11: parse error: experimental duration expression is not enabled"),
-        ("a[step()]", "1:3: parse error: experimental duration expression is not enabled"),
-        ("a[max_of(1, 2)]", "1:3: parse error: experimental duration expression is not enabled"),
-        ("a[5m] anchored", "1:1: parse error: anchored modifier is experimental and not enabled"),
-        ("rate(a[5m] smoothed)", "1:6: parse error: smoothed modifier is experimental and not enabled"),
-        ("a + fill(0) b", "1:1: parse error: binop fill modifiers are experimental and not enabled"),
+        (
+            "a[5m * 2]",
+            "1:3: parse error: experimental duration expression is not enabled",
+            "promql-duration-expr",
+        ),
+        (
+            "a offset (5m)",
+            "1:11: parse error: experimental duration expression is not enabled",
+            "promql-duration-expr",
+        ),
+        (
+            "a[step()]",
+            "1:3: parse error: experimental duration expression is not enabled",
+            "promql-duration-expr",
+        ),
+        (
+            "a[max_of(1, 2)]",
+            "1:3: parse error: experimental duration expression is not enabled",
+            "promql-duration-expr",
+        ),
+        (
+            "a[5m] anchored",
+            "1:1: parse error: anchored modifier is experimental and not enabled",
+            "promql-extended-range-selectors",
+        ),
+        (
+            "rate(a[5m] smoothed)",
+            "1:6: parse error: smoothed modifier is experimental and not enabled",
+            "promql-extended-range-selectors",
+        ),
+        (
+            "a + fill(0) b",
+            "1:1: parse error: binop fill modifiers are experimental and not enabled",
+            "promql-binop-fill-modifiers",
+        ),
     ] {
         assert_eq!(refused(input, stable), expected);
         assert_eq!(parse(input, &stable).map_err(|error| error.kind()), Err(ErrorKind::Disabled));
-        assert!(parse(input, &ALL).is_ok(), "{input}");
+        let features = parse(input, &ALL).unwrap().features().to_vec();
+        assert_eq!(features.iter().map(|(feature, _)| feature.flag()).collect::<Vec<_>>(), [flag], "{input}");
+        let place = expected.split(": ").next().unwrap();
+        assert_eq!(Position::of(input, features[0].1.start).to_string(), place, "{input}");
     }
+    assert_eq!(parse("rate(a[5m] offset -5m)", &ALL).unwrap().features(), []);
     assert!(parse("rate(a[5m] offset -5m) + anchored + step", &stable).is_ok());
 }
 

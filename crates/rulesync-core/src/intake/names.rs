@@ -1,0 +1,109 @@
+//! Names of labels, annotations and recorded metrics that a ruler is expected to refuse.
+
+use std::collections::BTreeMap;
+
+use rulesync_expr::names::{is_legacy_label, is_legacy_metric};
+
+use crate::finding::{Finding, Place};
+use crate::model::group::Group;
+use crate::ruler::LabelNames;
+
+const UTF8: &str = "Prometheus 3 takes it, and Mimir with the name validation scheme `utf8`";
+
+/// What a ruler that allows these names is expected to say about those in a group.
+pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut check_maps = |place: &Place, maps: &[(&str, &'static str, &BTreeMap<String, String>)]| {
+        for (field, code, map) in maps {
+            // An empty name has a finding of its own.
+            for name in map.keys().filter(|name| !name.is_empty() && !is_legacy_label(name)) {
+                let message =
+                    format!("the name {name:?} has other characters than letters, digits and underscores");
+                let place = Place { field: Some(format!("{field}.{name}")), ..place.clone() };
+                findings.extend(beyond_legacy(allowed, code, message).map(|finding| finding.at(place)));
+            }
+        }
+    };
+    let group_place = Place { group: Some(group.name.clone()), ..Place::default() };
+    check_maps(&group_place, &[("labels", "label-name", &group.labels)]);
+    let place = |index, name: &str| Place {
+        rule: Some(index),
+        rule_name: Some(name.to_owned()),
+        ..group_place.clone()
+    };
+    for (index, rule) in group.rules.iter().enumerate() {
+        if rule.labels.is_empty() && rule.annotations.is_empty() {
+            continue;
+        }
+        check_maps(
+            &place(index, rule.name()),
+            &[("labels", "label-name", &rule.labels), ("annotations", "annotation-name", &rule.annotations)],
+        );
+    }
+    for (index, rule) in group.rules.iter().enumerate() {
+        let record = &rule.record;
+        if record.is_empty() || is_legacy_metric(record) {
+            continue;
+        }
+        let finding = if record.contains(['{', '}']) {
+            let message = format!("the recorded metric's name has braces: {record:?}");
+            Some(Finding::doubt("record-name", message).hint("put what it selects into `expr` or `labels`"))
+        } else {
+            let message = format!(
+                "the name {record:?} has other characters than letters, digits, underscores and colons"
+            );
+            beyond_legacy(allowed, "record-name", message)
+        };
+        let place = Place { field: Some("record".to_owned()), ..place(index, record) };
+        findings.extend(finding.map(|finding| finding.at(place)));
+    }
+    findings
+}
+
+/// A name that only the UTF-8 scheme allows.
+fn beyond_legacy(allowed: LabelNames, code: &'static str, message: String) -> Option<Finding> {
+    match allowed {
+        LabelNames::Utf8 => None,
+        LabelNames::LegacyByDefault => Some(Finding::warning(code, message).hint(UTF8)),
+        LabelNames::Legacy => Some(Finding::doubt(code, message)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_beyond_the_legacy_scheme_is_told_as_far_as_the_ruler_minds() {
+        let group: Group = serde_json::from_str(
+            r#"{"name": "g", "labels": {"é": ""}, "rules": [
+                {"alert": "A", "expr": "up", "labels": {"a-b": "x", "ok_1": ""}, "annotations": {"c.d": "x"}},
+                {"record": "job:up", "expr": "up"},
+                {"record": "a-b", "expr": "up"},
+                {"record": "a{b=\"c\"}", "expr": "up"}]}"#,
+        )
+        .unwrap();
+        let told = |allowed| -> Vec<String> {
+            let line = |finding: &Finding| {
+                assert!(!finding.withholds(), "the ruler is the judge");
+                format!("{:?} {} {finding}", finding.severity, finding.code)
+            };
+            check(&group, allowed).iter().map(line).collect()
+        };
+        insta::assert_snapshot!(told(LabelNames::Legacy).join("\n"), @r#"
+        Error label-name group "g", labels.é: the name "é" has other characters than letters, digits and underscores
+        Error label-name group "g", rule 0 "A", labels.a-b: the name "a-b" has other characters than letters, digits and underscores
+        Error annotation-name group "g", rule 0 "A", annotations.c.d: the name "c.d" has other characters than letters, digits and underscores
+        Error record-name group "g", rule 2 "a-b", record: the name "a-b" has other characters than letters, digits, underscores and colons
+        Error record-name group "g", rule 3 "a{b=\"c\"}", record: the recorded metric's name has braces: "a{b=\"c\"}" (put what it selects into `expr` or `labels`)
+        "#);
+        let by_default = told(LabelNames::LegacyByDefault);
+        let doubted = by_default.iter().filter(|line| line.starts_with("Error ")).collect::<Vec<_>>();
+        assert!(
+            by_default.len() == 5 && doubted.len() == 1 && doubted[0].contains("braces"),
+            "{by_default:?}"
+        );
+        assert!(by_default[0].ends_with(&format!("({UTF8})")), "{by_default:?}");
+        assert_eq!(told(LabelNames::Utf8), told(LabelNames::Legacy)[4..]);
+    }
+}
