@@ -1,10 +1,10 @@
 //! Outcomes: what became of objects, sources and targets, and the reporters that tell people.
 
+mod log;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tracing::{error, info, warn};
 
 use crate::claim::OwnerClaim;
 use crate::finding::Finding;
@@ -13,6 +13,8 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::plan::Reason;
 use crate::ruler::RulerError;
+
+pub use log::LogReporter;
 
 /// Of what befalls one object at once, so much is told one by one; of the rest the number.
 pub(crate) const TOLD_ONE_BY_ONE: usize = 5;
@@ -216,219 +218,6 @@ pub enum Outcome {
 pub trait Reporter: fmt::Debug + Send + Sync + 'static {
     /// Takes one outcome.
     fn report(&self, outcome: &Outcome);
-}
-
-/// One log line a change, none for a no-op.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LogReporter;
-
-impl Reporter for LogReporter {
-    fn report(&self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Synced { subject, reason } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, %reason, "Rule group synced");
-            }
-            Outcome::Removed { subject, reason } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, %reason, "Rule group deleted");
-            }
-            Outcome::Refused { subject, finding } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                error!(%object, ruler, tenant, namespace, group, %finding, "Rule group refused");
-            }
-            Outcome::Failed { subject, error, retry_in } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "Write to the ruler failed, will be retried");
-            }
-            Outcome::MoreFailed { target, namespace, more } => {
-                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
-                warn!(ruler, tenant, %namespace, more, "More rule groups of the namespace failed");
-            }
-            Outcome::Found { object, target, finding } => {
-                let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
-                if finding.withholds() {
-                    error!(%object, target, code = finding.code, %finding, "Rule not synced");
-                } else if finding.is_error() {
-                    warn!(%object, target, code = finding.code, %finding, "Rule is likely to be refused");
-                } else {
-                    warn!(%object, target, code = finding.code, %finding, "Rule has warnings");
-                }
-            }
-            Outcome::MoreFound { object, target, more } => {
-                let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
-                warn!(%object, target, more, "More findings: the status has them all");
-            }
-            Outcome::Failing { subject, finding } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                warn!(%object, ruler, tenant, namespace, group, %finding, "Rule evaluation fails");
-            }
-            Outcome::Recovered { target, rules } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), rules, "Rules evaluate again");
-            }
-            Outcome::NotLoaded { target, groups: 0, .. } => {
-                info!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
-                    "Ruler has loaded all stored rule groups again"
-                );
-            }
-            Outcome::NotLoaded { target, groups, example } => {
-                let (ruler, tenant, example) = (&*target.ruler, target.tenant_str(), example.as_deref());
-                error!(
-                    ruler,
-                    tenant,
-                    groups,
-                    example,
-                    "Ruler has stored rule groups and does not load them: another group may freeze the tenant, or \
-                     evaluation is off; see the ruler's log"
-                );
-            }
-            Outcome::TargetDown { target, error, retry_in } => {
-                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
-                match retry_in {
-                    Some(retry_in) => error!(ruler, tenant, %error, ?retry_in, "Ruler unreachable"),
-                    None => error!(ruler, tenant, %error, "Ruler unreachable"),
-                }
-            }
-            Outcome::TargetUp { target } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "Ruler reachable again");
-            }
-            Outcome::Held { target, groups, reason, until } => {
-                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
-                let message = match reason {
-                    HeldReason::Configuration => {
-                        "Deletes are held: a changed configuration asks for them. They go after the delete guard's window"
-                    }
-                    HeldReason::Route => {
-                        "No route leads here any more: these rule groups are deleted after the delete guard's window, unless \
-                         a route leads here again. If the owner was changed by mistake, see previous_owners"
-                    }
-                    HeldReason::Vanished => {
-                        "Deletes are held: more than half of the source's objects disappeared at once. They go after the delete \
-                         guard's window if the source is healthy then"
-                    }
-                    HeldReason::SourceEmpty => {
-                        "Deletes are held: their source has nothing left. Release them if that is meant"
-                    }
-                    HeldReason::Source => {
-                        "Deletes are held: their source may not know what it says. They are made or dropped once it does"
-                    }
-                    _ => {
-                        "Deletes are held: they are too large a share of what this owner has there. Release them if they \
-                         are meant"
-                    }
-                };
-                match until {
-                    Some(until) => warn!(ruler, tenant, groups, ?until, "{message}"),
-                    None => warn!(ruler, tenant, groups, "{message}"),
-                }
-            }
-            Outcome::Vanished { source, held: Some(reason), left } => {
-                let message = match reason {
-                    HeldReason::SourceEmpty => {
-                        "Source has nothing left: its deletes are held in all tenants. Release them if that is meant"
-                    }
-                    _ => {
-                        "More than half of the source's objects disappeared at once: its deletes are held in all tenants, and made after \
-                         the delete guard's window if the source is healthy then"
-                    }
-                };
-                warn!(source = &**source, left, "{message}");
-            }
-            Outcome::Vanished { source, held: None, left } => {
-                info!(source = &**source, left, "Deletes of the source are no longer held");
-            }
-            Outcome::NoneHeld { target } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "No deletes are held any more");
-            }
-            Outcome::Conflict { target, claim, us } => {
-                error!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
-                    theirs = %claim,
-                    ours = %us,
-                    previous_installation = claim.name(),
-                    "Another installation writes here as the same owner: nothing is written. Give one of the two another \
-                     `owner`, or take its claim over by `previous_installations` if it is no more"
-                );
-            }
-            Outcome::ConflictOver { target } => {
-                info!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
-                    "The claim of the other installation is gone, writing again"
-                );
-            }
-            Outcome::Normalized { subject, fields } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                let fields = fields.join(", ");
-                warn!(%object, ruler, tenant, namespace, group, fields, "Ruler keeps the rule group in a form of its own");
-            }
-            Outcome::Contested { subject, fields } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                let fields = if fields.is_empty() {
-                    "the whole group is missing".to_owned()
-                } else {
-                    fields.join(", ")
-                };
-                warn!(
-                    %object,
-                    ruler,
-                    tenant,
-                    namespace,
-                    group,
-                    fields,
-                    "Rule group is contested: it was found changed at three looks in a row. Another tool writes it, or the \
-                     ruler does not store what it accepts; it is repaired once a resync interval"
-                );
-            }
-            Outcome::ContestOver { subject } => {
-                let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, "Rule group is no longer contested");
-            }
-            Outcome::Unreadable { target, group, reason } => {
-                warn!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
-                    group,
-                    reason,
-                    "Rule group in the ruler cannot be read"
-                );
-            }
-            Outcome::SourceDown { source, reason } => {
-                warn!(source = &**source, reason, "Source is not available")
-            }
-            Outcome::SourceUp { source, objects } => info!(source = &**source, objects, "Source is ready"),
-        }
-    }
-}
-
-struct Line<'a> {
-    object: Shown<'a>,
-    ruler: &'a str,
-    tenant: &'a str,
-    namespace: &'a str,
-    group: &'a str,
-}
-
-/// An object, or nothing; only made a text of where somebody reads it.
-struct Shown<'a>(Option<&'a ObjectId>);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |object| object.fmt(f))
-    }
-}
-
-fn line(subject: &Subject) -> Line<'_> {
-    Line {
-        object: Shown(subject.object.as_ref()),
-        ruler: &subject.target.ruler,
-        tenant: subject.target.tenant_str(),
-        namespace: &subject.namespace,
-        group: subject.group.as_deref().unwrap_or_default(),
-    }
 }
 
 /// The reporters of an engine.

@@ -32,7 +32,13 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
         .unwrap();
     let daemon = Daemon::start(&config, &[]);
     let line = daemon
-        .logs(&["Rule group refused", "PrometheusRule", "group", "rule 1", "unclosed left parenthesis"])
+        .logs(&[
+            "Rule group refused",
+            "PrometheusRule",
+            "group=cache.alerts",
+            "rule=1",
+            "unclosed left parenthesis",
+        ])
         .await;
     assert!(line.contains("level=error"), "{line}");
     let status = daemon

@@ -26,9 +26,13 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
     let line = daemon
-        .logs(&["Rule group refused", "PrometheusRule ns/o42", "group \\\"g7\\\"", "rule 1 \\\"A7\\\""])
+        .logs(&["Rule group refused", "PrometheusRule ns/o42", "group=g7", "rule=1", "rule_name=A7"])
         .await;
-    assert!(line.contains("1:7") && line.contains("unclosed left parenthesis"), "{line}");
+    assert!(
+        line.contains("field=expr line=1 column=7 code=refused")
+            && line.contains("unclosed left parenthesis"),
+        "{line}"
+    );
     let status = daemon.in_order(100).await;
 
     let groups: usize = ruler.rules("prod").values().map(|namespace| namespace.len()).sum();
