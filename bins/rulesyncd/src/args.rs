@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, group = ONE_SHOT)]
     pub(crate) once: bool,
 
-    /// Print what would be changed, and change nothing.
+    /// Print what would be changed and what would be refused, change nothing, and exit: 1 if something would be refused.
     #[arg(long, group = ONE_SHOT)]
     pub(crate) dry_run: bool,
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use rulesync_config::{Configuration, LeaseElection, Lifetime, Process};
-use rulesync_core::{Engine, Leadership, LogReporter, Metrics, Plan, Summary, TargetState, TargetStatus};
+use rulesync_core::{DryRun, Engine, Leadership, LogReporter, Metrics, Summary, TargetState, TargetStatus};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -75,11 +75,10 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let elected = Elected::start(election, &metrics);
     if args.dry_run {
         // The configuration holds embedded rulers alive.
-        let plans = engine.plan(shutdown).await?;
-        let mut out = std::io::stdout().lock();
-        plans.iter().try_for_each(|plan| print(plan, &mut out))?;
+        let dry_run = engine.plan(shutdown).await?;
+        print(&dry_run, &mut std::io::stdout().lock())?;
         drop(configuration);
-        return Ok(ExitCode::SUCCESS);
+        return Ok(if dry_run.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if args.once {
         let summary = engine.sync_once(shutdown).await;
@@ -126,11 +125,13 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints a plan as its `Display` does, but keeps every change on its line: their names are by authors.
-fn print(plan: &Plan, out: &mut impl Write) -> std::io::Result<()> {
-    let (target, changes) = (&plan.target, &plan.changes);
-    writeln!(out, "{}", Printable(format_args!("{target}: {} changes", changes.len())))?;
-    changes.iter().try_for_each(|change| writeln!(out, "  {}", Printable(change)))
+/// Prints what would be done, and keeps each change on its line: their names are by authors.
+fn print(dry_run: &DryRun, out: &mut impl Write) -> std::io::Result<()> {
+    for plan in &dry_run.plans {
+        writeln!(out, "{}", Printable(format_args!("{}: {} changes", plan.target, plan.changes.len())))?;
+        plan.lines().try_for_each(|line| writeln!(out, "  {}", Printable(line)))?;
+    }
+    dry_run.refusals.iter().try_for_each(|refusal| writeln!(out, "{}", Printable(refusal)))
 }
 
 /// Tells what a one-shot run has left undone, and why.

@@ -193,7 +193,7 @@ impl ObjectReport {
         let Self { id, findings, malformed, kept_out } = self;
         let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
         let refused =
-            findings.iter().any(Finding::is_error) && (worst != ObjectState::NotSelected || kept_out);
+            findings.iter().any(Finding::withholds) && (worst != ObjectState::NotSelected || kept_out);
         ObjectStatus {
             source: id.source().to_owned(),
             kind: id.kind().to_owned(),

@@ -89,7 +89,7 @@ pub use naming::{
 };
 pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
-pub use plan::{Action, Change, Deletes, Plan, Reason, Situation, plan};
+pub use plan::{Action, Change, Deletes, DryRun, Plan, Reason, Refusal, Situation, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
 pub use ruler::{Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError};
 

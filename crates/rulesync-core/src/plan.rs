@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::desired::{Desired, DesiredGroup};
+use crate::finding::Finding;
 use crate::guard::{self, DeleteGuard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
@@ -110,6 +111,67 @@ pub struct Plan {
     pub target: TargetId,
     /// The changes.
     pub changes: Vec<Change>,
+    /// What the ruler is expected to refuse of them, and what is not sent at all.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A group, or a whole object, that is not sent, or that a ruler is expected to refuse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The object.
+    #[serde(serialize_with = "as_text")]
+    pub object: ObjectId,
+    /// Why, and where in the object.
+    pub finding: Finding,
+}
+
+/// What [`Engine::sync_once`](crate::Engine::sync_once) would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DryRun {
+    /// For each target.
+    pub plans: Vec<Plan>,
+    /// What would be refused wherever it goes.
+    pub refusals: Vec<Refusal>,
+}
+
+impl DryRun {
+    /// Whether nothing would be refused.
+    pub fn is_clean(&self) -> bool {
+        self.refusals.is_empty() && self.plans.iter().all(|plan| plan.refusals.is_empty())
+    }
+
+    /// The same with what there is to say about an object wherever it goes.
+    pub(crate) fn add(&mut self, object: &ObjectId, findings: &[Finding]) {
+        let changes = self.plans.iter().flat_map(|plan| &plan.changes);
+        let changes: Vec<&Change> = changes.filter(|change| change.object.as_ref() == Some(object)).collect();
+        let refusals: Vec<Refusal> = refusals_of(object, findings, &changes).collect();
+        self.refusals.extend(refusals);
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "! {}: {}", self.object, self.finding)
+    }
+}
+
+/// What of an object's findings stands in the way of its groups. A doubt about a group that is not written is none: the
+/// ruler has taken it.
+fn refusals_of<'a>(
+    object: &'a ObjectId,
+    findings: &'a [Finding],
+    changes: &'a [&Change],
+) -> impl Iterator<Item = Refusal> + 'a {
+    let is_written = |finding: &Finding| {
+        let group = finding.place.group.as_deref();
+        changes.iter().any(|change| !change.is_delete() && (group.is_none() || change.group() == group))
+    };
+    let refused =
+        move |finding: &&Finding| finding.withholds() || (finding.is_error() && is_written(finding));
+    findings
+        .iter()
+        .filter(refused)
+        .map(|finding| Refusal { object: object.clone(), finding: finding.clone() })
 }
 
 /// What a target is planned from.
@@ -155,7 +217,13 @@ pub(crate) fn plan_with(
         change.held = reason(change);
     }
     hold_back(&mut changes, observed.groups(), guard);
-    Plan { target: target.clone(), changes }
+    let winners = desired.claims().filter_map(|(namespace, claims)| Some((namespace, claims.first()?)));
+    let refusals = winners.filter(|(_, claim)| !claim.findings.is_empty()).flat_map(|(namespace, claim)| {
+        let writes: Vec<&Change> = changes.iter().filter(|change| change.namespace == *namespace).collect();
+        refusals_of(&claim.object, &claim.findings, &writes).collect::<Vec<_>>()
+    });
+    let refusals = refusals.collect();
+    Plan { target: target.clone(), changes, refusals }
 }
 
 /// Marks what the guard would hold back if all changes were made at once.
@@ -358,10 +426,25 @@ impl fmt::Display for Change {
     }
 }
 
+impl Plan {
+    /// What would be done, one line a change, and at the end what would be refused. A group that the ruler is expected
+    /// to refuse is not among the changes.
+    pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
+        let is_doubted = |change: &Change| {
+            self.refusals.iter().any(|Refusal { object, finding }| {
+                change.object.as_ref() == Some(object) && change.group() == finding.place.group.as_deref()
+            })
+        };
+        let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_doubted(change));
+        let refusals = self.refusals.iter().map(|refusal| refusal as &dyn fmt::Display);
+        changes.map(|change| change as &dyn fmt::Display).chain(refusals)
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {} changes", self.target, self.changes.len())?;
-        self.changes.iter().try_for_each(|change| writeln!(f, "  {change}"))
+        self.lines().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 

@@ -37,6 +37,30 @@ async fn a_dry_run_prints_the_plan_and_writes_nothing() {
     assert!(ruler.journal().requests().iter().all(|request| request.method == "GET"));
 }
 
+#[tokio::test]
+async fn a_dry_run_tells_what_would_be_refused_and_fails() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    let directory = directory(&ruler.url());
+    let groups = "{name: good, rules: [{record: 'a:b', expr: up}]}, {name: syntax, rules: [{alert: A, expr: 'sum(up'}]}, \
+                  {name: duration, rules: [{alert: B, expr: up, for: soon}]}";
+    let manifest = format!(
+        "{{apiVersion: monitoring.coreos.com/v1, kind: PrometheusRule, metadata: {{name: o, namespace: ns}}, spec: {{groups: [{groups}]}}}}"
+    );
+    std::fs::write(directory.path().join("rules/o.yaml"), manifest).unwrap();
+    let mut dry = command(&directory.path().join("rulesync.yaml"));
+    let output = tokio::task::spawn_blocking(move || dry.arg("--dry-run").output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "central/prod: 2 changes\n  \
+           + us.ns.o / good (1 rules) of PrometheusRule ns/o\n  \
+           ! PrometheusRule ns/o: group \"syntax\", rule 0 \"A\", expr, 1:7: unclosed left parenthesis\n\
+         ! PrometheusRule ns/o: group \"duration\", rule 0 \"B\", for: `soon` is not a Prometheus duration: write \
+         whole numbers with units in the order y, w, d, h, m, s, ms, such as `1h30m`\n"
+    );
+    assert!(ruler.journal().requests().iter().all(|request| request.method == "GET"));
+}
+
 /// Names of groups that would clear a terminal, forge a line of a plan and of a log, and turn the rest around; one of
 /// them without anything that logfmt puts into quotes.
 const HOSTILE: [&str; 2] = [

@@ -16,14 +16,15 @@ use crate::intake::Route;
 use crate::leadership::Leadership;
 use crate::ledger::{Ledger, LedgerRecord};
 use crate::metrics::Metrics;
+use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::naming::{Owner, Territory};
 use crate::outcome::{Reporter, Reporters};
-use crate::plan::Plan;
+use crate::plan::DryRun;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 use crate::source::Source;
-use crate::status::{ObjectState, SourceStatus, Status, TargetState};
+use crate::status::{ObjectState, ObjectStatus, SourceStatus, Status, TargetState};
 use run::{Mode, Run};
 
 /// Keeps rulers identical to what sources declare.
@@ -185,17 +186,23 @@ impl Engine {
     /// # Errors
     ///
     /// [`RunError`] if a source or a target stays unavailable, or `shutdown` comes first.
-    pub async fn plan(self, shutdown: CancellationToken) -> Result<Vec<Plan>, RunError> {
+    pub async fn plan(self, shutdown: CancellationToken) -> Result<DryRun, RunError> {
         let mut run = self.start(Mode::Plan).run(shutdown).await?;
-        let unread = run.status().await.targets.into_iter().find(|target| target.error.is_some());
-        let plans = run.plans().await;
+        let Status { targets, objects, .. } = run.status().await;
+        let unread = targets.into_iter().find(|target| target.error.is_some());
+        let mut dry_run = DryRun { plans: run.plans().await, refusals: Vec::new() };
         run.stop().await;
+        for object in objects.iter().filter(|object| object.state != ObjectState::NotSelected) {
+            let ObjectStatus { source, kind, namespace, name, findings, .. } = object;
+            let (source, kind) = (source.as_str().into(), kind.as_str().into());
+            dry_run.add(&ObjectId::new(&source, &kind, namespace, name), findings);
+        }
         match unread {
             Some(target) => Err(RunError::TargetUnavailable {
                 target: format!("{}/{}", target.ruler, target.tenant.unwrap_or_default()),
                 reason: target.error.unwrap_or_default(),
             }),
-            None => Ok(plans),
+            None => Ok(dry_run),
         }
     }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::desired::tests::{claim, group};
 use crate::desired::{Hold, LeftBecause};
+use crate::finding::Place;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
@@ -53,6 +54,47 @@ fn prints_as_a_diff_and_as_json() {
     assert_eq!(json["target"], "r/t");
     assert_eq!(json["changes"][2]["operation"], "delete_namespace");
     assert_eq!(json["changes"][0]["reason"], "changed");
+}
+
+#[test]
+fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group() {
+    let about = |finding: Finding, group: &str| {
+        let place =
+            Place { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Place::default() };
+        finding.at(place).hint("mend it")
+    };
+    let mut it = claim("o", None, vec![group("doubted", "1"), group("taken", "1"), group("good", "1")]);
+    it.refused = ["withheld".into()].into();
+    it.findings = [
+        about(Finding::doubt("promql", "cannot be read"), "doubted"),
+        about(Finding::doubt("promql", "cannot be read either"), "taken"),
+        about(Finding::error("poison", "freezes a tenant"), "withheld"),
+        about(Finding::warning("unknown-key", "is not known"), "good"),
+    ]
+    .into();
+    let mut desired = Desired::default();
+    desired.claim(&"us.ns.o".into(), it);
+    let plan = planned(&desired, &observe(&[("us.ns.o", &group("taken", "1"))]), ALL);
+    insta::assert_snapshot!(plan, @r#"
+    r/t: 2 changes
+      + us.ns.o / good (1 rules) of K ns/o
+      ! K ns/o: group "doubted", expr: cannot be read (mend it)
+      ! K ns/o: group "withheld", expr: freezes a tenant (mend it)
+    "#);
+    let mut dry_run = DryRun { plans: vec![plan], refusals: Vec::new() };
+    let object = dry_run.plans[0].refusals[0].object.clone();
+    for (finding, told) in [
+        (about(Finding::doubt("recording-field", "`for` has no meaning"), "good"), 1),
+        (about(Finding::doubt("recording-field", "`for` has no meaning"), "taken"), 0),
+        (about(Finding::warning("unknown-key", "is not known"), "good"), 0),
+        (Finding::error("duration", "of the whole object"), 1),
+    ] {
+        let before = dry_run.refusals.len();
+        dry_run.add(&object, std::slice::from_ref(&finding));
+        assert_eq!(dry_run.refusals.len() - before, told, "{finding}");
+    }
+    assert!(!dry_run.is_clean());
+    assert!(DryRun { plans: Vec::new(), refusals: Vec::new() }.is_clean());
 }
 
 #[test]

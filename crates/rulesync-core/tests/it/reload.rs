@@ -110,8 +110,14 @@ async fn one_shot_runs_end() {
     };
     ruler.refuse("broken(");
     let (planner, _teller) = engine(&ruler);
-    let plans = planner.plan(CancellationToken::new()).await.unwrap();
-    assert_eq!(plans[0].changes.len(), 2);
+    let dry_run = planner.plan(CancellationToken::new()).await.unwrap();
+    assert_eq!(dry_run.plans[0].changes.len(), 2);
+    assert!(!dry_run.is_clean());
+    insta::assert_snapshot!(dry_run.plans[0], @r#"
+    central/prod: 2 changes
+      + us.ns.o / a (1 rules) of PrometheusRule ns/o
+      ! PrometheusRule ns/o: group "bad", rule 0 "r", expr, 1:8: unclosed left parenthesis
+    "#);
     assert_eq!(ruler.requests(), ["GET prod"]);
 
     let (once, _teller) = engine(&ruler);
