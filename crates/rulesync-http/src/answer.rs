@@ -102,7 +102,13 @@ fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Meaning, RulerE
         400 if says(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
         // A list that meets a group being deleted, or a storage that fails while listing.
         400 if reading => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
-        400 | 413 => Err(RulerError::Rejected { rule: rule_index(body), message }),
+        400 | 413 => Err(match rule_of(&message) {
+            Some((rule, reason)) => RulerError::Rejected {
+                rule: Some(rule),
+                message: reason.map_or(message.clone(), str::to_owned),
+            },
+            None => RulerError::Rejected { rule: None, message },
+        }),
         403 if says(body, &["namespace is protected"]) => Err(RulerError::Protected { message }),
         // Whose rules are not evaluated is no matter of access.
         422 if says(body, &["rule evaluation is disabled"]) => {
@@ -171,16 +177,28 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     shortened(text, MESSAGE_BYTES)
 }
 
-/// The rule that Mimir and Cortex name, counted from 0: `group "g", rule 3, "A": …`.
-fn rule_index(body: &str) -> Option<usize> {
-    let after = body.split("\", rule ").nth(1)?;
+/// The rule that Mimir and Cortex name, counted from 0: `group "g", rule 3, "A": …`. With it what they say about it, if
+/// it is the only one.
+fn rule_of(message: &str) -> Option<(usize, Option<&str>)> {
+    let mut parts = message.split("\", rule ");
+    let after = parts.nth(1)?;
     let digits = after.find(|c: char| !c.is_ascii_digit())?;
-    after[..digits].parse().ok()
+    let rule = after[..digits].parse().ok()?;
+    let reason = after[digits..].strip_prefix(", \"").and_then(|name| {
+        let mut escaped = false;
+        let end = name.find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        })?;
+        name[end..].strip_prefix("\": ")
+    });
+    Some((rule, reason.filter(|_| parts.next().is_none())))
 }
 
 /// The rule that Loki names by what it alerts or records: `… for alert 'A' in group 'g': …`, or by its template. The
-/// first that is named, unless several have the name.
-pub(crate) fn named_rule(message: &str, group: &Group) -> Option<usize> {
+/// first that is named, unless several have the name. With it what Loki says about it, where that stands at the end.
+pub(crate) fn named_rule<'a>(message: &'a str, group: &Group) -> Option<(usize, Option<&'a str>)> {
     let place = |rule: &Rule| {
         let (kind, name) =
             if rule.alert.is_empty() { ("record", &rule.record) } else { ("alert", &rule.alert) };
@@ -192,7 +210,12 @@ pub(crate) fn named_rule(message: &str, group: &Group) -> Option<usize> {
     let first = *places.iter().flatten().min()?;
     let mut named = places.iter().enumerate().filter(|(_, place)| **place == Some(first));
     let (index, _) = named.next()?;
-    named.next().is_none().then_some(index)
+    if named.next().is_some() {
+        return None;
+    }
+    let alone = places.iter().flatten().all(|place| *place == first);
+    let reason = message.get(first..).and_then(|named| named.split_once("': ")).map(|(_, reason)| reason);
+    Some((index, reason.filter(|_| alone && message.starts_with("could not parse expression for "))))
 }
 
 #[cfg(test)]

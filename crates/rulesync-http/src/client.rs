@@ -118,7 +118,9 @@ impl RulerClient {
         self.write(request).await.map_err(|error| match error {
             RulerError::Rejected { message, rule: None } => {
                 let group = serde_json::from_str(json).ok();
-                RulerError::Rejected { rule: group.and_then(|group| named_rule(&message, &group)), message }
+                let named = group.and_then(|group| named_rule(&message, &group));
+                let (rule, reason) = named.map_or((None, None), |(rule, reason)| (Some(rule), reason));
+                RulerError::Rejected { rule, message: reason.map(str::to_owned).unwrap_or(message) }
             }
             other => other,
         })

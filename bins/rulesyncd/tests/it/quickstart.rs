@@ -41,6 +41,13 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
         ])
         .await;
     assert!(line.contains("level=error"), "{line}");
+    assert!(
+        line.ends_with(
+            "group=cache.alerts rule=1 rule_name=CacheEvictsTooMuch field=expr line=1 column=54 code=refused \
+         error=\"refused by the ruler: unclosed left parenthesis\" hint=\"the other groups are synced\""
+        ),
+        "{line}"
+    );
     let status = daemon
         .until(|status| {
             status["targets"]

@@ -103,16 +103,24 @@ fn a_rule_is_found_by_its_name() {
     let rules = vec![alert("A"), alert("A.b"), record, alert("C"), alert("C"), alert("it's")];
     let group = Group { name: "g".into(), rules, ..Group::default() };
     for (message, rule) in [
-        ("could not parse expression for alert 'A' in group 'g': parse error at line 1", Some(0)),
-        ("could not parse expression for alert 'A.b' in group 'g': x", Some(1)),
-        ("could not parse expression for record 'a:b' in group 'g': x", Some(2)),
+        (
+            "could not parse expression for alert 'A' in group 'g': parse error at line 1",
+            Some((0, Some("parse error at line 1"))),
+        ),
+        ("could not parse expression for alert 'A.b' in group 'g': x", Some((1, Some("x")))),
+        ("could not parse expression for record 'a:b' in group 'g': x", Some((2, Some("x")))),
         ("could not parse expression for alert 'C' in group 'g': x", None),
-        ("could not parse expression for alert 'it's' in group 'g': x", Some(5)),
+        ("could not parse expression for alert 'it's' in group 'g': x", Some((5, Some("x")))),
         ("could not parse expression for alert 'A' in group 'h': x", None),
-        ("annotation \"a\": template: __alert_A:1: unclosed action", Some(0)),
+        ("annotation \"a\": template: __alert_A:1: unclosed action", Some((0, None))),
         (
             "annotation \"a\": template: __alert_A.b:1: x, could not parse expression for alert 'A' in group 'g': y",
-            Some(1),
+            Some((1, None)),
+        ),
+        (
+            "could not parse expression for alert 'A' in group 'g': x, could not parse expression for alert 'A.b' in \
+             group 'g': y",
+            Some((0, None)),
         ),
         ("field 'expr' must be set in rule", None),
     ] {
@@ -121,11 +129,26 @@ fn a_rule_is_found_by_its_name() {
 }
 
 #[test]
-fn the_message_and_the_rule_are_kept() {
-    let body = "4:9: group \"g1\", rule 12, \"A\": could not parse expression: 1:5: parse error: x\n";
-    let answer = Answer { status: 400, content_type: "text/plain", body, ..Answer::default() };
-    let expected = RulerError::Rejected { message: body.trim().to_owned(), rule: Some(12) };
-    assert_eq!(meaning(Operation::Put, &answer), Err(expected));
+fn the_rule_that_is_named_is_not_said_twice() {
+    let said = "could not parse expression: 1:5: parse error: x";
+    for (body, rule, message) in [
+        (format!("4:9: group \"g1\", rule 12, \"A\": {said}\n"), Some(12), said),
+        (format!("group \"g\\\"\", rule 0, \"A\\\": b\\\\\": {said}"), Some(0), said),
+        (format!("1:2: group \"g\", rule 3, \"\": {said}"), Some(3), said),
+        ("group \"g\", rule 0, \"A\": x, group \"g\", rule 1, \"B\": y".to_owned(), Some(0), ""),
+        ("group \"g\", rule x, \"A\": y".to_owned(), None, ""),
+        ("group \"g\", rule 7".to_owned(), None, ""),
+        ("group \"g\", rule 7, \"A".repeat(2), Some(7), ""),
+        ("invalid rules config: ".to_owned(), None, ""),
+    ] {
+        let answer = Answer { status: 400, content_type: "text/plain", body: &body, ..Answer::default() };
+        let message = if message.is_empty() { body.trim() } else { message }.to_owned();
+        assert_eq!(meaning(Operation::Put, &answer), Err(RulerError::Rejected { message, rule }), "{body}");
+    }
+}
+
+#[test]
+fn a_message_is_cut() {
     assert_eq!(message(502, "text/html", "<html>…"), "status 502");
     assert!(message(400, "", &"x".repeat(10_000)).len() < 2100);
 }

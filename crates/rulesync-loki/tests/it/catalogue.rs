@@ -130,7 +130,11 @@ async fn every_recorded_answer_has_its_class() {
         if let Err(error) = result {
             let json = recording.body.starts_with('{');
             let words = recording.body.trim().is_empty() || json || recording.body.len() > 300;
-            assert!(words || error.message().contains(recording.body.trim()), "in its own words: {error}");
+            // Of a rule that is found, only what is wrong with it.
+            let alone = matches!(error, RulerError::Rejected { rule: Some(_), .. })
+                && recording.body.trim().ends_with(error.message());
+            let whole = error.message().contains(recording.body.trim());
+            assert!(words || alone || whole, "in its own words: {error}");
         }
         seen += 1;
     }
@@ -151,6 +155,6 @@ async fn a_recorded_parse_error_names_the_rule() {
             panic!("{recording:?}")
         };
         assert_eq!(rule, Some(0), "{message}");
-        assert!(message.contains("': parse error at line 1, col "), "{message}");
+        assert!(message.starts_with("parse error at line 1, col "), "{message}");
     }
 }

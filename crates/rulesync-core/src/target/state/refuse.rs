@@ -28,15 +28,16 @@ impl State {
             return None;
         }
         let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
-        let place = self.place(namespace, group, rule);
+        let (place, ours) = self.place(namespace, group, rule);
+        // The place is said, and the reason once, if ours is the ruler's.
+        let reason = ours.filter(|ours| message.ends_with(ours)).unwrap_or(message);
+        let refused = Finding::error(REFUSED, format!("refused by the ruler: {reason}"));
         let rule = place.rule.and_then(|rule| group.left_out.offered(rule));
         let subject = self.subject(change);
         if self.shared.policy.on_invalid == OnInvalid::Rule
             && let Some(rule) = rule
         {
-            let finding = Finding::error(REFUSED, format!("refused by the ruler: {message}"))
-                .at(place.clone())
-                .hint("the group is synced without this rule");
+            let finding = refused.clone().at(place.clone()).hint("the group is synced without this rule");
             let (keeps, memory) = (self.keeps, self.shared.policy.refusal_memory);
             let rest = self.omissions.leave_out(namespace, group, rule, &keeps, finding.clone(), memory);
             if let Some(rest) = rest {
@@ -50,8 +51,7 @@ impl State {
             .as_ref()
             .is_some_and(|o| o.namespace(namespace).any(|(name, _)| *name == *group.name));
         let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
-        let finding =
-            Finding::error(REFUSED, format!("refused by the ruler: {message}")).at(place).hint(hint);
+        let finding = refused.at(place).hint(hint);
         let memory = self.shared.policy.refusal_memory;
         self.refusals.add(namespace, group, finding.clone(), memory);
         if kept {
@@ -72,9 +72,15 @@ impl State {
         }
     }
 
-    /// Where in the declaration the fault is, as far as the ruler or our own parser can tell. The ruler's `rule` is
-    /// numbered as in the group that is desired.
-    fn place(&self, namespace: &Arc<str>, group: &DesiredGroup, rule: Option<usize>) -> Place {
+    /// Where in the declaration the fault is, as far as the ruler or our own parser can tell, and what our own parser
+    /// says. The ruler's `rule` is numbered as in the group that is desired.
+    fn place(
+        &self,
+        namespace: &Arc<str>,
+        group: &DesiredGroup,
+        rule: Option<usize>,
+    ) -> (Place, Option<&str>) {
+        let mut ours = None;
         let declared = rule.map(|rule| group.left_out.declared(rule));
         let mut place = Place { group: Some(group.name.to_string()), rule: declared, ..Place::default() };
         if let Some(claim) = self.desired.winner(namespace) {
@@ -89,6 +95,7 @@ impl State {
             };
             if let Some(finding) = claim.findings.iter().find(about_this) {
                 place = finding.place.clone();
+                ours = Some(&*finding.message);
             }
         }
         if let (Some(rule), None) = (rule, &place.rule_name)
@@ -99,6 +106,6 @@ impl State {
             place.rule_name =
                 offered.and_then(|index| decoded.rules.get(index)).map(|rule| rule.name().to_owned());
         }
-        place
+        (place, ours)
     }
 }
