@@ -9,6 +9,7 @@ use kube::{Client, Config};
 use rulesync_fs::FileError;
 use tokio::runtime::Handle;
 
+use crate::auth::Credentials;
 use crate::bounded::Bounds;
 use crate::kubeconfig;
 
@@ -142,8 +143,14 @@ fn client(mut found: Config, config: &KubernetesConfig) -> Result<Client, Connec
     found.read_timeout = Some(config.watch_timeout + GRACE);
     found.reset_reader_on_write = true;
     let bounds = Bounds { event: config.max_event_bytes, page: config.max_page_bytes };
+    let credentials =
+        Credentials::take_from(&mut found).map_err(|error| ConnectError::Client(error.to_string()))?;
     let builder = ClientBuilder::try_from(found).map_err(|error| ConnectError::Client(error.to_string()))?;
-    Ok(builder.with_layer(&bounds).build())
+    let builder = builder.with_layer(&bounds);
+    Ok(match credentials {
+        Some(credentials) => builder.with_layer(&credentials).build(),
+        None => builder.build(),
+    })
 }
 
 #[cfg(all(test, unix))]

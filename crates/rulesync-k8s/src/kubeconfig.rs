@@ -45,7 +45,7 @@ pub(crate) fn read_existing(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, Con
 }
 
 /// Puts the certificates and keys of the current context in the place of their paths, so that kube reads no file for
-/// them. The file of a token is looked at, and stays: kube reads it again each minute.
+/// them. The file of a token is looked at, and stays: it is read again and again.
 ///
 /// # Errors
 ///

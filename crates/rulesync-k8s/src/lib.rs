@@ -14,6 +14,7 @@
 //!
 //! [`KubernetesLedger`] keeps the engine's ledger in a ConfigMap; [`LeaseElection`] lets one of several processes write.
 
+mod auth;
 mod bounded;
 mod connect;
 mod crd;
