@@ -326,12 +326,12 @@ mod tests {
         let previous = Observed::default();
         let owned = |ns: &str| if ns.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
         let mut listing = Listing::new(Keeps::ALL, &owned, &previous);
-        assert!(!listing.wants("them"));
+        assert!(!listing.wants("them") && !listing.wants("others"));
         listing.add("them", &group("g", 0));
         listing.unreadable("them", "h", "odd");
         assert!(listing.wants("us.a"));
         listing.add("us.a", &group("g", 0));
-        assert_eq!(listing.foreign_namespaces(), 1);
+        assert_eq!(listing.foreign_namespaces(), 2);
         assert!(listing.unreadable_groups().is_empty());
         let observed = listing.into_observed();
         assert_eq!(observed.groups(), 1);
@@ -353,6 +353,74 @@ mod tests {
         assert_eq!(second.into_observed(), observed);
         observed.set(&"a".into(), "g", None);
         assert!(!Listing::new(Keeps::ALL, &owned, &observed).unchanged("a", document));
+    }
+
+    #[test]
+    fn a_document_is_read_again_where_it_is_another_or_its_content_is_wanted() {
+        let owned = |_: &str| Interest::Ours;
+        let (document, other) = (Fingerprint::of_bytes(b"text"), Fingerprint::of_bytes(b"other"));
+        let mut observed = Observed::default();
+        for namespace in ["a", "b"] {
+            observed.set(&namespace.into(), "g", None);
+            observed.namespaces.get_mut(namespace).unwrap().document = Some(document);
+        }
+        let suspects = HashSet::from([("b".into(), "g".into())]);
+        let takes = |observed: &Observed, namespace: &str, document| {
+            Listing::new(Keeps::ALL, &owned, observed).suspecting(&suspects).unchanged(namespace, document)
+        };
+        assert!(takes(&observed, "a", document));
+        assert!(
+            !takes(&observed, "a", other)
+                && !takes(&observed, "b", document)
+                && !takes(&observed, "c", document)
+        );
+        observed.forget_document("a");
+        assert!(!takes(&observed, "a", document));
+    }
+
+    #[test]
+    fn what_was_read_is_known_until_something_is_written_or_it_is_doubted() {
+        let mut observed = Observed::default();
+        observed.set(&"a".into(), "g", None);
+        assert!(!observed.is_read("a"));
+        observed.all_read();
+        assert!(observed.is_read("a") && !observed.is_read("b"));
+        observed.mark_unread("a");
+        assert!(!observed.is_read("a"));
+        observed.all_read();
+        observed.set(&"a".into(), "h", None);
+        assert!(!observed.is_read("a"));
+        observed.all_read();
+        observed.remove("a", "h");
+        assert!(!observed.is_read("a"));
+    }
+
+    #[test]
+    fn a_namespace_is_taken_over_as_it_is_elsewhere_also_where_it_is_not() {
+        let (mut here, mut there) = (Observed::default(), Observed::default());
+        here.set(&"a".into(), "old", None);
+        here.set(&"gone".into(), "g", None);
+        there.set(&"a".into(), "new", None);
+        here.adopt(&"a".into(), &mut there);
+        here.adopt(&"gone".into(), &mut there);
+        let namespaces: Vec<_> = here.namespaces().map(|(name, groups)| (&**name, groups)).collect();
+        assert_eq!(namespaces, [("a", vec!["new"])]);
+        assert_eq!(there, Observed::default());
+    }
+
+    #[test]
+    fn only_the_claims_own_group_is_read_as_one_and_what_cannot_be_read_is_told() {
+        let interest = |namespace: &str| if namespace == "us" { Interest::Claim } else { Interest::Ours };
+        let (previous, claim) = (Observed::default(), OwnerClaim { cluster: "c".into(), installation: None });
+        let claim = claim.group(&"us".parse().unwrap(), &crate::PromQl);
+        let mut listing = Listing::new(Keeps::ALL, &interest, &previous);
+        listing.add("us", &claim);
+        listing.add("us", &group("by hand", 0));
+        listing.unreadable("us.a", "g", "odd");
+        assert_eq!(listing.unreadable_groups(), [("us.a/g".to_owned(), "odd".to_owned())]);
+        let listed = listing.into_listed();
+        assert!(listed.claim.is_some(), "of the two, the claim");
+        assert_eq!(listed.observed.groups(), 1);
     }
 
     #[test]

@@ -324,7 +324,65 @@ impl RulerError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// A ruler of somebody else that has written no more than it must.
+    #[derive(Debug, Default)]
+    struct Minimal(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Ruler for Minimal {
+        async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+            Ok(())
+        }
+
+        async fn put_group(&self, _: Option<&TenantId>, _: &str, group: &Group) -> Result<(), RulerError> {
+            self.0.lock().unwrap().push(format!("put {}", group.name));
+            Ok(())
+        }
+
+        async fn delete_group(&self, _: Option<&TenantId>, ns: &str, group: &str) -> Result<(), RulerError> {
+            if group == "stuck" {
+                return Err(RulerError::unavailable("not now"));
+            }
+            self.0.lock().unwrap().push(format!("delete {ns}/{group}"));
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_ruler_that_does_the_least_deletes_group_by_group_and_takes_what_is_packed() {
+        let ruler = Minimal::default();
+        ruler.delete_namespace(None, "ns", &["a", "b"]).await.unwrap();
+        ruler.put_json(None, "ns", r#"{"name": "c", "rules": []}"#).await.unwrap();
+        assert_eq!(*ruler.0.lock().unwrap(), ["delete ns/a", "delete ns/b", "put c"]);
+        assert!(ruler.delete_namespace(None, "ns", &["stuck", "d"]).await.is_err());
+        assert_eq!(ruler.put_json(None, "ns", "{").await.unwrap_err().class(), "rejected");
+        assert_eq!(
+            ruler.0.lock().unwrap().len(),
+            3,
+            "what stands in the way is told, and nothing done behind it"
+        );
+        assert_eq!((ruler.address(), ruler.sync_period()), (None, Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn an_error_has_a_class_and_the_rulers_own_words() {
+        let message = || "says so".to_owned();
+        for (error, class) in [
+            (RulerError::unavailable("says so"), "unavailable"),
+            (RulerError::Rejected { message: message(), rule: None }, "rejected"),
+            (RulerError::Limit { message: message() }, "limit"),
+            (RulerError::Denied { message: message() }, "denied"),
+            (RulerError::Protected { message: message() }, "protected"),
+            (RulerError::Misconfigured { message: message() }, "misconfigured"),
+            (RulerError::Unreadable { message: message() }, "unreadable"),
+        ] {
+            assert_eq!((error.class(), error.message()), (class, "says so"));
+        }
+    }
 
     #[test]
     fn names_that_freeze_or_mangle_are_refused() {

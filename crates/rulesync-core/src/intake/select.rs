@@ -170,6 +170,27 @@ mod tests {
     }
 
     #[test]
+    fn a_requirement_has_values_where_its_operator_takes_them() {
+        for (operator, values, valid) in [
+            (Operator::In, 1, true),
+            (Operator::In, 0, false),
+            (Operator::NotIn, 1, true),
+            (Operator::NotIn, 0, false),
+            (Operator::Exists, 0, true),
+            (Operator::Exists, 1, false),
+            (Operator::DoesNotExist, 0, true),
+            (Operator::DoesNotExist, 1, false),
+        ] {
+            let requirement = Requirement { key: "k".into(), operator, values: vec!["v".into(); values] };
+            let selector = Selector { match_expressions: vec![requirement], ..Selector::default() };
+            assert_eq!(selector.validate().is_ok(), valid, "{selector:?}");
+            assert!(!selector.is_empty());
+        }
+        assert!(Selector::default().is_empty());
+        assert!(!selector(r#"{"match_labels":{"tenant":"prod"}}"#).is_empty());
+    }
+
+    #[test]
     fn a_namespace_is_known_by_its_name() {
         let by_name = selector(r#"{"match_labels":{"kubernetes.io/metadata.name":"monitoring"}}"#);
         assert_eq!(by_name.matches_namespace("monitoring", None), Some(true));

@@ -124,6 +124,39 @@ impl Ledger for MemoryLedger {
     }
 }
 
+/// A ledger that answers once it is let.
+#[derive(Debug, Clone)]
+struct LateLedger(MemoryLedger, Arc<tokio::sync::Semaphore>);
+
+#[async_trait]
+impl Ledger for LateLedger {
+    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+        let _permit = self.1.acquire().await.unwrap();
+        self.0.read().await
+    }
+
+    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+        self.0.write(record).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_nobody_accounts_for_is_deleted_before_the_ledger_was_read() {
+    let (ruler, answers) = (MemoryRuler::default(), Arc::new(tokio::sync::Semaphore::new(0)));
+    put(&ruler, "us.ns.gone", "1");
+    let ledger = LateLedger(MemoryLedger::default(), Arc::clone(&answers));
+    let world = World::with(&ruler, |_| {}, |engine| engine.ledger(ledger));
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    let namespaces = || ruler.groups("prod").into_keys().collect::<Vec<_>>();
+    assert_eq!(namespaces(), ["us.ns.gone", "us.ns.o"]);
+    answers.add_permits(1);
+    world.settle().await;
+    assert_eq!(namespaces(), ["us.ns.o"]);
+    world.stop().await;
+}
+
 impl MemoryLedger {
     fn targets(&self) -> Vec<String> {
         self.0.lock().unwrap().targets.iter().cloned().collect()
