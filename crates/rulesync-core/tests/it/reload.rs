@@ -57,6 +57,35 @@ async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_done_about_invalid_rules_may_change_for_objects_that_do_not() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let mut it = object("o", &[]);
+    let rules = r#"[{"record": "r", "expr": "1"}, {"alert": "A", "expr": "1", "for": "soon"}]"#;
+    it.groups = serde_json::from_str(&format!(r#"[{{"name": "a", "rules": {rules}}}]"#)).unwrap();
+    world.teller.upsert(it.clone());
+    world.teller.complete();
+    world.settle().await;
+    assert!(ruler.groups("prod").is_empty());
+    let mut setup = world.setup.clone();
+    setup.policy.on_invalid = rulesync_core::OnInvalid::Rule;
+    world.handle.reconfigure(setup.clone()).await.unwrap();
+    // The source is asked for everything again.
+    world.teller.upsert(it.clone());
+    world.teller.complete();
+    world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules.len(), 1);
+    setup.policy.on_invalid = rulesync_core::OnInvalid::Group;
+    world.handle.reconfigure(setup).await.unwrap();
+    world.teller.upsert(it);
+    world.teller.complete();
+    let status = world.settle().await;
+    assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
+    assert!(ruler.groups("prod").contains_key("us.ns.o"), "what the ruler has for a refused group stays");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replaced_source_deletes_only_what_it_does_not_declare() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
