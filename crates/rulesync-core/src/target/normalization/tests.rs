@@ -1,5 +1,6 @@
 use super::*;
 use crate::dialect::PromQl;
+use crate::model::duration::PromDuration;
 
 const RESPELLS: Server<'static> = Server {
     keeps: Keeps::ALL,
@@ -77,7 +78,10 @@ fn what_servers_make_by_themselves_is_learned() {
 
 #[test]
 fn what_only_people_and_tools_change_is_never_learned() {
-    let cases: [(&str, Group); 12] = [
+    let cases: [(&str, Group); 15] = [
+        ("another name", altered(|g| g.name = "h".into())),
+        ("another interval", altered(|g| g.interval = "1m".parse().unwrap())),
+        ("another keep_firing_for", altered(|g| g.rules[1].keep_firing_for = "2m".parse().unwrap())),
         ("fewer rules", altered(|g| drop(g.rules.pop()))),
         ("more rules", altered(|g| g.rules.push(g.rules[0].clone()))),
         ("another order", altered(|g| g.rules.reverse())),
@@ -93,13 +97,104 @@ fn what_only_people_and_tools_change_is_never_learned() {
     ];
     for (what, read) in cases {
         let mut normalizations = Normalizations::default();
-        for _ in 0..10 {
-            let [_, second] = look_twice(&mut normalizations, &read, RESPELLS);
-            assert_eq!(second, Difference::Change, "{what}");
+        for round in 0..10 {
+            let [first, second] = look_twice(&mut normalizations, &read, RESPELLS);
+            let known = if round == 0 { Difference::Unknown } else { Difference::Change };
+            assert_eq!([first, second], [known, Difference::Change], "{what}");
         }
         assert_eq!(normalizations.groups(), 0, "{what}");
         assert!(normalizations.wanted().is_empty(), "{what} was read whole once");
     }
+}
+
+#[test]
+fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
+    let none = Keeps {
+        group_labels: false,
+        limit: KeptLimit::No,
+        query_offset: false,
+        evaluation_delay: false,
+        source_tenants: false,
+        align_evaluation_time: false,
+        keep_firing_for: false,
+    };
+    let server = Server { normalization: Normalization::Respells { oldest: none }, ..RESPELLS };
+    let bare = Group { limit: 0, query_offset: PromDuration::ZERO, ..sent() };
+    let full = Group {
+        evaluation_delay: "1m".parse().unwrap(),
+        labels: [("a".to_owned(), "b".to_owned())].into(),
+        source_tenants: vec!["t".to_owned()],
+        align_evaluation_time_on_interval: true,
+        ..sent()
+    };
+    let fields: [(&str, fn(&mut Group, Group)); 6] = [
+        ("limit", |to, from| to.limit = from.limit),
+        ("query_offset", |to, from| to.query_offset = from.query_offset),
+        ("evaluation_delay", |to, from| to.evaluation_delay = from.evaluation_delay),
+        ("labels", |to, from| to.labels = from.labels),
+        ("source_tenants", |to, from| to.source_tenants = from.source_tenants),
+        ("align_evaluation_time_on_interval", |to, from| {
+            to.align_evaluation_time_on_interval = from.align_evaluation_time_on_interval;
+        }),
+    ];
+    for (field, set) in fields {
+        let mut dropped = full.clone();
+        set(&mut dropped, bare.clone());
+        assert_eq!(server.made(&full, &dropped), Some([field].into()), "{field} is dropped");
+        assert_eq!(server.made(&dropped, &full), None, "{field} is made up");
+        let keeps_all = Server { normalization: Normalization::Respells { oldest: Keeps::ALL }, ..server };
+        assert_eq!(keeps_all.made(&full, &dropped), None, "{field} is kept by every version");
+    }
+    assert_eq!(server.made(&full, &full), None, "nothing differs");
+    // In 32 bits it wraps.
+    let narrow = Server { keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL }, ..server };
+    let wide = Group { limit: 3 + (1 << 32), query_offset: PromDuration::ZERO, ..sent() };
+    assert_eq!(narrow.made(&wide, &Group { limit: 4, ..wide.clone() }), None);
+    let wrapped = Group { limit: 3, ..sent() };
+    assert_eq!(narrow.made(&Group { limit: 3 + (1 << 32), ..sent() }, &wrapped), None, "the same to it");
+    let offset = Group { query_offset: PromDuration::ZERO, ..wrapped };
+    assert_eq!(
+        narrow.made(&Group { limit: 3 + (1 << 32), ..sent() }, &offset),
+        Some(["query_offset"].into())
+    );
+}
+
+#[test]
+fn what_was_learned_holds_for_what_was_sent_and_read_and_is_forgotten_with_it() {
+    let mut normalizations = Normalizations::default();
+    assert!(normalizations.is_empty());
+    let read = altered(|g| g.query_offset = "0s".parse().unwrap());
+    look_twice(&mut normalizations, &read, RESPELLS);
+    let [sent_as, read_as, other] =
+        [&sent(), &read, &altered(|g| g.limit = 9)].map(|group| Fingerprint::of(group, &Keeps::ALL));
+    assert!(normalizations.is_learned(&key(), (sent_as, read_as)));
+    for pair in [(sent_as, other), (other, read_as)] {
+        assert!(!normalizations.is_learned(&key(), pair));
+    }
+    assert!(!normalizations.is_learned(&("us.ns.o".into(), "h".into()), (sent_as, read_as)));
+    let shown = |namespace: &str| {
+        let fields = normalizations.of_namespace(namespace);
+        fields.map(|(group, fields)| format!("{group} {fields:?}")).collect::<Vec<_>>()
+    };
+    assert_eq!(shown("us.ns.o"), [r#"g {"query_offset"}"#]);
+    assert_eq!(shown("us.ns.p"), Vec::<String>::new());
+    assert!(!normalizations.is_empty());
+    normalizations.keep(|_| Some(sent_as));
+    assert_eq!(normalizations.groups(), 1);
+    normalizations.keep(|_| Some(other));
+    assert!(normalizations.is_empty(), "something else is sent now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_difference_that_has_become_another_is_told_at_the_test() {
+    let mut normalizations = Normalizations::default();
+    look_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
+    normalizations.retest(Instant::now());
+    assert_eq!(normalizations.retest(Instant::now() + RETEST), [key()]);
+    assert!(!normalizations.is_empty() && normalizations.wanted().contains(&key()));
+    let read = altered(|g| g.rules[0].expr = "(sum(up) by (job)) > 1.0".into());
+    let [_, looked] = look_twice(&mut normalizations, &read, RESPELLS);
+    assert_eq!(looked, Difference::Learned(["expr"].into()));
 }
 
 #[tokio::test(start_paused = true)]
