@@ -235,4 +235,56 @@ mod tests {
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "what is new does not wait for what failed");
         assert_eq!(queue.failing(), 0);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_is_taken_out_of_its_turn_when_it_is_due() {
+        let now = Instant::now();
+        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let mut queue = Queue::default();
+        assert!(!queue.take(&a, now), "it is not there");
+        queue.push(&a, Turn::Last, false);
+        queue.push(&b, Turn::Last, false);
+        assert!(queue.take(&b, now));
+        assert!(!queue.take(&b, now), "it is being worked on");
+        assert_eq!(queue.running().collect::<Vec<_>>(), [&b]);
+        let later = now + Duration::from_secs(1);
+        queue.failed(&b, |_| later);
+        assert!(!queue.take(&b, now), "not before its time");
+        assert!(queue.take(&b, later), "it is time");
+        assert_eq!((queue.delayed(), queue.due()), (0, None));
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
+        assert_eq!(pop(&mut queue, now), None, "nothing is left of its turn");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tells_who_waits_and_for_how_long() {
+        let now = Instant::now();
+        let in_seconds = |seconds| now + Duration::from_secs(seconds);
+        let [a, b, c]: [Arc<str>; 3] = ["a", "b", "c"].map(Arc::from);
+        let mut queue = Queue::default();
+        for namespace in [&a, &b, &c] {
+            queue.push(namespace, Turn::Last, false);
+            assert!(queue.is_waiting(namespace) && queue.contains(namespace));
+        }
+        assert!(!queue.contains("d") && !queue.is_waiting("d"));
+        assert_eq!((queue.least_failures(), queue.due_of("a"), queue.len()), (0, None, 3));
+        for (namespace, failures) in [(&a, 3), (&b, 2)] {
+            for _ in 0..failures {
+                assert!(queue.take(namespace, in_seconds(9)));
+                assert!(!queue.is_waiting(namespace) && queue.contains(namespace), "it is being worked on");
+                queue.failed(namespace, |failures| in_seconds(u64::from(failures)));
+            }
+            assert!(queue.is_waiting(namespace));
+        }
+        assert_eq!(queue.least_failures(), 2, "of those that failed");
+        assert_eq!(
+            (queue.due_of("a"), queue.due_of("b"), queue.due_of("c")),
+            (Some(in_seconds(3)), Some(in_seconds(2)), None)
+        );
+        assert_eq!((queue.delayed(), queue.failing()), (2, 2));
+        assert_eq!(queue.delayed_namespaces(), [b.clone(), a.clone()]);
+        assert!(queue.take(&c, now));
+        queue.push(&c, Turn::Last, false);
+        assert!(queue.is_waiting(&c), "it comes again");
+    }
 }

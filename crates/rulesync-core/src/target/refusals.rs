@@ -142,5 +142,10 @@ mod tests {
         tokio::time::advance(Duration::from_secs(61)).await;
         refusals.forget_old();
         assert_eq!(refusals.groups(), 0);
+        for namespace in ["b", "a"] {
+            refusals.add(&namespace.into(), &bad, Finding::error("refused", "no"), Duration::from_secs(60));
+        }
+        assert_eq!(refusals.clear(), [Arc::from("a"), Arc::from("b")], "all are offered again");
+        assert_eq!((refusals.groups(), refusals.rules()), (0, 0));
     }
 }
