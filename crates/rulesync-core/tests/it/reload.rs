@@ -28,8 +28,9 @@ async fn a_new_route_writes_and_a_removed_one_cleans_up() {
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
     assert_eq!(ruler.groups("prod").len(), 1, "a mistake can be mended for a window of the guard");
     world.until(|_| ruler.groups("prod").is_empty()).await;
-    let (_, posts, deletes) = ruler.counts();
+    let (gets, posts, deletes) = ruler.counts();
     assert_eq!((posts, deletes), (0, 1));
+    assert!(gets <= 4, "two targets are looked at now and then, as ever: {gets}");
     world.until(|status| status.targets.len() == 1).await;
     assert_eq!(world.status().await.targets.len(), 1);
     world.stop().await;
