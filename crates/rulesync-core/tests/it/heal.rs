@@ -127,3 +127,28 @@ async fn one_change_that_always_fails_does_not_hold_up_others() {
     assert_eq!(ruler.groups("prod").len(), 1);
     world.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answer_was_lost_may_have_been_made() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    ruler.break_group("g", Some(unavailable()));
+    world.teller.upsert(object("o", &[("g", "2")]));
+    while !ruler.requests().contains(&"POST prod us.ns.o/g".to_owned()) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    // It has arrived after all, and its author thinks better of it.
+    ruler.edit("prod", |groups| {
+        groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap().rules[0].expr = "2".to_owned();
+    });
+    ruler.break_group("g", None);
+    world.teller.upsert(object("o", &[("g", "1")]));
+    ruler.requests();
+    world.settle().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, "1");
+    world.stop().await;
+}
