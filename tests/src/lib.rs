@@ -41,11 +41,15 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::parse(config, "test.yaml", std::collections::HashMap::new())?;
     let metrics = Metrics::default();
-    let (mut setup, wired) = Wiring::new(directory, metrics.clone()).wire(&config).await?;
+    let wiring = Wiring::new(directory, metrics.clone());
+    let (mut setup, wired) = wiring.wire(&config).await?;
     let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
     setup.policy = Policy { backoff, ..setup.policy };
-    let Process { ledger, installation, leadership, election } =
+    let Process { ledger, file_ledger, installation, leadership, election } =
         process(&config, directory, Lifetime::Daemon).await?;
+    if let Some(ledger) = file_ledger {
+        wiring.memory().keep_in(ledger, true);
+    }
     let mut engine = Engine::builder(setup.territory.owner.clone())
         .setup(setup.clone())
         .metrics(metrics)

@@ -59,5 +59,5 @@ pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<rules
     let manifest = manifest(number, groups, rules, 1, 1);
     let declared: Vec<DeclaredGroup> =
         serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
-    rulesync_core::intake::convert(declared, &BTreeMap::new(), OnInvalid::Group).groups
+    rulesync_core::intake::convert(declared, &BTreeMap::new(), &[], OnInvalid::Group).groups
 }

@@ -42,7 +42,11 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let shutdown = CancellationToken::new();
     let reload = Arc::new(Notify::new());
     listen_to_signals(&shutdown, &reload)?;
-    let lifetime = if args.once || args.dry_run { Lifetime::Once } else { Lifetime::Daemon };
+    let lifetime = match args {
+        Args { dry_run: true, .. } => Lifetime::Plan,
+        Args { once: true, .. } => Lifetime::Once,
+        _ => Lifetime::Daemon,
+    };
     let loading = Configuration::load(&args.config, lifetime);
     let Some(loaded) = shutdown.run_until_cancelled(loading).await else {
         info!("Stopped before the configuration was loaded");
@@ -58,7 +62,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         .metrics(metrics.clone())
         .release_deletes(args.release_deletes);
     let mut election = None;
-    if let Some(Process { ledger, installation, leadership, election: ours }) = process {
+    if let Some(Process { ledger, installation, leadership, election: ours, .. }) = process {
         if let Some(installation) = installation {
             engine = engine.installation(installation);
         }

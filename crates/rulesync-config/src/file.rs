@@ -216,6 +216,9 @@ pub enum SourceConfig {
         name: Option<String>,
         /// A directory or a file; relative to the configuration file.
         path: PathBuf,
+        /// Which files of a directory are read, such as `*.rules` or `prod/**/*.yml`, one or a list; empty: `*.yaml`,
+        /// `*.yml` and `*.json`. Without `/` a pattern is for files at any depth.
+        glob: Vec<String>,
     },
 }
 

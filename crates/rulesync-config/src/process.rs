@@ -23,6 +23,8 @@ const LEDGER_FILE: &str = ".rulesync/ledger.json";
 pub struct Process {
     /// Remembers which targets were written to.
     pub ledger: Option<Arc<dyn Ledger>>,
+    /// The same where it is a file, in which sources of files remember what these declare.
+    pub file_ledger: Option<FileLedger>,
     /// What tells this installation from others of the same owner, if anything does besides its cluster.
     pub installation: Option<Installation>,
     /// Whether we may write.
@@ -40,6 +42,8 @@ pub enum Lifetime {
     /// Until everything is in order once. Such a ledger is used if there is one, and not made: each checkout of a
     /// pipeline would be another installation.
     Once,
+    /// Until it is known what would be done. As [`Lifetime::Once`], and what files declare is not written to a ledger.
+    Plan,
 }
 
 /// Makes what the process needs once. `directory` is where the configuration file is.
@@ -56,7 +60,12 @@ pub async fn process(config: &Config, directory: &Path, lifetime: Lifetime) -> R
         }
         SourceConfig::Files { .. } => None,
     });
-    let (ledger, named_by) = ledger(config, directory, cluster.as_ref(), lifetime).await?;
+    let (kept, named_by) = ledger(config, directory, cluster.as_ref(), lifetime).await?;
+    let (ledger, file_ledger): (Option<Arc<dyn Ledger>>, Option<FileLedger>) = match kept {
+        Some(Kept::File(ledger)) => (Some(Arc::new(ledger.clone())), Some(ledger)),
+        Some(Kept::ConfigMap(ledger)) => (Some(Arc::new(*ledger)), None),
+        None => (None, None),
+    };
     let installation = installation(config, named_by);
     if installation.is_none() && cluster.is_none() && config.claim == Switch::On {
         tracing::warn!(
@@ -73,7 +82,13 @@ pub async fn process(config: &Config, directory: &Path, lifetime: Lifetime) -> R
         retry_period,
     } = &config.leader_election;
     if !enabled {
-        return Ok(Process { ledger, installation, leadership: Leadership::always(), election: None });
+        return Ok(Process {
+            ledger,
+            file_ledger,
+            installation,
+            leadership: Leadership::always(),
+            election: None,
+        });
     }
     let cluster = cluster.ok_or(WiringError::NoCluster { key: "leader_election" })?;
     let settings = LeaseSettings {
@@ -86,7 +101,13 @@ pub async fn process(config: &Config, directory: &Path, lifetime: Lifetime) -> R
     let lease = KubernetesLease::connect(&cluster, &settings).await;
     let lease = lease.map_err(|error| WiringError::Cluster { key: "leader_election", error })?;
     let (election, leadership) = LeaseElection::new(lease, settings)?;
-    Ok(Process { ledger, installation, leadership, election: Some(election) })
+    Ok(Process { ledger, file_ledger, installation, leadership, election: Some(election) })
+}
+
+/// A ledger where it is kept.
+enum Kept {
+    File(FileLedger),
+    ConfigMap(Box<KubernetesLedger>),
 }
 
 /// What an installation is named by, where the configuration does not name it.
@@ -103,14 +124,12 @@ async fn ledger(
     directory: &Path,
     cluster: Option<&KubernetesConfig>,
     lifetime: Lifetime,
-) -> Result<(Option<Arc<dyn Ledger>>, Option<NamedBy>), WiringError> {
-    let in_file = |ledger: FileLedger, identity: String| -> (Option<Arc<dyn Ledger>>, Option<NamedBy>) {
-        (Some(Arc::new(ledger)), Some(NamedBy::File(identity)))
-    };
+) -> Result<(Option<Kept>, Option<NamedBy>), WiringError> {
+    let in_file = |ledger, identity| (Some(Kept::File(ledger)), Some(NamedBy::File(identity)));
     let in_config_map = async |cluster, namespace, name| {
         let ledger = config_map(cluster, namespace, name).await?;
         let name = ledger.full_name().to_owned();
-        Ok((Some(Arc::new(ledger) as Arc<dyn Ledger>), Some(NamedBy::ConfigMap(name))))
+        Ok((Some(Kept::ConfigMap(Box::new(ledger))), Some(NamedBy::ConfigMap(name))))
     };
     match (&config.ledger, cluster) {
         (Some(LedgerConfig::Off), _) => Ok((None, None)),
@@ -130,7 +149,7 @@ async fn ledger(
         (None, None) => {
             let ledger = FileLedger::new(directory.join(LEDGER_FILE));
             let identity = async {
-                if lifetime == Lifetime::Once && !ledger.exists().await? {
+                if lifetime != Lifetime::Daemon && !ledger.exists().await? {
                     return Ok(None);
                 }
                 ledger.identity().await.map(Some)

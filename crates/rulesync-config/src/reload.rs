@@ -85,8 +85,12 @@ impl Configuration {
         this.warn(setup.warnings());
         this.wiring.keep(wired);
         let process = process(&config, directory, lifetime).await;
-        this.process =
-            Some(process.map_err(|error| ConfigError::Wiring { path: path.display().to_string(), error })?);
+        let process =
+            process.map_err(|error| ConfigError::Wiring { path: path.display().to_string(), error })?;
+        if let Some(ledger) = &process.file_ledger {
+            this.wiring.memory().keep_in(ledger.clone(), lifetime != Lifetime::Plan);
+        }
+        this.process = Some(process);
         Ok((this, setup))
     }
 

@@ -11,7 +11,7 @@ use rulesync_core::{
     Owner, OwnerError, Pattern, Policy, PromDuration, Route, Ruler, Setup, SetupError, Source, Tenancy,
     Territory,
 };
-use rulesync_files::FilesSource;
+use rulesync_files::{FileMemory, FilesSource, GlobError};
 use rulesync_fs::FileError;
 use rulesync_http::{ClientConfig, RequestObserver, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
@@ -34,6 +34,8 @@ const READ_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Wiring {
     directory: PathBuf,
     metrics: Metrics,
+    /// Where sources remember what their files declare.
+    memory: FileMemory,
     current: Wired,
 }
 
@@ -106,6 +108,14 @@ pub enum WiringError {
     /// The times of the election are not safe.
     #[error("leader_election: {0}")]
     Election(#[from] LeaseError),
+    /// A pattern for files that is none.
+    #[error("source `{name}`: glob: {error}")]
+    Glob {
+        /// The source.
+        name: String,
+        /// What is wrong.
+        error: GlobError,
+    },
     /// A route that makes no sense.
     #[error("route `{route}`: {error}")]
     Route {
@@ -182,7 +192,17 @@ pub enum WiringError {
 impl Wiring {
     /// For configuration files in `directory`, counting requests in `metrics`.
     pub fn new(directory: &Path, metrics: Metrics) -> Self {
-        Self { directory: directory.to_owned(), metrics, current: Wired::default() }
+        Self {
+            directory: directory.to_owned(),
+            metrics,
+            memory: FileMemory::default(),
+            current: Wired::default(),
+        }
+    }
+
+    /// Where the sources of files remember what these declare.
+    pub fn memory(&self) -> &FileMemory {
+        &self.memory
     }
 
     /// Makes the parts a configuration asks for, as far as they are not there. To be given to [`keep`](Self::keep) once
@@ -281,7 +301,13 @@ impl Wiring {
                     source.map_err(|error| WiringError::Kubernetes { name: name.to_owned(), error })?,
                 ))
             }
-            SourceConfig::Files { path, .. } => Ok(Arc::new(FilesSource::new(self.directory.join(path)))),
+            SourceConfig::Files { path, glob, .. } => {
+                // As whoever wrote the configuration knows its files.
+                let source =
+                    FilesSource::new(self.directory.join(path)).shown_as(path).memory(self.memory.clone());
+                let source = if glob.is_empty() { Ok(source) } else { source.glob(glob) };
+                Ok(Arc::new(source.map_err(|error| WiringError::Glob { name: name.to_owned(), error })?))
+            }
         }
     }
 

@@ -15,18 +15,20 @@ use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::handover::Handover;
 use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route, Treatment};
+use crate::locations::Locations;
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::left_out::LeftOut;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::packed::{PackedGroup, pack};
+use crate::model::positions::Positions;
 use crate::model::tenant::TargetId;
 use crate::naming::Naming;
 use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
 use crate::status::{ObjectAtTarget, ObjectState, ObjectStatus};
 use crate::target::Order;
-use place::Occasion;
+use place::{Moves, Occasion};
 
 /// What follows from an event.
 #[derive(Debug, Default)]
@@ -47,6 +49,8 @@ pub(crate) struct Departure {
     pub(crate) target: TargetId,
     pub(crate) namespace: Arc<str>,
     pub(crate) object: ObjectId,
+    /// As which objects others get it: itself, unless it has another name.
+    pub(crate) to: Arc<[ObjectId]>,
     /// Of those that get it.
     pub(crate) handover: Handover,
 }
@@ -124,6 +128,8 @@ pub(crate) struct Catalogue {
     uses: BTreeMap<TargetId, usize>,
     /// Of declarations, to tell a change from a repetition.
     hashing: RandomState,
+    /// Where objects stand in files.
+    locations: Locations,
 }
 
 /// How many objects of a source there are, kept up to date so that nobody has to count.
@@ -185,12 +191,15 @@ pub(crate) struct ObjectReport {
     findings: Vec<Finding>,
     malformed: bool,
     kept_out: bool,
+    locations: Locations,
 }
 
 impl ObjectReport {
     /// The status, given what the targets say of the object.
-    pub(crate) fn with_targets(self, targets: Vec<ObjectAtTarget>) -> ObjectStatus {
-        let Self { id, findings, malformed, kept_out } = self;
+    pub(crate) fn with_targets(self, mut targets: Vec<ObjectAtTarget>) -> ObjectStatus {
+        let Self { id, mut findings, malformed, kept_out, locations } = self;
+        let of_targets = targets.iter_mut().flat_map(|target| &mut target.findings);
+        findings.iter_mut().chain(of_targets).for_each(|finding| locations.locate(&id, finding));
         let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
         let refused =
             findings.iter().any(Finding::withholds) && (worst != ObjectState::NotSelected || kept_out);
@@ -240,13 +249,25 @@ impl Catalogue {
             counts: HashMap::new(),
             uses: BTreeMap::new(),
             hashing: RandomState::new(),
+            locations: Locations::default(),
         }
+    }
+
+    /// Where objects stand in files.
+    pub(crate) fn locations(&self) -> &Locations {
+        &self.locations
     }
 
     /// An object is there. Repeating what is known has no consequences.
     pub(crate) fn upsert(&mut self, object: RuleObject, run: u32, seen: Instant, live: bool) -> Consequences {
         let mut consequences = Consequences::default();
-        let RuleObject { id, uid, created, labels, tenant, annotations, groups, mut findings } = object;
+        let RuleObject { id, uid, created, labels, tenant, annotations, groups, mut findings, positions } =
+            object;
+        // Comments move them, and change nothing else.
+        let in_file = !positions.is_empty();
+        if in_file {
+            self.locations.set(&id, positions, &groups);
+        }
         let content =
             self.hashing.hash_one((&uid, created, &labels, &tenant, &annotations, &groups, &findings));
         self.tally(&id, Tally::Out);
@@ -261,7 +282,10 @@ impl Catalogue {
                 consequences.holds.push(id.clone());
             }
         }
-        let mut conversion = intake::convert(groups, &annotations, self.map.on_invalid);
+        if !in_file {
+            self.locations.set(&id, Positions::default(), &groups);
+        }
+        let mut conversion = intake::convert(groups, &annotations, &findings, self.map.on_invalid);
         findings.append(&mut conversion.findings);
         for finding in &findings {
             consequences.findings.push((id.clone(), None, finding.clone()));
@@ -336,7 +360,9 @@ impl Catalogue {
         record.malformed = Some(Box::new(finding.clone()));
         if !record.read {
             // Without its UID some names cannot be made, so that others must not be taken for orphans.
-            record.hides = hides || matches!(self.map.naming, Naming::Alloy(_));
+            // Files have none.
+            record.hides =
+                hides || (matches!(self.map.naming, Naming::Alloy(_)) && id.kind() != kind::RULE_FILE);
             consequences.holds.push(id.clone());
         }
         self.tally(id, Tally::In);
@@ -348,7 +374,21 @@ impl Catalogue {
 
     /// An object is gone.
     pub(crate) fn delete(&mut self, id: &ObjectId) -> Consequences {
+        self.rename(id, &[])
+    }
+
+    /// An object is gone, and others have its rules: it leaves its targets when these have been written.
+    pub(crate) fn rename(&mut self, id: &ObjectId, to: &[ObjectId]) -> Consequences {
         let mut consequences = Consequences::default();
+        let handover = Handover::default();
+        for other in to {
+            for target in self.targets_of(other) {
+                let Some(namespace) = self.namespace_at(other, target) else { continue };
+                let order = Order::HandOver { namespace, share: handover.share() };
+                consequences.orders.push((target.clone(), order));
+            }
+        }
+        self.locations.forget(id);
         self.tally(id, Tally::Out);
         if let Some(record) = self.objects.remove(id) {
             if !record.read || !record.refused_by.is_empty() {
@@ -357,7 +397,8 @@ impl Catalogue {
             for Placement { target, .. } in &record.placements {
                 self.leave(target);
                 let because = LeftBecause::Deleted;
-                self.drop_from(id, record.uid.as_deref(), target, (None, because), &mut consequences);
+                let moves = Moves { to, handover: &handover };
+                self.drop_from(id, record.uid.as_deref(), target, (Some(moves), because), &mut consequences);
             }
         }
         consequences
@@ -472,6 +513,7 @@ impl Catalogue {
                 findings,
                 malformed: record.malformed.is_some(),
                 kept_out: !record.kept_out.is_empty(),
+                locations: self.locations.clone(),
             }
         };
         self.objects.iter().map(report).collect()

@@ -19,7 +19,7 @@ pub enum Severity {
 pub struct Position {
     /// The line.
     pub line: usize,
-    /// The column, in bytes as Prometheus counts, or in characters for YAML files.
+    /// The column: in bytes within a text, as Prometheus counts, and in characters within a file.
     pub column: usize,
 }
 
@@ -38,6 +38,9 @@ pub struct Place {
     /// The group's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Which of the object's groups it is, from 0, where that is known: two may have one name.
+    #[serde(skip)]
+    pub group_index: Option<usize>,
     /// The rule's index in its group, from 0 as the rulers count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<usize>,
@@ -47,17 +50,22 @@ pub struct Place {
     /// The field, such as `expr` or `labels.severity`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The position within the field's text, or within the file if no field is named.
+    /// The way to it from the root of an object that comes from no file, such as `spec.groups[1].rules[0].expr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The position within the file, or within the field's text if no file is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, group, rule, rule_name, field, position } = self;
+        let Self { file, group, group_index: _, rule, rule_name, field, path, position } = self;
         let mut parts = Vec::new();
-        if let Some(file) = file {
-            parts.push(file.clone());
+        match (file, position) {
+            (Some(file), Some(position)) => parts.push(format!("{file}:{position}")),
+            (Some(file), None) => parts.push(file.clone()),
+            (None, _) => {}
         }
         if let Some(group) = group {
             parts.push(format!("group {group:?}"));
@@ -68,10 +76,8 @@ impl fmt::Display for Place {
             (None, Some(name)) => parts.push(format!("rule {name:?}")),
             (None, None) => {}
         }
-        if let Some(field) = field {
-            parts.push(field.clone());
-        }
-        if let Some(position) = position {
+        parts.extend(path.clone().or_else(|| field.clone()));
+        if let (None, Some(position)) = (file, position) {
             parts.push(position.to_string());
         }
         f.write_str(&parts.join(", "))
@@ -178,5 +184,10 @@ mod tests {
             finding.to_string(),
             r#"group "g", rule 2 "A", expr, 1:5: unclosed left parenthesis (close it)"#
         );
+        let mut place = finding.place.clone();
+        place.path = Some("spec.groups[0].rules[2].expr".into());
+        assert_eq!(place.to_string(), r#"group "g", rule 2 "A", spec.groups[0].rules[2].expr, 1:5"#);
+        place = Place { file: Some("rules/a.yaml".into()), path: None, ..place };
+        assert_eq!(place.to_string(), r#"rules/a.yaml:1:5, group "g", rule 2 "A", expr"#);
     }
 }

@@ -39,6 +39,7 @@ mod handover;
 pub mod intake;
 mod leadership;
 mod ledger;
+mod locations;
 mod metrics;
 mod model;
 mod naming;
@@ -82,6 +83,7 @@ pub use model::labels::Labels;
 pub use model::left_out::LeftOut;
 pub use model::object::{ObjectId, RuleObject};
 pub use model::packed::{PackError, PackedGroup, pack};
+pub use model::positions::{Positions, PositionsBuilder, Segment};
 pub use model::tenant::{TargetId, TenantError, TenantId};
 pub use naming::{
     AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Interest, Named, Naming, Owner, OwnerError, Pattern,

@@ -31,6 +31,14 @@ pub enum SourceEvent {
     },
     /// The object is gone.
     Delete(ObjectId),
+    /// The object is gone, and others have its rules now: its author gave it another name. What rulers have of it goes
+    /// when these, which were said before, are written.
+    Renamed {
+        /// Which object is gone.
+        id: ObjectId,
+        /// The objects that have its rules.
+        to: Vec<ObjectId>,
+    },
     /// A Kubernetes namespace has these labels and annotations. Only from sources that answer
     /// [`Source::delivers_namespaces`] with true.
     Namespace {

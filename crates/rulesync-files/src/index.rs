@@ -1,41 +1,40 @@
-//! What every file claims, and what follows: which file an object is taken from, and what is to be said of it. Pure:
+//! What every file declares, and what follows: which files an object is taken from, and what is to be said of it. Pure:
 //! the texts come from `poll`.
+
+mod declarations;
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use rulesync_core::{Finding, ObjectId, Place, Position, RULE_FILE, RuleObject, SourceEvent};
+use rulesync_core::{Finding, ObjectId, Place, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
 
-use crate::identity::{Identities, shown};
-use crate::manifest::{Broken, Contents, Read};
+use crate::identity::Identities;
+use crate::manifest::{Contents, NOT_UNDERSTOOD, Read, joined};
+pub(crate) use declarations::Declared;
+use declarations::{Declaration, FileDeclarations};
 
 /// The objects of all files. Their content is not kept, only a digest.
 #[derive(Debug)]
 pub(crate) struct Index {
     identities: Identities,
-    files: BTreeMap<PathBuf, BTreeSet<ObjectId>>,
-    claims: BTreeMap<ObjectId, BTreeMap<PathBuf, Claim>>,
+    files: BTreeMap<PathBuf, FileDeclarations>,
+    /// What files declared when this was known last; none if nobody remembers.
+    remembered: Option<Declared>,
+    declarations: BTreeMap<ObjectId, BTreeMap<PathBuf, Declaration>>,
     /// A digest of what was last said of each object.
     said: BTreeMap<ObjectId, u64>,
-    /// Objects that no file claims any more; the next look confirms it.
+    /// A digest of the groups that each object was last said to have.
+    groups: BTreeMap<ObjectId, u64>,
+    /// Objects that no file declares any more; the next look confirms it.
     vanishing: BTreeSet<ObjectId>,
-    /// Objects whose claims changed since [`Index::events`].
+    /// The objects that took the place of others in their files.
+    successors: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    /// Objects whose declarations changed since [`Index::events`].
     touched: BTreeSet<ObjectId>,
-}
-
-/// What a file says of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Claim {
-    /// This is its content.
-    Readable {
-        digest: u64,
-        /// Where in the file; more than one if the file declares it more than once, and then the first counts.
-        positions: Vec<Position>,
-    },
-    /// It is, or was, in this file, and cannot be read.
-    Broken(Finding),
+    /// Whether any file declares something else since [`Index::take_news`].
+    news: bool,
 }
 
 /// Content by file and object, as far as it is at hand.
@@ -46,90 +45,164 @@ impl Index {
         Self {
             identities,
             files: BTreeMap::new(),
-            claims: BTreeMap::new(),
+            remembered: None,
+            declarations: BTreeMap::new(),
             said: BTreeMap::new(),
+            groups: BTreeMap::new(),
             vanishing: BTreeSet::new(),
+            successors: BTreeMap::new(),
             touched: BTreeSet::new(),
+            news: false,
         }
+    }
+
+    /// What an earlier process knew of the files; none if nobody does.
+    pub(crate) fn recall(&mut self, remembered: Option<Declared>) {
+        self.remembered = remembered;
+    }
+
+    /// Every file was looked at: those that come from now on are new.
+    pub(crate) fn complete(&mut self) {
+        self.remembered = Some(Declared::default());
+    }
+
+    /// Whether files declare something else than when this was asked last.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     pub(crate) fn identities(&self) -> &Identities {
         &self.identities
     }
 
-    /// The file is gone, with all that it claims.
+    /// The file is gone, with all that it declares.
     pub(crate) fn remove(&mut self, path: &Path) {
-        self.claim(path, BTreeMap::new());
+        self.declare(path, FileDeclarations::default());
         self.files.remove(path);
+        if let Some(remembered) = &mut self.remembered {
+            remembered.forget(path);
+        }
     }
 
     /// The file has these contents. Its objects go to `bodies`.
     pub(crate) fn set(&mut self, path: &Path, contents: Contents, bodies: &mut Bodies) {
-        let mut claims = BTreeMap::new();
-        for Read { object, position } in contents.objects {
-            let digest = digest(&object);
-            let claim = claims
-                .entry(object.id.clone())
-                .or_insert_with(|| Claim::Readable { digest, positions: Vec::new() });
-            if let Claim::Readable { positions, .. } = claim {
-                positions.push(position);
-            }
+        let before = self.known_of(path);
+        let mut of_file =
+            FileDeclarations::of(contents.objects.iter().map(|read| (&read.object, read.position)));
+        for Read { object, .. } in contents.objects {
             bodies.entry((path.to_path_buf(), object.id.clone())).or_insert(object);
         }
-        let mut unknown = None;
-        for Broken { id, finding } in contents.broken {
-            match id {
-                Some(id) => drop(claims.entry(id).or_insert(Claim::Broken(finding))),
-                None => drop(unknown.get_or_insert(finding)),
+        of_file.understood = contents.broken.is_empty();
+        let mut nameless = None;
+        for broken in &contents.broken {
+            match &broken.id {
+                // What is there and new is worth a warning, unless it is broken.
+                Some(id) if before.declared.contains(id) || broken.finding.code != NOT_UNDERSTOOD => {
+                    of_file.break_object(id, &broken.finding);
+                }
+                Some(id) => of_file.break_object(id, &as_warning(&broken.finding)),
+                None if nameless.is_none_or(|other: &crate::manifest::Broken| !other.is_rule_like) => {
+                    nameless = Some(broken);
+                }
+                None => {}
             }
         }
-        if let Some(finding) = unknown {
-            // It must be one of the objects that were here and are not seen now, or else a new one.
-            let mut missing: Vec<ObjectId> = self.files.get(path).into_iter().flatten().cloned().collect();
-            missing.retain(|id| !claims.contains_key(id));
-            if missing.is_empty() {
-                missing.push(self.identities.file(path));
-            }
-            for id in missing {
-                claims.insert(id, Claim::Broken(finding.clone()));
-            }
-        }
-        self.claim(path, claims);
-    }
-
-    fn claim(&mut self, path: &Path, claims: BTreeMap<ObjectId, Claim>) {
-        let ids: BTreeSet<ObjectId> = claims.keys().cloned().collect();
-        let before = self.files.insert(path.to_path_buf(), ids).unwrap_or_default();
-        for id in before.into_iter().filter(|id| !claims.contains_key(id)) {
-            if let Some(places) = self.claims.get_mut(&id) {
-                places.remove(path);
-                if places.is_empty() {
-                    self.claims.remove(&id);
+        if let Some(broken) = contents.broken.first() {
+            let reason = nameless.map_or(&broken.finding, |broken| &broken.finding);
+            // A file that is not understood is not believed when it declares less.
+            let missing = before.declared.iter().filter(|id| {
+                // What stands in the broken part may be of the same name.
+                !of_file.declares(id) || (nameless.is_some() && id.kind() == RULE_FILE)
+            });
+            let missing: Vec<&ObjectId> = missing.collect();
+            missing.iter().for_each(|id| of_file.miss_object(id, reason));
+            if let Some(broken) = nameless.filter(|_| missing.is_empty()) {
+                let file = self.identities.file(path);
+                let hides = !before.is_known && broken.is_rule_like;
+                if hides {
+                    of_file.hides = true;
+                    of_file.hide_behind(&file, reason);
+                } else if !broken.is_rule_like {
+                    let Finding { message, .. } = reason;
+                    tracing::debug!(
+                        file = self.identities.shown(path),
+                        message,
+                        "Ignored a file that holds no rules"
+                    );
+                } else if reason.code == NOT_UNDERSTOOD {
+                    // A file that never held rules is no reason to be alarmed.
+                    let notice = bodies
+                        .entry((path.to_path_buf(), file.clone()))
+                        .or_insert_with(|| RuleObject::new(file, Vec::new()));
+                    notice.findings.push(as_warning(reason));
+                    of_file.notice(notice, reason.place.position);
+                } else if !of_file.declares(&file) {
+                    of_file.break_object(&file, reason);
                 }
             }
+        }
+        of_file.remember(before);
+        self.declare(path, of_file);
+    }
+
+    /// What is known of a file's declarations before it is read.
+    fn known_of(&self, path: &Path) -> declarations::Before {
+        match (self.files.get(path), &self.remembered) {
+            (Some(file), _) => file.before(),
+            (None, Some(remembered)) => remembered.before(path, &self.identities),
+            (None, None) => declarations::Before::default(),
+        }
+    }
+
+    /// What every file declares, for whoever starts after us.
+    pub(crate) fn declared(&self) -> Declared {
+        let files = self.files.iter().map(|(path, file)| (path.as_path(), file));
+        Declared::of(files)
+    }
+
+    fn declare(&mut self, path: &Path, of_file: FileDeclarations) {
+        self.news = true;
+        let before = self.files.get(path).map(|file| file.ids().cloned().collect()).unwrap_or_default();
+        let before: BTreeSet<ObjectId> = before;
+        let lost = before.iter().filter(|id| !of_file.declares(id)).cloned();
+        for id in lost.collect::<Vec<_>>() {
+            if let Some(places) = self.declarations.get_mut(&id) {
+                places.remove(path);
+                if places.is_empty() {
+                    self.declarations.remove(&id);
+                }
+            }
+            // What a file declares in place of another object is most likely that, by another name.
+            let same_kind = |other: &&ObjectId| other.kind() == id.kind() && !before.contains(*other);
+            let gained: BTreeSet<ObjectId> = of_file.readable().filter(same_kind).cloned().collect();
+            self.successors.insert(id.clone(), gained);
             self.touched.insert(id);
         }
-        for (id, claim) in claims {
-            let places = self.claims.entry(id.clone()).or_default();
-            if places.insert(path.to_path_buf(), claim.clone()).as_ref() != Some(&claim) {
-                self.touched.insert(id);
+        for (id, declaration) in of_file.declarations() {
+            let places = self.declarations.entry(id.clone()).or_default();
+            if places.insert(path.to_path_buf(), declaration.clone()).as_ref() != Some(declaration) {
+                self.touched.insert(id.clone());
             }
         }
+        self.files.insert(path.to_path_buf(), of_file);
     }
 
     /// Files that must be read before [`Index::events`]: an object whose content is not at hand is now taken from
     /// there.
     pub(crate) fn wanted(&self, bodies: &Bodies) -> BTreeSet<PathBuf> {
-        self.touched
-            .iter()
-            .filter_map(|id| {
-                let (path, verdict) = self.verdict(id)?;
-                let known = self.said.get(id) == Some(&verdict.digest());
-                let needs_content = matches!(verdict, Verdict::Readable(..)) && !known;
-                let path = path.to_path_buf();
-                (needs_content && !bodies.contains_key(&(path.clone(), id.clone()))).then_some(path)
-            })
-            .collect()
+        let mut wanted = BTreeSet::new();
+        for id in &self.touched {
+            let Some(verdict) = self.verdict(id) else { continue };
+            if self.said.get(id) == Some(&verdict.digest()) {
+                continue;
+            }
+            if let Verdict::Readable { paths, .. } = verdict {
+                let missing =
+                    paths.into_iter().filter(|path| !bodies.contains_key(&(path.to_path_buf(), id.clone())));
+                wanted.extend(missing.map(Path::to_path_buf));
+            }
+        }
+        wanted
     }
 
     /// What is to be said, given that everything was looked at. Objects that vanished are deleted if they were
@@ -138,7 +211,7 @@ impl Index {
         let mut events = Vec::new();
         let mut vanished = BTreeSet::new();
         for id in std::mem::take(&mut self.touched) {
-            let Some((path, verdict)) = self.verdict(&id) else {
+            let Some(verdict) = self.verdict(&id) else {
                 if self.said.contains_key(&id) {
                     vanished.insert(id);
                 }
@@ -148,35 +221,58 @@ impl Index {
             if self.said.get(&id) == Some(&digest) {
                 continue;
             }
-            let event = match verdict {
-                Verdict::Broken(finding) => {
-                    // A file stands for objects of unknown names; what is named stands for itself.
-                    let hides = id.kind() == RULE_FILE;
-                    SourceEvent::Malformed { id: id.clone(), finding: finding.clone(), hides }
+            let (event, groups) = match verdict {
+                Verdict::Broken { finding, hides } => {
+                    (SourceEvent::Malformed { id: id.clone(), finding: finding.clone(), hides }, None)
                 }
-                Verdict::Readable(_, warnings) => match bodies.remove(&(path.to_path_buf(), id.clone())) {
-                    Some(mut object) => {
-                        object.findings.extend(warnings);
-                        SourceEvent::Upsert(object)
-                    }
+                Verdict::Readable { paths, warnings, .. } => {
+                    let parts: Option<Vec<RuleObject>> =
+                        paths.iter().map(|path| bodies.remove(&(path.to_path_buf(), id.clone()))).collect();
                     // The file changed under our eyes: the next look has it.
-                    None => {
+                    let Some(mut object) = parts.and_then(joined) else {
                         self.touched.insert(id);
                         continue;
-                    }
-                },
+                    };
+                    object.findings.extend(warnings);
+                    let groups = digest_of(&object.groups);
+                    (SourceEvent::Upsert(object), Some(groups))
+                }
             };
             events.push(event);
+            if let Some(groups) = groups {
+                self.groups.insert(id.clone(), groups);
+            }
             self.said.insert(id, digest);
         }
         for id in std::mem::replace(&mut self.vanishing, vanished) {
-            if !self.claims.contains_key(&id) {
+            if !self.declarations.contains_key(&id) {
                 self.vanishing.remove(&id);
                 self.said.remove(&id);
-                events.push(SourceEvent::Delete(id));
+                let to = self.successors_of(&id);
+                events.push(match to.is_empty() {
+                    true => SourceEvent::Delete(id),
+                    false => SourceEvent::Renamed { id, to },
+                });
             }
         }
+        self.successors.retain(|id, _| self.vanishing.contains(id));
         events
+    }
+
+    /// The objects that have the rules of one that is gone: what its file declares in its place, or else one that is new
+    /// with the same groups, as when a file is renamed.
+    fn successors_of(&mut self, id: &ObjectId) -> Vec<ObjectId> {
+        let is_there = |other: &ObjectId| self.said.contains_key(other) && self.groups.contains_key(other);
+        let groups = self.groups.get(id).copied();
+        let of_file: Vec<ObjectId> =
+            self.successors.remove(id).into_iter().flatten().filter(|other| is_there(other)).collect();
+        self.groups.remove(id);
+        if !of_file.is_empty() || id.kind() != RULE_FILE {
+            return of_file;
+        }
+        let same =
+            |(other, digest): &(&ObjectId, &u64)| other.kind() == RULE_FILE && Some(**digest) == groups;
+        self.groups.iter().filter(same).map(|(other, _)| other.clone()).take(1).collect()
     }
 
     /// Whether something waits for the next look.
@@ -184,57 +280,59 @@ impl Index {
         !self.vanishing.is_empty() || !self.touched.is_empty()
     }
 
-    /// The file that an object is taken from, and what is to be said of the object; none if no file claims it.
-    fn verdict(&self, id: &ObjectId) -> Option<(&Path, Verdict<'_>)> {
-        let mut claims = self.claims.get(id)?.iter();
-        let (path, claim) = claims.next()?;
-        let verdict = match claim {
-            Claim::Broken(finding) => Verdict::Broken(finding),
-            Claim::Readable { digest, positions } => {
-                let again = positions.iter().skip(1).map(|position| duplicate(path, Some(*position)));
-                let elsewhere = claims.map(|(path, claim)| duplicate(path, claim.position()));
-                Verdict::Readable(*digest, again.chain(elsewhere).collect())
+    /// The files that an object is taken from, and what is to be said of the object; none if no file declares it.
+    fn verdict(&self, id: &ObjectId) -> Option<Verdict<'_>> {
+        // Files of one name are one object together, so that it is broken where one of them is.
+        let is_joined = id.kind() == RULE_FILE;
+        let all = self.declarations.get(id)?;
+        // An object that has moved elsewhere is not missing where it was.
+        let there = |(_, declaration): &(&PathBuf, &Declaration)| is_joined || !declaration.is_missing();
+        let some_are = all.iter().any(|entry| there(&entry));
+        let all = || all.iter().filter(move |entry| there(entry) || !some_are);
+        let (mut paths, mut digests) = (Vec::new(), Vec::new());
+        for (path, declaration) in all().take(if is_joined { usize::MAX } else { 1 }) {
+            match declaration {
+                Declaration::Broken { finding, hides, .. } => {
+                    return Some(Verdict::Broken { finding, hides: *hides });
+                }
+                Declaration::Readable { digest, .. } => {
+                    paths.push(path.as_path());
+                    digests.push(*digest);
+                }
             }
-        };
-        Some((path, verdict))
-    }
-}
-
-impl Claim {
-    fn position(&self) -> Option<Position> {
-        match self {
-            Self::Readable { positions, .. } => positions.first().copied(),
-            Self::Broken(finding) => finding.place.position,
         }
+        let (first, declaration) = all().next()?;
+        let again = declaration.repeated().map(|position| self.duplicate(first, Some(position)));
+        let elsewhere = all().skip(1).map(|(path, declaration)| self.duplicate(path, declaration.position()));
+        let warnings = if is_joined { Vec::new() } else { again.chain(elsewhere).collect() };
+        Some(Verdict::Readable { paths, digests, warnings })
+    }
+
+    fn duplicate(&self, path: &Path, position: Option<Position>) -> Finding {
+        let place = Place { file: Some(self.identities.shown(path)), position, ..Place::default() };
+        Finding::warning("duplicate-object", "the object is declared once more here, which is ignored")
+            .at(place)
+            .hint("the first file by name counts: remove or rename one of them")
     }
 }
 
 /// What is to be said of an object.
 enum Verdict<'a> {
-    Readable(u64, Vec<Finding>),
-    Broken(&'a Finding),
+    Readable { paths: Vec<&'a Path>, digests: Vec<u64>, warnings: Vec<Finding> },
+    Broken { finding: &'a Finding, hides: bool },
 }
 
 impl Verdict<'_> {
     fn digest(&self) -> u64 {
         match self {
-            Self::Readable(content, warnings) => digest_of(&(true, content, warnings)),
-            Self::Broken(finding) => digest_of(&(false, finding)),
+            Self::Readable { digests, warnings, .. } => digest_of(&(true, digests, warnings)),
+            Self::Broken { finding, hides } => digest_of(&(false, finding, hides)),
         }
     }
 }
 
-fn duplicate(path: &Path, position: Option<Position>) -> Finding {
-    let place = Place { file: Some(shown(path)), position, ..Place::default() };
-    Finding::warning("duplicate-object", "the object is declared once more here, which is ignored")
-        .at(place)
-        .hint("the first file by name counts: remove or rename one of them")
-}
-
-/// Tells a changed object from a repeated one within this process.
-fn digest(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, uid, created, labels, tenant, annotations, groups, findings } = object;
-    digest_of(&(uid, created, labels, tenant, annotations, groups, findings))
+fn as_warning(finding: &Finding) -> Finding {
+    Finding { severity: Severity::Warning, ..finding.clone() }
 }
 
 fn digest_of(value: &impl Hash) -> u64 {

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{Ledger, LedgerError, LedgerRecord};
 use rulesync_fs::{Durability, FileError};
 use serde::{Deserialize, Serialize};
+
+use crate::index::Declared;
 
 /// More than the targets of any installation.
 const MAX_BYTES: u64 = 64 << 20;
@@ -21,6 +24,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct FileLedger {
     path: PathBuf,
+    /// Held from when the file is read until it is replaced: the engine and sources each keep their own part of it.
+    changing: Arc<Mutex<()>>,
 }
 
 /// What the file holds. Unknown keys are for later versions.
@@ -35,12 +40,15 @@ struct Contents {
     release_deletes: BTreeSet<String>,
     /// Since when no route leads to targets that are to be emptied, in seconds since 1970.
     retiring: BTreeMap<String, u64>,
+    /// By source, which file declares which objects. A source that is not here is not known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    declared: BTreeMap<String, Declared>,
 }
 
 impl FileLedger {
     /// A ledger at a path. Directories above it are made when it is first written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), changing: Arc::default() }
     }
 
     /// The identity of this installation, made at first use. What a process that died left of a ledger half written is
@@ -52,12 +60,13 @@ impl FileLedger {
     pub async fn identity(&self) -> Result<String, LedgerError> {
         self.in_background(|ledger| {
             rulesync_fs::remove_left_over(ledger.directory());
-            let mut contents = ledger.contents()?;
-            if contents.identity.is_empty() {
-                contents.identity = format!("{:032x}", fastrand::u128(..));
-                ledger.replace(&contents)?;
+            let contents = ledger.contents()?;
+            if !contents.identity.is_empty() {
+                return Ok(contents.identity);
             }
-            Ok(contents.identity)
+            let identity = format!("{:032x}", fastrand::u128(..));
+            ledger.change(|contents| contents.identity.clone_from(&identity))?;
+            Ok(identity)
         })
         .await
     }
@@ -107,6 +116,27 @@ impl FileLedger {
         write().map_err(|error| self.error(&error.to_string()))
     }
 
+    /// Changes a part of the file and leaves the others as they are.
+    fn change(&self, change: impl FnOnce(&mut Contents)) -> Result<(), LedgerError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut contents = self.contents()?;
+        change(&mut contents);
+        self.replace(&contents)
+    }
+
+    /// What a source declared when that was written last; none if it never was. Blocks.
+    pub(crate) fn declared(&self, source: &str) -> Result<Option<Declared>, LedgerError> {
+        Ok(self.contents()?.declared.remove(source))
+    }
+
+    /// Writes what a source declares. Blocks.
+    pub(crate) fn remember(&self, source: &str, declared: &Declared) -> Result<(), LedgerError> {
+        if self.declared(source)?.as_ref() == Some(declared) {
+            return Ok(());
+        }
+        self.change(|contents| drop(contents.declared.insert(source.to_owned(), declared.clone())))
+    }
+
     fn directory(&self) -> &Path {
         self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
@@ -120,7 +150,7 @@ impl FileLedger {
 impl Ledger for FileLedger {
     async fn read(&self) -> Result<LedgerRecord, LedgerError> {
         self.in_background(|ledger| {
-            let Contents { identity: _, targets, release_deletes, retiring } = ledger.contents()?;
+            let Contents { targets, release_deletes, retiring, .. } = ledger.contents()?;
             Ok(LedgerRecord { targets, released: release_deletes, retiring })
         })
         .await
@@ -129,8 +159,11 @@ impl Ledger for FileLedger {
     async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
         let LedgerRecord { targets, released, retiring } = record.clone();
         self.in_background(|ledger| {
-            let Contents { identity, .. } = ledger.contents()?;
-            ledger.replace(&Contents { identity, targets, release_deletes: released, retiring })
+            ledger.change(|contents| {
+                contents.targets = targets;
+                contents.release_deletes = released;
+                contents.retiring = retiring;
+            })
         })
         .await
     }
@@ -158,6 +191,23 @@ mod tests {
         std::fs::write(directory.join("sub/ledger.json"), "{").unwrap();
         assert!(again.read().await.unwrap_err().to_string().contains("mend or remove it"));
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[tokio::test]
+    async fn engine_and_sources_keep_their_parts_side_by_side() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = FileLedger::new(directory.path().join("ledger.json"));
+        assert_eq!(ledger.declared("files"), Ok(None));
+        let declared: Declared = serde_json::from_str(r#"{"a.yaml": ["PrometheusRule n/x"]}"#).unwrap();
+        ledger.remember("files", &declared).unwrap();
+        let record = LedgerRecord { targets: ["r/t".to_owned()].into(), ..LedgerRecord::default() };
+        ledger.write(&record).await.unwrap();
+        let identity = ledger.identity().await.unwrap();
+        ledger.remember("others", &Declared::default()).unwrap();
+        let again = FileLedger::new(directory.path().join("ledger.json"));
+        assert_eq!(again.declared("files"), Ok(Some(declared)));
+        assert_eq!(again.declared("others"), Ok(Some(Declared::default())), "known to declare nothing");
+        assert_eq!((again.read().await, again.identity().await), (Ok(record), Ok(identity)));
     }
 
     #[cfg(unix)]

@@ -1,25 +1,29 @@
 //! From the text of a file to the objects it declares. Pure; what is broken becomes a finding.
 //!
-//! Every document is read twice: first its [`Shape`], which reads whatever there is, then, if it concerns us, its
-//! content by the schema of what it is. So a manifest of another kind may look like anything.
+//! Every document is read into a tree whose nodes know their places; `meaning` says what it is, and `groups` reads what
+//! concerns us. So a manifest of another kind may look like anything.
 
-mod shape;
-mod unknown;
+mod groups;
+mod meaning;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use rulesync_core::{
-    DeclaredGroup, Finding, Labels, ObjectId, Place, Position, RULE_FILE, RuleObject, tenant_field_of,
+    Finding, Labels, ObjectId, Place, Position, Positions, PositionsBuilder, RuleObject, tenant_field_of,
 };
-use serde::Deserialize;
-use serde::de::DeserializeSeed;
 
-use crate::document::{Document, documents};
-use crate::identity::{Identities, shown};
-use crate::yaml::{self, Problem};
-use shape::{Kind, Shape, TypedItems};
-use unknown::Key;
+use crate::identity::Identities;
+use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Tree, documents};
+use groups::Groups;
+use meaning::{Meaning, NotUnderstood, word};
+
+/// The code of a finding that a document is none of what we know.
+pub(crate) const NOT_UNDERSTOOD: &str = "not-understood";
+
+/// Lists within lists; the API makes none, and nobody more than one.
+const DEEPEST: usize = 20;
 
 /// What a file declares, in its order.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,57 +45,37 @@ pub(crate) struct Read {
 pub(crate) struct Broken {
     /// Which object it is, if so much could be read.
     pub(crate) id: Option<ObjectId>,
+    /// Whether it may well be rules. What is not is no reason to doubt a file that never had any.
+    pub(crate) is_rule_like: bool,
     pub(crate) finding: Finding,
 }
 
 /// `kubectl apply` keeps a copy of the whole manifest here, which is of no use to a rule.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// An object with rules, so far as it is used.
-#[derive(Debug, Deserialize)]
-struct Manifest {
-    metadata: Option<Metadata>,
-    spec: Option<Groups>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Metadata {
-    name: Option<String>,
-    namespace: Option<String>,
-    labels: Option<BTreeMap<String, Option<String>>>,
-    annotations: Option<BTreeMap<String, Option<String>>>,
-}
-
-/// The `spec` of an object with rules, and a whole plain rule file.
-#[derive(Debug, Default, Deserialize)]
-struct Groups {
-    groups: Option<Vec<DeclaredGroup>>,
-    /// Which of these two a kind has, if any, says [`tenant_field_of`].
-    tenant: Option<String>,
-    #[serde(rename = "tenantID")]
-    tenant_id: Option<String>,
-}
-
-impl Groups {
-    /// The tenant that an object of a kind requests, and the keys that only look as if they said one.
-    fn tenant(&mut self, kind: &str) -> (Option<String>, Vec<[String; 1]>) {
-        let (mut requested, mut unknown) = (None, Vec::new());
-        for (field, value) in [("tenant", self.tenant.take()), ("tenantID", self.tenant_id.take())] {
-            if tenant_field_of(kind) == Some(field) {
-                requested = value;
-            } else if value.is_some() {
-                unknown.push([field.to_owned()]);
-            }
-        }
-        (requested, unknown)
-    }
-}
-
 /// Reads the file at `path`, which is relative to its source.
 pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
-    let mut reader = Reader { path, identities, contents: Contents::default() };
+    let shown = identities.shown(path);
+    let mut reader = Reader { path, shown, identities, contents: Contents::default() };
     match std::str::from_utf8(bytes) {
-        Ok(text) => documents(text).into_iter().for_each(|document| reader.document(document)),
+        Ok(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => {
+            let message = "the file is empty, as after a write or a download that failed".to_owned();
+            let position = Position { line: 1, column: 1 };
+            reader.not_understood(NotUnderstood {
+                message,
+                hint: Some("if no rules are meant, delete it or leave a comment".to_owned()),
+                position,
+                is_rule_like: true,
+            });
+        }
+        Ok(text) => {
+            for document in documents(text) {
+                match Tree::parse(document) {
+                    Ok(tree) => reader.node(tree.root(), None, 0),
+                    Err(problem) => reader.broken(None, "yaml", problem),
+                }
+            }
+        }
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
             let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
@@ -106,122 +90,191 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
 }
 
 /// The finding that a file as a whole cannot be read.
-pub(crate) fn unreadable(path: &Path, reason: &str) -> Contents {
-    let finding =
-        Finding::error("unreadable-file", reason).at(Place { file: Some(shown(path)), ..Place::default() });
-    Contents { objects: Vec::new(), broken: vec![Broken { id: None, finding }] }
+pub(crate) fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
+    let place = Place { file: Some(identities.shown(path)), ..Place::default() };
+    let finding = Finding::error("unreadable-file", reason).at(place);
+    Contents { objects: Vec::new(), broken: vec![Broken { id: None, is_rule_like: true, finding }] }
 }
 
-/// Collects what a file declares.
+/// The object of several parts, which all have its name: their groups, one part after the other.
+pub(crate) fn joined(parts: impl IntoIterator<Item = RuleObject>) -> Option<RuleObject> {
+    let mut parts = parts.into_iter();
+    let mut whole = parts.next()?;
+    let mut positions = vec![std::mem::take(&mut whole.positions)];
+    for mut part in parts {
+        let before = whole.groups.len();
+        for index in part.findings.iter_mut().filter_map(|finding| finding.place.group_index.as_mut()) {
+            *index += before;
+        }
+        whole.groups.append(&mut part.groups);
+        whole.findings.append(&mut part.findings);
+        positions.push(part.positions);
+    }
+    whole.positions = Positions::concat(&positions);
+    Some(whole)
+}
+
 struct Reader<'a> {
     path: &'a Path,
+    /// The path for people.
+    shown: String,
     identities: &'a Identities,
     contents: Contents,
 }
 
 impl Reader<'_> {
-    fn document(&mut self, document: Document<'_>) {
-        let shape = match yaml::read::<serde_saphyr::Spanned<Shape>>(document) {
-            Ok(shape) => shape,
-            Err(problem) => return self.broken(None, "yaml", problem),
-        };
-        let position = Position {
-            line: yaml::count(shape.referenced.line()).max(1) + document.lines_before,
-            column: yaml::count(shape.referenced.column()).max(1),
-        };
-        let shape = shape.value;
-        match shape.kind() {
-            Kind::Rules(kind) => match unknown::read(document) {
-                Ok((manifest, unknown)) => self.manifest(kind, manifest, &unknown, position),
-                Err(problem) => self.broken(self.identity(kind, &shape), "manifest", problem),
-            },
-            Kind::RuleFile => match unknown::read(document) {
-                Ok((groups, unknown)) => self.rule_file(groups, &unknown, position),
-                Err(problem) => self.broken(Some(self.identities.file(self.path)), "manifest", problem),
-            },
-            Kind::List => self.list(document, &shape),
-            Kind::WithoutVersion(kind) => {
-                let group = Shape::api_group(kind);
-                let message = format!("`apiVersion` is missing; that of a {kind} begins with `{group}`");
-                self.broken(self.identity(kind, &shape), "manifest", Problem { message, position });
+    fn node(&mut self, node: Node<'_>, items_kind: Option<&'static str>, depth: usize) {
+        match Meaning::of(node, items_kind) {
+            Meaning::Nothing => {}
+            Meaning::Rules(kind, mapping) => self.manifest(kind, node, &mapping),
+            Meaning::RuleFile(mapping) => self.rule_file(node, &mapping),
+            Meaning::List(..) if depth >= DEEPEST => {
+                let message = "lists stand in each other too deep".to_owned();
+                self.broken(None, "manifest", Problem { message, position: node.position() });
             }
-            Kind::Other => {
-                tracing::debug!(file = %shown(self.path), line = position.line, kind = ?shape.kind_name(),
-                    "ignored: neither an object with rules nor a rule file");
+            Meaning::List(items, kind) => items.children().for_each(|item| self.node(item, kind, depth + 1)),
+            Meaning::Foreign => {
+                let line = node.position().line;
+                tracing::debug!(file = self.shown, line, "Ignored an object of a kind without rules");
             }
+            Meaning::Unreadable(problem) => self.broken(None, "yaml", problem),
+            Meaning::NotUnderstood(why) => self.not_understood(why),
         }
     }
 
-    /// A list stands or falls as a whole: what follows an error in YAML cannot be trusted.
-    fn list(&mut self, document: Document<'_>, shape: &Shape) {
-        let read = serde_saphyr::with_deserializer_from_str_with_options(
-            document.text,
-            yaml::options(document.text),
-            |deserializer| TypedItems::<Manifest>::of(shape).deserialize(deserializer),
-        );
-        match read {
-            Ok(items) => {
-                for (kind, manifest, position) in items {
-                    let position = Position { line: position.line + document.lines_before, ..position };
-                    // The API answers such lists, and leaves out what it does not know.
-                    self.manifest(kind, manifest, &[], position);
-                }
-            }
-            Err(error) => {
-                let problem = yaml::problem(document, &error);
-                self.broken(None, "manifest", problem);
-            }
-        }
+    fn not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
+        let mut finding = Finding::error(NOT_UNDERSTOOD, message).at(self.place(position));
+        finding.hint = hint;
+        self.contents.broken.push(Broken { id: None, is_rule_like, finding });
     }
 
-    fn manifest(&mut self, kind: &str, manifest: Manifest, unknown: &[Key], position: Position) {
-        let Metadata { name, namespace, labels, annotations } = manifest.metadata.unwrap_or_default();
+    fn manifest(&mut self, kind: &'static str, node: Node<'_>, object: &Mapping<'_>) {
+        let metadata = object.value("metadata").and_then(Mapping::of);
+        let name = metadata.as_ref().and_then(|metadata| word(metadata, "name"));
+        let namespace = metadata.as_ref().and_then(|metadata| word(metadata, "namespace"));
         let id = match self.named(kind, namespace.as_deref(), name.as_deref()) {
             Ok(id) => id,
-            Err(message) => return self.broken(None, "manifest", Problem { message, position }),
+            Err(message) => {
+                let problem = misspelt(object, &["metadata"], &words::OBJECT)
+                    .or_else(|| misspelt(metadata.as_ref()?, &["name"], &words::METADATA));
+                let problem = problem.unwrap_or(Problem { message, position: node.position() });
+                return self.broken(None, "manifest", problem);
+            }
         };
-        let annotations = annotations.into_iter().flatten().filter(|(key, _)| key != LAST_APPLIED);
-        let labels = labels.into_iter().flatten().map(|(key, value)| (key, value.unwrap_or_default()));
-        let mut spec = manifest.spec.unwrap_or_default();
-        let (tenant, strays) = spec.tenant(kind);
-        let groups = spec.groups.unwrap_or_default();
-        // Whatever else an object has is none of our business.
-        let unknown = unknown.iter().filter_map(|key| key.below(&["spec"]));
-        let unknown = unknown.chain(strays.iter().map(<[String; 1]>::as_slice));
-        let object = RuleObject {
-            id,
-            tenant,
-            uid: None,
-            // A file does not say when its object was made; what it may say is somebody else's object's time.
-            created: None,
-            labels: labels.collect::<Labels>(),
-            annotations: annotations.map(|(key, value)| (key, value.unwrap_or_default())).collect(),
-            findings: unknown::findings(unknown, &groups, self.path),
-            groups,
-        };
-        self.contents.objects.push(Read { object, position });
+        match self.object(&id, object, metadata.as_ref()) {
+            Ok(object) => self.contents.objects.push(Read { object, position: node.position() }),
+            Err((code, problem)) => self.broken(Some(id), code, problem),
+        }
     }
 
-    fn rule_file(&mut self, mut file: Groups, unknown: &[Key], position: Position) {
-        let (_, strays) = file.tenant(RULE_FILE);
-        let groups = file.groups.unwrap_or_default();
-        let unknown = unknown.iter().filter_map(|key| key.below(&[]));
-        let unknown = unknown.chain(strays.iter().map(<[String; 1]>::as_slice));
-        let object = RuleObject {
-            id: self.identities.file(self.path),
-            tenant: None,
-            uid: None,
-            created: None,
-            labels: Labels::default(),
-            annotations: BTreeMap::new(),
-            findings: unknown::findings(unknown, &groups, self.path),
-            groups,
+    /// An object with its groups.
+    fn object(
+        &self,
+        id: &ObjectId,
+        object: &Mapping<'_>,
+        metadata: Option<&Mapping<'_>>,
+    ) -> Result<RuleObject, (&'static str, Problem)> {
+        let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
+        if let Some(metadata) = metadata {
+            // What leads the object to its rulers must not go unread.
+            let near = misspelt(metadata, &["namespace", "labels", "annotations"], &words::METADATA);
+            let problem = metadata.problems.first().cloned().or(near);
+            problem.map_or(Ok(()), |problem| Err(("metadata", problem)))?;
+            labels = texts(metadata, "labels").map_err(|problem| ("type", problem))?;
+            annotations = texts(metadata, "annotations").map_err(|problem| ("type", problem))?;
+            annotations.remove(LAST_APPLIED);
+        }
+        let missing = |key: &'static str, of: &Mapping<'_>, known: &[&str], at: Position| {
+            let near = misspelt(of, &[key], known);
+            let message = format!("there is no `{key}` (if no groups are meant, write `groups: []`)");
+            (NOT_UNDERSTOOD, near.unwrap_or(Problem { message, position: at }))
         };
-        self.contents.objects.push(Read { object, position });
+        let at_kind = object.pairs.first().map_or(Position { line: 1, column: 1 }, |pair| pair.at.position());
+        let Some(spec) = object.get("spec") else {
+            return Err(missing("spec", object, &words::OBJECT, at_kind));
+        };
+        let at_spec = spec.at.position();
+        let Some(spec) = Mapping::of(spec.value) else {
+            let message = format!("`spec` is {}, and must be a mapping", spec.value.what());
+            return Err((NOT_UNDERSTOOD, Problem { message, position: spec.value.position() }));
+        };
+        spec.problems.first().map_or(Ok(()), |problem| Err(("yaml", problem.clone())))?;
+        let tenant_field = tenant_field_of(id.kind());
+        let known: Vec<&str> = ["groups"].into_iter().chain(tenant_field).collect();
+        let Some(groups) = spec.get("groups") else {
+            return Err(missing("groups", &spec, &known, at_spec));
+        };
+        misspelt(&spec, &known, &known).map_or(Ok(()), |problem| Err(("misspelt-key", problem)))?;
+        let tenant = match tenant_field
+            .and_then(|field| spec.get(field))
+            .map(|pair| (pair.value, pair.value.text()))
+        {
+            Some((_, Scalar::Value(tenant))) => Some(tenant.into_owned()),
+            Some((at, Scalar::Other(what))) => {
+                let message = format!("the tenant is {what}, and must be a text");
+                return Err(("type", Problem { message, position: at.position() }));
+            }
+            Some((_, Scalar::Null)) | None => None,
+        };
+        let mut object =
+            self.groups(id.clone(), at_kind, groups.value).map_err(|problem| (NOT_UNDERSTOOD, problem))?;
+        self.warn_of_unknown(&spec, &known, &mut object.findings);
+        object.labels = labels.into_iter().collect::<Labels>();
+        object.annotations = annotations;
+        object.tenant = tenant;
+        Ok(object)
     }
 
-    fn identity(&self, kind: &str, shape: &Shape) -> Option<ObjectId> {
-        self.named(kind, shape.namespace(), shape.name()).ok()
+    fn rule_file(&mut self, node: Node<'_>, file: &Mapping<'_>) {
+        let known = ["groups", "namespace"];
+        if let Some(problem) = misspelt(file, &known, &known) {
+            return self.broken(None, "misspelt-key", problem);
+        }
+        let id = match file.get("namespace").map(|pair| (pair.value, pair.value.text())) {
+            Some((_, Scalar::Value(namespace))) if !namespace.is_empty() => {
+                self.identities.rule_file(&namespace)
+            }
+            Some((at, Scalar::Other(what))) => {
+                let message = format!("`namespace` is {what}, and must be a text");
+                return self.broken(None, "type", Problem { message, position: at.position() });
+            }
+            _ => self.identities.file(self.path),
+        };
+        let Some(groups) = file.get("groups") else { return };
+        let mut part = match self.groups(id.clone(), node.position(), groups.value) {
+            Ok(part) => part,
+            Err(problem) => return self.broken(Some(id), NOT_UNDERSTOOD, problem),
+        };
+        self.warn_of_unknown(file, &known, &mut part.findings);
+        // Documents of one name are one object.
+        match self.contents.objects.iter_mut().find(|read| read.object.id == id) {
+            Some(read) => {
+                let empty = RuleObject::new(id, Vec::new());
+                let before = std::mem::replace(&mut read.object, empty.clone());
+                read.object = joined([before, part]).unwrap_or(empty);
+            }
+            None => self.contents.objects.push(Read { object: part, position: node.position() }),
+        }
+    }
+
+    /// An object with these groups, and nothing else said of it.
+    fn groups(&self, id: ObjectId, at: Position, list: Node<'_>) -> Result<RuleObject, Problem> {
+        let mut positions = PositionsBuilder::default();
+        positions.file(&self.shown, at);
+        let mut groups = Groups::new(&self.shown, &mut positions);
+        groups.read(list)?;
+        let Groups { groups, findings, .. } = groups;
+        Ok(RuleObject { findings, positions: positions.build(), ..RuleObject::new(id, groups) })
+    }
+
+    /// Warnings of what stands beside `groups` for nothing.
+    fn warn_of_unknown(&self, mapping: &Mapping<'_>, known: &[&str], findings: &mut Vec<Finding>) {
+        for Pair { key, at, .. } in mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key)).take(20)
+        {
+            let message = format!("`{key}` is not a key beside `groups`, and has no effect");
+            let finding = Finding::warning("unknown-key", message).at(self.place(at.position()));
+            findings.push(finding.hint("is it misspelt?"));
+        }
     }
 
     /// Names as Kubernetes allows them: that neither holds a dot where the other begins is what keeps the ruler
@@ -249,10 +302,44 @@ impl Reader<'_> {
     }
 
     fn broken(&mut self, id: Option<ObjectId>, code: &'static str, problem: Problem) {
-        let place =
-            Place { file: Some(shown(self.path)), position: Some(problem.position), ..Place::default() };
-        self.contents.broken.push(Broken { id, finding: Finding::error(code, problem.message).at(place) });
+        let finding = Finding::error(code, problem.message).at(self.place(problem.position));
+        self.contents.broken.push(Broken { id, is_rule_like: true, finding });
     }
+
+    fn place(&self, position: Position) -> Place {
+        Place { file: Some(self.shown.clone()), position: Some(position), ..Place::default() }
+    }
+}
+
+/// The first key of a mapping that is none of those that are `known`, and likely one of those that are `wanted` and
+/// missing.
+fn misspelt(mapping: &Mapping<'_>, wanted: &[&str], known: &[&str]) -> Option<Problem> {
+    mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key)).find_map(|pair| {
+        let word = words::nearest(&pair.key, wanted, |word| mapping.get(word).is_some())?;
+        let message = format!("`{}` is not a key here (is it `{word}`?)", pair.key);
+        Some(Problem { message, position: pair.at.position() })
+    })
+}
+
+/// Texts by key, such as labels. Null is an empty text.
+fn texts(mapping: &Mapping<'_>, key: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let Some(node) = mapping.value(key) else { return Ok(BTreeMap::new()) };
+    let wrong = |node: Node<'_>, what: &str, must: &str| Problem {
+        message: format!("`{key}` {what}, and must {must}"),
+        position: node.position(),
+    };
+    let Some(texts) = Mapping::of(node) else {
+        return Err(wrong(node, &format!("is {}", node.what()), "be a mapping"));
+    };
+    if let Some(problem) = texts.problems.into_iter().next() {
+        return Err(problem);
+    }
+    let text = |Pair { key, value, .. }: Pair<'_>| match value.text() {
+        Scalar::Value(text) => Ok((key.into_owned(), text.into_owned())),
+        Scalar::Null => Ok((key.into_owned(), String::new())),
+        Scalar::Other(what) => Err(wrong(value, &format!("holds {what}"), "hold texts")),
+    };
+    texts.pairs.into_iter().map(text).collect()
 }
 
 fn is_dns_label(text: &str) -> bool {

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use rulesync_core::{Closed, Sink, Source, SourceEvent};
 use tokio_util::sync::CancellationToken;
 
+use crate::choice::{FileChoice, GlobError};
 use crate::identity::Identities;
+use crate::memory::FileMemory;
 use crate::poll::{Look, Watch};
 
 /// How often files are looked at, if nothing else is said.
@@ -28,19 +30,54 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(30);
 ///   is in `default`. Items of a `List` or `PrometheusRuleList` count as documents of their own.
 /// - A plain rule file (`groups:` at the top) has kind `RuleFile`, namespace `_file`, and its path relative to the
 ///   directory as its name, where bytes outside of `A-Za-z0-9.-` are written `_XX` in hexadecimal. It has no labels.
+/// - A rule file with a `namespace` of its own, as mimirtool and lokitool have them, has that for its name, written the
+///   same way. All documents of one name, in one file or several, are one object.
 /// - Documents of other kinds are passed over.
 ///
 /// The crate's page says what happens to documents that cannot be read, to duplicates, and to what is deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct FilesSource {
     path: PathBuf,
     poll_interval: Duration,
+    /// The path as people named it; empty: files are shown by their paths within it.
+    shown_as: PathBuf,
+    choice: FileChoice,
+    memory: FileMemory,
 }
 
 impl FilesSource {
     /// A source over a directory and everything below it, or over one file. Neither needs to exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), poll_interval: DEFAULT_POLL_INTERVAL }
+        Self {
+            path: path.into(),
+            poll_interval: DEFAULT_POLL_INTERVAL,
+            shown_as: PathBuf::new(),
+            choice: FileChoice::default(),
+            memory: FileMemory::default(),
+        }
+    }
+
+    /// The same, with the path by which people know it, such as `rules`, so that findings name `rules/shop/api.yaml`. By
+    /// default they name the paths of files within the directory.
+    #[must_use]
+    pub fn shown_as(self, path: impl Into<PathBuf>) -> Self {
+        Self { shown_as: path.into(), ..self }
+    }
+
+    /// The same, reading the files of a directory that match one of these patterns, such as `*.rules` or `prod/**/*.yml`,
+    /// in place of those that end in `.yaml`, `.yml` or `.json`. A pattern without `/` is for files at any depth.
+    ///
+    /// # Errors
+    ///
+    /// [`GlobError`] names a pattern that is none.
+    pub fn glob(self, patterns: &[String]) -> Result<Self, GlobError> {
+        Ok(Self { choice: FileChoice::of(patterns)?, ..self })
+    }
+
+    /// The same, remembering what its files declare.
+    #[must_use]
+    pub fn memory(self, memory: FileMemory) -> Self {
+        Self { memory, ..self }
     }
 
     /// The same, with another time between two looks for changes; at least 10 ms. An unchanged file costs one
@@ -119,7 +156,9 @@ impl Source for FilesSource {
     }
 
     async fn run(&self, sink: Sink, shutdown: CancellationToken) {
-        let files = Watch::new(&self.path, Identities::new(sink.source()));
+        let identities = Identities::new(sink.source()).shown_below(&self.shown_as);
+        let (choice, memory) = (self.choice.clone(), self.memory.clone());
+        let files = Watch::new(&self.path, sink.source(), identities, choice, memory);
         // Err: the engine no longer listens, which ends us just as well. A look that is under way is left behind.
         let _ = shutdown.run_until_cancelled(watch(files, Watch::look, self, &sink)).await;
     }

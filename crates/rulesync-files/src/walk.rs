@@ -2,12 +2,12 @@
 //! whatever links and however many files there are.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::choice::FileChoice;
 use crate::identity::shown;
 
 /// A larger file is surely not one of rules; reading it could take all memory.
@@ -24,6 +24,8 @@ pub(crate) struct Found {
     pub(crate) hidden: BTreeSet<PathBuf>,
     /// Why.
     pub(crate) troubles: Vec<String>,
+    /// How many files of which endings were passed over, because they are not chosen.
+    pub(crate) passed_over: BTreeMap<String, usize>,
 }
 
 /// What changes when a file is written or replaced.
@@ -90,7 +92,7 @@ pub(crate) struct Limits {
     pub(crate) depth: usize,
     /// Names in all directories.
     pub(crate) names: usize,
-    /// Files that may hold manifests.
+    /// Files that are chosen.
     pub(crate) files: usize,
     /// The bytes of all such files.
     pub(crate) bytes: u64,
@@ -98,6 +100,9 @@ pub(crate) struct Limits {
 
 /// Far more than any sensible tree.
 pub(crate) const LIMITS: Limits = Limits { depth: 40, names: 1_000_000, files: 100_000, bytes: 1 << 30 };
+
+/// So many endings of files that are not chosen are told.
+const ENDINGS_TOLD: usize = 10;
 
 /// So many reasons are told, and the others counted.
 const TROUBLES_TOLD: usize = 5;
@@ -110,7 +115,7 @@ const TROUBLES_TOLD: usize = 5;
 /// # Errors
 ///
 /// When the root itself is not there or cannot be looked at. For what is below, see [`Found::hidden`].
-pub(crate) fn walk(root: &Path, limits: Limits) -> Result<Found, String> {
+pub(crate) fn walk(root: &Path, limits: Limits, choice: &FileChoice) -> Result<Found, String> {
     let explain = |error: io::Error| format!("{}: {error}", root.display());
     let now = SystemTime::now();
     let metadata = fs::metadata(root).map_err(explain)?;
@@ -126,6 +131,7 @@ pub(crate) fn walk(root: &Path, limits: Limits) -> Result<Found, String> {
         root,
         now,
         limits,
+        choice,
         found,
         seen: identity(&metadata).into_iter().collect(),
         links: BTreeSet::new(),
@@ -150,6 +156,7 @@ struct Walker<'a> {
     root: &'a Path,
     now: SystemTime,
     limits: Limits,
+    choice: &'a FileChoice,
     found: Found,
     /// The directories that were looked at.
     seen: HashSet<(u64, u64)>,
@@ -186,7 +193,7 @@ impl Walker<'_> {
                     // A file's type comes with its name on most systems: no look at files that are none of ours.
                     match entry.file_type() {
                         Ok(kind) if kind.is_dir() => drop(below.insert(path)),
-                        Ok(kind) if !kind.is_symlink() && !holds_manifests(&path) => {}
+                        Ok(kind) if !kind.is_symlink() && !self.choice.takes(&path) => self.pass_over(&path),
                         // One that need not follow the path anew.
                         Ok(kind) if !kind.is_symlink() => self.entry(path, entry.metadata()),
                         _ => self.entry(path.clone(), fs::metadata(self.root.join(path))),
@@ -211,9 +218,20 @@ impl Walker<'_> {
         match metadata {
             Ok(metadata) if metadata.is_dir() => drop(self.links.insert(path)),
             // Pipes and the like too: whoever reads them says what they are.
-            Ok(metadata) if holds_manifests(&path) => self.file(path, &metadata),
-            Ok(_) => {}
+            Ok(metadata) if self.choice.takes(&path) => self.file(path, &metadata),
+            Ok(_) => self.pass_over(&path),
             Err(error) => self.unseen(&path, &error),
+        }
+    }
+
+    /// A file that is not chosen.
+    fn pass_over(&mut self, path: &Path) {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned());
+        let passed_over = &mut self.found.passed_over;
+        if let Some(ending) =
+            ending.filter(|ending| passed_over.len() < ENDINGS_TOLD || passed_over.contains_key(ending))
+        {
+            *passed_over.entry(ending).or_default() += 1;
         }
     }
 
@@ -299,11 +317,6 @@ impl Walker<'_> {
         }
         self.found
     }
-}
-
-fn holds_manifests(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]

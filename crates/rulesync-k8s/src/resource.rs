@@ -9,14 +9,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use kube::core::DynamicResourceScope;
 use rulesync_core::{
-    ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, ObjectId, PROMETHEUS_RULE, RECORDING_RULE,
-    RuleObject, tenant_field_of,
+    ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, ObjectId, PROMETHEUS_RULE, Place, Positions,
+    RECORDING_RULE, RuleObject, tenant_field_of,
 };
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::crd;
+use pieces::Pieces;
+
+mod pieces;
 
 /// A kind of objects with rules, and where the API server has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,7 +78,16 @@ struct Spec {
     tenant_id: Option<Box<RawValue>>,
 }
 
-impl Spec {
+/// The tenant that a spec requests, whatever else it holds.
+#[derive(Debug, Default, Deserialize)]
+struct Request {
+    #[serde(default)]
+    tenant: Option<Box<RawValue>>,
+    #[serde(default, rename = "tenantID")]
+    tenant_id: Option<Box<RawValue>>,
+}
+
+impl Request {
     /// The tenant that an object of a kind requests, and warnings of fields that only look as if they said one.
     fn tenant(&self, kind: &str) -> Result<(Option<String>, Vec<Finding>), serde_json::Error> {
         let fields = [("tenant", &self.tenant), ("tenantID", &self.tenant_id)];
@@ -138,25 +150,45 @@ impl Rules {
 
     pub(crate) fn read(self, source: &Arc<str>, kind: &Arc<str>) -> Read {
         let id = self.id(source, kind);
-        let spec: Result<Option<Spec>, _> = serde_json::from_str(self.spec.get());
-        let spec = spec.map(Option::unwrap_or_default).and_then(|spec| Ok((spec.tenant(kind)?, spec.groups)));
-        match spec {
-            Ok(((tenant, findings), groups)) => Read::Object(RuleObject {
+        match Self::spec(self.spec.get(), kind) {
+            Ok((tenant, Pieces { groups, findings })) => Read::Object(RuleObject {
                 id,
                 tenant,
                 uid: self.metadata.uid,
                 created: self.metadata.creation_timestamp.map(|time| time.0.as_second()),
                 labels: self.metadata.labels.unwrap_or_default().iter().collect(),
                 annotations: self.metadata.annotations.unwrap_or_default(),
-                groups: groups.unwrap_or_default(),
+                groups,
                 findings,
+                positions: Positions::default(),
             }),
-            Err(error) => {
-                let finding = Finding::error("spec", format!("the spec cannot be read: {error}"))
-                    .hint("what was last known of the object stays; compare it with the CRD of its kind");
-                Read::Malformed(id, finding)
+            Err(finding) => {
+                let hint = "what was last known of the object stays; compare it with the CRD of its kind";
+                Read::Malformed(id, finding.hint(hint))
             }
         }
+    }
+
+    /// The tenant that a spec requests and its groups, with what there is to say about them.
+    fn spec(text: &str, kind: &str) -> Result<(Option<String>, Pieces), Box<Finding>> {
+        let whole: Result<Option<Spec>, _> = serde_json::from_str(text);
+        let (request, Pieces { groups, findings }) = match whole {
+            Ok(spec) => {
+                let Spec { groups, tenant, tenant_id } = spec.unwrap_or_default();
+                let groups = groups.unwrap_or_default();
+                (Request { tenant, tenant_id }, Pieces { groups, findings: Vec::new() })
+            }
+            Err(_) => (serde_json::from_str(text).unwrap_or_default(), pieces::read(text)?),
+        };
+        let (tenant, mut said) = request.tenant(kind).map_err(|_| {
+            let place = Place {
+                path: tenant_field_of(kind).map(|field| format!("spec.{field}")),
+                ..Place::default()
+            };
+            Box::new(Finding::error("spec", "the tenant must be a text").at(place))
+        })?;
+        said.extend(findings);
+        Ok((tenant, Pieces { groups, findings: said }))
     }
 }
 
@@ -293,7 +325,7 @@ mod tests {
         assert_eq!(requested(PROMETHEUS_RULE, both), Ok((String::new(), neither)));
         let odd = r#"{"tenant":{"a":1}}"#;
         assert_eq!(requested(PROMETHEUS_RULE, odd).unwrap().0, "", "whatever it is");
-        assert!(requested(LOGGING_RULE, odd).unwrap_err().contains("the spec cannot be read"));
+        assert!(requested(LOGGING_RULE, odd).unwrap_err().contains("the tenant must be a text"));
         assert_eq!(requested(LOGGING_RULE, r#"{"tenant":null}"#), Ok((String::new(), String::new())));
     }
 

@@ -29,8 +29,7 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
         .logs(&["Rule group refused", "PrometheusRule ns/o42", "group=g7", "rule=1", "rule_name=A7"])
         .await;
     assert!(
-        line.contains("field=expr line=1 column=7 code=refused")
-            && line.contains("unclosed left parenthesis"),
+        line.contains("line=13 column=78 code=refused") && line.contains("unclosed left parenthesis"),
         "{line}"
     );
     let status = daemon.in_order(100).await;
@@ -48,7 +47,9 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     let finding = findings.iter().find(|finding| finding["code"] == "refused").unwrap();
     assert_eq!(finding["place"]["group"], "g7");
     assert_eq!((&finding["place"]["rule"], &finding["place"]["rule_name"]), (&1.into(), &"A7".into()));
-    assert_eq!(finding["place"]["position"], serde_json::json!({"line": 1, "column": 7}));
+    // The seventh character of the expression, where it stands in the file.
+    assert_eq!(finding["place"]["file"], "rules/o42.yaml");
+    assert_eq!(finding["place"]["position"], serde_json::json!({"line": 13, "column": 78}));
 
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     for expected in [

@@ -33,6 +33,24 @@ pub(super) struct SourceKeys {
     kubeconfig: Option<PathBuf>,
     namespaces: Option<Vec<String>>,
     path: Option<PathBuf>,
+    glob: Option<Globs>,
+}
+
+/// One pattern or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Globs {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl From<Globs> for Vec<String> {
+    fn from(globs: Globs) -> Self {
+        match globs {
+            Globs::One(glob) => vec![glob],
+            Globs::Several(globs) => globs,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -46,16 +64,17 @@ impl TryFrom<SourceKeys> for SourceConfig {
     type Error = TypedError;
 
     fn try_from(keys: SourceKeys) -> Result<Self, TypedError> {
-        let SourceKeys { kind, name, kubeconfig, namespaces, path } = keys;
+        let SourceKeys { kind, name, kubeconfig, namespaces, path, glob } = keys;
         match kind {
             SourceType::Kubernetes => {
-                only("kubernetes", &[("path", path.is_some())])?;
+                only("kubernetes", &[("path", path.is_some()), ("glob", glob.is_some())])?;
                 Ok(Self::Kubernetes { name, kubeconfig, namespaces: namespaces.unwrap_or_default() })
             }
             SourceType::Files => {
                 let kind = "files";
                 only(kind, &[("kubeconfig", kubeconfig.is_some()), ("namespaces", namespaces.is_some())])?;
-                Ok(Self::Files { name, path: path.ok_or(TypedError::Missing { key: "path", kind })? })
+                let path = path.ok_or(TypedError::Missing { key: "path", kind })?;
+                Ok(Self::Files { name, path, glob: glob.map(Vec::from).unwrap_or_default() })
             }
         }
     }

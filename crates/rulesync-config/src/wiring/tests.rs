@@ -32,6 +32,16 @@ async fn what_cannot_work_is_refused_with_its_key() {
         ),
         ("owner: us", "owner: us\ndelete_guard: {max_share: 2}", "max_share must be between 0 and 1"),
         ("type: embedded,", "type: mimir, path: x,", "`path` has no meaning"),
+        (
+            "type: files,",
+            "type: files, glob: 'a[',",
+            "source `files`: glob: \"a[\" is not a pattern for files",
+        ),
+        (
+            "type: files,",
+            "type: files, glob: [x, /y],",
+            "source `files`: glob: \"/y\" is not a pattern for files",
+        ),
         ("type: embedded, address: 'http://127.0.0.1:0'", "type: mimir", "`address` is missing"),
     ] {
         let error = refused(&CONFIG.replace(from, to)).await;

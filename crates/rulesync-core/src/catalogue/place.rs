@@ -29,6 +29,14 @@ pub(super) struct Occasion<'a> {
     pub(super) fresh: &'a [TargetId],
 }
 
+/// Where what leaves a target goes.
+#[derive(Clone, Copy)]
+pub(super) struct Moves<'a> {
+    /// As which objects: itself, unless it has another name.
+    pub(super) to: &'a [ObjectId],
+    pub(super) handover: &'a Handover,
+}
+
 impl Catalogue {
     /// Finds an object's targets and tells them. Targets that had it are told anew only if its content changed, or what is
     /// done to it on the way.
@@ -125,7 +133,8 @@ impl Catalogue {
             leaves.iter().map(|left| (left.target.clone(), because(left))).collect();
         for (target, because) in &gone {
             self.leave(target);
-            self.drop_from(id, uid.as_deref(), target, (Some(&handover), *because), consequences);
+            let moves = Moves { to: std::slice::from_ref(id), handover: &handover };
+            self.drop_from(id, uid.as_deref(), target, (Some(moves), *because), consequences);
         }
     }
 
@@ -144,16 +153,16 @@ impl Catalogue {
         id: &ObjectId,
         uid: Option<&str>,
         target: &TargetId,
-        (handover, because): (Option<&Handover>, LeftBecause),
+        (moves, because): (Option<Moves<'_>>, LeftBecause),
         consequences: &mut Consequences,
     ) {
         // A ruler that is no longer configured takes no orders.
         let Some(namespace) = self.map.namespace_of(id, uid, target) else { return };
         let (target, object) = (target.clone(), id.clone());
-        match handover.filter(|handover| handover.state() == HandoverState::Waiting) {
-            Some(handover) => {
-                let handover = handover.clone();
-                consequences.departures.push(Departure { target, namespace, object, handover });
+        match moves.filter(|moves| moves.handover.state() == HandoverState::Waiting) {
+            Some(Moves { to, handover }) => {
+                let (to, handover) = (to.into(), handover.clone());
+                consequences.departures.push(Departure { target, namespace, object, to, handover });
             }
             None => consequences.orders.push((target, Order::Drop { namespace, object, because })),
         }

@@ -113,6 +113,7 @@ impl Run {
             release_deletes,
         } = parts;
         let catalogue = Catalogue::new(setup.map());
+        let reporters = catalogue.locations().told_to(reporters);
         let progressed = Arc::new(Notify::new());
         Self {
             territory: Arc::new(setup.territory.clone()),

@@ -34,18 +34,20 @@ pub struct Conversion {
 /// group without rules should not exist and yields nothing.
 ///
 /// With [`OnInvalid::Rule`] a group is converted without the rules at fault, unless it is the group itself that is at
-/// fault or no rule is left.
+/// fault or no rule is left. `found` is what the source has found already: its errors make groups and rules be at fault,
+/// too, and nothing more is said of what they are about.
 pub fn convert(
     groups: Vec<DeclaredGroup>,
     annotations: &BTreeMap<String, String>,
+    found: &[Finding],
     on_invalid: OnInvalid,
 ) -> Conversion {
     let mut conversion = Conversion::default();
     let mut names = BTreeSet::new();
     let tenants = source_tenants(annotations);
-    for declared in groups {
+    for (index, declared) in groups.into_iter().enumerate() {
         if !names.insert(declared.name.clone()) {
-            let place = Place { group: Some(declared.name), ..Place::default() };
+            let place = Place { group: Some(declared.name), group_index: Some(index), ..Place::default() };
             conversion.findings.push(
                 Finding::error("duplicate-group", "a group of this name stands earlier in the object")
                     .at(place)
@@ -53,13 +55,20 @@ pub fn convert(
             );
             continue;
         }
-        if declared.rules.as_ref().is_none_or(Vec::is_empty) {
+        let unread: BTreeSet<Option<usize>> = withholding(found)
+            .filter(|finding| finding.place.group_index == Some(index))
+            .map(|finding| finding.place.rule)
+            .collect();
+        if unread.is_empty() && declared.rules.as_ref().is_none_or(Vec::is_empty) {
             continue;
         }
-        let mut converter = Converter { group: declared.name.clone(), findings: Vec::new() };
+        let mut converter = Converter { group: declared.name.clone(), index, findings: Vec::new() };
         let mut group = converter.group(declared, &tenants);
-        let at_fault: BTreeSet<Option<usize>> =
-            converter.findings.iter().filter(|finding| finding.withholds()).map(|f| f.place.rule).collect();
+        converter
+            .findings
+            .retain(|finding| finding.place.rule.is_none() || !unread.contains(&finding.place.rule));
+        let mut at_fault = unread;
+        at_fault.extend(withholding(&converter.findings).map(|finding| finding.place.rule));
         let omit =
             on_invalid == OnInvalid::Rule && !at_fault.contains(&None) && at_fault.len() < group.rules.len();
         if !at_fault.is_empty() && !omit {
@@ -75,6 +84,10 @@ pub fn convert(
     conversion
 }
 
+fn withholding(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| finding.withholds())
+}
+
 fn source_tenants(annotations: &BTreeMap<String, String>) -> Vec<String> {
     let listed = annotations.get(SOURCE_TENANTS_ANNOTATION).map_or("", String::as_str);
     listed.split(',').map(str::trim).filter(|tenant| !tenant.is_empty()).map(str::to_owned).collect()
@@ -83,6 +96,8 @@ fn source_tenants(annotations: &BTreeMap<String, String>) -> Vec<String> {
 /// Converts one group and collects what is wrong with it.
 struct Converter {
     group: String,
+    /// Which of the object's groups it is.
+    index: usize,
     findings: Vec<Finding>,
 }
 
@@ -228,6 +243,7 @@ impl Converter {
     fn place(&self, at: At<'_>, field: Option<&str>) -> Place {
         Place {
             group: Some(self.group.clone()),
+            group_index: Some(self.index),
             rule: at.rule.map(|(index, _)| index),
             rule_name: at.rule.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty()),
             field: field.map(str::to_owned),
@@ -259,7 +275,30 @@ mod tests {
 
     fn converted(groups: &str) -> Conversion {
         let annotations = BTreeMap::from([(SOURCE_TENANTS_ANNOTATION.to_owned(), " b,, a ,".to_owned())]);
-        convert(serde_json::from_str(groups).unwrap(), &annotations, OnInvalid::Group)
+        convert(serde_json::from_str(groups).unwrap(), &annotations, &[], OnInvalid::Group)
+    }
+
+    #[test]
+    fn what_a_source_could_not_read_is_at_fault_and_told_once() {
+        let groups = r#"[{"name":"g","rules":[{"record":"r","expr":""},{"record":"s","expr":"1"}]},{"name":"h"},
+            {"name":"i","rules":[{"record":"r","expr":"1"}]}]"#;
+        let unread = |group, rule| {
+            let place = Place { group_index: Some(group), rule, ..Place::default() };
+            Finding::error("type", "a list, and must be a text").at(place)
+        };
+        let found = [unread(0, Some(0)), unread(1, None)];
+        let converted =
+            |on_invalid| convert(serde_json::from_str(groups).unwrap(), &BTreeMap::new(), &found, on_invalid);
+        let names = |conversion: &Conversion| -> Vec<(String, usize)> {
+            conversion.groups.iter().map(|group| (group.name.clone(), group.rules.len())).collect()
+        };
+        let by_group = converted(OnInvalid::Group);
+        assert_eq!(names(&by_group), [("i".to_owned(), 1)]);
+        assert_eq!((by_group.refused, by_group.findings), (vec!["g".to_owned(), "h".to_owned()], vec![]));
+        let by_rule = converted(OnInvalid::Rule);
+        assert_eq!(names(&by_rule), [("g".to_owned(), 1), ("i".to_owned(), 1)]);
+        assert_eq!(by_rule.left_out[0].declared(0), 1);
+        assert_eq!((by_rule.refused, by_rule.findings), (vec!["h".to_owned()], vec![]));
     }
 
     fn findings(groups: &str) -> Vec<String> {

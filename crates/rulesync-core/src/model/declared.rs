@@ -27,7 +27,7 @@ pub struct DeclaredGroup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation_delay: Option<String>,
     /// The most alerts or series a rule may produce.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
     pub limit: Option<i64>,
     /// Labels for every rule.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
@@ -105,9 +105,60 @@ fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     deserializer.deserialize_any(Scalar)
 }
 
+/// Reads a whole number, which may be written as `5.0`; of others the fraction is cut off, as the rulers do.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    struct Whole;
+
+    impl<'de> Visitor<'de> for Whole {
+        type Value = Option<i64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<Option<i64>, E> {
+            Ok(Some(number))
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Option<i64>, E> {
+            i64::try_from(number).map(Some).map_err(|_| E::custom("the number is too large"))
+        }
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<Option<i64>, E> {
+            // Beyond this, floats are not exact.
+            const MOST: f64 = 9_007_199_254_740_992.0;
+            if number.abs() > MOST {
+                return Err(E::custom("the number is too large"));
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "its fraction is meant to go")]
+            Ok(Some(number as i64))
+        }
+        fn visit_unit<E: de::Error>(self) -> Result<Option<i64>, E> {
+            Ok(None)
+        }
+        fn visit_none<E: de::Error>(self) -> Result<Option<i64>, E> {
+            Ok(None)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<i64>, D::Error> {
+            deserializer.deserialize_any(self)
+        }
+    }
+
+    deserializer.deserialize_any(Whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_may_be_written_with_a_fraction() {
+        let limit = |text: &str| {
+            serde_json::from_str::<DeclaredGroup>(&format!(r#"{{"limit":{text}}}"#))
+                .map(|group| group.limit)
+                .ok()
+        };
+        assert_eq!(limit("5.0"), Some(Some(5)));
+        assert_eq!((limit("5"), limit("-1"), limit("null")), (Some(Some(5)), Some(Some(-1)), Some(None)));
+        assert_eq!((limit("1e300"), limit("[5]"), limit("\"5\"")), (None, None, None));
+    }
 
     #[test]
     fn reads_what_the_crd_lets_through() {

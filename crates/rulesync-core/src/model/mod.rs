@@ -9,4 +9,5 @@ pub(crate) mod labels;
 pub(crate) mod left_out;
 pub(crate) mod object;
 pub(crate) mod packed;
+pub(crate) mod positions;
 pub(crate) mod tenant;

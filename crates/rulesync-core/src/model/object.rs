@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::declared::DeclaredGroup;
 use super::labels::Labels;
+use super::positions::Positions;
 use crate::finding::Finding;
 
 /// Which object: its source, kind, Kubernetes namespace and name. Cheap to clone.
@@ -81,14 +82,26 @@ pub struct RuleObject {
     pub annotations: BTreeMap<String, String>,
     /// Its groups, unchecked.
     pub groups: Vec<DeclaredGroup>,
-    /// What the source has to say about it, such as a deprecated form.
+    /// What the source has to say about it, such as a deprecated form. An error whose place has a
+    /// [`group_index`](crate::Place::group_index) keeps that group, or its rule, from being synced.
     pub findings: Vec<Finding>,
+    /// Where its groups stand in files, so that whatever is found later is told there; empty where there is no file.
+    pub positions: Positions,
 }
 
 impl RuleObject {
     /// An object with these groups, and nothing else said about it.
     pub fn new(id: ObjectId, groups: Vec<DeclaredGroup>) -> Self {
-        let (labels, annotations) = (Labels::default(), BTreeMap::new());
-        Self { id, uid: None, created: None, labels, tenant: None, annotations, groups, findings: Vec::new() }
+        Self {
+            id,
+            uid: None,
+            created: None,
+            labels: Labels::default(),
+            tenant: None,
+            annotations: BTreeMap::new(),
+            groups,
+            findings: Vec::new(),
+            positions: Positions::default(),
+        }
     }
 }

@@ -245,7 +245,7 @@ fn problem(finding: &Finding) -> Problem<'_> {
         group: place.group.as_deref(),
         rule: place.rule,
         rule_name: place.rule_name.as_deref(),
-        field: place.field.as_deref(),
+        field: place.path.as_deref().or(place.field.as_deref()),
         line: place.position.map(|position| position.line),
         column: place.position.map(|position| position.column),
         code,

@@ -316,6 +316,7 @@ pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
         annotations: BTreeMap::new(),
         groups: groups.iter().map(group).collect(),
         findings: Vec::new(),
+        positions: Default::default(),
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use rulesync_core::{DeclaredGroup, Labels};
+use rulesync_core::DeclaredGroup;
 
 use super::*;
+use crate::identity::shown;
+use crate::manifest::Broken;
 
 fn index() -> Index {
     Index::new(Identities::new(&"files".into()))
@@ -16,16 +18,8 @@ fn id(name: &str) -> ObjectId {
 }
 
 fn object(name: &str, version: u8) -> RuleObject {
-    RuleObject {
-        tenant: None,
-        uid: None,
-        id: id(name),
-        created: None,
-        labels: Labels::default(),
-        annotations: BTreeMap::new(),
-        groups: vec![DeclaredGroup { name: version.to_string(), ..DeclaredGroup::default() }],
-        findings: Vec::new(),
-    }
+    let group = DeclaredGroup { name: version.to_string(), ..DeclaredGroup::default() };
+    RuleObject::new(id(name), vec![group])
 }
 
 fn holds(objects: &[(&str, u8)]) -> Contents {
@@ -37,7 +31,7 @@ fn holds(objects: &[(&str, u8)]) -> Contents {
 }
 
 fn broken(mut contents: Contents, id: Option<ObjectId>, message: &str) -> Contents {
-    contents.broken.push(Broken { id, finding: Finding::error("yaml", message) });
+    contents.broken.push(Broken { id, is_rule_like: true, finding: Finding::error("yaml", message) });
     contents
 }
 
@@ -96,7 +90,7 @@ fn what_vanishes_is_deleted_at_the_second_look() {
 #[test]
 fn the_first_file_counts_and_the_object_tells_of_the_others() {
     let mut index = index();
-    let both = "b, 1:1: the object is declared once more here, which is ignored (the first file by name counts: remove \
+    let both = "b:1:1: the object is declared once more here, which is ignored (the first file by name counts: remove \
                 or rename one of them)";
     assert_eq!(
         set(&mut index, vec![("b", holds(&[("x", 2)])), ("a", holds(&[("x", 1)]))]),
@@ -142,14 +136,164 @@ fn what_cannot_be_read_keeps_what_it_had() {
 }
 
 #[test]
-fn a_broken_object_of_known_name_stands_for_itself() {
+fn a_file_with_a_broken_object_is_not_believed_when_it_declares_less() {
     let mut index = index();
     set(&mut index, vec![("a", holds(&[("x", 1), ("y", 1)]))]);
-    // The rest could be read, so `y` is really gone.
-    assert_eq!(set(&mut index, vec![("a", broken(holds(&[]), Some(id("x")), "oops"))]), ["x ! oops"]);
-    assert_eq!(set(&mut index, vec![]), ["y gone"]);
+    let both = set(&mut index, vec![("a", broken(holds(&[]), Some(id("x")), "oops"))]);
+    assert_eq!(both, ["x ! oops", "y ! oops"]);
     // A copy in a later file does not take over while the first is broken.
     assert_eq!(set(&mut index, vec![("b", holds(&[("x", 0)]))]), Vec::<String>::new());
+    // Once all of it is understood, what is missing is meant to be.
+    let repaired = set(&mut index, vec![("a", holds(&[("x", 2)]))]);
+    let duplicate = "b:1:1: the object is declared once more here, which is ignored (the first file by name counts: remove \
+                     or rename one of them)";
+    assert_eq!(repaired, [format!("x = 2 {duplicate}")]);
+    assert_eq!(set(&mut index, vec![]), ["y gone"]);
+}
+
+/// A document that is none of what is known.
+fn strange(mut contents: Contents, is_rule_like: bool) -> Contents {
+    let finding = Finding::error(NOT_UNDERSTOOD, "what is it");
+    contents.broken.push(Broken { id: None, is_rule_like, finding });
+    contents
+}
+
+/// What is remembered of files.
+fn remembered(text: &str) -> Option<Declared> {
+    Some(serde_json::from_str(text).unwrap())
+}
+
+fn hides(index: &mut Index, path: &str, contents: Contents) -> Vec<(String, bool)> {
+    let mut bodies = Bodies::new();
+    index.set(Path::new(path), contents, &mut bodies);
+    let hides = |event: &SourceEvent| match event {
+        SourceEvent::Malformed { id, hides, .. } => Some((id.name().to_owned(), *hides)),
+        _ => None,
+    };
+    index.events(bodies).iter().filter_map(hides).collect()
+}
+
+#[test]
+fn what_is_remembered_of_a_file_protects_after_a_restart() {
+    let after_restart = || {
+        let mut index = index();
+        index.recall(remembered(r#"{"a": ["PrometheusRule ns/x", "PrometheusRule ns/y"], "b": ["?"]}"#));
+        index
+    };
+    // What it declared stays, and nothing else is held.
+    for is_rule_like in [true, false] {
+        let held = hides(&mut after_restart(), "a", strange(holds(&[]), is_rule_like));
+        assert_eq!(held, [("x".to_owned(), false), ("y".to_owned(), false)]);
+    }
+    let part = set(&mut after_restart(), vec![("a", strange(holds(&[("x", 2)]), true))]);
+    assert_eq!(part, ["x = 2", "y ! what is it"]);
+    // Nobody knew before what is in this one.
+    assert_eq!(hides(&mut after_restart(), "b", strange(holds(&[]), true)), [("b".to_owned(), true)]);
+    // Others are known never to have declared anything: a warning, once.
+    let mut index = after_restart();
+    let mut bodies = Bodies::new();
+    index.set(Path::new("c"), strange(holds(&[]), true), &mut bodies);
+    let events = index.events(bodies);
+    let [SourceEvent::Upsert(notice)] = events.as_slice() else { panic!("{events:?}") };
+    assert!(notice.groups.is_empty() && notice.findings.len() == 1 && !notice.findings[0].is_error());
+    assert_eq!(set(&mut index, vec![("c", strange(holds(&[]), true))]), Vec::<String>::new());
+    // And a warning is no declaration.
+    assert_eq!(index.declared(), Declared::default());
+    // A file that was deleted is another when it comes again.
+    let mut index = after_restart();
+    set(&mut index, vec![("a", holds(&[("x", 2), ("y", 1)]))]);
+    index.remove(Path::new("a"));
+    set(&mut index, vec![]);
+    assert_eq!(set(&mut index, vec![]), ["x gone", "y gone"]);
+    assert_eq!(hides(&mut index, "a", strange(holds(&[]), true)), []);
+    // What is understood is believed at once.
+    let mut index = after_restart();
+    assert_eq!(set(&mut index, vec![("a", holds(&[("x", 2)]))]), ["x = 2"]);
+    assert_eq!(serde_json::to_string(&index.declared()).unwrap(), r#"{"a":["PrometheusRule ns/x"]}"#);
+}
+
+#[test]
+fn without_memory_what_may_be_rules_hides_them_until_it_is_understood_once() {
+    let mut index = index();
+    assert_eq!(hides(&mut index, "a", strange(holds(&[]), true)), [("a".to_owned(), true)]);
+    assert_eq!(serde_json::to_string(&index.declared()).unwrap(), r#"{"a":["?"]}"#);
+    assert_eq!(hides(&mut index, "b", strange(holds(&[]), false)), []);
+    index.complete();
+    assert_eq!(hides(&mut index, "c", strange(holds(&[]), true)), [], "it was not there before");
+    assert_eq!(set(&mut index, vec![("a", holds(&[("x", 1)]))]), ["x = 1"]);
+    assert_eq!(serde_json::to_string(&index.declared()).unwrap(), r#"{"a":["PrometheusRule ns/x"]}"#);
+    assert_eq!(set(&mut index, vec![]), ["a gone"]);
+    assert_eq!(hides(&mut index, "a", strange(holds(&[]), true)), [("x".to_owned(), false)]);
+    assert_eq!(serde_json::to_string(&index.declared()).unwrap(), r#"{"a":["PrometheusRule ns/x"]}"#);
+}
+
+#[test]
+fn an_object_that_moves_out_of_a_file_that_breaks_is_taken_from_where_it_is() {
+    let mut index = index();
+    index.recall(remembered(r#"{"a": ["PrometheusRule ns/x", "PrometheusRule ns/y"]}"#));
+    let moved = set(&mut index, vec![("a", strange(holds(&[]), true)), ("b", holds(&[("x", 2)]))]);
+    assert_eq!(moved, ["x = 2", "y ! what is it"]);
+}
+
+/// A part of the rule file of a name, with one group.
+fn part(name: &str, group: &str) -> Contents {
+    let id = Identities::new(&"files".into()).rule_file(name);
+    let group = DeclaredGroup { name: group.to_owned(), ..DeclaredGroup::default() };
+    let object = RuleObject::new(id, vec![group]);
+    Contents { objects: vec![Read { object, position: Position { line: 1, column: 1 } }], broken: Vec::new() }
+}
+
+fn groups_of(events: &[SourceEvent]) -> Vec<(String, Vec<String>)> {
+    let of = |event: &SourceEvent| match event {
+        SourceEvent::Upsert(object) => {
+            let groups = object.groups.iter().map(|group| group.name.clone());
+            (object.id.name().to_owned(), groups.collect())
+        }
+        SourceEvent::Renamed { id, to } => {
+            (format!("{} is now", id.name()), to.iter().map(|to| to.name().to_owned()).collect())
+        }
+        other => (format!("{other:?}"), Vec::new()),
+    };
+    events.iter().map(of).collect()
+}
+
+fn look(index: &mut Index, files: Vec<(&str, Contents)>) -> Vec<(String, Vec<String>)> {
+    let mut bodies = Bodies::new();
+    for (path, contents) in files {
+        index.set(Path::new(path), contents, &mut bodies);
+    }
+    groups_of(&index.events(bodies))
+}
+
+fn said(name: &str, groups: &[&str]) -> (String, Vec<String>) {
+    (name.to_owned(), groups.iter().map(|group| (*group).to_owned()).collect())
+}
+
+#[test]
+fn rule_files_of_one_name_are_one_object() {
+    let mut index = index();
+    let both = look(&mut index, vec![("b", part("one", "h")), ("a", part("one", "g"))]);
+    assert_eq!(both, [said("one", &["g", "h"])]);
+    // One of them changes: the other is wanted, too.
+    let mut bodies = Bodies::new();
+    index.set(Path::new("b"), part("one", "i"), &mut bodies);
+    assert_eq!(index.wanted(&bodies), [PathBuf::from("a")].into());
+    index.set(Path::new("a"), part("one", "g"), &mut bodies);
+    assert_eq!(groups_of(&index.events(bodies)), [said("one", &["g", "i"])]);
+    // Where one is broken, nobody knows which groups are meant to be there.
+    assert_eq!(hides(&mut index, "b", strange(holds(&[]), true)), [("one".to_owned(), false)]);
+}
+
+#[test]
+fn another_name_is_no_vanishing() {
+    let mut index = index();
+    look(&mut index, vec![("a", part("a", "g")), ("p", part("p", "h"))]);
+    assert_eq!(look(&mut index, vec![("a", part("one", "g"))]), [said("one", &["g"])]);
+    assert_eq!(look(&mut index, vec![]), [said("a is now", &["one"])]);
+    // The same for a file's own name.
+    index.remove(Path::new("p"));
+    assert_eq!(look(&mut index, vec![("q", part("q", "h"))]), [said("q", &["h"])]);
+    assert_eq!(look(&mut index, vec![]), [said("p is now", &["q"])]);
 }
 
 proptest! {
@@ -180,6 +324,10 @@ proptest! {
                 match event {
                     SourceEvent::Upsert(object) => drop(engine.insert(object.id.name().into(), object.groups[0].name.clone())),
                     SourceEvent::Delete(id) => assert!(engine.remove(id.name()).is_some(), "deleted what was never said"),
+                    SourceEvent::Renamed { id, to } => {
+                        assert!(engine.remove(id.name()).is_some(), "renamed what was never said");
+                        assert!(!to.is_empty() && to.iter().all(|to| engine.contains_key(to.name())), "to what is not there");
+                    }
                     other => panic!("{other:?}"),
                 }
             }

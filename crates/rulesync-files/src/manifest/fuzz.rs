@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rulesync_core::DeclaredRule;
+use rulesync_core::{DeclaredGroup, DeclaredRule};
 use rulesync_testkit::mutate::{bombs, damaged};
 
 use super::*;
@@ -194,7 +194,7 @@ proptest! {
     fn neighbours_are_left_alone(document in document(), damage in damage()) {
         // What is no UTF-8 is no text at all, and has no neighbours.
         let bytes = String::from_utf8_lossy(&damaged(document.as_bytes(), &damage)).into_owned().into_bytes();
-        let good = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: neighbour}\n";
+        let good = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: neighbour}\nspec: {groups: []}\n";
         let after = contents(&[&bytes, b"\n...\n---\n".as_slice(), good.as_bytes()].concat());
         let before = contents(&[good.as_bytes(), b"...\n".as_slice(), &bytes].concat());
         for contents in [after, before] {

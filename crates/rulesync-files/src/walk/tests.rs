@@ -18,7 +18,7 @@ fn tree(files: &[&str]) -> TempDir {
 }
 
 fn found(tree: &TempDir, limits: Limits) -> (Vec<String>, Vec<String>) {
-    let Found { files, troubles, hidden, .. } = walk(tree.path(), limits).unwrap();
+    let Found { files, troubles, hidden, .. } = walk(tree.path(), limits, &FileChoice::default()).unwrap();
     assert_eq!(troubles.is_empty(), hidden.is_empty());
     let root = tree.path().display().to_string();
     (
@@ -59,7 +59,7 @@ fn a_directory_is_preferred_to_a_link_and_the_first_link_to_others() {
     // To the directories it stands in: nothing new, and nothing beside the root.
     symlink("..", rules.join("up")).unwrap();
     symlink("../..", rules.join("z/up")).unwrap();
-    let look = walk(&rules, LIMITS).unwrap();
+    let look = walk(&rules, LIMITS, &FileChoice::default()).unwrap();
     let files: Vec<String> = look.files.keys().map(|path| shown(path)).collect();
     assert_eq!(files, ["k/x.yaml", "l/y.yaml", "z/real.yaml"]);
     assert_eq!(look.troubles, Vec::<String>::new());

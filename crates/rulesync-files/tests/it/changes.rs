@@ -24,7 +24,7 @@ async fn editing_adding_and_deleting() {
     // Written anew without a change, and reordered: nothing to say.
     world.write("a.yaml", &rule("a", "3"));
     world.write("sub/b.yml", &format!("# a comment\n{}", rule("b", "2")));
-    assert_snapshot!(world.told().await, @"");
+    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/b: 2");
 
     world.write("c.json", &format!("--- # YAML all the same\n{}---\n{}", rule("c", "4"), rule("d", "5")));
     assert_snapshot!(world.told().await, @r"
@@ -35,6 +35,7 @@ async fn editing_adding_and_deleting() {
     world.write("c.json", &rule("d", "5"));
     world.remove("sub/b.yml");
     assert_snapshot!(world.told().await, @r"
+    upsert PrometheusRule ns/d: 5
     delete PrometheusRule ns/b
     delete PrometheusRule ns/c
     ");
@@ -47,11 +48,11 @@ async fn an_object_may_move_and_a_rule_file_is_its_path() {
     let mut world = World::watch(directory(&[("a.yaml", &rule("a", "1")), ("p.yaml", plain)]), "");
     world.said().await;
     world.rename("a.yaml", "b.yaml");
-    assert_snapshot!(world.told().await, @"");
+    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/a: 1");
     world.rename("p.yaml", "q.yaml");
     assert_snapshot!(world.told().await, @r"
     upsert RuleFile _file/q.yaml: plain
-    delete RuleFile _file/p.yaml
+    rename RuleFile _file/p.yaml to RuleFile _file/q.yaml
     ");
 }
 
@@ -64,8 +65,8 @@ async fn a_file_that_breaks_keeps_its_last_good_state() {
     world.write("ab.yaml", "apiVersion: [\n");
     world.write("c.yaml", &rule("c", "4"));
     assert_snapshot!(world.told().await, @r"
-    malformed PrometheusRule ns/a: ab.yaml, 1:13: unclosed bracket '['
-    malformed PrometheusRule ns/b: ab.yaml, 1:13: unclosed bracket '['
+    malformed PrometheusRule ns/a: ab.yaml:1:13: unclosed bracket '['
+    malformed PrometheusRule ns/b: ab.yaml:1:13: unclosed bracket '['
     upsert PrometheusRule ns/c: 4
     ");
 
@@ -78,7 +79,7 @@ async fn a_file_that_breaks_keeps_its_last_good_state() {
 
     // One of two.
     world.write("ab.yaml", &good.replace("name: a,", "name: a: oops,"));
-    assert_snapshot!(world.told().await, @"malformed PrometheusRule ns/a: ab.yaml, 3:19: while parsing a flow mapping, did not find expected ',' or '}'");
+    assert_snapshot!(world.told().await, @"malformed PrometheusRule ns/a: ab.yaml:3:19: while parsing a flow mapping, did not find expected ',' or '}'");
 
     // Then deleted with its objects.
     world.remove("ab.yaml");
@@ -93,13 +94,14 @@ async fn what_never_could_be_read_is_told_and_forgotten_when_repaired() {
     let broken = format!("{}---\nkind: \"oops\n---\n{}", rule("a", "1"), rule("b", "2"));
     let mut world = World::watch(directory(&[("x.yaml", &broken)]), "");
     assert_snapshot!(world.told().await, @r"
-    malformed RuleFile _file/x.yaml: x.yaml, 11:7: unclosed quote
+    malformed RuleFile _file/x.yaml: x.yaml:11:7: unclosed quote
     upsert PrometheusRule ns/a: 1
     upsert PrometheusRule ns/b: 2
     complete
     ");
     world.write("x.yaml", &broken.replace("kind: \"oops\n", &rule("c", "3")));
     assert_snapshot!(world.told().await, @r"
+    upsert PrometheusRule ns/b: 2
     upsert PrometheusRule ns/c: 3
     delete RuleFile _file/x.yaml
     ");
@@ -110,14 +112,14 @@ async fn the_same_object_twice() {
     let files = [("a.yaml", &*rule("x", "1")), ("b.yaml", &*rule("x", "2"))];
     let mut world = World::watch(directory(&files), "");
     assert_snapshot!(world.told().await, @r"
-    upsert PrometheusRule ns/x: 1 [b.yaml, 1:1: the object is declared once more here, which is ignored (the first file by name counts: remove or rename one of them)]
+    upsert PrometheusRule ns/x: 1 [b.yaml:1:1: the object is declared once more here, which is ignored (the first file by name counts: remove or rename one of them)]
     complete
     ");
     // The other takes over, though it did not change.
     world.remove("a.yaml");
     assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 2");
     world.write("a.yaml", &rule("x", "3"));
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 3 [b.yaml, 1:1: the object is declared once more here, which is ignored (the first file by name counts: remove or rename one of them)]");
+    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 3 [b.yaml:1:1: the object is declared once more here, which is ignored (the first file by name counts: remove or rename one of them)]");
     world.remove("b.yaml");
     assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 3");
 }

@@ -107,6 +107,10 @@ fn show(event: &SourceEvent) -> String {
         }
         SourceEvent::Malformed { id, finding, .. } => format!("malformed {id}: {finding}"),
         SourceEvent::Delete(id) => format!("delete {id}"),
+        SourceEvent::Renamed { id, to } => {
+            let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+            format!("rename {id} to {}", to.join(", "))
+        }
         SourceEvent::SnapshotComplete => "complete".into(),
         SourceEvent::Unavailable { reason } => format!("unavailable: {reason}"),
         SourceEvent::Available => "available".into(),

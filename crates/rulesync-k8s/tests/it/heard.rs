@@ -66,6 +66,7 @@ impl Heard {
             SourceEvent::Upsert(object) => format!("upsert {}/{}", object.id.namespace(), object.id.name()),
             SourceEvent::Malformed { id, .. } => format!("malformed {}/{}", id.namespace(), id.name()),
             SourceEvent::Delete(id) => format!("delete {}/{}", id.namespace(), id.name()),
+            SourceEvent::Renamed { id, .. } => unreachable!("{id} is renamed, which no cluster does"),
             SourceEvent::Kind { kind, installed } => {
                 format!("{kind} {}", if installed { "installed" } else { "not installed" })
             }

@@ -124,3 +124,19 @@ fn made_anew_under_another_name_it_leaves_the_former_one() {
         ]
     );
 }
+
+#[test]
+fn a_new_name_is_written_before_the_former_one_goes() {
+    let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[])]);
+    bench.upsert(object("p", "1", &[]));
+    let renamed = bench.catalogue.rename(&id("k", "o"), &[id("k", "p")]);
+    assert_eq!(
+        effects(&renamed),
+        ["central/t says when it has written us.ns.p", "central/t drops us.ns.o later"]
+    );
+    assert_eq!(bench.catalogue.count("k"), 1);
+    // Nobody is to write what goes nowhere.
+    let mut bench = catalogue(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "t")])]);
+    bench.upsert(object("p", "1", &[]));
+    assert_eq!(effects(&bench.catalogue.rename(&id("k", "o"), &[id("k", "p")])), ["central/t drops us.ns.o"]);
+}

@@ -56,10 +56,10 @@ impl Run {
             if leaves.is_empty() {
                 continue;
             }
-            let handover = self.hand_over(object);
+            let handover = self.hand_over(std::slice::from_ref(object));
             for (target, namespace) in leaves {
-                let (object, handover) = (object.clone(), handover.clone());
-                self.start_departure(Departure { target, namespace, object, handover });
+                let (object, to, handover) = (object.clone(), [object.clone()].into(), handover.clone());
+                self.start_departure(Departure { target, namespace, object, to, handover });
             }
         }
     }
@@ -82,14 +82,16 @@ impl Run {
         self.departures.push(departure);
     }
 
-    /// Asks the targets that an object goes to to say when it has been written there.
-    fn hand_over(&mut self, object: &ObjectId) -> Handover {
+    /// Asks the targets that objects go to to say when they have been written there.
+    fn hand_over(&mut self, objects: &[ObjectId]) -> Handover {
         let handover = Handover::default();
-        let targets: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
-        for id in targets {
-            let Some(namespace) = self.catalogue.namespace_at(object, &id) else { continue };
-            if let Some(target) = self.targets.get_mut(&id) {
-                target.send(Order::HandOver { namespace, share: handover.share() });
+        for object in objects {
+            let targets: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
+            for id in targets {
+                let Some(namespace) = self.catalogue.namespace_at(object, &id) else { continue };
+                if let Some(target) = self.targets.get_mut(&id) {
+                    target.send(Order::HandOver { namespace, share: handover.share() });
+                }
             }
         }
         handover
@@ -106,19 +108,24 @@ impl Run {
         if self.departures.is_empty() {
             return;
         }
-        let mut again: BTreeMap<ObjectId, Vec<Departure>> = BTreeMap::new();
+        let goes_on = |object: &ObjectId| self.catalogue.targets_of(object).next().is_some();
+        let mut again: BTreeMap<Arc<[ObjectId]>, Vec<Departure>> = BTreeMap::new();
+        let mut left = Vec::new();
         for departure in std::mem::take(&mut self.departures) {
             match departure.handover.state() {
                 HandoverState::Waiting => self.departures.push(departure),
-                HandoverState::Written => self.leave(departure, LeftBecause::Moved),
-                HandoverState::GivenUp if self.catalogue.targets_of(&departure.object).next().is_some() => {
-                    again.entry(departure.object.clone()).or_default().push(departure);
+                HandoverState::Written => left.push((departure, LeftBecause::Moved)),
+                HandoverState::GivenUp if departure.to.iter().any(goes_on) => {
+                    again.entry(Arc::clone(&departure.to)).or_default().push(departure);
                 }
-                HandoverState::GivenUp => self.leave(departure, LeftBecause::Deleted),
+                HandoverState::GivenUp => left.push((departure, LeftBecause::Deleted)),
             }
         }
-        for (object, departures) in again {
-            let handover = self.hand_over(&object);
+        for (departure, because) in left {
+            self.leave(departure, because);
+        }
+        for (to, departures) in again {
+            let handover = self.hand_over(&to);
             let anew = |departure| Departure { handover: handover.clone(), ..departure };
             self.departures.extend(departures.into_iter().map(anew));
         }

@@ -120,6 +120,7 @@ impl Run {
                 self.catalogue.malformed(&id, finding, hides, run)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
+            SourceEvent::Renamed { id, to } => self.catalogue.rename(&id, &to),
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
                 let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
                 self.explain(order);

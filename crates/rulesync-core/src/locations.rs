@@ -1,0 +1,88 @@
+//! Where findings are told: what the engine and its rulers say of an object in its own terms, such as a group and a rule,
+//! gets the file, line and column on its way to whoever reads it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::finding::Finding;
+use crate::model::declared::DeclaredGroup;
+use crate::model::kind::RULE_FILE;
+use crate::model::object::ObjectId;
+use crate::model::positions::Positions;
+use crate::outcome::{Outcome, Reporter, Reporters};
+
+/// The positions of all objects, shared between who learns of them and who tells findings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Locations(Arc<Mutex<BTreeMap<ObjectId, Positions>>>);
+
+impl Locations {
+    /// An object has these groups, and these positions if it comes from a file.
+    pub(crate) fn set(&self, id: &ObjectId, positions: Positions, groups: &[DeclaredGroup]) {
+        let positions = match positions.is_empty() {
+            // A single group is the first.
+            true if groups.len() > 1 => Positions::of_names(groups.iter().map(|group| group.name.as_str())),
+            _ => positions,
+        };
+        self.with(|all| match positions.is_empty() {
+            true => drop(all.remove(id)),
+            false => drop(all.insert(id.clone(), positions)),
+        });
+    }
+
+    /// An object is gone.
+    pub(crate) fn forget(&self, id: &ObjectId) {
+        self.with(|all| drop(all.remove(id)));
+    }
+
+    /// The same finding with where it is.
+    pub(crate) fn locate(&self, id: &ObjectId, finding: &mut Finding) {
+        let positions = self.with(|all| all.get(id).cloned()).unwrap_or_default();
+        positions.locate(&mut finding.place, if id.kind() == RULE_FILE { "" } else { "spec." });
+    }
+
+    /// Reporters that are told where findings are.
+    pub(crate) fn told_to(&self, reporters: Reporters) -> Reporters {
+        Reporters(Arc::new([Arc::new(Locating { locations: self.clone(), reporters })]))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<ObjectId, Positions>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Passes outcomes on with the places of their findings.
+#[derive(Debug)]
+struct Locating {
+    locations: Locations,
+    reporters: Reporters,
+}
+
+impl Reporter for Locating {
+    fn report(&self, outcome: &Outcome) {
+        let located = |object: &ObjectId, finding: &Finding| {
+            let mut finding = finding.clone();
+            self.locations.locate(object, &mut finding);
+            finding
+        };
+        let of = |object: &Option<ObjectId>, finding: &Finding| match object {
+            Some(object) => located(object, finding),
+            None => finding.clone(),
+        };
+        match outcome {
+            Outcome::Refused { subject, finding } => {
+                let finding = of(&subject.object, finding);
+                self.reporters.report(&Outcome::Refused { subject: subject.clone(), finding });
+            }
+            Outcome::Failing { subject, finding } => {
+                let finding = of(&subject.object, finding);
+                self.reporters.report(&Outcome::Failing { subject: subject.clone(), finding });
+            }
+            Outcome::Found { object, target, finding } => {
+                let finding = located(object, finding);
+                let (object, target) = (object.clone(), target.clone());
+                self.reporters.report(&Outcome::Found { object, target, finding });
+            }
+            other => self.reporters.report(other),
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! Where the parts of an object stand in its files, so that a finding is told there, even one that a ruler makes long after
+//! the file was read. What is kept of a rule is about as long as its names.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::finding::{Place, Position};
+
+/// Where an object's groups, rules and fields stand in files. Empty for objects that come from none.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Positions {
+    /// Marks, compressed with LZ4.
+    packed: Arc<[u8]>,
+}
+
+/// A place in a field's text, and where in the file it is. From there on the text goes on in the file as it is, to the
+/// end of its line or to the next segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// In the text, with its column in bytes.
+    pub text: Position,
+    /// In the file, with its column in characters.
+    pub file: Position,
+}
+
+/// Notes positions in the order of the text.
+#[derive(Debug, Default)]
+pub struct PositionsBuilder {
+    marks: Vec<u8>,
+    line: usize,
+}
+
+const FILE: u8 = 0;
+const GROUP: u8 = 1;
+const RULE: u8 = 2;
+const FIELD: u8 = 3;
+
+impl PositionsBuilder {
+    /// What follows stands in this file, in a document that begins there.
+    pub fn file(&mut self, file: &str, at: Position) {
+        self.line = 0;
+        self.mark(FILE, Some(file), at);
+    }
+
+    /// The object's next group. What follows is of it.
+    pub fn group(&mut self, name: &str, at: Position) {
+        self.mark(GROUP, Some(name), at);
+    }
+
+    /// The group's next rule. What follows is of it.
+    pub fn rule(&mut self, at: Position) {
+        self.mark(RULE, None, at);
+    }
+
+    /// A field of the rule or the group, such as `labels.severity`. Its text goes on from `at` unless `segments` say
+    /// otherwise; without any, `None`, positions in it are not known.
+    pub fn field(&mut self, name: &str, at: Position, segments: Option<&[Segment]>) {
+        self.mark(FIELD, Some(name), at);
+        self.number(segments.map_or(0, |segments| segments.len() + 1));
+        let (mut text, mut line) = (1, at.line);
+        for segment in segments.unwrap_or_default() {
+            self.number(segment.text.line.saturating_sub(text));
+            self.number(segment.text.column);
+            self.number(segment.file.line.saturating_sub(line));
+            self.number(segment.file.column);
+            (text, line) = (segment.text.line, segment.file.line);
+        }
+    }
+
+    /// What was noted.
+    pub fn build(self) -> Positions {
+        match self.marks.is_empty() {
+            true => Positions::default(),
+            false => Positions { packed: lz4_flex::compress_prepend_size(&self.marks).into() },
+        }
+    }
+
+    fn mark(&mut self, kind: u8, name: Option<&str>, at: Position) {
+        self.marks.push(kind);
+        if let Some(name) = name {
+            self.number(name.len());
+            self.marks.extend(name.as_bytes());
+        }
+        // What is merged into a mapping stands before it.
+        self.number(usize::from(at.line < self.line) | at.line.abs_diff(self.line) << 1);
+        self.number(at.column);
+        self.line = at.line;
+    }
+
+    /// Seven bits a byte, the lowest first.
+    fn number(&mut self, mut number: usize) {
+        while number >= 0x80 {
+            self.marks.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.marks.push(number as u8);
+    }
+}
+
+impl Positions {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
+    /// The positions of an object whose groups are those of several, one after the other.
+    pub fn concat<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let marks = all.into_iter().flat_map(Self::marks).collect();
+        PositionsBuilder { marks, line: 0 }.build()
+    }
+
+    /// The positions of groups that stand in no file: their names, which tell their numbers.
+    pub(crate) fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut builder = PositionsBuilder::default();
+        names.into_iter().for_each(|name| builder.group(name, Position { line: 0, column: 0 }));
+        builder.build()
+    }
+
+    fn marks(&self) -> Vec<u8> {
+        lz4_flex::decompress_size_prepended(&self.packed).unwrap_or_default()
+    }
+
+    /// Says of a place in an object's terms where it is in its file, or else how to get there from below `root`.
+    pub(crate) fn locate(&self, place: &mut Place, root: &str) {
+        if place.file.is_some() || place.path.is_some() {
+            return;
+        }
+        let marks = self.marks();
+        let answer = Search { marks: Marks { rest: &marks, line: 0 }, place }.find();
+        if let Some(Found { file, at }) = answer.file {
+            place.file = Some(file);
+            place.position = Some(at);
+        } else if let Some(group) = place.group_index.or(answer.group).or(self.is_empty().then_some(0))
+            && place.group.is_some()
+        {
+            let rule = place.rule.map(|rule| format!(".rules[{rule}]")).unwrap_or_default();
+            let field = place.field.as_ref().map(|field| format!(".{field}")).unwrap_or_default();
+            place.path = Some(format!("{root}groups[{group}]{rule}{field}"));
+        }
+    }
+}
+
+/// What was found of a place.
+#[derive(Default)]
+struct Answer {
+    file: Option<Found>,
+    group: Option<usize>,
+}
+
+struct Found {
+    file: String,
+    at: Position,
+}
+
+/// A look for a place among the marks.
+struct Search<'a> {
+    marks: Marks<'a>,
+    place: &'a Place,
+}
+
+impl Search<'_> {
+    fn find(self) -> Answer {
+        let place = self.place;
+        let mut answer = Answer::default();
+        let mut file: Option<&str> = None;
+        let (mut group, mut rule) = (None::<usize>, None::<usize>);
+        let (mut in_group, mut matched) = (false, 0);
+        for mark in self.marks {
+            let (depth, at) = match mark {
+                Mark::File { name, at } => {
+                    file = Some(name);
+                    (1, at)
+                }
+                Mark::Group { name, at } => {
+                    let number = group.map_or(0, |group| group + 1);
+                    (group, rule) = (Some(number), None);
+                    in_group = match place.group_index {
+                        Some(index) => index == number,
+                        // The first of its name counts.
+                        None => {
+                            answer.group.is_none()
+                                && place.group.as_deref().is_some_and(|group| is(name, group))
+                        }
+                    };
+                    if in_group {
+                        answer.group = Some(number);
+                    }
+                    (if in_group { 2 } else { 0 }, at)
+                }
+                Mark::Rule { at } => {
+                    rule = Some(rule.map_or(0, |rule| rule + 1));
+                    (if in_group && rule == place.rule { 3 } else { 0 }, at)
+                }
+                Mark::Field { name, at, text } if in_group && rule == place.rule => {
+                    let wanted = place.field.as_deref().unwrap_or_default();
+                    let rest = wanted.strip_prefix(name);
+                    match rest {
+                        Some("") => {
+                            (5, place.position.and_then(|inside| text.position(at, inside)).unwrap_or(at))
+                        }
+                        Some(rest) if rest.starts_with(['.', '[']) => (4, at),
+                        _ => (0, at),
+                    }
+                }
+                Mark::Field { at, .. } => (0, at),
+            };
+            if depth > matched
+                && let Some(file) = file
+                && at.line > 0
+            {
+                matched = depth;
+                answer.file = Some(Found { file: file.to_owned(), at });
+            }
+        }
+        answer
+    }
+}
+
+/// Whether a group of a ruler is one that was declared, or a part of it ([`crate::intake::split`]).
+fn is(declared: &str, group: &str) -> bool {
+    let part = group.strip_prefix(declared).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+    group == declared || part.is_some_and(|number| number.len() < 4 && number.parse::<u32>().is_ok())
+}
+
+enum Mark<'a> {
+    File { name: &'a str, at: Position },
+    Group { name: &'a str, at: Position },
+    Rule { at: Position },
+    Field { name: &'a str, at: Position, text: Inside<'a> },
+}
+
+/// The segments of a field.
+struct Inside<'a> {
+    count: usize,
+    segments: Marks<'a>,
+}
+
+impl Inside<'_> {
+    /// Where in the file a position of the text is; none if that is not known.
+    fn position(mut self, at: Position, inside: Position) -> Option<Position> {
+        let same_line = |segment: Segment| Position {
+            line: segment.file.line,
+            column: segment.file.column + (inside.column - segment.text.column),
+        };
+        let start = Position { line: 1, column: 1 };
+        let mut segment = Segment { text: start, file: at };
+        let mut best = (self.count == 1).then_some(segment);
+        for _ in 1..self.count {
+            let line = segment.text.line + self.segments.number()?;
+            let text = Position { line, column: self.segments.number()? };
+            let line = segment.file.line + self.segments.number()?;
+            segment = Segment { text, file: Position { line, column: self.segments.number()? } };
+            if segment.text <= inside {
+                best = Some(segment);
+            }
+        }
+        best.filter(|segment| segment.text.line == inside.line).map(same_line)
+    }
+}
+
+/// Reads what [`PositionsBuilder`] wrote.
+struct Marks<'a> {
+    rest: &'a [u8],
+    line: usize,
+}
+
+impl<'a> Marks<'a> {
+    fn number(&mut self) -> Option<usize> {
+        let mut number = 0;
+        for shift in (0..usize::BITS).step_by(7) {
+            let (byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            number |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        Some(number)
+    }
+
+    fn name(&mut self) -> Option<&'a str> {
+        let length = self.number()?;
+        let (name, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        std::str::from_utf8(name).ok()
+    }
+
+    fn at(&mut self) -> Option<Position> {
+        let delta = self.number()?;
+        let by = delta >> 1;
+        self.line = if delta & 1 == 1 { self.line.saturating_sub(by) } else { self.line + by };
+        Some(Position { line: self.line, column: self.number()? })
+    }
+}
+
+impl<'a> Iterator for Marks<'a> {
+    type Item = Mark<'a>;
+
+    fn next(&mut self) -> Option<Mark<'a>> {
+        let (kind, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        match *kind {
+            FILE => {
+                self.line = 0;
+                Some(Mark::File { name: self.name()?, at: self.at()? })
+            }
+            GROUP => Some(Mark::Group { name: self.name()?, at: self.at()? }),
+            RULE => Some(Mark::Rule { at: self.at()? }),
+            _ => {
+                let (name, at) = (self.name()?, self.at()?);
+                let count = self.number()?;
+                let text = Inside { count, segments: Marks { rest: self.rest, line: 0 } };
+                // Four numbers a segment.
+                for _ in 4..count.saturating_mul(4) {
+                    self.number()?;
+                }
+                Some(Mark::Field { name, at, text })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Positions({} bytes)", self.packed.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(line: usize, column: usize) -> Position {
+        Position { line, column }
+    }
+
+    fn noted() -> Positions {
+        let mut builder = PositionsBuilder::default();
+        builder.file("a.yaml", at(1, 1));
+        builder.group("g", at(2, 3));
+        builder.field("interval", at(3, 13), Some(&[]));
+        builder.rule(at(5, 5));
+        builder.field("expr", at(6, 13), Some(&[]));
+        builder.rule(at(8, 5));
+        builder.field(
+            "expr",
+            at(10, 9),
+            Some(&[segment((1, 1), (10, 9)), segment((2, 1), (12, 9)), segment((2, 4), (12, 20))]),
+        );
+        builder.field("labels", at(14, 7), Some(&[]));
+        builder.field("labels.a.b", at(15, 9), None);
+        builder.group("g", at(20, 3));
+        builder.build()
+    }
+
+    fn segment(text: (usize, usize), file: (usize, usize)) -> Segment {
+        Segment { text: at(text.0, text.1), file: at(file.0, file.1) }
+    }
+
+    fn located(positions: &Positions, place: Place) -> String {
+        let mut place = place;
+        positions.locate(&mut place, "spec.");
+        place.to_string()
+    }
+
+    fn of(rule: Option<usize>, field: &str, inside: Option<(usize, usize)>) -> Place {
+        let field = Some(field).filter(|field| !field.is_empty()).map(str::to_owned);
+        let position = inside.map(|(line, column)| at(line, column));
+        Place { group: Some("g".into()), rule, field, position, ..Place::default() }
+    }
+
+    #[test]
+    fn a_place_is_located_as_closely_as_is_known() {
+        let positions = noted();
+        for (place, expected) in [
+            (Place::default(), "a.yaml:1:1"),
+            (of(None, "", None), "a.yaml:2:3"),
+            (of(None, "interval", None), "a.yaml:3:13"),
+            (of(None, "limit", None), "a.yaml:2:3"),
+            (of(Some(0), "", None), "a.yaml:5:5"),
+            (of(Some(0), "expr", Some((1, 7))), "a.yaml:6:19"),
+            (of(Some(0), "expr", Some((2, 7))), "a.yaml:6:13"),
+            (of(Some(1), "expr", Some((1, 3))), "a.yaml:10:11"),
+            (of(Some(1), "expr", Some((2, 2))), "a.yaml:12:10"),
+            (of(Some(1), "expr", Some((2, 5))), "a.yaml:12:21"),
+            (of(Some(1), "expr", Some((9, 9))), "a.yaml:10:9"),
+            (of(Some(1), "labels.a.b", Some((1, 3))), "a.yaml:15:9"),
+            (of(Some(1), "labels.c", None), "a.yaml:14:7"),
+            (of(Some(7), "expr", None), "a.yaml:2:3"),
+            (Place { group_index: Some(1), ..of(None, "", None) }, "a.yaml:20:3"),
+            (Place { group: Some("g-2".into()), ..of(None, "", None) }, "a.yaml:2:3"),
+            (Place { group: Some("other".into()), ..of(Some(0), "", None) }, "a.yaml:1:1"),
+        ] {
+            let shown = located(&positions, place.clone());
+            assert_eq!(shown.split(',').next(), Some(expected), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_several_files_knows_the_file_of_each_group() {
+        let mut builder = PositionsBuilder::default();
+        builder.file("b.yaml", at(1, 1));
+        builder.group("h", at(3, 3));
+        let both = Positions::concat([&noted(), &builder.build()]);
+        let place = Place { group: Some("h".into()), ..Place::default() };
+        assert_eq!(located(&both, place), r#"b.yaml:3:3, group "h""#);
+        assert_eq!(located(&both, of(None, "", None)), r#"a.yaml:2:3, group "g""#);
+        assert!(Positions::concat([]).is_empty());
+    }
+
+    #[test]
+    fn an_object_without_a_file_has_paths() {
+        let positions = Positions::of_names(["f", "g"]);
+        let place = of(Some(3), "labels.severity", Some((1, 2)));
+        assert_eq!(
+            located(&positions, place),
+            r#"group "g", rule 3, spec.groups[1].rules[3].labels.severity, 1:2"#
+        );
+        assert_eq!(located(&Positions::default(), of(None, "", None)), r#"group "g", spec.groups[0]"#);
+        assert_eq!(located(&positions, Place::default()), "");
+    }
+
+    proptest! {
+        #[test]
+        fn every_position_is_read_back(line in 1usize..1 << 40, column in 1usize..1 << 40, before in 1usize..1000, name in ".*") {
+            let mut builder = PositionsBuilder::default();
+            builder.file(&name, at(before, 1));
+            builder.group(&name, at(line, column));
+            let mut place = Place { group: Some(name.clone()), ..Place::default() };
+            builder.build().locate(&mut place, "");
+            prop_assert_eq!((place.file, place.position), (Some(name), Some(at(line, column))));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What a document is to us: an object with rules, a plain rule file, a list, somebody else's object, or nothing that we
+//! understand, with the nearest word that we would.
+
+use rulesync_core::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, Position, RECORDING_RULE};
+use strsim::osa_distance;
+
+use super::words;
+use crate::yaml::{Mapping, Node, Problem, Scalar, Shape, Text};
+
+/// The kinds of rules, and the API group of each.
+const RULES: [(&str, &str); 4] = [
+    (PROMETHEUS_RULE, "monitoring.coreos.com"),
+    (ALERTING_RULE, "loki.grafana.com"),
+    (RECORDING_RULE, "loki.grafana.com"),
+    (LOGGING_RULE, "rulesync.dev"),
+];
+
+/// What a document is.
+#[derive(Debug)]
+pub(super) enum Meaning<'t> {
+    /// Nothing at all.
+    Nothing,
+    /// An object with rules, of this kind.
+    Rules(&'static str, Mapping<'t>),
+    /// A plain Prometheus rule file.
+    RuleFile(Mapping<'t>),
+    /// Documents, and the kind of those that do not say it.
+    List(Node<'t>, Option<&'static str>),
+    /// A well-formed object of a kind that has no rules.
+    Foreign,
+    /// YAML that go-yaml would not take.
+    Unreadable(Problem),
+    NotUnderstood(NotUnderstood),
+}
+
+/// Why a document is none of what we know.
+#[derive(Debug)]
+pub(super) struct NotUnderstood {
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    pub(super) position: Position,
+    /// Whether it may well be rules, or what a failed download left of them.
+    pub(super) is_rule_like: bool,
+}
+
+impl<'t> Meaning<'t> {
+    /// What a node is, as a document or as an item of a list whose items are of a kind.
+    pub(super) fn of(node: Node<'t>, items_kind: Option<&'static str>) -> Self {
+        let not = |message: &str, hint: &str| Self::not(node, message.to_owned(), hint);
+        let mapping = match Mapping::of(node) {
+            Some(mapping) => mapping,
+            None if node.is_null() => return Self::Nothing,
+            None if node.shape() == Shape::Sequence => return Self::of_sequence(node),
+            None => {
+                return not("the file holds a text and no rules", "a failed download leaves such files");
+            }
+        };
+        if let Some(problem) = mapping.problems.first() {
+            return Self::Unreadable(problem.clone());
+        }
+        let api_version = word(&mapping, "apiVersion");
+        let Some(kind) = word(&mapping, "kind") else {
+            return match (&api_version, items_kind) {
+                (_, Some(kind)) => Self::Rules(kind, mapping),
+                (None, None) if mapping.get("groups").is_some() => Self::RuleFile(mapping),
+                (None, None) => Self::without_kind(node, &mapping),
+                (Some(version), None) if api_group(version).is_some() => {
+                    not("`kind` is missing", "write `kind: PrometheusRule`, or whichever kind it is")
+                }
+                (Some(_), None) => Self::NotUnderstood(NotUnderstood {
+                    message: "`kind` is missing".to_owned(),
+                    hint: None,
+                    position: node.position(),
+                    is_rule_like: false,
+                }),
+            };
+        };
+        let at_kind = mapping.get("kind").map_or(node, |pair| pair.value);
+        if let Some((kind, group)) = RULES.iter().find(|(rules, _)| *rules == kind) {
+            let at = mapping.get("apiVersion").map_or(at_kind, |pair| pair.value);
+            return match api_version.as_deref() {
+                Some(version) if version.strip_prefix(group).is_some_and(|rest| rest.starts_with('/')) => {
+                    Self::Rules(kind, mapping)
+                }
+                None if items_kind == Some(kind) => Self::Rules(kind, mapping),
+                None => Self::not(
+                    at,
+                    format!("`apiVersion` is missing; that of a {kind} begins with `{group}/`"),
+                    "",
+                ),
+                Some(version) => {
+                    let message =
+                        format!("`{version}` is another API than that of a {kind} with rules for us");
+                    Self::not(at, message, &format!("its `apiVersion` begins with `{group}/`"))
+                }
+            };
+        }
+        if kind == "List" || list_of(&kind).is_some() {
+            return match mapping.get("items") {
+                Some(items) if items.value.shape() == Shape::Sequence || items.value.is_null() => {
+                    Self::List(items.value, list_of(&kind))
+                }
+                Some(items) => Self::not(
+                    items.value,
+                    format!("`items` is {}, and must be a list", items.value.what()),
+                    "",
+                ),
+                None => Self::misspelt(node, &mapping, &["items"], "a list has `items`"),
+            };
+        }
+        if let Some(near) = near_kind(&kind, &mapping) {
+            return Self::not(
+                at_kind,
+                format!("`{kind}` is not a kind with rules"),
+                &format!("is it `{near}`?"),
+            );
+        }
+        match api_version {
+            Some(version) if api_group(&version).is_some() && has_groups(&mapping) => {
+                not_at(at_kind, format!("`{kind}` is not a kind with rules, and has `groups`"))
+            }
+            Some(_) => Self::Foreign,
+            None => Self::NotUnderstood(NotUnderstood {
+                message: "`apiVersion` is missing".to_owned(),
+                hint: None,
+                position: node.position(),
+                is_rule_like: has_groups(&mapping),
+            }),
+        }
+    }
+
+    /// An array of manifests is what some tools write.
+    fn of_sequence(node: Node<'t>) -> Self {
+        let items = || node.children().filter_map(Mapping::of);
+        if items().any(|item| item.get("kind").is_some() || item.get("apiVersion").is_some()) {
+            return Self::List(node, None);
+        }
+        let has_rules = items().any(|item| item.get("rules").is_some());
+        let hint =
+            if has_rules { "put these groups below `groups:`" } else { "a rule file begins with `groups:`" };
+        Self::not(node, "a list stands where a rule file or an object belongs".to_owned(), hint)
+    }
+
+    fn without_kind(node: Node<'t>, mapping: &Mapping<'t>) -> Self {
+        let has = |key: &str| mapping.get(key).is_some();
+        let message = "neither a rule file nor an object with rules";
+        let hint = if has("rules") {
+            "a group stands at the root: put it in a list below `groups:`"
+        } else if has("expr") && (has("alert") || has("record")) {
+            "a rule stands at the root: put it into a group below `groups:`"
+        } else if has_groups(mapping) {
+            "`apiVersion` and `kind` are missing"
+        } else if has("items") {
+            "`kind: List` is missing"
+        } else {
+            return Self::misspelt(node, mapping, &["groups"], message);
+        };
+        Self::not(node, message.to_owned(), hint)
+    }
+
+    /// The message at the root, or at the key that is likely meant to be one of those that are missing.
+    fn misspelt(node: Node<'t>, mapping: &Mapping<'t>, missing: &[&str], message: &str) -> Self {
+        let known = ["apiVersion", "kind", "metadata"];
+        let near = |key: &str| {
+            let word = words::nearest(key, missing, |_| false)?;
+            (!known.contains(&key)).then_some(word)
+        };
+        for pair in &mapping.pairs {
+            if let Some(word) = near(&pair.key) {
+                return Self::not(
+                    pair.at,
+                    format!("`{}` is not a key here", pair.key),
+                    &format!("is it `{word}`?"),
+                );
+            }
+        }
+        let nested = mapping.pairs.iter().any(|pair| pair.value.shape() != Shape::Scalar);
+        let words =
+            mapping.pairs.iter().any(|pair| matches!(&*pair.key, "alert" | "record" | "expr" | "rule"));
+        Self::NotUnderstood(NotUnderstood {
+            message: message.to_owned(),
+            hint: None,
+            position: node.position(),
+            // A few texts are what an error page says; a whole tree without a word of ours is something else.
+            is_rule_like: words || !nested || mapping.get("kind").is_some(),
+        })
+    }
+
+    fn not(at: Node<'t>, message: String, hint: &str) -> Self {
+        Self::NotUnderstood(NotUnderstood {
+            message,
+            hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+            position: at.position(),
+            is_rule_like: true,
+        })
+    }
+}
+
+fn not_at(at: Node<'_>, message: String) -> Meaning<'_> {
+    Meaning::not(at, message, "")
+}
+
+/// The text of a key, if it has one.
+pub(super) fn word<'t>(mapping: &Mapping<'t>, key: &str) -> Option<Text<'t>> {
+    match mapping.get(key)?.value.text() {
+        Scalar::Value(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The kind of the items of a typed list, as the API answers it.
+fn list_of(kind: &str) -> Option<&'static str> {
+    let kind = kind.strip_suffix("List")?;
+    RULES.iter().find(|(rules, _)| *rules == kind).map(|(rules, _)| *rules)
+}
+
+/// The API group of ours that a version is of.
+fn api_group(version: &str) -> Option<&'static str> {
+    let group = version.split('/').next().unwrap_or_default();
+    RULES.iter().find(|(_, ours)| *ours == group).map(|(_, ours)| *ours)
+}
+
+fn has_groups(mapping: &Mapping<'_>) -> bool {
+    mapping.value("spec").and_then(Mapping::of).is_some_and(|spec| spec.get("groups").is_some())
+}
+
+/// The kind that another is most likely meant to be.
+fn near_kind(kind: &str, mapping: &Mapping<'_>) -> Option<&'static str> {
+    let kind = kind.to_lowercase();
+    if mapping.get("items").is_some() && osa_distance(&kind, "list") <= 1 {
+        return Some("List");
+    }
+    RULES.iter().map(|(rules, _)| *rules).find(|rules| osa_distance(&kind, &rules.to_lowercase()) <= 2)
+}

@@ -1,0 +1,99 @@
+//! The keys of a mapping as go-yaml reads them into a struct or a map of texts: keys are texts, merge keys are followed,
+//! no key stands twice.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Problem;
+use super::scalar::{Scalar, Text};
+use super::tree::{Node, Shape};
+
+/// So deep may merged mappings merge others.
+const DEEPEST: usize = 100;
+
+/// A mapping with texts for keys.
+#[derive(Debug, Default)]
+pub(crate) struct Mapping<'t> {
+    /// Its own keys in the order of the text, then those that are merged in.
+    pub(crate) pairs: Vec<Pair<'t>>,
+    /// What go-yaml would not take: keys that stand twice or are no texts, and merges of what is no mapping.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair<'t> {
+    pub(crate) key: Text<'t>,
+    /// Where the key stands.
+    pub(crate) at: Node<'t>,
+    pub(crate) value: Node<'t>,
+}
+
+impl<'t> Mapping<'t> {
+    /// What a node holds; none for what is no mapping.
+    pub(crate) fn of(node: Node<'t>) -> Option<Self> {
+        (node.shape() == Shape::Mapping).then(|| {
+            let mut mapping = Self::default();
+            let mut seen = HashSet::new();
+            mapping.fill(node, &mut seen, 0);
+            mapping
+        })
+    }
+
+    /// A key with its value.
+    pub(crate) fn get(&self, key: &str) -> Option<&Pair<'t>> {
+        self.pairs.iter().find(|pair| pair.key == key)
+    }
+
+    /// The value of a key, if it is there and not null.
+    pub(crate) fn value(&self, key: &str) -> Option<Node<'t>> {
+        self.get(key).map(|pair| pair.value).filter(|value| !value.is_null())
+    }
+
+    /// Adds the keys of a node that are not there yet. `seen` are all keys so far.
+    fn fill(&mut self, node: Node<'t>, seen: &mut HashSet<Text<'t>>, depth: usize) {
+        let mut merges = Vec::new();
+        let mut own = HashMap::new();
+        for (key, value) in node.pairs() {
+            if key.is_merge() {
+                merges.push((key, value));
+                continue;
+            }
+            let text = match key.text() {
+                Scalar::Value(text) => text,
+                Scalar::Null => continue,
+                Scalar::Other(what) => {
+                    self.problem(key, format!("a key is {what}, and must be a text"));
+                    continue;
+                }
+            };
+            if let Some(line) = own.insert(text.clone(), key.position().line) {
+                self.problem(key, format!("the key `{text}` stands twice, first in line {line}"));
+                continue;
+            }
+            if seen.insert(text.clone()) {
+                self.pairs.push(Pair { key: text, at: key, value });
+            }
+        }
+        if merges.len() > 1
+            && let Some((key, _)) = merges.get(1)
+        {
+            self.problem(*key, "the key `<<` stands twice".to_owned());
+        }
+        for (key, value) in merges.into_iter().take(1) {
+            match value.shape() {
+                _ if depth >= DEEPEST => {
+                    self.problem(key, "mappings are merged into each other too deep".to_owned());
+                }
+                Shape::Mapping => self.fill(value, seen, depth + 1),
+                Shape::Sequence if value.children().all(|item| item.shape() == Shape::Mapping) => {
+                    value.children().for_each(|item| self.fill(item, seen, depth + 1));
+                }
+                _ => self.problem(key, "`<<` takes a mapping, or a list of mappings".to_owned()),
+            }
+        }
+    }
+
+    fn problem(&mut self, at: Node<'_>, message: String) {
+        self.problems.push(Problem { message, position: at.position() });
+    }
+}

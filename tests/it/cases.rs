@@ -1,0 +1,309 @@
+//! Files as people really write and break them: every input of `tests/data/cases` that concerns files does what the
+//! README beside it says is right.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rulesync_core::{Finding, ObjectState, ObjectStatus, Severity, Status};
+use rulesync_testkit::{Kind, RulerServer};
+use rulesync_tests::Running;
+
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/cases");
+
+/// How rule files look when they break, where they are told to be broken, and with which words.
+const OUTER_KEYS: [(&str, &str, &str); 15] = [
+    ("bare-group", "1:1", "put it in a list below `groups:`"),
+    ("download-failed", "1:1", "neither a rule file nor an object"),
+    ("gateway", "1:1", "holds a text and no rules"),
+    ("kind-in-lower-case", "2:7", "is it `PrometheusRule`?"),
+    ("kind-in-plural", "2:7", "is it `PrometheusRule`?"),
+    ("lfs-pointer", "1:1", "holds a text and no rules"),
+    ("list-item", "3:1", "is it `items`?"),
+    ("list-root", "1:1", "put these groups below `groups:`"),
+    ("misspelt-groups", "1:1", "is it `groups`?"),
+    ("misspelt-groups-in-spec", "4:8", "is it `groups`?"),
+    ("rule-at-group-level", "2:5", "a rule stands where a group belongs"),
+    ("rule-for-rules", "3:5", "is it `rules`?"),
+    ("singular-group", "1:1", "is it `groups`?"),
+    ("specs", "4:1", "is it `spec`?"),
+    ("zero-bytes", "1:1", "the file is empty"),
+];
+
+struct World {
+    ruler: RulerServer,
+    directory: tempfile::TempDir,
+}
+
+fn case(name: &str) -> String {
+    std::fs::read_to_string(Path::new(CASES).join(name)).unwrap()
+}
+
+fn rule_file(group: &str) -> String {
+    format!("groups:\n- name: {group}\n  rules: [{{record: 'a:b', expr: sum(up)}}]\n")
+}
+
+fn object(name: &str) -> String {
+    format!(
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: {name}, namespace: n}}\nspec: {{groups: [{{name: g, rules: \
+         [{{record: 'a:b', expr: up}}]}}]}}\n"
+    )
+}
+
+/// What every finding of a status says, with its severity.
+fn told(status: &Status) -> Vec<(Severity, String)> {
+    let of = |object: &ObjectStatus| -> Vec<Finding> {
+        let at_targets = object.targets.iter().flat_map(|target| target.findings.clone());
+        object.findings.iter().cloned().chain(at_targets).collect()
+    };
+    let findings = status.objects.iter().flat_map(of);
+    findings.map(|finding| (finding.severity, finding.to_string())).collect()
+}
+
+impl World {
+    async fn new() -> Self {
+        let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("rules")).unwrap();
+        Self { ruler, directory }
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.directory.path().join("rules").join(file)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        // As editors do it, so that no look sees a half.
+        let new = self.directory.path().join("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, self.path(file)).unwrap();
+    }
+
+    async fn run(&self) -> Running {
+        let url = self.ruler.url();
+        let config = format!(
+            "owner: us\nclaim: off\nsources: [{{type: files, path: rules/}}]\nrulers: [{{name: central, type: mimir, address: '{url}'}}]\nroutes: \
+             [{{name: all, ruler: central, tenant: prod}}]\n"
+        );
+        rulesync_tests::run(&config, self.directory.path()).await.unwrap()
+    }
+
+    /// The ruler's namespaces, without the owner.
+    fn namespaces(&self) -> BTreeSet<String> {
+        let names = self.ruler.rules("prod").into_keys();
+        names.map(|name| name.strip_prefix("us.").unwrap_or(&name).to_owned()).collect()
+    }
+
+    async fn until_namespaces(&self, running: &Running, expected: &BTreeSet<String>) -> Status {
+        running.until(|_| self.namespaces() == *expected).await.unwrap_or_else(|error| {
+            panic!("the ruler has {:?} in place of {expected:?}: {error}", self.namespaces())
+        })
+    }
+
+    /// The text of a group in the ruler.
+    fn group(&self, namespace: &str, group: &str) -> serde_json::Value {
+        let rules = self.ruler.rules("prod");
+        serde_json::to_value(&rules[&format!("us.{namespace}")][group]).unwrap()
+    }
+}
+
+/// One object in each file, by the case's name, and the namespaces they have.
+fn declared() -> Vec<(String, String, String)> {
+    let of = |(index, (name, _, _)): (usize, &(&str, &str, &str))| {
+        let file = format!("{name}.yaml");
+        // What broke was of either form, but where the broken form has a name of its own.
+        match index % 2 == 0 && *name != "rule-for-rules" {
+            true => (file, object(name), format!("n.{name}")),
+            false => (file.clone(), rule_file("g"), format!("_file.{file}")),
+        }
+    };
+    OUTER_KEYS.iter().enumerate().map(of).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_breaks_keeps_its_rules_over_a_restart_and_what_is_meant_goes() {
+    let world = World::new().await;
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for (file, text, namespace) in declared() {
+        world.write(&file, &text);
+        all.insert(namespace);
+    }
+    let meant = ["meant-comments.yaml", "meant-empty.yaml", "meant-deleted.yaml"];
+    for file in meant {
+        world.write(file, &rule_file("g"));
+    }
+    world.write("meant-taken-out.yaml", &format!("{}---\n{}", object("stays"), object("taken-out")));
+    world.write("later.yaml", &rule_file("g"));
+    let kept: BTreeSet<String> =
+        all.iter().cloned().chain(["n.stays".to_owned(), "_file.later.yaml".to_owned()]).collect();
+    let others = meant.iter().map(|file| format!("_file.{file}")).chain(["n.taken-out".to_owned()]);
+    let before = kept.iter().cloned().chain(others).collect();
+    let running = world.run().await;
+    world.until_namespaces(&running, &before).await;
+
+    for (name, _, _) in OUTER_KEYS {
+        world.write(&format!("{name}.yaml"), &case(&format!("outer-keys/{name}.yaml")));
+    }
+    world.write("meant-comments.yaml", "# nothing any more\n");
+    world.write("meant-empty.yaml", "groups: []\n");
+    std::fs::remove_file(world.path("meant-deleted.yaml")).unwrap();
+    world.write("meant-taken-out.yaml", &object("stays"));
+    world.until_namespaces(&running, &kept).await;
+    let tells = |status: &Status| {
+        let told = told(status);
+        OUTER_KEYS.iter().all(|(name, at, words)| {
+            let place = format!("rules/{name}.yaml:{at}");
+            told.iter().any(|(severity, text)| {
+                *severity == Severity::Error && text.starts_with(&place) && text.contains(words)
+            })
+        })
+    };
+    let status = running.until(tells).await.unwrap_or_else(|error| panic!("{error}"));
+    // Nothing else is told, so that every one of them is told where it is.
+    let files: BTreeSet<String> =
+        told(&status).iter().map(|(_, text)| text.split(':').next().unwrap_or_default().to_owned()).collect();
+    assert_eq!(files.len(), OUTER_KEYS.len(), "{files:?}");
+    running.stop().await.unwrap();
+
+    // After a restart the ledger knows what these files declared. Something else goes, so that deletes are known to be made.
+    std::fs::remove_file(world.path("later.yaml")).unwrap();
+    let kept: BTreeSet<String> = kept.into_iter().filter(|name| !name.contains("later")).collect();
+    let running = world.run().await;
+    world.until_namespaces(&running, &kept).await;
+    let status = running.until(tells).await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(status.sources.iter().all(|source| !source.hides_objects), "the ledger knows all of them");
+    // And all is well again once they are mended.
+    for (file, text, _) in declared() {
+        world.write(&file, &text);
+    }
+    running.until(|status| told(status).is_empty()).await.unwrap();
+    world.until_namespaces(&running, &kept).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_that_is_not_understood_is_a_warning_and_holds_nothing_up() {
+    let world = World::new().await;
+    for file in ["a.yaml", "b.yaml", "c.yaml"] {
+        world.write(file, &rule_file("g"));
+    }
+    let running = world.run().await;
+    running.in_order(3).await.unwrap();
+    let mut cases: Vec<(String, &str, &str)> =
+        OUTER_KEYS.iter().map(|(name, at, words)| (format!("outer-keys/{name}"), *at, *words)).collect();
+    cases.push(("files/04-other-api-group".to_owned(), "1:13", "is another API"));
+    cases.push((
+        "files/08-apiversion-without-version".to_owned(),
+        "1:13",
+        "begins with `monitoring.coreos.com/`",
+    ));
+    for (name, _, _) in &cases {
+        let file = format!("{}.yaml", name.rsplit('/').next().unwrap());
+        // Each of its own name, so that none is another's duplicate.
+        let text = case(&format!("{name}.yaml"))
+            .replace("name: x,", &format!("name: {},", file.replace(".yaml", "")));
+        world.write(&file, &text);
+    }
+    // Deletes are made all the same.
+    std::fs::remove_file(world.path("c.yaml")).unwrap();
+    let two = ["_file.a.yaml".to_owned(), "_file.b.yaml".to_owned()].into();
+    world.until_namespaces(&running, &two).await;
+    let tells = |status: &Status| {
+        let told = told(status);
+        cases.iter().all(|(name, at, words)| {
+            let place = format!("rules/{}.yaml:{at}", name.rsplit('/').next().unwrap());
+            told.iter().any(|(severity, text)| {
+                // That one is a rule file, with a group that is refused.
+                let expected = name.contains("rule-for-rules");
+                (*severity == Severity::Error) == expected && text.starts_with(&place) && text.contains(words)
+            })
+        })
+    };
+    let status = running.until(tells).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(told(&status).len(), cases.len(), "{:#?}", told(&status));
+    assert!(!status.sources[0].hides_objects);
+    assert_eq!(world.namespaces(), two);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_unit_of_failure_is_the_group() {
+    let world = World::new().await;
+    for name in ["list/one-bad-item", "types/one-bad-field", "poison/merge-key"] {
+        world.write(&format!("{}.yaml", name.rsplit('/').next().unwrap()), &case(&format!("{name}.yaml")));
+    }
+    let running = world.run().await;
+    let expected = ["n.one", "n.three", "n.three-groups"].map(str::to_owned).into();
+    world.until_namespaces(&running, &expected).await;
+    let status = running.until(|status| told(status).len() >= 4).await.unwrap();
+    let mut told: Vec<String> = told(&status).into_iter().map(|(_, text)| text).collect();
+    told.sort();
+    insta::assert_snapshot!(told.join("\n"));
+    let groups: Vec<String> = world.ruler.rules("prod")["us.n.three-groups"].keys().cloned().collect();
+    assert_eq!(groups, ["good-1", "good-2"]);
+    let two = status.objects.iter().find(|object| object.name == "two").unwrap();
+    assert_eq!(two.state, ObjectState::Malformed);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn yaml_is_read_as_go_yaml_does_and_every_document_counts() {
+    let world = World::new().await;
+    for name in [
+        "files/01-escaped-apostrophe",
+        "files/02-block-scalar-at-end-of-file",
+        "files/02b-folded-at-end-of-file",
+        "multi-document/a",
+    ] {
+        world.write(&format!("{}.yaml", name.rsplit('/').next().unwrap()), &case(&format!("{name}.yaml")));
+    }
+    let running = world.run().await;
+    let status = running.in_order(5).await.unwrap();
+    assert_eq!(told(&status), []);
+    let annotations = |file: &str, group: &str| {
+        world.group(&format!("_file.{file}.yaml"), group)["rules"][0]["annotations"].clone()
+    };
+    assert_eq!(
+        annotations("01-escaped-apostrophe", "escaped"),
+        serde_json::json!({"summary": "endpoint '{{ $labels.name }}' failed"})
+    );
+    assert_eq!(
+        annotations("02-block-scalar-at-end-of-file", "nonl"),
+        serde_json::json!({"summary": "one line, and the file ends here"})
+    );
+    assert_eq!(
+        annotations("02b-folded-at-end-of-file", "nonl2"),
+        serde_json::json!({"summary": "folded", "description": "ends here"})
+    );
+    let expected: BTreeSet<String> = ["_file.one".to_owned(), "_file.two".to_owned()].into();
+    assert!(world.namespaces().is_superset(&expected), "{:?}", world.namespaces());
+
+    // Another name is written before the former goes.
+    let renamed = case("multi-document/a.yaml").replace("namespace: one", "namespace: three");
+    world.write("a.yaml", &renamed);
+    running.until(|_| !world.namespaces().contains("_file.one")).await.unwrap();
+    assert!(world.namespaces().contains("_file.three"));
+    let requests = world.ruler.journal().requests();
+    let first = |method: &str, name: &str| {
+        requests.iter().position(|request| request.method == method && request.path.contains(name)).unwrap()
+    };
+    assert!(first("POST", "us._file.three") < first("DELETE", "us._file.one"));
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_is_told_where_it_stands_in_the_file() {
+    let world = World::new().await;
+    world.write(
+        "broken.yaml",
+        "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n\n      up ==\n        sum(up\n    annotations: {a: b}\n  - {alert: B, expr: 'up ('}\n",
+    );
+    let running = world.run().await;
+    let status = running
+        .until(|status| told(status).iter().any(|(severity, _)| *severity == Severity::Error))
+        .await
+        .unwrap();
+    let mut told: Vec<String> = told(&status).into_iter().map(|(_, text)| text).collect();
+    told.sort();
+    insta::assert_snapshot!(told.join("\n"));
+    running.stop().await.unwrap();
+}
