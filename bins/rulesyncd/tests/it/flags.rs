@@ -54,8 +54,8 @@ async fn a_dry_run_tells_what_would_be_refused_and_fails() {
         String::from_utf8(output.stdout).unwrap(),
         "central/prod: 2 changes\n  \
            + us.ns.o / good (1 rules) of PrometheusRule ns/o\n  \
-           ! PrometheusRule ns/o: group \"syntax\", rule 0 \"A\", expr, 1:7: unclosed left parenthesis\n\
-         ! PrometheusRule ns/o: group \"duration\", rule 0 \"B\", for: `soon` is not a Prometheus duration: write \
+           ! PrometheusRule ns/o: rules/o.yaml:1:211, group \"syntax\", rule 0 \"A\", expr: unclosed left parenthesis\n\
+         ! PrometheusRule ns/o: rules/o.yaml:1:268, group \"duration\", rule 0 \"B\", for: `soon` is not a Prometheus duration: write \
          whole numbers with units in the order y, w, d, h, m, s, ms, such as `1h30m`\n"
     );
     assert!(ruler.journal().requests().iter().all(|request| request.method == "GET"));

@@ -59,7 +59,7 @@ async fn pipes_for_rules_and_secrets_are_told_and_hold_up_nothing() {
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("type: mimir,", "type: mimir, bearer_token_file: token,")).unwrap();
     let daemon = Daemon::start(&config, &[]);
-    daemon.logs(&["file=pipe.yaml", "the file cannot be read: it is a pipe"]).await;
+    daemon.logs(&["file=rules/pipe.yaml", "the file cannot be read: it is a pipe"]).await;
     daemon.logs(&["token: it is a pipe, not a regular file"]).await;
     assert_eq!(daemon.get("/-/ready").await, Some((200, "ready\n".to_owned())));
     daemon.signal("TERM");

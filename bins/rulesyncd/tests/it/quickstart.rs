@@ -43,7 +43,7 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     assert!(line.contains("level=error"), "{line}");
     assert!(
         line.ends_with(
-            "group=cache.alerts rule=1 rule_name=CacheEvictsTooMuch field=expr line=1 column=54 code=refused \
+            "group=cache.alerts rule=1 rule_name=CacheEvictsTooMuch field=expr line=27 column=70 code=refused \
          error=\"refused by the ruler: unclosed left parenthesis\" hint=\"the other groups are synced\""
         ),
         "{line}"

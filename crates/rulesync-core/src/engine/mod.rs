@@ -20,7 +20,7 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::naming::{Owner, Territory};
 use crate::outcome::{Reporter, Reporters};
-use crate::plan::DryRun;
+use crate::plan::{DryRun, Refusal};
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 use crate::source::Source;
@@ -191,7 +191,11 @@ impl Engine {
         let Status { targets, objects, .. } = run.status().await;
         let unread = targets.into_iter().find(|target| target.error.is_some());
         let mut dry_run = DryRun { plans: run.plans().await, refusals: Vec::new() };
+        let locations = run.locations();
         run.stop().await;
+        for Refusal { object, finding } in dry_run.plans.iter_mut().flat_map(|plan| &mut plan.refusals) {
+            locations.locate(object, finding);
+        }
         for object in objects.iter().filter(|object| object.state != ObjectState::NotSelected) {
             let ObjectStatus { source, kind, namespace, name, findings, .. } = object;
             let (source, kind) = (source.as_str().into(), kind.as_str().into());

@@ -21,6 +21,7 @@ use crate::catalogue::{Catalogue, Consequences, Departure};
 use crate::claim::Installation;
 use crate::finding::Finding;
 use crate::leadership::Leadership;
+use crate::locations::Locations;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
@@ -471,6 +472,11 @@ impl Run {
 
     pub(super) async fn status(&mut self) -> Status {
         self.ask_for_reports().status().await
+    }
+
+    /// Where the findings of its objects are.
+    pub(super) fn locations(&self) -> Locations {
+        self.catalogue.locations().clone()
     }
 
     pub(super) async fn plans(&mut self) -> Vec<Plan> {
