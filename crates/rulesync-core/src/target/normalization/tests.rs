@@ -107,6 +107,9 @@ fn what_only_people_and_tools_change_is_never_learned() {
     }
 }
 
+/// Gives a group one field of another.
+type Set = fn(&mut Group, Group);
+
 #[test]
 fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
     let none = Keeps {
@@ -127,7 +130,7 @@ fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
         align_evaluation_time_on_interval: true,
         ..sent()
     };
-    let fields: [(&str, fn(&mut Group, Group)); 6] = [
+    let fields: [(&str, Set); 6] = [
         ("limit", |to, from| to.limit = from.limit),
         ("query_offset", |to, from| to.query_offset = from.query_offset),
         ("evaluation_delay", |to, from| to.evaluation_delay = from.evaluation_delay),
