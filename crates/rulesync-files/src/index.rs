@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rulesync_core::{Finding, ObjectId, Place, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
 
 use crate::identity::Identities;
-use crate::manifest::{Contents, NOT_UNDERSTOOD, Read, joined};
+use crate::manifest::{Broken, Contents, NOT_UNDERSTOOD, Read, joined};
 pub(crate) use declarations::Declared;
 use declarations::{Declaration, FileDeclarations};
 
@@ -101,7 +101,7 @@ impl Index {
                     of_file.break_object(id, &broken.finding);
                 }
                 Some(id) => of_file.break_object(id, &as_warning(&broken.finding)),
-                None if nameless.is_none_or(|other: &crate::manifest::Broken| !other.is_rule_like) => {
+                None if nameless.is_none_or(|other: &Broken| !other.is_rule_like) => {
                     nameless = Some(broken);
                 }
                 None => {}
@@ -116,33 +116,36 @@ impl Index {
             });
             let missing: Vec<&ObjectId> = missing.collect();
             missing.iter().for_each(|id| of_file.miss_object(id, reason));
-            if let Some(broken) = nameless.filter(|_| missing.is_empty()) {
-                let file = self.identities.file(path);
-                let hides = !before.is_known && broken.is_rule_like;
-                if hides {
-                    of_file.hides = true;
-                    of_file.hide_behind(&file, reason);
-                } else if !broken.is_rule_like {
-                    let Finding { message, .. } = reason;
-                    tracing::debug!(
-                        file = self.identities.shown(path),
-                        message,
-                        "Ignored a file that holds no rules"
-                    );
-                } else if reason.code == NOT_UNDERSTOOD {
-                    // A file that never held rules is no reason to be alarmed.
-                    let notice = bodies
-                        .entry((path.to_path_buf(), file.clone()))
-                        .or_insert_with(|| RuleObject::new(file, Vec::new()));
-                    notice.findings.push(as_warning(reason));
-                    of_file.notice(notice, reason.place.position);
-                } else if !of_file.declares(&file) {
-                    of_file.break_object(&file, reason);
+            let nothing_missing = missing.is_empty();
+            if let Some(broken) = nameless {
+                if !before.is_known && broken.is_rule_like {
+                    of_file.hide_behind(&self.identities.file(path), &broken.finding);
+                } else if nothing_missing {
+                    self.tell_of_new(path, broken, &mut of_file, bodies);
                 }
             }
         }
         of_file.remember(before);
         self.declare(path, of_file);
+    }
+
+    /// Tells of a document that took nothing away and is none of what is known.
+    fn tell_of_new(&self, path: &Path, broken: &Broken, of_file: &mut FileDeclarations, bodies: &mut Bodies) {
+        let Broken { is_rule_like, finding, .. } = broken;
+        let file = self.identities.file(path);
+        if !is_rule_like {
+            let (file, message) = (self.identities.shown(path), &finding.message);
+            tracing::debug!(file, message, "Ignored a document that holds no rules");
+        } else if finding.code == NOT_UNDERSTOOD {
+            // A file that never held rules is no reason to be alarmed.
+            let notice = bodies
+                .entry((path.to_path_buf(), file.clone()))
+                .or_insert_with(|| RuleObject::new(file, Vec::new()));
+            notice.findings.push(as_warning(finding));
+            of_file.notice(notice, finding.place.position);
+        } else if !of_file.declares(&file) {
+            of_file.break_object(&file, finding);
+        }
     }
 
     /// What is known of a file's declarations before it is read.
@@ -162,8 +165,8 @@ impl Index {
 
     fn declare(&mut self, path: &Path, of_file: FileDeclarations) {
         self.news = true;
-        let before = self.files.get(path).map(|file| file.ids().cloned().collect()).unwrap_or_default();
-        let before: BTreeSet<ObjectId> = before;
+        let before: BTreeSet<ObjectId> =
+            self.files.get(path).into_iter().flat_map(FileDeclarations::ids).cloned().collect();
         let lost = before.iter().filter(|id| !of_file.declares(id)).cloned();
         for id in lost.collect::<Vec<_>>() {
             if let Some(places) = self.declarations.get_mut(&id) {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rulesync_core::{NamedRuler, Origin, Permission, Route, RuleObject, Tenancy};
+use rulesync_core::{NamedRuler, Origin, Permission, Route, RuleObject, SourceEvent, Tenancy};
 use std::sync::Arc;
 
-use crate::world::{MemoryRuler, World, exposed, object, route, unavailable};
+use crate::world::{MemoryRuler, World, exposed, id, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 
@@ -285,5 +285,44 @@ async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
     let status = world.until(|status| status.targets.len() == 1).await;
     assert_eq!((status.targets[0].tenant.as_deref(), status.targets[0].retiring), (Some("y"), false));
     assert_eq!((ruler.groups("x").len(), ruler.groups("y").len()), (0, 1));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_name_in_the_same_place_is_written_before_the_former_goes() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let renamed = |from: &str, to: &str| {
+        world.teller.say(SourceEvent::Renamed { id: id(from), to: vec![id(to)] });
+    };
+    let has = |name: &str| ruler.groups("prod").contains_key(&format!("us.ns.{name}"));
+    world.teller.upsert(object("o", &[("g", "1")]));
+    world.teller.complete();
+    world.settle().await;
+
+    ruler.break_group("h", Some(unavailable()));
+    world.teller.upsert(object("p", &[("h", "1")]));
+    renamed("o", "p");
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert!(has("o") && !has("p"), "it is evaluated under some name all the time");
+    ruler.break_group("h", None);
+    world.until(|_| !has("o")).await;
+    assert!(has("p"));
+
+    // What is refused altogether by its new name stays under the former.
+    ruler.refuse("bad");
+    world.teller.upsert(object("q", &[("i", "bad")]));
+    renamed("p", "q");
+    tokio::time::sleep(HALF_AN_HOUR).await;
+    assert!(has("p"));
+    // Mended.
+    world.teller.upsert(object("q", &[("i", "1")]));
+    world.until(|_| !has("p")).await;
+    assert!(has("q"));
+    // An object that goes nowhere takes nothing over.
+    let nowhere = RuleObject { labels: Default::default(), ..object("r", &[("j", "1")]) };
+    world.teller.upsert(nowhere);
+    renamed("q", "r");
+    world.until(|_| !has("q")).await;
     world.stop().await;
 }

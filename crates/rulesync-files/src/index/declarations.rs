@@ -63,7 +63,7 @@ pub(super) struct FileDeclarations {
     /// Whether every document in it is understood.
     pub(super) understood: bool,
     /// Whether it may stand for objects of unknown names.
-    pub(super) hides: bool,
+    hides: bool,
 }
 
 /// What is known of a file before it is read.
@@ -110,6 +110,7 @@ impl FileDeclarations {
     /// Objects of unknown names may have been in the file, and stand behind its own name. Rules that it still has may be
     /// only a part of those that it had.
     pub(super) fn hide_behind(&mut self, file: &ObjectId, finding: &Finding) {
+        self.hides = true;
         let of_file = |id: &&ObjectId| id.kind() == file.kind();
         let parts: Vec<ObjectId> = self.declarations.keys().filter(of_file).cloned().collect();
         for id in parts.iter().chain([file]) {

@@ -7,7 +7,6 @@ use rulesync_core::DeclaredGroup;
 
 use super::*;
 use crate::identity::shown;
-use crate::manifest::Broken;
 
 fn index() -> Index {
     Index::new(Identities::new(&"files".into()))
@@ -189,6 +188,12 @@ fn what_is_remembered_of_a_file_protects_after_a_restart() {
     assert_eq!(part, ["x = 2", "y ! what is it"]);
     // Nobody knew before what is in this one.
     assert_eq!(hides(&mut after_restart(), "b", strange(holds(&[]), true)), [("b".to_owned(), true)]);
+    // Nor all that was in this one.
+    let mut index = Index::new(Identities::new(&"files".into()));
+    index.recall(remembered(r#"{"d": ["?", "PrometheusRule ns/x"]}"#));
+    let both = hides(&mut index, "d", strange(holds(&[]), true));
+    assert_eq!(both, [("d".to_owned(), true), ("x".to_owned(), false)]);
+    assert_eq!(serde_json::to_string(&index.declared()).unwrap(), r#"{"d":["?","PrometheusRule ns/x"]}"#);
     // Others are known never to have declared anything: a warning, once.
     let mut index = after_restart();
     let mut bodies = Bodies::new();

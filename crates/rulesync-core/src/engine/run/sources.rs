@@ -120,7 +120,13 @@ impl Run {
                 self.catalogue.malformed(&id, finding, hides, run)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
-            SourceEvent::Renamed { id, to } => self.catalogue.rename(&id, &to),
+            // To what goes nowhere, nothing is handed over.
+            SourceEvent::Renamed { id, to } => {
+                match to.iter().any(|to| self.catalogue.targets_of(to).next().is_some()) {
+                    true => self.catalogue.rename(&id, &to),
+                    false => self.vanish(&id),
+                }
+            }
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
                 let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
                 self.explain(order);
