@@ -146,7 +146,7 @@ async fn one_shot_runs_end() {
     insta::assert_snapshot!(dry_run.plans[0], @r#"
     central/prod: 2 changes
       + us.ns.o / a (1 rules) of PrometheusRule ns/o
-      ! PrometheusRule ns/o: group "bad", rule 0 "r", expr, 1:8: unclosed left parenthesis
+      ! PrometheusRule ns/o: group "bad", rule 0 "r", spec.groups[1].rules[0].expr, 1:8: unclosed left parenthesis
     "#);
     assert_eq!(ruler.requests(), ["GET prod"]);
 
