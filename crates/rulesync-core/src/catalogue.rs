@@ -199,7 +199,7 @@ impl ObjectReport {
     pub(crate) fn with_targets(self, mut targets: Vec<ObjectAtTarget>) -> ObjectStatus {
         let Self { id, mut findings, malformed, kept_out, locations } = self;
         let of_targets = targets.iter_mut().flat_map(|target| &mut target.findings);
-        findings.iter_mut().chain(of_targets).for_each(|finding| locations.locate(&id, finding));
+        locations.locate(findings.iter_mut().chain(of_targets).map(|finding| (&id, finding)));
         let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
         let refused =
             findings.iter().any(Finding::withholds) && (worst != ObjectState::NotSelected || kept_out);
@@ -381,12 +381,8 @@ impl Catalogue {
     pub(crate) fn rename(&mut self, id: &ObjectId, to: &[ObjectId]) -> Consequences {
         let mut consequences = Consequences::default();
         let handover = Handover::default();
-        for other in to {
-            for target in self.targets_of(other) {
-                let Some(namespace) = self.namespace_at(other, target) else { continue };
-                let order = Order::HandOver { namespace, share: handover.share() };
-                consequences.orders.push((target.clone(), order));
-            }
+        for (target, namespace) in self.places_of(to) {
+            consequences.orders.push((target, Order::HandOver { namespace, share: handover.share() }));
         }
         self.locations.forget(id);
         self.tally(id, Tally::Out);
@@ -575,6 +571,13 @@ impl Catalogue {
     pub(crate) fn targets_of(&self, id: &ObjectId) -> impl Iterator<Item = &TargetId> {
         let placements = self.objects.get(id).map(|record| &*record.placements).unwrap_or_default();
         placements.iter().map(|placement| &placement.target)
+    }
+
+    /// The targets that objects go to, with the namespace of each there.
+    pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(TargetId, Arc<str>)> {
+        let place = |object, target| Some((TargetId::clone(target), self.namespace_at(object, target)?));
+        let of = |object| self.targets_of(object).filter_map(move |target| place(object, target));
+        objects.iter().flat_map(of).collect()
     }
 
     /// The objects whose rules may be protected somewhere.

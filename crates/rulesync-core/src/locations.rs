@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::model::declared::DeclaredGroup;
 use crate::model::kind::RULE_FILE;
 use crate::model::object::ObjectId;
-use crate::model::positions::Positions;
+use crate::model::positions::{PositionMap, Positions, is_located};
 use crate::outcome::{Outcome, Reporter, Reporters};
 
 /// The positions of all objects, shared between who learns of them and who tells findings.
@@ -34,10 +34,19 @@ impl Locations {
         self.with(|all| drop(all.remove(id)));
     }
 
-    /// The same finding with where it is.
-    pub(crate) fn locate(&self, id: &ObjectId, finding: &mut Finding) {
-        let positions = self.with(|all| all.get(id).cloned()).unwrap_or_default();
-        positions.locate(&mut finding.place, if id.kind() == RULE_FILE { "" } else { "spec." });
+    /// Says of findings about objects where they are. What is known of an object is read once for findings that follow
+    /// each other.
+    pub(crate) fn locate<'a>(&self, findings: impl IntoIterator<Item = (&'a ObjectId, &'a mut Finding)>) {
+        let mut read: Option<(&ObjectId, PositionMap)> = None;
+        for (id, finding) in findings.into_iter().filter(|(_, finding)| !is_located(&finding.place)) {
+            if read.as_ref().is_none_or(|(of, _)| *of != id) {
+                let positions = self.with(|all| all.get(id).cloned()).unwrap_or_default();
+                read = Some((id, positions.map()));
+            }
+            if let Some((_, map)) = &read {
+                map.locate(&mut finding.place, if id.kind() == RULE_FILE { "" } else { "spec." });
+            }
+        }
     }
 
     /// Reporters that are told where findings are.
@@ -61,7 +70,7 @@ impl Reporter for Locating {
     fn report(&self, outcome: &Outcome) {
         let located = |object: &ObjectId, finding: &Finding| {
             let mut finding = finding.clone();
-            self.locations.locate(object, &mut finding);
+            self.locations.locate([(object, &mut finding)]);
             finding
         };
         let of = |object: &Option<ObjectId>, finding: &Finding| match object {

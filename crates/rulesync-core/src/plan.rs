@@ -1,7 +1,7 @@
 //! The plan: which changes turn what is into what should be. A pure function; the daemon, dry runs and the CLI use the
 //! same one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -140,12 +140,17 @@ impl DryRun {
         self.refusals.is_empty() && self.plans.iter().all(|plan| plan.refusals.is_empty())
     }
 
-    /// The same with what there is to say about an object wherever it goes.
-    pub(crate) fn add(&mut self, object: &ObjectId, findings: &[Finding]) {
-        let changes = self.plans.iter().flat_map(|plan| &plan.changes);
-        let changes: Vec<&Change> = changes.filter(|change| change.object.as_ref() == Some(object)).collect();
-        let refusals: Vec<Refusal> = refusals_of(object, findings, &changes).collect();
-        self.refusals.extend(refusals);
+    /// These plans, and what there is to say about objects wherever they go.
+    pub(crate) fn new<'a>(
+        plans: Vec<Plan>,
+        objects: impl IntoIterator<Item = (&'a ObjectId, &'a [Finding])>,
+    ) -> Self {
+        let written = written(plans.iter().flat_map(|plan| &plan.changes));
+        let refusals = objects
+            .into_iter()
+            .flat_map(|(object, findings)| refusals_of(object, findings, &written))
+            .collect();
+        Self { plans, refusals }
     }
 }
 
@@ -155,23 +160,30 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// The groups of each object that are to be written.
+type Written<'a> = HashMap<&'a ObjectId, HashSet<&'a str>>;
+
+fn written<'a>(changes: impl Iterator<Item = &'a Change>) -> Written<'a> {
+    let mut written = Written::new();
+    for change in changes {
+        if let (Action::Put(group), Some(object)) = (&change.action, &change.object) {
+            written.entry(object).or_default().insert(&group.name);
+        }
+    }
+    written
+}
+
 /// What of an object's findings stands in the way of its groups. A doubt about a group that is not written is none: the
 /// ruler has taken it.
-fn refusals_of<'a>(
-    object: &'a ObjectId,
-    findings: &'a [Finding],
-    changes: &'a [&Change],
-) -> impl Iterator<Item = Refusal> + 'a {
+fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -> Vec<Refusal> {
+    let written = written.get(object);
     let is_written = |finding: &Finding| {
-        let group = finding.place.group.as_deref();
-        changes.iter().any(|change| !change.is_delete() && (group.is_none() || change.group() == group))
+        written
+            .is_some_and(|groups| finding.place.group.as_deref().is_none_or(|group| groups.contains(group)))
     };
-    let refused =
-        move |finding: &&Finding| finding.withholds() || (finding.is_error() && is_written(finding));
-    findings
-        .iter()
-        .filter(refused)
-        .map(|finding| Refusal { object: object.clone(), finding: finding.clone() })
+    let refused = |finding: &&Finding| finding.withholds() || (finding.is_error() && is_written(finding));
+    let refusal = |finding: &Finding| Refusal { object: object.clone(), finding: finding.clone() };
+    findings.iter().filter(refused).map(refusal).collect()
 }
 
 /// What a target is planned from.
@@ -191,16 +203,15 @@ pub struct Situation<'a> {
 
 /// Plans a whole target. Deletes that are protected, or that the guard would hold back, are marked with the reason.
 pub fn plan(target: &TargetId, situation: Situation<'_>, guard: &DeleteGuard) -> Plan {
-    plan_with(target, situation, guard, |change| change.held)
+    Plan::new(target, plan_with(situation, guard, |change| change.held), situation.desired)
 }
 
-/// The same with what else is known to stand in the way of a delete.
+/// The changes of a whole target, with what else is known to stand in the way of a delete.
 pub(crate) fn plan_with(
-    target: &TargetId,
     situation: Situation<'_>,
     guard: &DeleteGuard,
     reason: impl Fn(&Change) -> Option<HeldReason>,
-) -> Plan {
+) -> Vec<Change> {
     let Situation { desired, observed, .. } = situation;
     let mut namespaces: Vec<&Arc<str>> = desired.claims().map(|(namespace, _)| namespace).collect();
     namespaces.extend(
@@ -217,13 +228,7 @@ pub(crate) fn plan_with(
         change.held = reason(change);
     }
     hold_back(&mut changes, observed.groups(), guard);
-    let winners = desired.claims().filter_map(|(namespace, claims)| Some((namespace, claims.first()?)));
-    let refusals = winners.filter(|(_, claim)| !claim.findings.is_empty()).flat_map(|(namespace, claim)| {
-        let writes: Vec<&Change> = changes.iter().filter(|change| change.namespace == *namespace).collect();
-        refusals_of(&claim.object, &claim.findings, &writes).collect::<Vec<_>>()
-    });
-    let refusals = refusals.collect();
-    Plan { target: target.clone(), changes, refusals }
+    changes
 }
 
 /// Marks what the guard would hold back if all changes were made at once.
@@ -427,14 +432,23 @@ impl fmt::Display for Change {
 }
 
 impl Plan {
+    /// These changes of a target, and what of them the ruler is expected to refuse.
+    pub(crate) fn new(target: &TargetId, changes: Vec<Change>, desired: &Desired) -> Self {
+        let written = written(changes.iter());
+        let winners = desired.claims().filter_map(|(_, claims)| claims.first());
+        let refusals =
+            winners.flat_map(|claim| refusals_of(&claim.object, &claim.findings, &written)).collect();
+        Self { target: target.clone(), changes, refusals }
+    }
+
     /// What would be done, one line a change, and at the end what would be refused. A group that the ruler is expected
     /// to refuse is not among the changes.
     pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
-        let is_doubted = |change: &Change| {
-            self.refusals.iter().any(|Refusal { object, finding }| {
-                change.object.as_ref() == Some(object) && change.group() == finding.place.group.as_deref()
-            })
-        };
+        let mut doubted: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
+        for Refusal { object, finding } in &self.refusals {
+            doubted.insert((Some(object), finding.place.group.as_deref()));
+        }
+        let is_doubted = move |change: &Change| doubted.contains(&(change.object.as_ref(), change.group()));
         let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_doubted(change));
         let refusals = self.refusals.iter().map(|refusal| refusal as &dyn fmt::Display);
         changes.map(|change| change as &dyn fmt::Display).chain(refusals)

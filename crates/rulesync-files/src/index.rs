@@ -164,9 +164,9 @@ impl Index {
     }
 
     fn declare(&mut self, path: &Path, of_file: FileDeclarations) {
-        self.news = true;
-        let before: BTreeSet<ObjectId> =
-            self.files.get(path).into_iter().flat_map(FileDeclarations::ids).cloned().collect();
+        let former = self.files.remove(path).unwrap_or_default();
+        self.news |= former.remembered().ne(of_file.remembered());
+        let before: BTreeSet<ObjectId> = former.ids().cloned().collect();
         let lost = before.iter().filter(|id| !of_file.declares(id)).cloned();
         for id in lost.collect::<Vec<_>>() {
             if let Some(places) = self.declarations.get_mut(&id) {

@@ -65,7 +65,10 @@ impl FileLedger {
                 return Ok(contents.identity);
             }
             let identity = format!("{:032x}", fastrand::u128(..));
-            ledger.change(|contents| contents.identity.clone_from(&identity))?;
+            ledger.change(|contents| {
+                contents.identity.clone_from(&identity);
+                true
+            })?;
             Ok(identity)
         })
         .await
@@ -116,12 +119,12 @@ impl FileLedger {
         write().map_err(|error| self.error(&error.to_string()))
     }
 
-    /// Changes a part of the file and leaves the others as they are.
-    fn change(&self, change: impl FnOnce(&mut Contents)) -> Result<(), LedgerError> {
+    /// Changes a part of the file and leaves the others as they are. Nothing is written unless `change` says that it has
+    /// changed something.
+    fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), LedgerError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut contents = self.contents()?;
-        change(&mut contents);
-        self.replace(&contents)
+        if change(&mut contents) { self.replace(&contents) } else { Ok(()) }
     }
 
     /// What a source declared when that was written last; none if it never was. Blocks.
@@ -131,10 +134,9 @@ impl FileLedger {
 
     /// Writes what a source declares. Blocks.
     pub(crate) fn remember(&self, source: &str, declared: &Declared) -> Result<(), LedgerError> {
-        if self.declared(source)?.as_ref() == Some(declared) {
-            return Ok(());
-        }
-        self.change(|contents| drop(contents.declared.insert(source.to_owned(), declared.clone())))
+        self.change(|contents| {
+            contents.declared.insert(source.to_owned(), declared.clone()).as_ref() != Some(declared)
+        })
     }
 
     fn directory(&self) -> &Path {
@@ -163,6 +165,7 @@ impl Ledger for FileLedger {
                 contents.targets = targets;
                 contents.release_deletes = released;
                 contents.retiring = retiring;
+                true
             })
         })
         .await

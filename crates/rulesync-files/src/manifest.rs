@@ -269,8 +269,8 @@ impl Reader<'_> {
 
     /// Warnings of what stands beside `groups` for nothing.
     fn warn_of_unknown(&self, mapping: &Mapping<'_>, known: &[&str], findings: &mut Vec<Finding>) {
-        for Pair { key, at, .. } in mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key)).take(20)
-        {
+        let unknown = mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key));
+        for Pair { key, at, .. } in unknown.take(groups::MOST) {
             let message = format!("`{key}` is not a key beside `groups`, and has no effect");
             let finding = Finding::warning("unknown-key", message).at(self.place(at.position()));
             findings.push(finding.hint("is it misspelt?"));

@@ -24,7 +24,6 @@ mod redact;
 mod request;
 mod secret;
 mod settings;
-mod shared;
 mod split;
 mod state;
 mod transport;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
+use rulesync_fs::{Got, Shared};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -16,7 +17,6 @@ use crate::proxy::{ProxySettings, ProxyUser};
 use crate::redact::Redactor;
 use crate::secret::{Secret, SecretSource};
 use crate::settings::{OAuth2, SettingsError};
-use crate::shared::{Got, Shared};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::UNRESERVED_KEPT;
 

@@ -4,12 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rulesync_fs::FileError;
+use rulesync_fs::{FileError, Shared};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
-
-use crate::shared::Shared;
 
 /// A secret in a configuration. Equal if the texts are.
 #[derive(Clone)]

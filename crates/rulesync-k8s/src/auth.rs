@@ -13,7 +13,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use kube::Config;
 use kube::client::{AuthError, Body, ConfigExt};
-use rulesync_fs::FileError;
+use rulesync_fs::{FileError, Shared};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
@@ -43,9 +43,9 @@ pub(crate) struct Credentials(Arc<Inner>);
 
 struct Inner {
     origin: Origin,
-    state: Mutex<State>,
-    /// Held by whoever gets the header anew.
-    turn: tokio::sync::Mutex<()>,
+    header: Shared<HeaderValue>,
+    /// The latest, which goes on where none can be got anew.
+    former: Mutex<Option<HeaderValue>>,
 }
 
 /// Where the header comes from.
@@ -59,12 +59,6 @@ type Session = Arc<Mutex<Option<Ask>>>;
 
 /// Asks for the header. It blocks.
 type Ask = Box<dyn FnMut() -> Result<HeaderValue, String> + Send>;
-
-#[derive(Default)]
-struct State {
-    header: Option<(HeaderValue, Instant)>,
-    failed: Option<(AuthFailed, Instant)>,
-}
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,48 +111,50 @@ impl Credentials {
 
     /// The header as it is now, at most half a minute old. Where it cannot be got anew, the former one goes on.
     async fn header(&self) -> Result<HeaderValue, AuthFailed> {
-        let asked = Instant::now();
-        if let Some(header) = self.fresh() {
-            return Ok(header);
+        let inner = Arc::clone(&self.0);
+        let renewed = self.0.header.get(|| async move { Ok((inner.renew().await?, FRESH)) }).await;
+        renewed.map_err(|reason| self.0.failed(reason))
+    }
+
+    /// The server does not accept the header that was there `then`: it is got anew. One that is newer stays.
+    fn distrust(&self, then: Instant) {
+        if !self.0.header.distrust(then) {
+            return;
         }
-        let _turn = self.0.turn.lock().await;
-        // Somebody else may have got it, or tried to, meanwhile.
-        if let Some(header) = self.fresh() {
-            return Ok(header);
-        }
-        if let Some((failed, at)) = &locked(&self.0.state).failed
-            && *at >= asked
+        *locked(&self.0.former) = None;
+        if let Origin::Command { session, .. } = &self.0.origin
+            // Whoever holds it is asking just now.
+            && let Ok(mut session) = session.try_lock()
         {
-            return Err(failed.clone());
+            *session = None;
         }
+    }
+}
+
+impl Inner {
+    async fn renew(&self) -> Result<HeaderValue, String> {
         let got = self.get().await;
-        let mut state = locked(&self.0.state);
-        match got {
-            Ok(header) => {
-                state.header = Some((header.clone(), Instant::now()));
-                state.failed = None;
+        let mut former = locked(&self.former);
+        match (got, &*former) {
+            (Ok(header), _) => {
+                *former = Some(header.clone());
                 Ok(header)
             }
-            Err(reason) => {
-                let failed = AuthFailed { origin: self.0.origin.to_string(), reason };
-                if let Some((header, at)) = &mut state.header {
-                    tracing::warn!(error = %failed, "Kubernetes credentials cannot be renewed, the former ones go on");
-                    *at = Instant::now();
-                    return Ok(header.clone());
-                }
-                state.failed = Some((failed.clone(), Instant::now()));
-                Err(failed)
+            (Err(reason), Some(header)) => {
+                let error = self.failed(reason);
+                tracing::warn!(%error, "Kubernetes credentials cannot be renewed, the former ones go on");
+                Ok(header.clone())
             }
+            (Err(reason), None) => Err(reason),
         }
     }
 
-    fn fresh(&self) -> Option<HeaderValue> {
-        let state = locked(&self.0.state);
-        state.header.as_ref().filter(|(_, at)| at.elapsed() < FRESH).map(|(header, _)| header.clone())
+    fn failed(&self, reason: String) -> AuthFailed {
+        AuthFailed { origin: self.origin.to_string(), reason }
     }
 
     async fn get(&self) -> Result<HeaderValue, String> {
-        match &self.0.origin {
+        match &self.origin {
             Origin::File(path) => {
                 let read = rulesync_fs::read_with_deadline(path, TOKEN_BYTES, DEADLINE).await;
                 let bytes = read.map_err(|error| error.to_string())?;
@@ -183,23 +179,11 @@ impl Credentials {
             }
         }
     }
-
-    /// The server does not accept the header that was there `then`: it is got anew. One that is newer stays.
-    fn distrust(&self, then: Instant) {
-        let mut state = locked(&self.0.state);
-        if state.header.take_if(|(_, at)| *at <= then).is_some()
-            && let Origin::Command { session, .. } = &self.0.origin
-            // Whoever holds it is asking just now.
-            && let Ok(mut session) = session.try_lock()
-        {
-            *session = None;
-        }
-    }
 }
 
 impl From<Origin> for Credentials {
     fn from(origin: Origin) -> Self {
-        Self(Arc::new(Inner { origin, state: Mutex::default(), turn: tokio::sync::Mutex::default() }))
+        Self(Arc::new(Inner { origin, header: Shared::default(), former: Mutex::default() }))
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
 
 use crate::claim::Installation;
+use crate::finding::Finding;
 use crate::intake::Route;
 use crate::leadership::Leadership;
 use crate::ledger::{Ledger, LedgerRecord};
@@ -190,17 +191,23 @@ impl Engine {
         let mut run = self.start(Mode::Plan).run(shutdown).await?;
         let Status { targets, objects, .. } = run.status().await;
         let unread = targets.into_iter().find(|target| target.error.is_some());
-        let mut dry_run = DryRun { plans: run.plans().await, refusals: Vec::new() };
+        let mut plans = run.plans().await;
         let locations = run.locations();
         run.stop().await;
-        for Refusal { object, finding } in dry_run.plans.iter_mut().flat_map(|plan| &mut plan.refusals) {
-            locations.locate(object, finding);
-        }
-        for object in objects.iter().filter(|object| object.state != ObjectState::NotSelected) {
-            let ObjectStatus { source, kind, namespace, name, findings, .. } = object;
-            let (source, kind) = (source.as_str().into(), kind.as_str().into());
-            dry_run.add(&ObjectId::new(&source, &kind, namespace, name), findings);
-        }
+        let refusals = plans.iter_mut().flat_map(|plan| &mut plan.refusals);
+        locations.locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
+        let told = |object: &ObjectStatus| {
+            object.state != ObjectState::NotSelected && object.findings.iter().any(Finding::is_error)
+        };
+        let told: Vec<(ObjectId, &[Finding])> = objects
+            .iter()
+            .filter(|object| told(object))
+            .map(|ObjectStatus { source, kind, namespace, name, findings, .. }| {
+                let (source, kind) = (source.as_str().into(), kind.as_str().into());
+                (ObjectId::new(&source, &kind, namespace, name), findings.as_slice())
+            })
+            .collect();
+        let dry_run = DryRun::new(plans, told.iter().map(|(object, findings)| (object, *findings)));
         match unread {
             Some(target) => Err(RunError::TargetUnavailable {
                 target: format!("{}/{}", target.ruler, target.tenant.unwrap_or_default()),

@@ -45,6 +45,12 @@ pub fn convert(
     let mut conversion = Conversion::default();
     let mut names = BTreeSet::new();
     let tenants = source_tenants(annotations);
+    let mut unread: BTreeMap<usize, BTreeSet<Option<usize>>> = BTreeMap::new();
+    for place in withholding(found).map(|finding| &finding.place) {
+        if let Some(index) = place.group_index {
+            unread.entry(index).or_default().insert(place.rule);
+        }
+    }
     for (index, declared) in groups.into_iter().enumerate() {
         if !names.insert(declared.name.clone()) {
             let place = Place { group: Some(declared.name), group_index: Some(index), ..Place::default() };
@@ -55,10 +61,7 @@ pub fn convert(
             );
             continue;
         }
-        let unread: BTreeSet<Option<usize>> = withholding(found)
-            .filter(|finding| finding.place.group_index == Some(index))
-            .map(|finding| finding.place.rule)
-            .collect();
+        let unread = unread.remove(&index).unwrap_or_default();
         if unread.is_empty() && declared.rules.as_ref().is_none_or(Vec::is_empty) {
             continue;
         }

@@ -13,32 +13,26 @@ const UTF8: &str = "Prometheus 3 takes it, and Mimir with the name validation sc
 /// What a ruler that allows these names is expected to say about those in a group.
 pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut check_maps = |place: &Place, maps: &[(&str, &'static str, &BTreeMap<String, String>)]| {
-        for (field, code, map) in maps {
-            // An empty name has a finding of its own.
-            for name in map.keys().filter(|name| !name.is_empty() && !is_legacy_label(name)) {
-                let message =
-                    format!("the name {name:?} has other characters than letters, digits and underscores");
-                let place = Place { field: Some(format!("{field}.{name}")), ..place.clone() };
-                findings.extend(beyond_legacy(allowed, code, message).map(|finding| finding.at(place)));
-            }
+    let place = |rule: Option<usize>, field: String| Place {
+        group: Some(group.name.clone()),
+        rule,
+        rule_name: rule.and_then(|index| group.rules.get(index)).map(|rule| rule.name().to_owned()),
+        field: Some(field),
+        ..Place::default()
+    };
+    let mut check_keys = |rule, field: &str, code, map: &BTreeMap<String, String>| {
+        // An empty name has a finding of its own.
+        for name in map.keys().filter(|name| !name.is_empty() && !is_legacy_label(name)) {
+            let message =
+                format!("the name {name:?} has other characters than letters, digits and underscores");
+            let finding = beyond_legacy(allowed, code, message);
+            findings.extend(finding.map(|finding| finding.at(place(rule, format!("{field}.{name}")))));
         }
     };
-    let group_place = Place { group: Some(group.name.clone()), ..Place::default() };
-    check_maps(&group_place, &[("labels", "label-name", &group.labels)]);
-    let place = |index, name: &str| Place {
-        rule: Some(index),
-        rule_name: Some(name.to_owned()),
-        ..group_place.clone()
-    };
+    check_keys(None, "labels", "label-name", &group.labels);
     for (index, rule) in group.rules.iter().enumerate() {
-        if rule.labels.is_empty() && rule.annotations.is_empty() {
-            continue;
-        }
-        check_maps(
-            &place(index, rule.name()),
-            &[("labels", "label-name", &rule.labels), ("annotations", "annotation-name", &rule.annotations)],
-        );
+        check_keys(Some(index), "labels", "label-name", &rule.labels);
+        check_keys(Some(index), "annotations", "annotation-name", &rule.annotations);
     }
     for (index, rule) in group.rules.iter().enumerate() {
         let record = &rule.record;
@@ -54,8 +48,7 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
             );
             beyond_legacy(allowed, "record-name", message)
         };
-        let place = Place { field: Some("record".to_owned()), ..place(index, record) };
-        findings.extend(finding.map(|finding| finding.at(place)));
+        findings.extend(finding.map(|finding| finding.at(place(Some(index), "record".to_owned()))));
     }
     findings
 }

@@ -1,6 +1,7 @@
 //! Where the parts of an object stand in its files, so that a finding is told there, even one that a ruler makes long after
 //! the file was read. What is kept of a rule is about as long as its names.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -120,17 +121,69 @@ impl Positions {
         lz4_flex::decompress_size_prepended(&self.packed).unwrap_or_default()
     }
 
+    /// Reads the marks, to look for places among them.
+    pub(crate) fn map(&self) -> PositionMap {
+        PositionMap::of(lz4_flex::decompress_size_prepended(&self.packed).unwrap_or_default())
+    }
+}
+
+/// The positions of an object, read once for any number of places.
+#[derive(Debug, Default)]
+pub(crate) struct PositionMap {
+    marks: Vec<u8>,
+    /// The first file, and where the object begins in it.
+    first: Option<(Arc<str>, Position)>,
+    groups: Vec<MarkedGroup>,
+    /// The first group of each name.
+    by_name: HashMap<Box<str>, usize>,
+}
+
+#[derive(Debug)]
+struct MarkedGroup {
+    file: Option<Arc<str>>,
+    at: Position,
+    /// Where the marks of its rules and fields begin, and in which line the mark before them is.
+    marks: (usize, usize),
+}
+
+impl PositionMap {
+    fn of(marks: Vec<u8>) -> Self {
+        let mut map = Self::default();
+        let mut file: Option<Arc<str>> = None;
+        let mut reader = Marks { rest: &marks, line: 0 };
+        while let Some(mark) = reader.next() {
+            match mark {
+                Mark::File { name, at } => {
+                    let name = Arc::from(name);
+                    if map.first.is_none() && at.line > 0 {
+                        map.first = Some((Arc::clone(&name), at));
+                    }
+                    file = Some(name);
+                }
+                Mark::Group { name, at } => {
+                    map.by_name.entry(name.into()).or_insert(map.groups.len());
+                    let marks = (marks.len() - reader.rest.len(), reader.line);
+                    map.groups.push(MarkedGroup { file: file.clone(), at, marks });
+                }
+                Mark::Rule { .. } | Mark::Field { .. } => {}
+            }
+        }
+        Self { marks, ..map }
+    }
+
     /// Says of a place in an object's terms where it is in its file, or else how to get there from below `root`.
     pub(crate) fn locate(&self, place: &mut Place, root: &str) {
-        if place.file.is_some() || place.path.is_some() {
+        if is_located(place) {
             return;
         }
-        let marks = self.marks();
-        let answer = Search { marks: Marks { rest: &marks, line: 0 }, place }.find();
-        if let Some(Found { file, at }) = answer.file {
-            place.file = Some(file);
+        let number =
+            place.group_index.or_else(|| place.group.as_deref().and_then(|group| self.number(group)));
+        let group = number.and_then(|number| self.groups.get(number));
+        let in_group = group.and_then(|group| Some((group.file.clone()?, self.within(group, place)?)));
+        if let Some((file, at)) = in_group.or_else(|| self.first.clone()) {
+            place.file = Some(file.to_string());
             place.position = Some(at);
-        } else if let Some(group) = place.group_index.or(answer.group).or(self.is_empty().then_some(0))
+        } else if let Some(group) = number.or(self.marks.is_empty().then_some(0))
             && place.group.is_some()
         {
             let rule = place.rule.map(|rule| format!(".rules[{rule}]")).unwrap_or_default();
@@ -138,88 +191,52 @@ impl Positions {
             place.path = Some(format!("{root}groups[{group}]{rule}{field}"));
         }
     }
-}
 
-/// What was found of a place.
-#[derive(Default)]
-struct Answer {
-    file: Option<Found>,
-    group: Option<usize>,
-}
+    /// Which group it is that a ruler knows by this name: the first that is declared by it, or that it is a part of
+    /// ([`crate::intake::split`]).
+    fn number(&self, name: &str) -> Option<usize> {
+        let parts = (1..4).filter_map(|digits| {
+            let (whole, number) = name.split_at_checked(name.len().checked_sub(digits)?)?;
+            number.parse::<u32>().is_ok().then_some(whole)
+        });
+        let parts = parts.flat_map(|whole| [Some(whole), whole.strip_suffix('-')]).flatten();
+        parts.chain([name]).filter_map(|name| self.by_name.get(name)).min().copied()
+    }
 
-struct Found {
-    file: String,
-    at: Position,
-}
-
-/// A look for a place among the marks.
-struct Search<'a> {
-    marks: Marks<'a>,
-    place: &'a Place,
-}
-
-impl Search<'_> {
-    fn find(self) -> Answer {
-        let place = self.place;
-        let mut answer = Answer::default();
-        let mut file: Option<&str> = None;
-        let (mut group, mut rule) = (None::<usize>, None::<usize>);
-        let (mut in_group, mut matched) = (false, 0);
-        for mark in self.marks {
-            let (depth, at) = match mark {
-                Mark::File { name, at } => {
-                    file = Some(name);
-                    (1, at)
-                }
-                Mark::Group { name, at } => {
-                    let number = group.map_or(0, |group| group + 1);
-                    (group, rule) = (Some(number), None);
-                    in_group = match place.group_index {
-                        Some(index) => index == number,
-                        // The first of its name counts.
-                        None => {
-                            answer.group.is_none()
-                                && place.group.as_deref().is_some_and(|group| is(name, group))
-                        }
-                    };
-                    if in_group {
-                        answer.group = Some(number);
-                    }
-                    (if in_group { 2 } else { 0 }, at)
-                }
+    /// The closest position of a place in its group; none where there are no lines.
+    fn within(&self, group: &MarkedGroup, place: &Place) -> Option<Position> {
+        let (start, line) = group.marks;
+        let marks = Marks { rest: self.marks.get(start..).unwrap_or_default(), line };
+        let (mut rule, mut depth, mut found) = (None::<usize>, 0, group.at);
+        for mark in marks {
+            let (closer, at) = match mark {
+                Mark::File { .. } | Mark::Group { .. } => break,
                 Mark::Rule { at } => {
                     rule = Some(rule.map_or(0, |rule| rule + 1));
-                    (if in_group && rule == place.rule { 3 } else { 0 }, at)
+                    (usize::from(rule == place.rule), at)
                 }
-                Mark::Field { name, at, text } if in_group && rule == place.rule => {
-                    let wanted = place.field.as_deref().unwrap_or_default();
-                    let rest = wanted.strip_prefix(name);
-                    match rest {
+                Mark::Field { name, at, text } if rule == place.rule => {
+                    match place.field.as_deref().unwrap_or_default().strip_prefix(name) {
                         Some("") => {
-                            (5, place.position.and_then(|inside| text.position(at, inside)).unwrap_or(at))
+                            (3, place.position.and_then(|inside| text.position(at, inside)).unwrap_or(at))
                         }
-                        Some(rest) if rest.starts_with(['.', '[']) => (4, at),
+                        Some(rest) if rest.starts_with(['.', '[']) => (2, at),
                         _ => (0, at),
                     }
                 }
                 Mark::Field { at, .. } => (0, at),
             };
-            if depth > matched
-                && let Some(file) = file
-                && at.line > 0
-            {
-                matched = depth;
-                answer.file = Some(Found { file: file.to_owned(), at });
+            if closer > depth {
+                (depth, found) = (closer, at);
             }
         }
-        answer
+        (found.line > 0).then_some(found)
     }
 }
 
-/// Whether a group of a ruler is one that was declared, or a part of it ([`crate::intake::split`]).
-fn is(declared: &str, group: &str) -> bool {
-    let part = group.strip_prefix(declared).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
-    group == declared || part.is_some_and(|number| number.len() < 4 && number.parse::<u32>().is_ok())
+/// Whether nothing more can be said of where a place is.
+pub(crate) fn is_located(place: &Place) -> bool {
+    place.file.is_some() || place.path.is_some()
 }
 
 enum Mark<'a> {
@@ -361,7 +378,7 @@ mod tests {
 
     fn located(positions: &Positions, place: Place) -> String {
         let mut place = place;
-        positions.locate(&mut place, "spec.");
+        positions.map().locate(&mut place, "spec.");
         place.to_string()
     }
 
@@ -429,7 +446,7 @@ mod tests {
             builder.file(&name, at(before, 1));
             builder.group(&name, at(line, column));
             let mut place = Place { group: Some(name.clone()), ..Place::default() };
-            builder.build().locate(&mut place, "");
+            builder.build().map().locate(&mut place, "");
             prop_assert_eq!((place.file, place.position), (Some(name), Some(at(line, column))));
         }
     }

@@ -10,6 +10,27 @@ use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 
+/// Logs a finding in fields, so that nothing of it is said twice.
+macro_rules! log_finding {
+    ($level:ident, $message:literal, $finding:ident as $said:ident, $($subject:tt)*) => {{
+        let Finding { code, message, place, hint, .. } = $finding;
+        $level!(
+            $($subject)*,
+            file = place.file.as_deref(),
+            group = place.group.as_deref(),
+            rule = place.rule,
+            rule_name = place.rule_name.as_deref(),
+            field = place.path.as_deref().or(place.field.as_deref()),
+            line = place.position.map(|position| position.line),
+            column = place.position.map(|position| position.column),
+            code,
+            $said = message,
+            hint = hint.as_deref(),
+            $message
+        );
+    }};
+}
+
 /// One log line a change, none for a no-op.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogReporter;
@@ -27,12 +48,7 @@ impl Reporter for LogReporter {
             }
             Outcome::Refused { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, .. } = line(subject);
-                let Problem { file, group, rule, rule_name, field, line, column, code, error, hint } =
-                    problem(finding);
-                error!(
-                    %object, ruler, tenant, namespace, file, group, rule, rule_name, field, line, column, code, error,
-                    hint, "Rule group refused"
-                );
+                log_finding!(error, "Rule group refused", finding as error, %object, ruler, tenant, namespace);
             }
             Outcome::Failed { subject, error, retry_in } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
@@ -44,23 +60,12 @@ impl Reporter for LogReporter {
             }
             Outcome::Found { object, target, finding } => {
                 let (ruler, tenant) = target_of(target.as_ref());
-                let Problem { file, group, rule, rule_name, field, line, column, code, error, hint } =
-                    problem(finding);
                 if finding.withholds() {
-                    error!(
-                        %object, ruler, tenant, file, group, rule, rule_name, field, line, column, code, error, hint,
-                        "Rule not synced"
-                    );
+                    log_finding!(error, "Rule not synced", finding as error, %object, ruler, tenant);
                 } else if finding.is_error() {
-                    warn!(
-                        %object, ruler, tenant, file, group, rule, rule_name, field, line, column, code, error, hint,
-                        "Ruler is expected to refuse the rule"
-                    );
+                    log_finding!(warn, "Ruler is expected to refuse the rule", finding as error, %object, ruler, tenant);
                 } else {
-                    warn!(
-                        %object, ruler, tenant, file, group, rule, rule_name, field, line, column, code,
-                        warning = error, hint, "Rule has a warning"
-                    );
+                    log_finding!(warn, "Rule has a warning", finding as warning, %object, ruler, tenant);
                 }
             }
             Outcome::MoreFound { object, target, more } => {
@@ -69,7 +74,10 @@ impl Reporter for LogReporter {
             }
             Outcome::Failing { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, .. } = line(subject);
-                let Problem { group, rule, rule_name, code, error, hint, .. } = problem(finding);
+                let Finding { code, message: error, place, hint, .. } = finding;
+                let (group, rule, rule_name) =
+                    (place.group.as_deref(), place.rule, place.rule_name.as_deref());
+                let hint = hint.as_deref();
                 warn!(
                     %object, ruler, tenant, namespace, group, rule, rule_name, code, error, hint,
                     "Rule evaluation fails"
@@ -222,36 +230,6 @@ struct Line<'a> {
     tenant: &'a str,
     namespace: &'a str,
     group: &'a str,
-}
-
-/// A finding in fields of a log line, so that nothing of it is said twice.
-struct Problem<'a> {
-    file: Option<&'a str>,
-    group: Option<&'a str>,
-    rule: Option<usize>,
-    rule_name: Option<&'a str>,
-    field: Option<&'a str>,
-    line: Option<usize>,
-    column: Option<usize>,
-    code: &'static str,
-    error: &'a str,
-    hint: Option<&'a str>,
-}
-
-fn problem(finding: &Finding) -> Problem<'_> {
-    let Finding { code, message, place, hint, .. } = finding;
-    Problem {
-        file: place.file.as_deref(),
-        group: place.group.as_deref(),
-        rule: place.rule,
-        rule_name: place.rule_name.as_deref(),
-        field: place.path.as_deref().or(place.field.as_deref()),
-        line: place.position.map(|position| position.line),
-        column: place.position.map(|position| position.column),
-        code,
-        error: message,
-        hint: hint.as_deref(),
-    }
 }
 
 fn target_of(target: Option<&TargetId>) -> (Option<&str>, Option<&str>) {

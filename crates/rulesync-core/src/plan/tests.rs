@@ -81,20 +81,19 @@ fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group(
       ! K ns/o: group "doubted", expr: cannot be read (mend it)
       ! K ns/o: group "withheld", expr: freezes a tenant (mend it)
     "#);
-    let mut dry_run = DryRun { plans: vec![plan], refusals: Vec::new() };
-    let object = dry_run.plans[0].refusals[0].object.clone();
+    let object = plan.refusals[0].object.clone();
     for (finding, told) in [
         (about(Finding::doubt("recording-field", "`for` has no meaning"), "good"), 1),
         (about(Finding::doubt("recording-field", "`for` has no meaning"), "taken"), 0),
         (about(Finding::warning("unknown-key", "is not known"), "good"), 0),
         (Finding::error("duration", "of the whole object"), 1),
     ] {
-        let before = dry_run.refusals.len();
-        dry_run.add(&object, std::slice::from_ref(&finding));
-        assert_eq!(dry_run.refusals.len() - before, told, "{finding}");
+        let findings = [finding];
+        let dry_run = DryRun::new(vec![plan.clone()], [(&object, findings.as_slice())]);
+        assert_eq!(dry_run.refusals.len(), told, "{}", findings[0]);
+        assert!(!dry_run.is_clean());
     }
-    assert!(!dry_run.is_clean());
-    assert!(DryRun { plans: Vec::new(), refusals: Vec::new() }.is_clean());
+    assert!(DryRun::new(Vec::new(), []).is_clean());
 }
 
 #[test]

@@ -443,9 +443,14 @@ impl State {
     }
 
     pub(super) fn plan(&self) -> Plan {
+        Plan::new(&self.id, self.planned(), &self.desired)
+    }
+
+    /// All changes that are to be made, with those that are held.
+    fn planned(&self) -> Vec<Change> {
         let observed = self.observed.clone().unwrap_or_default();
         let (policy, now) = (&self.shared.policy.delete_guard, Instant::now());
-        plan_with(&self.id, self.situation(&observed), policy, |change| {
+        plan_with(self.situation(&observed), policy, |change| {
             self.safety.reason(change, &self.desired, &self.shared.territory, policy, now)
         })
     }

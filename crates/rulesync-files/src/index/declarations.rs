@@ -135,6 +135,12 @@ impl FileDeclarations {
         }
     }
 
+    /// What is remembered of it for the next process: its objects, and whether there may be others.
+    pub(super) fn remembered(&self) -> impl Iterator<Item = String> {
+        let unknown = (!self.is_known && self.hides).then(|| UNKNOWN.to_owned());
+        self.declared.iter().map(ToString::to_string).chain(unknown)
+    }
+
     pub(super) fn before(&self) -> Before {
         Before { declared: self.declared.clone(), is_known: self.is_known }
     }
@@ -171,11 +177,7 @@ const UNKNOWN: &str = "?";
 
 impl Declared {
     pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Path, &'a FileDeclarations)>) -> Self {
-        let objects = |file: &FileDeclarations| -> BTreeSet<String> {
-            let unknown = (!file.is_known && file.hides).then(|| UNKNOWN.to_owned());
-            file.declared.iter().map(ToString::to_string).chain(unknown).collect()
-        };
-        let all = files.map(|(path, file)| (shown(path), objects(file)));
+        let all = files.map(|(path, file)| (shown(path), file.remembered().collect::<BTreeSet<_>>()));
         Self(all.filter(|(_, objects)| !objects.is_empty()).collect())
     }
 

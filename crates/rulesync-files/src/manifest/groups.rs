@@ -9,7 +9,7 @@ use super::words;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Shape, segments};
 
 /// So many of an object's unknown keys are told; the author mends one and sees the next.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
 /// Reads the groups of one object.
 #[derive(Debug)]
@@ -25,8 +25,6 @@ pub(super) struct Groups<'p> {
 struct Of<'m, 't> {
     mapping: &'m Mapping<'t>,
     place: Place,
-    /// What leads to its keys from a rule or group, such as `labels.`.
-    prefix: &'static str,
 }
 
 impl<'p> Groups<'p> {
@@ -72,7 +70,7 @@ impl<'p> Groups<'p> {
             group_index: Some(self.groups.len()),
             ..Place::default()
         };
-        let of = Of { mapping: &mapping, place, prefix: "" };
+        let of = Of { mapping: &mapping, place };
         self.keys(&of, &words::GROUP, "of a group", words::owner_of_group_key);
         let mut group = DeclaredGroup {
             name,
@@ -80,7 +78,7 @@ impl<'p> Groups<'p> {
             query_offset: self.text(&of, "query_offset"),
             evaluation_delay: self.text(&of, "evaluation_delay"),
             limit: self.value(&of, "limit", "a whole number", Node::number),
-            labels: self.texts(&of, "labels", "labels."),
+            labels: self.texts(&of, "labels"),
             rules: None,
             source_tenants: self.list(&of, "source_tenants"),
             align_evaluation_time_on_interval: self.value(
@@ -111,7 +109,7 @@ impl<'p> Groups<'p> {
         };
         let name = ["alert", "record"].into_iter().find_map(|key| super::meaning::word(&mapping, key));
         let place = Place { rule_name: name.map(|name| name.into_owned()), ..place };
-        let of = Of { mapping: &mapping, place, prefix: "" };
+        let of = Of { mapping: &mapping, place };
         self.keys(&of, &words::RULE, "of a rule", words::owner_of_rule_key);
         DeclaredRule {
             record: self.text(&of, "record"),
@@ -119,8 +117,8 @@ impl<'p> Groups<'p> {
             expr: self.text(&of, "expr").unwrap_or_default(),
             hold: self.text(&of, "for"),
             keep_firing_for: self.text(&of, "keep_firing_for"),
-            labels: self.texts(&of, "labels", "labels."),
-            annotations: self.texts(&of, "annotations", "annotations."),
+            labels: self.texts(&of, "labels"),
+            annotations: self.texts(&of, "annotations"),
         }
     }
 
@@ -174,7 +172,18 @@ impl<'p> Groups<'p> {
         read: impl FnOnce(Node<'t>) -> Scalar<T>,
     ) -> Option<T> {
         let node = of.mapping.get(key)?.value;
-        let field = format!("{}{key}", of.prefix);
+        self.value_of(&of.place, key, node, must_be, read)
+    }
+
+    /// The value of a field that is this node.
+    fn value_of<'t, T>(
+        &mut self,
+        place: &Place,
+        field: &str,
+        node: Node<'t>,
+        must_be: &str,
+        read: impl FnOnce(Node<'t>) -> Scalar<T>,
+    ) -> Option<T> {
         let value = read(node);
         let text = node.scalar().map_or("", |(text, _)| text);
         // Only in these does anybody look for more.
@@ -183,12 +192,12 @@ impl<'p> Groups<'p> {
             let skip = if is_expression { text.len() - text.trim_start().len() } else { 0 };
             segments(node, skip)
         });
-        self.positions.field(&field, node.position(), inside.flatten().as_deref());
+        self.positions.field(field, node.position(), inside.flatten().as_deref());
         match value {
             Scalar::Value(value) => Some(value),
             Scalar::Null => None,
             Scalar::Other(what) => {
-                let place = Place { field: Some(field.clone()), ..of.place.clone() };
+                let place = Place { field: Some(field.to_owned()), ..place.clone() };
                 self.error("type", place, node, format!("`{field}` is {what}, and must be {must_be}"));
                 None
             }
@@ -200,12 +209,7 @@ impl<'p> Groups<'p> {
     }
 
     /// Texts by key. Null is an empty text.
-    fn texts(
-        &mut self,
-        of: &Of<'_, '_>,
-        key: &'static str,
-        prefix: &'static str,
-    ) -> BTreeMap<String, String> {
+    fn texts(&mut self, of: &Of<'_, '_>, key: &str) -> BTreeMap<String, String> {
         let Some(node) = of.mapping.value(key) else { return BTreeMap::new() };
         self.positions.field(key, node.position(), None);
         let place = Place { field: Some(key.to_owned()), ..of.place.clone() };
@@ -214,10 +218,13 @@ impl<'p> Groups<'p> {
             self.error("type", place, node, message);
             return BTreeMap::new();
         };
-        let of = Of { mapping: &mapping, place, prefix };
-        self.problems(&of);
-        let text = |(this, pair): (&mut Self, &Pair<'_>)| this.text(&of, &pair.key).unwrap_or_default();
-        mapping.pairs.iter().map(|pair| (pair.key.clone().into_owned(), text((self, pair)))).collect()
+        self.problems(&Of { mapping: &mapping, place: place.clone() });
+        let mut texts = BTreeMap::new();
+        for Pair { key: name, value, .. } in mapping.pairs {
+            let text = self.value_of(&place, &format!("{key}.{name}"), value, "a text", Node::text);
+            texts.insert(name.into_owned(), text.map(|text| text.into_owned()).unwrap_or_default());
+        }
+        texts
     }
 
     fn list(&mut self, of: &Of<'_, '_>, key: &str) -> Option<Vec<String>> {

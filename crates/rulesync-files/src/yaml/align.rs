@@ -23,6 +23,7 @@ pub(crate) fn segments(node: Node<'_>, skip: usize) -> Option<Vec<Segment>> {
         style,
         in_run: false,
         begun: false,
+        blanks: 0,
     };
     if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
         walk.advance();
@@ -62,6 +63,8 @@ struct Walk<'t> {
     in_run: bool,
     /// Whether it has passed anything of a block.
     begun: bool,
+    /// So many blanks follow without a line break behind them: they are looked at once, and not each time anew.
+    blanks: usize,
 }
 
 /// One character of the text.
@@ -113,6 +116,7 @@ impl Walk<'_> {
 
     fn advance(&mut self) -> Option<char> {
         let character = self.source.next()?;
+        self.blanks = self.blanks.saturating_sub(1);
         self.at = match character {
             '\n' => Position { line: self.at.line + 1, column: 1 },
             _ => Position { column: self.at.column + 1, ..self.at },
@@ -125,13 +129,21 @@ impl Walk<'_> {
     }
 
     /// Whether the line ends here, but for blanks that do not count.
-    fn is_at_break(&self) -> bool {
+    fn is_at_break(&mut self) -> bool {
+        if self.blanks > 0 {
+            return false;
+        }
         let mut rest = self.source.clone();
+        let mut blanks = 0;
         if !self.is_block() {
-            while rest.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
+            while rest.next_if(|c| matches!(c, ' ' | '\t')).is_some() {
+                blanks += 1;
+            }
         }
         rest.next_if_eq(&'\r');
-        rest.peek() == Some(&'\n')
+        let is_at_break = rest.peek() == Some(&'\n');
+        self.blanks = if is_at_break { 0 } else { blanks };
+        is_at_break
     }
 
     /// Passes a line break and what indents the next line; if `all`, also those that follow it.

@@ -3,12 +3,6 @@
 
 use std::ops::RangeInclusive;
 
-/// Whether a text may have such an escape.
-pub(super) enum Escaped {
-    Never,
-    Maybe(Marked),
-}
-
 /// A text with a character of no other use in place of each backslash that stands right before an apostrophe and is not
 /// itself escaped. In characters it is as long as before, so that columns stay what they are. What was in double quotes
 /// loses the character, everywhere else it is a backslash again.
@@ -25,12 +19,12 @@ pub(super) fn is_mark(character: char) -> bool {
     MARKS.contains(&character)
 }
 
-/// Looks for `\'` in a text, and marks it.
-pub(super) fn unescape(text: &str) -> Escaped {
+/// Marks each `\'` of a text; none if there is none, or no character to do it with.
+pub(super) fn mark_apostrophes(text: &str) -> Option<Marked> {
     if !text.contains("\\'") {
-        return Escaped::Never;
+        return None;
     }
-    let Some(mark) = MARKS.into_iter().find(|mark| !text.contains(*mark)) else { return Escaped::Never };
+    let mark = MARKS.into_iter().find(|mark| !text.contains(*mark))?;
     let mut marked = String::with_capacity(text.len() + 64);
     let mut escaped = false;
     let mut characters = text.chars().peekable();
@@ -39,7 +33,7 @@ pub(super) fn unescape(text: &str) -> Escaped {
         marked.push(if escapes && characters.peek() == Some(&'\'') { mark } else { character });
         escaped = escapes;
     }
-    Escaped::Maybe(Marked { text: marked, mark })
+    Some(Marked { text: marked, mark })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use rulesync_core::Position;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::escape::{Escaped, unescape};
+use super::escape::{Marked, mark_apostrophes};
 use super::{Document, Problem};
 
 /// More than half a million rules have. A small text must never become a large tree.
@@ -82,21 +82,20 @@ impl<'t> Tree<'t> {
     ///
     /// What stands in the way, and where.
     pub(crate) fn parse(document: Document<'t>) -> Result<Self, Problem> {
-        let text = match unescape(document.text) {
-            Escaped::Never => Cow::Borrowed(document.text),
-            Escaped::Maybe(escaped) => match Builder::new(document, document.text, None).read() {
-                Err(error) if error.kind() == &granit_parser::ErrorKind::UnknownQuotedScalarEscape => {
-                    let built = Builder::new(document, &escaped.text, Some(escaped.mark)).read();
-                    return built
-                        .map(|built| built.tree(Cow::Owned(escaped.text)))
-                        .map_err(|error| problem(document, &error));
-                }
-                Err(error) => return Err(problem(document, &error)),
-                Ok(built) => return Ok(built.tree(Cow::Borrowed(document.text))),
-            },
+        let text = document.text;
+        let error = match Builder::new(document, text, None).read() {
+            Ok(built) => return Ok(built.tree(Cow::Borrowed(text))),
+            Err(error) => error,
         };
-        let built = Builder::new(document, &text, None).read();
-        built.map(|built| built.tree(text)).map_err(|error| problem(document, &error))
+        if error.is_unknown_escape()
+            && let Some(Marked { text, mark }) = mark_apostrophes(text)
+        {
+            let built = Builder::new(document, &text, Some(mark)).read();
+            return built
+                .map(|built| built.tree(Cow::Owned(text)))
+                .map_err(|error| problem(document, &error));
+        }
+        Err(problem(document, &error))
     }
 
     /// The node that holds all others.
@@ -203,12 +202,9 @@ enum ReadError {
 }
 
 impl ReadError {
-    fn kind(&self) -> &granit_parser::ErrorKind {
-        const OURS: granit_parser::ErrorKind = granit_parser::ErrorKind::RecursionLimitExceeded;
-        match self {
-            Self::Parser(error) => error.kind(),
-            Self::Ours(..) => &OURS,
-        }
+    /// Whether a quoted text has an escape that YAML does not know.
+    fn is_unknown_escape(&self) -> bool {
+        matches!(self, Self::Parser(error) if *error.kind() == granit_parser::ErrorKind::UnknownQuotedScalarEscape)
     }
 }
 

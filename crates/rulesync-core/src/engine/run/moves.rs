@@ -85,13 +85,9 @@ impl Run {
     /// Asks the targets that objects go to to say when they have been written there.
     fn hand_over(&mut self, objects: &[ObjectId]) -> Handover {
         let handover = Handover::default();
-        for object in objects {
-            let targets: Vec<TargetId> = self.catalogue.targets_of(object).cloned().collect();
-            for id in targets {
-                let Some(namespace) = self.catalogue.namespace_at(object, &id) else { continue };
-                if let Some(target) = self.targets.get_mut(&id) {
-                    target.send(Order::HandOver { namespace, share: handover.share() });
-                }
+        for (id, namespace) in self.catalogue.places_of(objects) {
+            if let Some(target) = self.targets.get_mut(&id) {
+                target.send(Order::HandOver { namespace, share: handover.share() });
             }
         }
         handover

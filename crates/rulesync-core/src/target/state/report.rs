@@ -72,7 +72,7 @@ impl State {
 
     /// What is not deleted, by reason.
     fn holds(&self) -> Vec<HeldDeletes> {
-        let plan = self.plan();
+        let planned = self.planned();
         let mut by_reason: BTreeMap<HeldReason, HeldDeletes> = BTreeMap::new();
         let mut add = |reason: HeldReason, groups: usize, namespace: &str| {
             let held = by_reason.entry(reason).or_insert(HeldDeletes {
@@ -91,7 +91,7 @@ impl State {
             add(reason, groups, namespace);
         }
         let protects = |change: &&Change| change.held.is_some_and(|held| !held.is_releasable());
-        for change in plan.changes.iter().filter(protects).filter(|c| !judged.contains_key(&c.namespace)) {
+        for change in planned.iter().filter(protects).filter(|c| !judged.contains_key(&c.namespace)) {
             if let Some(reason) = change.held {
                 add(reason, change.deletes(), &change.namespace);
             }

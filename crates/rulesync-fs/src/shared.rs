@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A value, and for how long it is good.
-pub(crate) type Got<T> = Result<(T, Duration), String>;
+/// A value and for how long it is good, or why there is none.
+pub type Got<T> = Result<(T, Duration), String>;
 
-/// Holds the value while it is good.
-pub(crate) struct Shared<T> {
+/// Holds a value while it is good, such as a secret that was read from its file.
+pub struct Shared<T> {
     state: Arc<Mutex<State<T>>>,
 }
 
@@ -53,7 +53,11 @@ fn locked<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
 impl<T: Clone + Send + Sync + 'static> Shared<T> {
     /// The value that is kept, or else what comes of the work that is under way or now begins. The work must have a
     /// deadline of its own.
-    pub(crate) async fn get<W>(&self, work: impl FnOnce() -> W) -> Result<T, String>
+    ///
+    /// # Errors
+    ///
+    /// What the work says, to all who wait for it.
+    pub async fn get<W>(&self, work: impl FnOnce() -> W) -> Result<T, String>
     where
         W: Future<Output = Got<T>> + Send + 'static,
     {
@@ -105,7 +109,7 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
 
 impl<T> Shared<T> {
     /// The value that was used `then` is no good: it is got anew. One that is newer stays. Whether there was one.
-    pub(crate) fn distrust(&self, then: Instant) -> bool {
+    pub fn distrust(&self, then: Instant) -> bool {
         let mut state = locked(&self.state);
         // It may have seen what was there before.
         state.work.take_if(|work| work.since <= then);
