@@ -56,7 +56,7 @@ impl Dialect for PromQl {
     }
 
     fn check(&self, expr: &str) -> Vec<Finding> {
-        let parsed = match promql::parse(expr, &promql::Options::default()) {
+        let parsed = match promql::ruler_check(expr, &promql::Options::default()) {
             Ok(parsed) => parsed,
             Err(error) => {
                 let message = error.message().to_owned();
@@ -65,6 +65,10 @@ impl Dialect for PromQl {
                     ErrorKind::UnknownFunction => Finding::warning("promql", message)
                         .at(place(error.position()))
                         .hint("the ruler may know it"),
+                    // The rest of its group is of use.
+                    ErrorKind::NeverEvaluates => Finding::warning("promql", message)
+                        .at(place(error.position()))
+                        .hint("rulers accept it, and fail whenever they evaluate it"),
                     _ => Finding::doubt("promql", message).at(place(error.position())),
                 }];
             }
@@ -157,6 +161,26 @@ mod tests {
         assert_eq!(finding.place.position, Some(Position { line: 2, column: 12 }));
         assert_eq!(finding.message, "unclosed left parenthesis");
         assert!(PromQl.check("histogram_share(1, up)")[0].hint.is_some());
+    }
+
+    #[test]
+    fn regular_expressions_are_found_at_their_place() {
+        let no_range = (PromQl.check(r#"up{a=~"[b-a]"}"#), 9);
+        let repeated = (LogQl.check(r#"rate({a=~"b++"}[5m]) > 0"#), 12);
+        for (findings, column) in [no_range, repeated] {
+            let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+            assert!(finding.is_error() && !finding.withholds(), "the ruler is the judge: {finding}");
+            assert_eq!(finding.place.position, Some(Position { line: 1, column }));
+        }
+        let findings = PromQl.check(r#"label_replace(up, "a", "$1", "b", "(c")"#);
+        assert!(!findings[0].is_error() && findings[0].hint.is_some(), "rulers take it: {findings:?}");
+        assert_eq!(findings[0].place.position, Some(Position { line: 1, column: 36 }));
+        // Unicode grows, and Loki with it.
+        for expr in [r"rate({a=~`\p{Klingon}`}[5m]) > 0", r"rate({a=`b`} |~ `\p{Klingon}` [5m]) > 0"] {
+            assert!(!LogQl.check(expr)[0].withholds(), "{expr}");
+        }
+        assert!(LogQl.check(r"rate({a=`b`} |~ `[b-a]` [5m]) > 0")[0].withholds());
+        assert_eq!(LogQl.check(r#"sum(count_over_time({a=~"\\Qx.y\\E*"}[5m])) > 0"#), []);
     }
 
     #[test]

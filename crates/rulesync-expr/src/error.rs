@@ -41,6 +41,8 @@ pub struct ParseError {
 pub(crate) enum Wording {
     /// Prometheus and those built on it: `1:9: parse error: ...`.
     Prometheus,
+    /// Prometheus where it names another place: the whole of what the error is in.
+    PrometheusAt(Position),
     /// Loki where it knows the place, as it counts: characters, and no line where it has lost count of it.
     Loki { line: usize, column: usize },
     /// Loki where it does not: `parse error : ...`.
@@ -98,6 +100,7 @@ impl fmt::Display for ParseError {
         let Self { message, position, .. } = self;
         match self.wording {
             Wording::Prometheus => write!(f, "{position}: parse error: {message}"),
+            Wording::PrometheusAt(position) => write!(f, "{position}: parse error: {message}"),
             Wording::Loki { line, column } => {
                 write!(f, "parse error at line {line}, col {column}: {message}")
             }

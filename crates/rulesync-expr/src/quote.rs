@@ -62,6 +62,12 @@ pub(crate) fn unescape(body: &str) -> String {
     if !body.contains('\\') {
         return body.to_owned();
     }
+    let bytes = unescape_bytes(body);
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// As [`unescape`], with bytes that are not UTF-8 as they are.
+pub(crate) fn unescape_bytes(body: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some(at) = rest.find('\\') {
@@ -92,7 +98,7 @@ pub(crate) fn unescape(body: &str) -> String {
         rest = rest.get(skip + digits..).unwrap_or_default();
     }
     out.extend_from_slice(rest.as_bytes());
-    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    out
 }
 
 /// What a one-letter escape stands for; quotes and the backslash stand for themselves.

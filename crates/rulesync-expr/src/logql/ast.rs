@@ -72,6 +72,8 @@ pub struct Matcher {
     pub op: MatchOp,
     /// What it is compared with, without quotes or escapes.
     pub value: String,
+    /// The bytes of the value, quotes included.
+    pub value_span: Span,
 }
 
 /// Streams, and what is done to their lines.

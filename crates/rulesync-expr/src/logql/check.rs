@@ -7,10 +7,10 @@ use super::ast::{
 use super::capture;
 use super::operator::{RangeOp, VectorOp};
 use super::pipeline::{LabelChoice, LabelTest, StageKind, Text};
-use super::wording::meaning_error;
+use super::wording::{meaning_error, regex_error};
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, MatchOp};
-use crate::regex;
+use crate::regex::{self, Wrapping};
 use crate::span::Span;
 
 type Result = std::result::Result<(), ParseError>;
@@ -67,10 +67,8 @@ impl Checker<'_> {
                 Operand::Series
             }
             ExprKind::LabelReplace(replace) => {
-                if let Some(reason) = regex::syntax_error(&replace.regex) {
-                    let message = format!("invalid regex in label_replace: {reason}");
-                    return Err(self.wrong(replace.regex_span, message));
-                }
+                regex::literal(self.input, replace.regex_span, &replace.regex, Wrapping::Anchored)
+                    .map_err(|wrong| regex_error(self.input, "invalid regex in label_replace: ", &wrong))?;
                 Operand::Series
             }
             ExprKind::Variants(variants) => {
@@ -92,8 +90,10 @@ impl Checker<'_> {
             match &stage.kind {
                 StageKind::LabelFilter(conditions) => {
                     for condition in conditions {
-                        if let LabelTest::Text(MatchOp::Regex | MatchOp::NotRegex, text) = &condition.test {
-                            self.regex(&text.value, text.span)?;
+                        if let LabelTest::Text(op, text) = &condition.test
+                            && op.is_regex()
+                        {
+                            self.regex(text.span, &text.value)?;
                         }
                     }
                 }
@@ -105,7 +105,9 @@ impl Checker<'_> {
                     }
                 }
                 StageKind::Regexp(text) => {
-                    self.captures("regexp", text, capture::regexp_error(&text.value))?
+                    let regex = regex::literal(self.input, text.span, &text.value, Wrapping::Nothing)
+                        .map_err(|wrong| regex_error(self.input, "invalid regexp parser: ", &wrong))?;
+                    self.captures("regexp", text, capture::names_error(&regex.names))?
                 }
                 StageKind::Pattern(text) => {
                     self.captures("pattern", text, capture::pattern_error(&text.value))?
@@ -121,17 +123,13 @@ impl Checker<'_> {
     }
 
     fn matcher(&self, matcher: &Matcher) -> Result {
-        match matcher.op {
-            MatchOp::Regex | MatchOp::NotRegex => self.regex(&matcher.value, matcher.span),
-            MatchOp::Equal | MatchOp::NotEqual => Ok(()),
-        }
+        if matcher.op.is_regex() { self.regex(matcher.value_span, &matcher.value) } else { Ok(()) }
     }
 
-    fn regex(&self, pattern: &str, span: Span) -> Result {
-        match regex::syntax_error(pattern) {
-            Some(reason) => Err(self.wrong(span, reason)),
-            None => Ok(()),
-        }
+    fn regex(&self, literal: Span, pattern: &str) -> Result {
+        regex::matcher(self.input, literal, pattern)
+            .map(drop)
+            .map_err(|wrong| regex_error(self.input, "", &wrong))
     }
 
     /// Both parsers have to name what they take out, each thing once.

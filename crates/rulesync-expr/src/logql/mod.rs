@@ -2,8 +2,7 @@
 //! the tree of `ast` and `pipeline` from them, `check` judges whether its parts fit together, `ruler` finds what
 //! Loki accepts and can never evaluate.
 //!
-//! What is not checked: regular expressions beyond what is plainly broken (Go's RE2 decides those), paths
-//! into JSON, and anything that depends on data or on time.
+//! What is not checked: paths into JSON, and anything that depends on data or on time.
 
 mod address;
 mod ast;

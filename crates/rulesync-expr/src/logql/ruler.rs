@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::ast::Expr;
 use super::operator::LineFilterOp;
 use super::pipeline::{FormatValue, LabelFormat, LabelTest, LineText, Stage, StageKind, Text};
-use super::wording::never_evaluates;
+use super::wording::{never_evaluates, unmatchable};
 use super::{address, parse, template};
 use crate::error::ParseError;
 use crate::quote::quoted;
-use crate::regex;
+use crate::regex::{self, Wrapping};
 use crate::span::Span;
 
 const LOG_QUERY: &str =
@@ -22,10 +22,9 @@ const ERROR: &str = "__error__";
 type Broken = (Span, String);
 
 /// Parses the expression of a rule, and refuses what Loki would store and then fail to evaluate every time:
-/// log queries, and line filters, addresses and formats that are plainly broken. Of regular expressions only
-/// unbalanced parentheses and brackets, look-around and the like are noticed, of templates only unclosed actions
-/// and unbalanced blocks; what else Go would refuse shows when the rule is evaluated. A broken template is
-/// refused even where Loki happens to drop it unread, as at the end of a pipeline whose lines are only counted.
+/// log queries, line filters whose regular expression Go refuses, and addresses and formats that are plainly broken. Of
+/// templates only unclosed actions and unbalanced blocks are noticed; what else Go would refuse shows when the rule is
+/// evaluated. A broken template is refused even where Loki happens to drop it unread, as at the end of a pipeline whose lines are only counted.
 ///
 /// ```
 /// use rulesync_expr::{ErrorKind, logql};
@@ -43,11 +42,25 @@ pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
     if !expr.is_metric() {
         return Err(never_evaluates(input, expr.span(), LOG_QUERY));
     }
-    let broken = expr.queries().flat_map(|query| &query.stages).find_map(broken);
-    if let Some((span, reason)) = broken {
-        return Err(never_evaluates(input, span, reason));
+    for stage in expr.queries().flat_map(|query| &query.stages) {
+        if let Some((span, reason)) = broken(stage) {
+            return Err(never_evaluates(input, span, reason));
+        }
+        check_regexes(input, stage)?;
     }
     Ok(expr)
+}
+
+/// Refuses a line filter by what is no regular expression.
+fn check_regexes(input: &str, stage: &Stage) -> Result<(), ParseError> {
+    let StageKind::LineFilter { op, texts } = &stage.kind else { return Ok(()) };
+    for LineText { text, is_ip } in texts {
+        if op.is_regex() && !is_ip {
+            regex::literal(input, text.span, &text.value, Wrapping::Nothing)
+                .map_err(|wrong| unmatchable(input, &wrong))?;
+        }
+    }
+    Ok(())
 }
 
 /// The first part of a stage that cannot work.
@@ -69,7 +82,6 @@ fn broken_line(op: LineFilterOp, line: &LineText) -> Option<Broken> {
     match op {
         LineFilterOp::Contains | LineFilterOp::NotContains if line.is_ip => broken_address(text),
         _ if line.is_ip => Some((text.span, "ip() can stand behind |= and != only".to_owned())),
-        _ if op.is_regex() => regex::syntax_error(&text.value).map(|reason| (text.span, reason)),
         _ => None,
     }
 }

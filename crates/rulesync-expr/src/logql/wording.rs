@@ -2,6 +2,7 @@
 //! characters, and what is wrong with the meaning has no place at all. Not for what is wrong.
 
 use crate::error::{ErrorKind, ParseError, Wording};
+use crate::regex::{Misplaced, RegexErrorKind};
 use crate::span::Span;
 
 /// The text is not LogQL from `span` on.
@@ -23,6 +24,25 @@ pub(super) fn syntax_error(
 /// The text is LogQL, but `span` of it means nothing.
 pub(super) fn meaning_error(input: &str, span: Span, message: impl Into<String>) -> ParseError {
     ParseError::worded(Wording::LokiNowhere, ErrorKind::Type, input, span, message)
+}
+
+/// A regular expression is none. Of a class by a name that is not known here, a newer Loki may judge otherwise.
+pub(super) fn regex_error(input: &str, before: &str, wrong: &Misplaced) -> ParseError {
+    let kind = kind_unless_newer(wrong, ErrorKind::Type);
+    ParseError::worded(Wording::LokiNowhere, kind, input, wrong.span, format!("{before}{}", wrong.error))
+}
+
+/// As [`regex_error`], of a regular expression that Loki does not read before it evaluates it.
+pub(super) fn unmatchable(input: &str, wrong: &Misplaced) -> ParseError {
+    let kind = kind_unless_newer(wrong, ErrorKind::NeverEvaluates);
+    ParseError::worded(Wording::Own, kind, input, wrong.span, wrong.error.to_string())
+}
+
+fn kind_unless_newer(wrong: &Misplaced, kind: ErrorKind) -> ErrorKind {
+    match wrong.error.kind {
+        RegexErrorKind::UnknownClass => ErrorKind::Syntax,
+        _ => kind,
+    }
 }
 
 /// Loki would store it, and fail whenever it evaluates it.

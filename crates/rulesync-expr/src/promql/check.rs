@@ -10,7 +10,7 @@ use super::functions::{Arity, Function};
 use super::operator::{Aggregator, MatchOp};
 use crate::error::{ErrorKind, ParseError};
 use crate::quote::quoted;
-use crate::regex::matches_empty;
+use crate::regex;
 use crate::span::Span;
 
 use ValueType::{InstantVector, RangeVector, Scalar};
@@ -281,8 +281,8 @@ fn requires_something(matcher: &Matcher) -> bool {
     match matcher.op {
         MatchOp::Equal => !matcher.value.is_empty(),
         MatchOp::NotEqual => matcher.value.is_empty(),
-        MatchOp::Regex => !matches_empty(&matcher.value),
-        MatchOp::NotRegex => matches_empty(&matcher.value),
+        MatchOp::Regex => !regex::matches_empty(&matcher.value),
+        MatchOp::NotRegex => regex::matches_empty(&matcher.value),
     }
 }
 

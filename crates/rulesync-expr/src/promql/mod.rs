@@ -1,8 +1,8 @@
 //! PromQL as Prometheus 3.14 reads it. The tour: `lex` cuts the text into `token`s, `parse` builds the tree
-//! of `ast` from them, `check` judges whether its parts fit together.
+//! of `ast` from them, `check` judges whether its parts fit together, `ruler` finds what Prometheus accepts and can
+//! never evaluate.
 //!
-//! What is not checked: whether a regular expression is one (Go's RE2 decides that), and anything that
-//! depends on data or on time.
+//! What is not checked: anything that depends on data or on time.
 
 mod ast;
 mod check;
@@ -12,6 +12,7 @@ mod lex;
 mod literal;
 mod operator;
 mod parse;
+mod ruler;
 mod same;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use feature::Feature;
 pub use functions::{Arity, Availability, Function};
 pub(crate) use operator::Precedence;
 pub use operator::{Aggregator, BinaryOp, MatchOp};
+pub use ruler::ruler_check;
 pub use same::means_the_same;
 
 /// Which of the language's variants to read. The default is everything that some ruler accepts, because a

@@ -176,3 +176,11 @@ pub enum MatchOp {
     /// `!~`
     NotRegex,
 }
+
+impl MatchOp {
+    /// Whether the text is a regular expression.
+    #[must_use]
+    pub fn is_regex(self) -> bool {
+        matches!(self, Self::Regex | Self::NotRegex)
+    }
+}

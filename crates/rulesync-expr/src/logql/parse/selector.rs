@@ -34,7 +34,8 @@ impl Parser<'_> {
     /// Reads the value; label and operator have been read.
     pub(super) fn finish_matcher(&mut self, label_span: Span, label: String, op: MatchOp) -> Result<Matcher> {
         let value = self.text(&["STRING"])?;
-        Ok(Matcher { span: Span::new(label_span.start, value.span.end), label, op, value: value.value })
+        let span = Span::new(label_span.start, value.span.end);
+        Ok(Matcher { span, label, op, value: value.value, value_span: value.span })
     }
 
     /// Consumes an operator that compares with a text.

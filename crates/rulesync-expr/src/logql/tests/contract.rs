@@ -41,7 +41,7 @@ fn accepted_but_never_evaluated() {
             r#"count_over_time({a="b"} | line_format "{{.x" [5m])"#,
             "1:39: invalid line template: template: unclosed action",
         ),
-        (r#"rate({a="b"} |~ "(" [5m])"#, "1:17: error parsing regexp: missing closing ): `(`"),
+        (r#"rate({a="b"} |~ "(" [5m])"#, "1:18: error parsing regexp: missing closing ): `(`"),
     ] {
         parsed(input);
         let error = ruler_check(input).unwrap_err().to_string();

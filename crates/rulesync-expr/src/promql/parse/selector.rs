@@ -2,13 +2,15 @@
 //! Not for the modifiers behind them.
 
 use super::{Parser, Result};
+use crate::error::{ErrorKind, ParseError, Wording};
 use crate::promql::ast::{
     ExprKind, METRIC_NAME, Matcher, Modifiers, Name, NodeId, ValueType, VectorSelector,
 };
 use crate::promql::literal;
 use crate::promql::operator::{BinaryOp, MatchOp};
 use crate::promql::token::{Token, TokenKind};
-use crate::span::Span;
+use crate::regex::{self, Misplaced};
+use crate::span::{Position, Span};
 
 const CONTEXT: &str = "label matching";
 
@@ -73,7 +75,22 @@ impl Parser<'_> {
         }
         self.advance();
         let value = literal::string(value_span.text(self.input));
-        let span = Span::new(label_span.start, value_span.end);
-        Ok(Matcher { span, label, op, value, value_span })
+        let matcher =
+            Matcher { span: Span::new(label_span.start, value_span.end), label, op, value, value_span };
+        self.check_regex(&matcher)?;
+        Ok(matcher)
+    }
+
+    /// Prometheus reads regular expressions while it parses, and names the whole matcher where one is wrong.
+    fn check_regex(&self, matcher: &Matcher) -> Result<()> {
+        if !matcher.op.is_regex() {
+            return Ok(());
+        }
+        regex::matcher(self.input, matcher.value_span, &matcher.value).map(drop).map_err(
+            |Misplaced { error, span }| {
+                let named = Wording::PrometheusAt(Position::of(self.input, matcher.span.start));
+                ParseError::worded(named, ErrorKind::Type, self.input, span, error.to_string())
+            },
+        )
     }
 }

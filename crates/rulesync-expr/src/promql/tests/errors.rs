@@ -1,7 +1,7 @@
 //! Expressions that Prometheus refuses, with the words and the place it refuses them with.
 
 use super::refused;
-use crate::promql::Options;
+use crate::promql::{Options, parse};
 
 fn all(table: &[(&str, &str)]) {
     for (input, expected) in table {
@@ -257,4 +257,46 @@ fn of_several_errors_the_first_in_reading_order_counts() {
             r#"1:6 expected type range vector in call to function "rate", got instant vector"#,
         ),
     ]);
+}
+
+/// As Prometheus 3 answers: it names the matcher, and we mark what is wrong in it.
+#[test]
+fn regular_expressions() {
+    for (input, says, marked) in [
+        (
+            r#"up{a=~"[b-a]"}"#,
+            "1:4: parse error: error parsing regexp: invalid character class range: `b-a`",
+            "b-a",
+        ),
+        (
+            r#"sum(up{b="c", a=~"[b-a]"}) )"#,
+            "1:15: parse error: error parsing regexp: invalid character class range: `b-a`",
+            "b-a",
+        ),
+        (r#"up{a=~"("} $"#, "1:4: parse error: error parsing regexp: missing closing ): `(`", "("),
+        (r#"up{a=~"(""#, "1:4: parse error: error parsing regexp: missing closing ): `(`", "("),
+        (
+            r#"up{a!~"x\\k",}"#,
+            r"1:4: parse error: error parsing regexp: invalid escape sequence: `\k`",
+            r#""x\\k""#,
+        ),
+        (
+            r#"up{a=~"a.\xff"}"#,
+            "1:4: parse error: error parsing regexp: invalid UTF-8: `\u{fffd}`",
+            r#""a.\xff""#,
+        ),
+        (r#"foo(a) + up{a=~"("}"#, r#"1:1: parse error: unknown function with name "foo""#, "foo"),
+        (r#"sum(1) + up{a=~"("}"#, "1:13: parse error: error parsing regexp: missing closing ): `(`", "("),
+        (
+            r#"{a=~"\\B"}"#,
+            "1:1: parse error: vector selector must contain at least one non-empty matcher",
+            r#"{a=~"\\B"}"#,
+        ),
+    ] {
+        let error = parse(input, &Options::default()).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.span().text(input)), (says, marked));
+    }
+    for sound in [r#"up{a=~"\xff"}"#, r#"{a=~"\\b"}"#, r#"label_replace(up,"a","$1","b","(c")"#] {
+        assert!(parse(sound, &Options::default()).is_ok(), "{sound}");
+    }
 }

@@ -1,0 +1,56 @@
+//! Finds what Prometheus accepts and can never evaluate. Not for what it refuses: that is `parse`.
+
+use super::ast::{Call, Expr, ExprKind, NodeId};
+use super::{Options, parse};
+use crate::error::{ErrorKind, ParseError, Wording};
+use crate::regex::{self, Misplaced, Wrapping};
+
+/// Parses the expression of a rule, and refuses what Prometheus would load and then fail to evaluate every time: a
+/// `label_replace` whose regular expression is none.
+///
+/// ```
+/// use rulesync_expr::{ErrorKind, promql};
+///
+/// let input = r#"label_replace(up, "a", "$1", "b", "(c")"#;
+/// assert!(promql::parse(input, &promql::Options::default()).is_ok());
+/// let error = promql::ruler_check(input, &promql::Options::default()).expect_err("no parenthesis is closed");
+/// assert_eq!(error.kind(), ErrorKind::NeverEvaluates);
+/// assert_eq!(error.position().column, 36);
+/// ```
+///
+/// # Errors
+///
+/// What [`parse`] refuses, and errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates).
+pub fn ruler_check(input: &str, options: &Options) -> Result<Expr, ParseError> {
+    let expr = parse(input, options)?;
+    let broken = expr.nodes().find_map(|node| match &node.kind {
+        ExprKind::Call(call) => broken_call(input, &expr, call),
+        _ => None,
+    });
+    match broken {
+        Some(error) => Err(error),
+        None => Ok(expr),
+    }
+}
+
+fn broken_call(input: &str, expr: &Expr, call: &Call) -> Option<ParseError> {
+    if call.function.name != "label_replace" {
+        return None;
+    }
+    let (span, pattern) = text(expr, *call.args.get(4)?)?;
+    let Misplaced { error, span } = regex::literal(input, span, pattern, Wrapping::Anchored).err()?;
+    let message = format!("invalid regular expression in label_replace(): {pattern}: {}", error.kind);
+    Some(ParseError::worded(Wording::Own, ErrorKind::NeverEvaluates, input, span, message))
+}
+
+/// The string literal that a node is, parentheses aside.
+fn text(expr: &Expr, mut id: NodeId) -> Option<(crate::span::Span, &str)> {
+    loop {
+        let node = expr.node(id);
+        match &node.kind {
+            ExprKind::Paren(inner) => id = *inner,
+            ExprKind::String(text) => return Some((node.span, text)),
+            _ => return None,
+        }
+    }
+}
