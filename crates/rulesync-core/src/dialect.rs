@@ -120,10 +120,15 @@ impl Dialect for LogQl {
         let finding = if logql::looks_like_promql(expr) {
             Finding::error("promql-for-loki", "this is PromQL, and the route's ruler evaluates LogQL")
                 .hint("send the object to a ruler for metrics, or select log streams: {job=\"...\"}")
-        } else if error.kind() == ErrorKind::NeverEvaluates {
-            Finding::error("logql", error.message().to_owned())
         } else {
-            Finding::doubt("logql", error.message().to_owned())
+            let message = error.message().to_owned();
+            match error.kind() {
+                ErrorKind::NeverEvaluates => Finding::error("logql", message),
+                ErrorKind::UnknownFunction => {
+                    Finding::warning("logql", message).hint("the ruler may know it")
+                }
+                _ => Finding::doubt("logql", message),
+            }
         };
         vec![finding.at(place(error.position()))]
     }
@@ -208,6 +213,8 @@ mod tests {
             );
             assert!(finding.message.contains(says) && finding.place.position.is_some(), "{expr}: {finding}");
         }
+        let newer = LogQl.check(r#"rate({a="b"} | line_format "{{ newer .x }}" [5m]) > 0"#);
+        assert!(!newer[0].is_error() && newer[0].hint.is_some(), "a newer Loki may have it: {newer:?}");
     }
 
     #[test]

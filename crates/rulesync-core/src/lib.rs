@@ -93,7 +93,9 @@ pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use plan::{Action, Change, Deletes, DryRun, Plan, Reason, Refusal, Situation, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
-pub use ruler::{Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError};
+pub use ruler::{
+    Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError, TemplateEnvironment,
+};
 
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use crate::model::fingerprint::KeptLimit;
+pub use rulesync_expr::template::Environment as TemplateEnvironment;
 
 use crate::dialect::{Dialect, PromQl};
 use crate::evaluation::{EvaluatedGroup, Evaluation};
@@ -110,6 +111,11 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     /// The language of its expressions.
     fn dialect(&self) -> &dyn Dialect {
         &PromQl
+    }
+
+    /// What the templates of labels and annotations may use.
+    fn templates(&self) -> TemplateEnvironment {
+        TemplateEnvironment::PROMETHEUS
     }
 
     /// Which optional fields it stores, so that only those are compared.

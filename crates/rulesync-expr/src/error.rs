@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Type,
     /// A function of a name that is not known here. A newer or a different server may know it.
     UnknownFunction,
+    /// A variable of a template that nothing declares.
+    UndefinedVariable,
     /// Known, but switched off by the options the text was parsed with.
     Disabled,
     /// The server takes it, but can never evaluate it.

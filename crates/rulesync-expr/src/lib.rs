@@ -1,4 +1,4 @@
-//! Parses the query languages of rulers, with positions, and without any dependency.
+//! Parses the query languages and the templates of rulers, with positions, and without any dependency.
 //!
 //! [`promql::parse`] reads an expression as Prometheus 3 does and answers with a syntax tree in which every
 //! node knows the bytes it came from, or with the error the server would give, worded as the server words it:
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! [`logql::parse`] does the same for the rules of Grafana Loki, and [`logql::ruler_check`] also refuses what
-//! Loki stores and then can never evaluate.
+//! Loki stores and then can never evaluate. [`template::parse`] reads the templates of labels, annotations and log lines.
 //!
 //! The verdict is advice. Rulers differ in version and in what is switched on, so a rule that is refused here
 //! is still the ruler's to judge; what this crate adds is the place, before the ruler is asked.
@@ -32,6 +32,7 @@ pub mod promql;
 mod quote;
 mod regex;
 mod span;
+pub mod template;
 
 pub use enforce::{EnforceError, Enforcement, InvalidEnforcement, Mode, enforce_logql, enforce_promql};
 pub use error::{ErrorKind, ParseError};

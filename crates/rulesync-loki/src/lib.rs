@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rulesync_core::{
     Dialect, EvaluatedGroup, Evaluation, Group, Keeps, LabelNames, Listing, LogQl, NameRules, Normalization,
-    Ruler, RulerError, TenantId,
+    Ruler, RulerError, TemplateEnvironment, TenantId,
 };
 pub use rulesync_http::{ClientConfig, SettingsError};
 use rulesync_http::{Flavour, RequestObserver, RulerClient};
@@ -103,6 +103,10 @@ impl Ruler for LokiRuler {
 
     fn dialect(&self) -> &dyn Dialect {
         &LogQl
+    }
+
+    fn templates(&self) -> TemplateEnvironment {
+        TemplateEnvironment::LOKI_RULES
     }
 
     fn keeps(&self) -> Keeps {

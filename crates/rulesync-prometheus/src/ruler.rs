@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EvaluatedGroup, Evaluation, Group, Keeps, Listing, NameRules, Ruler, RulerError, TenantId,
+    EvaluatedGroup, Evaluation, Group, Keeps, Listing, NameRules, Ruler, RulerError, TemplateEnvironment,
+    TenantId,
 };
 use rulesync_http::{ClientConfig, Connection, RequestObserver, SettingsError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -263,6 +264,10 @@ impl Ruler for PrometheusRuler {
     /// A write is accepted only when it is loaded.
     fn sync_period(&self) -> Duration {
         Duration::from_secs(5)
+    }
+
+    fn templates(&self) -> TemplateEnvironment {
+        self.shared.variant.templates()
     }
 
     fn keeps(&self) -> Keeps {

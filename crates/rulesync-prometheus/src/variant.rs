@@ -1,7 +1,7 @@
 //! What differs between the servers that read rule files, as data: which fields they know, and what they do to a text.
 //! Both refuse a whole file for one unknown field, so what a server does not know must never be written.
 
-use rulesync_core::{Group, Keeps, KeptLimit, PromDuration};
+use rulesync_core::{Group, Keeps, KeptLimit, PromDuration, TemplateEnvironment};
 use serde::Deserialize;
 
 /// Which server reads the rule files: `prometheus` or `vmalert` in a configuration.
@@ -26,6 +26,14 @@ impl Variant {
             source_tenants: false,
             align_evaluation_time: false,
             keep_firing_for: true,
+        }
+    }
+
+    /// What its templates may use.
+    pub(crate) const fn templates(self) -> TemplateEnvironment {
+        match self {
+            Self::Prometheus => TemplateEnvironment::PROMETHEUS,
+            Self::Vmalert => TemplateEnvironment::VMALERT,
         }
     }
 
@@ -86,6 +94,14 @@ mod tests {
         assert!(Variant::Vmalert.refuse(&harmful).is_some());
         assert_eq!(Variant::Vmalert.refuse(&harmless), None);
         assert_eq!(Variant::Prometheus.refuse(&harmful), None);
+    }
+
+    #[test]
+    fn templates_are_those_of_the_server() {
+        for (variant, knows) in [(Variant::Prometheus, false), (Variant::Vmalert, true)] {
+            let templates = variant.templates();
+            assert_eq!([templates.has_variable("$expr"), templates.has_function("quotesEscape")], [knows; 2]);
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! What one ruler makes of a group before it is offered: names it cannot hold, and what its language's parser says.
+//! What one ruler makes of a group before it is offered: names it cannot hold, and what the parsers of its language and
+//! of templates say.
 
 use std::collections::HashSet;
 
+use super::template;
 use crate::finding::{Finding, Place};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
@@ -30,6 +32,7 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a st
             findings.push(finding);
         }
     }
+    findings.extend(template::faults(group, ruler.templates()));
     findings
 }
 

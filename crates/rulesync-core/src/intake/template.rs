@@ -1,113 +1,121 @@
-//! Whether the template of a label or annotation asks for series of its own: rulers evaluate `{{ query "up" }}` as a query
-//! when an alert fires, and no matcher reaches that text.
+//! The templates of labels and annotations, which a ruler evaluates when an alert fires: whether they ask for series of
+//! their own, as `{{ query "up" }}` does and no matcher reaches, and what a ruler will not take.
 
 use std::collections::BTreeMap;
 
-use crate::finding::Place;
+use rulesync_expr::ErrorKind;
+use rulesync_expr::template::{self, Environment, TemplateError};
+
+use crate::finding::{Finding, Place, Position};
 use crate::model::group::{Group, Rule};
 
 /// Where in a group templates call `query`.
 pub(crate) fn calls(group: &Group) -> impl Iterator<Item = Place> {
-    let of_group = asking("labels", &group.labels).map(|field| Place {
-        group: Some(group.name.clone()),
-        field: Some(field),
-        ..Place::default()
-    });
-    let of_rules = group.rules.iter().enumerate().flat_map(move |(index, rule): (usize, &Rule)| {
-        let texts = [("labels", &rule.labels), ("annotations", &rule.annotations)];
-        texts.into_iter().flat_map(|(field, texts)| asking(field, texts)).map(move |field| Place {
-            group: Some(group.name.clone()),
-            rule: Some(index),
-            rule_name: Some(rule.name().to_owned()),
-            field: Some(field),
+    let of_rules = group.rules.iter().enumerate().flat_map(|rule| of_rule(group, rule));
+    of_group(group).chain(of_rules).filter(|text| queries(text.text)).map(|text| text.place())
+}
+
+/// What there is to say of templates that a server with this environment refuses. Nothing in recording rules is
+/// a template.
+pub(crate) fn faults(group: &Group, environment: Environment) -> impl Iterator<Item = Finding> {
+    let alerts = || group.rules.iter().enumerate().filter(|(_, rule)| !rule.alert.is_empty());
+    let of_group = of_group(group).filter(move |_| alerts().next().is_some());
+    let of_rules = alerts().flat_map(|rule| of_rule(group, rule));
+    of_group.chain(of_rules).filter_map(move |text| fault(&text, environment))
+}
+
+/// A text that may be a template.
+struct Text<'a> {
+    group: &'a Group,
+    /// The rule that it is of, with its index; none if it is of the group.
+    rule: Option<(usize, &'a Rule)>,
+    /// `labels` or `annotations`.
+    field: &'static str,
+    key: &'a str,
+    text: &'a str,
+}
+
+impl Text<'_> {
+    fn place(&self) -> Place {
+        Place {
+            group: Some(self.group.name.clone()),
+            rule: self.rule.map(|(index, _)| index),
+            rule_name: self.rule.map(|(_, rule)| rule.name().to_owned()),
+            field: Some(format!("{}.{}", self.field, self.key)),
             ..Place::default()
-        })
-    });
-    of_group.chain(of_rules)
+        }
+    }
 }
 
-fn asking(field: &'static str, texts: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
-    texts.iter().filter(|(_, text)| queries(text)).map(move |(key, _)| format!("{field}.{key}"))
+fn of_group(group: &Group) -> impl Iterator<Item = Text<'_>> {
+    texts(group, None, "labels", &group.labels)
 }
 
-/// Whether any action of a Go template calls `query`. What cannot be told apart counts as a call.
+fn of_rule<'a>(group: &'a Group, rule: (usize, &'a Rule)) -> impl Iterator<Item = Text<'a>> {
+    texts(group, Some(rule), "labels", &rule.1.labels).chain(texts(
+        group,
+        Some(rule),
+        "annotations",
+        &rule.1.annotations,
+    ))
+}
+
+fn texts<'a>(
+    group: &'a Group,
+    rule: Option<(usize, &'a Rule)>,
+    field: &'static str,
+    texts: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = Text<'a>> {
+    texts.iter().map(move |(key, text)| Text { group, rule, field, key, text })
+}
+
+/// Whether a template names the function `query`. It cannot be named but by this word, so a template that cannot be
+/// parsed, or that another ruler may read otherwise, counts if it has the word at all. Names that are unknown here are
+/// no reason not to parse.
 fn queries(text: &str) -> bool {
-    let mut rest = text;
-    while let Some((_, action)) = rest.split_once("{{") {
-        match Action::of(action) {
-            Action::Queries => return true,
-            Action::Harmless(after) => rest = after,
-            // Rulers refuse it, or read it otherwise than we do.
-            Action::Unfinished => return rest.contains("query"),
-        }
+    const QUERY: &str = "query";
+    text.contains(QUERY)
+        && template::parse("", text, &Environment::ANY)
+            .map_or(true, |template| template.functions().any(|(name, _)| name == QUERY))
+}
+
+fn fault(text: &Text<'_>, environment: Environment) -> Option<Finding> {
+    if !text.text.contains("{{") {
+        return None;
     }
-    false
+    // The name that Prometheus gives it.
+    let name = format!("__alert_{}", text.rule.map_or_else(String::new, |(_, rule)| rule.alert.clone()));
+    let error = template::parse(&name, text.text, &environment).err()?;
+    let position = error.position();
+    let position = Some(Position { line: position.line, column: position.column });
+    let finding = match error.kind() {
+        // Rulers are ahead of us, or have functions of their own.
+        ErrorKind::UnknownFunction => Finding::warning,
+        _ => Finding::doubt,
+    };
+    let finding = finding("template", error.explanation()).at(Place { position, ..text.place() });
+    Some(match hint(&error, environment) {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    })
 }
 
-/// One action, from behind its opening braces.
-enum Action<'a> {
-    Queries,
-    /// With what follows it.
-    Harmless(&'a str),
-    Unfinished,
-}
-
-impl<'a> Action<'a> {
-    fn of(text: &'a str) -> Self {
-        let mut rest = text;
-        // A comment is an action of its own; quotes in it are none.
-        let inside = rest.strip_prefix('-').unwrap_or(rest).trim_start();
-        if let Some(comment) = inside.strip_prefix("/*") {
-            let Some((_, after)) = comment.split_once("*/") else { return Self::Unfinished };
-            rest = after;
+fn hint(error: &TemplateError, environment: Environment) -> Option<String> {
+    match error.kind() {
+        ErrorKind::UndefinedVariable => {
+            Some(format!("the ruler sets {}", environment.variables().join(", ")))
         }
-        let mut before = ' ';
-        while let Some(c) = rest.chars().next() {
-            if let Some(after) = rest.strip_prefix("}}") {
-                return Self::Harmless(after);
-            }
-            rest = match c {
-                '"' | '\'' | '`' => match literal_end(&rest[1..], c) {
-                    Some(after) => after,
-                    None => return Self::Unfinished,
-                },
-                _ if is_word(c) => {
-                    let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                    // `.query` and `$query` are fields and variables.
-                    if &rest[..end] == "query" && !matches!(before, '.' | '$') {
-                        return Self::Queries;
-                    }
-                    &rest[end..]
-                }
-                _ => &rest[c.len_utf8()..],
-            };
-            before = c;
-        }
-        Self::Unfinished
+        ErrorKind::UnknownFunction => Some("the ruler may know it".to_owned()),
+        _ => error.hint().map(str::to_owned),
     }
-}
-
-fn is_word(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
-}
-
-/// What follows a literal, given what follows its opening quote.
-fn literal_end(text: &str, quote: char) -> Option<&str> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quote != '`' => escaped = true,
-            _ if c == quote => return text.get(at + 1..),
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::queries;
+    use super::{faults, queries};
+    use crate::finding::Finding;
+    use crate::model::group::Group;
+    use rulesync_expr::template::Environment;
 
     #[test]
     fn calls_are_found_wherever_they_hide() {
@@ -125,6 +133,31 @@ mod tests {
             "{{\nquery `up`}}",
             r#"{{ if true }}{{ range query "up" }}{{ end }}{{ end }}"#,
             r#"{{ "open }} query"#,
+            r#"{{ define "a" }}{{ query "x" }}{{ end }}"#,
+            r#"{{ block "a" (query "x") }}{{ end }}"#,
+            r#"{{ template "a" query "x" }}"#,
+            r#"{{ if false }}{{ else if query "x" }}{{ end }}"#,
+            r#"{{ $f := query }}{{ call query "x" }}"#,
+            r#"{{ (query "x" | first).Value }}"#,
+            r#"{{ query.x }}"#,
+            r#"{{ newer $other | query }}"#,
+            "{{- query `x` -}}",
+            "{{/* a */}}{{/* b */ -}}\n{{query `x`}}",
+        ] {
+            assert!(queries(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_counts_as_a_call_if_it_has_the_word() {
+        for text in [
+            "{{ query",
+            "{{ .x }} {{ query \"up\" ",
+            "{{ if }}{{ query `up` }}",
+            "{{ end }}{{ query `up` }}",
+            "{{/* x */ query `up` }}",
+            "{{ $x # query }}",
+            "a slow query {{ $value",
         ] {
             assert!(queries(text), "{text}");
         }
@@ -140,8 +173,70 @@ mod tests {
             "{{ queryEscape }} {{ myquery }} {{ query_x }}",
             "{{/* query */}}",
             "}} query {{ $value }}",
+            "a slow query {{ $anything }} {{ newer 1 }}",
+            "{{ `{{ query }}` }}",
+            "{{ \"}} {{ query\" }}",
+            "{{ $value",
         ] {
             assert!(!queries(text), "{text}");
         }
+    }
+
+    fn group(json: serde_json::Value) -> Group {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn what_a_ruler_refuses_is_told_where_it_is() {
+        let group = group(serde_json::json!({
+            "name": "g",
+            "labels": {"a": "{{ $nosuch }}", "b": "plain"},
+            "rules": [
+                {"alert": "A", "expr": "up", "annotations": {
+                    "broken": "fine\n{{ $value",
+                    "fine": "{{ $labels.job }} is at {{ $value | humanize }}",
+                    "later": "{{ newer $value }}",
+                }},
+                {"record": "r", "expr": "up", "labels": {"a": "{{ not a template"}},
+                {"alert": "B", "expr": "up", "labels": {"dash": "{{ $labels.foo-bar }}"}},
+            ],
+        }));
+        let told: Vec<String> =
+            faults(&group, Environment::PROMETHEUS).map(|finding| finding.to_string()).collect();
+        assert_eq!(
+            told,
+            [
+                "group \"g\", labels.a, 1:4: the variable `$nosuch` is not defined (the ruler sets $labels, \
+                 $externalLabels, $externalURL, $value)",
+                "group \"g\", rule 0 \"A\", annotations.broken, 2:1: an action is not closed: `}}` is missing",
+                "group \"g\", rule 0 \"A\", annotations.later, 1:4: there is no function `newer` (the ruler may know \
+                 it)",
+                "group \"g\", rule 2 \"B\", labels.dash, 1:15: `-` cannot follow a name (a label whose name has other \
+                 characters is read by `index $labels \"the-name\"`)",
+            ]
+        );
+        assert!(faults(&group, Environment::PROMETHEUS).all(|f| !f.withholds() && f.code == "template"));
+        let is_expected = |finding: Finding| finding.is_error();
+        let expected: Vec<bool> = faults(&group, Environment::PROMETHEUS).map(is_expected).collect();
+        assert_eq!(expected, [true, true, false, true], "a newer ruler may have the function");
+    }
+
+    #[test]
+    fn each_ruler_has_its_own_names() {
+        let group = group(serde_json::json!({"name": "g", "rules": [
+            {"alert": "A", "expr": "up", "annotations": {"a": "{{ $externalURL }}", "b": "{{ $expr | quotesEscape }}"}},
+        ]}));
+        let count = |environment| faults(&group, environment).count();
+        assert_eq!(count(Environment::PROMETHEUS), 1);
+        assert_eq!(count(Environment::LOKI_RULES), 2);
+        assert_eq!(count(Environment::VMALERT), 0);
+    }
+
+    #[test]
+    fn the_labels_of_a_group_without_alerts_are_no_templates() {
+        let group = group(serde_json::json!({
+            "name": "g", "labels": {"a": "{{ $nosuch }}"}, "rules": [{"record": "r", "expr": "up"}],
+        }));
+        assert_eq!(faults(&group, Environment::PROMETHEUS).count(), 0);
     }
 }

@@ -14,7 +14,6 @@ mod operator;
 mod parse;
 mod pipeline;
 mod ruler;
-mod template;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::ast::Expr;
 use super::operator::LineFilterOp;
 use super::pipeline::{FormatValue, LabelFormat, LabelTest, LineText, Stage, StageKind, Text};
-use super::wording::{never_evaluates, unmatchable};
-use super::{address, parse, template};
+use super::wording::{never_evaluates, unknown_function, unmatchable};
+use super::{address, parse};
 use crate::error::ParseError;
 use crate::quote::quoted;
 use crate::regex::{self, Wrapping};
 use crate::span::Span;
+use crate::template::{self, Environment};
 
 const LOG_QUERY: &str =
     "a log query has no number to alert on: wrap it, for example in count_over_time(... [5m])";
@@ -22,9 +23,9 @@ const ERROR: &str = "__error__";
 type Broken = (Span, String);
 
 /// Parses the expression of a rule, and refuses what Loki would store and then fail to evaluate every time:
-/// log queries, line filters whose regular expression Go refuses, and addresses and formats that are plainly broken. Of
-/// templates only unclosed actions and unbalanced blocks are noticed; what else Go would refuse shows when the rule is
-/// evaluated. A broken template is refused even where Loki happens to drop it unread, as at the end of a pipeline whose lines are only counted.
+/// log queries, line filters whose regular expression Go refuses, templates that no Loki takes, and addresses and formats
+/// that are plainly broken. A broken template is refused even where Loki happens to drop it unread, as at the end of a
+/// pipeline whose lines are only counted.
 ///
 /// ```
 /// use rulesync_expr::{ErrorKind, logql};
@@ -36,7 +37,9 @@ type Broken = (Span, String);
 ///
 /// # Errors
 ///
-/// What [`parse`] refuses, and errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates).
+/// What [`parse`] refuses, errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates), and where there are
+/// none, of the kind [`UnknownFunction`](crate::ErrorKind::UnknownFunction): a template calls what this version does
+/// not have.
 pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
     let expr = parse(input)?;
     if !expr.is_metric() {
@@ -47,6 +50,14 @@ pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
             return Err(never_evaluates(input, span, reason));
         }
         check_regexes(input, stage)?;
+    }
+    let unknown = expr
+        .queries()
+        .flat_map(|query| &query.stages)
+        .flat_map(templates)
+        .find_map(|format| format.refused_by(&Environment::LOGQL));
+    if let Some((span, reason)) = unknown {
+        return Err(unknown_function(input, span, reason));
     }
     Ok(expr)
 }
@@ -71,8 +82,10 @@ fn broken(stage: &Stage) -> Option<Broken> {
             LabelTest::Ip { range, .. } => broken_address(range),
             _ => None,
         }),
-        StageKind::LineFormat(text) => broken_template("line template", text),
-        StageKind::LabelFormat(formats) => broken_formats(formats, stage.span),
+        StageKind::LineFormat(_) => broken_template(stage),
+        StageKind::LabelFormat(formats) => {
+            broken_labels(formats, stage.span).or_else(|| broken_template(stage))
+        }
         _ => None,
     }
 }
@@ -91,27 +104,56 @@ fn broken_address(text: &Text) -> Option<Broken> {
     (!address::is_pattern(&text.value)).then(|| (text.span, reason()))
 }
 
-fn broken_template(what: &str, text: &Text) -> Option<Broken> {
-    template::syntax_error(&text.value)
-        .map(|reason| (text.span, format!("invalid {what}: template: {reason}")))
+/// A template of a stage.
+struct Format<'a> {
+    text: &'a Text,
+    /// The label that it makes; the line if none.
+    label: Option<&'a str>,
+}
+
+impl Format<'_> {
+    /// Why an environment refuses it, in Loki's words.
+    fn refused_by(&self, environment: &Environment) -> Option<Broken> {
+        let name = if self.label.is_some() { "label" } else { "line" };
+        let error = template::parse(name, &self.text.value, environment).err()?;
+        let reason = match self.label {
+            Some(label) => format!("invalid template for label '{label}': {error}"),
+            None => format!("invalid line template: {error}"),
+        };
+        Some((self.text.span, reason))
+    }
+}
+
+fn templates(stage: &Stage) -> Vec<Format<'_>> {
+    match &stage.kind {
+        StageKind::LineFormat(text) => vec![Format { text, label: None }],
+        StageKind::LabelFormat(formats) => formats.iter().filter_map(label_template).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn label_template(format: &LabelFormat) -> Option<Format<'_>> {
+    match &format.value {
+        FormatValue::Template(text) => Some(Format { text, label: Some(&format.label) }),
+        FormatValue::Label(_) => None,
+    }
+}
+
+/// A template that no Loki takes, whatever functions it has.
+fn broken_template(stage: &Stage) -> Option<Broken> {
+    let any_version = Environment::LOGQL.with_any_function();
+    templates(stage).into_iter().find_map(|format| format.refused_by(&any_version))
 }
 
 /// A label can be given one value at a time, and those of errors are Loki's own.
-fn broken_formats(formats: &[LabelFormat], span: Span) -> Option<Broken> {
+fn broken_labels(formats: &[LabelFormat], span: Span) -> Option<Broken> {
     let mut seen = BTreeSet::new();
-    formats.iter().find_map(|LabelFormat { label, value }| {
+    formats.iter().find_map(|LabelFormat { label, .. }| {
         if label == ERROR {
             return Some((span, format!("{ERROR} cannot be formatted")));
         }
-        if !seen.insert(label) {
-            return Some((
-                span,
-                format!("multiple label name '{label}' not allowed in a single format operation"),
-            ));
-        }
-        match value {
-            FormatValue::Template(text) => broken_template(&format!("template for label '{label}'"), text),
-            FormatValue::Label(_) => None,
-        }
+        (!seen.insert(label)).then(|| {
+            (span, format!("multiple label name '{label}' not allowed in a single format operation"))
+        })
     })
 }

@@ -49,3 +49,8 @@ fn kind_unless_newer(wrong: &Misplaced, kind: ErrorKind) -> ErrorKind {
 pub(super) fn never_evaluates(input: &str, span: Span, message: impl Into<String>) -> ParseError {
     ParseError::worded(Wording::Own, ErrorKind::NeverEvaluates, input, span, message)
 }
+
+/// A template calls a function that this version of Loki does not have; another one may.
+pub(super) fn unknown_function(input: &str, span: Span, message: impl Into<String>) -> ParseError {
+    ParseError::worded(Wording::Own, ErrorKind::UnknownFunction, input, span, message)
+}

@@ -3,3 +3,6 @@
 mod corpus;
 mod loki;
 mod regex;
+// `cfg(test)` is always true here; it tells clippy that everything below is test code.
+#[cfg(test)]
+mod template;

@@ -21,7 +21,6 @@ mod server;
 mod span;
 mod state;
 mod store;
-mod template;
 mod tenant;
 mod validate;
 mod yaml_in;

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
+use rulesync_expr::template::{self, Environment};
 use rulesync_expr::{names, promql};
 
 use super::{
     group::StoredRule,
     kind::{Dialect, Limits, NameScheme, Profile},
     span::Millis,
-    template,
     yaml_in::{Position, Posted, RulePositions},
 };
 
@@ -154,23 +154,23 @@ fn faults(rule: &StoredRule, scheme: NameScheme, experimental: bool) -> Vec<Rule
             fault(About::Nothing, format!("invalid annotation name: {name}"));
         }
     }
-    for text in bad_templates(rule, template::PROMETHEUS) {
+    for text in bad_templates(rule, &Environment::PROMETHEUS) {
         fault(About::Nothing, text);
     }
     faults
 }
 
 /// What is wrong with the templates of an alerting rule; those of recording rules are not looked at.
-fn bad_templates(rule: &StoredRule, prelude: &[&str]) -> Vec<String> {
+fn bad_templates(rule: &StoredRule, environment: &Environment) -> Vec<String> {
     let mut faults = Vec::new();
     if rule.alert.is_empty() {
         return faults;
     }
+    let template = format!("__alert_{}", rule.alert);
     for (kind, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
         for (name, text) in texts {
-            if let Err(error) = template::check(text, prelude) {
-                let (name, alert) = (quoted(name), &rule.alert);
-                faults.push(format!("{kind} {name}: template: __alert_{alert}:{error}"));
+            if let Err(error) = template::parse(&template, text, environment) {
+                faults.push(format!("{kind} {}: {error}", quoted(name)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What a real Loki answered, row by row of section 7 of `contracts/ruler-api.md` and from its recordings.
 
 use super::{parsed, refused};
+use crate::error::ErrorKind;
 use crate::logql::{looks_like_promql, ruler_check};
 
 const EMPTY_COMPATIBLE: &str = "parse error : queries require at least one regexp or equality matcher that \
@@ -39,13 +40,40 @@ fn accepted_but_never_evaluated() {
         (r#"{a="b"} | json | line_format "{{.x""#, "1:1: a log query has no number to alert on"),
         (
             r#"count_over_time({a="b"} | line_format "{{.x" [5m])"#,
-            "1:39: invalid line template: template: unclosed action",
+            "1:39: invalid line template: template: line:1: unclosed action",
+        ),
+        (
+            r#"rate({a="b"} | line_format "{{ $labels.x }}" [5m])"#,
+            "1:28: invalid line template: template: line:1: undefined variable \"$labels\"",
+        ),
+        (
+            r#"rate({a="b"} | label_format x="{{ if .y }}", z="{{ .y }}" [5m])"#,
+            "1:31: invalid template for label 'x': template: label:1: unexpected EOF",
         ),
         (r#"rate({a="b"} |~ "(" [5m])"#, "1:18: error parsing regexp: missing closing ): `(`"),
     ] {
         parsed(input);
         let error = ruler_check(input).unwrap_err().to_string();
         assert!(error.starts_with(reason), "{input}: {error}");
+    }
+}
+
+#[test]
+fn functions_of_another_version_are_told_last() {
+    let error = |input: &str| {
+        let error = ruler_check(input).unwrap_err();
+        (error.kind(), error.to_string())
+    };
+    let (unknown, message) = error(r#"rate({a="b"} | line_format "{{ newer .x }}" [5m])"#);
+    assert_eq!(unknown, ErrorKind::UnknownFunction);
+    assert_eq!(message, "1:28: invalid line template: template: line:1: function \"newer\" not defined");
+    let (broken, message) = error(r#"rate({a="b"} | line_format "{{ newer }}" | label_format x="{{" [5m])"#);
+    assert_eq!(broken, ErrorKind::NeverEvaluates, "{message}");
+    for format in
+        ["{{ __line__ | trunc 10 }}", "{{ .x | default `-` | ToUpper }}", "{{ __timestamp__ | date `2006` }}"]
+    {
+        let input = format!("rate({{a=\"b\"}} | line_format {format:?} [5m])");
+        assert!(ruler_check(&input).is_ok(), "{input}");
     }
 }
 

@@ -2,13 +2,13 @@
 //! only the first fault.
 
 use rulesync_expr::logql;
+use rulesync_expr::template::Environment;
 
 use super::{
     super::{
         group::{StoredGroup, StoredRule},
         kind::NameScheme,
         span::Millis,
-        template,
     },
     bad_templates, valid_label, valid_metric,
 };
@@ -53,7 +53,7 @@ fn fault(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
     if let Some(name) = rule.annotations.keys().find(|name| !valid_label(name, scheme)) {
         return Some(format!("invalid annotation name: {name}"));
     }
-    bad_templates(rule, template::LOKI).into_iter().next()
+    bad_templates(rule, &Environment::LOKI_RULES).into_iter().next()
 }
 
 /// Why an expression is no LogQL. Queries for logs are some, though no rule can evaluate them.

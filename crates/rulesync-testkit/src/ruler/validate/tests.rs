@@ -48,14 +48,49 @@ fn every_fault_of_a_rule_has_its_words() {
             r#"group "g1", rule 0, "A": invalid annotation name: a-b"#,
         ),
         (
-            "{alert: A, expr: up, annotations: {a: '{{ $x'}}",
+            "{alert: A, expr: up, annotations: {a: '{{ $value'}}",
             r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: unclosed action"#,
+        ),
+        (
+            // Names are looked up before the end is missed.
+            "{alert: A, expr: up, annotations: {a: '{{ $x'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: undefined variable "$x""#,
         ),
         (
             "{alert: A, expr: up, labels: {a: '{{ nope }}'}}",
             r#"group "g1", rule 0, "A": label "a": template: __alert_A:1: function "nope" not defined"#,
         ),
         ("{alert: A, expr: up, annotations: {a: '{{ .NoField }}'}}", ""),
+        ("{alert: A, expr: up, annotations: {a: '{{ ($x := 1) }}{{ $x | }}'}}", ""),
+        ("{alert: A, expr: up, annotations: {a: '{{ template \"b\" . }}{{ $value = 1 }}'}}", ""),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ if true }}{{ $x := 1 }}{{ else }}{{ $x }}{{ end }}'}}",
+            "",
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ tmpl \"b\" . }}'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: function "tmpl" not defined"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ $labels.a-b }}'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: bad character U+002D '-'"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ if $value == 1 }}b{{ end }}'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: unexpected "=" in if"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ $value | 1 }}'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: non executable command in pipeline stage 2"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ break }}'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: {{break}} outside {{range}}"#,
+        ),
+        (
+            "{alert: A, expr: up, annotations: {a: '{{ define \"b\" }}{{ $labels }}{{ end }}'}}",
+            r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: undefined variable "$labels""#,
+        ),
     ] {
         assert_eq!(rule(yaml), text, "{yaml}");
     }
