@@ -258,8 +258,8 @@ pub struct RulerConfig {
     /// For `prometheus`: which of its kind; `prometheus` if absent.
     #[serde(default)]
     pub variant: Option<Variant>,
-    /// How many requests may be under way at once. Absent: 8, and 1024 for `prometheus`, where all that wait share one
-    /// reload.
+    /// How many requests may be under way at once; for `prometheus`, how many objects one batch may hold, which is loaded
+    /// at once. Absent: 8, and 16384 for `prometheus`.
     #[serde(default)]
     pub max_in_flight: Option<usize>,
     /// Groups of more rules than this are split over `name`, `name-2`, and so on, as far as their rules are independent
@@ -307,8 +307,9 @@ pub struct RulerConfig {
 impl RulerConfig {
     /// How many requests may be under way at once.
     pub(crate) fn in_flight(&self) -> usize {
-        // A batch costs one reload, which grows with all that is loaded; it should hold all that waits.
-        const BATCH: usize = 1024;
+        // A batch costs one reload, which grows with all that is loaded: it should hold all that waits. What it holds is
+        // in memory meanwhile.
+        const BATCH: usize = 16_384;
         let usual =
             if self.kind == RulerKind::Prometheus { BATCH } else { rulesync_core::DEFAULT_MAX_IN_FLIGHT };
         self.max_in_flight.unwrap_or(usual)

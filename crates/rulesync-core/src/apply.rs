@@ -1,5 +1,6 @@
 //! Carrying changes out: the one place that writes to a ruler.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::model::packed::Unpacker;
 use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
 use crate::ruler::{Ruler, RulerError};
+use crate::write::Write;
 
 /// A ruler with the requests it may have under way, shared by all its targets.
 #[derive(Debug, Clone)]
@@ -121,8 +123,7 @@ async fn request(
     let start = Instant::now();
     let result = tokio::select! {
         biased;
-        // The ruler may carry it out all the same: the change is in doubt, like any without an answer.
-        () = stops.leadership.lost() => Err(RulerError::unavailable("given up: another process leads now")),
+        () = stops.leadership.lost() => Err(given_up()),
         result = send(ruler.ruler.as_ref(), tenant, &change, packs) => {
             judge(&permit, result.as_ref().err());
             result
@@ -140,15 +141,90 @@ async fn send(
     let namespace = &*change.namespace;
     match &change.action {
         Action::Put(group) => match packs.json(&group.body) {
-            Ok(json) => ruler.put_json(tenant, namespace, json).await,
+            Ok(json) => Write::Put { json, has_finding: false }.send(ruler, tenant, namespace).await,
             Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
         },
-        Action::DeleteGroup(group) => ruler.delete_group(tenant, namespace, group).await,
+        Action::DeleteGroup(group) => Write::DeleteGroup(group).send(ruler, tenant, namespace).await,
         Action::DeleteNamespace(groups) => {
             let groups: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
-            ruler.delete_namespace(tenant, namespace, &groups).await
+            Write::DeleteNamespace(&groups).send(ruler, tenant, namespace).await
         }
     }
+}
+
+/// Carries out the changes of one namespace together, by a ruler that batches; each succeeds or fails alone. How much is
+/// under way is for the ruler to say, so that no permit is waited for. `found` are groups with local findings.
+pub(crate) async fn apply_together(
+    ruler: Arc<dyn Ruler>,
+    tenant: Option<TenantId>,
+    namespace: Arc<str>,
+    changes: Vec<Change>,
+    found: HashSet<Box<str>>,
+    stops: Stops,
+) -> Report {
+    if !stops.may_write() {
+        return Report { namespace, applied: Vec::new(), unfinished: true };
+    }
+    let start = Instant::now();
+    let results = tokio::select! {
+        biased;
+        () = stops.leadership.lost() => vec![Err(given_up()); changes.len()],
+        results = send_together(ruler.as_ref(), tenant.as_ref(), &namespace, &changes, &found) => results,
+    };
+    // A ruler that answers less than it was asked has not said how the rest went.
+    let unanswered =
+        || Err(RulerError::Unreadable { message: "the ruler left a change unanswered".to_owned() });
+    let results = results.into_iter().chain(std::iter::repeat_with(unanswered));
+    let elapsed = start.elapsed();
+    let applied: Vec<Applied> = changes
+        .into_iter()
+        .zip(results)
+        .map(|(change, result)| Applied { change, result, elapsed })
+        .collect();
+    let is_final = |applied: &Applied| {
+        matches!(applied.result, Ok(()) | Err(RulerError::Rejected { .. } | RulerError::Limit { .. }))
+    };
+    let unfinished = !applied.iter().all(is_final);
+    Report { namespace, applied, unfinished }
+}
+
+async fn send_together(
+    ruler: &dyn Ruler,
+    tenant: Option<&TenantId>,
+    namespace: &str,
+    changes: &[Change],
+    found: &HashSet<Box<str>>,
+) -> Vec<Result<(), RulerError>> {
+    let mut packs = Unpacker::default();
+    let text = |change: &Change| match &change.action {
+        // One that cannot be unpacked would be a defect of rulesync. As an empty text it is refused alone.
+        Action::Put(group) => packs.json(&group.body).map(str::to_owned).unwrap_or_default(),
+        Action::DeleteGroup(_) | Action::DeleteNamespace(_) => String::new(),
+    };
+    let texts: Vec<String> = changes.iter().map(text).collect();
+    let names: Vec<Vec<&str>> = changes.iter().map(names_of).collect();
+    let mut writes: Vec<Write<'_>> = Vec::with_capacity(changes.len());
+    for ((change, json), names) in changes.iter().zip(&texts).zip(&names) {
+        writes.push(match &change.action {
+            Action::Put(group) => Write::Put { json, has_finding: found.contains(&*group.name) },
+            Action::DeleteGroup(group) => Write::DeleteGroup(group),
+            Action::DeleteNamespace(_) => Write::DeleteNamespace(names),
+        });
+    }
+    ruler.write_namespace(tenant, namespace, &writes).await
+}
+
+/// The groups of a namespace that is to be deleted.
+fn names_of(change: &Change) -> Vec<&str> {
+    match &change.action {
+        Action::DeleteNamespace(groups) => groups.iter().map(AsRef::as_ref).collect(),
+        Action::Put(_) | Action::DeleteGroup(_) => Vec::new(),
+    }
+}
+
+fn given_up() -> RulerError {
+    // The ruler may carry it out all the same: the change is in doubt, like any without an answer.
+    RulerError::unavailable("given up: another process leads now")
 }
 
 #[cfg(test)]

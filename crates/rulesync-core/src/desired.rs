@@ -46,6 +46,9 @@ pub struct Claim {
     pub enforced: Arc<Treatment>,
     /// What there is to say about the object at this target.
     pub findings: Box<[Finding]>,
+    /// What local checks have found in the groups that are offered, where the ruler does not say itself why it refuses
+    /// one ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
+    pub advice: Box<[Finding]>,
     /// When the source said it.
     pub seen: Instant,
 }
@@ -304,6 +307,7 @@ pub(crate) mod tests {
             expelled: Box::default(),
             enforced: Arc::default(),
             findings: Box::default(),
+            advice: Box::default(),
             seen: Instant::now(),
         }
     }

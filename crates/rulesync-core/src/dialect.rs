@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::finding::{Finding, Place, Position};
+use crate::finding::{Finding, MAY_KNOW, Place, Position};
 use rulesync_expr::{
     EnforceError, Enforcement, ErrorKind, Span, enforce_logql, enforce_promql, logql,
     promql::{self, Feature},
@@ -62,9 +62,9 @@ impl Dialect for PromQl {
                 let message = error.message().to_owned();
                 return vec![match error.kind() {
                     // Rulers are ahead of us, or have functions of their own.
-                    ErrorKind::UnknownFunction => Finding::warning("promql", message)
-                        .at(place(error.position()))
-                        .hint("the ruler may know it"),
+                    ErrorKind::UnknownFunction => {
+                        Finding::warning("promql", message).at(place(error.position())).hint(MAY_KNOW)
+                    }
                     // The rest of its group is of use.
                     ErrorKind::NeverEvaluates => Finding::warning("promql", message)
                         .at(place(error.position()))
@@ -103,6 +103,40 @@ impl Dialect for PromQl {
     }
 }
 
+/// MetricsQL, which is PromQL and much more, as VictoriaMetrics understands it.
+///
+/// There is no parser of it here: what is no PromQL is in no doubt. What must be understood to be changed is, as far as
+/// it is PromQL.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MetricsQl;
+
+impl Dialect for MetricsQl {
+    /// The name by which objects ask for it: authors do not tell the two apart.
+    fn name(&self) -> &'static str {
+        PromQl.name()
+    }
+
+    fn check(&self, _: &str) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn add_matchers(&self, expr: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
+        PromQl.add_matchers(expr, matchers)
+    }
+
+    fn means_the_same(&self, a: &str, b: &str) -> bool {
+        PromQl.means_the_same(a, b)
+    }
+
+    fn heartbeat(&self) -> Heartbeat {
+        PromQl.heartbeat()
+    }
+
+    fn reads(&self, expr: &str) -> Option<Vec<String>> {
+        PromQl.reads(expr)
+    }
+}
+
 /// LogQL as the ruler of Grafana Loki 3 understands it.
 ///
 /// What Loki would store and then fail to evaluate every time is not offered, nor is PromQL that came to the wrong ruler.
@@ -124,9 +158,7 @@ impl Dialect for LogQl {
             let message = error.message().to_owned();
             match error.kind() {
                 ErrorKind::NeverEvaluates => Finding::error("logql", message),
-                ErrorKind::UnknownFunction => {
-                    Finding::warning("logql", message).hint("the ruler may know it")
-                }
+                ErrorKind::UnknownFunction => Finding::warning("logql", message).hint(MAY_KNOW),
                 _ => Finding::doubt("logql", message),
             }
         };
@@ -186,6 +218,18 @@ mod tests {
         }
         assert!(LogQl.check(r"rate({a=`b`} |~ `[b-a]` [5m]) > 0")[0].withholds());
         assert_eq!(LogQl.check(r#"sum(count_over_time({a=~"\\Qx.y\\E*"}[5m])) > 0"#), []);
+    }
+
+    #[test]
+    fn metricsql_is_in_no_doubt_and_fails_closed() {
+        for expr in
+            ["lag(up) > 60", "rate(errors_total) > 0", "sum(up) keep_metric_names", "{a=\"b\" or c=\"d\"}"]
+        {
+            assert_eq!(MetricsQl.check(expr), []);
+        }
+        let matcher = Enforcement::new("a", "b", rulesync_expr::Mode::Override).unwrap();
+        assert!(MetricsQl.add_matchers("up{a=\"b\" or c=\"d\"}", std::slice::from_ref(&matcher)).is_err());
+        assert_eq!(MetricsQl.add_matchers("up", &[matcher]).unwrap(), "up{a=\"b\"}");
     }
 
     #[test]

@@ -103,6 +103,9 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+/// The hint of what may be known to rulers only.
+pub(crate) const MAY_KNOW: &str = "the ruler may know it";
+
 impl Finding {
     /// A problem that keeps the group, or the object, from being synced.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
@@ -143,6 +146,11 @@ impl Finding {
     /// Whether the rule is wrong, rather than worth a second look.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+
+    /// Whether the ruler is expected to refuse it, and is asked all the same.
+    pub fn is_doubt(&self) -> bool {
+        self.is_error() && self.offered
     }
 
     /// Whether it keeps the group, or the object, from the ruler.

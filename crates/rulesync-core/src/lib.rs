@@ -53,10 +53,11 @@ mod source;
 mod status;
 mod target;
 mod vanishing;
+mod write;
 
 pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
 pub use desired::{Claim, Desired, DesiredGroup, Hold, LeftBecause};
-pub use dialect::{Dialect, Heartbeat, LogQl, PromQl};
+pub use dialect::{Dialect, Heartbeat, LogQl, MetricsQl, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
     SetupError, Summary,
@@ -94,7 +95,8 @@ pub use outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use plan::{Action, Change, Deletes, DryRun, Plan, Reason, Refusal, Situation, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
 pub use ruler::{
-    Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError, TemplateEnvironment,
+    Capabilities, Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError,
+    TemplateEnvironment,
 };
 
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
@@ -103,3 +105,4 @@ pub use status::{
     EvaluationState, HeldDeletes, ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status,
     TargetState, TargetStatus,
 };
+pub use write::Write;

@@ -10,9 +10,11 @@ pub use rulesync_expr::template::Environment as TemplateEnvironment;
 
 use crate::dialect::{Dialect, PromQl};
 use crate::evaluation::{EvaluatedGroup, Evaluation};
+use crate::finding::Finding;
 use crate::model::group::Group;
 use crate::model::tenant::TenantId;
 use crate::observed::Listing;
+use crate::write::Write;
 
 /// Something that evaluates rules and lets us write them.
 ///
@@ -87,6 +89,22 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Makes all changes that one namespace needs, together. The answer has one result for each, in order: each succeeds
+    /// or fails for itself, and what is wrong with one group is never held against another. The default makes them one
+    /// after the other; the engine calls it only where [`Capabilities::batches`] is set.
+    async fn write_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        writes: &[Write<'_>],
+    ) -> Vec<Result<(), RulerError>> {
+        let mut results = Vec::with_capacity(writes.len());
+        for write in writes {
+            results.push(write.send(self, tenant, namespace).await);
+        }
+        results
+    }
+
     /// Passes what the ruler has loaded of these namespaces to `found`, group by group; a group that is not passed is
     /// not loaded. An implementation may pass groups of other namespaces too.
     ///
@@ -118,6 +136,17 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         TemplateEnvironment::PROMETHEUS
     }
 
+    /// How it is best dealt with, where rulers differ.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// What it is known to make of a group, besides what its language and its names say: for the author, before the
+    /// group is offered. Errors keep the group from the ruler, or the rule that they name.
+    fn check(&self, _group: &Group) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// Which optional fields it stores, so that only those are compared.
     fn keeps(&self) -> Keeps {
         Keeps::ALL
@@ -141,6 +170,23 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     /// What a namespace or group may be called.
     fn name_rules(&self) -> NameRules {
         NameRules::default()
+    }
+}
+
+/// How a ruler is best dealt with, where rulers differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// All that waits to be written costs it about as much as one group, as with files that are read together: it is
+    /// handed each namespace whole ([`Ruler::write_namespace`]), and all namespaces that have changes at once.
+    pub batches: bool,
+    /// What it says of a group that it refuses is the reason. Otherwise the reason is what the local checks found.
+    pub explains_refusals: bool,
+}
+
+impl Default for Capabilities {
+    /// A ruler that is written group by group and says what it dislikes.
+    fn default() -> Self {
+        Self { batches: false, explains_refusals: true }
     }
 }
 

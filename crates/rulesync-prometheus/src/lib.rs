@@ -11,14 +11,19 @@
 //! Fields that the server does not know are never written, because it would refuse the whole file: see
 //! [`Variant::keeps`].
 //!
-//! **Writes** are successes once the server has loaded them. All that wait while a reload is under way make up the next
-//! batch: one change of the files touched, one reload, one look at `/api/v1/rules`. If the server refuses, the files
-//! before the batch are put back and reloaded, and the batch is tried in parts until the groups at fault stand alone:
-//! they are [`RulerError::Rejected`], all others are loaded. A batch is as large as the number of writes under way, and a
-//! reload costs the server about as much for one changed group as for all: give such a ruler a large `max_in_flight`, and a
-//! timeout beyond its longest reload. Whether vmalert has reloaded takes about two seconds to learn. If it refuses even the files before, nobody is accused:
-//! [`RulerError::Misconfigured`]. What a crash leaves half done is taken back by the next process; a lock keeps two
-//! processes from working at once.
+//! **Writes** are successes once the server has loaded them. All that come within a moment, or while a reload is under
+//! way, make up the next batch: one change of each file touched, one reload, one look at `/api/v1/rules`. The engine
+//! hands over namespaces whole and all that have changes ([`Capabilities::batches`]), so that a first sync is one reload.
+//! Whether vmalert has reloaded takes about two seconds to learn. What a crash leaves half done is taken back by the next
+//! process; a lock keeps two processes from working at once.
+//!
+//! **Refusals.** The server takes all files or none. If it refuses, the files before the batch are put back, and parts
+//! are tried until the groups at fault stand alone: they are [`RulerError::Rejected`], all others are loaded. Groups in
+//! which local checks have found something, and those that ask for what the server's version lacks, are tried apart.
+//! A server never says which rule it dislikes but in its log; where nobody else knows either, the search goes on within
+//! the group, whose first rules are tried in a group beside it that is never evaluated. If the server refuses even the
+//! files before, nobody is accused: [`RulerError::Misconfigured`]. What was refused is remembered beside the files, in
+//! `.rulesync-verdicts`, for a day and one version of the server, so that a restart costs no reload.
 //!
 //! ```
 //! use std::time::Duration;
@@ -39,18 +44,21 @@
 
 mod batch;
 mod directory;
+mod features;
 mod listing;
 mod names;
 mod rule_file;
 mod ruler;
+mod rules;
 mod search;
 mod server;
 mod staging;
 mod variant;
+mod verdicts;
 
 pub use ruler::PrometheusRuler;
 pub use rulesync_http::{ClientConfig, RequestObserver, SettingsError};
 pub use variant::Variant;
 
 #[cfg(doc)]
-use rulesync_core::RulerError;
+use rulesync_core::{Capabilities, RulerError};

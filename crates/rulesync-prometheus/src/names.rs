@@ -12,6 +12,8 @@ const RULES: &str = ".yaml";
 pub(crate) const OLD: &str = ".rulesync-old";
 /// What a file ends in that is being written.
 pub(crate) const NEW: &str = ".rulesync-new";
+/// The file that says what the server has refused.
+pub(crate) const VERDICTS: &str = ".rulesync-verdicts";
 /// The file that is locked by whoever is at work in the directory.
 pub(crate) const LOCK: &str = ".rulesync-lock";
 

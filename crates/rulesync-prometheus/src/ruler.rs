@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EvaluatedGroup, Evaluation, Group, Keeps, Listing, NameRules, Ruler, RulerError, TemplateEnvironment,
-    TenantId,
+    Capabilities, Dialect, EvaluatedGroup, Evaluation, Finding, Group, Keeps, Listing, MetricsQl, NameRules,
+    PromQl, Ruler, RulerError, TemplateEnvironment, TenantId,
 };
 use rulesync_http::{ClientConfig, Connection, RequestObserver, SettingsError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -15,11 +15,13 @@ use tokio::time::Instant;
 
 use crate::batch::{Batch, Write, blocking};
 use crate::directory::{Directory, Lock};
+use crate::features::Version;
 use crate::listing;
 use crate::names::NAME_RULES;
 use crate::rule_file::Change;
 use crate::server::Server;
 use crate::variant::Variant;
+use crate::verdicts::{self, Verdicts};
 use rulesync_http::LoadedGroup;
 
 /// A Prometheus or a vmalert that reads rule files from a directory we write to.
@@ -48,8 +50,8 @@ struct Turn {
     recovered: bool,
     /// Whether the server is known to have read the files as they are.
     settled: bool,
-    /// How long the next batch waits for more writes; no time if they come one by one.
-    gather: Duration,
+    /// What the server has refused, once it was read from the directory.
+    verdicts: Option<Verdicts>,
 }
 
 /// The right to work in the directory.
@@ -59,11 +61,11 @@ struct Hold {
     lock: Lock,
 }
 
-/// The part of the time a batch took that the next one waits for more writes, if the first had several.
-const GATHER_PART: u32 = 10;
+/// So long nobody must have come for a batch to begin.
+const QUIET: Duration = Duration::from_millis(10);
 
-/// The longest such wait.
-const GATHER_AT_MOST: Duration = Duration::from_millis(250);
+/// The longest wait for writes that go on coming.
+const GATHER_AT_MOST: Duration = Duration::from_secs(1);
 
 /// How often a directory that somebody else works in is tried.
 const TRY_LOCK_EVERY: Duration = Duration::from_millis(20);
@@ -95,40 +97,100 @@ impl PrometheusRuler {
             variant,
             timeout,
             waiting: Mutex::default(),
-            turn: Arc::new(tokio::sync::Mutex::new(Turn {
-                recovered: false,
-                settled: true,
-                gather: Duration::ZERO,
-            })),
+            turn: Arc::new(tokio::sync::Mutex::new(Turn { recovered: false, settled: true, verdicts: None })),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Waits for the answer to a write. Whoever comes first when a batch has ended carries the next one out.
+    /// Waits for the answers to the changes of a namespace, of which some may have been refused before. Whoever comes
+    /// first when a batch has ended carries the next one out.
     async fn write(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        change: Change,
-    ) -> Result<(), RulerError> {
-        no_tenant(tenant)?;
-        if let Some(reason) = NAME_RULES.refuse(namespace) {
-            return Err(rejected(format!("the namespace {namespace:?} {reason}")));
+        changes: Vec<Result<Asked, RulerError>>,
+    ) -> Vec<Result<(), RulerError>> {
+        let possible = no_tenant(tenant).and_then(|()| match NAME_RULES.refuse(namespace) {
+            Some(reason) => Err(rejected(format!("the namespace {namespace:?} {reason}"))),
+            None => Ok(()),
+        });
+        if let Err(error) = possible {
+            return vec![Err(error); changes.len()];
         }
-        let (reply, mut answer) = oneshot::channel();
-        self.shared.waiting().push(Write { namespace: namespace.to_owned(), change, reply });
-        let lost = || RulerError::unavailable("the batch was cut short".to_owned());
-        let turn = tokio::select! {
-            biased;
-            answered = &mut answer => return answered.map_err(|_| lost())?,
-            turn = Arc::clone(&self.shared.turn).lock_owned() => turn,
-        };
-        // In a task of its own: a batch has more callers than this one.
-        let batch = tokio::spawn(Arc::clone(&self.shared).carry_out(turn));
-        let answered = answer.await.map_err(|_| lost())?;
-        drop(batch);
-        answered
+        let mut answers = Vec::with_capacity(changes.len());
+        let mut writes = Vec::with_capacity(changes.len());
+        for change in changes {
+            answers.push(change.map(|Asked { change, has_finding }| {
+                let (reply, answer) = oneshot::channel();
+                writes.push(Write { namespace: namespace.to_owned(), change, has_finding, reply });
+                answer
+            }));
+        }
+        let asks = !writes.is_empty();
+        self.shared.waiting().append(&mut writes);
+        let mut all = std::pin::pin!(answers_to(answers));
+        if asks {
+            let turn = tokio::select! {
+                biased;
+                answered = &mut all => return answered,
+                turn = Arc::clone(&self.shared.turn).lock_owned() => turn,
+            };
+            // In a task of its own: a batch has more callers than this one.
+            drop(tokio::spawn(Arc::clone(&self.shared).carry_out(turn)));
+        }
+        all.await
     }
+
+    /// The same for one change.
+    async fn write_one(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        change: Result<Asked, RulerError>,
+    ) -> Result<(), RulerError> {
+        self.write(tenant, namespace, vec![change]).await.pop().unwrap_or_else(|| Err(lost()))
+    }
+
+    /// A group as it is written, unless it must not be.
+    fn put(&self, group: &Group, has_finding: bool) -> Result<Asked, RulerError> {
+        let known = self.shared.variant.known(group);
+        match self.shared.variant.refuse(&known) {
+            Some(reason) => Err(rejected(format!("the group {:?} cannot be written: {reason}", group.name))),
+            None => Ok(Asked { change: Change::Put(Box::new(known)), has_finding }),
+        }
+    }
+}
+
+/// A change that is asked for.
+#[derive(Debug)]
+struct Asked {
+    change: Change,
+    /// Whether local checks have found something wrong with the group.
+    has_finding: bool,
+}
+
+impl From<Change> for Asked {
+    fn from(change: Change) -> Self {
+        Self { change, has_finding: false }
+    }
+}
+
+/// Waits for answers, in order.
+async fn answers_to(
+    answers: Vec<Result<oneshot::Receiver<Result<(), RulerError>>, RulerError>>,
+) -> Vec<Result<(), RulerError>> {
+    let mut results = Vec::with_capacity(answers.len());
+    for answer in answers {
+        results.push(match answer {
+            Ok(answer) => answer.await.unwrap_or_else(|_| Err(lost())),
+            Err(error) => Err(error),
+        });
+    }
+    results
+}
+
+fn lost() -> RulerError {
+    RulerError::unavailable("the batch was cut short")
 }
 
 impl Shared {
@@ -138,11 +200,7 @@ impl Shared {
 
     /// Carries out everything that waits.
     async fn carry_out(self: Arc<Self>, turn: OwnedMutexGuard<Turn>) {
-        // Those who were answered just now ask for the next thing; a turn for the others is enough if they are few.
-        tokio::task::yield_now().await;
-        if !turn.gather.is_zero() {
-            tokio::time::sleep(turn.gather).await;
-        }
+        self.gather().await;
         let held = Arc::clone(&self).hold(turn).await;
         let writes = std::mem::take(&mut *self.waiting());
         let mut hold = match held {
@@ -155,18 +213,43 @@ impl Shared {
         if writes.is_empty() {
             return;
         }
-        let (several, start) = (writes.len() > 1, Instant::now());
-        hold.lock.set_busy(true);
-        // Until proven otherwise, should this be cut short.
-        let settled = std::mem::replace(&mut hold.turn.settled, false);
-        hold.turn.recovered = false;
-        let ended = Batch::new(&self.directory, &self.server, writes, settled).run().await;
-        (hold.turn.settled, hold.turn.recovered) = (ended.settled, ended.tidy);
-        if ended.tidy {
-            hold.lock.set_busy(false);
+        let version = self.server.version().await;
+        let mut verdicts = self.verdicts(hold.turn.verdicts.take()).await;
+        let writes = answer_again(writes, &mut verdicts, version);
+        if !writes.is_empty() {
+            hold.lock.set_busy(true);
+            // Until proven otherwise, should this be cut short.
+            let settled = std::mem::replace(&mut hold.turn.settled, false);
+            hold.turn.recovered = false;
+            let batch = Batch::new(&self.directory, &self.server, &mut verdicts, version, writes, settled);
+            let ended = batch.run().await;
+            (hold.turn.settled, hold.turn.recovered) = (ended.settled, ended.tidy);
+            if ended.tidy {
+                hold.lock.set_busy(false);
+            }
         }
-        let part = (start.elapsed() / GATHER_PART).min(GATHER_AT_MOST);
-        hold.turn.gather = if several { part } else { Duration::ZERO };
+        hold.turn.verdicts = Some(verdicts);
+    }
+
+    /// Waits until nobody has come for a while: all that is asked for at about the same time is one batch.
+    async fn gather(&self) {
+        let deadline = Instant::now() + GATHER_AT_MOST;
+        loop {
+            let before = self.waiting().len();
+            tokio::time::sleep(QUIET).await;
+            if self.waiting().len() == before || Instant::now() >= deadline {
+                return;
+            }
+        }
+    }
+
+    /// The verdicts that are known, or those that an earlier process has left.
+    async fn verdicts(&self, known: Option<Verdicts>) -> Verdicts {
+        let path = self.directory.path().to_owned();
+        match known {
+            Some(known) => known,
+            None => blocking(move || Ok(Verdicts::load(&path))).await.unwrap_or_default(),
+        }
     }
 
     /// The right to work in the directory, once it is in order.
@@ -220,11 +303,7 @@ impl Ruler for PrometheusRuler {
         namespace: &str,
         group: &Group,
     ) -> Result<(), RulerError> {
-        let known = self.shared.variant.known(group);
-        if let Some(reason) = self.shared.variant.refuse(&known) {
-            return Err(rejected(format!("the group {:?} cannot be written: {reason}", group.name)));
-        }
-        self.write(tenant, namespace, Change::Put(Box::new(known))).await
+        self.write_one(tenant, namespace, self.put(group, false)).await
     }
 
     async fn delete_group(
@@ -233,7 +312,7 @@ impl Ruler for PrometheusRuler {
         namespace: &str,
         group: &str,
     ) -> Result<(), RulerError> {
-        self.write(tenant, namespace, Change::Delete(group.to_owned())).await
+        self.write_one(tenant, namespace, Ok(Change::Delete(group.to_owned()).into())).await
     }
 
     async fn delete_namespace(
@@ -242,7 +321,40 @@ impl Ruler for PrometheusRuler {
         namespace: &str,
         _: &[&str],
     ) -> Result<(), RulerError> {
-        self.write(tenant, namespace, Change::DeleteAll).await
+        self.write_one(tenant, namespace, Ok(Change::DeleteAll.into())).await
+    }
+
+    async fn write_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        writes: &[rulesync_core::Write<'_>],
+    ) -> Vec<Result<(), RulerError>> {
+        let change = |write: &rulesync_core::Write<'_>| match *write {
+            rulesync_core::Write::Put { json, has_finding } => match serde_json::from_str(json) {
+                Ok(group) => self.put(&group, has_finding),
+                Err(error) => Err(rejected(error.to_string())),
+            },
+            rulesync_core::Write::DeleteGroup(group) => Ok(Change::Delete(group.to_owned()).into()),
+            rulesync_core::Write::DeleteNamespace(_) => Ok(Change::DeleteAll.into()),
+        };
+        self.write(tenant, namespace, writes.iter().map(change).collect()).await
+    }
+
+    /// All that waits costs one reload, whose answer never says more than that it failed.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { batches: true, explains_refusals: false }
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        match self.shared.variant {
+            Variant::Prometheus => &PromQl,
+            Variant::Vmalert => &MetricsQl,
+        }
+    }
+
+    fn check(&self, group: &Group) -> Vec<Finding> {
+        self.shared.variant.check(&self.shared.variant.known(group))
     }
 
     async fn evaluation(
@@ -281,6 +393,23 @@ impl Ruler for PrometheusRuler {
     fn name_rules(&self) -> NameRules {
         NAME_RULES
     }
+}
+
+/// Answers what an earlier process has asked the same server already; the others are left.
+fn answer_again(writes: Vec<Write>, verdicts: &mut Verdicts, version: Option<Version>) -> Vec<Write> {
+    let mut left = Vec::with_capacity(writes.len());
+    for write in writes {
+        let known = match &write.change {
+            Change::Put(group) => verdicts.recall(&verdicts::key(&write.namespace, group), version),
+            Change::Delete(_) | Change::DeleteAll => None,
+        };
+        match known {
+            // Nobody may be waiting any more.
+            Some(error) => drop(write.reply.send(Err(error))),
+            None => left.push(write),
+        }
+    }
+    left
 }
 
 fn no_tenant(tenant: Option<&TenantId>) -> Result<(), RulerError> {

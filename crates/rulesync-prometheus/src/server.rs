@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rulesync_core::RulerError;
 use rulesync_http::{Connection, LoadedGroup, PlainAnswer, PlainRequest};
+use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::features::Version;
 use crate::names;
 use crate::variant::Variant;
 
@@ -45,6 +47,17 @@ struct Reloads {
     good: bool,
 }
 
+/// What it answers when it is asked for its version.
+#[derive(Debug, Deserialize)]
+struct BuildInfo {
+    data: BuildData,
+}
+
+#[derive(Debug, Deserialize)]
+struct BuildData {
+    version: String,
+}
+
 /// With a longer list of files than this, everything is read: an address must not become too long.
 const QUERY_BYTES: usize = 6 * 1024;
 
@@ -67,8 +80,28 @@ impl Server {
         Self { connection, variant, timeout, directory: Mutex::new(directory) }
     }
 
+    /// What people call it.
+    pub(crate) fn product(&self) -> &'static str {
+        self.variant.product()
+    }
+
     pub(crate) fn address(&self) -> &str {
         self.connection.address()
+    }
+
+    /// Its version, if it is a Prometheus that says it.
+    pub(crate) async fn version(&self) -> Option<Version> {
+        if self.variant != Variant::Prometheus {
+            return None;
+        }
+        let (path, route) = ("/api/v1/status/buildinfo", "buildinfo");
+        let answer =
+            self.connection.send(PlainRequest { method: "GET", path, query: &[], route }).await.ok()?;
+        if answer.status() != 200 {
+            return None;
+        }
+        let answer: BuildInfo = serde_json::from_str(&answer.words().await).ok()?;
+        Version::parse(&answer.data.version)
     }
 
     /// Has the files read again, and waits until it is known whether they are in use.
@@ -257,9 +290,14 @@ fn described(status: u16, words: &str) -> String {
 }
 
 fn shortened(words: &str) -> String {
-    match words.trim().char_indices().find(|(index, _)| *index >= MESSAGE_BYTES) {
-        Some((cut, _)) => format!("{}…", &words.trim()[..cut]),
-        None => words.trim().to_owned(),
+    cut(words.trim(), MESSAGE_BYTES)
+}
+
+/// A text of so many bytes at most, about.
+pub(crate) fn cut(text: &str, bytes: usize) -> String {
+    match text.char_indices().find(|(index, _)| *index >= bytes) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

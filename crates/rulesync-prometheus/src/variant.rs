@@ -1,7 +1,9 @@
 //! What differs between the servers that read rule files, as data: which fields they know, and what they do to a text.
 //! Both refuse a whole file for one unknown field, so what a server does not know must never be written.
 
-use rulesync_core::{Group, Keeps, KeptLimit, PromDuration, TemplateEnvironment};
+use std::collections::HashMap;
+
+use rulesync_core::{Finding, Group, Keeps, KeptLimit, Place, PromDuration, TemplateEnvironment};
 use serde::Deserialize;
 
 /// Which server reads the rule files: `prometheus` or `vmalert` in a configuration.
@@ -16,6 +18,14 @@ pub enum Variant {
 }
 
 impl Variant {
+    /// What people call it.
+    pub(crate) const fn product(self) -> &'static str {
+        match self {
+            Self::Prometheus => "Prometheus",
+            Self::Vmalert => "vmalert",
+        }
+    }
+
     /// The fields it knows.
     pub const fn keeps(self) -> Keeps {
         Keeps {
@@ -55,6 +65,34 @@ impl Variant {
         let substituted = || serde_json::to_string(group).map_or(true, |text| text.contains("%{"));
         (self == Self::Vmalert && substituted())
             .then_some("it holds `%{`, which vmalert replaces by variables of its own environment")
+    }
+
+    /// What it is known to refuse in a group.
+    pub(crate) fn check(self, group: &Group) -> Vec<Finding> {
+        if self != Self::Vmalert {
+            return Vec::new();
+        }
+        let place = |rule: Option<usize>| Place {
+            group: Some(group.name.clone()),
+            rule,
+            rule_name: rule.and_then(|rule| group.rules.get(rule)).map(|rule| rule.name().to_owned()),
+            ..Place::default()
+        };
+        let harmful = self.refuse(group).map(|reason| {
+            Finding::error("vmalert-environment", format!("the group is not sent: {reason}")).at(place(None))
+        });
+        let mut seen = HashMap::new();
+        let repeated = group.rules.iter().enumerate().filter_map(|(index, rule)| {
+            let first = seen.insert((&rule.alert, &rule.record, &rule.expr, &rule.labels), index)?;
+            let message =
+                format!("vmalert takes no rule twice: name, expression and labels are those of rule {first}");
+            Some(
+                Finding::doubt("duplicate-rule", message)
+                    .at(place(Some(index)))
+                    .hint("remove one of the two"),
+            )
+        });
+        harmful.into_iter().chain(repeated).collect()
     }
 }
 
@@ -102,6 +140,23 @@ mod tests {
             let templates = variant.templates();
             assert_eq!([templates.has_variable("$expr"), templates.has_function("quotesEscape")], [knows; 2]);
         }
+    }
+
+    #[test]
+    fn vmalert_takes_no_rule_twice() {
+        let mut group = full();
+        group.rules.extend([group.rules[0].clone(), group.rules[0].clone()]);
+        group.rules[1].annotations.insert("a".to_owned(), "b".to_owned());
+        group.rules[2].labels.insert("a".to_owned(), "b".to_owned());
+        let findings = Variant::Vmalert.check(&group);
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(
+            (finding.code, finding.place.rule, finding.is_error(), finding.withholds()),
+            ("duplicate-rule", Some(1), true, false)
+        );
+        assert_eq!(Variant::Prometheus.check(&group), []);
+        group.rules[0].expr = "%{X}".to_owned();
+        assert!(Variant::Vmalert.check(&group)[0].withholds());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_core::{
     EvaluatedGroup, Evaluation, Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler,
-    RulerError, TenantId,
+    RulerError, TenantId, Write,
 };
 
 /// The tenants a suite may use. A ruler without tenants passes the same twice.
@@ -34,6 +34,7 @@ pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
     putting_replaces(ruler, tenants).await;
     what_it_keeps_reads_back_equal(ruler, tenants).await;
     odd_names_and_texts_read_back(ruler, tenants).await;
+    a_namespace_is_written_at_once_and_each_change_for_itself(ruler, tenants).await;
     deleting_what_is_gone_is_success(ruler, tenants).await;
     deleting_a_group_leaves_its_neighbours(ruler, tenants).await;
     deleting_a_namespace_leaves_the_others(ruler, tenants).await;
@@ -141,6 +142,34 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
         done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, &group.name).await, "deleting a group");
     }
     assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every odd name can be deleted");
+}
+
+/// Changes of a namespace that are handed over together are made and answered each for itself: what is refused holds
+/// none of the others up, and leaves what was there.
+pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    for name in ["gone", "kept"] {
+        put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
+    }
+    let tenant = tenants.one.as_ref();
+    let broken = Group { rules: vec![alert("sum(")], ..group(ruler, "kept") };
+    let texts: Vec<String> = [group(ruler, "a"), broken, group(ruler, "b")]
+        .iter()
+        .map(|group| serde_json::to_string(group).unwrap_or_default())
+        .collect();
+    for has_finding in [false, true] {
+        let mut writes: Vec<Write<'_>> = texts.iter().map(|json| Write::Put { json, has_finding }).collect();
+        writes.push(Write::DeleteGroup("gone"));
+        let results = ruler.write_namespace(tenant, NAMESPACE, &writes).await;
+        let classes: Vec<&str> =
+            results.iter().map(|result| result.as_ref().err().map_or("done", RulerError::class)).collect();
+        assert_eq!(classes, ["done", "rejected", "done", "done"], "{results:?}");
+        reads_back(ruler, tenants, NAMESPACE, &["a", "b", "kept"].map(|name| group(ruler, name))).await;
+    }
+    let names = ["a", "b", "kept"];
+    let results = ruler.write_namespace(tenant, NAMESPACE, &[Write::DeleteNamespace(&names)]).await;
+    assert_eq!(results, [Ok(())], "deleting a namespace");
+    assert!(!list(ruler, tenant).await.has_namespace(NAMESPACE));
 }
 
 /// Deleting what is not there is success.

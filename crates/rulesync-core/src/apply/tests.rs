@@ -184,3 +184,50 @@ async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
     assert_eq!(allowed(Some(limit())).await, all);
     assert_ne!(allowed(Some(unavailable())).await, all);
 }
+
+/// A ruler that is handed namespaces whole, and leaves the last change unanswered.
+#[derive(Debug)]
+struct Forgetful;
+
+#[async_trait]
+impl Ruler for Forgetful {
+    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+        unreachable!("changes are carried out without a look")
+    }
+
+    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+        unreachable!("namespaces are written whole")
+    }
+
+    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
+        unreachable!("namespaces are written whole")
+    }
+
+    async fn write_namespace(
+        &self,
+        _: Option<&TenantId>,
+        _: &str,
+        writes: &[Write<'_>],
+    ) -> Vec<Result<(), RulerError>> {
+        let found = matches!(writes[0], Write::Put { has_finding: true, .. });
+        assert!(found && matches!(writes[1], Write::DeleteGroup("old")));
+        vec![Ok(()); writes.len() - 1]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_is_handed_over_whole_and_what_is_left_unanswered_is_unknown() {
+    let changes = vec![put("new"), delete("old")];
+    let together = |changes, stops| {
+        let found = HashSet::from(["new".into()]);
+        apply_together(Arc::new(Forgetful), None, "us.ns.o".into(), changes, found, stops)
+    };
+    let report = together(changes.clone(), leading()).await;
+    let results: Vec<_> =
+        report.applied.iter().map(|applied| applied.result.as_ref().map_err(RulerError::class)).collect();
+    assert_eq!((results, report.unfinished), (vec![Ok(&()), Err("unreadable")], true));
+    // Whoever does not lead, and whoever is to stop, begins nothing.
+    let (_throne, leadership) = Leadership::elected();
+    let report = together(changes, Stops { leadership, ..leading() }).await;
+    assert!(report.applied.is_empty() && report.unfinished);
+}

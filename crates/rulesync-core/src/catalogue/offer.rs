@@ -95,6 +95,12 @@ pub(super) fn claim(
     if !sent.is_empty() {
         findings.extend(treatment.unset_labels(route));
     }
+    let advice = if treated.ruler.capabilities().explains_refusals {
+        Box::default()
+    } else {
+        let all = findings.iter().chain(&record.findings);
+        all.filter(|finding| finding.place.group.is_some()).cloned().collect()
+    };
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
     let mut made = pack(&made).unwrap_or_default().into_iter();
@@ -117,6 +123,7 @@ pub(super) fn claim(
         expelled: Box::default(),
         enforced: Arc::clone(&treated.placement.treatment),
         findings: findings.into(),
+        advice,
         seen,
     }
 }

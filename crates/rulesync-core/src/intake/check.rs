@@ -1,5 +1,5 @@
-//! What one ruler makes of a group before it is offered: names it cannot hold, and what the parsers of its language and
-//! of templates say.
+//! What one ruler makes of a group before it is offered: names it cannot hold, what the parsers of its language and of
+//! templates say, and what else it is known to refuse.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::model::group::Group;
 use crate::ruler::Ruler;
 
 /// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot hold,
-/// or an expression that the ruler would take and never evaluate. `sound` are expressions that this ruler's language has
+/// an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]). `sound` are expressions that this ruler's language has
 /// nothing to say about; the groups of one object tend to repeat each other.
 pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a str>) -> Vec<Finding> {
     if let Some(finding) = check_name(&group.name, ruler) {
@@ -33,6 +33,7 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a st
         }
     }
     findings.extend(template::faults(group, ruler.templates()));
+    findings.extend(ruler.check(group));
     findings
 }
 

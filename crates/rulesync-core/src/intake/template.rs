@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rulesync_expr::ErrorKind;
 use rulesync_expr::template::{self, Environment, TemplateError};
 
-use crate::finding::{Finding, Place, Position};
+use crate::finding::{Finding, MAY_KNOW, Place, Position};
 use crate::model::group::{Group, Rule};
 
 /// Where in a group templates call `query`.
@@ -105,7 +105,7 @@ fn hint(error: &TemplateError, environment: Environment) -> Option<String> {
         ErrorKind::UndefinedVariable => {
             Some(format!("the ruler sets {}", environment.variables().join(", ")))
         }
-        ErrorKind::UnknownFunction => Some("the ruler may know it".to_owned()),
+        ErrorKind::UnknownFunction => Some(MAY_KNOW.to_owned()),
         _ => error.hint().map(str::to_owned),
     }
 }

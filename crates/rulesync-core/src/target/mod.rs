@@ -133,6 +133,10 @@ pub(crate) struct Shared {
     pub(crate) progressed: Arc<Notify>,
 }
 
+/// How long a ruler that batches waits for the first snapshots of all sources. A source that is away must not keep
+/// the rules of another out for longer.
+const FIRST_BATCH: Duration = Duration::from_secs(30);
+
 /// When a ruler was asked how rules evaluate, and what it said.
 type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
 
@@ -148,6 +152,8 @@ pub(crate) struct Target {
     jobs: JoinSet<apply::Report>,
     list: JoinSet<Result<Listed, RulerError>>,
     next_list: Instant,
+    /// Until when a ruler that batches is not written before everything has been declared.
+    gathers_until: Instant,
     /// The ruler is being asked how rules evaluate.
     asking: JoinSet<Asked>,
     /// Whether this process led when it last looked.
@@ -178,6 +184,7 @@ impl Target {
             jobs: JoinSet::new(),
             list: JoinSet::new(),
             next_list: Instant::now(),
+            gathers_until: Instant::now() + FIRST_BATCH,
             asking: JoinSet::new(),
             // A leader by election begins by taking over.
             led: !leadership.is_elected(),
@@ -323,19 +330,32 @@ impl Target {
 
     /// Starts work as far as the queue, the gate and the share of this target in the ruler's budget go.
     fn start_jobs(&mut self) {
-        if !self.shared.writes || !self.shared.leadership.may_write() {
+        if !self.shared.writes || !self.shared.leadership.may_write() || self.gathering().is_some() {
             return;
         }
+        let batches = self.ruler.ruler.capabilities().batches;
         let limit = self.state.gate.allows(Instant::now(), self.in_flight);
         while self.jobs.len() < limit {
             // One is in the queue for its turn; with hundreds of tenants, more of each would only take up memory.
-            if !self.jobs.is_empty() && self.ruler.budget.is_contended() {
+            if !batches && !self.jobs.is_empty() && self.ruler.budget.is_contended() {
                 return;
             }
             let Some((namespace, changes)) = self.state.next_job() else { return };
-            let tenant = self.state.id.tenant.clone();
-            self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, self.stops.clone()));
+            let (tenant, stops) = (self.state.id.tenant.clone(), self.stops.clone());
+            if batches {
+                let (ruler, found) =
+                    (Arc::clone(&self.ruler.ruler), self.state.groups_with_findings(&namespace));
+                self.jobs.spawn(apply::apply_together(ruler, tenant, namespace, changes, found, stops));
+            } else {
+                self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, stops));
+            }
         }
+    }
+
+    /// Until when the first batch waits for what sources have yet to say, so that it is one.
+    fn gathering(&self) -> Option<Instant> {
+        let waits = self.ruler.ruler.capabilities().batches && !self.state.everything_is_declared();
+        (waits && Instant::now() < self.gathers_until).then_some(self.gathers_until)
     }
 
     /// Asks how rules evaluate, if it is time.
@@ -390,6 +410,7 @@ impl Target {
         let idle = !self.shared.writes || !self.led;
         let due = match self.state.gate.allows(Instant::now(), self.in_flight) {
             _ if idle || !self.shared.leadership.may_write() => None,
+            _ if self.gathering().is_some() => self.gathering(),
             0 => self.state.gate.until(),
             allowed if self.jobs.len() < allowed => self.state.due(),
             _ => None,

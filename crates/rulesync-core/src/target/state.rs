@@ -162,7 +162,7 @@ impl State {
     /// The next namespace with changes to carry out.
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
         let observed = Arc::clone(self.observed.as_ref()?);
-        if !self.may_write() {
+        if !self.may_write() && !self.is_claiming() {
             let namespace = Arc::clone(&self.claim_namespace);
             let claim = self.claim_change()?;
             return self.queue.take(&namespace, Instant::now()).then(|| (namespace, vec![claim]));
@@ -193,6 +193,19 @@ impl State {
             }
             return Some((namespace, changes));
         }
+    }
+
+    /// Whether our claim is being written by a ruler that batches: what comes after it goes in the same batch, or not at
+    /// all. The list that shows whose claim stands comes as soon as ever.
+    fn is_claiming(&self) -> bool {
+        self.shared.ruler.capabilities().batches
+            && self.ownership.to_claim().is_some()
+            && self.queue.running().any(|namespace| *namespace == self.claim_namespace)
+    }
+
+    /// Whether every source has said all it has.
+    pub(super) fn everything_is_declared(&self) -> bool {
+        self.safety.deletes().known
     }
 
     /// Whether objects' rules may be written and deleted. What is retiring is only cleaned up, so nobody's claim is

@@ -54,6 +54,27 @@ async fn what_is_refused_before_it_is_offered_keeps_its_group() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_ruler_takes_against_expectation_is_a_warning_and_what_it_refuses_is_told_once() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    ruler.refuse("min(up");
+    world.teller.upsert(object("newer", &[("g", "sum(up")]));
+    world.teller.upsert(object("wrong", &[("g", "min(up")]));
+    world.teller.complete();
+    let status = world.settle().await;
+    let told = |name: &str| {
+        let object = status.objects.iter().find(|object| object.name == name).unwrap();
+        let findings = &object.targets[0].findings;
+        let told: Vec<_> =
+            findings.iter().map(|finding| (finding.code, finding.is_error(), finding.offered)).collect();
+        (object.state, told)
+    };
+    assert_eq!(told("newer"), (ObjectState::Synced, vec![("promql", false, false)]));
+    assert_eq!(told("wrong"), (ObjectState::Refused, vec![("refused", true, false)]));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_objects_that_claim_one_place_are_settled_by_age() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);

@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod claim;
 #[cfg(test)]
 mod contested;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Keeps, KeptLimit, Labels, Listing,
-    Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source,
-    SourceEvent, Status, TargetId, TargetState, TenantId, Territory,
+    Capabilities, DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Keeps, KeptLimit, Labels,
+    Listing, Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink,
+    Source, SourceEvent, Status, TargetId, TargetState, TenantId, Territory, Write,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -43,6 +43,7 @@ struct Memory {
     normalise: Option<Habit>,
     swallows: bool,
     half_written: Option<(String, String)>,
+    batches: bool,
 }
 
 impl std::fmt::Debug for Memory {
@@ -113,9 +114,40 @@ impl MemoryRuler {
         self.0.lock().unwrap().half_written = Some((namespace.to_owned(), group.to_owned()));
     }
 
+    /// From now on it is a ruler that takes namespaces whole and never says why it refuses a group.
+    pub(crate) fn batch(&self) {
+        self.0.lock().unwrap().batches = true;
+    }
+
     /// The most requests that were ever under way at once.
     pub(crate) fn most_at_once(&self) -> usize {
         self.0.lock().unwrap().under_way.1
+    }
+
+    fn store(&self, tenant: String, namespace: &str, group: &Group) -> Result<(), RulerError> {
+        let mut memory = self.0.lock().unwrap();
+        if memory.swallows {
+            return Ok(());
+        }
+        if let Some(error) = memory.broken_groups.get(&group.name) {
+            return Err(error.clone());
+        }
+        if let Some(rule) = group.rules.iter().position(|rule| memory.refused_exprs.contains(&rule.expr)) {
+            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
+        }
+        let mut group = group.clone();
+        if let Some(normalise) = &memory.normalise {
+            normalise(&mut group);
+        }
+        let limit = memory.group_limit;
+        let groups = memory.tenants.entry(tenant).or_default();
+        // The servers count the group being replaced (contracts/ruler-api.md, 0.3).
+        if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
+            return Err(RulerError::Limit { message: "per-user rule groups limit exceeded".to_owned() });
+        }
+        let of_namespace = groups.entry(namespace.to_owned()).or_default();
+        of_namespace.insert(group.name.clone(), group);
+        Ok(())
     }
 
     async fn request(
@@ -186,29 +218,49 @@ impl Ruler for MemoryRuler {
         group: &Group,
     ) -> Result<(), RulerError> {
         let tenant = self.request("POST", tenant, &format!("{namespace}/{}", group.name)).await?;
-        let mut memory = self.0.lock().unwrap();
-        if memory.swallows {
-            return Ok(());
+        self.store(tenant, namespace, group)
+    }
+
+    async fn write_namespace(
+        &self,
+        tenant: Option<&TenantId>,
+        namespace: &str,
+        writes: &[Write<'_>],
+    ) -> Vec<Result<(), RulerError>> {
+        let group = |json: &str| serde_json::from_str::<Group>(json).unwrap();
+        let named = |write: &Write<'_>| match *write {
+            Write::Put { json, has_finding } => {
+                format!(" {}{}", group(json).name, if has_finding { "!" } else { "" })
+            }
+            Write::DeleteGroup(group) => format!(" -{group}"),
+            Write::DeleteNamespace(_) => " -".to_owned(),
+        };
+        let what: String = writes.iter().map(named).collect();
+        let tenant = match self.request("WRITE", tenant, &format!("{namespace}{what}")).await {
+            Ok(tenant) => tenant,
+            Err(error) => return vec![Err(error); writes.len()],
+        };
+        let mut results = Vec::new();
+        for write in writes {
+            let remove = |of: &str, group: Option<&str>| {
+                self.edit(&tenant, |groups| match group {
+                    Some(group) => drop(groups.get_mut(of).and_then(|groups| groups.remove(group))),
+                    None => drop(groups.remove(of)),
+                });
+                Ok(())
+            };
+            results.push(match *write {
+                Write::Put { json, .. } => self.store(tenant.clone(), namespace, &group(json)),
+                Write::DeleteGroup(group) => remove(namespace, Some(group)),
+                Write::DeleteNamespace(_) => remove(namespace, None),
+            });
         }
-        if let Some(error) = memory.broken_groups.get(&group.name) {
-            return Err(error.clone());
-        }
-        if let Some(rule) = group.rules.iter().position(|rule| memory.refused_exprs.contains(&rule.expr)) {
-            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
-        }
-        let mut group = group.clone();
-        if let Some(normalise) = &memory.normalise {
-            normalise(&mut group);
-        }
-        let limit = memory.group_limit;
-        let groups = memory.tenants.entry(tenant).or_default();
-        // The servers count the group being replaced (contracts/ruler-api.md, 0.3).
-        if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
-            return Err(RulerError::Limit { message: "per-user rule groups limit exceeded".to_owned() });
-        }
-        let of_namespace = groups.entry(namespace.to_owned()).or_default();
-        of_namespace.insert(group.name.clone(), group);
-        Ok(())
+        results
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let batches = self.0.lock().unwrap().batches;
+        Capabilities { batches, explains_refusals: !batches }
     }
 
     async fn delete_group(

@@ -142,8 +142,17 @@ impl<'p> Groups<'p> {
                 if &**key == "type" && matches!(value.text(), Scalar::Value(text) if text == "prometheus") {
                     continue;
                 }
-                let message = format!("`{key}` is a key {whose} for {owner} alone, and has no effect here");
-                self.warn("foreign-key", place, *at, message, None);
+                if of.place.rule.is_none() && words::changes_the_meaning(key) && !is_empty(*value) {
+                    let message = format!(
+                        "`{key}` is a key {whose} for {owner} alone, and the rules mean something else without it"
+                    );
+                    self.error("foreign-key", place, *at, message);
+                    self.hint(format!("no ruler takes it: give the group to {owner} in a file of its own"));
+                } else {
+                    let message =
+                        format!("`{key}` is a key {whose} for {owner} alone, and has no effect here");
+                    self.warn("foreign-key", place, *at, message, None);
+                }
             } else if let Some(word) = words::nearest(key, known, is_there) {
                 let message = format!("`{key}` is not a key {whose}");
                 self.error("misspelt-key", place, *at, message);
@@ -280,6 +289,14 @@ impl<'p> Groups<'p> {
         if let Some(hint) = hint {
             self.hint(hint.to_owned());
         }
+    }
+}
+
+/// Whether a value says nothing.
+fn is_empty(value: Node<'_>) -> bool {
+    match value.shape() {
+        Shape::Scalar => value.is_null() || matches!(value.text(), Scalar::Value(text) if text.is_empty()),
+        _ => value.children().next().is_none(),
     }
 }
 

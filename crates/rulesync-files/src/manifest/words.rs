@@ -59,6 +59,9 @@ const GROUPS_OF_OTHERS: [(&str, &str); 13] = [
     ("remote_write", "mimirtool and lokitool"),
 ];
 
+/// The keys of other tools without which the rules of a group mean something else.
+const MEANING: [&str; 5] = ["type", "params", "headers", "tenant", "eval_offset"];
+
 /// Keys of rules that other tools have, and whose they are.
 const RULES_OF_OTHERS: [(&str, &str); 2] = [("debug", VMALERT), ("update_entries_limit", VMALERT)];
 
@@ -67,6 +70,11 @@ const VMALERT: &str = "vmalert";
 /// Which tools have a key of a group that we do not read.
 pub(super) fn owner_of_group_key(key: &str) -> Option<&'static str> {
     owner(&GROUPS_OF_OTHERS, key)
+}
+
+/// Whether a group's rules mean something else without this key of another tool.
+pub(super) fn changes_the_meaning(key: &str) -> bool {
+    MEANING.contains(&key)
 }
 
 /// Which tools have a key of a rule that we do not read.

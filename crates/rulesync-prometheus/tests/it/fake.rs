@@ -1,6 +1,6 @@
 //! A server that reads rule files as Prometheus or vmalert does: strictly, all of them or none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -28,9 +28,13 @@ pub(crate) struct Behaviour {
     pub(crate) ignores_filters: bool,
     /// Whether it cannot be asked what it has loaded.
     pub(crate) api_down: bool,
+    /// The version that it says it has; it says none without one.
+    pub(crate) version: Option<&'static str>,
     /// How many rules were answered.
     pub(crate) groups_answered: usize,
     begun: usize,
+    /// What files said that were read before, by their text.
+    parsed: HashMap<String, RuleFile>,
     /// What `/metrics` answers, and how often still: vmalert makes that page anew once a second at most.
     page: (String, usize),
     loaded: Vec<(String, Group)>,
@@ -121,6 +125,7 @@ impl Fake {
         let routes = axum::Router::new()
             .route("/-/reload", post(reload))
             .route("/api/v1/rules", get(rules))
+            .route("/api/v1/status/buildinfo", get(build_info))
             .route("/metrics", get(metrics))
             .with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -165,8 +170,13 @@ impl Shared {
                 return Ok(());
             }
             let text = std::fs::read_to_string(self.directory.join(&name)).unwrap();
-            let file: RuleFile =
-                serde_saphyr::from_str(&text).map_err(|error| format!("{}/{name}: {error}", self.seen_as))?;
+            let parsed = self.behaviour().parsed.get(&text).cloned();
+            let file: RuleFile = match parsed {
+                Some(file) => file,
+                None => serde_saphyr::from_str(&text)
+                    .map_err(|error| format!("{}/{name}: {error}", self.seen_as))?,
+            };
+            self.behaviour().parsed.insert(text, file.clone());
             let mut names = HashSet::new();
             for group in file.groups {
                 let wrong = |what: &str| {
@@ -178,7 +188,11 @@ impl Shared {
                 if !names.insert(group.name.clone()) {
                     return wrong("repeated in the same file");
                 }
-                if group.rules.iter().any(|rule| rule.expr.contains("BROKEN")) {
+                let is_old = self.behaviour().version.is_some_and(|version| version.starts_with("2."));
+                if is_old && !group.labels.is_empty() {
+                    return wrong("field labels not found in type rulefmt.RuleGroup");
+                }
+                if group.rules.iter().any(|rule| rule.expr.contains("BROKEN") || rule.expr == "sum(") {
                     return wrong("could not parse expression");
                 }
                 if self.variant == Variant::Vmalert && group.query_offset.is_some() {
@@ -251,6 +265,15 @@ async fn rules(State(shared): State<Arc<Shared>>, Query(query): Query<Vec<(Strin
         .collect();
     behaviour.groups_answered += groups.len();
     axum::Json(json!({"status": "success", "data": {"groups": groups}})).into_response()
+}
+
+async fn build_info(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.behaviour().version {
+        Some(version) => {
+            axum::Json(json!({"status": "success", "data": {"version": version}})).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

@@ -8,10 +8,14 @@ mod conformance;
 #[cfg(test)]
 mod e2e;
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod real;
+#[cfg(test)]
+mod reasons;
 #[cfg(test)]
 mod setup;

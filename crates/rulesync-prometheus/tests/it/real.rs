@@ -49,7 +49,7 @@ impl Real {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let (config, address) = (ClientConfig::default(), format!("http://{listen}"));
-            let connection = Connection::new(&address, &config, Duration::from_secs(5), None).unwrap();
+            let connection = Connection::new(&address, &config, Duration::from_secs(60), None).unwrap();
             let ready = PlainRequest { method: "GET", path: path_of_health, query: &[], route: "ready" };
             if connection.send(ready).await.is_ok_and(|answer| answer.status() == 200) {
                 return Self { process, directory, address, connection };
@@ -77,6 +77,15 @@ impl Real {
             text.extend_from_slice(&portion);
         }
         String::from_utf8(text).unwrap()
+    }
+
+    /// How often it was asked to reload, by its own count.
+    pub(crate) async fn reloads(&self) -> usize {
+        let metrics = self.metrics().await;
+        let counts = metrics.lines().filter(|line| {
+            line.starts_with("prometheus_http_requests_total{") && line.contains("handler=\"/-/reload\"")
+        });
+        counts.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
     /// The value of the one series that a query finds, if it does.

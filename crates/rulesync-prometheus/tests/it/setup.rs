@@ -24,7 +24,7 @@ impl Setup {
         Self { directory, server, ruler }
     }
 
-    /// Every file in the directory but the lock.
+    /// Every file in the directory but the lock and what is remembered.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         files(self.directory.path())
     }
@@ -54,7 +54,9 @@ pub(crate) fn files(directory: &Path) -> BTreeMap<String, String> {
     let entries =
         std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     entries
-        .filter(|name| name != ".rulesync-lock")
+        .filter(|name| {
+            name != ".rulesync-lock" && name != ".rulesync-verdicts" && !name.starts_with(".rulesync-tmp-")
+        })
         .map(|name| (name.clone(), std::fs::read_to_string(directory.join(&name)).unwrap()))
         .collect()
 }

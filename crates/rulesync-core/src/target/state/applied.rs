@@ -73,7 +73,10 @@ impl State {
             retry_in = wait.max(backoff.wait(failures));
             now + retry_in
         });
-        let more = failed.len().saturating_sub(TOLD_ONE_BY_ONE);
+        // While the ruler is away, what it says of one namespace it says of all that are under way.
+        let said = self.error.clone().filter(|_| self.is_down());
+        let is_news = |error: &RulerError| said.as_deref() != Some(error.to_string().as_str());
+        let more = failed.iter().filter(|(_, error)| is_news(error)).count().saturating_sub(TOLD_ONE_BY_ONE);
         for (index, (change, error)) in failed.into_iter().enumerate() {
             if let Some(group) = change.group() {
                 self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
@@ -91,7 +94,7 @@ impl State {
                     }
                 }
             }
-            if index < TOLD_ONE_BY_ONE {
+            if index < TOLD_ONE_BY_ONE && is_news(&error) {
                 let subject = self.subject(&change);
                 self.tell(&Outcome::Failed { subject, error, retry_in });
             }

@@ -1,14 +1,15 @@
 //! What a target says of itself and of the objects it has.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::State;
-use crate::desired::Claim;
-use crate::finding::{Finding, Place};
+use crate::desired::{Claim, DesiredGroup};
+use crate::finding::{Finding, Place, Severity};
 use crate::guard::HeldReason;
+use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::plan::Change;
 use crate::status::{EvaluationState, HeldDeletes, ObjectAtTarget, ObjectState, TargetState, TargetStatus};
@@ -105,13 +106,41 @@ impl State {
         holds
     }
 
-    fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
+    /// What was found of a claim before the ruler was asked, given what it has `refused` since: of that the refusal says the
+    /// reason, and what it has taken it was not to be expected to refuse.
+    fn found_before(&self, namespace: &Arc<str>, claim: &Claim, refused: &[Finding]) -> Vec<Finding> {
         let mut findings = claim.findings.to_vec();
+        if !findings.iter().any(Finding::is_doubt) {
+            return findings;
+        }
+        let refused: HashSet<(Option<&str>, Option<usize>)> =
+            refused.iter().map(|finding| (finding.place.group.as_deref(), finding.place.rule)).collect();
+        findings.retain(|finding| {
+            let Place { group, rule, .. } = &finding.place;
+            let is_refused = [*rule, None].iter().any(|rule| refused.contains(&(group.as_deref(), *rule)));
+            !(finding.is_doubt() && is_refused)
+        });
+        let observed = self.observed.iter().flat_map(|observed| observed.namespace(namespace));
+        let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
+        let is_there = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
+        let taken: HashSet<&str> = claim.groups.iter().filter(is_there).map(|group| &*group.name).collect();
+        let is_taken = |finding: &Finding| finding.place.group.as_deref().is_some_and(|g| taken.contains(g));
+        for finding in findings.iter_mut().filter(|finding| finding.is_doubt()) {
+            if is_taken(finding) {
+                (finding.severity, finding.offered) = (Severity::Warning, false);
+            }
+        }
+        findings
+    }
+
+    fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
+        let mut refused: Vec<Finding> = self.refusals.findings(namespace).cloned().collect();
+        refused.extend(self.omissions.findings(namespace).cloned());
+        let mut findings = self.found_before(namespace, claim, &refused);
         if !wins && let Some(winner) = self.desired.winner(namespace) {
             findings.push(namespace_taken(namespace, &claim.object, &winner.object));
         }
-        findings.extend(self.refusals.findings(namespace).cloned());
-        findings.extend(self.omissions.findings(namespace).cloned());
+        findings.extend(refused);
         if wins {
             findings.extend(claim.expelled.iter().map(|group| expelled(group)));
             findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
@@ -129,7 +158,7 @@ impl State {
             }
         });
         findings.extend(health.into_iter().flatten());
-        let state = if findings.iter().any(Finding::is_error) || !claim.refused.is_empty() {
+        let state = if findings.iter().any(Finding::withholds) || !claim.refused.is_empty() {
             ObjectState::Refused
         } else if self.observed.is_none() || self.queue.contains(namespace) {
             ObjectState::Pending

@@ -156,6 +156,7 @@ impl Bench {
             expelled: Box::default(),
             enforced: Arc::default(),
             findings: Box::default(),
+            advice: Box::default(),
             seen: Instant::now(),
         };
         self.state.claim(&namespace(name), claim, true);

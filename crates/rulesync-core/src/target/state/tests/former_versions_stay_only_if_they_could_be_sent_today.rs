@@ -53,6 +53,7 @@ impl Bench {
             expelled: Box::default(),
             enforced,
             findings: Box::default(),
+            advice: Box::default(),
             seen: Instant::now(),
         };
         self.state.claim(&namespace("o"), claim, true);
@@ -90,6 +91,7 @@ async fn of_groups_that_the_ruler_refuses() {
         expelled: Box::default(),
         enforced: enforced(),
         findings: Box::default(),
+        advice: Box::default(),
         seen: Instant::now(),
     };
     for (labelled, then) in [(true, vec![]), (false, vec!["DELETE us.ns.o/g".to_owned()])] {

@@ -98,6 +98,7 @@ fn with_rules_left_out(finding_at: Option<usize>) -> Claim {
         expelled: Box::default(),
         enforced: Arc::default(),
         findings: finding.into_iter().collect(),
+        advice: Box::default(),
         seen: Instant::now(),
     }
 }

@@ -1,0 +1,111 @@
+//! Why a group was refused, although the server does not say it, and what is remembered of that.
+
+use std::sync::Arc;
+
+use rulesync_core::{Group, Rule, Ruler, RulerError, Write};
+use rulesync_prometheus::Variant;
+
+use crate::setup::{Setup, group, ruler};
+
+/// A group of which one rule is broken.
+fn broken_at(name: &str, rules: usize, broken: usize) -> Group {
+    let rule = |n: usize| Rule {
+        alert: format!("A{n}"),
+        expr: if n == broken { format!("BROKEN == {n}") } else { format!("up == {n}") },
+        ..Rule::default()
+    };
+    Group { name: name.to_owned(), rules: (0..rules).map(rule).collect(), ..Group::default() }
+}
+
+fn named(result: Result<(), RulerError>) -> (Option<usize>, String) {
+    match result.unwrap_err() {
+        RulerError::Rejected { message, rule } => (rule, message),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn the_search_goes_on_inside_the_group() {
+    for variant in [Variant::Prometheus, Variant::Vmalert] {
+        let setup = Setup::new(variant).await;
+        setup.put("us.a", &group("g", "up == 1")).await;
+        let before = setup.files();
+        let reloads = setup.server.behaviour().reloads;
+        let (rule, message) = named(setup.ruler.put_group(None, "us.a", &broken_at("g", 8, 5)).await);
+        assert_eq!(rule, Some(5));
+        assert!(message.ends_with("see its log; the rule: alert: A5, expr: BROKEN == 5"), "{message}");
+        assert_eq!(setup.files(), before, "what was there stays, and what was tried is gone");
+        assert_eq!(setup.server.loaded(), ["us.a.yaml/g"]);
+        assert!(setup.server.behaviour().last_good);
+        // One for the group, one without it, three for its rules, one for what is there.
+        let each = if variant == Variant::Vmalert { 2 } else { 1 };
+        assert_eq!((setup.server.behaviour().reloads - reloads) / each, 6);
+    }
+}
+
+#[tokio::test]
+async fn what_the_version_lacks_is_said() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.server.behaviour().version = Some("2.42.0+ds");
+    let labelled = Group { labels: [("a".to_owned(), "b".to_owned())].into(), ..group("g", "up") };
+    let (rule, message) = named(setup.ruler.put_group(None, "us.a", &labelled).await);
+    assert_eq!(
+        (rule, message.as_str()),
+        (None, "Prometheus 2.42 does not know `labels` of a group: it takes 3.0 or later")
+    );
+    setup.server.behaviour().version = Some("3.1.0");
+    setup.put("us.a", &labelled).await;
+}
+
+#[tokio::test]
+async fn groups_with_a_finding_are_tried_apart_and_cost_one_reload_each() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.put("us.first", &group("g", "up")).await;
+    let before = setup.server.behaviour().reloads;
+    let text = |name: &str, expr: &str| serde_json::to_string(&group(name, expr)).unwrap();
+    let groups: Vec<(String, bool)> = (0..40)
+        .map(|n| {
+            if n % 8 == 0 {
+                (text(&format!("g{n}"), "BROKEN"), true)
+            } else {
+                (text(&format!("g{n}"), "up"), false)
+            }
+        })
+        .collect();
+    let writes: Vec<Write<'_>> =
+        groups.iter().map(|(json, has_finding)| Write::Put { json, has_finding: *has_finding }).collect();
+    let results = setup.ruler.write_namespace(None, "us.a", &writes).await;
+    for ((_, has_finding), result) in groups.iter().zip(results) {
+        match has_finding {
+            true => assert_eq!(named(result).0, None, "it is known already what is wrong"),
+            false => assert_eq!(result, Ok(())),
+        }
+    }
+    assert_eq!(setup.server.loaded().len(), 36);
+    // One for all others, five for these, one for what is there at last.
+    assert_eq!(setup.server.behaviour().reloads - before, 7);
+}
+
+#[tokio::test]
+async fn verdicts_outlive_the_process_and_are_tried_again_on_demand() {
+    let setup = Setup::new(Variant::Prometheus).await;
+    setup.server.behaviour().version = Some("2.42.0");
+    setup.put("us.a", &group("good", "up")).await;
+    let refusal = setup.ruler.put_group(None, "us.a", &broken_at("g", 4, 2)).await;
+    assert!(refusal.is_err());
+    let reloads = || setup.server.behaviour().reloads;
+    let before = reloads();
+    let restarted = || Arc::new(ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus));
+    let next = restarted();
+    assert_eq!(next.put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
+    assert_eq!(reloads(), before, "nothing is asked that was asked before");
+    assert_eq!(next.put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
+    assert!(reloads() > before, "whoever offers it once more wants it tried");
+    let before = reloads();
+    // Another server may know more.
+    setup.server.behaviour().version = Some("3.1.0");
+    assert_eq!(restarted().put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
+    assert!(reloads() > before);
+    // What has changed is another group.
+    restarted().put_group(None, "us.a", &group("g", "up")).await.unwrap();
+}
