@@ -154,7 +154,7 @@ mod tests {
         // A ruler that cannot record has it as an alert that never fires.
         let both = claim("8a5a", Some("x"));
         let group = both.group(&"prod".parse().unwrap(), &LogQl);
-        assert_eq!(group.rules[0].alert, CLAIM_RULE);
+        assert_eq!((&*group.rules[0].alert, &*group.rules[0].expr), (CLAIM_RULE, "vector(0) > 0"));
         assert_eq!(OwnerClaim::read(&group), Some(both));
     }
 

@@ -252,4 +252,43 @@ mod tests {
         assert_eq!(known.finish(), [id("b")]);
         assert_eq!(known.len(), 1);
     }
+    #[test]
+    fn a_list_that_has_shown_nothing_yet_is_told_from_one_that_has() {
+        let mut known = Known::default();
+        let state =
+            |known: &Known| (known.lists_nothing(), known.lists_nothing_of_what_was(), known.is_empty());
+        assert_eq!(state(&known), (false, false, true), "no list is under way");
+        known.begin();
+        assert_eq!(state(&known), (true, false, true), "nothing was there before");
+        known.saw(&id("a"));
+        known.saw(&id("b"));
+        assert_eq!(state(&known).0, false);
+        known.finish();
+        assert_eq!((state(&known), known.len()), ((false, false, false), 2));
+        known.begin();
+        assert_eq!(state(&known), (true, true, false));
+        known.saw(&id("a"));
+        assert_eq!(state(&known), (false, false, false));
+    }
+
+    /// A source that says one thing, and has nothing but what it must.
+    #[derive(Debug)]
+    struct Least;
+
+    #[async_trait]
+    impl Source for Least {
+        async fn run(&self, sink: Sink, _: CancellationToken) {
+            let _ = sink.send(SourceEvent::SnapshotComplete).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_source_need_not_say_is_assumed_of_none() {
+        let (sink, mut events) = Sink::channel("s");
+        Least.run(sink, CancellationToken::new()).await;
+        assert!(matches!(events.next().await, Some(SourceEvent::SnapshotComplete)));
+        assert!(events.next().await.is_none(), "nobody can say anything any more");
+        assert_eq!((Least.delivers_namespaces(), Least.identifies()), (false, false));
+        assert_eq!(Least.look_interval(), Duration::ZERO);
+    }
 }

@@ -103,10 +103,7 @@ fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Meaning, RulerE
         // A list that meets a group being deleted, or a storage that fails while listing.
         400 if reading => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         400 | 413 => Err(match rule_of(&message) {
-            Some((rule, reason)) => RulerError::Rejected {
-                rule: Some(rule),
-                message: reason.map_or(message.clone(), str::to_owned),
-            },
+            Some((rule, message)) => RulerError::Rejected { rule: Some(rule), message },
             None => RulerError::Rejected { rule: None, message },
         }),
         403 if says(body, &["namespace is protected"]) => Err(RulerError::Protected { message }),
@@ -177,23 +174,77 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     shortened(text, MESSAGE_BYTES)
 }
 
-/// The rule that Mimir and Cortex name, counted from 0: `group "g", rule 3, "A": …`. With it what they say about it, if
-/// it is the only one.
-fn rule_of(message: &str) -> Option<(usize, Option<&str>)> {
-    let mut parts = message.split("\", rule ");
-    let after = parts.nth(1)?;
-    let digits = after.find(|c: char| !c.is_ascii_digit())?;
-    let rule = after[..digits].parse().ok()?;
-    let reason = after[digits..].strip_prefix(", \"").and_then(|name| {
-        let mut escaped = false;
-        let end = name.find(|c| {
-            let ends = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            ends
-        })?;
-        name[end..].strip_prefix("\": ")
-    });
-    Some((rule, reason.filter(|_| parts.next().is_none())))
+/// The rule that Mimir and Cortex name first, counted from 0: `3:11: group "g", rule 3, "A": …`. With it what they say about
+/// it, and about others if there are any: all errors are in one line, each with its place.
+fn rule_of(message: &str) -> Option<(usize, String)> {
+    let mut errors: Vec<(usize, Named<'_>)> = Vec::new();
+    for (at, _) in message.match_indices("group \"") {
+        if let Some(named) = Named::parse(message, at) {
+            errors.push((at, named));
+        }
+    }
+    let Some((_, Named { rule: first, .. })) = errors.first() else {
+        // It may have been cut.
+        let after = message.split("\", rule ").nth(1)?;
+        let digits = after.find(|c: char| !c.is_ascii_digit())?;
+        return Some((after.get(..digits)?.parse().ok()?, message.to_owned()));
+    };
+    let ends = errors.iter().skip(1).map(|(at, _)| *at).chain([message.len()]);
+    let mut said = String::new();
+    for ((_, Named { rule, name, reason }), end) in errors.iter().zip(ends) {
+        let reason = message.get(*reason..end).unwrap_or_default();
+        let reason = if end < message.len() { without_position(reason) } else { reason };
+        if !said.is_empty() {
+            said.push_str("; ");
+        }
+        if rule != first {
+            said.push_str(&format!("rule {rule} {name}: "));
+        }
+        said.push_str(reason);
+    }
+    Some((*first, said))
+}
+
+/// One error of several in a line.
+struct Named<'m> {
+    rule: usize,
+    /// The rule's name in quotes.
+    name: &'m str,
+    /// Where the reason begins.
+    reason: usize,
+}
+
+impl<'m> Named<'m> {
+    /// Reads `group "g", rule 3, "A": ` at an offset.
+    fn parse(message: &'m str, at: usize) -> Option<Self> {
+        let rest = message.get(at..)?.strip_prefix("group ")?;
+        let rest = rest.get(quoted_length(rest)?..)?.strip_prefix(", rule ")?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let rule = rest.get(..digits)?.parse().ok()?;
+        let rest = rest.get(digits..)?.strip_prefix(", ")?;
+        let length = quoted_length(rest)?;
+        let reason = rest.get(length..)?.strip_prefix(": ")?;
+        Some(Self { rule, name: &rest[..length], reason: message.len() - reason.len() })
+    }
+}
+
+/// How long a text in quotes is, quotes included.
+fn quoted_length(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let end = text.strip_prefix('"')?.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    })?;
+    Some(end + 2)
+}
+
+/// A reason without the beginning of the next error: `, 3:11: `.
+fn without_position(reason: &str) -> &str {
+    let without = reason
+        .strip_suffix(": ")
+        .map_or(reason, |before| before.trim_end_matches(|c: char| c.is_ascii_digit() || c == ':'));
+    without.strip_suffix(", ").unwrap_or(reason)
 }
 
 /// The rule that Loki names by what it alerts or records: `… for alert 'A' in group 'g': …`, or by its template. The

@@ -152,3 +152,19 @@ async fn a_write_whose_answer_was_lost_may_have_been_made() {
     assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, "1");
     world.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_under_way_at_the_end_is_finished() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.teller.upsert(object("o", &[("a", "1")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!world.status().await.ready(), "there may be more to come");
+    world.teller.complete();
+    assert!(world.settle().await.ready());
+    ruler.delay(Duration::from_secs(3));
+    world.teller.upsert(object("o", &[("a", "2")]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.stop().await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "2");
+}

@@ -38,6 +38,8 @@ struct Memory {
     /// Requests under way, and the most there ever were.
     under_way: (usize, usize),
     hangs: bool,
+    /// How long a request takes, beyond a millisecond.
+    delay: Duration,
     group_limit: Option<usize>,
     broken_groups: BTreeMap<String, RulerError>,
     normalise: Option<Habit>,
@@ -84,6 +86,10 @@ impl MemoryRuler {
 
     pub(crate) fn hang(&self, hangs: bool) {
         self.0.lock().unwrap().hangs = hangs;
+    }
+
+    pub(crate) fn delay(&self, delay: Duration) {
+        self.0.lock().unwrap().delay = delay;
     }
 
     pub(crate) fn limit_groups(&self, limit: Option<usize>) {
@@ -157,19 +163,19 @@ impl MemoryRuler {
         what: &str,
     ) -> Result<String, RulerError> {
         let tenant = tenant.map(ToString::to_string).unwrap_or_default();
-        let (hangs, outage) = {
+        let (hangs, delay, outage) = {
             let mut memory = self.0.lock().unwrap();
             memory.requests.push(format!("{method} {tenant} {what}").trim_end().to_owned());
             memory.under_way.0 += 1;
             memory.under_way.1 = memory.under_way.1.max(memory.under_way.0);
-            (memory.hangs, memory.outage.clone())
+            (memory.hangs, memory.delay, memory.outage.clone())
         };
         let _leave = Leave(self);
         if hangs {
             tokio::time::sleep(Duration::from_secs(30)).await;
             return Err(unavailable());
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1) + delay).await;
         outage.map_or(Ok(tenant), Err)
     }
 }

@@ -129,13 +129,22 @@ fn a_rule_is_found_by_its_name() {
 }
 
 #[test]
-fn the_rule_that_is_named_is_not_said_twice() {
+fn the_rules_that_are_named_are_said_once() {
     let said = "could not parse expression: 1:5: parse error: x";
     for (body, rule, message) in [
         (format!("4:9: group \"g1\", rule 12, \"A\": {said}\n"), Some(12), said),
         (format!("group \"g\\\"\", rule 0, \"A\\\": b\\\\\": {said}"), Some(0), said),
         (format!("1:2: group \"g\", rule 3, \"\": {said}"), Some(3), said),
-        ("group \"g\", rule 0, \"A\": x, group \"g\", rule 1, \"B\": y".to_owned(), Some(0), ""),
+        (
+            "group \"g\", rule 2, \"A\": x, 1:2: group \"g\", rule 3, \"B\": y".to_owned(),
+            Some(2),
+            "x; rule 3 \"B\": y",
+        ),
+        (
+            "3:11: group \"g\", rule 0, \"a{b}\": bad name: a, 7, 3:11: group \"g\", rule 0, \"a{b}\": braces".to_owned(),
+            Some(0),
+            "bad name: a, 7; braces",
+        ),
         ("group \"g\", rule x, \"A\": y".to_owned(), None, ""),
         ("group \"g\", rule 7".to_owned(), None, ""),
         ("group \"g\", rule 7, \"A".repeat(2), Some(7), ""),

@@ -97,11 +97,17 @@ fn objects(count: usize, unnoticed: usize, noticed: usize, odd: &str) -> Objects
     (0..count).map(object).collect()
 }
 
+/// The groups of an input of `tests/data/cases`, which is an object or a rule file.
+fn case(name: &str) -> Vec<DeclaredGroup> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/cases").join(name);
+    let file: serde_json::Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let spec = file.get("spec").unwrap_or(&file);
+    groups(spec["groups"].clone())
+}
+
 /// An object of forty groups.
 fn forty_groups() -> Objects {
-    let group = |n: usize| serde_json::json!({"name": format!("g{n:02}"), "rules": [{"record": format!("one:r{n:02}"), "expr": format!("vector({n})")}]});
-    let groups = groups((0..40).map(group).collect());
-    BTreeMap::from([("forty".to_owned(), groups)])
+    BTreeMap::from([("forty".to_owned(), case("files/05-one-object-forty-groups.yaml"))])
 }
 
 /// What the server may be asked at most. The batch is counted in rules, of which each object has five, because each that
@@ -211,14 +217,9 @@ async fn a_real_prometheus_is_asked_little_for_what_is_bad() {
 /// The groups of the cases that Prometheus refuses without a reason, each of the name of its file.
 fn no_reason() -> Objects {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/cases/no-reason");
-    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let object = |path: std::path::PathBuf| {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let file: serde_json::Value =
-            serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        (name, groups(file["groups"].clone()))
-    };
-    entries.map(object).collect()
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let names = std::fs::read_dir(directory).unwrap().map(name);
+    names.map(|name| (name.replace(".yaml", ""), case(&format!("no-reason/{name}")))).collect()
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl State {
         let (place, reason) = match &advice {
             Some(finding) => (finding.place.clone(), &*finding.message),
             None => {
-                let (place, ours) = self.place(namespace, group, rule);
+                let (place, ours) = self.place(namespace, group, rule, message);
                 // The place is said, and the reason once, if ours is the ruler's.
                 (place, ours.filter(|ours| message.ends_with(ours)).unwrap_or(message))
             }
@@ -122,6 +122,7 @@ impl State {
         namespace: &Arc<str>,
         group: &DesiredGroup,
         rule: Option<usize>,
+        message: &str,
     ) -> (Place, Option<&str>) {
         let mut ours = None;
         let declared = rule.map(|rule| group.left_out.declared(rule));
@@ -130,13 +131,17 @@ impl State {
             let about_this = |finding: &&Finding| {
                 let index = finding.place.rule;
                 finding.place.group.as_deref() == Some(&*group.name)
-                    && finding.place.position.is_some()
+                    && (finding.place.position.is_some() || is_mentioned(finding, message))
                     && (declared.is_none() || index == declared)
                     && index
                         .and_then(|index| group.left_out.offered(index))
                         .is_some_and(|index| !self.omissions.has(namespace, &group.name, index))
             };
-            if let Some(finding) = claim.findings.iter().find(about_this) {
+            // Of several, what says the same, or is of a field that the ruler mentions.
+            let far = |finding: &&Finding| {
+                (!message.ends_with(&*finding.message), !is_mentioned(finding, message), !finding.is_error())
+            };
+            if let Some(finding) = claim.findings.iter().filter(about_this).min_by_key(far) {
                 place = finding.place.clone();
                 ours = Some(&*finding.message);
             }
@@ -151,4 +156,11 @@ impl State {
         }
         (place, ours)
     }
+}
+
+/// Whether the ruler's message has the name of the field that a finding is of, such as `a-b` of `labels.a-b`.
+fn is_mentioned(finding: &Finding, message: &str) -> bool {
+    let field = finding.place.field.as_deref().unwrap_or_default();
+    let name = field.split_once('.').map_or(field, |(_, name)| name);
+    !name.is_empty() && message.contains(name)
 }
