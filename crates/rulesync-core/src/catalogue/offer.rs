@@ -2,7 +2,7 @@
 //! route says, and then split. Pure.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Record;
 use crate::desired::{Claim, DesiredGroup};
 use crate::finding::Finding;
-use crate::intake::{self, Placement};
+use crate::intake::{self, Placement, Sound};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::left_out::LeftOut;
@@ -43,7 +43,7 @@ pub(super) fn claim(
     let mut refused = record.refused.to_vec();
     let Placement { route, treatment, .. } = treated.placement;
     let mut findings = treatment.refusals().to_vec();
-    let mut sound = HashSet::new();
+    let mut sound = Sound::default();
     // Most groups go as they were declared, and are packed already.
     let mut sent: Vec<Sent<'_>> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
@@ -157,7 +157,7 @@ impl Treated<'_> {
     ///
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
-    fn offer<'a>(&self, group: &'a Group, sound: &mut HashSet<&'a str>) -> Offered<'a> {
+    fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
         let Placement { target, route, treatment } = self.placement;
         let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =

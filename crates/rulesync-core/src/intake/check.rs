@@ -8,22 +8,28 @@ use crate::finding::{Finding, Place};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
 
+/// The texts in which nothing was found, for one ruler: the groups of one object tend to repeat each other.
+#[derive(Debug, Default)]
+pub struct Sound<'a> {
+    expressions: HashSet<&'a str>,
+    templates: HashSet<&'a str>,
+}
+
 /// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot hold,
-/// an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]). `sound` are expressions that this ruler's language has
-/// nothing to say about; the groups of one object tend to repeat each other.
-pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a str>) -> Vec<Finding> {
+/// an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]).
+pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> Vec<Finding> {
     if let Some(finding) = check_name(&group.name, ruler) {
         return vec![finding];
     }
     let dialect = ruler.dialect();
     let mut findings = super::names::check(group, ruler.label_names());
     for (index, rule) in group.rules.iter().enumerate() {
-        if sound.contains(rule.expr.as_str()) {
+        if sound.expressions.contains(rule.expr.as_str()) {
             continue;
         }
         let found = dialect.check(&rule.expr);
         if found.is_empty() {
-            sound.insert(&rule.expr);
+            sound.expressions.insert(&rule.expr);
         }
         for mut finding in found {
             finding.place.group = Some(group.name.clone());
@@ -32,7 +38,7 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut HashSet<&'a st
             findings.push(finding);
         }
     }
-    findings.extend(template::faults(group, ruler.templates()));
+    findings.extend(template::faults(group, ruler.templates(), &mut sound.templates));
     findings.extend(ruler.check(group));
     findings
 }

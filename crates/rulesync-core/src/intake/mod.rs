@@ -17,7 +17,7 @@ pub(crate) mod text;
 mod treat;
 mod value;
 
-pub use check::{check, check_name};
+pub use check::{Sound, check, check_name};
 pub use convert::{Conversion, SOURCE_TENANTS_ANNOTATION, convert};
 pub use origin::{Facts, NamespaceFacts, Origin};
 pub use permission::Permission;

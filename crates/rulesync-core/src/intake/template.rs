@@ -1,7 +1,7 @@
 //! The templates of labels and annotations, which a ruler evaluates when an alert fires: whether they ask for series of
 //! their own, as `{{ query "up" }}` does and no matcher reaches, and what a ruler will not take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rulesync_expr::ErrorKind;
 use rulesync_expr::template::{self, Environment, TemplateError};
@@ -17,11 +17,24 @@ pub(crate) fn calls(group: &Group) -> impl Iterator<Item = Place> {
 
 /// What there is to say of templates that a server with this environment refuses. Nothing in recording rules is
 /// a template.
-pub(crate) fn faults(group: &Group, environment: Environment) -> impl Iterator<Item = Finding> {
+pub(crate) fn faults<'a>(
+    group: &'a Group,
+    environment: Environment,
+    sound: &mut HashSet<&'a str>,
+) -> impl Iterator<Item = Finding> {
     let alerts = || group.rules.iter().enumerate().filter(|(_, rule)| !rule.alert.is_empty());
     let of_group = of_group(group).filter(move |_| alerts().next().is_some());
     let of_rules = alerts().flat_map(|rule| of_rule(group, rule));
-    of_group.chain(of_rules).filter_map(move |text| fault(&text, environment))
+    of_group.chain(of_rules).filter_map(move |text| {
+        if !text.text.contains("{{") || sound.contains(text.text) {
+            return None;
+        }
+        let fault = fault(&text, environment);
+        if fault.is_none() {
+            sound.insert(text.text);
+        }
+        fault
+    })
 }
 
 /// A text that may be a template.
@@ -80,9 +93,6 @@ fn queries(text: &str) -> bool {
 }
 
 fn fault(text: &Text<'_>, environment: Environment) -> Option<Finding> {
-    if !text.text.contains("{{") {
-        return None;
-    }
     // The name that Prometheus gives it.
     let name = format!("__alert_{}", text.rule.map_or_else(String::new, |(_, rule)| rule.alert.clone()));
     let error = template::parse(&name, text.text, &environment).err()?;
@@ -112,6 +122,8 @@ fn hint(error: &TemplateError, environment: Environment) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::{faults, queries};
     use crate::finding::Finding;
     use crate::model::group::Group;
@@ -186,6 +198,10 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
+    fn all(group: &Group, environment: Environment) -> Vec<Finding> {
+        faults(group, environment, &mut HashSet::new()).collect()
+    }
+
     #[test]
     fn what_a_ruler_refuses_is_told_where_it_is() {
         let group = group(serde_json::json!({
@@ -202,7 +218,7 @@ mod tests {
             ],
         }));
         let told: Vec<String> =
-            faults(&group, Environment::PROMETHEUS).map(|finding| finding.to_string()).collect();
+            all(&group, Environment::PROMETHEUS).iter().map(|finding| finding.to_string()).collect();
         assert_eq!(
             told,
             [
@@ -215,9 +231,9 @@ mod tests {
                  characters is read by `index $labels \"the-name\"`)",
             ]
         );
-        assert!(faults(&group, Environment::PROMETHEUS).all(|f| !f.withholds() && f.code == "template"));
-        let is_expected = |finding: Finding| finding.is_error();
-        let expected: Vec<bool> = faults(&group, Environment::PROMETHEUS).map(is_expected).collect();
+        assert!(all(&group, Environment::PROMETHEUS).iter().all(|f| !f.withholds() && f.code == "template"));
+        let is_expected = |finding: &Finding| finding.is_error();
+        let expected: Vec<bool> = all(&group, Environment::PROMETHEUS).iter().map(is_expected).collect();
         assert_eq!(expected, [true, true, false, true], "a newer ruler may have the function");
     }
 
@@ -226,7 +242,7 @@ mod tests {
         let group = group(serde_json::json!({"name": "g", "rules": [
             {"alert": "A", "expr": "up", "annotations": {"a": "{{ $externalURL }}", "b": "{{ $expr | quotesEscape }}"}},
         ]}));
-        let count = |environment| faults(&group, environment).count();
+        let count = |environment| all(&group, environment).len();
         assert_eq!(count(Environment::PROMETHEUS), 1);
         assert_eq!(count(Environment::LOKI_RULES), 2);
         assert_eq!(count(Environment::VMALERT), 0);
@@ -237,6 +253,6 @@ mod tests {
         let group = group(serde_json::json!({
             "name": "g", "labels": {"a": "{{ $nosuch }}"}, "rules": [{"record": "r", "expr": "up"}],
         }));
-        assert_eq!(faults(&group, Environment::PROMETHEUS).count(), 0);
+        assert_eq!(all(&group, Environment::PROMETHEUS).len(), 0);
     }
 }

@@ -335,6 +335,10 @@ impl<'t> Parser<'t, '_> {
 
     /// Keeps the name of the template that has been read. White space defines nothing that could be in the way.
     fn finish_definition(&mut self) -> Parsed {
+        // As a rule nothing is defined within a template, and its own name is of no interest.
+        if self.outer.is_empty() && self.defined.is_empty() {
+            return Ok(());
+        }
         let Scope { name, has_content, .. } = &self.scope;
         match self.defined.get_mut(name) {
             Some(true) if *has_content => {
