@@ -155,9 +155,25 @@ mod tests {
                 .map(|group| group.limit)
                 .ok()
         };
-        assert_eq!(limit("5.0"), Some(Some(5)));
+        assert_eq!(
+            (limit("5.0"), limit("5.7"), limit("-2.5")),
+            (Some(Some(5)), Some(Some(5)), Some(Some(-2)))
+        );
+        let exact = 9_007_199_254_740_992_i64;
+        assert_eq!((limit("9007199254740992.0"), limit("9007199254740994.0")), (Some(Some(exact)), None));
         assert_eq!((limit("5"), limit("-1"), limit("null")), (Some(Some(5)), Some(Some(-1)), Some(None)));
         assert_eq!((limit("1e300"), limit("[5]"), limit("\"5\"")), (None, None, None));
+    }
+
+    #[test]
+    fn an_expression_may_be_a_number() {
+        let expr = |text: &str| {
+            serde_json::from_str::<DeclaredRule>(&format!(r#"{{"expr":{text}}}"#)).map(|rule| rule.expr).ok()
+        };
+        for (text, read) in [("7", "7"), ("-7", "-7"), ("1.5", "1.5"), ("null", ""), ("\"up\"", "up")] {
+            assert_eq!(expr(text).as_deref(), Some(read), "{text}");
+        }
+        assert_eq!((expr("true"), expr("[1]")), (None, None));
     }
 
     #[test]

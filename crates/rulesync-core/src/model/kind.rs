@@ -34,3 +34,21 @@ pub fn tenant_field_of(kind: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_a_language_and_a_field_for_the_tenant() {
+        for (kind, language, tenant) in [
+            (PROMETHEUS_RULE, None, None),
+            (RULE_FILE, None, None),
+            (ALERTING_RULE, Some("logql"), Some("tenantID")),
+            (RECORDING_RULE, Some("logql"), Some("tenantID")),
+            (LOGGING_RULE, Some("logql"), Some("tenant")),
+        ] {
+            assert_eq!((language_of(kind), tenant_field_of(kind)), (language, tenant), "{kind}");
+        }
+    }
+}

@@ -54,6 +54,26 @@ async fn what_is_refused_before_it_is_offered_keeps_its_group() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_the_ruler_cannot_hold_is_never_offered() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    let long = "x".repeat(190);
+    world.teller.upsert(object("o", &[("good", "1"), ("/bad", "1"), (&long, "1")]));
+    world.teller.complete();
+    let status = world.settle().await;
+    assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/good"]);
+    let findings = &status.objects[0].targets[0].findings;
+    let told: Vec<_> = findings
+        .iter()
+        .map(|finding| (finding.code, finding.place.group.as_deref(), finding.place.field.as_deref()))
+        .collect();
+    let of = |group| ("group-name", Some(group), Some("name"));
+    assert_eq!(told, [of("/bad"), of(&long)]);
+    assert_eq!(status.objects[0].state, ObjectState::Refused);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_ruler_takes_against_expectation_is_a_warning_and_what_it_refuses_is_told_once() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);

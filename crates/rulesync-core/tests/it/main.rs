@@ -25,6 +25,8 @@ mod invalid;
 #[cfg(test)]
 mod moves;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
 mod pressure;
 #[cfg(test)]
 mod reload;

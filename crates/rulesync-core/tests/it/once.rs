@@ -1,0 +1,100 @@
+//! One-shot runs: they end when everything is in its place, and give up on what keeps silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rulesync_core::{Engine, NamedRuler, NamedSource, Policy, RunError, Summary, Territory};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{MemoryRuler, Teller, object, route, script};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Runs an engine once while somebody speaks for its source; with the virtual time that it took.
+async fn once(
+    ruler: &MemoryRuler,
+    speak: impl AsyncFnOnce(&Teller),
+) -> (Result<Summary, RunError>, Duration) {
+    let (source, teller) = script();
+    let mut engine = Engine::builder("us".parse().unwrap());
+    let setup = rulesync_core::Setup {
+        territory: Territory::of("us".parse().unwrap()),
+        sources: vec![NamedSource { name: "script".into(), source: Arc::new(source) }],
+        rulers: vec![NamedRuler::new("central", Arc::new(ruler.clone()))],
+        routes: vec![route("prod")],
+        policy: Policy { patience: PATIENCE, timeout: TIMEOUT, ..Policy::default() },
+    };
+    engine = engine.setup(setup);
+    let start = Instant::now();
+    let run = async {
+        let result = engine.build().unwrap().sync_once(CancellationToken::new()).await;
+        (result, start.elapsed())
+    };
+    let (result, ()) = tokio::join!(run, speak(&teller));
+    result
+}
+
+/// Whether a time is this one, and no more than a moment later.
+fn is_about(time: Duration, expected: Duration) -> bool {
+    (expected..expected + Duration::from_secs(2)).contains(&time)
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_as_soon_as_everything_is_in_its_place() {
+    let ruler = MemoryRuler::default();
+    let (summary, time) = once(&ruler, async |teller| {
+        teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
+        teller.complete();
+    })
+    .await;
+    let summary = summary.unwrap();
+    assert!(summary.succeeded() && summary.applied == 2, "{summary:#?}");
+    assert!(time < Duration::from_secs(2), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_keeps_silent_is_given_up() {
+    let (result, time) = once(&MemoryRuler::default(), async |_| {}).await;
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("nothing was heard of it for 30s"), "{error}");
+    assert!(is_about(time, PATIENCE), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_snapshot_is_no_reason_to_give_up() {
+    let ruler = MemoryRuler::default();
+    let (summary, _) = once(&ruler, async |teller| {
+        for n in 0..6 {
+            teller.upsert(object(&format!("o{n}"), &[("a", "1")]));
+            tokio::time::sleep(PATIENCE * 2 / 3).await;
+        }
+        teller.complete();
+    })
+    .await;
+    assert_eq!(summary.unwrap().applied, 6);
+    let (result, time) = once(&ruler, async |teller| {
+        tokio::time::sleep(PATIENCE * 2 / 3).await;
+        teller.upsert(object("o", &[("a", "1")]));
+    })
+    .await;
+    assert!(result.is_err() && is_about(time, PATIENCE * 5 / 3), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ruler_that_gets_nowhere_is_left_and_the_summary_says_what_is_undone() {
+    let ruler = MemoryRuler::default();
+    let (summary, time) = once(&ruler, async |teller| {
+        // It was listed, and does not answer any more.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        ruler.delay(TIMEOUT * 10);
+        teller.upsert(object("o", &[("a", "1")]));
+        teller.complete();
+    })
+    .await;
+    let summary = summary.unwrap();
+    assert!(!summary.succeeded() && summary.applied == 0);
+    assert!((TIMEOUT..TIMEOUT * 6 / 5).contains(&time), "{time:?}");
+}
