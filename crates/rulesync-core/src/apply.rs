@@ -138,17 +138,15 @@ async fn send(
     change: &Change,
     packs: &mut Unpacker,
 ) -> Result<(), RulerError> {
-    let namespace = &*change.namespace;
-    match &change.action {
-        Action::Put(group) => match packs.json(&group.body) {
-            Ok(json) => Write::Put { json, has_finding: false }.send(ruler, tenant, namespace).await,
-            Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
-        },
-        Action::DeleteGroup(group) => Write::DeleteGroup(group).send(ruler, tenant, namespace).await,
-        Action::DeleteNamespace(groups) => {
-            let groups: Vec<&str> = groups.iter().map(AsRef::as_ref).collect();
-            Write::DeleteNamespace(&groups).send(ruler, tenant, namespace).await
+    let json = match &change.action {
+        Action::Put(group) => packs.json(&group.body),
+        Action::DeleteGroup(_) | Action::DeleteNamespace(_) => Ok(""),
+    };
+    match json {
+        Ok(json) => {
+            write(change, json, &names_of(change), false).send(ruler, tenant, &change.namespace).await
         }
+        Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
     }
 }
 
@@ -203,15 +201,20 @@ async fn send_together(
     };
     let texts: Vec<String> = changes.iter().map(text).collect();
     let names: Vec<Vec<&str>> = changes.iter().map(names_of).collect();
-    let mut writes: Vec<Write<'_>> = Vec::with_capacity(changes.len());
-    for ((change, json), names) in changes.iter().zip(&texts).zip(&names) {
-        writes.push(match &change.action {
-            Action::Put(group) => Write::Put { json, has_finding: found.contains(&*group.name) },
-            Action::DeleteGroup(group) => Write::DeleteGroup(group),
-            Action::DeleteNamespace(_) => Write::DeleteNamespace(names),
-        });
-    }
+    let has_finding = |change: &Change| change.group().is_some_and(|group| found.contains(group));
+    let made = changes.iter().zip(&texts).zip(&names);
+    let writes: Vec<Write<'_>> =
+        made.map(|((change, json), names)| write(change, json, names, has_finding(change))).collect();
     ruler.write_namespace(tenant, namespace, &writes).await
+}
+
+/// What is asked of the ruler for a change; `json` and `names` are what it needs.
+fn write<'a>(change: &'a Change, json: &'a str, names: &'a [&'a str], has_finding: bool) -> Write<'a> {
+    match &change.action {
+        Action::Put(_) => Write::Put { json, has_finding },
+        Action::DeleteGroup(group) => Write::DeleteGroup(group),
+        Action::DeleteNamespace(_) => Write::DeleteNamespace(names),
+    }
 }
 
 /// The groups of a namespace that is to be deleted.

@@ -46,8 +46,8 @@ pub struct Claim {
     pub enforced: Arc<Treatment>,
     /// What there is to say about the object at this target.
     pub findings: Box<[Finding]>,
-    /// What local checks have found in the groups that are offered, where the ruler does not say itself why it refuses
-    /// one ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
+    /// What was found in its groups wherever it goes, which may be the reason of a refusal; empty if the ruler says why
+    /// it refuses a group ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
     pub advice: Box<[Finding]>,
     /// When the source said it.
     pub seen: Instant,

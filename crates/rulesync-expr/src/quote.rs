@@ -14,6 +14,15 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// Go's `%.10q` of a token with `...` behind it, or all of it if it is short: as Go's parsers print what they did not expect.
+pub(crate) fn shortened(text: &str) -> String {
+    if text.len() <= 10 {
+        return quoted(text);
+    }
+    let cut = text.char_indices().nth(10).map_or(text.len(), |(at, _)| at);
+    format!("{}...", quoted(&text[..cut]))
+}
+
 /// Go's `%q` of a character; the end of the input shows as the replacement character.
 pub(crate) fn quoted_char(c: Option<char>) -> String {
     let mut out = String::from("'");

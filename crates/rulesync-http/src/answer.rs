@@ -177,41 +177,35 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
 /// The rule that Mimir and Cortex name first, counted from 0: `3:11: group "g", rule 3, "A": …`. With it what they say about
 /// it, and about others if there are any: all errors are in one line, each with its place.
 fn rule_of(message: &str) -> Option<(usize, String)> {
-    let mut errors: Vec<(usize, Named<'_>)> = Vec::new();
-    for (at, _) in message.match_indices("group \"") {
-        if let Some(named) = Named::parse(message, at) {
-            errors.push((at, named));
-        }
-    }
-    let Some((_, Named { rule: first, .. })) = errors.first() else {
-        // It may have been cut.
-        let after = message.split("\", rule ").nth(1)?;
-        let digits = after.find(|c: char| !c.is_ascii_digit())?;
-        return Some((after.get(..digits)?.parse().ok()?, message.to_owned()));
+    let named = message.match_indices("group \"").filter_map(|(at, _)| Named::parse(message, at));
+    let (errors, cut): (Vec<Named<'_>>, Vec<Named<'_>>) = named.partition(|named| named.says.is_some());
+    let Some(first) = errors.first().map(|named| named.rule) else {
+        return Some((cut.first()?.rule, message.to_owned()));
     };
-    let ends = errors.iter().skip(1).map(|(at, _)| *at).chain([message.len()]);
+    let ends = errors.iter().skip(1).map(|named| named.at).chain([message.len()]);
     let mut said = String::new();
-    for ((_, Named { rule, name, reason }), end) in errors.iter().zip(ends) {
+    for (Named { rule, says, .. }, end) in errors.iter().zip(ends) {
+        let Some((name, reason)) = says else { continue };
         let reason = message.get(*reason..end).unwrap_or_default();
         let reason = if end < message.len() { without_position(reason) } else { reason };
         if !said.is_empty() {
             said.push_str("; ");
         }
-        if rule != first {
+        if *rule != first {
             said.push_str(&format!("rule {rule} {name}: "));
         }
         said.push_str(reason);
     }
-    Some((*first, said))
+    Some((first, said))
 }
 
 /// One error of several in a line.
 struct Named<'m> {
+    /// Where it begins.
+    at: usize,
     rule: usize,
-    /// The rule's name in quotes.
-    name: &'m str,
-    /// Where the reason begins.
-    reason: usize,
+    /// The rule's name in quotes, and where the reason begins; none if it was cut.
+    says: Option<(&'m str, usize)>,
 }
 
 impl<'m> Named<'m> {
@@ -220,11 +214,14 @@ impl<'m> Named<'m> {
         let rest = message.get(at..)?.strip_prefix("group ")?;
         let rest = rest.get(quoted_length(rest)?..)?.strip_prefix(", rule ")?;
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let rule = rest.get(..digits)?.parse().ok()?;
-        let rest = rest.get(digits..)?.strip_prefix(", ")?;
-        let length = quoted_length(rest)?;
-        let reason = rest.get(length..)?.strip_prefix(": ")?;
-        Some(Self { rule, name: &rest[..length], reason: message.len() - reason.len() })
+        let (rule, rest) = (rest.get(..digits)?.parse().ok()?, rest.get(digits..)?);
+        let says = || {
+            let rest = rest.strip_prefix(", ")?;
+            let length = quoted_length(rest)?;
+            let reason = rest.get(length..)?.strip_prefix(": ")?;
+            Some((&rest[..length], message.len() - reason.len()))
+        };
+        Some(Self { at, rule, says: says() })
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Batch<'a> {
     server: &'a Server,
     verdicts: &'a mut Verdicts,
     version: Option<Version>,
-    writes: Vec<Asked>,
+    writes: Vec<Pending>,
     /// Whether the server is known to have read the files since they were last changed.
     settled: bool,
     /// Whether the directory is in order.
@@ -47,7 +47,7 @@ pub(crate) struct Batch<'a> {
 
 /// A write of a batch.
 #[derive(Debug)]
-struct Asked {
+struct Pending {
     wanted: Wanted,
     reply: Option<oneshot::Sender<Result<(), RulerError>>>,
     has_finding: bool,
@@ -78,7 +78,7 @@ impl<'a> Batch<'a> {
                 (Change::Put(group), Some(version)) => version.lacks(group),
                 _ => None,
             };
-            Asked { wanted: Arc::new((namespace, change)), reply: Some(reply), has_finding, lack }
+            Pending { wanted: Arc::new((namespace, change)), reply: Some(reply), has_finding, lack }
         };
         let writes = writes.into_iter().map(asked).collect();
         let (faults, words) = (Vec::new(), String::new());
@@ -315,7 +315,9 @@ impl<'a> Batch<'a> {
         for write in part {
             let Some(asked) = self.writes.get(write) else { continue };
             let (namespace, change) = asked.wanted.as_ref();
-            if let Change::Put(group) = change {
+            if let Change::Put(group) = change
+                && self.verdicts.knows_any()
+            {
                 self.verdicts.taken(&verdicts::key(namespace, group));
             }
             let result = if missing.contains(namespace) {

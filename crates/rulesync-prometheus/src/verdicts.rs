@@ -95,6 +95,11 @@ impl Verdicts {
         }
     }
 
+    /// Whether anything was refused; otherwise nobody need make a key.
+    pub(crate) fn knows_any(&self) -> bool {
+        !self.known.is_empty()
+    }
+
     /// The verdict of an earlier process on a group, once.
     pub(crate) fn recall(&mut self, key: &str, version: Option<Version>) -> Option<RulerError> {
         let Verdict { message, rule, .. } =

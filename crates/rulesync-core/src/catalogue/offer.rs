@@ -98,8 +98,7 @@ pub(super) fn claim(
     let advice = if treated.ruler.capabilities().explains_refusals {
         Box::default()
     } else {
-        let all = findings.iter().chain(&record.findings);
-        all.filter(|finding| finding.place.group.is_some()).cloned().collect()
+        record.findings.iter().filter(|finding| finding.place.group.is_some()).cloned().collect()
     };
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();

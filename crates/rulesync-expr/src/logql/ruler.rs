@@ -45,21 +45,26 @@ pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
     if !expr.is_metric() {
         return Err(never_evaluates(input, expr.span(), LOG_QUERY));
     }
+    let mut unknown = None;
     for stage in expr.queries().flat_map(|query| &query.stages) {
         if let Some((span, reason)) = broken(stage) {
             return Err(never_evaluates(input, span, reason));
         }
         check_regexes(input, stage)?;
+        for template in templates(stage) {
+            match template.check() {
+                Ok(()) => {}
+                Err((Refusal::AnyVersion, (span, reason))) => {
+                    return Err(never_evaluates(input, span, reason));
+                }
+                Err((Refusal::ThisVersion, wrong)) => unknown = unknown.or(Some(wrong)),
+            }
+        }
     }
-    let unknown = expr
-        .queries()
-        .flat_map(|query| &query.stages)
-        .flat_map(templates)
-        .find_map(|format| format.refused_by(&Environment::LOGQL));
-    if let Some((span, reason)) = unknown {
-        return Err(unknown_function(input, span, reason));
+    match unknown {
+        Some((span, reason)) => Err(unknown_function(input, span, reason)),
+        None => Ok(expr),
     }
-    Ok(expr)
 }
 
 /// Refuses a line filter by what is no regular expression.
@@ -82,10 +87,7 @@ fn broken(stage: &Stage) -> Option<Broken> {
             LabelTest::Ip { range, .. } => broken_address(range),
             _ => None,
         }),
-        StageKind::LineFormat(_) => broken_template(stage),
-        StageKind::LabelFormat(formats) => {
-            broken_labels(formats, stage.span).or_else(|| broken_template(stage))
-        }
+        StageKind::LabelFormat(formats) => broken_labels(formats, stage.span),
         _ => None,
     }
 }
@@ -111,7 +113,24 @@ struct Format<'a> {
     label: Option<&'a str>,
 }
 
+/// Which versions of Loki refuse a template.
+enum Refusal {
+    /// All, whatever functions they have.
+    AnyVersion,
+    /// This one: it calls a function that another one may have.
+    ThisVersion,
+}
+
 impl Format<'_> {
+    /// Why it is refused, if it is. What is wrong apart from functions counts more, and a function may hide it.
+    fn check(&self) -> Result<(), (Refusal, Broken)> {
+        let Some(wrong) = self.refused_by(&Environment::LOGQL) else { return Ok(()) };
+        match self.refused_by(&Environment::LOGQL.with_any_function()) {
+            Some(wrong) => Err((Refusal::AnyVersion, wrong)),
+            None => Err((Refusal::ThisVersion, wrong)),
+        }
+    }
+
     /// Why an environment refuses it, in Loki's words.
     fn refused_by(&self, environment: &Environment) -> Option<Broken> {
         let name = if self.label.is_some() { "label" } else { "line" };
@@ -137,12 +156,6 @@ fn label_template(format: &LabelFormat) -> Option<Format<'_>> {
         FormatValue::Template(text) => Some(Format { text, label: Some(&format.label) }),
         FormatValue::Label(_) => None,
     }
-}
-
-/// A template that no Loki takes, whatever functions it has.
-fn broken_template(stage: &Stage) -> Option<Broken> {
-    let any_version = Environment::LOGQL.with_any_function();
-    templates(stage).into_iter().find_map(|format| format.refused_by(&any_version))
 }
 
 /// A label can be given one value at a time, and those of errors are Loki's own.

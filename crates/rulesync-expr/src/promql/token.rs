@@ -2,7 +2,7 @@
 //! Not for finding them in a text: that is `lex`.
 
 use super::operator::{Aggregator, BinaryOp};
-use crate::quote::quoted;
+use crate::quote::{quoted, shortened};
 use crate::span::Span;
 
 /// A token and where it stands.
@@ -181,13 +181,4 @@ impl TokenKind {
             _ => shortened(text),
         }
     }
-}
-
-/// The quoted text, cut after ten characters.
-fn shortened(text: &str) -> String {
-    if text.len() <= 10 {
-        return quoted(text);
-    }
-    let cut = text.char_indices().nth(10).map_or(text.len(), |(at, _)| at);
-    format!("{}...", quoted(&text[..cut]))
 }

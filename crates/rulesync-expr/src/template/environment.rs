@@ -4,8 +4,8 @@
 /// The functions and variables that a template may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Environment {
-    /// Those that the server adds to Go's; none if any name will do.
-    functions: Option<&'static [&'static str]>,
+    /// Lists of those that there are; none if any name will do.
+    functions: Option<&'static [&'static [&'static str]]>,
     /// Those that are set before the template begins; none if any name will do.
     variables: Option<&'static [&'static str]>,
 }
@@ -13,19 +13,22 @@ pub struct Environment {
 impl Environment {
     /// Labels and annotations of alerting rules in Prometheus, Mimir and Cortex.
     pub const PROMETHEUS: Self = Self {
-        functions: Some(PROMETHEUS),
+        functions: Some(&[GO, ALERTS, PROMETHEUS]),
         variables: Some(&["$labels", "$externalLabels", "$externalURL", "$value"]),
     };
 
     /// Labels and annotations of alerting rules in Loki: as in Prometheus, but for `$externalURL`.
-    pub const LOKI_RULES: Self =
-        Self { functions: Some(PROMETHEUS), variables: Some(&["$labels", "$externalLabels", "$value"]) };
+    pub const LOKI_RULES: Self = Self {
+        functions: Some(&[GO, ALERTS, PROMETHEUS]),
+        variables: Some(&["$labels", "$externalLabels", "$value"]),
+    };
 
     /// Labels and annotations of alerting rules in vmalert.
-    pub const VMALERT: Self = Self { functions: Some(VMALERT), variables: Some(VMALERT_VARIABLES) };
+    pub const VMALERT: Self =
+        Self { functions: Some(&[GO, ALERTS, VMALERT]), variables: Some(VMALERT_VARIABLES) };
 
     /// `line_format` and `label_format` of LogQL.
-    pub const LOGQL: Self = Self { functions: Some(LOGQL), variables: Some(&[]) };
+    pub const LOGQL: Self = Self { functions: Some(&[GO, LOGQL]), variables: Some(&[]) };
 
     /// Any server: whatever name a template uses counts as known, so that only its syntax is judged.
     pub const ANY: Self = Self { functions: None, variables: None };
@@ -39,8 +42,8 @@ impl Environment {
     /// Whether there is a function of this name.
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {
-        let among = |functions: &[&str]| functions.binary_search(&name).is_ok();
-        self.functions.is_none_or(|functions| among(GO) || among(functions))
+        let among = |functions: &&[&str]| functions.binary_search(&name).is_ok();
+        self.functions.is_none_or(|lists| lists.iter().any(among))
     }
 
     /// Whether there is a variable of this name, `$` included, before a template declares any.
@@ -67,12 +70,11 @@ const GO: &[&str] = &[
     "printf", "println", "slice", "urlquery",
 ];
 
-/// What Prometheus adds. `tmpl` is not among it: it exists in console templates only.
-const PROMETHEUS: &[&str] = &[
+/// What Prometheus and vmalert both add. `tmpl` is not among it: it exists in console templates only.
+const ALERTS: &[&str] = &[
     "args",
     "externalURL",
     "first",
-    "graphLink",
     "humanize",
     "humanize1024",
     "humanizeDuration",
@@ -90,15 +92,15 @@ const PROMETHEUS: &[&str] = &[
     "stripDomain",
     "stripPort",
     "strvalue",
-    "tableLink",
     "title",
-    "toDuration",
     "toLower",
     "toTime",
     "toUpper",
-    "urlQueryEscape",
     "value",
 ];
+
+/// What Prometheus adds to that.
+const PROMETHEUS: &[&str] = &["graphLink", "tableLink", "toDuration", "urlQueryEscape"];
 
 /// What Loki adds in pipelines, a part of sprig's included.
 const LOGQL: &[&str] = &[
@@ -171,41 +173,16 @@ const LOGQL: &[&str] = &[
     "urlencode",
 ];
 
-/// What vmalert adds.
+/// What vmalert adds to that.
 const VMALERT: &[&str] = &[
-    "args",
     "crlfEscape",
-    "externalURL",
-    "first",
     "formatTime",
     "htmlEscape",
-    "humanize",
-    "humanize1024",
-    "humanizeDuration",
-    "humanizePercentage",
-    "humanizeTimestamp",
     "jsonEscape",
-    "label",
-    "match",
-    "now",
-    "parseDuration",
     "parseDurationTime",
     "pathEscape",
-    "pathPrefix",
-    "query",
     "queryEscape",
     "quotesEscape",
-    "reReplaceAll",
-    "safeHtml",
-    "sortByLabel",
-    "stripDomain",
-    "stripPort",
-    "strvalue",
-    "title",
-    "toLower",
-    "toTime",
-    "toUpper",
-    "value",
 ];
 
 /// What vmalert sets.
@@ -230,7 +207,7 @@ mod tests {
 
     #[test]
     fn names_are_sorted() {
-        for names in [GO, PROMETHEUS, LOGQL, VMALERT] {
+        for names in [GO, ALERTS, PROMETHEUS, LOGQL, VMALERT] {
             assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! What follows when the ruler does not take a group: whose fault it is, and whether the rest of it can be offered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{REFUSED, State};
@@ -29,18 +29,14 @@ impl State {
             return None;
         }
         let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
-        // The reason, where the ruler gives none.
-        let advice = self.advice(namespace, group, rule).cloned();
-        let (place, reason) = match &advice {
-            Some(finding) => (finding.place.clone(), &*finding.message),
-            None => {
-                let (place, ours) = self.place(namespace, group, rule, message);
-                // The place is said, and the reason once, if ours is the ruler's.
-                (place, ours.filter(|ours| message.ends_with(ours)).unwrap_or(message))
-            }
-        };
-        let advised =
-            advice.as_ref().and_then(|finding| finding.hint.as_deref()).filter(|hint| *hint != MAY_KNOW);
+        let explains = self.shared.ruler.capabilities().explains_refusals;
+        let ours = self.explanation(namespace, group, rule, message).cloned();
+        let place = self.place(namespace, group, rule, ours.as_ref());
+        // Ours is the reason if the ruler has none; if it is the ruler's too, it is said once, and without the place.
+        let is_reason = |ours: &&Finding| !explains || message.ends_with(&*ours.message);
+        let reason = ours.as_ref().filter(is_reason).map_or(message, |ours| &ours.message);
+        let advised = ours.as_ref().filter(|_| !explains).and_then(|ours| ours.hint.as_deref());
+        let advised = advised.filter(|hint| *hint != MAY_KNOW);
         let hints =
             |hint: &str| advised.map_or_else(|| hint.to_owned(), |advised| format!("{advised}; {hint}"));
         let refused = Finding::error(REFUSED, format!("refused by the ruler: {reason}"));
@@ -73,22 +69,41 @@ impl State {
         Some((subject, finding))
     }
 
-    /// What local checks have found in a group, or in its rule of this number as in the group that is desired, where the
-    /// ruler does not say itself why it refuses one. What is expected to be refused explains it better than a warning.
-    fn advice(&self, namespace: &Arc<str>, group: &DesiredGroup, rule: Option<usize>) -> Option<&Finding> {
+    /// What local checks have found that explains best why a group is refused, or its rule of this number as in the group
+    /// that is desired. Where the ruler has said why, it must be of a place in a rule that this may mean.
+    fn explanation(
+        &self,
+        namespace: &Arc<str>,
+        group: &DesiredGroup,
+        rule: Option<usize>,
+        message: &str,
+    ) -> Option<&Finding> {
+        let explains = self.shared.ruler.capabilities().explains_refusals;
         let declared = rule.map(|rule| group.left_out.declared(rule));
-        let of_group = self.advice_on(namespace).filter(|(of, _)| of.name == group.name).map(|(_, f)| f);
-        let of_rule = of_group.filter(|finding| declared.is_none() || finding.place.rule == declared);
-        of_rule.min_by_key(|finding| !finding.is_error())
+        let may_be_meant = |Finding { place, .. }: &Finding, mentioned: bool| {
+            !explains || (place.rule.is_some() && (place.position.is_some() || mentioned))
+        };
+        let candidates = self.found_in(namespace).filter(|(of, finding)| {
+            of.name == group.name
+                && (declared.is_none() || finding.place.rule == declared)
+                && may_be_meant(finding, is_mentioned(finding, message))
+        });
+        // What says the same, then what is of a field that the ruler mentions, then what is expected to be refused.
+        let far = |finding: &&Finding| {
+            let says = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
+            (explains.then_some(says), !finding.is_error())
+        };
+        candidates.map(|(_, finding)| finding).min_by_key(far)
     }
 
     /// What local checks have found in the groups of a namespace, but for what is left out of them.
-    fn advice_on(&self, namespace: &Arc<str>) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
+    fn found_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
         let winner = self.desired.winner(namespace);
         winner.into_iter().flat_map(move |claim| {
-            claim.advice.iter().filter_map(move |finding| {
-                let named = finding.place.group.as_deref()?;
-                let group = claim.groups.iter().find(|group| &*group.name == named)?;
+            let groups: HashMap<&str, &DesiredGroup> =
+                claim.groups.iter().map(|group| (&*group.name, group)).collect();
+            claim.findings.iter().chain(&claim.advice).filter_map(move |finding| {
+                let group = *groups.get(finding.place.group.as_deref()?)?;
                 let is_offered = finding.place.rule.is_none_or(|rule| {
                     let desired = group.left_out.offered(rule);
                     desired.is_some_and(|rule| !self.omissions.has(namespace, &group.name, rule))
@@ -100,7 +115,7 @@ impl State {
 
     /// The groups of a namespace in which local checks have found something.
     pub(in crate::target) fn groups_with_findings(&self, namespace: &Arc<str>) -> HashSet<Box<str>> {
-        self.advice_on(namespace).map(|(group, _)| Box::from(&*group.name)).collect()
+        self.found_in(namespace).map(|(group, _)| Box::from(&*group.name)).collect()
     }
 
     /// Tells what was refused of one namespace: the first groups one by one, and how many more there are.
@@ -115,37 +130,18 @@ impl State {
         }
     }
 
-    /// Where in the declaration the fault is, as far as the ruler or our own parser can tell, and what our own parser
-    /// says. The ruler's `rule` is numbered as in the group that is desired.
+    /// Where in the declaration the fault is, as far as the ruler or our own finding tells. The ruler's `rule` is numbered as
+    /// in the group that is desired.
     fn place(
         &self,
         namespace: &Arc<str>,
         group: &DesiredGroup,
         rule: Option<usize>,
-        message: &str,
-    ) -> (Place, Option<&str>) {
-        let mut ours = None;
+        ours: Option<&Finding>,
+    ) -> Place {
         let declared = rule.map(|rule| group.left_out.declared(rule));
-        let mut place = Place { group: Some(group.name.to_string()), rule: declared, ..Place::default() };
-        if let Some(claim) = self.desired.winner(namespace) {
-            let about_this = |finding: &&Finding| {
-                let index = finding.place.rule;
-                finding.place.group.as_deref() == Some(&*group.name)
-                    && (finding.place.position.is_some() || is_mentioned(finding, message))
-                    && (declared.is_none() || index == declared)
-                    && index
-                        .and_then(|index| group.left_out.offered(index))
-                        .is_some_and(|index| !self.omissions.has(namespace, &group.name, index))
-            };
-            // Of several, what says the same, or is of a field that the ruler mentions.
-            let far = |finding: &&Finding| {
-                (!message.ends_with(&*finding.message), !is_mentioned(finding, message), !finding.is_error())
-            };
-            if let Some(finding) = claim.findings.iter().filter(about_this).min_by_key(far) {
-                place = finding.place.clone();
-                ours = Some(&*finding.message);
-            }
-        }
+        let of_ruler = || Place { group: Some(group.name.to_string()), rule: declared, ..Place::default() };
+        let mut place = ours.map_or_else(of_ruler, |ours| ours.place.clone());
         if let (Some(rule), None) = (rule, &place.rule_name)
             && let Ok(decoded) = group.body.unpack()
         {
@@ -154,7 +150,7 @@ impl State {
             place.rule_name =
                 offered.and_then(|index| decoded.rules.get(index)).map(|rule| rule.name().to_owned());
         }
-        (place, ours)
+        place
     }
 }
 

@@ -14,7 +14,7 @@ use super::lex::Lexer;
 use super::literal;
 use super::token::{Keyword, Token, TokenKind};
 use super::tree::{Node, NodeKind, Template};
-use crate::quote::quoted;
+use crate::quote::shortened;
 use crate::span::Span;
 use scope::Scope;
 
@@ -450,10 +450,6 @@ fn printed(token: Token, written: &str) -> String {
     match token.kind {
         TokenKind::Eof => "EOF".to_owned(),
         TokenKind::Keyword(_) | TokenKind::Dot | TokenKind::Nil => format!("<{written}>"),
-        _ if written.len() > 10 => {
-            let end = written.char_indices().nth(10).map_or(written.len(), |(at, _)| at);
-            format!("{}...", quoted(&written[..end]))
-        }
-        _ => quoted(written),
+        _ => shortened(written),
     }
 }
