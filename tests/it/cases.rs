@@ -32,7 +32,10 @@ const OUTER_KEYS: [(&str, &str, &str); 15] = [
 /// The tests of other inputs.
 const ELSEWHERE: [(&str, &str); 5] = [
     ("files/05-one-object-forty-groups", include_str!("../../crates/rulesync-prometheus/tests/it/engine.rs")),
-    ("poison/annotation-becomes-label", include_str!("../../crates/rulesync-core/src/intake/treat/tests.rs")),
+    (
+        "poison/annotation-becomes-label",
+        include_str!("../../crates/rulesync-core/src/intake/transform/tests.rs"),
+    ),
     ("regex/logql-false-refusal", include_str!("../../crates/rulesync-expr/tests/it/regex.rs")),
     ("regex/logql-missed", include_str!("../../crates/rulesync-expr/tests/it/regex.rs")),
     ("regex/promql-label-replace", include_str!("../../crates/rulesync-expr/tests/it/regex.rs")),
@@ -198,13 +201,13 @@ async fn a_file_that_breaks_keeps_its_rules_over_a_restart_and_what_is_meant_goe
     assert_eq!(files.len(), OUTER_KEYS.len(), "{files:?}");
     running.stop().await.unwrap();
 
-    // After a restart the ledger knows what these files declared. Something else goes, so that deletes are known to be made.
+    // After a restart the inventory knows what these files declared. Something else goes, so that deletes are known to be made.
     std::fs::remove_file(world.path("later.yaml")).unwrap();
     let kept: BTreeSet<String> = kept.into_iter().filter(|name| !name.contains("later")).collect();
     let running = world.run().await;
     world.until_namespaces(&running, &kept).await;
     let status = running.until(tells).await.unwrap_or_else(|error| panic!("{error}"));
-    assert!(status.sources.iter().all(|source| !source.hides_objects), "the ledger knows all of them");
+    assert!(status.sources.iter().all(|source| !source.hides_objects), "the inventory knows all of them");
     // And all is well again once they are mended.
     for (file, text, _) in declared() {
         world.write(&file, &text);

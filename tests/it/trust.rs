@@ -144,12 +144,12 @@ async fn what_would_blind_us_is_read_around_and_never_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_in_a_config_map_cleans_up_a_removed_route() {
+async fn a_inventory_in_a_config_map_cleans_up_a_removed_route() {
     let (kube, ruler) = servers().await;
     (0..3).for_each(|number| drop(kube.apply(object(number, 1, "up")).unwrap()));
     let directory = tempfile::tempdir().unwrap();
-    let ledger = "ledger: {type: config_map, namespace: team-a}\ndelete_guard: {window: 2s}";
-    let running = run(&kube, &ruler, "prod", ledger, directory.path()).await;
+    let inventory = "inventory: {type: config_map, namespace: team-a}\ndelete_guard: {window: 2s}";
+    let running = run(&kube, &ruler, "prod", inventory, directory.path()).await;
     running.in_order(3).await.unwrap();
     let remembered = || {
         let map = kube.get("configmaps", "team-a", "rulesync-ledger")?;
@@ -159,7 +159,7 @@ async fn a_ledger_in_a_config_map_cleans_up_a_removed_route() {
     assert_eq!(remembered().unwrap(), "central/prod");
     running.stop().await.unwrap();
 
-    let elsewhere = config("prod", &ruler.url(), ledger).replace("tenant: prod", "tenant: other");
+    let elsewhere = config("prod", &ruler.url(), inventory).replace("tenant: prod", "tenant: other");
     let running = rulesync_tests::run(&elsewhere, directory.path()).await.unwrap();
     running.until(|_| ruler.rules("prod").is_empty() && ruler.rules("other").len() == 4).await.unwrap();
     running.until(|_| remembered().as_deref() == Some("central/other")).await.unwrap();

@@ -45,18 +45,18 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let (mut setup, wired) = wiring.wire(&config).await?;
     let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
     setup.policy = Policy { backoff, ..setup.policy };
-    let Process { ledger, file_ledger, installation, leadership, election } =
+    let Process { inventory, file_inventory, installation, leadership, election } =
         process(&config, directory, Lifetime::Daemon).await?;
-    if let Some(ledger) = file_ledger {
-        wiring.memory().keep_in(ledger, true);
+    if let Some(inventory) = file_inventory {
+        wiring.memory().keep_in(inventory, true);
     }
-    let mut engine = Engine::builder(setup.territory.owner.clone())
+    let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
         .setup(setup.clone())
         .metrics(metrics)
         .leadership(leadership)
         .reporter(LogReporter);
-    if let Some(ledger) = ledger {
-        engine = engine.shared_ledger(ledger);
+    if let Some(inventory) = inventory {
+        engine = engine.shared_inventory(inventory);
     }
     if let Some(installation) = installation {
         engine = engine.installation(installation);

@@ -56,18 +56,18 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     setup.policy.timeout = Duration::from_millis(args.timeout.as_millis());
     let metrics = configuration.metrics().clone();
     let process = configuration.take_process();
-    let mut engine = Engine::builder(setup.territory.owner.clone())
+    let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
         .setup(setup)
         .reporter(LogReporter)
         .metrics(metrics.clone())
         .release_deletes(args.release_deletes);
     let mut election = None;
-    if let Some(Process { ledger, installation, leadership, election: ours, .. }) = process {
+    if let Some(Process { inventory, installation, leadership, election: ours, .. }) = process {
         if let Some(installation) = installation {
             engine = engine.installation(installation);
         }
-        if let Some(ledger) = ledger {
-            engine = engine.shared_ledger(ledger);
+        if let Some(inventory) = inventory {
+            engine = engine.shared_inventory(inventory);
         }
         // A dry run writes nothing, and so need not be elected.
         if !args.dry_run {

@@ -1,6 +1,7 @@
 //! The shape of the configuration file, and how it is read: YAML in, positions and suggestions out when it is wrong.
 //! What becomes of it is in `wiring.rs`.
 
+mod renamed;
 mod typed;
 
 use std::collections::HashMap;
@@ -47,10 +48,10 @@ pub struct Config {
     /// Where it is remembered which tenants were written to. If absent: in a cluster a ConfigMap; for file sources alone
     /// `.rulesync/ledger.json` beside the configuration file; elsewhere nowhere.
     #[serde(default)]
-    pub ledger: Option<LedgerConfig>,
+    pub inventory: Option<InventoryConfig>,
     /// What tells this installation from others of the same owner, wherever they run. If absent, in a cluster
-    /// `{Kubernetes namespace}/{release}`, where the release is `RULESYNC_RELEASE` or the name of the ledger's ConfigMap;
-    /// elsewhere what the ledger's file holds.
+    /// `{Kubernetes namespace}/{release}`, where the release is `RULESYNC_RELEASE` or the name of the inventory's ConfigMap;
+    /// elsewhere what the inventory's file holds.
     #[serde(default)]
     pub installation: Option<String>,
     /// Installations whose claims this one takes over: `INSTALLATION` in the same cluster, or `CLUSTER/INSTALLATION`, as
@@ -103,8 +104,8 @@ pub enum Switch {
 
 /// Where it is remembered which tenants were written to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "typed::LedgerKeys")]
-pub enum LedgerConfig {
+#[serde(try_from = "typed::InventoryKeys")]
+pub enum InventoryConfig {
     /// A ConfigMap in the cluster of the first Kubernetes source.
     ConfigMap {
         /// Its name; `rulesync-ledger` if absent.
@@ -430,6 +431,11 @@ fn explain(path: &str, error: &serde_saphyr::Error) -> FileError {
     let error = error.without_snippet();
     let path = path.to_owned();
     let (message, suggestion) = match error {
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. }
+            if let Some(present) = renamed::present_name(field, expected) =>
+        {
+            (format!("the key `{field}` is called `{present}` now"), None)
+        }
         serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
             // Somebody may have written a secret where its key should stand.
             let key = if holds_secrets(expected) { String::new() } else { format!(" `{}`", shown(field)) };

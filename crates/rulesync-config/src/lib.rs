@@ -21,7 +21,7 @@ mod route;
 mod wiring;
 
 pub use file::{
-    AdoptConfig, Config, DeleteGuardConfig, FileError, LeaderElectionConfig, LedgerConfig, MetricsConfig,
+    AdoptConfig, Config, DeleteGuardConfig, FileError, InventoryConfig, LeaderElectionConfig, MetricsConfig,
     NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch,
 };
 pub use process::{Lifetime, Process, process};

@@ -87,8 +87,8 @@ impl Configuration {
         let process = process(&config, directory, lifetime).await;
         let process =
             process.map_err(|error| ConfigError::Wiring { path: path.display().to_string(), error })?;
-        if let Some(ledger) = &process.file_ledger {
-            this.wiring.memory().keep_in(ledger.clone(), lifetime != Lifetime::Plan);
+        if let Some(inventory) = &process.file_inventory {
+            this.wiring.memory().keep_in(inventory.clone(), lifetime != Lifetime::Plan);
         }
         this.process = Some(process);
         Ok((this, setup))

@@ -5,7 +5,8 @@ mod value;
 use std::sync::Arc;
 
 use rulesync_core::{
-    Origin, Pattern, Permission, Route, Selector, Tenancy, TenantError, TenantPattern, TenantPatternError,
+    Pattern, Permission, Route, Selector, Tenancy, TenantError, TenantPattern, TenantPatternError,
+    ValueSource,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -234,15 +235,15 @@ pub enum RouteError {
 }
 
 impl OriginKind {
-    fn origin(self, key: Option<&str>, at: &str) -> Result<Origin, RouteError> {
+    fn origin(self, key: Option<&str>, at: &str) -> Result<ValueSource, RouteError> {
         let key = || key.map(Arc::from).ok_or_else(|| RouteError::NoKey { at: at.to_owned() });
         Ok(match self {
-            Self::Label => Origin::Label(key()?),
-            Self::Annotation => Origin::Annotation(key()?),
-            Self::NamespaceLabel => Origin::NamespaceLabel(key()?),
-            Self::NamespaceAnnotation => Origin::NamespaceAnnotation(key()?),
+            Self::Label => ValueSource::Label(key()?),
+            Self::Annotation => ValueSource::Annotation(key()?),
+            Self::NamespaceLabel => ValueSource::NamespaceLabel(key()?),
+            Self::NamespaceAnnotation => ValueSource::NamespaceAnnotation(key()?),
             Self::NamespaceName if key().is_ok() => return Err(RouteError::Key { at: at.to_owned() }),
-            Self::NamespaceName => Origin::NamespaceName,
+            Self::NamespaceName => ValueSource::NamespaceName,
         })
     }
 }

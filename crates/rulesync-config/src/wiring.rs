@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    AlloyNaming, AlloyNamingError, DeleteGuard, KINDS, LedgerError, Metrics, NamedRuler, NamedSource, Naming,
-    Owner, OwnerError, Pattern, Policy, PromDuration, Route, Ruler, Setup, SetupError, Source, Tenancy,
-    Territory,
+    AlloyNaming, AlloyNamingError, DeleteGuard, InventoryError, KINDS, Metrics, NamedRuler, NamedSource,
+    NamespacePolicy, Naming, Owner, OwnerError, Pattern, Policy, PromDuration, Route, Ruler, Setup,
+    SetupError, Source, Tenancy,
 };
 use rulesync_files::{FileMemory, FilesSource, GlobError};
 use rulesync_fs::FileError;
 use rulesync_http::{ClientConfig, RequestObserver, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
 use rulesync_loki::LokiRuler;
-use rulesync_mimir::{Flavour, MimirRuler};
+use rulesync_mimir::{MimirRuler, ServerProfile};
 use rulesync_prometheus::PrometheusRuler;
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
@@ -94,10 +94,10 @@ pub enum WiringError {
         /// The key.
         key: &'static str,
     },
-    /// The ledger's file cannot be used.
-    #[error("ledger: {0}")]
-    Ledger(#[from] LedgerError),
-    /// The cluster of the ledger or the election cannot be addressed.
+    /// The inventory's file cannot be used.
+    #[error("inventory: {0}")]
+    Inventory(#[from] InventoryError),
+    /// The cluster of the inventory or the election cannot be addressed.
     #[error("`{key}`: {error}")]
     Cluster {
         /// The key.
@@ -212,7 +212,7 @@ impl Wiring {
     ///
     /// [`WiringError`] names the first part that cannot be made.
     pub async fn wire(&self, config: &Config) -> Result<(Setup, Wired), WiringError> {
-        let territory = territory(config)?;
+        let namespace_policy = namespace_policy(config)?;
         let resync_interval = positive(config.resync_interval)
             .ok_or_else(|| WiringError::Zero { key: "resync_interval".to_owned() })?;
         let routes = config.routes.iter().map(route).collect::<Result<Vec<Route>, WiringError>>()?;
@@ -255,7 +255,7 @@ impl Wiring {
             rulers.push(wired);
         }
         let setup = Setup {
-            territory,
+            namespace_policy,
             sources: sources.iter().map(|source| source.named.clone()).collect(),
             rulers: rulers.iter().map(|ruler| ruler.named.clone()).collect(),
             routes,
@@ -351,14 +351,14 @@ impl Wiring {
         let directory = config.directory.as_ref().map(|directory| self.directory.join(directory));
         let make = move || match kind {
             RulerKind::Mimir => {
-                MimirRuler::new(&address, Flavour::mimir(&prefix), &client, timeout, observer).map(arc)
+                MimirRuler::new(&address, ServerProfile::mimir(&prefix), &client, timeout, observer).map(arc)
             }
             RulerKind::Embedded => {
-                let flavour = Flavour::mimir(&prefix).exact();
+                let flavour = ServerProfile::mimir(&prefix).exact();
                 MimirRuler::new(&address, flavour, &client, timeout, observer).map(arc)
             }
             RulerKind::Cortex => {
-                MimirRuler::new(&address, Flavour::cortex(), &client, timeout, observer).map(arc)
+                MimirRuler::new(&address, ServerProfile::cortex(), &client, timeout, observer).map(arc)
             }
             RulerKind::Loki => LokiRuler::new(&address, &client, timeout, observer).map(arc),
             RulerKind::Prometheus => {
@@ -486,7 +486,7 @@ impl RequestObserver for Observer {
     }
 }
 
-fn territory(config: &Config) -> Result<Territory, WiringError> {
+fn namespace_policy(config: &Config) -> Result<NamespacePolicy, WiringError> {
     if !(0.0..=1.0).contains(&config.delete_guard.max_share) {
         return Err(WiringError::Share);
     }
@@ -505,7 +505,7 @@ fn territory(config: &Config) -> Result<Territory, WiringError> {
         former.push(naming(previous)?);
     }
     let adopt = config.adopt.namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
-    Ok(Territory { naming: naming(&config.naming)?, former, adopt, owner: owner.clone() })
+    Ok(NamespacePolicy { naming: naming(&config.naming)?, former, adopt, owner: owner.clone() })
 }
 
 fn route(config: &RouteConfig) -> Result<Route, WiringError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::budget::{Budget, Permit};
+use crate::concurrency::{ConcurrencyLimit, Permit};
 use crate::leadership::Leadership;
 use crate::model::packed::Unpacker;
 use crate::model::tenant::TenantId;
@@ -17,9 +17,9 @@ use crate::write::Write;
 
 /// A ruler with the requests it may have under way, shared by all its targets.
 #[derive(Debug, Clone)]
-pub(crate) struct Budgeted {
+pub(crate) struct LimitedRuler {
     pub(crate) ruler: Arc<dyn Ruler>,
-    pub(crate) budget: Budget,
+    pub(crate) concurrency: ConcurrencyLimit,
 }
 
 /// Whatever the ruler says of a request, it had room for it, unless it says that it had none.
@@ -66,7 +66,7 @@ impl Stops {
 /// Carries out the changes of one namespace, one after the other; each succeeds or fails alone. An error that is not
 /// about the change itself ends it, because the others would meet the same.
 pub(crate) async fn apply(
-    ruler: Budgeted,
+    ruler: LimitedRuler,
     tenant: Option<TenantId>,
     namespace: Arc<str>,
     changes: Vec<Change>,
@@ -109,14 +109,14 @@ pub(crate) async fn apply(
 
 /// Makes the request of one change; none if by the time it is its turn it may no longer be made.
 async fn request(
-    ruler: &Budgeted,
+    ruler: &LimitedRuler,
     tenant: Option<&TenantId>,
     change: Change,
     packs: &mut Unpacker,
     stops: &Stops,
 ) -> Option<Applied> {
     // The wait for a turn may be long: a stop need not wait for it.
-    let permit = stops.stop.run_until_cancelled(ruler.budget.acquire(tenant)).await?;
+    let permit = stops.stop.run_until_cancelled(ruler.concurrency.acquire(tenant)).await?;
     if !stops.may_write() {
         return None;
     }

@@ -14,7 +14,7 @@ use crate::desired::{Hold, LeftBecause};
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::handover::Handover;
-use crate::intake::{self, Facts, NamespaceFacts, Origin, Placement, Route, Treatment};
+use crate::intake::{self, NamespaceMetadata, Placement, Route, RoutingInput, Transform, ValueSource};
 use crate::locations::Locations;
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
@@ -75,15 +75,15 @@ impl Map {
     /// The annotations of objects that routes look at.
     fn annotations(&self) -> BTreeSet<&str> {
         let origins = self.routes.iter().flat_map(Route::origins);
-        origins.filter_map(Origin::annotation).collect()
+        origins.filter_map(ValueSource::annotation).collect()
     }
 
     /// What a route does to an object that may still have its rules at a target by it, whatever it requests now; none if it
     /// may not.
-    fn treatment(&self, route: &str, facts: &Facts<'_>, target: &TargetId) -> Option<Treatment> {
-        let route = self.routes.iter().find(|other| *other.name == *route && other.permits(facts, target))?;
+    fn transform(&self, route: &str, input: &RoutingInput<'_>, target: &TargetId) -> Option<Transform> {
+        let route = self.routes.iter().find(|other| *other.name == *route && other.permits(input, target))?;
         // Without a value for a matcher nothing may stay.
-        Treatment::of(route, facts).ok()
+        Transform::of(route, input).ok()
     }
 
     /// Whether objects have to be read anew for this map, because another did not look at all that this one does.
@@ -115,7 +115,7 @@ impl Map {
 }
 
 /// What is known of Kubernetes namespaces, by source and name.
-type Namespaces = BTreeMap<(Arc<str>, String), NamespaceFacts>;
+type Namespaces = BTreeMap<(Arc<str>, String), NamespaceMetadata>;
 
 /// The objects and the labels of their Kubernetes namespaces.
 #[derive(Debug)]
@@ -225,10 +225,10 @@ impl Record {
     }
 
     /// What is known of the object for its routes.
-    fn facts<'a>(&'a self, id: &'a ObjectId, namespaces: &'a Namespaces) -> Facts<'a> {
+    fn input<'a>(&'a self, id: &'a ObjectId, namespaces: &'a Namespaces) -> RoutingInput<'a> {
         let source: Arc<str> = id.source().into();
         let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
-        Facts {
+        RoutingInput {
             id,
             labels: &self.labels,
             annotations: &self.annotations,
@@ -405,19 +405,19 @@ impl Catalogue {
         &mut self,
         source: &Arc<str>,
         name: String,
-        facts: Option<NamespaceFacts>,
+        input: Option<NamespaceMetadata>,
         seen: Instant,
     ) -> Consequences {
         let key = (Arc::clone(source), name);
-        let unchanged = self.namespaces.get(&key) == facts.as_ref();
+        let unchanged = self.namespaces.get(&key) == input.as_ref();
         let mut consequences = Consequences::default();
         if unchanged {
             return consequences;
         }
         let in_namespace: Vec<ObjectId> =
             self.objects_in(&key.1).filter(|id| id.source() == &**source).cloned().collect();
-        match facts {
-            Some(facts) => self.namespaces.insert(key, facts),
+        match input {
+            Some(input) => self.namespaces.insert(key, input),
             None => self.namespaces.remove(&key),
         };
         for id in in_namespace {
@@ -561,10 +561,10 @@ impl Catalogue {
         if !record.read {
             return Some(HeldReason::Unreadable.into());
         }
-        let facts = || record.facts(id, &self.namespaces);
-        let treatment =
-            record.refused_by.iter().find_map(|route| self.map.treatment(route, &facts(), target))?;
-        Some(Hold { because: HeldReason::TenantRefused, enforced: Some(Arc::new(treatment)) })
+        let input = || record.input(id, &self.namespaces);
+        let transform =
+            record.refused_by.iter().find_map(|route| self.map.transform(route, &input(), target))?;
+        Some(Hold { because: HeldReason::TenantRefused, enforced: Some(Arc::new(transform)) })
     }
 
     /// The targets that an object goes to.

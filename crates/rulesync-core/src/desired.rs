@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::finding::Finding;
 use crate::guard::HeldReason;
-use crate::intake::Treatment;
+use crate::intake::Transform;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
@@ -43,7 +43,7 @@ pub struct Claim {
     /// Groups that are refused and whose form in the ruler lacks what their route enforces now: they are to go.
     pub expelled: Box<[Box<str>]>,
     /// What the route enforces. What the ruler has for a refused group stays only if it satisfies that.
-    pub enforced: Arc<Treatment>,
+    pub enforced: Arc<Transform>,
     /// What there is to say about the object at this target.
     pub findings: Box<[Finding]>,
     /// What was found in its groups wherever it goes, which may be the reason of a refusal; empty if the ruler says why
@@ -84,7 +84,7 @@ pub struct Hold {
     /// Why.
     pub because: HeldReason,
     /// What a route enforces on it: only what satisfies that stays. None if that is not known.
-    pub enforced: Option<Arc<Treatment>>,
+    pub enforced: Option<Arc<Transform>>,
 }
 
 impl From<HeldReason> for Hold {
@@ -240,7 +240,7 @@ impl Desired {
     }
 
     /// What is enforced on what stays in a namespace that nobody claims, if that is known.
-    pub(crate) fn enforced_on_held(&self, namespace: &str) -> Option<&Arc<Treatment>> {
+    pub(crate) fn enforced_on_held(&self, namespace: &str) -> Option<&Arc<Transform>> {
         self.held.get(namespace)?.values().find_map(|hold| hold.enforced.as_ref())
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// Until when a leader may act without another renewal of its lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reign {
+pub struct LeaderTerm {
     /// No write may start at or after this time: the last successful renewal began one renew deadline before.
     pub start_before: Instant,
     /// A write under way is given up at this time: nobody else can have taken the lease before.
@@ -16,27 +16,27 @@ pub struct Reign {
 
 /// Whether this process may write. Cheap to clone; asked before every write.
 #[derive(Debug, Clone)]
-pub struct Leadership(Option<watch::Receiver<Option<Reign>>>);
+pub struct Leadership(Option<watch::Receiver<Option<LeaderTerm>>>);
 
-/// Says who leads: held by what runs the election. Dropping it ends the reign at once.
+/// Says who leads: held by what runs the election. Dropping it ends the term at once.
 #[derive(Debug)]
-pub struct Throne(Arc<watch::Sender<Option<Reign>>>);
+pub struct LeadershipHandle(Arc<watch::Sender<Option<LeaderTerm>>>);
 
-impl Throne {
+impl LeadershipHandle {
     /// The lease was taken or renewed.
-    pub fn reign(&self, reign: Reign) {
-        self.0.send_replace(Some(reign));
+    pub fn renew(&self, term: LeaderTerm) {
+        self.0.send_replace(Some(term));
     }
 
     /// The lease was given up or lost.
-    pub fn abdicate(&self) {
+    pub fn step_down(&self) {
         self.0.send_replace(None);
     }
 }
 
-impl Drop for Throne {
+impl Drop for LeadershipHandle {
     fn drop(&mut self) {
-        self.abdicate();
+        self.step_down();
     }
 }
 
@@ -46,10 +46,10 @@ impl Leadership {
         Self(None)
     }
 
-    /// One of several; it leads while the throne says so and the clock allows.
-    pub fn elected() -> (Throne, Self) {
+    /// One of several; it leads while the handle says so and the clock allows.
+    pub fn elected() -> (LeadershipHandle, Self) {
         let (sender, receiver) = watch::channel(None);
-        (Throne(Arc::new(sender)), Self(Some(receiver)))
+        (LeadershipHandle(Arc::new(sender)), Self(Some(receiver)))
     }
 
     /// Whether there are others that may have written before us.
@@ -60,13 +60,13 @@ impl Leadership {
     /// Whether a write may start now.
     pub fn may_write(&self) -> bool {
         let Some(receiver) = &self.0 else { return true };
-        receiver.borrow().is_some_and(|reign| Instant::now() < reign.start_before)
+        receiver.borrow().is_some_and(|term| Instant::now() < term.start_before)
     }
 
     /// Whether another may not have taken over yet: writes under way may end.
     pub fn is_leader(&self) -> bool {
         let Some(receiver) = &self.0 else { return true };
-        receiver.borrow().is_some_and(|reign| Instant::now() < reign.finish_by)
+        receiver.borrow().is_some_and(|term| Instant::now() < term.finish_by)
     }
 
     /// Waits until a write may start.
@@ -87,10 +87,10 @@ impl Leadership {
     pub async fn lost(&self) {
         let Some(mut receiver) = self.0.clone() else { return std::future::pending().await };
         loop {
-            let reign = *receiver.borrow_and_update();
-            let Some(reign) = reign else { return };
+            let term = *receiver.borrow_and_update();
+            let Some(term) = term else { return };
             tokio::select! {
-                () = tokio::time::sleep_until(reign.finish_by) => return,
+                () = tokio::time::sleep_until(term.finish_by) => return,
                 changed = receiver.changed() => if changed.is_err() { return },
             }
         }
@@ -105,19 +105,19 @@ mod tests {
 
     use super::*;
 
-    fn reign(start: u64, finish: u64) -> Reign {
+    fn term(start: u64, finish: u64) -> LeaderTerm {
         let after = |seconds| Instant::now() + Duration::from_secs(seconds);
-        Reign { start_before: after(start), finish_by: after(finish) }
+        LeaderTerm { start_before: after(start), finish_by: after(finish) }
     }
 
     #[tokio::test(start_paused = true)]
     async fn writes_stop_starting_before_they_are_given_up() {
-        let (throne, leadership) = Leadership::elected();
+        let (handle, leadership) = Leadership::elected();
         assert!(!leadership.may_write() && !leadership.is_leader());
-        throne.reign(reign(10, 15));
+        handle.renew(term(10, 15));
         leadership.leading().await;
         tokio::time::advance(Duration::from_secs(9)).await;
-        throne.reign(reign(10, 15));
+        handle.renew(term(10, 15));
         tokio::time::advance(Duration::from_secs(9)).await;
         assert!(leadership.may_write());
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -130,12 +130,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn giving_up_and_dying_end_it_at_once() {
-        let (throne, leadership) = Leadership::elected();
-        throne.reign(reign(10, 15));
-        throne.abdicate();
+        let (handle, leadership) = Leadership::elected();
+        handle.renew(term(10, 15));
+        handle.step_down();
         leadership.lost().await;
-        throne.reign(reign(10, 15));
-        drop(throne);
+        handle.renew(term(10, 15));
+        drop(handle);
         leadership.lost().await;
         assert!(!leadership.may_write());
         assert!(Leadership::always().may_write());

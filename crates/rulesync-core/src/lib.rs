@@ -15,20 +15,20 @@
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/text.rs`, `intake/check.rs` |
 //! | which objects go where | `intake/select.rs`, `intake/route.rs` |
 //! | who may choose a tenant, a label or a matcher | `intake/permission.rs`, `intake/value.rs` |
-//! | labels and matchers that a route adds | `intake/treat.rs` |
+//! | labels and matchers that a route adds | `intake/transform.rs` |
 //! | what is ours, and what it is called | `naming/` |
 //! | two installations with one owner | `claim.rs` |
 //! | which changes are made, and when deletes are safe | `plan.rs` |
 //! | when deletes look like an accident | `guard.rs` |
-//! | the requests themselves | `apply.rs`, `budget.rs` |
+//! | the requests themselves | `apply.rs`, `concurrency.rs` |
 //! | one writer among several processes | `leadership.rs` |
 //! | retries, outages, resyncs | `target/` |
 //! | starting, stopping, reloading | `engine/` |
 
 mod apply;
-mod budget;
 mod catalogue;
 mod claim;
+mod concurrency;
 mod desired;
 mod dialect;
 mod engine;
@@ -37,8 +37,8 @@ mod finding;
 mod guard;
 mod handover;
 pub mod intake;
+mod inventory;
 mod leadership;
-mod ledger;
 mod locations;
 mod metrics;
 mod model;
@@ -66,11 +66,11 @@ pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use finding::{Finding, Place, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
 pub use intake::{
-    ExternalLabel, Operator, Origin, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError,
-    Tenancy, TenantPattern, TenantPatternError, Value, ValueSource,
+    ExternalLabel, Operator, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError, Tenancy,
+    TenantPattern, TenantPatternError, Value, ValueFrom, ValueSource,
 };
-pub use leadership::{Leadership, Reign, Throne};
-pub use ledger::{Ledger, LedgerError, LedgerRecord};
+pub use inventory::{Inventory, InventoryError, InventoryRecord};
+pub use leadership::{LeaderTerm, Leadership, LeadershipHandle};
 pub use metrics::Metrics;
 pub use model::declared::{DeclaredGroup, DeclaredRule};
 pub use model::duration::{DurationError, PromDuration};
@@ -87,12 +87,12 @@ pub use model::packed::{PackError, PackedGroup, pack};
 pub use model::positions::{Positions, PositionsBuilder, Segment};
 pub use model::tenant::{TargetId, TenantError, TenantId};
 pub use naming::{
-    AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Interest, Named, Naming, Owner, OwnerError, Pattern,
-    Territory,
+    AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Named, NamespaceClass, NamespacePolicy, Naming, Owner,
+    OwnerError, Pattern,
 };
 pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
-pub use plan::{Action, Change, Deletes, DryRun, Plan, Reason, Refusal, Situation, plan};
+pub use plan::{Action, Change, Deletes, DryRun, Plan, PlanInput, Reason, Refusal, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
 pub use ruler::{
     Capabilities, Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError,

@@ -7,7 +7,7 @@ use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
-use crate::naming::Interest;
+use crate::naming::NamespaceClass;
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::Keeps;
 
@@ -165,7 +165,7 @@ impl Adoptable {
 /// the other and never hold them all.
 pub struct Listing<'a> {
     keeps: Keeps,
-    interest: &'a (dyn Fn(&str) -> Interest + Send + Sync),
+    classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
     previous: &'a Observed,
     found: Listed,
     foreign: usize,
@@ -196,14 +196,14 @@ impl std::fmt::Debug for Listing<'_> {
 static NO_SUSPECTS: LazyLock<HashSet<(Arc<str>, Arc<str>)>> = LazyLock::new(HashSet::new);
 
 impl<'a> Listing<'a> {
-    /// An empty listing for a ruler that keeps so much. `interest` says what a namespace is to us; `previous` is what
+    /// An empty listing for a ruler that keeps so much. `classify` says what a namespace is to us; `previous` is what
     /// the last list gave.
     pub fn new(
         keeps: Keeps,
-        interest: &'a (dyn Fn(&str) -> Interest + Send + Sync),
+        classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
         previous: &'a Observed,
     ) -> Self {
-        Self { keeps, interest, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
+        Self { keeps, classify, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
     }
 
     /// Keeps the content of these groups as well.
@@ -213,12 +213,12 @@ impl<'a> Listing<'a> {
     }
 
     fn owns(&self, namespace: &str) -> bool {
-        matches!((self.interest)(namespace), Interest::Ours | Interest::Former)
+        matches!((self.classify)(namespace), NamespaceClass::Managed | NamespaceClass::Legacy)
     }
 
-    /// Whether the groups of a namespace are of interest. Those of others need not be read, let alone parsed.
+    /// Whether the groups of a namespace are of classify. Those of others need not be read, let alone parsed.
     pub fn wants(&mut self, namespace: &str) -> bool {
-        let foreign = (self.interest)(namespace) == Interest::Foreign;
+        let foreign = (self.classify)(namespace) == NamespaceClass::Foreign;
         self.foreign += usize::from(foreign);
         !foreign
     }
@@ -239,8 +239,8 @@ impl<'a> Listing<'a> {
 
     /// A group exists. Groups of foreign namespaces are passed over.
     pub fn add(&mut self, namespace: &str, group: &Group) {
-        match (self.interest)(namespace) {
-            Interest::Ours | Interest::Former => {
+        match (self.classify)(namespace) {
+            NamespaceClass::Managed | NamespaceClass::Legacy => {
                 let fingerprint = Fingerprint::of(group, &self.keeps);
                 let name = self.set(namespace, &group.name, Some(fingerprint));
                 if !self.suspects.is_empty() || group.rules.is_empty() {
@@ -253,13 +253,13 @@ impl<'a> Listing<'a> {
                     }
                 }
             }
-            Interest::Adoptable => self.found.adoptable.push(Adoptable {
+            NamespaceClass::Adoptable => self.found.adoptable.push(Adoptable {
                 namespace: namespace.into(),
                 group: group.name.as_str().into(),
                 fingerprint: Fingerprint::of(group, &self.keeps),
             }),
-            Interest::Claim if group.name == CLAIM_GROUP => self.found.claim = OwnerClaim::read(group),
-            Interest::Claim | Interest::Foreign => {}
+            NamespaceClass::Claim if group.name == CLAIM_GROUP => self.found.claim = OwnerClaim::read(group),
+            NamespaceClass::Claim | NamespaceClass::Foreign => {}
         }
     }
 
@@ -324,7 +324,8 @@ mod tests {
     #[test]
     fn foreign_namespaces_leave_no_trace() {
         let previous = Observed::default();
-        let owned = |ns: &str| if ns.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
+        let owned =
+            |ns: &str| if ns.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
         let mut listing = Listing::new(Keeps::ALL, &owned, &previous);
         assert!(!listing.wants("them") && !listing.wants("others"));
         listing.add("them", &group("g", 0));
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn an_unchanged_document_is_taken_over_until_we_write() {
-        let owned = |_: &str| Interest::Ours;
+        let owned = |_: &str| NamespaceClass::Managed;
         let document = Fingerprint::of_bytes(b"text");
         let nothing = Observed::default();
         let mut first = Listing::new(Keeps::ALL, &owned, &nothing);
@@ -357,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_document_is_read_again_where_it_is_another_or_its_content_is_wanted() {
-        let owned = |_: &str| Interest::Ours;
+        let owned = |_: &str| NamespaceClass::Managed;
         let (document, other) = (Fingerprint::of_bytes(b"text"), Fingerprint::of_bytes(b"other"));
         let mut observed = Observed::default();
         for namespace in ["a", "b"] {
@@ -410,10 +411,11 @@ mod tests {
 
     #[test]
     fn only_the_claims_own_group_is_read_as_one_and_what_cannot_be_read_is_told() {
-        let interest = |namespace: &str| if namespace == "us" { Interest::Claim } else { Interest::Ours };
+        let classify =
+            |namespace: &str| if namespace == "us" { NamespaceClass::Claim } else { NamespaceClass::Managed };
         let (previous, claim) = (Observed::default(), OwnerClaim { cluster: "c".into(), installation: None });
         let claim = claim.group(&"us".parse().unwrap(), &crate::PromQl);
-        let mut listing = Listing::new(Keeps::ALL, &interest, &previous);
+        let mut listing = Listing::new(Keeps::ALL, &classify, &previous);
         listing.add("us", &claim);
         listing.add("us", &group("by hand", 0));
         listing.unreadable("us.a", "g", "odd");

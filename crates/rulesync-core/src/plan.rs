@@ -14,7 +14,7 @@ use crate::guard::{self, DeleteGuard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::naming::{Interest, Naming, Territory};
+use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
 use crate::observed::{Adoptable, Observed};
 
 /// Which deletes are safe at the moment.
@@ -188,7 +188,7 @@ fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -
 
 /// What a target is planned from.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
+pub struct PlanInput<'a> {
     /// What should be.
     pub desired: &'a Desired,
     /// What is.
@@ -198,31 +198,29 @@ pub struct Situation<'a> {
     /// Which deletes are safe.
     pub deletes: Deletes,
     /// What is ours.
-    pub territory: &'a Territory,
+    pub namespace_policy: &'a NamespacePolicy,
 }
 
 /// Plans a whole target. Deletes that are protected, or that the guard would hold back, are marked with the reason.
-pub fn plan(target: &TargetId, situation: Situation<'_>, guard: &DeleteGuard) -> Plan {
-    Plan::new(target, plan_with(situation, guard, |change| change.held), situation.desired)
+pub fn plan(target: &TargetId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
+    Plan::new(target, plan_with(input, guard, |change| change.held), input.desired)
 }
 
 /// The changes of a whole target, with what else is known to stand in the way of a delete.
 pub(crate) fn plan_with(
-    situation: Situation<'_>,
+    input: PlanInput<'_>,
     guard: &DeleteGuard,
     reason: impl Fn(&Change) -> Option<HeldReason>,
 ) -> Vec<Change> {
-    let Situation { desired, observed, .. } = situation;
+    let PlanInput { desired, observed, .. } = input;
     let mut namespaces: Vec<&Arc<str>> = desired.claims().map(|(namespace, _)| namespace).collect();
     namespaces.extend(
         observed.namespaces().map(|(namespace, _)| namespace).filter(|n| desired.winner(n).is_none()),
     );
     namespaces.sort_unstable();
-    let mut changes: Vec<Change> = namespaces
-        .into_iter()
-        .flat_map(|namespace| plan_namespace(namespace, situation, |_, _| false))
-        .collect();
-    changes.extend(adoptions(situation));
+    let mut changes: Vec<Change> =
+        namespaces.into_iter().flat_map(|namespace| plan_namespace(namespace, input, |_, _| false)).collect();
+    changes.extend(adoptions(input));
     changes.sort_by_key(|change| change.is_delete());
     for change in &mut changes {
         change.held = reason(change);
@@ -246,10 +244,10 @@ fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
 /// Plans one namespace. `skip` tells of groups that are not to be offered as they are, because the ruler refused them.
 pub(crate) fn plan_namespace(
     namespace: &Arc<str>,
-    situation: Situation<'_>,
+    input: PlanInput<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
-    let Situation { desired, observed, deletes, .. } = situation;
+    let PlanInput { desired, observed, deletes, .. } = input;
     let change = |object: Option<&ObjectId>, action, reason, held| Change {
         namespace: Arc::clone(namespace),
         object: object.cloned(),
@@ -269,7 +267,7 @@ pub(crate) fn plan_namespace(
         }
         let held = protection.or_else(|| desired.held(namespace));
         let reason =
-            if successor(namespace, situation).is_some() { Reason::Renamed } else { Reason::NotDeclared };
+            if successor(namespace, input).is_some() { Reason::Renamed } else { Reason::NotDeclared };
         let delete = Action::DeleteNamespace(groups);
         changes.push(change(desired.object_of(namespace), delete, reason, held));
         return changes;
@@ -326,13 +324,13 @@ pub(crate) fn plan_namespace(
 
 /// The namespace that a former one's object has now; none if the namespace is not a former one, or its object is not
 /// declared any more.
-pub(crate) fn successor<'a>(namespace: &str, situation: Situation<'a>) -> Option<&'a Arc<str>> {
-    let Situation { desired, territory, .. } = situation;
-    if territory.interest(namespace) != Interest::Former {
+pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a Arc<str>> {
+    let PlanInput { desired, namespace_policy, .. } = input;
+    if namespace_policy.classify(namespace) != NamespaceClass::Legacy {
         return None;
     }
-    let named = territory.parse(namespace)?;
-    match &territory.naming {
+    let named = namespace_policy.parse(namespace)?;
+    match &namespace_policy.naming {
         Naming::Owner(owner) => desired.claimed(&format!("{owner}.{}.{}", named.namespace, named.name)),
         // The UID is not to be had from the old name.
         alloy @ Naming::Alloy(_) => {
@@ -352,8 +350,8 @@ pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) 
 }
 
 /// The deletes of groups of others whose equals of ours should exist: in a plan they come after the writes.
-fn adoptions(situation: Situation<'_>) -> impl Iterator<Item = Change> {
-    let Situation { desired, adoptable, .. } = situation;
+fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
+    let PlanInput { desired, adoptable, .. } = input;
     let equals: HashMap<Fingerprint, &ObjectId> = if adoptable.is_empty() {
         HashMap::new()
     } else {

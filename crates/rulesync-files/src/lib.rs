@@ -7,7 +7,7 @@
 //! What is said of the objects is decided in `index`, which does no I/O either. `walk` and `poll` touch the file system;
 //! `source` talks to the engine.
 //!
-//! [`FileLedger`] keeps the engine's ledger in a file.
+//! [`FileInventory`] keeps the engine's inventory in a file.
 //!
 //! What holds:
 //!
@@ -39,7 +39,7 @@
 mod choice;
 mod identity;
 mod index;
-mod ledger;
+mod inventory;
 mod manifest;
 mod memory;
 mod poll;
@@ -48,6 +48,6 @@ mod walk;
 mod yaml;
 
 pub use choice::GlobError;
-pub use ledger::FileLedger;
+pub use inventory::FileInventory;
 pub use memory::FileMemory;
 pub use source::{DEFAULT_POLL_INTERVAL, FilesSource};

@@ -1,6 +1,6 @@
 //! The ruler *configuration API* that Mimir, Cortex and Loki share, spoken once: routes and name encoding, YAML,
 //! error classes, credentials, TLS, proxies and deadlines; and their *state API*, which tells what is loaded. What
-//! differs between the servers is data, a [`Flavour`].
+//! differs between the servers is data, a [`ServerProfile`].
 //!
 //! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
 
@@ -13,11 +13,11 @@ mod client;
 mod connection;
 mod cut;
 mod document;
-mod flavour;
 mod limits;
 mod list;
 mod loaded;
 mod oauth2;
+mod profile;
 mod proxy;
 mod reading;
 mod redact;
@@ -32,8 +32,8 @@ mod url;
 pub use client::RulerClient;
 pub use connection::{Connection, PlainAnswer, PlainRequest};
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
-pub use flavour::Flavour;
 pub use loaded::{LoadedGroup, LoadedReader};
+pub use profile::ServerProfile;
 pub use request::RequestObserver;
 pub use secret::{Secret, SecretError};
 pub use settings::{

@@ -50,7 +50,7 @@ impl RulerClient {
         // Whoever asks twice for one gets it once.
         let unique: BTreeSet<&str> = namespaces.iter().copied().collect();
         let unique: Vec<&str> = unique.into_iter().collect();
-        let queries = queries(self.flavour().state_filter, &unique);
+        let queries = queries(self.profile().state_filter, &unique);
         // Which query asks for a namespace.
         let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(unique.len());
         for (number, query) in queries.iter().enumerate() {
@@ -90,7 +90,7 @@ impl RulerClient {
         // What the tokens of the pages were.
         let mut pages = HashSet::new();
         loop {
-            let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
+            let request = Request::new(Operation::State, tenant, self.profile().state_path.clone());
             let request = request.query(page(query, after.as_deref()));
             let mut allowance = left.time.part(self.timeout());
             let asked = self.ask(&request, &mut allowance).await;

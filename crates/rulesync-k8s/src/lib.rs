@@ -12,7 +12,7 @@
 //! as soon as it sees that the kind is gone ([`rulesync_core::SourceEvent::KindGone`]); holding such deletes back until
 //! then is the engine's business.
 //!
-//! [`KubernetesLedger`] keeps the engine's ledger in a ConfigMap; [`LeaseElection`] lets one of several processes write.
+//! [`KubernetesInventory`] keeps the engine's inventory in a ConfigMap; [`LeaseElection`] lets one of several processes write.
 
 mod auth;
 mod bounded;
@@ -20,9 +20,9 @@ mod connect;
 mod crd;
 mod health;
 mod identity;
+mod inventory;
 mod kubeconfig;
 mod lease;
-mod ledger;
 mod resource;
 mod source;
 mod verdict;
@@ -33,6 +33,6 @@ pub use crd::{
     LoggingRule, LoggingRuleCondition, LoggingRuleGroup, LoggingRuleItem, LoggingRuleSpec, LoggingRuleStatus,
     ManifestError, logging_rule_crd, manifests,
 };
+pub use inventory::{KubernetesInventory, RELEASE_ANNOTATION};
 pub use lease::{KubernetesLease, LeaseElection, LeaseError, LeaseSettings};
-pub use ledger::{KubernetesLedger, RELEASE_ANNOTATION};
 pub use source::KubernetesSource;

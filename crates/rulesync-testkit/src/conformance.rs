@@ -13,8 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_core::{
-    EvaluatedGroup, Evaluation, Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler,
-    RulerError, TenantId, Write,
+    EvaluatedGroup, Evaluation, Fingerprint, Group, Listing, NamespaceClass, Observed, PromDuration, Rule,
+    Ruler, RulerError, TenantId, Write,
 };
 
 /// The tenants a suite may use. A ruler without tenants passes the same twice.
@@ -232,13 +232,9 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
-    let (nothing, only) =
-        (
-            Observed::default(),
-            |namespace: &str| {
-                if namespace == NAMESPACE { Interest::Ours } else { Interest::Foreign }
-            },
-        );
+    let (nothing, only) = (Observed::default(), |namespace: &str| {
+        if namespace == NAMESPACE { NamespaceClass::Managed } else { NamespaceClass::Foreign }
+    });
     let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
     done(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
     let observed = listing.into_observed();
@@ -384,7 +380,7 @@ async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Grou
 }
 
 async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
-    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
     done(ruler.list(tenant, &mut listing).await, "listing");
     listing.into_observed()

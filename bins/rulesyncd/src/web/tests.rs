@@ -18,7 +18,7 @@ pub(crate) async fn busy_engine() -> Engine {
     let text = "owner: us\nsources: [{type: files, path: .}]\nrulers: [{name: r, type: mimir, address: 'http://127.0.0.1:1'}]\nroutes: [{name: all, ruler: r, tenant: t}]\n";
     std::fs::write(&config, text).unwrap();
     let (_, setup) = Configuration::load(&config, rulesync_config::Lifetime::Once).await.unwrap();
-    Engine::builder(setup.territory.owner.clone()).setup(setup).build().unwrap()
+    Engine::builder(setup.namespace_policy.owner.clone()).setup(setup).build().unwrap()
 }
 
 /// The pages of an engine.

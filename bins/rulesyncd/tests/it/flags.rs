@@ -197,7 +197,7 @@ async fn a_signal_lets_a_write_finish_and_waits_for_no_other() {
 }
 
 #[tokio::test]
-async fn a_daemon_keeps_a_ledger_that_names_it_and_a_single_run_makes_none() {
+async fn a_daemon_keeps_a_inventory_that_names_it_and_a_single_run_makes_none() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let config = directory.path().join("rulesync.yaml");
@@ -210,20 +210,20 @@ async fn a_daemon_keeps_a_ledger_that_names_it_and_a_single_run_makes_none() {
     let output = once().await.unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && log.matches("No claim is made").count() == 1, "{log}");
-    let ledger = directory.path().join(".rulesync/ledger.json");
-    assert!(!ledger.exists(), "each checkout would be another installation");
+    let inventory = directory.path().join(".rulesync/ledger.json");
+    assert!(!inventory.exists(), "each checkout would be another installation");
     assert_eq!(ruler.rules("prod").into_keys().collect::<Vec<_>>(), ["us.ns.o"]);
     let daemon = Daemon::start(&config, &[]);
     daemon.in_order(1).await;
     daemon.signal("TERM");
     assert_eq!(daemon.end().await.code(), Some(0));
-    assert!(ledger.exists());
+    assert!(inventory.exists());
     assert!(ruler.rules("prod").contains_key("us"), "the claim");
     // The same installation, from the same place.
     let output = once().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Another checkout without the ledger, but with its own: it finds out.
-    std::fs::remove_file(&ledger).unwrap();
+    // Another checkout without the inventory, but with its own: it finds out.
+    std::fs::remove_file(&inventory).unwrap();
     let daemon = Daemon::start(&config, &[]);
     daemon.logs(&["Another installation writes here", "previous_installation="]).await;
 }

@@ -72,7 +72,7 @@ fn mistakes_are_told_with_place_and_suggestion() {
         WHOLE.replace("path: rules/", "name: x"),
         WHOLE.replace("    namespaces: []", "    path: x"),
         WHOLE.replace("    namespaces: []", "    namespaces: []\n    label_selector: {}"),
-        format!("{WHOLE}ledger: {{type: file,\n  pth: x}}\n"),
+        format!("{WHOLE}inventory: {{type: file,\n  pth: x}}\n"),
         format!("{WHOLE}naming:\n  type: owner\n  separator: x\n"),
         WHOLE.replace("resync_interval: 5m", "resync_interval: 5 minutes"),
         WHOLE.replace("max_in_flight: 8", "max_in_flight: many"),
@@ -83,6 +83,14 @@ fn mistakes_are_told_with_place_and_suggestion() {
     ]
     .map(|text| error(&text));
     insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn renamed_keys_are_errors_that_name_the_present_key() {
+    insta::assert_snapshot!(
+        error(&format!("{WHOLE}ledger: {{type: 'off'}}\n")),
+        @"rulesync.yaml:24:1: the key `ledger` is called `inventory` now"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{LedgerConfig, NamingConfig, SourceConfig};
+use super::{InventoryConfig, NamingConfig, SourceConfig};
 
 /// Why a part makes no sense, though each of its keys does.
 #[derive(Debug, thiserror::Error)]
@@ -115,9 +115,9 @@ impl TryFrom<NamingKeys> for NamingConfig {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LedgerKeys {
+pub(super) struct InventoryKeys {
     #[serde(rename = "type")]
-    kind: LedgerType,
+    kind: InventoryType,
     name: Option<String>,
     namespace: Option<String>,
     path: Option<PathBuf>,
@@ -125,29 +125,29 @@ pub(super) struct LedgerKeys {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum LedgerType {
+enum InventoryType {
     ConfigMap,
     File,
     Off,
 }
 
-impl TryFrom<LedgerKeys> for LedgerConfig {
+impl TryFrom<InventoryKeys> for InventoryConfig {
     type Error = TypedError;
 
-    fn try_from(LedgerKeys { kind, name, namespace, path }: LedgerKeys) -> Result<Self, TypedError> {
+    fn try_from(InventoryKeys { kind, name, namespace, path }: InventoryKeys) -> Result<Self, TypedError> {
         let of_config_map = [("name", name.is_some()), ("namespace", namespace.is_some())];
         let of_file = [("path", path.is_some())];
         match kind {
-            LedgerType::ConfigMap => {
+            InventoryType::ConfigMap => {
                 only("config_map", &of_file)?;
                 Ok(Self::ConfigMap { name, namespace })
             }
-            LedgerType::File => {
+            InventoryType::File => {
                 let kind = "file";
                 only(kind, &of_config_map)?;
                 Ok(Self::File { path: path.ok_or(TypedError::Missing { key: "path", kind })? })
             }
-            LedgerType::Off => {
+            InventoryType::Off => {
                 only("off", &of_config_map)?;
                 only("off", &of_file)?;
                 Ok(Self::Off)

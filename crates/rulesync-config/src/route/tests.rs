@@ -26,7 +26,7 @@ query_matchers: [{label: namespace, from: namespace_name, mode: require},
     )
     .unwrap();
     assert!(
-        matches!(&route.tenant, Tenancy::Claimed { from: Origin::NamespaceLabel(key), .. } if **key == *"tenant")
+        matches!(&route.tenant, Tenancy::Claimed { from: ValueSource::NamespaceLabel(key), .. } if **key == *"tenant")
     );
     assert_eq!((route.allow.len(), route.source_tenants.len()), (2, 1));
     assert_eq!(route.kinds.len(), 3, "plain rule files hold what PrometheusRules do");

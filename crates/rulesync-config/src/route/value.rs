@@ -1,6 +1,6 @@
 //! The shape of the labels and matchers that a route adds, and what they become.
 
-use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Selector, Value, ValueSource};
+use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Selector, Value, ValueFrom};
 use serde::Deserialize;
 
 use super::{OriginKind, RouteError, nullable, permission, some};
@@ -156,7 +156,7 @@ impl ValueConfig<'_> {
             let AllowValuesConfig { namespaces, namespace_selector, values } = allow;
             permission(&allowed_at, namespaces.as_deref(), namespace_selector, "values", values)
         };
-        Ok(Value::From(ValueSource {
+        Ok(Value::From(ValueFrom {
             origin: from.origin(self.key.as_deref(), &at())?,
             default: self.default.clone(),
             allow: self.allow.iter().flatten().map(allow).collect::<Result<_, _>>()?,

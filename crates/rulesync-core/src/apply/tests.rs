@@ -6,7 +6,7 @@ use mockall::predicate::eq;
 
 use super::*;
 use crate::desired::tests::group;
-use crate::leadership::Reign;
+use crate::leadership::LeaderTerm;
 use crate::model::group::Group;
 use crate::observed::Listing;
 use crate::plan::Reason;
@@ -79,8 +79,8 @@ fn deletes(server: &mut MockServer, order: &mut Sequence, name: &'static str, er
     server.expect_delete().with(eq(name)).times(1).in_sequence(order).returning(answer);
 }
 
-fn budgeted(server: MockServer) -> Budgeted {
-    Budgeted { ruler: Arc::new(Asks(server)), budget: Budget::new(4) }
+fn budgeted(server: MockServer) -> LimitedRuler {
+    LimitedRuler { ruler: Arc::new(Asks(server)), concurrency: ConcurrencyLimit::new(4) }
 }
 
 fn leading() -> Stops {
@@ -110,15 +110,16 @@ async fn who_does_not_lead_writes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
-    let (throne, leadership) = Leadership::elected();
+    let (handle, leadership) = Leadership::elected();
     let far = Instant::now() + Duration::from_secs(3_600);
-    throne.reign(Reign { start_before: far, finish_by: far });
-    let ruler = Budgeted { ruler: Arc::new(Asks(MockServer::new())), budget: Budget::new(1) };
-    let turn = ruler.budget.acquire(None).await;
+    handle.renew(LeaderTerm { start_before: far, finish_by: far });
+    let ruler =
+        LimitedRuler { ruler: Arc::new(Asks(MockServer::new())), concurrency: ConcurrencyLimit::new(1) };
+    let turn = ruler.concurrency.acquire(None).await;
     let stops = Stops { leadership, ..leading() };
     let work = tokio::spawn(apply(ruler, None, "us.ns.o".into(), vec![put("g")], stops));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    throne.abdicate();
+    handle.step_down();
     drop(turn);
     let report = work.await.unwrap();
     assert!(report.applied.is_empty() && report.unfinished);
@@ -176,9 +177,9 @@ async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
 #[tokio::test(start_paused = true)]
 async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
     let allowed = async |error: Option<RulerError>| {
-        let budget = Budget::new(8);
-        judge(&budget.acquire(None).await, error.as_ref());
-        format!("{budget:?}")
+        let concurrency = ConcurrencyLimit::new(8);
+        judge(&concurrency.acquire(None).await, error.as_ref());
+        format!("{concurrency:?}")
     };
     let all = allowed(None).await;
     assert_eq!(allowed(Some(limit())).await, all);

@@ -41,14 +41,14 @@ pub(super) fn claim(
         None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
     };
     let mut refused = record.refused.to_vec();
-    let Placement { route, treatment, .. } = treated.placement;
-    let mut findings = treatment.refusals().to_vec();
+    let Placement { route, transform, .. } = treated.placement;
+    let mut findings = transform.refusals().to_vec();
     let mut sound = Sound::default();
     // Most groups go as they were declared, and are packed already.
     let mut sent: Vec<Sent<'_>> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
         let mut left_out = record.left_out.get(index).cloned().unwrap_or_default();
-        let offered = if treatment.refusals().is_empty() {
+        let offered = if transform.refusals().is_empty() {
             let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
             // Numbered as their author does.
             for rule in found.iter_mut().filter_map(|finding| finding.place.rule.as_mut()) {
@@ -93,7 +93,7 @@ pub(super) fn claim(
         }
     }
     if !sent.is_empty() {
-        findings.extend(treatment.unset_labels(route));
+        findings.extend(transform.unset_labels(route));
     }
     let advice = if treated.ruler.capabilities().explains_refusals {
         Box::default()
@@ -120,7 +120,7 @@ pub(super) fn claim(
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
         expelled: Box::default(),
-        enforced: Arc::clone(&treated.placement.treatment),
+        enforced: Arc::clone(&treated.placement.transform),
         findings: findings.into(),
         advice,
         seen,
@@ -157,10 +157,10 @@ impl Treated<'_> {
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
-        let Placement { target, route, treatment } = self.placement;
+        let Placement { target, route, transform } = self.placement;
         let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =
-            treatment.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
+            transform.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.place.rule).collect();

@@ -49,10 +49,10 @@ impl Catalogue {
     ) {
         let Occasion { changed, leaves_because, seen, live, fresh } = occasion;
         let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
-        let facts = record.facts(id, &self.namespaces);
+        let input = record.input(id, &self.namespaces);
         let map = &self.map;
         let Placed { mut placements, refused, mut findings } =
-            intake::place(&map.routes, &facts, |ruler| map.language(ruler));
+            intake::place(&map.routes, &input, |ruler| map.language(ruler));
         if !placements.is_empty()
             && let Some(finding) = map.refuse_name(id, record.uid.as_deref())
         {
@@ -64,14 +64,14 @@ impl Catalogue {
         for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
             let last = record.placements.iter().find(|placement| placement.route == route);
             let last = last.filter(|last| !placements.iter().any(|other| other.target == last.target));
-            let kept = last.and_then(|last| Some((last, map.treatment(&route, &facts, &last.target)?)));
-            if let Some((last, treatment)) = kept {
+            let kept = last.and_then(|last| Some((last, map.transform(&route, &input, &last.target)?)));
+            if let Some((last, transform)) = kept {
                 finding.message.push_str(&format!(
                     "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
                     last.target
                 ));
                 // What is enforced anew is for what it leaves behind, and not for what it asked for before.
-                if treatment == *last.treatment {
+                if transform == *last.transform {
                     stays.push(last.target.clone());
                     placements.push(last.clone());
                 }
@@ -103,7 +103,7 @@ impl Catalogue {
                 continue;
             }
             let known = known.filter(|_| !fresh.contains(target));
-            if !changed && known.is_some_and(|known| known.treatment == placement.treatment) {
+            if !changed && known.is_some_and(|known| known.transform == placement.transform) {
                 continue;
             }
             let Some(ruler) = self.map.rulers.get(&target.ruler) else { continue };

@@ -65,7 +65,7 @@ fn to(tenant: &str) -> Route {
 
 /// A route of everything to the tenant that an object's label `tenant` names.
 fn to_the_labelled() -> Route {
-    let from = Origin::Label("tenant".into());
+    let from = ValueSource::Label("tenant".into());
     Route {
         tenant: Tenancy::Claimed { from, pattern: "{value}".parse().unwrap() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
@@ -112,11 +112,11 @@ impl Bench {
     }
 
     fn namespace(&mut self, name: &str, labels: Option<&[(&str, &str)]>) -> Consequences {
-        let facts = labels.map(|labels| NamespaceFacts {
+        let input = labels.map(|labels| NamespaceMetadata {
             labels: labels.iter().copied().collect(),
             annotations: Labels::default(),
         });
-        self.catalogue.namespace(&"k".into(), name.to_owned(), facts, Instant::now())
+        self.catalogue.namespace(&"k".into(), name.to_owned(), input, Instant::now())
     }
 
     fn remap(&mut self, map: Map, fresh: &[&str]) -> Consequences {
@@ -190,7 +190,7 @@ mod work_is_proportional_to_what_changed {
     fn a_map_that_reads_other_annotations_needs_objects_anew() {
         let by = |key: &str| Route {
             tenant: Tenancy::Claimed {
-                from: Origin::Annotation(key.into()),
+                from: ValueSource::Annotation(key.into()),
                 pattern: "{value}".parse().unwrap(),
             },
             allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
@@ -227,7 +227,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
 
     /// Its label is read off the Kubernetes namespace, and left out where that has none.
     fn labelled_by_namespace() -> Route {
-        let value = Value::from(Origin::NamespaceLabel("team".into()));
+        let value = Value::from(ValueSource::NamespaceLabel("team".into()));
         let label = ExternalLabel { name: "team".into(), value, add_if_absent: false };
         Route { external_labels: vec![label], ..to("t") }
     }
@@ -255,9 +255,9 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
         assert_eq!(team(&placed), None);
         // What other sources tell is no word on this one's namespaces.
         let mut bench = catalogue(&[labelled_by_namespace()]);
-        let facts = Some(NamespaceFacts::default());
-        bench.catalogue.namespace(&"another".into(), "ns".to_owned(), facts.clone(), Instant::now());
-        bench.catalogue.namespace(&"zzz".into(), "ns".to_owned(), facts, Instant::now());
+        let input = Some(NamespaceMetadata::default());
+        bench.catalogue.namespace(&"another".into(), "ns".to_owned(), input.clone(), Instant::now());
+        bench.catalogue.namespace(&"zzz".into(), "ns".to_owned(), input, Instant::now());
         assert_eq!(effects(&bench.upsert(object("o", "1", &[]))).len(), 1);
     }
 

@@ -14,12 +14,12 @@ pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupErro
 use crate::claim::Installation;
 use crate::finding::Finding;
 use crate::intake::Route;
+use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
-use crate::ledger::{Ledger, LedgerRecord};
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::naming::{Owner, Territory};
+use crate::naming::{NamespacePolicy, Owner};
 use crate::outcome::{Reporter, Reporters};
 use crate::plan::{DryRun, Refusal};
 use crate::policy::Policy;
@@ -41,7 +41,7 @@ struct Parts {
     setup: Setup,
     reporters: Reporters,
     metrics: Metrics,
-    ledger: Option<Arc<dyn Ledger>>,
+    inventory: Option<Arc<dyn Inventory>>,
     leadership: Leadership,
     identity: Option<Arc<str>>,
     installation: Option<Installation>,
@@ -55,7 +55,7 @@ pub struct EngineBuilder {
     setup: Setup,
     reporters: Vec<Arc<dyn Reporter>>,
     metrics: Metrics,
-    ledger: Option<Arc<dyn Ledger>>,
+    inventory: Option<Arc<dyn Inventory>>,
     leadership: Leadership,
     identity: Option<Arc<str>>,
     installation: Option<Installation>,
@@ -101,7 +101,7 @@ pub enum RunError {
     Stopped,
 }
 
-/// How long a one-shot run waits for its ledger.
+/// How long a one-shot run waits for its inventory.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a one-shot run did.
@@ -111,7 +111,7 @@ pub struct Summary {
     pub applied: u64,
     /// How everything is now.
     pub status: Status,
-    /// Targets of the ledger that no route leads to: a one-shot run leaves what they hold to a daemon.
+    /// Targets of the inventory that no route leads to: a one-shot run leaves what they hold to a daemon.
     pub left: Vec<String>,
 }
 
@@ -127,7 +127,7 @@ impl Engine {
     /// Begins an engine whose rules belong to `owner`.
     pub fn builder(owner: Owner) -> EngineBuilder {
         let setup = Setup {
-            territory: Territory::of(owner),
+            namespace_policy: NamespacePolicy::of(owner),
             sources: Vec::new(),
             rulers: Vec::new(),
             routes: Vec::new(),
@@ -137,7 +137,7 @@ impl Engine {
             setup,
             reporters: Vec::new(),
             metrics: Metrics::default(),
-            ledger: None,
+            inventory: None,
             leadership: Leadership::always(),
             identity: None,
             installation: None,
@@ -163,16 +163,16 @@ impl Engine {
     /// [`RunError`] if a source stays unavailable or `shutdown` comes first. What rulers refuse, and rulers that are
     /// down, are in the [`Summary`].
     pub async fn sync_once(self, shutdown: CancellationToken) -> Result<Summary, RunError> {
-        let ledger = self.0.ledger.clone();
+        let inventory = self.0.inventory.clone();
         let mut run = self.start(Mode::Once).run(shutdown).await?;
-        let record = match ledger {
-            Some(ledger) => tokio::time::timeout(LEDGER_PATIENCE, ledger.read()).await,
-            None => Ok(Ok(LedgerRecord::default())),
+        let record = match inventory {
+            Some(inventory) => tokio::time::timeout(LEDGER_PATIENCE, inventory.read()).await,
+            None => Ok(Ok(InventoryRecord::default())),
         };
         let left = match record {
             Ok(Ok(record)) => run.left_behind(&record),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "The ledger is out of reach: what removed routes have left is not known");
+                tracing::warn!(%error, "The inventory is out of reach: what removed routes have left is not known");
                 Vec::new()
             }
             Err(_) => Vec::new(),
@@ -275,15 +275,15 @@ impl EngineBuilder {
     /// Remembers outside the process which targets were written to, so that removed routes are cleaned up across
     /// restarts.
     #[must_use]
-    pub fn ledger(mut self, ledger: impl Ledger) -> Self {
-        self.ledger = Some(Arc::new(ledger));
+    pub fn inventory(mut self, inventory: impl Inventory) -> Self {
+        self.inventory = Some(Arc::new(inventory));
         self
     }
 
-    /// The same for a ledger that is shared already.
+    /// The same for an inventory that is shared already.
     #[must_use]
-    pub fn shared_ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
-        self.ledger = Some(ledger);
+    pub fn shared_inventory(mut self, inventory: Arc<dyn Inventory>) -> Self {
+        self.inventory = Some(inventory);
         self
     }
 
@@ -324,15 +324,23 @@ impl EngineBuilder {
     /// [`SetupError`] if the parts do not fit.
     pub fn build(self) -> Result<Engine, SetupError> {
         self.setup.validate()?;
-        let Self { setup, reporters, metrics, ledger, leadership, identity, installation, release_deletes } =
-            self;
+        let Self {
+            setup,
+            reporters,
+            metrics,
+            inventory,
+            leadership,
+            identity,
+            installation,
+            release_deletes,
+        } = self;
         let reporters = Reporters(reporters.into());
         let commands = mpsc::channel(8);
         Ok(Engine(Parts {
             setup,
             reporters,
             metrics,
-            ledger,
+            inventory,
             leadership,
             identity,
             installation,

@@ -1,6 +1,6 @@
 //! One run of an engine: the tasks of its sources and targets, and the loop between them.
 
-mod keeper;
+mod inventory_writer;
 mod moves;
 mod reports;
 mod sources;
@@ -25,14 +25,14 @@ use crate::locations::Locations;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::naming::Territory;
+use crate::naming::NamespacePolicy;
 use crate::outcome::{Outcome, Reporters, TOLD_ONE_BY_ONE};
 use crate::plan::{Deletes, Plan};
 use crate::source::Said;
 use crate::status::Status;
 use crate::target::Order;
 use crate::vanishing::{Orphans, Remaining, Vanishing};
-use keeper::Keeper;
+use inventory_writer::InventoryWriter;
 use sources::{Identity, RunningSource};
 use targets::RunningTarget;
 
@@ -52,7 +52,7 @@ const FIRST_LISTS: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
     setup: Setup,
-    territory: Arc<Territory>,
+    namespace_policy: Arc<NamespacePolicy>,
     mode: Mode,
     reporters: Reporters,
     metrics: Metrics,
@@ -65,8 +65,8 @@ pub(super) struct Run {
     targets: BTreeMap<TargetId, RunningTarget>,
     /// Targets that no route leads to any more, until they are empty.
     retiring: BTreeMap<TargetId, RunningTarget>,
-    /// The ledger, once it has been read.
-    keeper: Option<Keeper>,
+    /// The inventory, once it has been read.
+    inventory_writer: Option<InventoryWriter>,
     /// What is said to targets once others have what these had.
     departures: Vec<Departure>,
     /// Whether objects may have left a target for the last time.
@@ -75,7 +75,7 @@ pub(super) struct Run {
     absent: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Targets that may hold rules of ours.
     ever: BTreeSet<TargetId>,
-    /// Whether the ledger has yet to be told of it.
+    /// Whether the inventory has yet to be told of it.
     ever_changed: bool,
     /// Since when no route leads to targets that are being emptied, in seconds since 1970.
     retiring_since: BTreeMap<TargetId, u64>,
@@ -107,7 +107,7 @@ impl Run {
             reporters,
             metrics,
             commands,
-            ledger,
+            inventory,
             leadership,
             identity,
             installation,
@@ -117,10 +117,12 @@ impl Run {
         let reporters = catalogue.locations().told_to(reporters);
         let progressed = Arc::new(Notify::new());
         Self {
-            territory: Arc::new(setup.territory.clone()),
+            namespace_policy: Arc::new(setup.namespace_policy.clone()),
             identity: Identity::new(identity),
             installation,
-            keeper: ledger.map(|ledger| Keeper::new(ledger, Arc::clone(&progressed), leadership.clone())),
+            inventory_writer: inventory.map(|inventory| {
+                InventoryWriter::new(inventory, Arc::clone(&progressed), leadership.clone())
+            }),
             setup,
             mode,
             reporters,
@@ -159,12 +161,13 @@ impl Run {
             self.start_source(&source);
         }
         self.identify();
-        if let Some(keeper) = self.keeper.as_mut().filter(|_| self.mode == Mode::Forever) {
-            keeper.start(&mut self.tasks);
+        if let Some(inventory_writer) = self.inventory_writer.as_mut().filter(|_| self.mode == Mode::Forever)
+        {
+            inventory_writer.start(&mut self.tasks);
         }
         let progressed = Arc::clone(&self.progressed);
         loop {
-            self.keep_ledger();
+            self.keep_inventory();
             self.allow_deletes();
             self.judge_vanishing();
             self.depart();
@@ -210,8 +213,8 @@ impl Run {
         for target in self.targets.values().chain(self.retiring.values()) {
             target.stop.cancel();
         }
-        if let Some(keeper) = &self.keeper {
-            keeper.stop();
+        if let Some(inventory_writer) = &self.inventory_writer {
+            inventory_writer.stop();
         }
         // Sources that wait in their sink find it closed.
         drop(self.events);
@@ -334,8 +337,9 @@ impl Run {
     /// Whether every target has been listed, but for those whose ruler is down; or has had the time for it.
     fn has_listed_all(&self) -> bool {
         let mut targets = self.targets.values().chain(self.retiring.values());
-        let ledger_read = self.mode != Mode::Forever || self.keeper.as_ref().is_none_or(Keeper::is_read);
-        self.started.elapsed() >= FIRST_LISTS || (ledger_read && targets.all(RunningTarget::has_listed))
+        let inventory_read =
+            self.mode != Mode::Forever || self.inventory_writer.as_ref().is_none_or(InventoryWriter::is_read);
+        self.started.elapsed() >= FIRST_LISTS || (inventory_read && targets.all(RunningTarget::has_listed))
     }
 
     /// Holds what vanished together, and lets go of what has been held long enough.
@@ -389,10 +393,11 @@ impl Run {
 
     fn reconfigure(&mut self, setup: Setup) -> Result<(), SetupError> {
         setup.validate()?;
-        if setup.territory.owner != self.setup.territory.owner
-            || setup.territory.naming != self.setup.territory.naming
+        if setup.namespace_policy.owner != self.setup.namespace_policy.owner
+            || setup.namespace_policy.naming != self.setup.namespace_policy.naming
         {
-            let (from, to) = (self.setup.territory.naming.to_string(), setup.territory.naming.to_string());
+            let (from, to) =
+                (self.setup.namespace_policy.naming.to_string(), setup.namespace_policy.naming.to_string());
             return Err(SetupError::OwnerChanged { from, to });
         }
         let before = std::mem::replace(&mut self.setup, setup);
@@ -407,9 +412,9 @@ impl Run {
             self.tell_all(|| Order::Policy(policy.clone()));
         }
         // What is ours, and whether it is claimed, is the ground a target stands on.
-        let uprooted =
-            before.territory != self.setup.territory || before.policy.claim != self.setup.policy.claim;
-        self.territory = Arc::new(self.setup.territory.clone());
+        let uprooted = before.namespace_policy != self.setup.namespace_policy
+            || before.policy.claim != self.setup.policy.claim;
+        self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
         let fresh = self.replace_targets(uprooted);
         let map = self.setup.map();
         let reconverted = reconverted || map.looks_further_than(&before.map());

@@ -7,8 +7,8 @@ use crate::catalogue::Map;
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
 use crate::intake::text::value_fault;
-use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, ValueSource};
-use crate::naming::Territory;
+use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, ValueFrom};
+use crate::naming::NamespacePolicy;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 use crate::source::Source;
@@ -50,7 +50,7 @@ pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// Whose rules these are, what their namespaces are called, and what is inherited.
-    pub territory: Territory,
+    pub namespace_policy: NamespacePolicy,
     /// Where objects come from.
     pub sources: Vec<NamedSource>,
     /// Where rules go.
@@ -115,7 +115,7 @@ pub enum SetupError {
     },
     /// Two routes would put different things in one place.
     #[error(
-        "routes `{first}` and `{second}` lead to the same tenants of one ruler and treat rules differently: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
+        "routes `{first}` and `{second}` lead to the same tenants of one ruler and transform rules differently: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
     )]
     Contradiction {
         /// One of them.
@@ -226,7 +226,7 @@ impl Setup {
                 .value_sources()
                 .filter(|(_, source)| source.origin.is_the_authors() && source.allow.is_empty());
             unlimited
-                .map(|(label, ValueSource { origin, .. })| {
+                .map(|(label, ValueFrom { origin, .. })| {
                     format!(
                         "Route `{}` takes the value of `{label}` from {origin} of the object, so that its author can \
                          choose any value: limit it with `allow`, or take it from the Kubernetes namespace",
@@ -244,7 +244,7 @@ impl Setup {
         let split =
             self.rulers.iter().filter_map(|named| Some((Arc::clone(&named.name), named.split_groups?)));
         Map {
-            naming: self.territory.naming.clone(),
+            naming: self.namespace_policy.naming.clone(),
             routes: self.routes.clone().into(),
             rulers,
             split: split.collect(),

@@ -2,28 +2,28 @@
 //! and stops nothing else.
 //!
 //! The stations, in order: [`convert`], [`select`](Selector), [`place`] (routes and permissions), [`split`], [`check`],
-//! and what a route does to rules on the way ([`Treatment`]).
+//! and what a route does to rules on the way ([`Transform`]).
 
 mod check;
 mod convert;
 mod names;
-mod origin;
 mod permission;
 mod route;
+mod routing_input;
 mod select;
 mod split;
 pub(crate) mod template;
 pub(crate) mod text;
-mod treat;
+mod transform;
 mod value;
 
 pub use check::{Sound, check, check_name};
 pub use convert::{Conversion, SOURCE_TENANTS_ANNOTATION, convert};
-pub use origin::{Facts, NamespaceFacts, Origin};
 pub use permission::Permission;
 pub use route::{Placed, Placement, RefusedTenant, Route, Tenancy, TenantPattern, TenantPatternError, place};
+pub use routing_input::{NamespaceMetadata, RoutingInput, ValueSource};
 pub use select::{Operator, Requirement, Selector, SelectorError};
 pub use split::split;
 pub use text::is_hidden;
-pub use treat::{ExternalLabel, QueryMatcher, Treatment};
-pub use value::{Value, ValueSource};
+pub use transform::{ExternalLabel, QueryMatcher, Transform};
+pub use value::{Value, ValueFrom};

@@ -1,6 +1,6 @@
 //! Who may choose which tenants and values.
 
-use super::origin::Facts;
+use super::routing_input::RoutingInput;
 use super::select::Selector;
 use crate::naming::Pattern;
 
@@ -17,15 +17,15 @@ pub struct Permission {
 
 impl Permission {
     /// Whether it lets the Kubernetes namespace of an object choose a value.
-    pub(super) fn covers(&self, facts: &Facts<'_>, value: &str) -> bool {
-        self.is_for(facts) && self.values.iter().any(|pattern| pattern.matches(value))
+    pub(super) fn covers(&self, input: &RoutingInput<'_>, value: &str) -> bool {
+        self.is_for(input) && self.values.iter().any(|pattern| pattern.matches(value))
     }
 
     /// Whether it is for the Kubernetes namespace of an object.
-    pub(super) fn is_for(&self, facts: &Facts<'_>) -> bool {
+    pub(super) fn is_for(&self, input: &RoutingInput<'_>) -> bool {
         let named = self.namespaces.is_empty()
-            || self.namespaces.iter().any(|pattern| pattern.matches(facts.id.namespace()));
-        let labels = facts.namespace.map(|namespace| &namespace.labels);
-        named && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true)
+            || self.namespaces.iter().any(|pattern| pattern.matches(input.id.namespace()));
+        let labels = input.namespace.map(|namespace| &namespace.labels);
+        named && self.namespace_selector.matches_namespace(input.id.namespace(), labels) == Some(true)
     }
 }

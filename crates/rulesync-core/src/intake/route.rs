@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use super::origin::{Facts, Origin};
 use super::permission::Permission;
+use super::routing_input::{RoutingInput, ValueSource};
 use super::select::Selector;
-use super::treat::{ExternalLabel, QueryMatcher, Treatment};
-use super::value::{Value, ValueSource, shown};
+use super::transform::{ExternalLabel, QueryMatcher, Transform};
+use super::value::{Value, ValueFrom, shown};
 use crate::finding::Finding;
 use crate::model::kind;
 use crate::model::tenant::{TargetId, TenantId};
@@ -51,7 +51,7 @@ pub enum Tenancy {
     /// The one that the object, or its Kubernetes namespace, claims.
     Claimed {
         /// Where the claim stands.
-        from: Origin,
+        from: ValueSource,
         /// What becomes of it.
         pattern: TenantPattern,
     },
@@ -114,7 +114,7 @@ pub struct Placement {
     /// The route.
     pub route: Arc<str>,
     /// What is done to its rules on the way.
-    pub treatment: Arc<Treatment>,
+    pub transform: Arc<Transform>,
 }
 
 /// Where an object goes, and what forbids that it goes elsewhere.
@@ -181,8 +181,8 @@ impl Route {
     }
 
     /// Whether an object may have its rules at a target by it, whatever the object requests.
-    pub(crate) fn permits(&self, facts: &Facts<'_>, target: &TargetId) -> bool {
-        self.leads_to(target, |claim| self.allow.iter().any(|permission| permission.covers(facts, claim)))
+    pub(crate) fn permits(&self, input: &RoutingInput<'_>, target: &TargetId) -> bool {
+        self.leads_to(target, |claim| self.allow.iter().any(|permission| permission.covers(input, claim)))
     }
 
     /// Whether it leads to a target: the fixed one, or one that is made of an allowed claim.
@@ -210,7 +210,7 @@ impl Route {
     }
 
     /// Everything it reads from objects and their Kubernetes namespaces.
-    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+    pub fn origins(&self) -> impl Iterator<Item = &ValueSource> {
         let tenant = match &self.tenant {
             Tenancy::Claimed { from, .. } => Some(from),
             Tenancy::None | Tenancy::Fixed(_) => None,
@@ -225,7 +225,7 @@ impl Route {
     }
 
     /// Those whose values are read for each object.
-    pub(crate) fn value_sources(&self) -> impl Iterator<Item = (&str, &ValueSource)> {
+    pub(crate) fn value_sources(&self) -> impl Iterator<Item = (&str, &ValueFrom)> {
         self.values().filter_map(|(name, value)| Some((name, value.source()?)))
     }
 
@@ -238,7 +238,7 @@ impl Route {
     pub fn needs_namespaces(&self) -> bool {
         self.namespace_selector.needs_namespace_labels()
             || self.permissions().any(|permission| permission.namespace_selector.needs_namespace_labels())
-            || self.origins().any(Origin::needs_namespace)
+            || self.origins().any(ValueSource::needs_namespace)
     }
 
     /// Whether no object can go by both: they select by different values of one label, or by different kinds.
@@ -263,16 +263,16 @@ impl Route {
         self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
     }
 
-    fn place(&self, facts: &Facts<'_>, language: &str) -> Result<Option<Placement>, Refusal> {
-        let labels = facts.namespace.map(|namespace| &namespace.labels);
-        let selected = self.takes_kind(facts.id.kind(), language)
-            && self.rule_selector.matches(facts.labels)
-            && self.namespace_selector.matches_namespace(facts.id.namespace(), labels) == Some(true);
-        if !selected || (facts.namespace.is_none() && facts.namespace_comes && self.needs_namespaces()) {
+    fn place(&self, input: &RoutingInput<'_>, language: &str) -> Result<Option<Placement>, Refusal> {
+        let labels = input.namespace.map(|namespace| &namespace.labels);
+        let selected = self.takes_kind(input.id.kind(), language)
+            && self.rule_selector.matches(input.labels)
+            && self.namespace_selector.matches_namespace(input.id.namespace(), labels) == Some(true);
+        if !selected || (input.namespace.is_none() && input.namespace_comes && self.needs_namespaces()) {
             return Ok(None);
         }
-        let Some(tenant) = self.tenant(facts).map_err(Refusal::Tenant)? else { return Ok(None) };
-        if let Some(spoken) = facts.language.filter(|spoken| *spoken != language) {
+        let Some(tenant) = self.tenant(input).map_err(Refusal::Tenant)? else { return Ok(None) };
+        if let Some(spoken) = input.language.filter(|spoken| *spoken != language) {
             let message = format!(
                 "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
                 self.ruler, self.name
@@ -281,22 +281,22 @@ impl Route {
             return Err(Refusal::Other(Finding::error("dialect", message).hint(hint).into()));
         }
         let target = TargetId { ruler: Arc::clone(&self.ruler), tenant };
-        let treatment = Treatment::of(self, facts).map_err(Refusal::Other)?;
-        Ok(Some(Placement { target, route: Arc::clone(&self.name), treatment: Arc::new(treatment) }))
+        let transform = Transform::of(self, input).map_err(Refusal::Other)?;
+        Ok(Some(Placement { target, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
     }
 
     /// The tenant an object goes to by this route; none if it claims none.
     #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
-    fn tenant(&self, facts: &Facts<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
+    fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
         let refuse = |message: String| Finding::error("tenant", message);
-        let (claim, pattern) = match (&self.tenant, facts.tenant) {
+        let (claim, pattern) = match (&self.tenant, input.tenant) {
             (Tenancy::None, None) => return Ok(Some(None)),
             (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
             (Tenancy::Fixed(tenant), Some(own)) if own == tenant.as_str() => {
                 return Ok(Some(Some(tenant.clone())));
             }
             (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
-            (Tenancy::Claimed { from, pattern }, own) => match (from.value(facts), own) {
+            (Tenancy::Claimed { from, pattern }, own) => match (from.value(input), own) {
                 (None, None) => return Ok(None),
                 // Both stand in the object: it has to make up its mind.
                 (Some(said), Some(own)) if said != own && from.is_the_authors() => {
@@ -327,8 +327,8 @@ impl Route {
                 (Some(said), None) => (said, pattern.clone()),
             },
         };
-        if !self.allow.iter().any(|permission| permission.covers(facts, claim)) {
-            let (namespace, claim) = (facts.id.namespace(), shown(claim));
+        if !self.allow.iter().any(|permission| permission.covers(input, claim)) {
+            let (namespace, claim) = (input.id.namespace(), shown(claim));
             let message = format!(
                 "route `{}` does not allow the Kubernetes namespace `{namespace}` to claim the tenant {claim}",
                 self.name
@@ -350,16 +350,20 @@ impl Route {
 /// evaluates.
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
-pub fn place<'a>(routes: &[Route], facts: &Facts<'_>, language: impl Fn(&str) -> Option<&'a str>) -> Placed {
+pub fn place<'a>(
+    routes: &[Route],
+    input: &RoutingInput<'_>,
+    language: impl Fn(&str) -> Option<&'a str>,
+) -> Placed {
     let mut placed = Placed::default();
     for route in routes {
         let Some(language) = language(&route.ruler) else { continue };
-        match route.place(facts, language) {
+        match route.place(input, language) {
             Ok(None) => {}
             Ok(Some(placement)) => {
                 match placed.placements.iter().position(|other| other.target == placement.target) {
                     None => placed.placements.push(placement),
-                    Some(index) if placed.placements[index].treatment.writes_as(&placement.treatment) => {}
+                    Some(index) if placed.placements[index].transform.writes_as(&placement.transform) => {}
                     Some(index) => placed.findings.push(
                         Finding::error(
                             "routes",

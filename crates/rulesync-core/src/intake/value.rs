@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use super::origin::{Facts, Origin};
 use super::permission::Permission;
+use super::routing_input::{RoutingInput, ValueSource};
 use super::text::{TextFault, taken_fault};
 
 /// The value of a label or matcher that a route adds.
@@ -13,29 +13,29 @@ pub enum Value {
     /// This text, for all objects. Whoever wrote the configuration answers for it, templates included.
     Constant(String),
     /// A text that is read for each object.
-    From(ValueSource),
+    From(ValueFrom),
 }
 
 /// Where a value is read, and within which limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValueSource {
+pub struct ValueFrom {
     /// Where it stands.
-    pub origin: Origin,
+    pub origin: ValueSource,
     /// The value for objects that have none there. An empty value counts as none.
     pub default: Option<String>,
     /// Who may choose which values; empty: everyone any.
     pub allow: Vec<Permission>,
 }
 
-impl From<Origin> for Value {
-    fn from(origin: Origin) -> Self {
-        Self::From(ValueSource { origin, default: None, allow: Vec::new() })
+impl From<ValueSource> for Value {
+    fn from(origin: ValueSource) -> Self {
+        Self::From(ValueFrom { origin, default: None, allow: Vec::new() })
     }
 }
 
 impl Value {
     /// Where it is read, if it is.
-    pub fn source(&self) -> Option<&ValueSource> {
+    pub fn source(&self) -> Option<&ValueFrom> {
         match self {
             Self::Constant(_) => None,
             Self::From(source) => Some(source),
@@ -51,18 +51,18 @@ impl Value {
     }
 
     /// The value for one object.
-    pub(super) fn resolve<'a>(&'a self, facts: &Facts<'a>) -> Result<&'a str, ValueFault<'a>> {
+    pub(super) fn resolve<'a>(&'a self, input: &RoutingInput<'a>) -> Result<&'a str, ValueFault<'a>> {
         let source = match self {
             Self::Constant(text) => return Ok(text),
             Self::From(source) => source,
         };
-        let Some(value) = source.origin.value(facts).filter(|value| !value.is_empty()) else {
+        let Some(value) = source.origin.value(input).filter(|value| !value.is_empty()) else {
             return source.default.as_deref().ok_or(ValueFault::Missing(&source.origin));
         };
         if let Some(fault) = taken_fault(value) {
             return Err(ValueFault::Text(&source.origin, value, fault));
         }
-        if !source.allow.is_empty() && !source.allow.iter().any(|permission| permission.covers(facts, value))
+        if !source.allow.is_empty() && !source.allow.iter().any(|permission| permission.covers(input, value))
         {
             return Err(ValueFault::NotAllowed(&source.origin, value));
         }
@@ -74,11 +74,11 @@ impl Value {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ValueFault<'a> {
     /// It has none, and there is no default.
-    Missing(&'a Origin),
+    Missing(&'a ValueSource),
     /// Its value does not name anything.
-    Text(&'a Origin, &'a str, TextFault),
+    Text(&'a ValueSource, &'a str, TextFault),
     /// Its Kubernetes namespace may not choose this value.
-    NotAllowed(&'a Origin, &'a str),
+    NotAllowed(&'a ValueSource, &'a str),
 }
 
 impl ValueFault<'_> {

@@ -2,17 +2,17 @@
 
 mod alloy;
 mod form;
+mod namespace_policy;
 mod owner;
 mod pattern;
-mod territory;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use alloy::{AlloyNaming, AlloyNamingError};
+pub use namespace_policy::{NamespaceClass, NamespacePolicy};
 pub use owner::{Owner, OwnerError};
 pub use pattern::Pattern;
-pub use territory::{Interest, Territory};
 
 use crate::model::fingerprint::Fingerprint;
 use crate::model::kind::{KINDS, PROMETHEUS_RULE, language_of};

@@ -14,18 +14,18 @@ fn target() -> TargetId {
 }
 
 fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
-    let territory = Territory::of("us".parse().unwrap());
-    plan(&target(), situation(desired, observed, deletes, &territory), &DeleteGuard::default())
+    let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
+    plan(&target(), input(desired, observed, deletes, &namespace_policy), &DeleteGuard::default())
 }
 
-/// A situation in which nothing is to be taken over from others.
-fn situation<'a>(
+/// A input in which nothing is to be taken over from others.
+fn input<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
     deletes: Deletes,
-    territory: &'a Territory,
-) -> Situation<'a> {
-    Situation { desired, observed, adoptable: &[], deletes, territory }
+    namespace_policy: &'a NamespacePolicy,
+) -> PlanInput<'a> {
+    PlanInput { desired, observed, adoptable: &[], deletes, namespace_policy }
 }
 
 fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
@@ -161,12 +161,12 @@ fn former_names_go_once_there_is_a_successor() {
     let mut desired = Desired::default();
     desired.claim(&"us.ns.o".into(), claim("o", None, vec![group("g", "1")]));
     let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
-    let territory = Territory {
+    let namespace_policy = NamespacePolicy {
         former: vec![crate::Naming::Owner("old".parse().unwrap())],
-        ..Territory::of("us".parse().unwrap())
+        ..NamespacePolicy::of("us".parse().unwrap())
     };
-    let situation = situation(&desired, &observed, ALL, &territory);
-    insta::assert_snapshot!(plan(&target(), situation, &DeleteGuard::default()), @r"
+    let input = input(&desired, &observed, ALL, &namespace_policy);
+    insta::assert_snapshot!(plan(&target(), input, &DeleteGuard::default()), @r"
     r/t: 3 changes
       + us.ns.o / g (1 rules) of K ns/o
       - old.ns.gone (1 groups)
@@ -184,18 +184,18 @@ fn a_former_name_has_the_successor_that_its_own_object_has() {
         (format!("new/ns/o/{uid}").into(), format!("new/ns/p/{uid}").into());
     desired.claim(&of_o, claim("o", None, vec![group("g", "1")]));
     desired.claim(&of_p, claim("p", None, vec![group("g", "1")]));
-    let territory = Territory {
+    let namespace_policy = NamespacePolicy {
         naming: alloy("new"),
         former: vec![alloy("old")],
-        ..Territory::of("us".parse().unwrap())
+        ..NamespacePolicy::of("us".parse().unwrap())
     };
     let observed = Observed::default();
-    let situation = situation(&desired, &observed, ALL, &territory);
-    let successor = |name: &str| successor(&format!("old/ns/{name}/{uid}"), situation);
+    let input = input(&desired, &observed, ALL, &namespace_policy);
+    let successor = |name: &str| successor(&format!("old/ns/{name}/{uid}"), input);
     assert_eq!(successor("o"), Some(&of_o));
     assert_eq!(successor("p"), Some(&of_p));
     assert_eq!(successor("gone"), None, "its deletion is one like any other");
-    assert_eq!(super::successor(&of_o, situation), None, "it is no former name");
+    assert_eq!(super::successor(&of_o, input), None, "it is no former name");
 }
 
 #[test]

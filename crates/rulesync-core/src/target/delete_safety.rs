@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::desired::{Desired, LeftBecause};
 use crate::guard::{DeleteGuard, Guard, HeldReason, Wait, Wish};
-use crate::naming::Territory;
+use crate::naming::NamespacePolicy;
 use crate::plan::{Change, Deletes, Reason};
 
 /// A watch that is silent is noticed within a little more than a minute. A new leader whose watch lags behind that of the
@@ -107,7 +107,7 @@ impl DeleteSafety {
         name: &str,
         gone: bool,
         window: Duration,
-        territory: &Territory,
+        namespace_policy: &NamespacePolicy,
         now: Instant,
     ) {
         self.gone.retain(|_, at| *at + window > now);
@@ -116,7 +116,8 @@ impl DeleteSafety {
             return;
         }
         self.gone.insert(name.to_owned(), now);
-        let of_it = |namespace: &str| territory.parse(namespace).is_some_and(|named| named.namespace == name);
+        let of_it =
+            |namespace: &str| namespace_policy.parse(namespace).is_some_and(|named| named.namespace == name);
         self.guard.explain(of_it, now);
     }
 
@@ -152,7 +153,7 @@ impl DeleteSafety {
         namespace: &Arc<str>,
         changes: &mut Vec<Change>,
         desired: &Desired,
-        territory: &Territory,
+        namespace_policy: &NamespacePolicy,
         policy: &DeleteGuard,
         now: Instant,
     ) {
@@ -161,7 +162,7 @@ impl DeleteSafety {
             self.guard.forget(namespace, now);
             return;
         }
-        if self.is_of_missing_kind(namespace, desired, territory) {
+        if self.is_of_missing_kind(namespace, desired, namespace_policy) {
             self.guard.forget(namespace, now);
             changes.retain(|change| !change.is_guarded());
             return;
@@ -169,7 +170,7 @@ impl DeleteSafety {
         let expelled = changes.iter().any(|change| change.reason == Reason::NotAllowed);
         let wish = Wish {
             groups: guarded,
-            explained: self.released || self.is_explained(namespace, desired, territory),
+            explained: self.released || self.is_explained(namespace, desired, namespace_policy),
             orphan: desired.object_of(namespace).is_none(),
             wait: self.wait(namespace, expelled, desired, policy),
         };
@@ -180,21 +181,28 @@ impl DeleteSafety {
 
     /// Whether what nobody declares belongs to a kind that is not installed: a deleted CRD looks like one that never was.
     /// What the configuration leads nowhere any more goes all the same.
-    fn is_of_missing_kind(&self, namespace: &str, desired: &Desired, territory: &Territory) -> bool {
+    fn is_of_missing_kind(
+        &self,
+        namespace: &str,
+        desired: &Desired,
+        namespace_policy: &NamespacePolicy,
+    ) -> bool {
         let no_route = matches!(self.retirement, Some(Retirement::NoRoute { .. }));
         if self.missing_kinds.is_empty() || no_route || desired.object_of(namespace).is_some() {
             return false;
         }
-        let kind = territory.parse(namespace).and_then(|named| named.kind);
+        let kind = namespace_policy.parse(namespace).and_then(|named| named.kind);
         kind.is_none_or(|kind| self.missing_kinds.contains(kind))
     }
 
     /// Whether something accounts for the deletes of a namespace, so that they are no accident.
-    fn is_explained(&self, namespace: &str, desired: &Desired, territory: &Territory) -> bool {
+    fn is_explained(&self, namespace: &str, desired: &Desired, namespace_policy: &NamespacePolicy) -> bool {
         let left = desired.left(namespace).map(|left| left.because);
         matches!(left, Some(LeftBecause::Deselected | LeftBecause::Moved))
             || (!self.gone.is_empty()
-                && territory.parse(namespace).is_some_and(|named| self.gone.contains_key(named.namespace)))
+                && namespace_policy
+                    .parse(namespace)
+                    .is_some_and(|named| self.gone.contains_key(named.namespace)))
     }
 
     /// The time that the deletes of a namespace wait for, if it is the configuration that asks for them.
@@ -259,7 +267,7 @@ impl DeleteSafety {
         &self,
         change: &Change,
         desired: &Desired,
-        territory: &Territory,
+        namespace_policy: &NamespacePolicy,
         policy: &DeleteGuard,
         now: Instant,
     ) -> Option<HeldReason> {
@@ -267,10 +275,10 @@ impl DeleteSafety {
         if change.held.is_some() || !change.is_guarded() {
             return change.held;
         }
-        if self.is_of_missing_kind(namespace, desired, territory) {
+        if self.is_of_missing_kind(namespace, desired, namespace_policy) {
             return Some(HeldReason::Kind);
         }
-        if self.released || self.is_explained(namespace, desired, territory) {
+        if self.released || self.is_explained(namespace, desired, namespace_policy) {
             return None;
         }
         let expelled = change.reason == Reason::NotAllowed;

@@ -59,7 +59,7 @@ impl Answer {
 pub(super) struct Health {
     /// Since when we watch: what was written before is old enough then.
     since: Instant,
-    /// When namespaces were last written, while that is of interest.
+    /// When namespaces were last written, while that is of classify.
     written: HashMap<Arc<str>, Instant>,
     next: Instant,
     not_loaded: HashMap<Arc<str>, Vec<Arc<str>>>,

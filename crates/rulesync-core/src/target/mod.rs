@@ -2,8 +2,8 @@
 //! Everything that can fail or be slow happens here, so targets never wait for each other.
 
 mod changed;
+mod circuit_breaker;
 mod delete_safety;
-mod gate;
 mod gauges;
 mod health;
 mod normalization;
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{self, Budgeted, Stops};
+use crate::apply::{self, LimitedRuler, Stops};
 use crate::claim::Claimant;
 use crate::desired::{Claim, Hold, LeftBecause};
 use crate::evaluation::Evaluation;
@@ -32,7 +32,7 @@ use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::naming::Territory;
+use crate::naming::NamespacePolicy;
 use crate::observed::{Listed, Listing};
 use crate::outcome::Reporters;
 use crate::plan::{Deletes, Plan};
@@ -116,7 +116,7 @@ pub(crate) struct Progress {
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) ruler: Arc<dyn Ruler>,
-    pub(crate) territory: Arc<Territory>,
+    pub(crate) namespace_policy: Arc<NamespacePolicy>,
     pub(crate) leadership: Leadership,
     /// Whether claims are written and respected.
     pub(crate) claims: bool,
@@ -142,7 +142,7 @@ type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
 
 /// One target's task.
 pub(crate) struct Target {
-    ruler: Budgeted,
+    ruler: LimitedRuler,
     in_flight: usize,
     shared: Shared,
     state: State,
@@ -165,7 +165,7 @@ impl Target {
     /// A target that has seen nothing yet. It works until `orders` is closed or `stop` is cancelled.
     pub(crate) fn new(
         id: TargetId,
-        ruler: Budgeted,
+        ruler: LimitedRuler,
         in_flight: usize,
         shared: Shared,
         orders: mpsc::UnboundedReceiver<Order>,
@@ -298,11 +298,11 @@ impl Target {
         let (previous, suspects) = self.state.begin_list(early);
         let ruler = self.ruler.clone();
         let tenant = self.state.id.tenant.clone();
-        let territory = Arc::clone(&self.shared.territory);
+        let namespace_policy = Arc::clone(&self.shared.namespace_policy);
         self.list.spawn(async move {
-            let interest = move |namespace: &str| territory.interest(namespace);
-            let mut listing = Listing::new(ruler.ruler.keeps(), &interest, &previous).suspecting(&suspects);
-            let permit = ruler.budget.acquire(tenant.as_ref()).await;
+            let classify = move |namespace: &str| namespace_policy.classify(namespace);
+            let mut listing = Listing::new(ruler.ruler.keeps(), &classify, &previous).suspecting(&suspects);
+            let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
             let result = ruler.ruler.list(tenant.as_ref(), &mut listing).await;
             apply::judge(&permit, result.as_ref().err());
             result.map(|()| listing.into_listed())
@@ -328,16 +328,16 @@ impl Target {
         }
     }
 
-    /// Starts work as far as the queue, the gate and the share of this target in the ruler's budget go.
+    /// Starts work as far as the queue, the breaker and the share of this target in the ruler's concurrency go.
     fn start_jobs(&mut self) {
         if !self.shared.writes || !self.shared.leadership.may_write() || self.gathering().is_some() {
             return;
         }
         let batches = self.ruler.ruler.capabilities().batches;
-        let limit = self.state.gate.allows(Instant::now(), self.in_flight);
+        let limit = self.state.breaker.allows(Instant::now(), self.in_flight);
         while self.jobs.len() < limit {
             // One is in the queue for its turn; with hundreds of tenants, more of each would only take up memory.
-            if !batches && !self.jobs.is_empty() && self.ruler.budget.is_contended() {
+            if !batches && !self.jobs.is_empty() && self.ruler.concurrency.is_contended() {
                 return;
             }
             let Some((namespace, changes)) = self.state.next_job() else { return };
@@ -367,7 +367,7 @@ impl Target {
         let (ruler, tenant, at) = (self.ruler.clone(), self.state.id.tenant.clone(), Instant::now());
         self.asking.spawn(async move {
             let mut answer = Answer::default();
-            let permit = ruler.budget.acquire(tenant.as_ref()).await;
+            let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
             let names: Vec<&str> = namespaces.iter().map(AsRef::as_ref).collect();
             let mut take = |group| answer.take(group);
             let result = ruler.ruler.evaluation(tenant.as_ref(), &names, &mut take).await;
@@ -397,21 +397,21 @@ impl Target {
 
     /// When to list next, unless the end of something under way decides that.
     fn list_time(&self) -> Option<Instant> {
-        let probing = self.state.gate.until().is_some() && !self.jobs.is_empty();
+        let probing = self.state.breaker.until().is_some() && !self.jobs.is_empty();
         if probing || !self.list.is_empty() || !self.led {
             return None;
         }
         let early = self.state.list_early().map_or(self.next_list, |early| early.min(self.next_list));
-        Some(self.state.gate.until().map_or(early, |gate| gate.max(early)))
+        Some(self.state.breaker.until().map_or(early, |breaker| breaker.max(early)))
     }
 
     /// When there is something to do without anybody saying so.
     fn wake(&self) -> Option<Instant> {
         let idle = !self.shared.writes || !self.led;
-        let due = match self.state.gate.allows(Instant::now(), self.in_flight) {
+        let due = match self.state.breaker.allows(Instant::now(), self.in_flight) {
             _ if idle || !self.shared.leadership.may_write() => None,
             _ if self.gathering().is_some() => self.gathering(),
-            0 => self.state.gate.until(),
+            0 => self.state.breaker.until(),
             allowed if self.jobs.len() < allowed => self.state.due(),
             _ => None,
         };

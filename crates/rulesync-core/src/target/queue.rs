@@ -36,7 +36,7 @@ enum State {
 
 /// Where a pushed namespace goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Priority {
     /// Behind all others: part of a big load.
     Last,
     /// Before all others: somebody is waiting for it.
@@ -45,7 +45,7 @@ pub(crate) enum Turn {
 
 impl Queue {
     /// A namespace needs a look now, whatever was wrong with it before.
-    pub(crate) fn push(&mut self, namespace: &Arc<str>, turn: Turn, drifted: bool) {
+    pub(crate) fn push(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
         match self.entries.entry(Arc::clone(namespace)) {
             MapEntry::Vacant(vacant) => {
                 vacant.insert(Entry { state: State::Ready, failures: 0, drifted });
@@ -66,9 +66,9 @@ impl Queue {
                 }
             }
         }
-        match turn {
-            Turn::Last => self.ready.push_back(Arc::clone(namespace)),
-            Turn::Next => self.ready.push_front(Arc::clone(namespace)),
+        match priority {
+            Priority::Last => self.ready.push_back(Arc::clone(namespace)),
+            Priority::Next => self.ready.push_front(Arc::clone(namespace)),
         }
     }
 
@@ -113,7 +113,7 @@ impl Queue {
         let Some(entry) = self.entries.remove(namespace) else { return };
         self.failing -= usize::from(entry.failures > 0);
         if entry.state == (State::Running { again: true }) {
-            self.push(namespace, Turn::Next, false);
+            self.push(namespace, Priority::Next, false);
         }
     }
 
@@ -198,13 +198,13 @@ mod tests {
         let now = Instant::now();
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         let mut queue = Queue::default();
-        queue.push(&a, Turn::Last, false);
-        queue.push(&a, Turn::Last, false);
-        queue.push(&b, Turn::Next, false);
+        queue.push(&a, Priority::Last, false);
+        queue.push(&a, Priority::Last, false);
+        queue.push(&b, Priority::Next, false);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("b"));
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
         assert_eq!(pop(&mut queue, now), None);
-        queue.push(&a, Turn::Last, false);
+        queue.push(&a, Priority::Last, false);
         assert_eq!(pop(&mut queue, now), None);
         queue.finished(&a);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
@@ -218,7 +218,7 @@ mod tests {
         let now = Instant::now();
         let a: Arc<str> = "a".into();
         let mut queue = Queue::default();
-        queue.push(&a, Turn::Last, false);
+        queue.push(&a, Priority::Last, false);
         let retry = |n: u32| now + Duration::from_secs(u64::from(n));
         pop(&mut queue, now);
         queue.failed(&a, retry);
@@ -227,10 +227,10 @@ mod tests {
         assert_eq!((queue.delayed(), queue.failing()), (0, 1), "being tried again is not being well");
         queue.failed(&a, retry);
         assert_eq!(queue.due(), Some(retry(2)));
-        queue.push(&a, Turn::Last, false);
+        queue.push(&a, Priority::Last, false);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
         assert_eq!(queue.due(), None);
-        queue.push(&a, Turn::Next, false);
+        queue.push(&a, Priority::Next, false);
         queue.failed(&a, retry);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "what is new does not wait for what failed");
         assert_eq!(queue.failing(), 0);
@@ -242,8 +242,8 @@ mod tests {
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         let mut queue = Queue::default();
         assert!(!queue.take(&a, now), "it is not there");
-        queue.push(&a, Turn::Last, false);
-        queue.push(&b, Turn::Last, false);
+        queue.push(&a, Priority::Last, false);
+        queue.push(&b, Priority::Last, false);
         assert!(queue.take(&b, now));
         assert!(!queue.take(&b, now), "it is being worked on");
         assert_eq!(queue.running().collect::<Vec<_>>(), [&b]);
@@ -263,7 +263,7 @@ mod tests {
         let [a, b, c]: [Arc<str>; 3] = ["a", "b", "c"].map(Arc::from);
         let mut queue = Queue::default();
         for namespace in [&a, &b, &c] {
-            queue.push(namespace, Turn::Last, false);
+            queue.push(namespace, Priority::Last, false);
             assert!(queue.is_waiting(namespace) && queue.contains(namespace));
         }
         assert!(!queue.contains("d") && !queue.is_waiting("d"));
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!((queue.delayed(), queue.failing()), (2, 2));
         assert_eq!(queue.delayed_namespaces(), [b.clone(), a.clone()]);
         assert!(queue.take(&c, now));
-        queue.push(&c, Turn::Last, false);
+        queue.push(&c, Priority::Last, false);
         assert!(queue.is_waiting(&c), "it comes again");
     }
 }

@@ -16,14 +16,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::changed::Changed;
+use super::circuit_breaker::CircuitBreaker;
 use super::delete_safety::{DeleteSafety, Retirement};
-use super::gate::Gate;
 use super::gauges::Gauges;
 use super::health::Health;
 use super::normalization::{Key, Normalizations};
 use super::omissions::Omissions;
 use super::ownership::Ownership;
-use super::queue::{Queue, Turn};
+use super::queue::{Priority, Queue};
 use super::refusals::Refusals;
 use super::{Progress, Shared, seconds_since_1970};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
@@ -36,7 +36,7 @@ use crate::model::packed::pack;
 use crate::model::tenant::TargetId;
 use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
-use crate::plan::{Action, Change, Plan, Reason, Situation, in_order, plan_namespace, plan_with, successor};
+use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
 use crate::ruler::{Keeps, RulerError};
 
 /// The code of the finding, and the state in metrics, of what the ruler does not take.
@@ -51,7 +51,7 @@ const FRESH: Duration = Duration::from_secs(10);
 /// The bookkeeping of one target.
 pub(super) struct State {
     pub(super) id: TargetId,
-    pub(super) gate: Gate,
+    pub(super) breaker: CircuitBreaker,
     shared: Shared,
     keeps: Keeps,
     desired: Desired,
@@ -116,7 +116,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(id: TargetId, shared: &Shared, keeps: Keeps) -> Self {
         Self {
-            gate: Gate::new(&shared.policy),
+            breaker: CircuitBreaker::new(&shared.policy),
             shared: shared.clone(),
             keeps,
             desired: Desired::default(),
@@ -144,7 +144,7 @@ impl State {
             ownership: if shared.claims { Ownership::Anonymous } else { Ownership::Off },
             claim_seen: None,
             claims_lost: 0,
-            claim_namespace: shared.territory.owner.as_str().into(),
+            claim_namespace: shared.namespace_policy.owner.as_str().into(),
             claim_group: None,
             touched: None,
             listed: None,
@@ -171,8 +171,15 @@ impl State {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
             let policy = &self.shared.policy.delete_guard;
-            let (desired, territory) = (&self.desired, &self.shared.territory);
-            self.safety.hold_back(&namespace, &mut changes, desired, territory, policy, Instant::now());
+            let (desired, namespace_policy) = (&self.desired, &self.shared.namespace_policy);
+            self.safety.hold_back(
+                &namespace,
+                &mut changes,
+                desired,
+                namespace_policy,
+                policy,
+                Instant::now(),
+            );
             let full = !self.probing.is_empty() && !self.probing.contains(&namespace);
             if full && !changes.is_empty() && !changes.iter().any(Change::is_delete) {
                 // There is no room for it before something is deleted.
@@ -225,7 +232,7 @@ impl State {
             return None;
         }
         if self.claim_group.is_none() {
-            let group = claim.group(&self.shared.territory.owner, self.shared.ruler.dialect());
+            let group = claim.group(&self.shared.namespace_policy.owner, self.shared.ruler.dialect());
             let body = pack(std::slice::from_ref(&group)).ok()?.pop()?;
             let fingerprint = Fingerprint::of(&group, &self.keeps);
             self.claim_group = Some(DesiredGroup {
@@ -266,7 +273,7 @@ impl State {
         let Some(observed) = &self.observed else { return };
         let policy = &self.shared.policy.delete_guard;
         for namespace in self.safety.judge(policy, || observed.groups(), &self.desired, now) {
-            self.look_at(&namespace, Turn::Last, false);
+            self.look_at(&namespace, Priority::Last, false);
         }
     }
 
@@ -303,14 +310,14 @@ impl State {
             let ready = adoptions.iter().filter(|(_, ours)| in_order(ours, &self.desired, observed));
             return ready.map(|(change, _)| change.clone()).collect();
         }
-        let situation = self.situation(observed);
+        let input = self.input(observed);
         let (now, resync) = (Instant::now(), self.shared.policy.resync_interval);
-        let changes = plan_namespace(namespace, situation, |group, fingerprint| {
+        let changes = plan_namespace(namespace, input, |group, fingerprint| {
             self.refusals.contains(namespace, group, fingerprint)
                 || self.changed.waits(namespace, group, fingerprint, resync, now)
         });
         if changes.iter().any(|change| change.reason == Reason::Renamed) {
-            let successor = successor(namespace, situation).cloned();
+            let successor = successor(namespace, input).cloned();
             if let Some(successor) = successor.filter(|s| !in_order(s, &self.desired, observed)) {
                 let waiting = self.former.entry(successor).or_default();
                 if !waiting.contains(namespace) {
@@ -327,13 +334,13 @@ impl State {
         self.safety.take_over(Instant::now());
     }
 
-    fn situation<'a>(&'a self, observed: &'a Observed) -> Situation<'a> {
-        Situation {
+    fn input<'a>(&'a self, observed: &'a Observed) -> PlanInput<'a> {
+        PlanInput {
             desired: &self.desired,
             observed,
             adoptable: &self.adoptable,
             deletes: self.safety.deletes(),
-            territory: &self.shared.territory,
+            namespace_policy: &self.shared.namespace_policy,
         }
     }
 
@@ -351,8 +358,8 @@ impl State {
         })
     }
 
-    fn look_at(&mut self, namespace: &Arc<str>, turn: Turn, drifted: bool) {
-        self.queue.push(namespace, turn, drifted);
+    fn look_at(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
+        self.queue.push(namespace, priority, drifted);
     }
 
     /// Queues every namespace that needs a change; the others cost one comparison each.
@@ -368,7 +375,7 @@ impl State {
             // What is being worked on was planned before, and must be looked at once more.
             let waiting = self.queue.is_waiting(&namespace);
             if !waiting && !self.changes(&namespace, &observed).is_empty() {
-                self.look_at(&namespace, Turn::Last, drifted);
+                self.look_at(&namespace, Priority::Last, drifted);
             }
         }
     }
@@ -382,7 +389,7 @@ impl State {
     // How it is.
 
     fn answered(&mut self) {
-        self.gate.success();
+        self.breaker.success();
         self.error = None;
         if std::mem::take(&mut self.down) {
             self.tell(&Outcome::TargetUp { target: self.id.clone() });
@@ -392,7 +399,7 @@ impl State {
     fn unanswered(&mut self, error: RulerError) {
         let message = error.to_string();
         if !std::mem::replace(&mut self.down, true) || self.error.as_ref() != Some(&message) {
-            let retry_in = self.gate.until().map(|until| until.saturating_duration_since(Instant::now()));
+            let retry_in = self.breaker.until().map(|until| until.saturating_duration_since(Instant::now()));
             self.tell(&Outcome::TargetDown { target: self.id.clone(), error, retry_in });
         }
         self.error = Some(message);
@@ -434,7 +441,7 @@ impl State {
     /// Whether it has failed so often in a row that waiting longer is no use to a one-shot run.
     fn is_stuck(&self) -> bool {
         self.list_failures >= STUCK
-            || self.gate.waits() >= STUCK
+            || self.breaker.waits() >= STUCK
             || (self.queue.delayed() > 0 && self.is_settled() && self.queue.least_failures() >= STUCK)
     }
 
@@ -463,8 +470,8 @@ impl State {
     fn planned(&self) -> Vec<Change> {
         let observed = self.observed.clone().unwrap_or_default();
         let (policy, now) = (&self.shared.policy.delete_guard, Instant::now());
-        plan_with(self.situation(&observed), policy, |change| {
-            self.safety.reason(change, &self.desired, &self.shared.territory, policy, now)
+        plan_with(self.input(&observed), policy, |change| {
+            self.safety.reason(change, &self.desired, &self.shared.namespace_policy, policy, now)
         })
     }
 

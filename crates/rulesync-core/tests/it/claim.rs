@@ -123,7 +123,7 @@ async fn owners_that_begin_alike_never_touch_each_other() {
     let owned = |owner: &'static str| {
         let world = World::with(
             &ruler,
-            |setup| setup.territory = rulesync_core::Territory::of(owner.parse().unwrap()),
+            |setup| setup.namespace_policy = rulesync_core::NamespacePolicy::of(owner.parse().unwrap()),
             cluster(owner),
         );
         for n in 0..20 {

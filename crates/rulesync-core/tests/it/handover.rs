@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    ExternalLabel, Finding, NamedRuler, Origin, Permission, Route, RuleObject, Setup, SourceEvent, Tenancy,
-    Value,
+    ExternalLabel, Finding, NamedRuler, Permission, Route, RuleObject, Setup, SourceEvent, Tenancy, Value,
+    ValueSource,
 };
 
 use crate::inherit::MemoryLedger;
@@ -21,7 +21,7 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
 /// A route by which objects claim any tenant that begins with `own`.
 fn claimed() -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["own*".into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     }
@@ -31,9 +31,9 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
     Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
 }
 
-/// A process that remembers its targets in a ledger.
-fn remembering(ruler: &MemoryRuler, ledger: &MemoryLedger, routes: Vec<Route>) -> World {
-    World::with(ruler, |setup| setup.routes = routes, |engine| engine.ledger(ledger.clone()))
+/// A process that remembers its targets in an inventory.
+fn remembering(ruler: &MemoryRuler, inventory: &MemoryLedger, routes: Vec<Route>) -> World {
+    World::with(ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()))
 }
 
 /// The same, after it has written an object to a tenant.
@@ -108,8 +108,8 @@ async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it()
 
 #[tokio::test(start_paused = true)]
 async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_when_the_new_one_has_it() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let start = || remembering(&ruler, &ledger, vec![claimed()]);
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let start = || remembering(&ruler, &inventory, vec![claimed()]);
     let world = settled(start(), "own").await;
     world.teller.upsert(of("onw", "1"));
     tokio::time::sleep(HALF_AN_HOUR).await;
@@ -130,8 +130,8 @@ async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_
 
 #[tokio::test(start_paused = true)]
 async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let start = || remembering(&ruler, &ledger, vec![claimed()]);
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let start = || remembering(&ruler, &inventory, vec![claimed()]);
     let world = settled(start(), "own").await;
     world.stop().await;
     let world = start();
@@ -152,13 +152,13 @@ async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between
 async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
     // While the process runs, and by one that never saw where the object was.
     for restarts in [false, true] {
-        let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+        let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
         let enforcing = || {
             let value = Value::Constant("a".to_owned());
             let label = ExternalLabel { name: "team".to_owned(), value, add_if_absent: false };
             vec![Route { external_labels: vec![label], ..claimed() }]
         };
-        let start = |routes| remembering(&ruler, &ledger, routes);
+        let start = |routes| remembering(&ruler, &inventory, routes);
         let mut world = settled(start(vec![claimed()]), "own").await;
         world.teller.upsert(of("onw", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rulesync_core::{
-    AlloyNaming, Group, Ledger, LedgerError, LedgerRecord, Naming, Rule, SourceEvent, Territory,
+    AlloyNaming, Group, Inventory, InventoryError, InventoryRecord, NamespacePolicy, Naming, Rule,
+    SourceEvent,
 };
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
@@ -22,7 +23,7 @@ fn put(ruler: &MemoryRuler, namespace: &str, expr: &str) {
 
 fn former(owner: &str) -> impl FnOnce(&mut rulesync_core::Setup) {
     let former = vec![Naming::Owner(owner.parse().unwrap())];
-    move |setup| setup.territory.former = former
+    move |setup| setup.namespace_policy.former = former
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,7 +68,7 @@ async fn an_alloy_installation_is_taken_over_in_place() {
     put(&ruler, &ours, "1");
     put(&ruler, &theirs, "1");
     let naming = Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap());
-    let world = World::with(&ruler, |setup| setup.territory.naming = naming, |engine| engine);
+    let world = World::with(&ruler, |setup| setup.namespace_policy.naming = naming, |engine| engine);
     let with_uid = |expr: &str, uid: &str| {
         let uid = Some(uid.to_owned());
         rulesync_core::RuleObject { uid, ..object("o", &[("g", expr)]) }
@@ -94,7 +95,7 @@ async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
     put(&ruler, "by-hand", "1");
     put(&ruler, "by-hand-2", "other");
     put(&ruler, "untold", "1");
-    let adopt = |setup: &mut rulesync_core::Setup| setup.territory.adopt = vec!["by-hand*".into()];
+    let adopt = |setup: &mut rulesync_core::Setup| setup.namespace_policy.adopt = vec!["by-hand*".into()];
     let world = World::with(&ruler, adopt, |engine| engine);
     world.teller.upsert(object("o", &[("g", "1")]));
     world.teller.complete();
@@ -110,42 +111,42 @@ async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct MemoryLedger(pub(crate) Arc<Mutex<LedgerRecord>>);
+pub(crate) struct MemoryLedger(pub(crate) Arc<Mutex<InventoryRecord>>);
 
 #[async_trait]
-impl Ledger for MemoryLedger {
-    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+impl Inventory for MemoryLedger {
+    async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         Ok(self.0.lock().unwrap().clone())
     }
 
-    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+    async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
         *self.0.lock().unwrap() = record.clone();
         Ok(())
     }
 }
 
-/// A ledger that answers once it is let.
+/// An inventory that answers once it is let.
 #[derive(Debug, Clone)]
 struct LateLedger(MemoryLedger, Arc<tokio::sync::Semaphore>);
 
 #[async_trait]
-impl Ledger for LateLedger {
-    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+impl Inventory for LateLedger {
+    async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         let _permit = self.1.acquire().await.unwrap();
         self.0.read().await
     }
 
-    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+    async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
         self.0.write(record).await
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_nobody_accounts_for_is_deleted_before_the_ledger_was_read() {
+async fn nothing_that_nobody_accounts_for_is_deleted_before_the_inventory_was_read() {
     let (ruler, answers) = (MemoryRuler::default(), Arc::new(tokio::sync::Semaphore::new(0)));
     put(&ruler, "us.ns.gone", "1");
-    let ledger = LateLedger(MemoryLedger::default(), Arc::clone(&answers));
-    let world = World::with(&ruler, |_| {}, |engine| engine.ledger(ledger));
+    let inventory = LateLedger(MemoryLedger::default(), Arc::clone(&answers));
+    let world = World::with(&ruler, |_| {}, |engine| engine.inventory(inventory));
     world.teller.upsert(object("o", &[("g", "1")]));
     world.teller.complete();
     world.settle().await;
@@ -165,8 +166,8 @@ impl MemoryLedger {
 
 #[tokio::test(start_paused = true)]
 async fn a_route_removed_while_we_were_down_is_cleaned_up() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone()).identity("a");
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone()).identity("a");
     let both = vec![route("prod"), route("stage")];
     let world = World::with(&ruler, |setup| setup.routes = both, remember);
     for (name, tenant) in [("p", "prod"), ("s", "stage")] {
@@ -176,7 +177,7 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
     world.teller.complete();
     world.settle().await;
     resync().await;
-    assert_eq!(ledger.targets(), ["central/prod", "central/stage"]);
+    assert_eq!(inventory.targets(), ["central/prod", "central/stage"]);
     world.kill();
     put(&ruler, "foreign", "1");
     let world = World::with(&ruler, |_| {}, remember);
@@ -192,24 +193,24 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
     assert!(ruler.groups("stage").is_empty(), "rules and claim: {:?}", ruler.groups("stage"));
     assert_eq!(ruler.groups("prod").len(), 3);
     resync().await;
-    assert_eq!(ledger.targets(), ["central/prod"]);
+    assert_eq!(inventory.targets(), ["central/prod"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_note_in_the_ledger_releases_held_deletes() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let world = World::with(&ruler, |_| {}, |engine| engine.ledger(ledger.clone()));
+async fn a_note_in_the_inventory_releases_held_deletes() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = World::with(&ruler, |_| {}, |engine| engine.inventory(inventory.clone()));
     (0..20).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
     world.teller.complete();
     world.settle().await;
     (0..20).for_each(|n| world.teller.delete(&format!("o{n}")));
     world.until(|status| status.targets[0].held == 20).await;
-    ledger.0.lock().unwrap().released.insert("central/prod".to_owned());
+    inventory.0.lock().unwrap().released.insert("central/prod".to_owned());
     world.settle().await;
     resync().await;
     assert!(ruler.groups("prod").is_empty());
-    assert!(ledger.0.lock().unwrap().released.is_empty(), "taken note of");
+    assert!(inventory.0.lock().unwrap().released.is_empty(), "taken note of");
     world.stop().await;
 }
 
@@ -250,14 +251,15 @@ async fn a_malformed_object_hides_only_itself() {
     let left: Vec<String> = ruler.groups("prod").into_keys().collect();
     assert_eq!(left, ["us.ns.odd"]);
     world.stop().await;
-    let _ = Territory::of("us".parse().unwrap());
+    let _ = NamespacePolicy::of("us".parse().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_note_in_the_ledger_releases_the_target_that_it_names_and_no_other() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+async fn a_note_in_the_inventory_releases_the_target_that_it_names_and_no_other() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
     let routes = vec![route("prod"), route("stage")];
-    let world = World::with(&ruler, |setup| setup.routes = routes, |engine| engine.ledger(ledger.clone()));
+    let world =
+        World::with(&ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()));
     let of = |n: usize, tenant: &str| {
         let labels = [("tenant", tenant)].into_iter().collect();
         rulesync_core::RuleObject { labels, ..object(&format!("{tenant}-{n}"), &[("g", "1")]) }
@@ -269,7 +271,7 @@ async fn a_note_in_the_ledger_releases_the_target_that_it_names_and_no_other() {
         ["prod", "stage"].iter().for_each(|tenant| world.teller.delete(&format!("{tenant}-{n}")));
     }
     world.until(|status| status.targets.iter().all(|target| target.held == 20)).await;
-    ledger.0.lock().unwrap().released.insert("central/prod".to_owned());
+    inventory.0.lock().unwrap().released.insert("central/prod".to_owned());
     resync().await;
     assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (0, 20));
     world.stop().await;
@@ -277,9 +279,10 @@ async fn a_note_in_the_ledger_releases_the_target_that_it_names_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_one_shot_run_leaves_targets_without_a_route_to_the_daemon() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
     let both = vec![route("prod"), route("stage")];
-    let world = World::with(&ruler, |setup| setup.routes = both, |engine| engine.ledger(ledger.clone()));
+    let world =
+        World::with(&ruler, |setup| setup.routes = both, |engine| engine.inventory(inventory.clone()));
     let labels = [("tenant", "stage")].into_iter().collect();
     world.teller.upsert(rulesync_core::RuleObject { labels, ..object("s", &[("g", "1")]) });
     world.teller.complete();
@@ -293,14 +296,14 @@ async fn a_one_shot_run_leaves_targets_without_a_route_to_the_daemon() {
         .source("script", source)
         .ruler("central", ruler.clone())
         .route(route("prod"))
-        .ledger(ledger.clone())
+        .inventory(inventory.clone())
         .release_deletes(true)
         .build()
         .unwrap();
     let summary = engine.sync_once(tokio_util::sync::CancellationToken::new()).await.unwrap();
     assert_eq!(summary.left, ["central/stage"]);
     assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (1, 1));
-    assert!(ledger.targets().contains(&"central/stage".to_owned()), "nor does it forget them");
+    assert!(inventory.targets().contains(&"central/stage".to_owned()), "nor does it forget them");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{NamedRuler, Origin, Permission, Route, RuleObject, SourceEvent, Tenancy};
+use rulesync_core::{NamedRuler, Permission, Route, RuleObject, SourceEvent, Tenancy, ValueSource};
 use std::sync::Arc;
 
 use crate::world::{MemoryRuler, World, exposed, id, object, route, unavailable};
@@ -99,7 +99,7 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
     let ruler = MemoryRuler::default();
     let by_label = Route {
         tenant: Tenancy::Claimed {
-            from: Origin::Label("tenant".into()),
+            from: ValueSource::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
@@ -133,7 +133,7 @@ async fn a_target_that_has_ended_leaves_no_series_behind() {
     let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
     let counted = metrics.clone();
     let claimed = Route {
-        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     };
@@ -159,7 +159,7 @@ async fn a_target_that_has_ended_leaves_no_series_behind() {
 /// A route to the tenant of the label, for tenants of this pattern.
 fn claimed(pattern: &str) -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec![pattern.into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     }
@@ -171,8 +171,8 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
-    let (ruler, ledger) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
-    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+    let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
+    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let start = || World::with(&ruler, |setup| setup.routes = vec![claimed("own*")], remember);
     let world = start();
     world.teller.upsert(of("own", &[("g", "1")]));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{Engine, NamedRuler, NamedSource, Policy, RunError, Summary, Territory};
+use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, Policy, RunError, Summary};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ async fn once(
     let (source, teller) = script();
     let mut engine = Engine::builder("us".parse().unwrap());
     let setup = rulesync_core::Setup {
-        territory: Territory::of("us".parse().unwrap()),
+        namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
         sources: vec![NamedSource { name: "script".into(), source: Arc::new(source) }],
         rulers: vec![NamedRuler::new("central", Arc::new(ruler.clone()))],
         routes: vec![route("prod")],

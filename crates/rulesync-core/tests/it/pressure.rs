@@ -1,9 +1,9 @@
-//! Rulers under pressure: limits, budgets, outages, leaders that change, and rulers that store things their own way.
+//! Rulers under pressure: limits, limits, outages, leaders that change, and rulers that store things their own way.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rulesync_core::{Leadership, OnInvalid, Reign, RulerError, TargetState};
+use rulesync_core::{LeaderTerm, Leadership, OnInvalid, RulerError, TargetState};
 use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
@@ -103,8 +103,8 @@ async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
 async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     let ruler = MemoryRuler::default();
     let elected = || Leadership::elected();
-    let (first_throne, first) = elected();
-    let (second_throne, second) = elected();
+    let (first_lease, first) = elected();
+    let (second_lease, second) = elected();
     let worlds =
         [first, second].map(|leadership| World::with(&ruler, |_| {}, |engine| engine.leadership(leadership)));
     for world in &worlds {
@@ -112,7 +112,7 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
         world.teller.complete();
     }
     let far = Instant::now() + Duration::from_secs(1_000_000);
-    first_throne.reign(Reign { start_before: far, finish_by: far });
+    first_lease.renew(LeaderTerm { start_before: far, finish_by: far });
     worlds[0].settle().await;
     assert_eq!(ruler.counts(), (1, 10, 0));
     resync().await;
@@ -124,8 +124,8 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     say(&worlds[1], 0..10, "2");
     worlds[0].until(|_| ruler.groups("prod")["us.ns.o4"]["g"].rules[0].expr == "2").await;
     ruler.requests();
-    first_throne.abdicate();
-    second_throne.reign(Reign { start_before: far, finish_by: far });
+    first_lease.step_down();
+    second_lease.renew(LeaderTerm { start_before: far, finish_by: far });
     worlds[1].settle().await;
     let requests = ruler.requests();
     assert_eq!(requests[0], "GET prod");
@@ -139,15 +139,15 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
     let ruler = MemoryRuler::default();
-    let (throne, leadership) = Leadership::elected();
+    let (handle, leadership) = Leadership::elected();
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
     say(&world, 0..10, "1");
     world.teller.complete();
     let soon = |start, finish| {
         let after = |seconds| Instant::now() + Duration::from_secs(seconds);
-        Reign { start_before: after(start), finish_by: after(finish) }
+        LeaderTerm { start_before: after(start), finish_by: after(finish) }
     };
-    throne.reign(soon(10, 15));
+    handle.renew(soon(10, 15));
     world.settle().await;
     ruler.hang(true);
     say(&world, 0..10, "2");
@@ -157,7 +157,7 @@ async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(ruler.requests(), Vec::<String>::new(), "nothing begins any more");
     assert!(ruler.groups("prod").values().all(|groups| groups["g"].rules[0].expr == "1"));
-    throne.reign(soon(1000, 1000));
+    handle.renew(soon(1000, 1000));
     world.settle().await;
     assert!(ruler.groups("prod").values().all(|groups| groups["g"].rules[0].expr == "2"));
     world.stop().await;

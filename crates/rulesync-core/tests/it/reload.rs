@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{Engine, NamedRuler, NamedSource, RunError, SetupError, Territory};
+use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, RunError, SetupError};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{MemoryRuler, World, object, route, script, unavailable};
@@ -120,7 +120,7 @@ async fn a_setup_that_does_not_fit_changes_nothing() {
     setup.routes[0].ruler = "elsewhere".into();
     assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::UnknownRuler { .. })));
     let mut setup = world.setup.clone();
-    setup.territory = Territory::of("them".parse().unwrap());
+    setup.namespace_policy = NamespacePolicy::of("them".parse().unwrap());
     assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::OwnerChanged { .. })));
     world.stop().await;
 }
@@ -166,7 +166,7 @@ async fn one_shot_runs_end() {
 
 #[tokio::test(start_paused = true)]
 async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
-    use rulesync_core::{ExternalLabel, Mode, Origin, QueryMatcher, Route, Tenancy, Value};
+    use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Route, Tenancy, Value, ValueSource};
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let constant = |text: &str| Value::Constant(text.to_owned());
@@ -177,9 +177,9 @@ async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
         mode: Mode::Override,
     };
     let plain = || Route::all("other", "central", Some("prod".parse().unwrap()));
-    let claimed = Tenancy::Claimed { from: Origin::NamespaceName, pattern: "{value}".parse().unwrap() };
+    let claimed = Tenancy::Claimed { from: ValueSource::NamespaceName, pattern: "{value}".parse().unwrap() };
     for (route, says) in [
-        (Route { external_labels: vec![label("a")], ..plain() }, "treat rules differently"),
+        (Route { external_labels: vec![label("a")], ..plain() }, "transform rules differently"),
         (Route { external_labels: vec![label("a-b")], ..plain() }, "letters, digits and underscores"),
         (Route { external_labels: vec![label("a"), label("a")], ..plain() }, "says twice"),
         (Route { query_matchers: vec![matcher("__name__", "x")], ..plain() }, "cannot be enforced"),
@@ -322,9 +322,9 @@ async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
     let world = World::start(&ruler);
     let alloy = || rulesync_core::Naming::Alloy(rulesync_core::AlloyNaming::new("alloy", "/").unwrap());
     let mut named_otherwise = world.setup.clone();
-    named_otherwise.territory.naming = alloy();
+    named_otherwise.namespace_policy.naming = alloy();
     let mut owned_otherwise = world.setup.clone();
-    owned_otherwise.territory.owner = "them".parse().unwrap();
+    owned_otherwise.namespace_policy.owner = "them".parse().unwrap();
     for setup in [named_otherwise, owned_otherwise] {
         let refused = world.handle.reconfigure(setup).await;
         assert!(matches!(refused, Err(SetupError::OwnerChanged { .. })), "{refused:?}");
@@ -335,8 +335,11 @@ async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
     let ruler = MemoryRuler::default();
-    let old =
-        World::with(&ruler, |setup| setup.territory = Territory::of("old".parse().unwrap()), |engine| engine);
+    let old = World::with(
+        &ruler,
+        |setup| setup.namespace_policy = NamespacePolicy::of("old".parse().unwrap()),
+        |engine| engine,
+    );
     old.teller.upsert(object("o", &[("g", "1")]));
     old.teller.complete();
     old.settle().await;
@@ -347,7 +350,7 @@ async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
     world.settle().await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["old.ns.o", "us.ns.o"]);
     let mut setup = world.setup.clone();
-    setup.territory.former = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
+    setup.namespace_policy.former = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
     world.handle.reconfigure(setup.clone()).await.unwrap();
     world.until(|_| !ruler.groups("prod").contains_key("old.ns.o")).await;
     // A claim by somebody else stops us only if claims are respected.

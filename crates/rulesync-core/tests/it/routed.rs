@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rulesync_core::{
-    DeclaredGroup, ExternalLabel, Mode, NamedRuler, ObjectState, ObjectStatus, Origin, Permission,
-    QueryMatcher, Route, RuleObject, Status, Value, ValueSource,
+    DeclaredGroup, ExternalLabel, Mode, NamedRuler, ObjectState, ObjectStatus, Permission, QueryMatcher,
+    Route, RuleObject, Status, Value, ValueFrom, ValueSource,
 };
 
 use crate::world::{MemoryRuler, World, object, route};
@@ -34,9 +34,12 @@ fn is_refused(status: &Status) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_label_with_a_template_is_not_sent_and_told_once() {
     let ruler = MemoryRuler::default();
-    let team = label("team", Origin::Annotation("team".into()).into());
-    let matcher =
-        QueryMatcher { label: "namespace".into(), value: Origin::NamespaceName.into(), mode: Mode::Override };
+    let team = label("team", ValueSource::Annotation("team".into()).into());
+    let matcher = QueryMatcher {
+        label: "namespace".into(),
+        value: ValueSource::NamespaceName.into(),
+        mode: Mode::Override,
+    };
     let routes = vec![Route { external_labels: vec![team], query_matchers: vec![matcher], ..route("prod") }];
     let world = World::with_routes(&ruler, routes);
     let groups = || {
@@ -77,7 +80,7 @@ async fn a_label_with_a_template_is_not_sent_and_told_once() {
 #[tokio::test(start_paused = true)]
 async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it() {
     let ruler = MemoryRuler::default();
-    let team = label("team", Origin::Annotation("team".into()).into());
+    let team = label("team", ValueSource::Annotation("team".into()).into());
     let world = World::with_routes(&ruler, vec![Route { external_labels: vec![team], ..route("prod") }]);
     world.teller.upsert(of(
         None,
@@ -113,8 +116,11 @@ async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it()
 async fn a_group_is_checked_and_treated_before_it_is_split() {
     let ruler = MemoryRuler::default();
     let team = label("team", Value::Constant("payments".into()));
-    let matcher =
-        QueryMatcher { label: "namespace".into(), value: Origin::NamespaceName.into(), mode: Mode::Override };
+    let matcher = QueryMatcher {
+        label: "namespace".into(),
+        value: ValueSource::NamespaceName.into(),
+        mode: Mode::Override,
+    };
     let route = Route { external_labels: vec![team], query_matchers: vec![matcher], ..route("prod") };
     let world = World::with(
         &ruler,
@@ -172,16 +178,16 @@ async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that
         setup.routes[0].query_matchers = vec![matcher];
         setup.validate().map(|()| setup.warnings()).map_err(|error| error.to_string())
     };
-    for origin in [Origin::Label("team".into()), Origin::Annotation("team".into())] {
+    for origin in [ValueSource::Label("team".into()), ValueSource::Annotation("team".into())] {
         let said = warnings(origin.clone().into()).unwrap();
         assert_eq!(said.len(), 2, "{said:?}");
         let begins = format!("Route `prod` takes the value of `team` from {origin} of the object");
         assert!(said[0].starts_with(&begins), "{said:?}");
         let allow = vec![Permission { values: vec!["*".into()], ..Permission::default() }];
-        let limited = ValueSource { origin, default: None, allow };
+        let limited = ValueFrom { origin, default: None, allow };
         assert_eq!(warnings(Value::From(limited)), Ok(Vec::new()));
     }
-    for origin in [Origin::NamespaceName, Origin::NamespaceLabel("team".into())] {
+    for origin in [ValueSource::NamespaceName, ValueSource::NamespaceLabel("team".into())] {
         assert_eq!(warnings(origin.into()), Ok(Vec::new()));
     }
     assert_eq!(
@@ -191,7 +197,7 @@ async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that
     );
     for poison in ["a\u{2028}", "\ta\nb", "a\0"] {
         let default =
-            ValueSource { origin: Origin::NamespaceName, default: Some(poison.into()), allow: Vec::new() };
+            ValueFrom { origin: ValueSource::NamespaceName, default: Some(poison.into()), allow: Vec::new() };
         for value in [Value::Constant(poison.into()), Value::From(default)] {
             let said = warnings(value).unwrap_err();
             assert!(said.starts_with("route `prod`: the value of `team` h"), "{said}");

@@ -14,9 +14,9 @@ fn in_stage(name: &str) -> RuleObject {
 }
 
 /// Two routes with twelve objects each.
-async fn two(ruler: &MemoryRuler, ledger: &MemoryLedger) -> World {
+async fn two(ruler: &MemoryRuler, inventory: &MemoryLedger) -> World {
     let routes = vec![route("prod"), route("stage")];
-    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(ruler, |setup| setup.routes = routes, remember);
     for n in 0..12 {
         world.teller.upsert(object(&format!("p{n}"), &[("g", "1")]));
@@ -37,8 +37,8 @@ async fn without_stage(world: &World) {
 
 #[tokio::test(start_paused = true)]
 async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_comes_back() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let world = two(&ruler, &ledger).await;
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
     let status = world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
     let stage = status.targets.iter().find(|target| target.retiring).unwrap();
@@ -60,8 +60,8 @@ async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_com
 
 #[tokio::test(start_paused = true)]
 async fn what_a_removed_route_has_left_can_be_released() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let world = two(&ruler, &ledger).await;
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
     world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
     assert_eq!(world.handle.release_deletes(&central("stage")).await, Some(12));
@@ -72,20 +72,20 @@ async fn what_a_removed_route_has_left_can_be_released() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_does_not_begin_the_window_anew() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let world = two(&ruler, &ledger).await;
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
     tokio::time::sleep(MINUTE).await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let since = ledger.0.lock().unwrap().retiring["central/stage"];
+    let since = inventory.0.lock().unwrap().retiring["central/stage"];
     assert!(now.abs_diff(since) < 600, "{since}");
     world.stop().await;
     let restart = || {
-        let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+        let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
         World::with(&ruler, |_| {}, remember)
     };
     // Of the window four minutes are over, by the clock on the wall.
-    ledger.0.lock().unwrap().retiring.insert("central/stage".to_owned(), now - 4 * 60);
+    inventory.0.lock().unwrap().retiring.insert("central/stage".to_owned(), now - 4 * 60);
     let world = restart();
     (0..12).for_each(|n| world.teller.upsert(object(&format!("p{n}"), &[("g", "1")])));
     world.teller.complete();
@@ -93,14 +93,14 @@ async fn a_restart_does_not_begin_the_window_anew() {
     assert_eq!(ruler.groups("stage").len(), 12);
     tokio::time::sleep(2 * MINUTE).await;
     assert!(ruler.groups("stage").is_empty());
-    assert_eq!(ledger.0.lock().unwrap().retiring.len(), 0);
+    assert_eq!(inventory.0.lock().unwrap().retiring.len(), 0);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_written_elsewhere_first_goes_at_once() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    let world = two(&ruler, &ledger).await;
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let world = two(&ruler, &inventory).await;
     let mut setup = world.setup.clone();
     setup.routes[1].tenant = Some("staging".parse().unwrap()).into();
     world.handle.reconfigure(setup).await.unwrap();
@@ -112,12 +112,12 @@ async fn what_was_written_elsewhere_first_goes_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_changed_by_mistake_empties_nothing() {
-    let (ruler, ledger) = (MemoryRuler::default(), MemoryLedger::default());
-    two(&ruler, &ledger).await.stop().await;
-    let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    two(&ruler, &inventory).await.stop().await;
+    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(
         &ruler,
-        |setup| setup.territory = rulesync_core::Territory::of("su".parse().unwrap()),
+        |setup| setup.namespace_policy = rulesync_core::NamespacePolicy::of("su".parse().unwrap()),
         remember,
     );
     world.teller.upsert(object("p0", &[("g", "1")]));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{
-    Finding, Group, Leadership, NamedRuler, NamedSource, Origin, Permission, Reign, Route, SourceEvent,
-    Tenancy,
+    Finding, Group, LeaderTerm, Leadership, NamedRuler, NamedSource, Permission, Route, SourceEvent, Tenancy,
+    ValueSource,
 };
 use tokio::time::Instant;
 
@@ -76,7 +76,7 @@ async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_re
     let ruler = MemoryRuler::default();
     let pattern = "{value}".parse().unwrap();
     let claims = Route {
-        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern },
+        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claims", "central", None)
     };
@@ -146,7 +146,7 @@ async fn a_source_that_takes_the_place_of_another_takes_nothing_away_that_it_may
 async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_before_wrote() {
     for shown in [true, false] {
         let ruler = MemoryRuler::default();
-        let (throne, leadership) = Leadership::elected();
+        let (handle, leadership) = Leadership::elected();
         let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
         world.teller.complete();
         let before = World::start(&ruler);
@@ -156,7 +156,7 @@ async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_befor
         before.stop().await;
         ruler.requests();
         let far = Instant::now() + Duration::from_secs(24 * 60 * 60);
-        throne.reign(Reign { start_before: far, finish_by: far });
+        handle.renew(LeaderTerm { start_before: far, finish_by: far });
         tokio::time::sleep(Duration::from_secs(100)).await;
         assert_eq!(ruler.requests(), ["GET prod"]);
         if shown {
@@ -177,9 +177,9 @@ async fn who_leads_from_the_first_moment_on_deletes_nothing_for_two_minutes_eith
     before.teller.complete();
     before.settle().await;
     before.stop().await;
-    let (throne, leadership) = rulesync_core::Leadership::elected();
+    let (handle, leadership) = rulesync_core::Leadership::elected();
     let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
-    throne.reign(rulesync_core::Reign { start_before: far, finish_by: far });
+    handle.renew(rulesync_core::LeaderTerm { start_before: far, finish_by: far });
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
     // Its list may lag behind what the leader before it has seen.
     world.teller.complete();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{HeldReason, Origin, Permission, Route, RuleObject, SourceEvent, Status, Tenancy};
+use rulesync_core::{HeldReason, Permission, Route, RuleObject, SourceEvent, Status, Tenancy, ValueSource};
 
 use crate::world::{MemoryRuler, World, object, resync};
 
@@ -11,7 +11,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Every object goes to the tenant of its label.
 fn by_label() -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("by-label", "central", None)
     }
@@ -109,8 +109,8 @@ async fn what_comes_back_meanwhile_was_never_away() {
 #[tokio::test(start_paused = true)]
 async fn orphans_after_a_restart_count_as_vanished() {
     for tenants in [false, true] {
-        let (ruler, ledger) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
-        let remember = |engine: rulesync_core::EngineBuilder| engine.ledger(ledger.clone());
+        let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
+        let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
         let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
         let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);
         let world = start();

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rulesync_core::{
     Capabilities, DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Keeps, KeptLimit, Labels,
-    Listing, Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink,
-    Source, SourceEvent, Status, TargetId, TargetState, TenantId, Territory, Write,
+    Listing, NamespacePolicy, Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError,
+    Selector, Setup, Sink, Source, SourceEvent, Status, TargetId, TargetState, TenantId, Write,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -417,14 +417,14 @@ impl World {
     ) -> Self {
         let (source, teller) = script();
         let mut setup = Setup {
-            territory: Territory::of("us".parse().unwrap()),
+            namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
             sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
             rulers: vec![rulesync_core::NamedRuler::new("central", Arc::new(ruler.clone()))],
             routes: vec![route("prod")],
             policy: Policy::default(),
         };
         change(&mut setup);
-        let engine = Engine::builder(setup.territory.owner.clone()).setup(setup.clone());
+        let engine = Engine::builder(setup.namespace_policy.owner.clone()).setup(setup.clone());
         let engine = build(engine).build().unwrap();
         let handle = engine.handle();
         let shutdown = CancellationToken::new();

@@ -1,10 +1,11 @@
-use rulesync_core::{Interest, Keeps, Observed};
+use rulesync_core::{Keeps, NamespaceClass, Observed};
 
 use super::*;
 
 /// What is listed of ours, as `namespace/group`, and what could not be parsed.
 fn read(document: &[u8], previous: &Observed) -> Result<(Vec<String>, Vec<Unparsed>, Observed), RulerError> {
-    let owned = |name: &str| if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
+    let owned =
+        |name: &str| if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &owned, previous);
     let mut reader = ListReader::new(&mut listing, Limits::default());
     for portion in document.chunks(7) {
@@ -110,7 +111,7 @@ fn carriage_returns_hide_nothing() {
 #[test]
 fn a_namespace_that_was_read_is_known_the_next_time() {
     let document = b"us.ns.o:\n    - name: g\n      rules: []\n";
-    let owned = |_: &str| Interest::Ours;
+    let owned = |_: &str| NamespaceClass::Managed;
     let first = read(document, &Observed::default()).unwrap().2;
     let nothing = Observed::default();
     let mut listing = Listing::new(Keeps::ALL, &owned, &first);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rulesync_core::{Group, NameRules, Rule, TenantId};
-use rulesync_http::{ClientConfig, Flavour, PathEncoding, RulerClient};
+use rulesync_http::{ClientConfig, PathEncoding, RulerClient, ServerProfile};
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
 /// Names that mean something to URLs, and any others.
@@ -35,11 +35,12 @@ impl Server {
             builder = builder.double_decode();
         }
         let server = builder.start().await.unwrap();
-        let flavour = if kind == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
-        let flavour = Flavour { encoding, ..flavour };
+        let profile =
+            if kind == Kind::Cortex { ServerProfile::cortex() } else { ServerProfile::mimir("/prometheus") };
+        let profile = ServerProfile { encoding, ..profile };
         let timeout = Duration::from_secs(30);
         let client =
-            RulerClient::new(&server.url(), flavour, &ClientConfig::default(), timeout, None).unwrap();
+            RulerClient::new(&server.url(), profile, &ClientConfig::default(), timeout, None).unwrap();
         // Where a name that is cut at its slashes or points would lead.
         for namespace in ["a", "b", "c", "aa", "%2F"] {
             for group in ["a", "b", "c", "g", "%2F"] {

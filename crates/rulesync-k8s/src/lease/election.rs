@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::Reign;
+use rulesync_core::LeaderTerm;
 use tokio::time::Instant;
 
 use super::LeaseSettings;
@@ -90,9 +90,9 @@ impl Election {
     }
 
     /// The record was written by us, in a request that began at `start`.
-    pub(crate) fn wrote(&mut self, record: Record, start: Instant) -> Reign {
+    pub(crate) fn wrote(&mut self, record: Record, start: Instant) -> LeaderTerm {
         self.seen = Some((record, start));
-        Reign { start_before: start + self.renew_deadline, finish_by: start + self.duration }
+        LeaderTerm { start_before: start + self.renew_deadline, finish_by: start + self.duration }
     }
 
     /// The version to renew without looking first; none if it is not ours as far as we know.
@@ -186,9 +186,9 @@ mod tests {
     async fn a_holder_stops_before_anybody_may_take_over() {
         let mut election = Election::new(&settings());
         let start = Instant::now();
-        let reign = election.wrote(record("us", "1"), start);
-        assert_eq!(reign.start_before, start + Duration::from_secs(10));
-        assert_eq!(reign.finish_by, start + Duration::from_secs(15));
+        let term = election.wrote(record("us", "1"), start);
+        assert_eq!(term.start_before, start + Duration::from_secs(10));
+        assert_eq!(term.finish_by, start + Duration::from_secs(15));
         assert_eq!(election.to_renew(), Some(("1", 3)));
         election.must_look();
         assert_eq!(election.to_renew(), None);

@@ -12,7 +12,7 @@ mod election;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Leadership, Throne};
+use rulesync_core::{Leadership, LeadershipHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -103,12 +103,12 @@ pub(crate) enum PutError {
     Failed(String),
 }
 
-/// A candidate, and its way to the throne.
+/// A candidate, and its way to the handle.
 #[derive(Debug)]
 pub struct LeaseElection {
     api: KubernetesLease,
     settings: LeaseSettings,
-    throne: Throne,
+    handle: LeadershipHandle,
 }
 
 impl LeaseElection {
@@ -119,29 +119,34 @@ impl LeaseElection {
     /// [`LeaseError`] if the times make no safe election.
     pub fn new(api: KubernetesLease, settings: LeaseSettings) -> Result<(Self, Leadership), LeaseError> {
         settings.validate()?;
-        let (throne, leadership) = Leadership::elected();
-        Ok((Self { api, settings, throne }, leadership))
+        let (handle, leadership) = Leadership::elected();
+        Ok((Self { api, settings, handle }, leadership))
     }
 
     /// Stands for election until `shutdown`, and then gives the lease back, so that another can take over at once.
     /// Nothing may be written any more by then.
     pub async fn run(self, shutdown: CancellationToken) {
-        stand(&self.api, &self.settings, &self.throne, shutdown).await;
+        run_election(&self.api, &self.settings, &self.handle, shutdown).await;
     }
 }
 
 /// The loop: look, decide, write, wait.
-async fn stand(api: &dyn LeaseApi, settings: &LeaseSettings, throne: &Throne, shutdown: CancellationToken) {
+async fn run_election(
+    api: &dyn LeaseApi,
+    settings: &LeaseSettings,
+    handle: &LeadershipHandle,
+    shutdown: CancellationToken,
+) {
     let mut election = Election::new(settings);
-    let mut voice = Voice::default();
+    let mut log = ElectionLog::default();
     loop {
-        let turn = turn(api, settings, &mut election, throne, &mut voice);
+        let turn = turn(api, settings, &mut election, handle, &mut log);
         let Some(pause) = shutdown.run_until_cancelled(turn).await else { break };
         if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             break;
         }
     }
-    throne.abdicate();
+    handle.step_down();
     if let Some((version, transitions)) = election.to_renew() {
         let release = api.put("", transitions, Some(version));
         match tokio::time::timeout(settings.retry_period, release).await {
@@ -157,8 +162,8 @@ async fn turn(
     api: &dyn LeaseApi,
     settings: &LeaseSettings,
     election: &mut Election,
-    throne: &Throne,
-    voice: &mut Voice,
+    handle: &LeadershipHandle,
+    log: &mut ElectionLog,
 ) -> Duration {
     // Half the deadline leaves time for a second try.
     let patience = settings.renew_deadline / 2;
@@ -167,14 +172,14 @@ async fn turn(
         None => {
             let found = match tokio::time::timeout(patience, api.get()).await {
                 Ok(Ok(found)) => found,
-                Ok(Err(reason)) => return voice.trouble(&settings.name, &reason, election.pause()),
-                Err(_) => return voice.trouble(&settings.name, "no answer in time", election.pause()),
+                Ok(Err(reason)) => return log.trouble(&settings.name, &reason, election.pause()),
+                Err(_) => return log.trouble(&settings.name, "no answer in time", election.pause()),
             };
             let holder = found.as_ref().map(|record| record.holder.clone()).unwrap_or_default();
             match election.look(found, Instant::now()) {
                 Step::Wait(wait) => {
-                    throne.abdicate();
-                    voice.standing_by(&settings.name, &holder);
+                    handle.step_down();
+                    log.standing_by(&settings.name, &holder);
                     return wait;
                 }
                 Step::Create { transitions } => (None, transitions),
@@ -186,8 +191,8 @@ async fn turn(
     let put = api.put(&settings.identity, transitions, version.as_deref());
     match tokio::time::timeout(patience, put).await {
         Ok(Ok(record)) => {
-            throne.reign(election.wrote(record, start));
-            voice.leading(&settings.name);
+            handle.renew(election.wrote(record, start));
+            log.leading(&settings.name);
             election.pause()
         }
         Ok(Err(PutError::Conflict)) => {
@@ -196,23 +201,23 @@ async fn turn(
         }
         Ok(Err(PutError::Failed(reason))) => {
             election.must_look();
-            voice.trouble(&settings.name, &reason, election.pause().min(settings.retry_period / 2))
+            log.trouble(&settings.name, &reason, election.pause().min(settings.retry_period / 2))
         }
         Err(_) => {
             election.must_look();
-            voice.trouble(&settings.name, "no answer in time", Duration::ZERO)
+            log.trouble(&settings.name, "no answer in time", Duration::ZERO)
         }
     }
 }
 
 /// Says what has changed, once.
 #[derive(Debug, Default)]
-struct Voice {
+struct ElectionLog {
     said: Option<String>,
     troubled: bool,
 }
 
-impl Voice {
+impl ElectionLog {
     fn leading(&mut self, lease: &str) {
         self.troubled = false;
         if self.news("leading") {

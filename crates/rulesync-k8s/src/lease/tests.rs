@@ -101,14 +101,14 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn stand(memory: &Arc<Memory>, name: &str) -> Self {
+    fn start(memory: &Arc<Memory>, name: &str) -> Self {
         let fault = Arc::new(Mutex::new(Fault::None));
         let api = Connection { memory: Arc::clone(memory), fault: Arc::clone(&fault) };
         let settings = LeaseSettings { identity: name.to_owned(), ..LeaseSettings::new("rulesync") };
-        let (throne, leadership) = Leadership::elected();
+        let (handle, leadership) = Leadership::elected();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let task = tokio::spawn(async move { stand(&api, &settings, &throne, stop).await });
+        let task = tokio::spawn(async move { run_election(&api, &settings, &handle, stop).await });
         Self { leadership, fault, shutdown, task }
     }
 
@@ -134,7 +134,7 @@ fn leaders(candidates: &[Candidate]) -> Vec<usize> {
 async fn one_leads_and_hands_over_at_once_when_it_stops() {
     let memory = Arc::new(Memory::default());
     let candidates: Vec<Candidate> =
-        ["a", "b", "c"].iter().map(|name| Candidate::stand(&memory, name)).collect();
+        ["a", "b", "c"].iter().map(|name| Candidate::start(&memory, name)).collect();
     seconds(5).await;
     let first = leaders(&candidates);
     assert_eq!(first.len(), 1);
@@ -153,7 +153,7 @@ async fn a_dead_leader_is_followed_within_its_lease_and_two_seconds() {
     for seed in 0..50 {
         fastrand::seed(seed);
         let memory = Arc::new(Memory::default());
-        let candidates = [Candidate::stand(&memory, "a"), Candidate::stand(&memory, "b")];
+        let candidates = [Candidate::start(&memory, "a"), Candidate::start(&memory, "b")];
         tokio::time::sleep(Duration::from_millis(5000 + seed * 97)).await;
         let dead = leaders(&candidates)[0];
         candidates[dead].kill();
@@ -170,9 +170,9 @@ async fn a_dead_leader_is_followed_within_its_lease_and_two_seconds() {
 async fn a_leader_cut_off_stops_before_it_is_followed() {
     for fault in [Fault::Down, Fault::Hang, Fault::Deaf] {
         let memory = Arc::new(Memory::default());
-        let a = Candidate::stand(&memory, "a");
+        let a = Candidate::start(&memory, "a");
         seconds(1).await;
-        let b = Candidate::stand(&memory, "b");
+        let b = Candidate::start(&memory, "b");
         seconds(5).await;
         a.suffer(fault);
         if fault == Fault::Deaf {
@@ -194,9 +194,9 @@ async fn a_leader_cut_off_stops_before_it_is_followed() {
 #[tokio::test(start_paused = true)]
 async fn a_removed_lease_is_made_anew_by_its_holder() {
     let memory = Arc::new(Memory::default());
-    let a = Candidate::stand(&memory, "a");
+    let a = Candidate::start(&memory, "a");
     seconds(1).await;
-    let b = Candidate::stand(&memory, "b");
+    let b = Candidate::start(&memory, "b");
     seconds(5).await;
     *memory.lease.lock().unwrap() = None;
     seconds(5).await;
@@ -212,7 +212,7 @@ async fn never_two() {
         fastrand::seed(seed);
         let memory = Arc::new(Memory::default());
         let candidates: Vec<Candidate> =
-            ["a", "b", "c"].iter().map(|name| Candidate::stand(&memory, name)).collect();
+            ["a", "b", "c"].iter().map(|name| Candidate::start(&memory, name)).collect();
         let mut led = 0;
         for step in 0..400 {
             if fastrand::u8(..) < 20 {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    DeclaredGroup, Engine, NamedRuler, NamedSource, ObjectId, OnInvalid, Outcome, Policy, Reporter, Route,
-    RuleObject, Setup as Parts, Sink, Source, SourceEvent, Summary, Territory,
+    DeclaredGroup, Engine, NamedRuler, NamedSource, NamespacePolicy, ObjectId, OnInvalid, Outcome, Policy,
+    Reporter, Route, RuleObject, Setup as Parts, Sink, Source, SourceEvent, Summary,
 };
 use rulesync_prometheus::Variant;
 use tokio_util::sync::CancellationToken;
@@ -59,13 +59,14 @@ async fn run(
     let ruler = Arc::new(impatient_ruler(directory, address, Variant::Prometheus, Duration::from_secs(900)));
     let refusals = Refusals::default();
     let parts = Parts {
-        territory: Territory::of("us".parse().unwrap()),
+        namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
         sources: vec![NamedSource { name: "these".into(), source: Arc::new(Declared(objects.clone())) }],
         rulers: vec![NamedRuler { max_in_flight: 10_000, ..NamedRuler::new("central", ruler) }],
         routes: vec![Route::all("all", "central", None)],
         policy: Policy { on_invalid, ..Policy::default() },
     };
-    let engine = Engine::builder(parts.territory.owner.clone()).setup(parts).reporter(refusals.clone());
+    let engine =
+        Engine::builder(parts.namespace_policy.owner.clone()).setup(parts).reporter(refusals.clone());
     let summary = engine.build().unwrap().sync_once(CancellationToken::new()).await.unwrap();
     let mut told = std::mem::take(&mut *refusals.0.lock().unwrap());
     told.sort();

@@ -19,9 +19,9 @@ fn config_maps(server: &KubeServer) -> Api<ConfigMap> {
     Api::namespaced(client(server), "default")
 }
 
-fn ledger(data: Value) -> Patch<Value> {
+fn inventory(data: Value) -> Patch<Value> {
     Patch::Apply(json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ledger"}, "data": data,
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "inventory"}, "data": data,
     }))
 }
 
@@ -36,7 +36,7 @@ fn rules_with(metadata: Value, more: Value) -> Patch<Value> {
 }
 
 fn data(server: &KubeServer) -> Value {
-    server.get("configmaps", "default", "ledger").unwrap()["data"].clone()
+    server.get("configmaps", "default", "inventory").unwrap()["data"].clone()
 }
 
 /// The managers of an object and what they do, in order.
@@ -55,26 +55,26 @@ async fn what_a_manager_no_longer_applies_goes_and_what_others_own_stays() {
     let server = KubeServer::start().await.unwrap();
     let api = config_maps(&server);
     let (a, b) = (PatchParams::apply("a"), PatchParams::apply("b"));
-    let made = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap();
-    let same = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap();
+    let made = api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap();
+    let same = api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap();
     assert_eq!(same.resource_version(), made.resource_version(), "the same again moves nothing");
 
-    let refused = api.patch("ledger", &b, &ledger(json!({"x": "2", "z": "2"}))).await.unwrap_err();
+    let refused = api.patch("inventory", &b, &inventory(json!({"x": "2", "z": "2"}))).await.unwrap_err();
     assert_eq!(code(&refused), 409);
     assert!(refused.to_string().contains("Apply failed with 1 conflict: conflict with \"a\": .data.x"));
-    let both = api.patch("ledger", &b, &ledger(json!({"x": "1", "z": "2"}))).await.unwrap();
+    let both = api.patch("inventory", &b, &inventory(json!({"x": "1", "z": "2"}))).await.unwrap();
     assert_ne!(both.resource_version(), made.resource_version(), "one more owner, though x is the same");
-    api.patch("ledger", &a, &ledger(json!({"y": "1"}))).await.unwrap();
+    api.patch("inventory", &a, &inventory(json!({"y": "1"}))).await.unwrap();
     assert_eq!(data(&server), json!({"x": "1", "y": "1", "z": "2"}), "b still owns x");
-    api.patch("ledger", &b, &ledger(json!({"z": "2"}))).await.unwrap();
+    api.patch("inventory", &b, &inventory(json!({"z": "2"}))).await.unwrap();
     assert_eq!(data(&server), json!({"y": "1", "z": "2"}), "nobody owns x");
 
-    let forced = api.patch("ledger", &b.clone().force(), &ledger(json!({"y": "2"}))).await.unwrap();
+    let forced = api.patch("inventory", &b.clone().force(), &inventory(json!({"y": "2"}))).await.unwrap();
     assert_eq!(forced.data.unwrap()["y"], "2");
     assert_eq!(data(&server), json!({"y": "2"}));
-    let stored = server.get("configmaps", "default", "ledger").unwrap();
+    let stored = server.get("configmaps", "default", "inventory").unwrap();
     assert_eq!(managers(&stored), ["b Apply"], "a owns nothing any more");
-    api.patch("ledger", &a, &ledger(json!({}))).await.unwrap();
+    api.patch("inventory", &a, &inventory(json!({}))).await.unwrap();
     assert_eq!(data(&server), json!({"y": "2"}), "what a lost is not a's to remove");
 }
 
@@ -83,27 +83,27 @@ async fn plain_writes_take_fields_over_and_conflicts_name_each() {
     let server = KubeServer::start().await.unwrap();
     let api = config_maps(&server);
     let a = PatchParams::apply("a");
-    api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap();
+    api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap();
     let by_hand = PatchParams { field_manager: Some("hand".to_owned()), ..PatchParams::default() };
     let edit = Patch::Merge(json!({"data": {"x": "2", "y": "2"}}));
-    api.patch("ledger", &by_hand, &edit).await.unwrap();
-    let stored = server.get("configmaps", "default", "ledger").unwrap();
+    api.patch("inventory", &by_hand, &edit).await.unwrap();
+    let stored = server.get("configmaps", "default", "inventory").unwrap();
     assert_eq!(managers(&stored), ["hand Update"], "a has nothing left");
-    let refused = api.patch("ledger", &a, &ledger(json!({"x": "1", "y": "1"}))).await.unwrap_err();
+    let refused = api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap_err();
     let kube::Error::Api(status) = refused else { panic!("{refused:?}") };
     assert_eq!(
         status.message,
         "Apply failed with 2 conflicts: conflicts with \"hand\" using v1:\n- .data.x\n- .data.y"
     );
     assert_eq!(status.details.unwrap().causes.len(), 2);
-    let agreed = api.patch("ledger", &a, &ledger(json!({"x": "2"}))).await.unwrap();
+    let agreed = api.patch("inventory", &a, &inventory(json!({"x": "2"}))).await.unwrap();
     assert_eq!(agreed.data.unwrap().len(), 2, "y is the hand's");
-    assert!(server.delete("configmaps", "default", "ledger"));
-    let mut anew: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "ledger"}})).unwrap();
+    assert!(server.delete("configmaps", "default", "inventory"));
+    let mut anew: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "inventory"}})).unwrap();
     anew.data = Some([("x".to_owned(), "1".to_owned())].into());
     let post = PostParams { field_manager: Some("maker".to_owned()), ..PostParams::default() };
     api.create(&post, &anew).await.unwrap();
-    assert_eq!(managers(&server.get("configmaps", "default", "ledger").unwrap()), ["maker Update"]);
+    assert_eq!(managers(&server.get("configmaps", "default", "inventory").unwrap()), ["maker Update"]);
 }
 
 #[tokio::test]
@@ -221,5 +221,5 @@ async fn the_status_is_a_thing_of_its_own() {
     assert_eq!(code(&api.patch_status("r", &params, &ours).await.unwrap_err()), 403);
     let plain = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));
     assert!(api.patch("r", &PatchParams::default(), &plain).await.is_ok());
-    assert_eq!(code(&config_maps(&server).get_status("ledger").await.unwrap_err()), 404);
+    assert_eq!(code(&config_maps(&server).get_status("inventory").await.unwrap_err()), 404);
 }

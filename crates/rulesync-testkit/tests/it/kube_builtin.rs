@@ -105,14 +105,14 @@ async fn a_lease_that_makes_no_sense_is_refused() {
 async fn config_maps_are_kept_as_they_are() {
     let server = KubeServer::start().await.unwrap();
     let api: Api<ConfigMap> = Api::default_namespaced(client(&server));
-    let ledger: ConfigMap =
-        serde_json::from_value(json!({"metadata": {"name": "ledger"}, "data": {"a": "1"}})).unwrap();
-    let made = api.create(&PostParams::default(), &ledger).await.unwrap();
+    let inventory: ConfigMap =
+        serde_json::from_value(json!({"metadata": {"name": "inventory"}, "data": {"a": "1"}})).unwrap();
+    let made = api.create(&PostParams::default(), &inventory).await.unwrap();
     assert_eq!((made.metadata.generation, made.data.unwrap()["a"].as_str()), (None, "1"));
     let more = Patch::Merge(json!({"data": {"b": "2", "a": null}}));
-    let changed = api.patch("ledger", &PatchParams::default(), &more).await.unwrap();
+    let changed = api.patch("inventory", &PatchParams::default(), &more).await.unwrap();
     assert_eq!(changed.data.unwrap().into_iter().collect::<Vec<_>>(), [("b".to_owned(), "2".to_owned())]);
-    let unconditional = api.replace("ledger", &PostParams::default(), &ledger).await.unwrap();
+    let unconditional = api.replace("inventory", &PostParams::default(), &inventory).await.unwrap();
     assert_eq!(unconditional.data.unwrap()["a"], "1", "a config map does not ask for a revision");
     let missing: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "none"}})).unwrap();
     assert_eq!(code(&api.replace("none", &PostParams::default(), &missing).await.unwrap_err()), 404);
@@ -127,14 +127,14 @@ async fn config_maps_are_kept_as_they_are() {
     server
         .apply(json!({
             "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"namespace": "default", "name": "ledger"}, "data": {"by": "hand"},
+            "metadata": {"namespace": "default", "name": "inventory"}, "data": {"by": "hand"},
         }))
         .unwrap();
     let listed = api.list(&ListParams::default()).await.unwrap();
     assert_eq!(listed.items[0].data.as_ref().unwrap()["by"], "hand");
     assert_eq!(server.count("configmaps"), 1);
-    assert!(server.delete("configmaps", "default", "ledger"));
-    assert_eq!(code(&api.get("ledger").await.unwrap_err()), 404);
+    assert!(server.delete("configmaps", "default", "inventory"));
+    assert_eq!(code(&api.get("inventory").await.unwrap_err()), 404);
 }
 
 #[tokio::test]

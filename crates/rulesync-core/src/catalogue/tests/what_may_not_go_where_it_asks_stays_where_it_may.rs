@@ -2,7 +2,7 @@
 //! allowed, and is held there to what its route enforces.
 
 use super::*;
-use crate::intake::Treatment;
+use crate::intake::Transform;
 
 /// A route by which objects go to the tenant of their label, if it begins with `own`.
 fn own() -> Route {
@@ -80,7 +80,7 @@ fn without_permission_for_the_last_place_it_leaves_that() {
 #[test]
 fn it_is_held_to_what_its_route_enforces_now() {
     let mut bench = catalogue(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
-    let enforced = |bench: &Bench| -> Arc<Treatment> {
+    let enforced = |bench: &Bench| -> Arc<Transform> {
         bench.catalogue.protects(&id("k", "o"), &target("own")).unwrap().enforced.unwrap()
     };
     let before = enforced(&bench);

@@ -43,7 +43,7 @@ impl Run {
             }
         }
         Reports {
-            owner: self.setup.territory.owner.to_string(),
+            owner: self.setup.namespace_policy.owner.to_string(),
             sources: self.source_statuses(),
             objects: self.catalogue.reports(),
             targets,

@@ -11,7 +11,7 @@ use super::Run;
 use crate::catalogue::Consequences;
 use crate::claim::Claimant;
 use crate::engine::setup::NamedSource;
-use crate::intake::NamespaceFacts;
+use crate::intake::NamespaceMetadata;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
@@ -130,8 +130,8 @@ impl Run {
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
                 let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
                 self.explain(order);
-                let facts = NamespaceFacts { labels, annotations };
-                self.catalogue.namespace(&name, namespace, Some(facts), at)
+                let input = NamespaceMetadata { labels, annotations };
+                self.catalogue.namespace(&name, namespace, Some(input), at)
             }
             SourceEvent::NamespaceGone { name: namespace } => {
                 self.explain(Order::KubernetesNamespace { name: namespace.clone(), gone: true });

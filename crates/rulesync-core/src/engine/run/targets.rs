@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Mode, Run};
-use crate::apply::Budgeted;
-use crate::budget::Budget;
+use crate::apply::LimitedRuler;
 use crate::catalogue::Departure;
+use crate::concurrency::ConcurrencyLimit;
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::intake::Route;
@@ -21,8 +21,8 @@ use crate::target::{Order, Progress, Retirement, Shared, Target, seconds_since_1
 /// A target and the way to talk to it.
 pub(super) struct RunningTarget {
     ruler: NamedRuler,
-    /// The budget of the ruler's address, shared by all its targets.
-    budget: Budget,
+    /// The concurrency of the ruler's address, shared by all its targets.
+    concurrency: ConcurrencyLimit,
     orders: mpsc::UnboundedSender<Order>,
     pub(super) progress: watch::Receiver<Progress>,
     sent: u64,
@@ -74,7 +74,7 @@ impl Run {
     pub(super) fn replace_targets(&mut self, uprooted: bool) -> Vec<TargetId> {
         let rulers: HashMap<Arc<str>, NamedRuler> =
             self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
-        // A ruler that stays the same in everything keeps its budget and its targets.
+        // A ruler that stays the same in everything keeps its concurrency and its targets.
         let same = |running: &RunningTarget| {
             !uprooted
                 && rulers.get(&running.ruler.name).is_some_and(|named| {
@@ -105,8 +105,8 @@ impl Run {
             }
         }
         let running = self.targets.values().chain(self.retiring.values());
-        let mut budgets: HashMap<String, Budget> =
-            running.map(|target| (address(&target.ruler), target.budget.clone())).collect();
+        let mut limits: HashMap<String, ConcurrencyLimit> =
+            running.map(|target| (address(&target.ruler), target.concurrency.clone())).collect();
         let mut fresh = Vec::new();
         self.ever_changed = true;
         for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.left_over()) {
@@ -114,9 +114,11 @@ impl Run {
                 continue;
             }
             let Some(named) = rulers.get(&id.ruler) else { continue };
-            let budget =
-                budgets.entry(address(named)).or_insert_with(|| Budget::new(named.max_in_flight)).clone();
-            let mut target = self.start_target(&id, named, budget, ended.get(&id).cloned());
+            let concurrency = limits
+                .entry(address(named))
+                .or_insert_with(|| ConcurrencyLimit::new(named.max_in_flight))
+                .clone();
+            let mut target = self.start_target(&id, named, concurrency, ended.get(&id).cloned());
             if retiring {
                 target.send(Order::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
@@ -129,7 +131,7 @@ impl Run {
         fresh
     }
 
-    /// The same when only routes or the ledger may have brought something new; new targets know at once which deletes
+    /// The same when only routes or the inventory may have brought something new; new targets know at once which deletes
     /// are safe.
     pub(super) fn adjust_targets(&mut self) {
         self.replace_targets(false);
@@ -176,8 +178,9 @@ impl Run {
         };
         let mut running = self.targets.values().chain(self.retiring.values());
         let shared = running.find(|target| address(&target.ruler) == address(&named));
-        let budget = shared.map_or_else(|| Budget::new(named.max_in_flight), |target| target.budget.clone());
-        let mut target = self.start_target(id, &named, budget, None);
+        let concurrency = shared
+            .map_or_else(|| ConcurrencyLimit::new(named.max_in_flight), |target| target.concurrency.clone());
+        let mut target = self.start_target(id, &named, concurrency, None);
         target.fresh = false;
         target.send(Order::Deletes(self.deletes));
         self.targets.insert(id.clone(), target);
@@ -216,13 +219,13 @@ impl Run {
         &mut self,
         id: &TargetId,
         named: &NamedRuler,
-        budget: Budget,
+        concurrency: ConcurrencyLimit,
         predecessor: Option<CancellationToken>,
     ) -> RunningTarget {
-        let budgeted = Budgeted { ruler: Arc::clone(&named.ruler), budget: budget.clone() };
+        let budgeted = LimitedRuler { ruler: Arc::clone(&named.ruler), concurrency: concurrency.clone() };
         let shared = Shared {
             ruler: Arc::clone(&named.ruler),
-            territory: Arc::clone(&self.territory),
+            namespace_policy: Arc::clone(&self.namespace_policy),
             leadership: self.leadership.clone(),
             claims: self.setup.policy.claim,
             policy: self.setup.policy.clone(),
@@ -247,7 +250,7 @@ impl Run {
         });
         let mut target = RunningTarget {
             ruler: named.clone(),
-            budget,
+            concurrency,
             orders,
             progress,
             sent: 0,
@@ -300,7 +303,7 @@ impl Run {
     }
 }
 
-/// What rulers share a budget by.
+/// What rulers share a concurrency by.
 fn address(named: &NamedRuler) -> String {
     named.ruler.address().map_or_else(|| named.name.to_string(), |address| format!("@{address}"))
 }

@@ -1,7 +1,7 @@
 //! Who goes where, on whose word.
 
 use super::*;
-use crate::intake::origin::NamespaceFacts;
+use crate::intake::routing_input::NamespaceMetadata;
 use crate::model::labels::Labels;
 use crate::model::object::ObjectId;
 
@@ -12,7 +12,7 @@ struct Object {
     annotations: Labels,
     tenant: Option<&'static str>,
     language: Option<&'static str>,
-    namespace: Option<NamespaceFacts>,
+    namespace: Option<NamespaceMetadata>,
     /// Whether its source tells of Kubernetes namespaces.
     namespace_comes: bool,
 }
@@ -25,7 +25,7 @@ impl Object {
             annotations: Labels::default(),
             tenant: None,
             language: kind::language_of(kind),
-            namespace: Some(NamespaceFacts {
+            namespace: Some(NamespaceMetadata {
                 labels: [("team", "x")].into_iter().collect(),
                 annotations: [("billing", "b-7")].into_iter().collect(),
             }),
@@ -34,7 +34,7 @@ impl Object {
     }
 
     fn placed(&self, routes: &[Route]) -> Placed {
-        let facts = Facts {
+        let input = RoutingInput {
             id: &self.id,
             labels: &self.labels,
             annotations: &self.annotations,
@@ -43,7 +43,7 @@ impl Object {
             namespace: self.namespace.as_ref(),
             namespace_comes: self.namespace_comes,
         };
-        place(routes, &facts, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
+        place(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
     }
 
     /// Its targets, or why there is none.
@@ -67,7 +67,7 @@ fn fixed(name: &str, tenant: &str, rules: &str, namespaces: &str) -> Route {
     }
 }
 
-fn claimed(from: Origin, pattern: &str, tenants: &[&str]) -> Route {
+fn claimed(from: ValueSource, pattern: &str, tenants: &[&str]) -> Route {
     let values = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
     Route {
         tenant: Tenancy::Claimed { from, pattern: pattern.parse().unwrap() },
@@ -94,7 +94,7 @@ fn each_target_once_in_the_order_of_routes() {
 fn claims_come_from_everywhere_and_need_permission() {
     let mut object = Object::new("PrometheusRule", &[("tenant", "payments")]);
     object.annotations = [("tenant", "ops")].into_iter().collect();
-    let label = |tenants: &[&str]| claimed(Origin::Label("tenant".into()), "team-{value}", tenants);
+    let label = |tenants: &[&str]| claimed(ValueSource::Label("tenant".into()), "team-{value}", tenants);
     assert_eq!(object.to(&[label(&["payments"])]), ["central/team-payments"]);
     assert_eq!(object.to(&[label(&["pay*"])]), ["central/team-payments"]);
     for denied in [&["team-payments"][..], &["Payments"], &["payments-*"], &[]] {
@@ -107,17 +107,21 @@ fn claims_come_from_everywhere_and_need_permission() {
         );
     }
     for (origin, tenant) in [
-        (Origin::Annotation("tenant".into()), "central/ops"),
-        (Origin::NamespaceLabel("team".into()), "central/x"),
-        (Origin::NamespaceAnnotation("billing".into()), "central/b-7"),
-        (Origin::NamespaceName, "central/ns"),
+        (ValueSource::Annotation("tenant".into()), "central/ops"),
+        (ValueSource::NamespaceLabel("team".into()), "central/x"),
+        (ValueSource::NamespaceAnnotation("billing".into()), "central/b-7"),
+        (ValueSource::NamespaceName, "central/ns"),
     ] {
         assert_eq!(object.to(&[claimed(origin, "{value}", &["*"])]), [tenant]);
     }
-    assert_eq!(object.to(&[claimed(Origin::Label("none".into()), "{value}", &["*"])]), [""; 0], "no claim");
+    assert_eq!(
+        object.to(&[claimed(ValueSource::Label("none".into()), "{value}", &["*"])]),
+        [""; 0],
+        "no claim"
+    );
     object.namespace = None;
     assert_eq!(
-        object.to(&[claimed(Origin::NamespaceLabel("team".into()), "{value}", &["*"])]),
+        object.to(&[claimed(ValueSource::NamespaceLabel("team".into()), "{value}", &["*"])]),
         [""; 0],
         "not yet"
     );
@@ -127,12 +131,12 @@ fn claims_come_from_everywhere_and_need_permission() {
 fn no_claim_makes_more_than_a_tenant() {
     for odd in ["a|b", "..", ".", "a b", "a/b", "tenant:sub", "ä", "", "а", &"a".repeat(151)] {
         let object = Object::new("PrometheusRule", &[("tenant", odd)]);
-        let said = object.to(&[claimed(Origin::Label("tenant".into()), "{value}", &["*"])]);
+        let said = object.to(&[claimed(ValueSource::Label("tenant".into()), "{value}", &["*"])]);
         assert!(said.len() == 1 && said[0].contains("makes no tenant"), "{odd:?}: {said:?}");
     }
     // The pattern may make it one, or keep it from being one.
     let dots = Object::new("PrometheusRule", &[("tenant", "..")]);
-    assert_eq!(dots.to(&[claimed(Origin::Label("tenant".into()), "t{value}", &["*"])]), ["central/t.."]);
+    assert_eq!(dots.to(&[claimed(ValueSource::Label("tenant".into()), "t{value}", &["*"])]), ["central/t.."]);
 }
 
 #[test]
@@ -147,9 +151,9 @@ fn a_field_of_the_objects_own_is_a_claim() {
     );
     object.tenant = Some("application");
     assert!(object.to(std::slice::from_ref(&logs))[0].contains("to claim the tenant \"application\""));
-    let allow = claimed(Origin::NamespaceName, "{value}", &["application"]).allow;
+    let allow = claimed(ValueSource::NamespaceName, "{value}", &["application"]).allow;
     assert_eq!(object.to(&[Route { allow, ..logs }]), ["loki/application"]);
-    let by_label = claimed(Origin::Label("tenant".into()), "{value}", &["*"]);
+    let by_label = claimed(ValueSource::Label("tenant".into()), "{value}", &["*"]);
     let by_label = Route { ruler: "loki".into(), ..by_label };
     assert!(object.to(std::slice::from_ref(&by_label))[0].contains("claims two tenants"));
     object.tenant = Some("ops");
@@ -159,14 +163,14 @@ fn a_field_of_the_objects_own_is_a_claim() {
 #[test]
 fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
     let mut object = Object::new("LoggingRule", &[]);
-    let route = |from: Origin| Route {
+    let route = |from: ValueSource| Route {
         ruler: "loki".into(),
         ..claimed(from, "team-{value}", &["ns", "x", "b-7", "victim"])
     };
     for (from, says) in [
-        (Origin::NamespaceName, "ns"),
-        (Origin::NamespaceLabel("team".into()), "x"),
-        (Origin::NamespaceAnnotation("billing".into()), "b-7"),
+        (ValueSource::NamespaceName, "ns"),
+        (ValueSource::NamespaceLabel("team".into()), "x"),
+        (ValueSource::NamespaceAnnotation("billing".into()), "b-7"),
     ] {
         let route = [route(from)];
         // The field is a claim like the other: compared as it is written, before the pattern.
@@ -182,16 +186,16 @@ fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
     }
     // Without a word of the namespace, the author's is none either.
     object.tenant = Some("victim");
-    let said = object.to(&[route(Origin::NamespaceLabel("none".into()))]);
+    let said = object.to(&[route(ValueSource::NamespaceLabel("none".into()))]);
     assert!(said.len() == 1 && said[0].contains("alone, which is missing"), "{said:?}");
 }
 
 #[test]
 fn a_refused_tenant_is_told_from_other_refusals() {
     let routes = [
-        claimed(Origin::Label("tenant".into()), "{value}", &["payments"]),
+        claimed(ValueSource::Label("tenant".into()), "{value}", &["payments"]),
         Route {
-            query_matchers: vec![matcher(Origin::Label("none".into()))],
+            query_matchers: vec![matcher(ValueSource::Label("none".into()))],
             ..fixed("m", "prod", "{}", "{}")
         },
     ];
@@ -206,7 +210,7 @@ fn a_refused_tenant_is_told_from_other_refusals() {
     }
 }
 
-fn matcher(origin: Origin) -> QueryMatcher {
+fn matcher(origin: ValueSource) -> QueryMatcher {
     QueryMatcher { label: "team".into(), value: origin.into(), mode: rulesync_expr::Mode::Override }
 }
 
@@ -246,7 +250,7 @@ fn routes_that_would_write_different_things_to_one_place() {
     assert!(!by("a", &plain).contradicts(&by("b", &labelled)), "no object goes by both");
     assert!(by("a", &plain).contradicts(&by("a", &labelled)));
     // Only an object decides that this is the same place: the first route counts, and the author is told.
-    let claims = claimed(Origin::Label("tenant".into()), "{value}", &["*"]);
+    let claims = claimed(ValueSource::Label("tenant".into()), "{value}", &["*"]);
     assert!(!labelled.contradicts(&claims));
     let said = Object::new("PrometheusRule", &[("tenant", "prod")]).to(&[labelled, claims]);
     assert_eq!(
@@ -278,24 +282,24 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
         };
         let label = ExternalLabel {
             name: "team".into(),
-            value: Value::from(Origin::NamespaceLabel("none".into())),
+            value: Value::from(ValueSource::NamespaceLabel("none".into())),
             add_if_absent: false,
         };
         let matcher = QueryMatcher {
             label: "team".into(),
-            value: Value::from(Origin::NamespaceAnnotation("billing".into())),
+            value: Value::from(ValueSource::NamespaceAnnotation("billing".into())),
             mode: rulesync_expr::Mode::Override,
         };
         [
             ("a selector", Route { namespace_selector: selector(by_selector), ..all() }),
             (
                 "a permission",
-                Route { allow: vec![permission], ..claimed(Origin::NamespaceName, "{value}", &[]) },
+                Route { allow: vec![permission], ..claimed(ValueSource::NamespaceName, "{value}", &[]) },
             ),
-            ("a tenant", claimed(Origin::NamespaceLabel("team".into()), "{value}", &["*"])),
+            ("a tenant", claimed(ValueSource::NamespaceLabel("team".into()), "{value}", &["*"])),
             ("a label", Route { external_labels: vec![label], ..all() }),
             ("a matcher", Route { query_matchers: vec![matcher], ..all() }),
-            ("its name", claimed(Origin::NamespaceName, "{value}", &["*"])),
+            ("its name", claimed(ValueSource::NamespaceName, "{value}", &["*"])),
         ]
     }
 
@@ -355,7 +359,7 @@ mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
             ),
             (vec![], false, "none"),
         ] {
-            let route = Route { allow, ..claimed(Origin::Label("tenant".into()), "{value}", &[]) };
+            let route = Route { allow, ..claimed(ValueSource::Label("tenant".into()), "{value}", &[]) };
             let object = Object::new("PrometheusRule", &[("tenant", "a")]);
             let placed = object.placed(&[route]);
             assert_eq!(placed.placements.len(), usize::from(ok), "{what}");
@@ -388,7 +392,7 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
         vec![Permission { namespaces: vec!["ns".into()], values, ..Permission::default() }]
     };
     let to = |tenant: Option<&str>| Route::all("r", "central", tenant.map(|tenant| tenant.parse().unwrap()));
-    let by_label = |pattern, tenants| claimed(Origin::Label("tenant".into()), pattern, tenants);
+    let by_label = |pattern, tenants| claimed(ValueSource::Label("tenant".into()), pattern, tenants);
     let target = |text: &str| match text.split_once('/') {
         Some((ruler, tenant)) => TargetId { ruler: ruler.into(), tenant: Some(tenant.parse().unwrap()) },
         None => TargetId { ruler: text.into(), tenant: None },
@@ -416,7 +420,7 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
         let permitted = ["ns", "other"].map(|namespace| {
             let kind: Arc<str> = kind::PROMETHEUS_RULE.into();
             let (id, nothing) = (ObjectId::new(&"k".into(), &kind, namespace, "o"), Labels::default());
-            route.permits(&Facts::bare(&id, &nothing), &target)
+            route.permits(&RoutingInput::bare(&id, &nothing), &target)
         });
         assert_eq!(permitted, permits, "{to} {route:?}");
     }

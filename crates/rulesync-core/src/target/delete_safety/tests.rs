@@ -59,8 +59,8 @@ impl Bench {
     }
 
     fn reason_for(&self, change: &Change, after: Duration) -> Option<HeldReason> {
-        let territory = Territory::of("us".parse().unwrap());
-        self.safety.reason(change, &self.desired, &territory, &self.policy, self.now + after)
+        let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
+        self.safety.reason(change, &self.desired, &namespace_policy, &self.policy, self.now + after)
     }
 
     /// Why an object's namespace is not deleted now.
@@ -74,11 +74,11 @@ impl Bench {
 
     /// What is carried out of these changes after so long.
     fn carried_out(&mut self, changes: &[Change], after: Duration) -> usize {
-        let (territory, now) = (Territory::of("us".parse().unwrap()), self.now + after);
+        let (namespace_policy, now) = (NamespacePolicy::of("us".parse().unwrap()), self.now + after);
         let Self { safety, desired, policy, .. } = self;
         let mut changes = changes.to_vec();
         let namespace = Arc::clone(&changes[0].namespace);
-        safety.hold_back(&namespace, &mut changes, desired, &territory, policy, now);
+        safety.hold_back(&namespace, &mut changes, desired, &namespace_policy, policy, now);
         changes.len()
     }
 
@@ -234,17 +234,17 @@ async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kubernetes_namespace_that_went_explains_for_a_window() {
-    let territory = Territory::of("us".parse().unwrap());
+    let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
     let gone = |after: Duration| {
         bench().suspects("s").with(|safety, now| {
-            safety.kubernetes_namespace("ns", true, WINDOW, &territory, now);
-            safety.kubernetes_namespace("another", true, WINDOW, &territory, now + after);
+            safety.kubernetes_namespace("ns", true, WINDOW, &namespace_policy, now);
+            safety.kubernetes_namespace("another", true, WINDOW, &namespace_policy, now + after);
         })
     };
     assert_eq!(gone(WINDOW - SECOND).reason("o"), None);
     assert_eq!(gone(WINDOW).reason("o"), Some(HeldReason::Source), "that is long ago");
     let back = gone(SECOND).with(|safety, now| {
-        safety.kubernetes_namespace("ns", false, WINDOW, &territory, now + SECOND);
+        safety.kubernetes_namespace("ns", false, WINDOW, &namespace_policy, now + SECOND);
     });
     assert_eq!(back.reason("o"), Some(HeldReason::Source));
 }

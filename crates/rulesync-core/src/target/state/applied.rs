@@ -12,7 +12,7 @@ use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::RulerError;
 use crate::target::ownership::Ownership;
-use crate::target::queue::Turn;
+use crate::target::queue::Priority;
 
 /// How many namespaces that were over a limit are tried at once when there is room again.
 const ROOM: usize = 2;
@@ -66,7 +66,7 @@ impl State {
             return;
         }
         let now = Instant::now();
-        let wait = self.gate.bounded(failed.iter().filter_map(|(_, error)| retry_after(error)).max());
+        let wait = self.breaker.bounded(failed.iter().filter_map(|(_, error)| retry_after(error)).max());
         let backoff = self.shared.policy.backoff;
         let mut retry_in = Duration::ZERO;
         self.queue.failed(&namespace, |failures| {
@@ -89,7 +89,7 @@ impl State {
                 }
                 RulerError::Rejected { .. } | RulerError::Protected { .. } => self.answered(),
                 _ => {
-                    if self.gate.failure(now, Some(&namespace), retry_after(&error)) {
+                    if self.breaker.failure(now, Some(&namespace), retry_after(&error)) {
                         self.unanswered(error.clone());
                     }
                 }
@@ -178,7 +178,7 @@ impl State {
         if self.safety.is_retiring() {
             // The claim goes last.
             let namespace = Arc::clone(&self.claim_namespace);
-            self.look_at(&namespace, Turn::Last, false);
+            self.look_at(&namespace, Priority::Last, false);
         }
     }
 
@@ -187,7 +187,7 @@ impl State {
         let some: Vec<Arc<str>> = self.limited.iter().take(ROOM).cloned().collect();
         for namespace in some {
             self.limited.remove(&namespace);
-            self.queue.push(&namespace, Turn::Last, false);
+            self.queue.push(&namespace, Priority::Last, false);
             self.probing.insert(namespace);
         }
         if self.limited.is_empty() {
@@ -201,7 +201,7 @@ impl State {
             && let Some(former) = self.former.remove(namespace)
         {
             for namespace in former {
-                self.look_at(&namespace, Turn::Last, false);
+                self.look_at(&namespace, Priority::Last, false);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{State, Turn, retry_after};
+use super::{Priority, State, retry_after};
 use crate::claim::Claimant;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
@@ -102,9 +102,9 @@ impl State {
         self.list_failures += 1;
         self.gauges.failed(&error);
         let retry_after = retry_after(&error);
-        self.gate.failure(Instant::now(), None, retry_after);
+        self.breaker.failure(Instant::now(), None, retry_after);
         self.unanswered(error);
-        self.gate.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))
+        self.breaker.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))
     }
 
     /// When to list again for another reason than the resync interval.
@@ -271,7 +271,7 @@ impl State {
         let something = self.desired.groups() > 0 || observed.groups() > 0;
         if something && !self.safety.is_retiring() && self.ownership.to_claim().is_some() {
             let namespace = Arc::clone(&self.claim_namespace);
-            self.queue.push(&namespace, Turn::Next, false);
+            self.queue.push(&namespace, Priority::Next, false);
         }
     }
 
@@ -314,7 +314,7 @@ impl State {
             }
         }
         for (namespace, change, ours) in found {
-            self.queue.push(&namespace, Turn::Last, false);
+            self.queue.push(&namespace, Priority::Last, false);
             self.adoptions.entry(namespace).or_default().push((change, ours));
         }
         if unread {

@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::plan::Deletes;
 use crate::policy::Policy;
 use crate::target::Retirement;
-use crate::target::queue::Turn;
+use crate::target::queue::Priority;
 
 impl State {
     pub(in crate::target) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
@@ -26,7 +26,7 @@ impl State {
             let finding = namespace_taken(namespace, &newcomer, &winner.object);
             self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
         }
-        self.look_at(namespace, if live { Turn::Next } else { Turn::Last }, false);
+        self.look_at(namespace, if live { Priority::Next } else { Priority::Last }, false);
         self.want_claim();
     }
 
@@ -48,7 +48,7 @@ impl State {
         self.desired.drop_claim(namespace, object, because);
         self.learned_of(namespace);
         self.winner_changed(namespace);
-        self.look_at(namespace, Turn::Next, false);
+        self.look_at(namespace, Priority::Next, false);
     }
 
     pub(in crate::target) fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
@@ -60,7 +60,7 @@ impl State {
             self.doubt_held(namespace);
         }
         if !holds {
-            self.look_at(namespace, Turn::Last, false);
+            self.look_at(namespace, Priority::Last, false);
         }
     }
 
@@ -73,9 +73,9 @@ impl State {
 
     /// The configuration was read anew: what was refused is offered again, and what failed is tried at once.
     pub(in crate::target) fn reconsider(&mut self) {
-        self.gate.reset();
+        self.breaker.reset();
         for namespace in self.queue.delayed_namespaces() {
-            self.look_at(&namespace, Turn::Last, false);
+            self.look_at(&namespace, Priority::Last, false);
         }
         self.learned_of_all();
         let mut namespaces = self.refusals.clear();
@@ -84,12 +84,12 @@ impl State {
             namespaces.push(namespace);
         }
         for namespace in namespaces {
-            self.look_at(&namespace, Turn::Last, false);
+            self.look_at(&namespace, Priority::Last, false);
         }
     }
 
     pub(in crate::target) fn set_policy(&mut self, policy: Policy) {
-        self.gate.set_policy(&policy);
+        self.breaker.set_policy(&policy);
         self.shared.policy = policy;
         self.safety.guard.reconsider(Instant::now());
     }
@@ -112,14 +112,14 @@ impl State {
     /// A Kubernetes namespace is gone, or there again.
     pub(in crate::target) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
         let window = self.shared.policy.delete_guard.window;
-        self.safety.kubernetes_namespace(name, gone, window, &self.shared.territory, Instant::now());
+        self.safety.kubernetes_namespace(name, gone, window, &self.shared.namespace_policy, Instant::now());
     }
 
     /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
     pub(in crate::target) fn release(&mut self) -> usize {
         let released = self.safety.guard.release();
         for namespace in &released {
-            self.look_at(namespace, Turn::Last, false);
+            self.look_at(namespace, Priority::Last, false);
         }
         released.len()
     }

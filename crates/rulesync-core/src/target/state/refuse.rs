@@ -21,7 +21,7 @@ impl State {
     ) -> Option<(Subject, Finding)> {
         let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
-        // Meanwhile declared otherwise, or not at all: then the refusal is of no interest.
+        // Meanwhile declared otherwise, or not at all: then the refusal is of no classify.
         let current = |claim: &Claim| {
             claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
         };
@@ -51,7 +51,7 @@ impl State {
             let rest = self.omissions.leave_out(namespace, group, rule, &keeps, finding.clone(), memory);
             if let Some(rest) = rest {
                 self.desired.replace(namespace, rest);
-                self.queue.push(namespace, super::Turn::Next, false);
+                self.queue.push(namespace, super::Priority::Next, false);
                 return Some((subject, finding));
             }
         }

@@ -63,7 +63,7 @@ impl State {
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),
             pending: self.queue.len(),
-            retry_at: self.gate.until().map(timestamp),
+            retry_at: self.breaker.until().map(timestamp),
             last_success: self
                 .last_success
                 .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),

@@ -23,7 +23,7 @@ use crate::model::group::{Group, Rule};
 use crate::model::kind::PROMETHEUS_RULE;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TenantId;
-use crate::naming::Territory;
+use crate::naming::NamespacePolicy;
 use crate::observed::Listing;
 use crate::outcome::Reporters;
 use crate::plan::Deletes;
@@ -81,7 +81,7 @@ fn target_with(change: impl FnOnce(&mut Shared)) -> Bench {
     let mut shared = Shared {
         release_deletes: false,
         ruler: Arc::new(Described),
-        territory: Arc::new(Territory::of("us".parse().unwrap())),
+        namespace_policy: Arc::new(NamespacePolicy::of("us".parse().unwrap())),
         leadership: Leadership::always(),
         claims: false,
         policy: Policy::default(),
@@ -130,9 +130,9 @@ impl Bench {
 
     fn list_with(&mut self, there: &[There<'_>], more: impl FnOnce(&mut Listing<'_>)) {
         let (previous, suspects) = self.state.begin_list(false);
-        let territory = Arc::clone(&self.state.shared.territory);
-        let interest = move |namespace: &str| territory.interest(namespace);
-        let mut listing = Listing::new(Keeps::ALL, &interest, &previous).suspecting(&suspects);
+        let namespace_policy = Arc::clone(&self.state.shared.namespace_policy);
+        let classify = move |namespace: &str| namespace_policy.classify(namespace);
+        let mut listing = Listing::new(Keeps::ALL, &classify, &previous).suspecting(&suspects);
         for (namespace, name, expr) in there {
             let group = match *name {
                 CLAIM_GROUP => OwnerClaim { cluster: (*expr).into(), installation: None }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use rulesync_core::{CLAIM_GROUP, OwnerClaim, PromQl, Reign};
+use rulesync_core::{CLAIM_GROUP, LeaderTerm, OwnerClaim, PromQl};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -41,7 +41,7 @@ impl<'a> Sim<'a> {
             .map(|name| (("t", name.to_owned()), BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))])))
             .collect();
         let ruler = SimRuler::new(history.habit, foreign.clone());
-        let shared = Shared { cluster: Cluster::new(), ruler, ledger: SimLedger::default() };
+        let shared = Shared { cluster: Cluster::new(), ruler, inventory: SimLedger::default() };
         let processes = [0, 1].map(|number| Process::start(&shared, history, number));
         processes[0].lead();
         Self {
@@ -100,7 +100,7 @@ impl<'a> Sim<'a> {
             Event::CutOff => {
                 // It has begun its last write, and has some seconds to end it.
                 let finish_by = Instant::now() + Duration::from_secs(5);
-                self.leader().throne.reign(Reign { start_before: Instant::now(), finish_by });
+                self.leader().lead.renew(LeaderTerm { start_before: Instant::now(), finish_by });
                 self.shared.ruler.lead(None);
                 tokio::time::sleep_until(finish_by).await;
                 self.hand_over();
@@ -217,7 +217,7 @@ impl<'a> Sim<'a> {
     }
 
     fn hand_over(&mut self) {
-        self.leader().throne.abdicate();
+        self.leader().lead.step_down();
         self.leader = 1 - self.leader;
         let number = self.leader().number;
         self.shared.ruler.lead(Some(number));

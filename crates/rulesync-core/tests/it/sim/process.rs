@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Engine, EngineHandle, Leadership, Ledger, LedgerError, LedgerRecord, NamedRuler, NamedSource, Origin,
-    Permission, Policy, Reign, Route, Setup, Tenancy, Territory, Throne,
+    Engine, EngineHandle, Inventory, InventoryError, InventoryRecord, LeaderTerm, Leadership,
+    LeadershipHandle, NamedRuler, NamedSource, NamespacePolicy, Permission, Policy, Route, Setup, Tenancy,
+    ValueSource,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -24,20 +25,20 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
     pub(crate) ruler: SimRuler,
-    pub(crate) ledger: SimLedger,
+    pub(crate) inventory: SimLedger,
 }
 
-/// A ledger in memory. Clones are the same ledger.
+/// An inventory in memory. Clones are the same inventory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SimLedger(Arc<Mutex<LedgerRecord>>);
+pub(crate) struct SimLedger(Arc<Mutex<InventoryRecord>>);
 
 #[async_trait]
-impl Ledger for SimLedger {
-    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+impl Inventory for SimLedger {
+    async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         Ok(self.0.lock().unwrap().clone())
     }
 
-    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+    async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
         self.0.lock().unwrap().clone_from(record);
         Ok(())
     }
@@ -47,7 +48,7 @@ impl Ledger for SimLedger {
 pub(crate) struct Process {
     pub(crate) number: u32,
     pub(crate) handle: EngineHandle,
-    pub(crate) throne: Throne,
+    pub(crate) lead: LeadershipHandle,
     setup: Setup,
     /// Counts its ways to the ruler.
     connections: u32,
@@ -58,7 +59,7 @@ impl Process {
     pub(crate) fn start(shared: &Shared, history: &History, number: u32) -> Self {
         let watcher = Arc::new(Watcher { cluster: shared.cluster.clone(), process: number });
         let setup = Setup {
-            territory: Territory::of("us".parse().unwrap()),
+            namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
             sources: vec![NamedSource { name: "cluster".into(), source: watcher }],
             rulers: vec![NamedRuler::new("central", Arc::new(shared.ruler.connect(number, 0)))],
             routes: routes(history),
@@ -69,22 +70,22 @@ impl Process {
                 ..Policy::default()
             },
         };
-        let (throne, leadership) = Leadership::elected();
-        let engine = Engine::builder(setup.territory.owner.clone())
+        let (lead, leadership) = Leadership::elected();
+        let engine = Engine::builder(setup.namespace_policy.owner.clone())
             .setup(setup.clone())
             .leadership(leadership)
             .identity("this-cluster")
-            .ledger(shared.ledger.clone())
+            .inventory(shared.inventory.clone())
             .build()
             .unwrap();
         let handle = engine.handle();
         let task = tokio::spawn(engine.run(CancellationToken::new()));
-        Self { number, handle, throne, setup, connections: 1, task }
+        Self { number, handle, lead, setup, connections: 1, task }
     }
 
     pub(crate) fn lead(&self) {
         let far = Instant::now() + Duration::from_secs(1_000_000);
-        self.throne.reign(Reign { start_before: far, finish_by: far });
+        self.lead.renew(LeaderTerm { start_before: far, finish_by: far });
     }
 
     /// Loads a configuration that differs in nothing but the way to the ruler.
@@ -105,8 +106,10 @@ impl Process {
 fn routes(history: &History) -> Vec<Route> {
     let namespace_selector = || serde_json::from_str(r#"{"match_labels":{"team":"t"}}"#).unwrap();
     if history.claims {
-        let tenancy =
-            Tenancy::Claimed { from: Origin::Label("tenant".into()), pattern: "{value}".parse().unwrap() };
+        let tenancy = Tenancy::Claimed {
+            from: ValueSource::Label("tenant".into()),
+            pattern: "{value}".parse().unwrap(),
+        };
         let tenants = history.tenants.iter().map(|tenant| (*tenant).into()).collect();
         return vec![Route {
             tenant: tenancy,

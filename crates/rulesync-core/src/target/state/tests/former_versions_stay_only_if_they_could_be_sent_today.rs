@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::desired::{Claim, Hold};
-use crate::intake::{ExternalLabel, Facts, Route, Treatment, Value};
+use crate::intake::{ExternalLabel, Route, RoutingInput, Transform, Value};
 use crate::model::labels::Labels;
 
 /// What a route does that sets the label `cluster` to `a`.
-fn enforced() -> Arc<Treatment> {
+fn enforced() -> Arc<Transform> {
     let value = Value::Constant("a".to_owned());
     let label = ExternalLabel { name: "cluster".to_owned(), value, add_if_absent: false };
     let route = Route { external_labels: vec![label], ..Route::all("r", "central", None) };
     let (id, nothing) = (id("o"), Labels::default());
-    Arc::new(Treatment::of(&route, &Facts::bare(&id, &nothing)).unwrap())
+    Arc::new(Transform::of(&route, &RoutingInput::bare(&id, &nothing)).unwrap())
 }
 
 impl Bench {
@@ -44,7 +44,7 @@ impl Bench {
         [within, self.work_for(2 * MINUTE).await]
     }
 
-    fn refuse_before_it_is_offered(&mut self, groups: &[&str], enforced: Arc<Treatment>) {
+    fn refuse_before_it_is_offered(&mut self, groups: &[&str], enforced: Arc<Transform>) {
         let claim = Claim {
             object: id("o"),
             created: None,
@@ -59,7 +59,7 @@ impl Bench {
         self.state.claim(&namespace("o"), claim, true);
     }
 
-    fn hold(&mut self, enforced: Option<Arc<Treatment>>) {
+    fn hold(&mut self, enforced: Option<Arc<Transform>>) {
         let hold = Hold { because: HeldReason::TenantRefused, enforced };
         self.state.hold(&namespace("o"), &id("o"), Some(hold));
     }

@@ -6,12 +6,12 @@ use crate::naming::Naming;
 
 /// An heir of the owner `old`, who may also take over what `mimirtool-*` holds.
 fn heir() -> Bench {
-    let territory = Territory {
+    let namespace_policy = NamespacePolicy {
         former: vec![Naming::Owner("old".parse().unwrap())],
         adopt: vec!["mimirtool-*".into()],
-        ..Territory::of("us".parse().unwrap())
+        ..NamespacePolicy::of("us".parse().unwrap())
     };
-    target_with(|shared| shared.territory = Arc::new(territory))
+    target_with(|shared| shared.namespace_policy = Arc::new(namespace_policy))
 }
 
 const FORMER: There<'_> = ("old.ns.o", "g", "1");

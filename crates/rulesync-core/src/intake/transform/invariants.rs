@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::dialect::{LogQl, PromQl};
-use crate::intake::NamespaceFacts;
-use crate::intake::origin::Origin;
+use crate::intake::NamespaceMetadata;
+use crate::intake::routing_input::ValueSource;
 use crate::model::group::Rule;
 use crate::model::labels::Labels;
 use crate::model::object::ObjectId;
@@ -13,24 +13,24 @@ use crate::model::object::ObjectId;
 struct Object {
     id: ObjectId,
     labels: Labels,
-    namespace: NamespaceFacts,
+    namespace: NamespaceMetadata,
 }
 
 fn object() -> Object {
     Object {
         id: ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", "o"),
         labels: [("team", "x")].into_iter().collect(),
-        namespace: NamespaceFacts {
+        namespace: NamespaceMetadata {
             annotations: [("env", "prod")].into_iter().collect(),
-            ..NamespaceFacts::default()
+            ..NamespaceMetadata::default()
         },
     }
 }
 
 impl Object {
     /// What a route does to it.
-    fn by(&self, route: &Route) -> Result<Treatment, String> {
-        let facts = Facts {
+    fn by(&self, route: &Route) -> Result<Transform, String> {
+        let input = RoutingInput {
             id: &self.id,
             labels: &self.labels,
             annotations: &Labels::default(),
@@ -39,7 +39,7 @@ impl Object {
             namespace: Some(&self.namespace),
             namespace_comes: true,
         };
-        Treatment::of(route, &facts).map_err(|finding| finding.to_string())
+        Transform::of(route, &input).map_err(|finding| finding.to_string())
     }
 }
 
@@ -67,8 +67,8 @@ fn group(exprs: &[&str]) -> Group {
 
 /// What is sent for a group of a tenant `t`, or at which rules it is wrong.
 fn sent(route: &Route, group: &Group, dialect: &dyn Dialect) -> Result<Group, Vec<Option<usize>>> {
-    let treatment = object().by(route).unwrap();
-    let (sent, findings) = treatment.apply(group, "r", Some(&"t".parse().unwrap()), dialect);
+    let transform = object().by(route).unwrap();
+    let (sent, findings) = transform.apply(group, "r", Some(&"t".parse().unwrap()), dialect);
     let wrong: Vec<Option<usize>> = findings.iter().filter(|f| f.withholds()).map(|f| f.place.rule).collect();
     if wrong.is_empty() { Ok(sent.into_owned()) } else { Err(wrong) }
 }
@@ -109,25 +109,28 @@ mod what_a_route_enforces_fails_closed {
 
     #[test]
     fn an_object_without_the_value_of_a_matcher_goes_nowhere() {
-        let from = |origin: Origin| with_matcher(Value::from(origin), Mode::Override);
+        let from = |origin: ValueSource| with_matcher(Value::from(origin), Mode::Override);
         for (origin, value) in [
-            (Origin::Label("team".into()), "x"),
-            (Origin::NamespaceAnnotation("env".into()), "prod"),
-            (Origin::NamespaceName, "ns"),
+            (ValueSource::Label("team".into()), "x"),
+            (ValueSource::NamespaceAnnotation("env".into()), "prod"),
+            (ValueSource::NamespaceName, "ns"),
         ] {
             let enforced = sent(&from(origin), &group(&["up"]), &PromQl).unwrap();
             assert_eq!(exprs(&enforced), [format!("up{{env=\"{value}\"}}")]);
         }
         for origin in [
-            Origin::Label("none".into()),
-            Origin::Annotation("team".into()),
-            Origin::NamespaceLabel("env".into()),
+            ValueSource::Label("none".into()),
+            ValueSource::Annotation("team".into()),
+            ValueSource::NamespaceLabel("env".into()),
         ] {
             let said = object().by(&from(origin.clone())).unwrap_err();
             assert!(said.contains("puts no matcher on `env`") && said.contains("is missing"), "{said}");
         }
         let empty = Object { labels: [("team", "")].into_iter().collect(), ..object() };
-        assert!(empty.by(&from(Origin::Label("team".into()))).is_err(), "an empty one keeps nothing apart");
+        assert!(
+            empty.by(&from(ValueSource::Label("team".into()))).is_err(),
+            "an empty one keeps nothing apart"
+        );
     }
 
     #[test]
@@ -169,8 +172,8 @@ mod groups_read_only_from_tenants_that_are_allowed {
     fn without_a_tenant_of_their_own_none_is_theirs() {
         let mut reading = group(&["up"]);
         reading.source_tenants = vec!["t".into()];
-        let treatment = object().by(&route()).unwrap();
-        let (_, findings) = treatment.apply(&reading, "r", None, &PromQl);
+        let transform = object().by(&route()).unwrap();
+        let (_, findings) = transform.apply(&reading, "r", None, &PromQl);
         assert_eq!(
             findings.iter().map(|finding| finding.code.to_string()).collect::<Vec<_>>(),
             ["source-tenants"]
@@ -199,9 +202,9 @@ mod labels_of_a_route_stand {
             let route = with_label(constant(), add_if_absent);
             assert_eq!(labelled(&route, own).as_deref(), Some(label), "{add_if_absent} {own:?}");
         }
-        let by_team = with_label(Value::from(Origin::Label("team".into())), false);
+        let by_team = with_label(Value::from(ValueSource::Label("team".into())), false);
         assert_eq!(labelled(&by_team, None).as_deref(), Some("x"));
-        let by_none = with_label(Value::from(Origin::Label("none".into())), false);
+        let by_none = with_label(Value::from(ValueSource::Label("none".into())), false);
         assert_eq!(labelled(&by_none, None), None, "there is no value");
     }
 
@@ -221,9 +224,9 @@ mod labels_of_a_route_stand {
 
     #[test]
     fn nothing_to_do_is_nothing_done() {
-        let treatment = object().by(&route()).unwrap();
+        let transform = object().by(&route()).unwrap();
         let group = group(&["this is not even an expression"]);
-        let (sent, findings) = treatment.apply(&group, "r", None, &PromQl);
+        let (sent, findings) = transform.apply(&group, "r", None, &PromQl);
         assert!(matches!(sent, Cow::Borrowed(same) if *same == group) && findings.is_empty());
     }
 }

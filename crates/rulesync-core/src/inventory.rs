@@ -1,4 +1,4 @@
-//! The ledger: which targets were ever written to, remembered outside the process, so that a tenant that no longer has
+//! The inventory: which targets were ever written to, remembered outside the process, so that a tenant that no longer has
 //! any rule, or a route that was removed, is cleaned up across restarts. Losing it loses nothing but that clean-up.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,37 +6,37 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-/// What a ledger holds.
+/// What an inventory holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LedgerRecord {
+pub struct InventoryRecord {
     /// Targets that may hold rules of ours, as `ruler/tenant`, or `ruler` where no tenant is named.
     pub targets: BTreeSet<String>,
-    /// Targets whose held deletes an operator has released by a note in the ledger, written the same way; `*` is all.
+    /// Targets whose held deletes an operator has released by a note in the inventory, written the same way; `*` is all.
     pub released: BTreeSet<String>,
     /// Since when no route leads to targets that are to be emptied, in seconds since 1970: a restart does not begin the
     /// time anew for which their rules are still kept.
     pub retiring: BTreeMap<String, u64>,
 }
 
-/// Why a ledger cannot be read or written.
+/// Why an inventory cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct LedgerError(pub String);
+pub struct InventoryError(pub String);
 
-/// Keeps a [`LedgerRecord`]. Failures are told and tried again; they hold nothing up.
+/// Keeps a [`InventoryRecord`]. Failures are told and tried again; they hold nothing up.
 #[async_trait]
-pub trait Ledger: fmt::Debug + Send + Sync + 'static {
+pub trait Inventory: fmt::Debug + Send + Sync + 'static {
     /// What is remembered; an empty record if nothing was ever written.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] with what stands in the way and what would help.
-    async fn read(&self) -> Result<LedgerRecord, LedgerError>;
+    /// [`InventoryError`] with what stands in the way and what would help.
+    async fn read(&self) -> Result<InventoryRecord, InventoryError>;
 
     /// Remembers these targets in place of those before. Releases that are not in `record` any more are taken off.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] with what stands in the way and what would help.
-    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError>;
+    /// [`InventoryError`] with what stands in the way and what would help.
+    async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError>;
 }

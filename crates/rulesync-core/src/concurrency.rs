@@ -1,4 +1,4 @@
-//! The budget of one ruler address: how many requests may be under way, adapted to how the ruler copes, and shared
+//! The concurrency of one ruler address: how many requests may be under way, adapted to how the ruler copes, and shared
 //! fairly between its tenants.
 
 use std::collections::{HashMap, VecDeque};
@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use crate::model::tenant::TenantId;
 
-/// Permits for requests. Clones share one budget.
+/// Permits for requests. Clones share one concurrency.
 ///
 /// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too
 /// much (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting
 /// tenants take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
 /// several tenants, none has all permits, so that one whose requests hang does not hang the others.
 #[derive(Clone)]
-pub(crate) struct Budget(Arc<Mutex<Inner>>);
+pub(crate) struct ConcurrencyLimit(Arc<Mutex<Inner>>);
 
 struct Inner {
     max: usize,
@@ -34,19 +34,19 @@ struct Inner {
 
 /// The right to make one request; given back when dropped.
 pub(crate) struct Permit {
-    budget: Budget,
+    concurrency: ConcurrencyLimit,
     tenant: Option<TenantId>,
     since: Instant,
 }
 
-impl fmt::Debug for Budget {
+impl fmt::Debug for ConcurrencyLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.lock();
-        write!(f, "Budget({} of {:.1}, at most {})", inner.in_flight, inner.allowed, inner.max)
+        write!(f, "ConcurrencyLimit({} of {:.1}, at most {})", inner.in_flight, inner.allowed, inner.max)
     }
 }
 
-impl Budget {
+impl ConcurrencyLimit {
     /// At most `max` requests at once; at least one, or nothing would ever move.
     pub(crate) fn new(max: usize) -> Self {
         let max = max.max(1);
@@ -81,8 +81,8 @@ impl Budget {
         self.hand_out();
         match turn.await {
             Ok(permit) => permit,
-            // The budget holds the sender until it hands a permit over, so this cannot be; a request beyond the
-            // budget would be the lesser evil.
+            // The concurrency holds the sender until it hands a permit over, so this cannot be; a request beyond the
+            // concurrency would be the lesser evil.
             Err(_) => {
                 self.lock().begin(tenant);
                 self.permit(tenant)
@@ -97,7 +97,7 @@ impl Budget {
     }
 
     fn permit(&self, tenant: Option<&TenantId>) -> Permit {
-        Permit { budget: self.clone(), tenant: tenant.cloned(), since: Instant::now() }
+        Permit { concurrency: self.clone(), tenant: tenant.cloned(), since: Instant::now() }
     }
 
     /// Gives free permits to those whose turn it is.
@@ -151,13 +151,13 @@ impl Permit {
     /// The request was answered.
     #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
     pub(crate) fn succeeded(&self) {
-        let mut inner = self.budget.lock();
+        let mut inner = self.concurrency.lock();
         inner.allowed = (inner.allowed + 1.0 / inner.allowed).min(inner.max as f64);
     }
 
     /// The ruler was overloaded or did not answer in time.
     pub(crate) fn overloaded(&self) {
-        let mut inner = self.budget.lock();
+        let mut inner = self.concurrency.lock();
         // All that were under way together fail together: they count once.
         if inner.lowered.is_none_or(|lowered| self.since >= lowered) {
             inner.allowed = (inner.allowed / 2.0).max(1.0);
@@ -169,13 +169,13 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         {
-            let mut inner = self.budget.lock();
+            let mut inner = self.concurrency.lock();
             inner.in_flight -= 1;
             if let Some(held) = inner.held.get_mut(&self.tenant) {
                 *held -= 1;
             }
         }
-        self.budget.hand_out();
+        self.concurrency.hand_out();
     }
 }
 
@@ -193,14 +193,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn tenants_take_turns() {
-        let budget = Budget::new(1);
-        let held = budget.acquire(None).await;
+        let concurrency = ConcurrencyLimit::new(1);
+        let held = concurrency.acquire(None).await;
         let (big, small) = (tenant("big"), tenant("small"));
-        let mut waiting: Vec<_> = (0..1000).map(|_| Box::pin(budget.acquire(Some(&big)))).collect();
+        let mut waiting: Vec<_> = (0..1000).map(|_| Box::pin(concurrency.acquire(Some(&big)))).collect();
         for wait in &mut waiting {
             assert!(wait.now_or_never().is_none());
         }
-        let mut single = Box::pin(budget.acquire(Some(&small)));
+        let mut single = Box::pin(concurrency.acquire(Some(&small)));
         assert!(single.as_mut().now_or_never().is_none());
         drop(held);
         let mut done = 0;
@@ -213,35 +213,36 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn halves_once_for_what_failed_together_and_grows_again() {
-        let budget = Budget::new(8);
-        let permits: Vec<Permit> = futures::future::join_all((0..8).map(|_| budget.acquire(None))).await;
-        assert!(budget.acquire(None).now_or_never().is_none());
+        let concurrency = ConcurrencyLimit::new(8);
+        let permits: Vec<Permit> = futures::future::join_all((0..8).map(|_| concurrency.acquire(None))).await;
+        assert!(concurrency.acquire(None).now_or_never().is_none());
         tokio::time::advance(Duration::from_millis(5)).await;
         permits.iter().for_each(Permit::overloaded);
         drop(permits);
-        let room = |budget: &Budget| {
-            let permits: Vec<Permit> = std::iter::from_fn(|| budget.acquire(None).now_or_never()).collect();
+        let room = |concurrency: &ConcurrencyLimit| {
+            let permits: Vec<Permit> =
+                std::iter::from_fn(|| concurrency.acquire(None).now_or_never()).collect();
             permits.len()
         };
-        assert_eq!(room(&budget), 4);
+        assert_eq!(room(&concurrency), 4);
         for _ in 0..3 {
             tokio::time::advance(Duration::from_millis(5)).await;
-            budget.acquire(None).await.overloaded();
+            concurrency.acquire(None).await.overloaded();
         }
-        assert_eq!(room(&budget), 1, "one is always allowed");
+        assert_eq!(room(&concurrency), 1, "one is always allowed");
         for _ in 0..100 {
-            budget.acquire(None).await.succeeded();
+            concurrency.acquire(None).await.succeeded();
         }
-        assert_eq!(room(&budget), 8, "and never more than the configured number");
+        assert_eq!(room(&concurrency), 8, "and never more than the configured number");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_no_longer_waits_costs_nobody_a_turn() {
-        let budget = Budget::new(1);
-        let held = budget.acquire(None).await;
-        let mut gone = Box::pin(budget.acquire(None));
+        let concurrency = ConcurrencyLimit::new(1);
+        let held = concurrency.acquire(None).await;
+        let mut gone = Box::pin(concurrency.acquire(None));
         assert!(gone.as_mut().now_or_never().is_none());
-        let mut next = Box::pin(budget.acquire(None));
+        let mut next = Box::pin(concurrency.acquire(None));
         assert!(next.as_mut().now_or_never().is_none());
         drop(gone);
         drop(held);
@@ -252,24 +253,24 @@ mod tests {
     async fn a_tenant_that_hangs_leaves_room_for_others() {
         let tenant = |name: &str| Some(name.parse::<TenantId>().unwrap());
         let (hung, other) = (tenant("hung"), tenant("other"));
-        let budget = Budget::new(8);
-        drop(budget.acquire(other.as_ref()).await);
+        let concurrency = ConcurrencyLimit::new(8);
+        drop(concurrency.acquire(other.as_ref()).await);
         let mut held = Vec::new();
         for _ in 0..6 {
-            held.push(budget.acquire(hung.as_ref()).await);
+            held.push(concurrency.acquire(hung.as_ref()).await);
         }
-        let (seventh, wanting) = (budget.clone(), hung.clone());
+        let (seventh, wanting) = (concurrency.clone(), hung.clone());
         let seventh = tokio::spawn(async move { seventh.acquire(wanting.as_ref()).await });
         tokio::task::yield_now().await;
         assert!(!seventh.is_finished());
-        let theirs = budget.acquire(other.as_ref()).await;
+        let theirs = concurrency.acquire(other.as_ref()).await;
         held.pop();
         seventh.await.unwrap();
         drop(theirs);
         // Alone, a tenant has everything.
-        let budget = Budget::new(8);
+        let concurrency = ConcurrencyLimit::new(8);
         for _ in 0..8 {
-            held.push(budget.acquire(hung.as_ref()).await);
+            held.push(concurrency.acquire(hung.as_ref()).await);
         }
     }
 }

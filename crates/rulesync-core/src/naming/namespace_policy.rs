@@ -5,11 +5,11 @@ use super::{Named, Naming, Owner, Pattern};
 
 /// What a ruler namespace is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
+pub enum NamespaceClass {
     /// Ours, by our present naming.
-    Ours,
+    Managed,
     /// Ours, by a former naming: goes once its successor is there.
-    Former,
+    Legacy,
     /// Somebody else's, from which groups equal to ours may be taken over.
     Adoptable,
     /// Where the claims of our owner stand.
@@ -20,7 +20,7 @@ pub enum Interest {
 
 /// Whose namespaces are ours, and in which sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Territory {
+pub struct NamespacePolicy {
     /// The owner.
     pub owner: Owner,
     /// How namespaces are called now.
@@ -31,30 +31,30 @@ pub struct Territory {
     pub adopt: Vec<Pattern>,
 }
 
-impl Territory {
-    /// The territory of an owner, with nothing inherited.
+impl NamespacePolicy {
+    /// The namespace_policy of an owner, with nothing inherited.
     pub fn of(owner: Owner) -> Self {
         Self { naming: Naming::Owner(owner.clone()), owner, former: Vec::new(), adopt: Vec::new() }
     }
 
     /// What a ruler namespace is to us.
-    pub fn interest(&self, namespace: &str) -> Interest {
+    pub fn classify(&self, namespace: &str) -> NamespaceClass {
         if self.naming.owns(namespace) {
-            Interest::Ours
+            NamespaceClass::Managed
         } else if self.former.iter().any(|naming| naming.owns(namespace)) {
-            Interest::Former
+            NamespaceClass::Legacy
         } else if namespace == self.owner.as_str() {
-            Interest::Claim
+            NamespaceClass::Claim
         } else if self.adopt.iter().any(|pattern| pattern.matches(namespace)) {
-            Interest::Adoptable
+            NamespaceClass::Adoptable
         } else {
-            Interest::Foreign
+            NamespaceClass::Foreign
         }
     }
 
     /// Whether a namespace is ours, by any name.
     pub fn owns(&self, namespace: &str) -> bool {
-        matches!(self.interest(namespace), Interest::Ours | Interest::Former)
+        matches!(self.classify(namespace), NamespaceClass::Managed | NamespaceClass::Legacy)
     }
 
     /// The object a namespace of ours was made of, whatever naming made it.
@@ -69,24 +69,24 @@ mod tests {
 
     #[test]
     fn present_names_come_before_all_others() {
-        let territory = Territory {
+        let namespace_policy = NamespacePolicy {
             former: vec![Naming::Owner("old".parse().unwrap())],
             adopt: vec!["*".into()],
-            ..Territory::of("prod".parse().unwrap())
+            ..NamespacePolicy::of("prod".parse().unwrap())
         };
-        for (namespace, interest) in [
-            ("prod.a.b", Interest::Ours),
-            ("old.a.b", Interest::Former),
-            ("prod", Interest::Claim),
-            ("old", Interest::Adoptable),
-            ("prod-eu.a.b", Interest::Adoptable),
+        for (namespace, classify) in [
+            ("prod.a.b", NamespaceClass::Managed),
+            ("old.a.b", NamespaceClass::Legacy),
+            ("prod", NamespaceClass::Claim),
+            ("old", NamespaceClass::Adoptable),
+            ("prod-eu.a.b", NamespaceClass::Adoptable),
         ] {
-            assert_eq!(territory.interest(namespace), interest, "{namespace}");
-            let ours = matches!(interest, Interest::Ours | Interest::Former);
-            assert_eq!(territory.owns(namespace), ours, "{namespace}");
+            assert_eq!(namespace_policy.classify(namespace), classify, "{namespace}");
+            let ours = matches!(classify, NamespaceClass::Managed | NamespaceClass::Legacy);
+            assert_eq!(namespace_policy.owns(namespace), ours, "{namespace}");
         }
-        let alone = Territory::of("prod".parse().unwrap());
-        assert_eq!(alone.interest("prod-eu.a.b"), Interest::Foreign);
-        assert_eq!(territory.parse("old.a.b").unwrap().name, "b");
+        let alone = NamespacePolicy::of("prod".parse().unwrap());
+        assert_eq!(alone.classify("prod-eu.a.b"), NamespaceClass::Foreign);
+        assert_eq!(namespace_policy.parse("old.a.b").unwrap().name, "b");
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use rulesync_expr::{Enforcement, Mode};
 
-use super::origin::Facts;
 use super::route::Route;
+use super::routing_input::RoutingInput;
 use super::template;
 use super::text::taken_fault;
 use super::value::{Value, ValueFault};
@@ -45,7 +45,7 @@ pub struct QueryMatcher {
 
 /// What is done to the rules of one object on one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Treatment {
+pub struct Transform {
     labels: Vec<SetLabel>,
     unset: Vec<UnsetLabel>,
     refused: Vec<RefusedLabel>,
@@ -80,13 +80,13 @@ struct RefusedLabel {
     allowed: Vec<Pattern>,
 }
 
-impl Treatment {
+impl Transform {
     /// What a route does to an object.
     ///
     /// # Errors
     ///
     /// A finding where a matcher has no value.
-    pub(crate) fn of(route: &Route, facts: &Facts<'_>) -> Result<Self, Box<Finding>> {
+    pub(crate) fn of(route: &Route, input: &RoutingInput<'_>) -> Result<Self, Box<Finding>> {
         let mut matchers = Vec::with_capacity(route.query_matchers.len());
         for QueryMatcher { label, value, mode } in &route.query_matchers {
             let refuse = |why: String| {
@@ -95,26 +95,26 @@ impl Treatment {
                     format!("route `{}` puts no matcher on `{label}`: {why}", route.name),
                 )
             };
-            let text = value.resolve(facts).map_err(|fault| {
+            let text = value.resolve(input).map_err(|fault| {
                 let hint = format!("{}; nothing is sent without the matcher", fault.hint());
                 refuse(fault.to_string()).hint(hint)
             })?;
             matchers.push(Enforcement::new(label, text, *mode).map_err(|error| refuse(error.to_string()))?);
         }
-        let mut treatment = Self {
+        let mut transform = Self {
             matchers: matchers.into(),
             source_tenants: route.source_tenants.clone(),
             ..Self::default()
         };
         for label in &route.external_labels {
-            treatment.add_label(&route.name, label, facts);
+            transform.add_label(&route.name, label, input);
         }
-        Ok(treatment)
+        Ok(transform)
     }
 
-    fn add_label(&mut self, route: &str, label: &ExternalLabel, facts: &Facts<'_>) {
+    fn add_label(&mut self, route: &str, label: &ExternalLabel, input: &RoutingInput<'_>) {
         let ExternalLabel { name, value, add_if_absent } = label;
-        match value.resolve(facts) {
+        match value.resolve(input) {
             Ok(value) => self.labels.push(SetLabel {
                 name: name.clone(),
                 value: value.to_owned(),
@@ -126,7 +126,7 @@ impl Treatment {
             }
             Err(fault) => {
                 if let Some(source) = value.source().filter(|_| !add_if_absent) {
-                    let may = source.allow.iter().filter(|permission| permission.is_for(facts));
+                    let may = source.allow.iter().filter(|permission| permission.is_for(input));
                     self.refused.push(RefusedLabel {
                         name: name.clone(),
                         free: source.allow.is_empty() && source.origin.is_the_authors(),

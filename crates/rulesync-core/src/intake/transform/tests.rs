@@ -4,24 +4,24 @@ use rulesync_expr::Mode;
 
 use super::*;
 use crate::dialect::PromQl;
-use crate::intake::origin::{NamespaceFacts, Origin};
 use crate::intake::permission::Permission;
-use crate::intake::value::ValueSource;
+use crate::intake::routing_input::{NamespaceMetadata, ValueSource};
+use crate::intake::value::ValueFrom;
 use crate::model::labels::Labels;
 use crate::model::object::ObjectId;
 
 /// The template of `cases/poison/annotation-becomes-label.yaml`.
 const READS_ANOTHER: &str = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
 
-fn annotation() -> Origin {
-    Origin::Annotation("team".into())
+fn annotation() -> ValueSource {
+    ValueSource::Annotation("team".into())
 }
 
-pub(super) fn from(origin: Origin, default: Option<&str>, values: &[&str]) -> Value {
+pub(super) fn from(origin: ValueSource, default: Option<&str>, values: &[&str]) -> Value {
     let values = values.iter().map(|value| Pattern::from(*value)).collect::<Vec<_>>();
     let permission = Permission { namespaces: vec!["apps".into()], values, ..Permission::default() };
     let allow = if permission.values.is_empty() { Vec::new() } else { vec![permission] };
-    Value::From(ValueSource { origin, default: default.map(str::to_owned), allow })
+    Value::From(ValueFrom { origin, default: default.map(str::to_owned), allow })
 }
 
 pub(super) fn label(value: Value, add_if_absent: bool) -> Route {
@@ -36,10 +36,10 @@ pub(super) fn matcher(value: Value) -> Route {
 
 /// What a route does to an object in the Kubernetes namespace `apps` with this annotation `team`, which its Kubernetes
 /// namespace has as a label and an annotation too.
-pub(super) fn treatment(route: &Route, team: Option<&str>) -> Result<Treatment, Box<Finding>> {
+pub(super) fn transform(route: &Route, team: Option<&str>) -> Result<Transform, Box<Finding>> {
     let team: Labels = team.map(|team| ("team", team)).into_iter().collect();
-    let namespace = NamespaceFacts { labels: team.clone(), annotations: team.clone() };
-    let facts = Facts {
+    let namespace = NamespaceMetadata { labels: team.clone(), annotations: team.clone() };
+    let input = RoutingInput {
         id: &ObjectId::new(&"k".into(), &"PrometheusRule".into(), "apps", "o"),
         labels: &team,
         annotations: &team,
@@ -48,7 +48,7 @@ pub(super) fn treatment(route: &Route, team: Option<&str>) -> Result<Treatment, 
         namespace: Some(&namespace),
         namespace_comes: true,
     };
-    Treatment::of(route, &facts)
+    Transform::of(route, &input)
 }
 
 fn group(json: &str) -> Group {
@@ -62,13 +62,13 @@ const OF_GROUP: &str = r#"{"name":"g","labels":{"team":"own"},"rules":[{"alert":
 
 /// The label `team` of each rule as it is sent, or what is wrong.
 fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<String>>, Vec<String>> {
-    let treatment = treatment(route, team).map_err(|finding| vec![finding.to_string()])?;
+    let transform = transform(route, team).map_err(|finding| vec![finding.to_string()])?;
     let said = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
-    if !treatment.refusals().is_empty() {
-        return Err(said(treatment.refusals()));
+    if !transform.refusals().is_empty() {
+        return Err(said(transform.refusals()));
     }
     let group = group(json);
-    let (treated, findings) = treatment.apply(&group, "r", None, &PromQl);
+    let (treated, findings) = transform.apply(&group, "r", None, &PromQl);
     if findings.is_empty() {
         Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
     } else {
@@ -83,10 +83,10 @@ fn some(values: &[&str]) -> Vec<Option<String>> {
 #[test]
 fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
     let origins = [
-        Origin::Label("team".into()),
+        ValueSource::Label("team".into()),
         annotation(),
-        Origin::NamespaceLabel("team".into()),
-        Origin::NamespaceAnnotation("team".into()),
+        ValueSource::NamespaceLabel("team".into()),
+        ValueSource::NamespaceAnnotation("team".into()),
     ];
     for origin in origins {
         for odd in [
@@ -105,7 +105,7 @@ fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
             assert!(said.len() == 1 && said[0].starts_with(&begins), "{odd:?}: {said:?}");
             // Nor where the author's own label would win: the value is no value.
             assert!(sent(&label(origin.clone().into(), true), Some(odd), PLAIN).is_err());
-            let said = treatment(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
+            let said = transform(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
             let begins = format!("route `r` puts no matcher on `team`: {origin} is ");
             assert!(said.message.starts_with(&begins), "{odd:?}: {said}");
         }
@@ -153,7 +153,7 @@ fn without_a_value_the_authors_own_does_not_pass_for_it() {
     for team in [None, Some("")] {
         let route = label(annotation().into(), false);
         assert_eq!(sent(&route, team, PLAIN), Ok(vec![None]));
-        let warnings: Vec<Finding> = treatment(&route, team).unwrap().unset_labels("r").collect();
+        let warnings: Vec<Finding> = transform(&route, team).unwrap().unset_labels("r").collect();
         let [warning] = warnings.as_slice() else { panic!("one: {warnings:?}") };
         assert!(!warning.is_error());
         assert_eq!(warning.message, "route `r` leaves the label `team` out: annotation `team` is missing");
@@ -171,9 +171,9 @@ fn without_a_value_the_authors_own_does_not_pass_for_it() {
         let default = label(from(annotation(), Some("nobody"), &[]), false);
         assert_eq!(sent(&default, team, OF_RULE), Ok(some(&["nobody", "nobody"])));
         assert_eq!(sent(&default, team, OF_GROUP), Ok(some(&["nobody"])));
-        let said = treatment(&matcher(annotation().into()), team).unwrap_err();
+        let said = transform(&matcher(annotation().into()), team).unwrap_err();
         assert!(said.message.contains("annotation `team` is missing"), "{said}");
-        let matchers = treatment(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
+        let matchers = transform(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
         assert_eq!(matchers.matchers[0].value(), "nobody");
     }
 }
@@ -189,11 +189,11 @@ fn values_are_limited_to_what_is_allowed() {
             said[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
             "{said:?}"
         );
-        let said = treatment(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
+        let said = transform(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
         assert!(said.message.contains("which is not allowed there"), "{said}");
     }
     let elsewhere =
         Permission { namespaces: vec!["other".into()], values: vec!["*".into()], ..Permission::default() };
-    let source = ValueSource { origin: annotation(), default: None, allow: vec![elsewhere] };
+    let source = ValueFrom { origin: annotation(), default: None, allow: vec![elsewhere] };
     assert!(sent(&label(Value::From(source), false), Some("payments"), PLAIN).is_err());
 }

@@ -1,4 +1,4 @@
-//! Keeps the ledger in step with the targets: read once, written when they change, looked into for releases while
+//! Keeps the inventory in step with the targets: read once, written when they change, looked into for releases while
 //! deletes are held.
 
 use std::collections::BTreeSet;
@@ -10,32 +10,36 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
+use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
-use crate::ledger::{Ledger, LedgerRecord};
 use crate::model::tenant::TargetId;
 use crate::policy::Backoff;
 use crate::target::Order;
 
-/// How often the ledger is looked into for releases.
+/// How often the inventory is looked into for releases.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// The ledger and what is known of it.
-pub(super) struct Keeper {
-    ledger: Arc<dyn Ledger>,
+/// The inventory and what is known of it.
+pub(super) struct InventoryWriter {
+    inventory: Arc<dyn Inventory>,
     leadership: Leadership,
     progressed: Arc<Notify>,
     /// What it should hold; none before it was read.
-    wanted: watch::Sender<Option<LedgerRecord>>,
+    wanted: watch::Sender<Option<InventoryRecord>>,
     /// What was read from it and not yet taken.
     news: Arc<Mutex<Option<News>>>,
     read: bool,
     stop: CancellationToken,
 }
 
-impl Keeper {
-    pub(super) fn new(ledger: Arc<dyn Ledger>, progressed: Arc<Notify>, leadership: Leadership) -> Self {
+impl InventoryWriter {
+    pub(super) fn new(
+        inventory: Arc<dyn Inventory>,
+        progressed: Arc<Notify>,
+        leadership: Leadership,
+    ) -> Self {
         Self {
-            ledger,
+            inventory,
             leadership,
             progressed,
             wanted: watch::channel(None).0,
@@ -45,10 +49,10 @@ impl Keeper {
         }
     }
 
-    /// Starts the task that reads and writes it. A ledger that cannot be reached holds nothing up.
+    /// Starts the task that reads and writes it. An inventory that cannot be reached holds nothing up.
     pub(super) fn start(&self, tasks: &mut JoinSet<()>) {
         let task = Task {
-            ledger: Arc::clone(&self.ledger),
+            inventory: Arc::clone(&self.inventory),
             leadership: self.leadership.clone(),
             progressed: Arc::clone(&self.progressed),
             wanted: self.wanted.subscribe(),
@@ -60,7 +64,7 @@ impl Keeper {
         });
     }
 
-    /// Whether the ledger has been read.
+    /// Whether the inventory has been read.
     pub(super) fn is_read(&self) -> bool {
         self.read
     }
@@ -70,18 +74,18 @@ impl Keeper {
     }
 }
 
-/// What was read from the ledger.
+/// What was read from the inventory.
 struct News {
-    record: LedgerRecord,
+    record: InventoryRecord,
     /// Whether it was not read before since this process leads: another may have written it.
     is_first: bool,
 }
 
 struct Task {
-    ledger: Arc<dyn Ledger>,
+    inventory: Arc<dyn Inventory>,
     leadership: Leadership,
     progressed: Arc<Notify>,
-    wanted: watch::Receiver<Option<LedgerRecord>>,
+    wanted: watch::Receiver<Option<InventoryRecord>>,
     news: Arc<Mutex<Option<News>>>,
 }
 
@@ -89,14 +93,14 @@ impl Task {
     async fn run(mut self) {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(5 * 60) };
         let mut failures = 0;
-        let mut held = LedgerRecord::default();
+        let mut held = InventoryRecord::default();
         let mut known = false;
         loop {
             // Another process may have written it while it led.
             self.leadership.leading().await;
             let result = match (known, self.unwritten(&held)) {
-                (true, Some(record)) => self.ledger.write(&record).await.map(|()| held = record),
-                _ => self.ledger.read().await.map(|record| {
+                (true, Some(record)) => self.inventory.write(&record).await.map(|()| held = record),
+                _ => self.inventory.read().await.map(|record| {
                     held.clone_from(&record);
                     let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
                     // What was not taken yet may have been the first.
@@ -114,7 +118,7 @@ impl Task {
                 Err(error) => {
                     failures += 1;
                     let wait = backoff.wait(failures);
-                    tracing::warn!(%error, retry_in = ?wait, "the ledger is out of reach: removed routes are not cleaned up meanwhile");
+                    tracing::warn!(%error, retry_in = ?wait, "the inventory is out of reach: removed routes are not cleaned up meanwhile");
                     wait
                 }
             };
@@ -127,20 +131,20 @@ impl Task {
     }
 
     /// What is to be written, if it differs from what is there.
-    fn unwritten(&mut self, held: &LedgerRecord) -> Option<LedgerRecord> {
+    fn unwritten(&mut self, held: &InventoryRecord) -> Option<InventoryRecord> {
         let wanted = self.wanted.borrow_and_update().clone()?;
         (wanted != *held).then_some(wanted)
     }
 }
 
 impl Run {
-    /// Takes what was read from the ledger, and tells it what it should hold.
-    pub(super) fn keep_ledger(&mut self) {
-        let Some(keeper) = &mut self.keeper else { return };
-        let news = keeper.news.lock().unwrap_or_else(PoisonError::into_inner).take();
-        keeper.read |= news.is_some();
+    /// Takes what was read from the inventory, and tells it what it should hold.
+    pub(super) fn keep_inventory(&mut self) {
+        let Some(inventory_writer) = &mut self.inventory_writer else { return };
+        let news = inventory_writer.news.lock().unwrap_or_else(PoisonError::into_inner).take();
+        inventory_writer.read |= news.is_some();
         let read_anew = news.as_ref().is_some_and(|news| news.is_first);
-        if let Some(News { record: LedgerRecord { targets, released, retiring }, .. }) = news {
+        if let Some(News { record: InventoryRecord { targets, released, retiring }, .. }) = news {
             for target in &released {
                 let every = target == EVERY_TARGET;
                 let running = self.targets.iter_mut().chain(self.retiring.iter_mut());
@@ -157,15 +161,19 @@ impl Run {
                 self.adjust_targets();
             }
         }
-        if let Some(keeper) = self.keeper.as_ref().filter(|keeper| keeper.read && self.ever_changed) {
+        if let Some(inventory_writer) = self
+            .inventory_writer
+            .as_ref()
+            .filter(|inventory_writer| inventory_writer.read && self.ever_changed)
+        {
             self.ever_changed = false;
             let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
-            let wanted = LedgerRecord {
+            let wanted = InventoryRecord {
                 targets: self.ever.iter().map(ToString::to_string).collect(),
                 released: BTreeSet::new(),
                 retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
             };
-            keeper.wanted.send_if_modified(|current| {
+            inventory_writer.wanted.send_if_modified(|current| {
                 let changed = current.as_ref() != Some(&wanted);
                 if changed {
                     *current = Some(wanted);
@@ -178,8 +186,8 @@ impl Run {
 }
 
 impl Run {
-    /// The targets of a ledger that nothing leads to.
-    pub(in crate::engine) fn left_behind(&self, record: &LedgerRecord) -> Vec<String> {
+    /// The targets of an inventory that nothing leads to.
+    pub(in crate::engine) fn left_behind(&self, record: &InventoryRecord) -> Vec<String> {
         let left = record.targets.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
         left.cloned().collect()
     }

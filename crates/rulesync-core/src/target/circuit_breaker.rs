@@ -1,4 +1,4 @@
-//! The gate of a target: closed while the ruler is down, so that an outage costs one request now and then instead of
+//! The breaker of a target: closed while the ruler is down, so that an outage costs one request now and then instead of
 //! one for every change that waits.
 
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::policy::{Backoff, Policy};
 
-/// Namespaces that may fail in a row before the gate closes. One change that always fails must not close it for
+/// Namespaces that may fail in a row before the breaker closes. One change that always fails must not close it for
 /// others, however often it is tried.
 const TOLERATED: usize = 2;
 
@@ -19,7 +19,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Counts failures that concern the ruler as a whole.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct CircuitBreaker {
     backoff: Backoff,
     /// No wait that a ruler asks for is longer.
     longest: Duration,
@@ -30,17 +30,17 @@ pub(crate) struct Gate {
     until: Option<Instant>,
 }
 
-impl Gate {
+impl CircuitBreaker {
     pub(crate) fn new(policy: &Policy) -> Self {
-        let mut gate = Self {
+        let mut breaker = Self {
             backoff: policy.backoff,
             longest: Duration::ZERO,
             failed: HashSet::new(),
             waits: 0,
             until: None,
         };
-        gate.set_policy(policy);
-        gate
+        breaker.set_policy(policy);
+        breaker
     }
 
     pub(crate) fn set_policy(&mut self, policy: &Policy) {
@@ -79,7 +79,7 @@ impl Gate {
         self.until
     }
 
-    /// The ruler answered; true if the gate was closed.
+    /// The ruler answered; true if the breaker was closed.
     pub(crate) fn success(&mut self) -> bool {
         self.failed.clear();
         self.waits = 0;
@@ -87,7 +87,7 @@ impl Gate {
     }
 
     /// The ruler did not answer as it should to a change of a namespace, or to a list if there is none; true if this
-    /// closed the gate. `wait` is what the ruler asked for.
+    /// closed the breaker. `wait` is what the ruler asked for.
     pub(crate) fn failure(
         &mut self,
         now: Instant,
@@ -97,7 +97,7 @@ impl Gate {
         self.failed.insert(namespace.cloned());
         let closed = self.until.is_some();
         if closed && self.until.is_some_and(|until| now < until) {
-            // Under way when the gate closed: it says nothing new.
+            // Under way when the breaker closed: it says nothing new.
             return false;
         }
         if closed || self.failed.len() > TOLERATED || self.failed.contains(&None) || wait.is_some() {
@@ -116,45 +116,45 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn closes_after_different_failures_in_a_row_and_probes_with_one() {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
-        let mut gate = Gate::new(&Policy { backoff, ..Policy::default() });
+        let mut breaker = CircuitBreaker::new(&Policy { backoff, ..Policy::default() });
         let mut now = Instant::now();
         let (a, b, c): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "b".into(), "c".into());
         for _ in 0..100 {
-            assert!(!gate.failure(now, Some(&a), None), "one namespace that always fails closes nothing");
+            assert!(!breaker.failure(now, Some(&a), None), "one namespace that always fails closes nothing");
         }
-        gate.success();
-        assert!(!gate.failure(now, Some(&a), None));
-        assert!(!gate.failure(now, Some(&b), None));
-        assert_eq!(gate.allows(now, 8), 8);
-        assert!(gate.failure(now, Some(&c), None));
-        assert!(!gate.failure(now, Some(&c), None));
-        assert_eq!(gate.allows(now, 8), 0);
-        now = gate.until().unwrap();
-        assert_eq!(gate.allows(now, 8), 1);
-        assert!(!gate.failure(now, Some(&a), None));
-        assert_eq!(gate.allows(now, 8), 0);
-        assert!(gate.success());
-        assert_eq!(gate.allows(now, 8), 8);
-        assert!(!gate.success());
-        assert!(gate.failure(now, None, None), "a list that fails is the whole target");
+        breaker.success();
+        assert!(!breaker.failure(now, Some(&a), None));
+        assert!(!breaker.failure(now, Some(&b), None));
+        assert_eq!(breaker.allows(now, 8), 8);
+        assert!(breaker.failure(now, Some(&c), None));
+        assert!(!breaker.failure(now, Some(&c), None));
+        assert_eq!(breaker.allows(now, 8), 0);
+        now = breaker.until().unwrap();
+        assert_eq!(breaker.allows(now, 8), 1);
+        assert!(!breaker.failure(now, Some(&a), None));
+        assert_eq!(breaker.allows(now, 8), 0);
+        assert!(breaker.success());
+        assert_eq!(breaker.allows(now, 8), 8);
+        assert!(!breaker.success());
+        assert!(breaker.failure(now, None, None), "a list that fails is the whole target");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_ruler_may_say_how_long() {
         let backoff = Backoff { base: Duration::from_millis(1), cap: Duration::from_secs(1) };
-        let mut gate = Gate::new(&Policy { backoff, ..Policy::default() });
+        let mut breaker = CircuitBreaker::new(&Policy { backoff, ..Policy::default() });
         let now = Instant::now();
-        assert!(gate.failure(now, None, Some(Duration::from_secs(7))));
-        assert_eq!(gate.until(), Some(now + Duration::from_secs(7)));
-        assert_eq!(gate.allows(now, 8), 0);
-        assert_eq!(gate.allows(now + Duration::from_secs(7), 8), 1, "and one asks");
-        gate.success();
-        assert!(gate.failure(now, None, Some(Duration::MAX)));
-        assert_eq!(gate.until(), Some(now + LONGEST_RETRY_AFTER), "and is not believed everything");
-        gate.reset();
-        assert_eq!(gate.allows(now, 8), 8, "the configuration was changed");
-        gate.set_policy(&Policy { resync_interval: Duration::from_secs(60), ..Policy::default() });
-        assert!(gate.failure(now, None, Some(Duration::MAX)));
-        assert!(gate.until() <= Some(now + Duration::from_secs(60)), "a resync would come sooner");
+        assert!(breaker.failure(now, None, Some(Duration::from_secs(7))));
+        assert_eq!(breaker.until(), Some(now + Duration::from_secs(7)));
+        assert_eq!(breaker.allows(now, 8), 0);
+        assert_eq!(breaker.allows(now + Duration::from_secs(7), 8), 1, "and one asks");
+        breaker.success();
+        assert!(breaker.failure(now, None, Some(Duration::MAX)));
+        assert_eq!(breaker.until(), Some(now + LONGEST_RETRY_AFTER), "and is not believed everything");
+        breaker.reset();
+        assert_eq!(breaker.allows(now, 8), 8, "the configuration was changed");
+        breaker.set_policy(&Policy { resync_interval: Duration::from_secs(60), ..Policy::default() });
+        assert!(breaker.failure(now, None, Some(Duration::MAX)));
+        assert!(breaker.until() <= Some(now + Duration::from_secs(60)), "a resync would come sooner");
     }
 }

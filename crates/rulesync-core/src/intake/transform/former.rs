@@ -1,9 +1,9 @@
 //! Former versions: what a ruler has from before stays only if it could be sent today.
 
-use super::tests::{from, label, matcher, treatment};
+use super::tests::{from, label, matcher, transform};
 use super::*;
 use crate::dialect::PromQl;
-use crate::intake::origin::Origin;
+use crate::intake::routing_input::ValueSource;
 use crate::model::group::Rule;
 
 fn constant(text: &str) -> Value {
@@ -29,7 +29,7 @@ fn in_group(team: &str, mut group: Group) -> Group {
 /// Whether a group stays at the tenant `t`, for an object whose annotation, labels and Kubernetes namespace have this
 /// `team`.
 fn stays(route: &Route, team: Option<&str>, group: &Group) -> bool {
-    treatment(route, team).unwrap().is_satisfied_by(group, Some(&"t".parse().unwrap()), &PromQl)
+    transform(route, team).unwrap().is_satisfied_by(group, Some(&"t".parse().unwrap()), &PromQl)
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn every_rule_has_the_label_that_is_the_routes_to_set() {
 
 #[test]
 fn no_rule_has_a_label_that_is_the_routes_to_set_and_has_no_value() {
-    let route = label(Value::from(Origin::Annotation("team".into())), false);
+    let route = label(Value::from(ValueSource::Annotation("team".into())), false);
     assert!(stays(&route, None, &of("up", &[None])));
     assert!(!stays(&route, None, &of("up", &[None, Some("victim")])));
     assert!(!stays(&route, None, &in_group("victim", of("up", &[None]))));
@@ -62,22 +62,22 @@ fn no_rule_has_a_label_that_is_the_routes_to_set_and_has_no_value() {
 fn where_the_value_is_refused_what_stands_is_one_that_might_be_chosen() {
     let template = Some("{{ query \"up\" }}");
     // The author may choose any, so one that he chose is as good as another, unless it could not be taken.
-    let free = label(from(Origin::Annotation("team".into()), None, &[]), false);
+    let free = label(from(ValueSource::Annotation("team".into()), None, &[]), false);
     assert!(stays(&free, template, &of("up", &[Some("any"), None])));
     assert!(!stays(&free, template, &of("up", &[Some("any"), Some("{{ query \"up\" }}")])));
     // Within limits.
-    let limited = label(from(Origin::Annotation("team".into()), None, &["pay*"]), false);
+    let limited = label(from(ValueSource::Annotation("team".into()), None, &["pay*"]), false);
     for team in [template, Some("victim")] {
         assert!(stays(&limited, team, &of("up", &[Some("payments")])));
         assert!(!stays(&limited, team, &of("up", &[Some("payments"), Some("victim")])));
         assert!(!stays(&limited, team, &in_group("victim", of("up", &[Some("payments")]))));
     }
     // Not the author's to choose.
-    let theirs = label(from(Origin::NamespaceAnnotation("team".into()), None, &[]), false);
+    let theirs = label(from(ValueSource::NamespaceAnnotation("team".into()), None, &[]), false);
     assert!(!stays(&theirs, template, &of("up", &[Some("any")])));
     assert!(stays(&theirs, template, &of("up", &[None])));
     // His own may stand.
-    let if_absent = label(from(Origin::Annotation("team".into()), None, &["pay*"]), true);
+    let if_absent = label(from(ValueSource::Annotation("team".into()), None, &["pay*"]), true);
     assert!(stays(&if_absent, template, &of("up", &[Some("victim")])));
 }
 
@@ -109,8 +109,8 @@ fn no_group_reads_from_a_tenant_that_is_not_allowed() {
 
 #[test]
 fn who_sets_anything_wants_former_versions_read_at_once() {
-    let sets = |route: &Route, team| treatment(route, team).unwrap().sets_anything();
-    let annotation = || from(Origin::Annotation("team".into()), None, &["pay*"]);
+    let sets = |route: &Route, team| transform(route, team).unwrap().sets_anything();
+    let annotation = || from(ValueSource::Annotation("team".into()), None, &["pay*"]);
     assert!(!sets(&Route::all("r", "central", None), None));
     let tenants = Route { source_tenants: vec!["u".into()], ..Route::all("r", "central", None) };
     assert!(!sets(&tenants, None));

@@ -8,7 +8,7 @@ use crate::model::object::ObjectId;
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub enum ValueSource {
     /// A label of the object.
     Label(Arc<str>),
     /// An annotation of the object.
@@ -23,7 +23,7 @@ pub enum Origin {
 
 /// What is known of a Kubernetes namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NamespaceFacts {
+pub struct NamespaceMetadata {
     /// Its labels.
     pub labels: Labels,
     /// Its annotations, as far as its source tells them.
@@ -32,7 +32,7 @@ pub struct NamespaceFacts {
 
 /// What is known of an object when it is routed.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct RoutingInput<'a> {
     /// Which one it is.
     pub id: &'a ObjectId,
     /// Its labels.
@@ -44,13 +44,13 @@ pub struct Facts<'a> {
     /// The language it says it is written in, by its kind or by an annotation.
     pub language: Option<&'a str>,
     /// Its Kubernetes namespace, if known.
-    pub namespace: Option<&'a NamespaceFacts>,
+    pub namespace: Option<&'a NamespaceMetadata>,
     /// Whether its Kubernetes namespace will be known, if it is not.
     pub namespace_comes: bool,
 }
 
 #[cfg(test)]
-impl<'a> Facts<'a> {
+impl<'a> RoutingInput<'a> {
     /// Of an object of which nothing is known but which one it is, by a source that tells of no Kubernetes namespaces.
     pub(crate) fn bare(id: &'a ObjectId, nothing: &'a Labels) -> Self {
         Self {
@@ -65,15 +65,15 @@ impl<'a> Facts<'a> {
     }
 }
 
-impl Origin {
+impl ValueSource {
     /// The value; none if there is none.
-    pub fn value<'a>(&self, facts: &Facts<'a>) -> Option<&'a str> {
+    pub fn value<'a>(&self, input: &RoutingInput<'a>) -> Option<&'a str> {
         match self {
-            Self::Label(key) => facts.labels.get(key),
-            Self::Annotation(key) => facts.annotations.get(key),
-            Self::NamespaceLabel(key) => facts.namespace?.labels.get(key),
-            Self::NamespaceAnnotation(key) => facts.namespace?.annotations.get(key),
-            Self::NamespaceName => Some(facts.id.namespace()),
+            Self::Label(key) => input.labels.get(key),
+            Self::Annotation(key) => input.annotations.get(key),
+            Self::NamespaceLabel(key) => input.namespace?.labels.get(key),
+            Self::NamespaceAnnotation(key) => input.namespace?.annotations.get(key),
+            Self::NamespaceName => Some(input.id.namespace()),
         }
     }
 
@@ -96,7 +96,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Label(key) => write!(f, "label `{key}`"),

@@ -1,4 +1,4 @@
-//! The ledger in a ConfigMap, written by server-side apply.
+//! The inventory in a ConfigMap, written by server-side apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
-use rulesync_core::{Ledger, LedgerError, LedgerRecord};
+use rulesync_core::{Inventory, InventoryError, InventoryRecord};
 use serde_json::json;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
@@ -28,22 +28,22 @@ pub const RELEASE_ANNOTATION: &str = "rulesync.dev/release-deletes";
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A ledger in a ConfigMap. It needs `get`, `create` and `patch` on it.
+/// An inventory in a ConfigMap. It needs `get`, `create` and `patch` on it.
 #[derive(Clone)]
-pub struct KubernetesLedger {
+pub struct KubernetesInventory {
     api: Api<ConfigMap>,
     name: String,
     shown: String,
 }
 
-impl fmt::Debug for KubernetesLedger {
+impl fmt::Debug for KubernetesInventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KubernetesLedger({})", self.shown)
+        write!(f, "KubernetesInventory({})", self.shown)
     }
 }
 
-impl KubernetesLedger {
-    /// A ledger of that name; without a namespace in the one we are in, or the kubeconfig's.
+impl KubernetesInventory {
+    /// An inventory of that name; without a namespace in the one we are in, or the kubeconfig's.
     ///
     /// # Errors
     ///
@@ -72,29 +72,29 @@ impl KubernetesLedger {
         &self,
         verb: &str,
         request: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, LedgerError> {
+    ) -> Result<T, InventoryError> {
         let shown = &self.shown;
         match tokio::time::timeout(PATIENCE, request).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(kube::Error::Api(status))) if status.code == 403 => Err(LedgerError(format!(
+            Ok(Err(kube::Error::Api(status))) if status.code == 403 => Err(InventoryError(format!(
                 "not allowed to {verb} the ConfigMap {shown} (403): grant `get`, `create` and `patch`"
             ))),
-            Ok(Err(error)) => Err(LedgerError(format!("cannot {verb} the ConfigMap {shown}: {error}"))),
+            Ok(Err(error)) => Err(InventoryError(format!("cannot {verb} the ConfigMap {shown}: {error}"))),
             Err(_) => {
-                Err(LedgerError(format!("cannot {verb} the ConfigMap {shown}: no answer in {PATIENCE:?}")))
+                Err(InventoryError(format!("cannot {verb} the ConfigMap {shown}: no answer in {PATIENCE:?}")))
             }
         }
     }
 }
 
 #[async_trait]
-impl Ledger for KubernetesLedger {
-    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
+impl Inventory for KubernetesInventory {
+    async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         let map = self.within("get", self.api.get_opt(&self.name)).await?;
         Ok(map.map(|map| record(&map)).unwrap_or_default())
     }
 
-    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
+    async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
         let targets: Vec<&str> = record.targets.iter().map(String::as_str).collect();
         let retiring: Vec<String> =
             record.retiring.iter().map(|(target, since)| format!("{target} {since}")).collect();
@@ -122,7 +122,7 @@ impl Ledger for KubernetesLedger {
     }
 }
 
-fn record(map: &ConfigMap) -> LedgerRecord {
+fn record(map: &ConfigMap) -> InventoryRecord {
     let lines = |key: &str| {
         let text = map.data.as_ref().and_then(|data| data.get(key)).map_or("", String::as_str);
         text.lines().map(str::trim).filter(|line| !line.is_empty())
@@ -131,7 +131,7 @@ fn record(map: &ConfigMap) -> LedgerRecord {
         let (target, since) = line.rsplit_once(' ')?;
         Some((target.to_owned(), since.parse().ok()?))
     };
-    LedgerRecord {
+    InventoryRecord {
         targets: lines(TARGETS).map(str::to_owned).collect(),
         released: released(map).map(str::to_owned).collect::<BTreeSet<String>>(),
         retiring: lines(RETIRING).filter_map(since).collect(),
