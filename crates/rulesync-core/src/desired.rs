@@ -31,9 +31,9 @@ pub struct DesiredGroup {
 
 /// What one object wants to have in its namespace at a target.
 #[derive(Debug, Clone)]
-pub struct Claim {
-    /// The object.
-    pub object: ObjectId,
+pub struct DesiredObject {
+    /// Its identity.
+    pub id: ObjectId,
     /// When it was created, in seconds since 1970.
     pub created: Option<i64>,
     /// The groups that should exist.
@@ -78,16 +78,16 @@ pub(crate) struct Left {
     pub(crate) at: Instant,
 }
 
-/// Why what a ruler has for an object stays although the object does not claim it.
+/// Why what a ruler has for an object stays although the object does not object it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
+pub struct Protection {
     /// Why.
     pub because: HeldReason,
     /// What a route enforces on it: only what satisfies that stays. None if that is not known.
     pub enforced: Option<Arc<Transform>>,
 }
 
-impl From<HeldReason> for Hold {
+impl From<HeldReason> for Protection {
     fn from(because: HeldReason) -> Self {
         Self { because, enforced: None }
     }
@@ -96,11 +96,11 @@ impl From<HeldReason> for Hold {
 /// Who wants what at one target.
 #[derive(Debug, Default)]
 pub struct Desired {
-    namespaces: HashMap<Arc<str>, Vec<Claim>>,
+    namespaces: HashMap<Arc<str>, Vec<DesiredObject>>,
     /// Namespaces whose object has left while we watched: they can go without waiting for certainty about strangers.
     left: HashMap<Arc<str>, Left>,
-    /// Namespaces whose rules stay although nobody claims them, and for which objects, and why.
-    held: HashMap<Arc<str>, BTreeMap<ObjectId, Hold>>,
+    /// Namespaces whose rules stay although nobody objects them, and for which objects, and why.
+    protected: HashMap<Arc<str>, BTreeMap<ObjectId, Protection>>,
     /// Groups of such namespaces that are to go, because they lack what their route enforces now.
     expelled: HashMap<Arc<str>, BTreeSet<Box<str>>>,
     groups: usize,
@@ -109,29 +109,29 @@ pub struct Desired {
 
 impl Desired {
     /// An object wants something in a namespace, in place of what it wanted before.
-    pub fn claim(&mut self, namespace: &Arc<str>, claim: Claim) {
+    pub fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject) {
         self.left.remove(namespace);
-        self.hold(namespace, &claim.object, None);
+        self.protect(namespace, &object.id, None);
         self.count(namespace, false);
-        let claims = self.namespaces.entry(Arc::clone(namespace)).or_default();
-        claims.retain(|other| other.object != claim.object);
-        claims.push(claim);
-        claims.shrink_to_fit();
+        let objects = self.namespaces.entry(Arc::clone(namespace)).or_default();
+        objects.retain(|other| other.id != object.id);
+        objects.push(object);
+        objects.shrink_to_fit();
         // The oldest wins; the id settles what was created in the same second, or at an unknown time.
-        claims.sort_by(|a, b| {
-            let age = |c: &Claim| c.created.unwrap_or(i64::MAX);
-            age(a).cmp(&age(b)).then_with(|| a.object.cmp(&b.object))
+        objects.sort_by(|a, b| {
+            let age = |c: &DesiredObject| c.created.unwrap_or(i64::MAX);
+            age(a).cmp(&age(b)).then_with(|| a.id.cmp(&b.id))
         });
         self.count(namespace, true);
     }
 
     /// An object no longer wants anything in a namespace. It may have wanted it before this was made, of a ruler that has
     /// been replaced since.
-    pub fn drop_claim(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
+    pub fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
         self.count(namespace, false);
-        if let Some(claims) = self.namespaces.get_mut(namespace) {
-            claims.retain(|claim| claim.object != *object);
-            if claims.is_empty() {
+        if let Some(objects) = self.namespaces.get_mut(namespace) {
+            objects.retain(|other| other.id != *object);
+            if objects.is_empty() {
                 self.namespaces.remove(namespace);
             }
         }
@@ -142,17 +142,17 @@ impl Desired {
         self.count(namespace, true);
     }
 
-    /// What the ruler has for an object in a namespace stays although the object does not claim it, and why; or no longer.
-    pub fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
-        if let Some(hold) = hold {
-            self.held.entry(Arc::clone(namespace)).or_default().insert(object.clone(), hold);
-        } else if let Some(objects) = self.held.get_mut(namespace) {
+    /// What the ruler has for an object in a namespace stays although the object does not object it, and why; or no longer.
+    pub fn protect(&mut self, namespace: &Arc<str>, object: &ObjectId, protection: Option<Protection>) {
+        if let Some(protection) = protection {
+            self.protected.entry(Arc::clone(namespace)).or_default().insert(object.clone(), protection);
+        } else if let Some(objects) = self.protected.get_mut(namespace) {
             objects.remove(object);
             if objects.is_empty() {
-                self.held.remove(namespace);
+                self.protected.remove(namespace);
             }
         }
-        if self.enforced_on_held(namespace).is_none() {
+        if self.enforced_on_protected(namespace).is_none() {
             self.expelled.remove(namespace);
         }
     }
@@ -167,19 +167,19 @@ impl Desired {
         self.left.retain(|namespace, _| is_there(namespace));
     }
 
-    /// The claim that counts for a namespace, if there is one.
-    pub fn winner(&self, namespace: &str) -> Option<&Claim> {
+    /// The object that counts for a namespace, if there is one.
+    pub fn winner(&self, namespace: &str) -> Option<&DesiredObject> {
         self.namespaces.get(namespace)?.first()
     }
 
-    /// A group of the claim that counts for a namespace.
+    /// A group of the object that counts for a namespace.
     pub(crate) fn group(&self, namespace: &str, group: &str) -> Option<&DesiredGroup> {
         self.winner(namespace)?.groups.iter().find(|declared| &*declared.name == group)
     }
 
-    /// All claims with their namespaces; the first of a namespace counts.
-    pub fn claims(&self) -> impl Iterator<Item = (&Arc<str>, &[Claim])> {
-        self.namespaces.iter().map(|(namespace, claims)| (namespace, claims.as_slice()))
+    /// All objects with their namespaces; the first of a namespace counts.
+    pub fn objects(&self) -> impl Iterator<Item = (&Arc<str>, &[DesiredObject])> {
+        self.namespaces.iter().map(|(namespace, objects)| (namespace, objects.as_slice()))
     }
 
     /// Whether the namespace's object went while we watched.
@@ -194,19 +194,19 @@ impl Desired {
 
     /// The object a namespace belongs to, or last belonged to.
     pub fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
-        self.winner(namespace).map(|claim| &claim.object).or_else(|| Some(&self.left.get(namespace)?.object))
+        self.winner(namespace).map(|object| &object.id).or_else(|| Some(&self.left.get(namespace)?.object))
     }
 
-    /// A namespace that somebody claims, by its name.
+    /// A namespace that somebody objects, by its name.
     pub(crate) fn claimed(&self, namespace: &str) -> Option<&Arc<str>> {
         self.namespaces.get_key_value(namespace).map(|(namespace, _)| namespace)
     }
 
-    /// Replaces a group of a namespace's winning claim by another form of it; the answer is the form before.
+    /// Replaces a group of a namespace's winning object by another form of it; the answer is the form before.
     pub(crate) fn replace(&mut self, namespace: &str, by: DesiredGroup) -> Option<DesiredGroup> {
         self.count(namespace, false);
-        let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
-        let group = claim.and_then(|claim| claim.groups.iter_mut().find(|group| group.name == by.name));
+        let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
+        let group = object.and_then(|object| object.groups.iter_mut().find(|group| group.name == by.name));
         let before = group.map(|group| std::mem::replace(group, by));
         self.count(namespace, true);
         before
@@ -218,35 +218,35 @@ impl Desired {
             self.expelled.entry(Arc::clone(namespace)).or_default().insert(group.into());
             return;
         }
-        let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
-        if let Some(claim) = claim.filter(|claim| !claim.expelled.iter().any(|name| **name == *group)) {
-            let kept = claim.refused.iter().filter(|name| ***name != *group).cloned();
-            claim.refused = kept.collect();
-            claim.expelled = claim.expelled.iter().cloned().chain([group.into()]).collect();
+        let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
+        if let Some(object) = object.filter(|object| !object.expelled.iter().any(|name| **name == *group)) {
+            let kept = object.refused.iter().filter(|name| ***name != *group).cloned();
+            object.refused = kept.collect();
+            object.expelled = object.expelled.iter().cloned().chain([group.into()]).collect();
         }
     }
 
     /// A group was accepted after all.
     pub(crate) fn readmit(&mut self, namespace: &str, group: &str) {
-        let claim = self.namespaces.get_mut(namespace).and_then(|claims| claims.first_mut());
-        if let Some(claim) = claim.filter(|claim| !claim.expelled.is_empty()) {
-            claim.expelled = claim.expelled.iter().filter(|name| ***name != *group).cloned().collect();
+        let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
+        if let Some(object) = object.filter(|object| !object.expelled.is_empty()) {
+            object.expelled = object.expelled.iter().filter(|name| ***name != *group).cloned().collect();
         }
     }
 
     /// Why what the ruler has in the namespace stays, if it is to stay.
-    pub fn held(&self, namespace: &str) -> Option<HeldReason> {
-        self.held.get(namespace)?.values().map(|hold| hold.because).next()
+    pub fn protected(&self, namespace: &str) -> Option<HeldReason> {
+        self.protected.get(namespace)?.values().map(|protection| protection.because).next()
     }
 
-    /// What is enforced on what stays in a namespace that nobody claims, if that is known.
-    pub(crate) fn enforced_on_held(&self, namespace: &str) -> Option<&Arc<Transform>> {
-        self.held.get(namespace)?.values().find_map(|hold| hold.enforced.as_ref())
+    /// What is enforced on what stays in a namespace that nobody objects, if that is known.
+    pub(crate) fn enforced_on_protected(&self, namespace: &str) -> Option<&Arc<Transform>> {
+        self.protected.get(namespace)?.values().find_map(|protection| protection.enforced.as_ref())
     }
 
     /// The namespaces where something is enforced on what stays.
-    pub(crate) fn held_on_terms(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.held.keys().filter(|namespace| self.enforced_on_held(namespace).is_some())
+    pub(crate) fn protected_on_terms(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.protected.keys().filter(|namespace| self.enforced_on_protected(namespace).is_some())
     }
 
     /// Whether a group that stays is to go all the same.
@@ -298,9 +298,9 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn claim(name: &str, created: Option<i64>, groups: Vec<DesiredGroup>) -> Claim {
-        Claim {
-            object: ObjectId::new(&"s".into(), &"K".into(), "ns", name),
+    pub(crate) fn object(name: &str, created: Option<i64>, groups: Vec<DesiredGroup>) -> DesiredObject {
+        DesiredObject {
+            id: ObjectId::new(&"s".into(), &"K".into(), "ns", name),
             created,
             groups: groups.into(),
             refused: Box::default(),
@@ -316,50 +316,50 @@ pub(crate) mod tests {
     fn the_oldest_claim_counts_and_the_next_follows() {
         let namespace: Arc<str> = "us.ns.o".into();
         let mut desired = Desired::default();
-        let (young, old) = (claim("young", Some(2), vec![group("g", "1")]), claim("old", Some(1), vec![]));
-        desired.claim(&namespace, young.clone());
+        let (young, old) = (object("young", Some(2), vec![group("g", "1")]), object("old", Some(1), vec![]));
+        desired.upsert(&namespace, young.clone());
         assert_eq!((desired.groups(), desired.rules()), (1, 1));
-        desired.claim(&namespace, old.clone());
-        assert_eq!(desired.winner(&namespace).unwrap().object, old.object);
+        desired.upsert(&namespace, old.clone());
+        assert_eq!(desired.winner(&namespace).unwrap().id, old.id);
         assert_eq!(desired.groups(), 0);
-        desired.drop_claim(&namespace, &old.object, LeftBecause::Deleted);
-        assert_eq!(desired.winner(&namespace).unwrap().object, young.object);
+        desired.remove(&namespace, &old.id, LeftBecause::Deleted);
+        assert_eq!(desired.winner(&namespace).unwrap().id, young.id);
         assert_eq!(desired.groups(), 1);
         assert!(!desired.was_dropped(&namespace));
-        desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted);
+        desired.remove(&namespace, &young.id, LeftBecause::Deleted);
         assert!(desired.was_dropped(&namespace));
-        desired.drop_claim(&namespace, &young.object, LeftBecause::Deleted);
+        desired.remove(&namespace, &young.id, LeftBecause::Deleted);
         assert_eq!(desired.groups(), 0);
     }
 
     #[test]
     fn who_leaves_what_others_claim_or_hold_changes_nothing_for_them() {
         let namespace: Arc<str> = "us.ns.o".into();
-        let (one, other) = (claim("one", None, vec![]), claim("other", None, vec![]));
+        let (one, other) = (object("one", None, vec![]), object("other", None, vec![]));
         let mut desired = Desired::default();
-        desired.claim(&namespace, one.clone());
-        desired.drop_claim(&namespace, &other.object, LeftBecause::Moved);
+        desired.upsert(&namespace, one.clone());
+        desired.remove(&namespace, &other.id, LeftBecause::Moved);
         assert!(!desired.was_dropped(&namespace));
-        desired.hold(&namespace, &one.object, Some(HeldReason::Unreadable.into()));
-        desired.hold(&namespace, &other.object, Some(HeldReason::Moving.into()));
-        desired.claim(&namespace, one.clone());
-        assert_eq!(desired.held(&namespace), Some(HeldReason::Moving));
-        desired.hold(&namespace, &one.object, None);
-        assert_eq!(desired.held(&namespace), Some(HeldReason::Moving));
-        desired.hold(&namespace, &other.object, None);
-        assert_eq!(desired.held(&namespace), None);
+        desired.protect(&namespace, &one.id, Some(HeldReason::Unreadable.into()));
+        desired.protect(&namespace, &other.id, Some(HeldReason::Moving.into()));
+        desired.upsert(&namespace, one.clone());
+        assert_eq!(desired.protected(&namespace), Some(HeldReason::Moving));
+        desired.protect(&namespace, &one.id, None);
+        assert_eq!(desired.protected(&namespace), Some(HeldReason::Moving));
+        desired.protect(&namespace, &other.id, None);
+        assert_eq!(desired.protected(&namespace), None);
     }
 
     #[test]
     fn who_was_there_before_anything_was_known_has_left_too() {
         let namespace: Arc<str> = "us.ns.o".into();
-        let object = claim("o", None, vec![]).object;
+        let object = object("o", None, vec![]).id;
         let mut desired = Desired::default();
-        desired.drop_claim(&namespace, &object, LeftBecause::Moved);
+        desired.remove(&namespace, &object, LeftBecause::Moved);
         assert_eq!(desired.left(&namespace).unwrap().because, LeftBecause::Moved);
         desired.forget_dropped(&namespace);
         assert!(!desired.was_dropped(&namespace), "it is gone from the ruler");
-        desired.drop_claim(&namespace, &object, LeftBecause::Moved);
+        desired.remove(&namespace, &object, LeftBecause::Moved);
         desired.keep_dropped(|namespace| namespace == "us.ns.o");
         assert!(desired.was_dropped(&namespace));
         desired.keep_dropped(|_| false);
@@ -371,11 +371,11 @@ pub(crate) mod tests {
         let namespace: Arc<str> = "us.ns.o".into();
         let mut desired = Desired::default();
         let refused = ["g", "h"].map(Box::from).into();
-        desired.claim(&namespace, Claim { refused, ..claim("o", None, vec![group("i", "1")]) });
+        desired.upsert(&namespace, DesiredObject { refused, ..object("o", None, vec![group("i", "1")]) });
         let state = |desired: &Desired| -> (Vec<String>, Vec<String>) {
-            let claim = desired.winner("us.ns.o").unwrap();
+            let object = desired.winner("us.ns.o").unwrap();
             let names = |groups: &[Box<str>]| groups.iter().map(ToString::to_string).collect();
-            (names(&claim.refused), names(&claim.expelled))
+            (names(&object.refused), names(&object.expelled))
         };
         let names = |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
         desired.expel(&namespace, "g");
@@ -386,21 +386,21 @@ pub(crate) mod tests {
         desired.readmit(&namespace, "other");
         desired.readmit(&namespace, "g");
         assert_eq!(state(&desired), (names(&["h"]), names(&["i"])));
-        assert!(!desired.is_expelled(&namespace, "g"), "that is for what nobody claims");
+        assert!(!desired.is_expelled(&namespace, "g"), "that is for what nobody objects");
     }
 
     #[test]
     fn totals_are_those_of_the_claims_that_count() {
         let (one, other): (Arc<str>, Arc<str>) = ("us.ns.o".into(), "us.ns.p".into());
         let mut desired = Desired::default();
-        desired.claim(&one, claim("o", Some(1), vec![group("g", "1"), group("h", "1")]));
-        desired.claim(&other, claim("p", Some(1), vec![group("g", "1")]));
-        desired.claim(&one, claim("later", Some(2), vec![group("g", "1")]));
+        desired.upsert(&one, object("o", Some(1), vec![group("g", "1"), group("h", "1")]));
+        desired.upsert(&other, object("p", Some(1), vec![group("g", "1")]));
+        desired.upsert(&one, object("later", Some(2), vec![group("g", "1")]));
         assert_eq!((desired.groups(), desired.rules()), (3, 3));
         let split = DesiredGroup { rules: 5, ..group("h", "2") };
         assert_eq!(desired.replace(&one, split).unwrap().rules, 1);
         assert_eq!((desired.groups(), desired.rules()), (3, 7));
-        desired.drop_claim(&one, &claim("o", None, vec![]).object, LeftBecause::Deleted);
+        desired.remove(&one, &object("o", None, vec![]).id, LeftBecause::Deleted);
         assert_eq!((desired.groups(), desired.rules()), (2, 2));
     }
 }

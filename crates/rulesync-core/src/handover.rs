@@ -1,12 +1,12 @@
 //! Hand-overs: an object that moves leaves a target only when those that it goes to have written it. Each of them holds a
-//! [`Share`]; whoever lets go watches the [`Handover`].
+//! [`Share`]; whoever lets go watches the [`HandoverProgress`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A move, as the one who lets go sees it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Handover {
+pub(crate) struct HandoverProgress {
     ends: Arc<Ends>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Share {
     written: bool,
 }
 
-impl Handover {
+impl HandoverProgress {
     /// Another share.
     pub(crate) fn share(&self) -> Share {
         self.ends.waiting.fetch_add(1, Ordering::AcqRel);
@@ -77,23 +77,23 @@ mod tests {
 
     #[test]
     fn everybody_must_have_written_it() {
-        let handover = Handover::default();
-        assert_eq!(handover.state(), HandoverState::Written, "nobody is to write it");
-        let (one, other) = (handover.share(), handover.share());
-        assert_eq!(handover.state(), HandoverState::Waiting);
+        let progress = HandoverProgress::default();
+        assert_eq!(progress.state(), HandoverState::Written, "nobody is to write it");
+        let (one, other) = (progress.share(), progress.share());
+        assert_eq!(progress.state(), HandoverState::Waiting);
         one.written();
-        assert_eq!(handover.state(), HandoverState::Waiting);
+        assert_eq!(progress.state(), HandoverState::Waiting);
         other.written();
-        assert_eq!(handover.state(), HandoverState::Written);
+        assert_eq!(progress.state(), HandoverState::Written);
     }
 
     #[test]
     fn who_goes_without_having_written_it_gives_it_up() {
-        let handover = Handover::default();
-        let (one, other) = (handover.share(), handover.share());
+        let progress = HandoverProgress::default();
+        let (one, other) = (progress.share(), progress.share());
         drop(one);
-        assert_eq!(handover.state(), HandoverState::GivenUp);
+        assert_eq!(progress.state(), HandoverState::GivenUp);
         other.written();
-        assert_eq!(handover.state(), HandoverState::GivenUp);
+        assert_eq!(progress.state(), HandoverState::GivenUp);
     }
 }

@@ -26,7 +26,6 @@
 //! | starting, stopping, reloading | `engine/` |
 
 mod apply;
-mod catalogue;
 mod claim;
 mod concurrency;
 mod desired;
@@ -43,6 +42,7 @@ mod locations;
 mod metrics;
 mod model;
 mod naming;
+mod object_index;
 mod observed;
 mod outcome;
 mod plan;
@@ -56,7 +56,7 @@ mod vanishing;
 mod write;
 
 pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
-pub use desired::{Claim, Desired, DesiredGroup, Hold, LeftBecause};
+pub use desired::{Desired, DesiredGroup, LeftBecause, Protection};
 pub use dialect::{Dialect, Heartbeat, LogQl, MetricsQl, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,

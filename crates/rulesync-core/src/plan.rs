@@ -83,7 +83,7 @@ impl fmt::Display for Reason {
             Self::NotAllowed => "not_allowed",
             Self::Renamed => "renamed",
             Self::Adopted => "adopted",
-            Self::Claim => "claim",
+            Self::Claim => "object",
         })
     }
 }
@@ -213,7 +213,7 @@ pub(crate) fn plan_with(
     reason: impl Fn(&Change) -> Option<HeldReason>,
 ) -> Vec<Change> {
     let PlanInput { desired, observed, .. } = input;
-    let mut namespaces: Vec<&Arc<str>> = desired.claims().map(|(namespace, _)| namespace).collect();
+    let mut namespaces: Vec<&Arc<str>> = desired.objects().map(|(namespace, _)| namespace).collect();
     namespaces.extend(
         observed.namespaces().map(|(namespace, _)| namespace).filter(|n| desired.winner(n).is_none()),
     );
@@ -255,7 +255,7 @@ pub(crate) fn plan_namespace(
         reason,
         held,
     };
-    let Some(claim) = desired.winner(namespace) else {
+    let Some(object) = desired.winner(namespace) else {
         let (expelled, groups): (Vec<Box<str>>, Vec<Box<str>>) = (observed.namespace(namespace))
             .map(|(group, _)| Box::from(group))
             .partition(|group| desired.is_expelled(namespace, group));
@@ -265,16 +265,16 @@ pub(crate) fn plan_namespace(
         if groups.is_empty() {
             return changes;
         }
-        let held = protection.or_else(|| desired.held(namespace));
+        let held = protection.or_else(|| desired.protected(namespace));
         let reason =
             if successor(namespace, input).is_some() { Reason::Renamed } else { Reason::NotDeclared };
         let delete = Action::DeleteNamespace(groups);
         changes.push(change(desired.object_of(namespace), delete, reason, held));
         return changes;
     };
-    let object = Some(&claim.object);
+    let id = Some(&object.id);
     let mut changes = Vec::new();
-    for group in &claim.groups {
+    for group in &object.groups {
         let there = observed.namespace(namespace).find(|(name, _)| *name == &*group.name);
         let reason = match there {
             Some((_, Some(fingerprint))) if fingerprint == group.fingerprint => continue,
@@ -282,13 +282,13 @@ pub(crate) fn plan_namespace(
             None => Reason::Missing,
         };
         if !skip(&group.name, group.fingerprint) {
-            changes.push(change(object, Action::Put(group.clone()), reason, None));
+            changes.push(change(id, Action::Put(group.clone()), reason, None));
         }
     }
     let wanted = |name: &str| {
-        !claim.expelled.iter().any(|group| &**group == name)
-            && (claim.groups.iter().any(|group| &*group.name == name)
-                || claim.refused.iter().any(|group| &**group == name))
+        !object.expelled.iter().any(|group| &**group == name)
+            && (object.groups.iter().any(|group| &*group.name == name)
+                || object.refused.iter().any(|group| &**group == name))
     };
     let extra: Vec<Box<str>> = observed
         .namespace(namespace)
@@ -301,21 +301,21 @@ pub(crate) fn plan_namespace(
     }
     let protection = deletes.protection(false);
     let why = |group: &str| {
-        if claim.expelled.iter().any(|name| **name == *group) {
+        if object.expelled.iter().any(|name| **name == *group) {
             (Reason::NotAllowed, protection)
         } else {
-            // Of what is on its way elsewhere, or stays as it is there, the claim may not be the latest word.
-            (Reason::NotDeclared, protection.or_else(|| desired.held(namespace)))
+            // Of what is on its way elsewhere, or stays as it is there, the object may not be the latest word.
+            (Reason::NotDeclared, protection.or_else(|| desired.protected(namespace)))
         }
     };
-    let all = extra.len() == observed.namespace(namespace).count() && claim.groups.is_empty();
+    let all = extra.len() == observed.namespace(namespace).count() && object.groups.is_empty();
     if all && let Some(first) = extra.first() {
         let (reason, held) = why(first);
-        changes.push(change(object, Action::DeleteNamespace(extra), reason, held));
+        changes.push(change(id, Action::DeleteNamespace(extra), reason, held));
     } else {
         let delete = |group: Box<str>| {
             let (reason, held) = why(&group);
-            change(object, Action::DeleteGroup(group), reason, held)
+            change(id, Action::DeleteGroup(group), reason, held)
         };
         changes.extend(extra.into_iter().map(delete));
     }
@@ -334,16 +334,16 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
         Naming::Owner(owner) => desired.claimed(&format!("{owner}.{}.{}", named.namespace, named.name)),
         // The UID is not to be had from the old name.
         alloy @ Naming::Alloy(_) => {
-            desired.claims().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
+            desired.objects().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
         }
     }
 }
 
 /// Whether everything a namespace should have is in the ruler.
 pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) -> bool {
-    desired.winner(namespace).is_some_and(|claim| {
-        claim.refused.is_empty()
-            && claim.groups.iter().all(|group| {
+    desired.winner(namespace).is_some_and(|object| {
+        object.refused.is_empty()
+            && object.groups.iter().all(|group| {
                 observed.namespace(namespace).any(|there| there == (&*group.name, Some(group.fingerprint)))
             })
     })
@@ -355,8 +355,8 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
     let equals: HashMap<Fingerprint, &ObjectId> = if adoptable.is_empty() {
         HashMap::new()
     } else {
-        let winners = desired.claims().filter_map(|(_, claims)| claims.first());
-        winners.flat_map(|claim| claim.groups.iter().map(|g| (g.fingerprint, &claim.object))).collect()
+        let winners = desired.objects().filter_map(|(_, claims)| claims.first());
+        winners.flat_map(|object| object.groups.iter().map(|g| (g.fingerprint, &object.id))).collect()
     };
     adoptable.iter().filter_map(move |theirs| {
         let object = equals.get(&theirs.fingerprint)?;
@@ -433,9 +433,9 @@ impl Plan {
     /// These changes of a target, and what of them the ruler is expected to refuse.
     pub(crate) fn new(target: &TargetId, changes: Vec<Change>, desired: &Desired) -> Self {
         let written = written(changes.iter());
-        let winners = desired.claims().filter_map(|(_, claims)| claims.first());
+        let winners = desired.objects().filter_map(|(_, claims)| claims.first());
         let refusals =
-            winners.flat_map(|claim| refusals_of(&claim.object, &claim.findings, &written)).collect();
+            winners.flat_map(|object| refusals_of(&object.id, &object.findings, &written)).collect();
         Self { target: target.clone(), changes, refusals }
     }
 

@@ -56,7 +56,7 @@ struct Turn {
 
 /// The right to work in the directory.
 #[derive(Debug)]
-struct Hold {
+struct Protection {
     turn: OwnedMutexGuard<Turn>,
     lock: Lock,
 }
@@ -253,7 +253,7 @@ impl Shared {
     }
 
     /// The right to work in the directory, once it is in order.
-    async fn hold(self: Arc<Self>, mut turn: OwnedMutexGuard<Turn>) -> Result<Hold, RulerError> {
+    async fn hold(self: Arc<Self>, mut turn: OwnedMutexGuard<Turn>) -> Result<Protection, RulerError> {
         let deadline = Instant::now() + self.timeout;
         let (mut lock, left_busy) = loop {
             let directory = self.directory.clone();
@@ -276,7 +276,7 @@ impl Shared {
             turn.recovered = true;
             lock.set_busy(false);
         }
-        Ok(Hold { turn, lock })
+        Ok(Protection { turn, lock })
     }
 }
 

@@ -46,7 +46,7 @@ struct Parts {
     identity: Option<Arc<str>>,
     installation: Option<Installation>,
     release_deletes: bool,
-    commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
+    requests: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
 }
 
 /// Puts an [`Engine`] together.
@@ -65,11 +65,11 @@ pub struct EngineBuilder {
 /// Asks and tells a running engine.
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
-    commands: mpsc::Sender<Command>,
+    requests: mpsc::Sender<Request>,
 }
 
 #[derive(Debug)]
-enum Command {
+enum Request {
     Status(oneshot::Sender<Status>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
@@ -147,7 +147,7 @@ impl Engine {
 
     /// A handle that works while the engine runs.
     pub fn handle(&self) -> EngineHandle {
-        EngineHandle { commands: self.0.commands.0.clone() }
+        EngineHandle { requests: self.0.requests.0.clone() }
     }
 
     /// Runs until `shutdown`; requests under way are finished then.
@@ -335,7 +335,7 @@ impl EngineBuilder {
             release_deletes,
         } = self;
         let reporters = Reporters(reporters.into());
-        let commands = mpsc::channel(8);
+        let requests = mpsc::channel(8);
         Ok(Engine(Parts {
             setup,
             reporters,
@@ -345,7 +345,7 @@ impl EngineBuilder {
             identity,
             installation,
             release_deletes,
-            commands,
+            requests,
         }))
     }
 }
@@ -354,14 +354,14 @@ impl EngineHandle {
     /// How everything is at this moment; none when the engine does not run (any more).
     pub async fn status(&self) -> Option<Status> {
         let (answer, status) = oneshot::channel();
-        self.commands.send(Command::Status(answer)).await.ok()?;
+        self.requests.send(Request::Status(answer)).await.ok()?;
         status.await.ok()
     }
 
     /// How the sources are, which is cheaper to ask than everything; none when the engine does not run.
     pub async fn sources(&self) -> Option<Vec<SourceStatus>> {
         let (answer, sources) = oneshot::channel();
-        self.commands.send(Command::Sources(answer)).await.ok()?;
+        self.requests.send(Request::Sources(answer)).await.ok()?;
         sources.await.ok()
     }
 
@@ -369,7 +369,7 @@ impl EngineHandle {
     /// no such target (or the engine does not run).
     pub async fn release_deletes(&self, target: &TargetId) -> Option<usize> {
         let (answer, released) = oneshot::channel();
-        self.commands.send(Command::Release(target.clone(), answer)).await.ok()?;
+        self.requests.send(Request::Release(target.clone(), answer)).await.ok()?;
         released.await.ok()?
     }
 
@@ -377,7 +377,7 @@ impl EngineHandle {
     /// engine does not run.
     pub async fn release_all_deletes(&self) -> Option<usize> {
         let (answer, released) = oneshot::channel();
-        self.commands.send(Command::ReleaseAll(answer)).await.ok()?;
+        self.requests.send(Request::ReleaseAll(answer)).await.ok()?;
         released.await.ok()
     }
 
@@ -389,7 +389,7 @@ impl EngineHandle {
     /// [`SetupError`] if the parts do not fit; the running setup stays.
     pub async fn reconfigure(&self, setup: Setup) -> Result<(), SetupError> {
         let (answer, result) = oneshot::channel();
-        if self.commands.send(Command::Reconfigure(Box::new(setup), answer)).await.is_err() {
+        if self.requests.send(Request::Reconfigure(Box::new(setup), answer)).await.is_err() {
             return Ok(());
         }
         result.await.unwrap_or(Ok(()))

@@ -16,8 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::setup::{Setup, SetupError};
-use super::{Command, Parts, RunError};
-use crate::catalogue::{Catalogue, Consequences, Departure};
+use super::{Parts, Request, RunError};
 use crate::claim::Installation;
 use crate::finding::Finding;
 use crate::leadership::Leadership;
@@ -26,11 +25,12 @@ use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
 use crate::naming::NamespacePolicy;
+use crate::object_index::{Effects, Handover, ObjectIndex};
 use crate::outcome::{Outcome, Reporters, TOLD_ONE_BY_ONE};
 use crate::plan::{Deletes, Plan};
 use crate::source::Said;
 use crate::status::Status;
-use crate::target::Order;
+use crate::target::Command;
 use crate::vanishing::{Orphans, Remaining, Vanishing};
 use inventory_writer::InventoryWriter;
 use sources::{Identity, RunningSource};
@@ -57,8 +57,8 @@ pub(super) struct Run {
     reporters: Reporters,
     metrics: Metrics,
     leadership: Leadership,
-    commands: mpsc::Receiver<Command>,
-    catalogue: Catalogue,
+    requests: mpsc::Receiver<Request>,
+    index: ObjectIndex,
     sources: BTreeMap<Arc<str>, RunningSource>,
     identity: Identity,
     installation: Option<Installation>,
@@ -68,7 +68,7 @@ pub(super) struct Run {
     /// The inventory, once it has been read.
     inventory_writer: Option<InventoryWriter>,
     /// What is said to targets once others have what these had.
-    departures: Vec<Departure>,
+    handovers: Vec<Handover>,
     /// Whether objects may have left a target for the last time.
     left: bool,
     /// Kinds that sources cannot have objects of, because they are not installed.
@@ -106,15 +106,15 @@ impl Run {
             setup,
             reporters,
             metrics,
-            commands,
+            requests,
             inventory,
             leadership,
             identity,
             installation,
             release_deletes,
         } = parts;
-        let catalogue = Catalogue::new(setup.map());
-        let reporters = catalogue.locations().told_to(reporters);
+        let index = ObjectIndex::new(setup.routing_table());
+        let reporters = index.locations().told_to(reporters);
         let progressed = Arc::new(Notify::new());
         Self {
             namespace_policy: Arc::new(setup.namespace_policy.clone()),
@@ -128,12 +128,12 @@ impl Run {
             reporters,
             metrics,
             leadership,
-            commands: commands.1,
-            catalogue,
+            requests: requests.1,
+            index,
             sources: BTreeMap::new(),
             targets: BTreeMap::new(),
             retiring: BTreeMap::new(),
-            departures: Vec::new(),
+            handovers: Vec::new(),
             left: false,
             absent: BTreeSet::new(),
             ever: BTreeSet::new(),
@@ -192,7 +192,7 @@ impl Run {
                     // A long snapshot must not keep targets from writing what is known already.
                     tokio::task::yield_now().await;
                 }
-                Some(command) = self.commands.recv() => self.command(command),
+                Some(request) = self.requests.recv() => self.request(request),
                 Some(ended) = self.tasks.join_next() => {
                     // A defect in a source or in us must not leave half an engine running.
                     if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
@@ -256,12 +256,12 @@ impl Run {
         });
         let doubts = self.sources.values().filter_map(|source| source.doubted_until);
         let first_lists = (!self.listed_once).then(|| self.started + FIRST_LISTS).filter(|at| *at > now);
-        let holds = [self.vanishing.due(now), self.orphans.due(now), first_lists];
+        let times = [self.vanishing.due(now), self.orphans.due(now), first_lists];
         let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
         doubts
             .chain(impatient.filter(|at| *at > now))
             .chain(timeout.filter(|at| *at > now))
-            .chain(holds.into_iter().flatten())
+            .chain(times.into_iter().flatten())
             .min()
     }
 
@@ -270,24 +270,24 @@ impl Run {
         self.end_doubts();
     }
 
-    fn carry_out(&mut self, Consequences { orders, departures, holds, findings }: Consequences) {
-        self.protect(&holds);
-        for (id, order) in orders {
-            match &order {
-                Order::Claim { namespace, .. } => {
+    fn carry_out(&mut self, Effects { commands, handovers, protections, findings }: Effects) {
+        self.protect(&protections);
+        for (id, command) in commands {
+            match &command {
+                Command::Upsert { namespace, .. } => {
                     // It comes back before it has left.
-                    self.departures.retain(|other| other.target != id || other.namespace != *namespace);
+                    self.handovers.retain(|other| other.target != id || other.namespace != *namespace);
                     self.ensure_target(&id);
                 }
-                Order::Drop { .. } => self.left = true,
+                Command::Remove { .. } => self.left = true,
                 _ => {}
             }
-            self.tell(&id, order);
+            self.tell(&id, command);
         }
-        for departure in departures {
-            self.start_departure(departure);
+        for handover in handovers {
+            self.start_handover(handover);
         }
-        self.unprotect(&holds);
+        self.unprotect(&protections);
         self.report_findings(findings);
     }
 
@@ -310,27 +310,27 @@ impl Run {
     }
 
     /// Tells a target, if there is one, be it that it retires.
-    fn tell(&mut self, id: &TargetId, order: Order) {
+    fn tell(&mut self, id: &TargetId, command: Command) {
         if let Some(target) = self.targets.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
-            target.send(order);
+            target.send(command);
         }
     }
 
     /// Tells every target, those that retire included.
-    fn tell_all(&mut self, order: impl Fn() -> Order) {
+    fn tell_all(&mut self, command: impl Fn() -> Command) {
         for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
-            target.send(order());
+            target.send(command());
         }
     }
 
     fn allow_deletes(&mut self) {
         let known = self.sources.values().all(|source| source.complete);
         self.listed_once |= known && self.has_listed_all();
-        let orphans = known && self.listed_once && !self.catalogue.hides_objects();
+        let orphans = known && self.listed_once && !self.index.hides_objects();
         let deletes = Deletes { takeover: false, known, orphans };
         if deletes != self.deletes {
             self.deletes = deletes;
-            self.tell_all(|| Order::Deletes(deletes));
+            self.tell_all(|| Command::Deletes(deletes));
         }
     }
 
@@ -351,10 +351,10 @@ impl Run {
         }
         let now = Instant::now();
         let policy = self.setup.policy.delete_guard;
-        let catalogue = &self.catalogue;
+        let index = &self.index;
         let remaining: BTreeMap<Arc<str>, Remaining> = (self.sources.iter())
             .map(|(name, source)| {
-                let objects = catalogue.in_rulers(name);
+                let objects = index.in_rulers(name);
                 let (healthy, look_interval) = (source.is_healthy(), source.look_interval());
                 (Arc::clone(name), Remaining { objects, healthy, look_interval })
             })
@@ -362,7 +362,7 @@ impl Run {
         let none = Remaining { objects: 0, healthy: false, look_interval: Duration::ZERO };
         let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
         for (source, held) in self.vanishing.judge(&policy, of, now) {
-            self.tell_all(|| Order::Vanished { source: Arc::clone(&source), held });
+            self.tell_all(|| Command::Vanished { source: Arc::clone(&source), held });
             let left = of(&source).objects;
             self.reporters.report(&Outcome::Vanished { source, held, left });
         }
@@ -370,24 +370,24 @@ impl Run {
         let orphans: usize = waiting.map(|target| target.progress.borrow().orphans).sum();
         let remaining: Vec<Remaining> = remaining.into_values().collect();
         if let Some(held) = self.orphans.judge(&policy, orphans, &remaining, now) {
-            self.tell_all(|| Order::Orphans(held));
+            self.tell_all(|| Command::Orphans(held));
         }
     }
 
-    // Commands.
+    // Requests.
 
-    /// Answers commands, or has them answered: the loop waits for nobody.
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Status(answer) => {
+    /// Answers requests, or has them answered: the loop waits for nobody.
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Status(answer) => {
                 let reports = self.ask_for_reports();
                 // Nobody waiting for the answer is no problem of ours.
                 self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
             }
-            Command::Sources(answer) => drop(answer.send(self.source_statuses())),
-            Command::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
-            Command::Release(target, answer) => self.release(&target, answer),
-            Command::ReleaseAll(answer) => self.release_all(answer),
+            Request::Sources(answer) => drop(answer.send(self.source_statuses())),
+            Request::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
+            Request::Release(target, answer) => self.release(&target, answer),
+            Request::ReleaseAll(answer) => self.release_all(answer),
         }
     }
 
@@ -409,35 +409,35 @@ impl Run {
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
         if before.policy != self.setup.policy {
             let policy = self.setup.policy.clone();
-            self.tell_all(|| Order::Policy(policy.clone()));
+            self.tell_all(|| Command::Policy(policy.clone()));
         }
         // What is ours, and whether it is claimed, is the ground a target stands on.
         let uprooted = before.namespace_policy != self.setup.namespace_policy
             || before.policy.claim != self.setup.policy.claim;
         self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
         let fresh = self.replace_targets(uprooted);
-        let map = self.setup.map();
-        let reconverted = reconverted || map.looks_further_than(&before.map());
-        let mut consequences = self.catalogue.remap(map, &fresh, Instant::now());
-        for departure in std::mem::take(&mut consequences.departures) {
-            self.start_departure(departure);
+        let table = self.setup.routing_table();
+        let reconverted = reconverted || table.looks_further_than(&before.routing_table());
+        let mut effects = self.index.reroute(table, &fresh, Instant::now());
+        for handover in std::mem::take(&mut effects.handovers) {
+            self.start_handover(handover);
         }
         // What no route leads to is emptied as a whole, and not object by object under the guard's eyes.
         self.left = true;
         self.leave_targets();
-        self.carry_out(consequences);
+        self.carry_out(effects);
         for target in self.targets.values_mut() {
-            target.send(Order::Reconsider);
+            target.send(Command::Reconsider);
         }
         if reconverted {
-            self.catalogue.forget_contents();
+            self.index.forget_contents();
         }
         self.adjust_sources(reconverted);
         // Only now do new targets know whom their namespaces belong to: before, all would look like orphans.
         let deletes = self.deletes;
         for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
             if std::mem::take(&mut target.fresh) {
-                target.send(Order::Deletes(deletes));
+                target.send(Command::Deletes(deletes));
             }
         }
         Ok(())
@@ -447,7 +447,7 @@ impl Run {
     fn release(&mut self, target: &TargetId, answer: oneshot::Sender<Option<usize>>) {
         let mut running = self.targets.iter_mut().chain(self.retiring.iter_mut());
         if let Some((_, target)) = running.find(|(id, _)| *id == target) {
-            target.send(Order::Release(answer));
+            target.send(Command::Release(answer));
         } else {
             // Nobody waiting for the answer is no problem of ours.
             let _ = answer.send(None);
@@ -459,7 +459,7 @@ impl Run {
         let mut waiting = Vec::new();
         for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
             let (released, answered) = oneshot::channel();
-            target.send(Order::Release(released));
+            target.send(Command::Release(released));
             waiting.push(answered);
         }
         self.tasks.spawn(async move {
@@ -481,14 +481,14 @@ impl Run {
 
     /// Where the findings of its objects are.
     pub(super) fn locations(&self) -> Locations {
-        self.catalogue.locations().clone()
+        self.index.locations().clone()
     }
 
     pub(super) async fn plans(&mut self) -> Vec<Plan> {
         let mut plans = Vec::new();
         for target in self.targets.values_mut() {
             let (answer, plan) = oneshot::channel();
-            target.send(Order::Plan(answer));
+            target.send(Command::Plan(answer));
             plans.extend(plan.await);
         }
         plans

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalogue::Map;
+use crate::object_index::RoutingTable;
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
 use crate::intake::text::value_fault;
@@ -238,12 +238,12 @@ impl Setup {
         self.routes.iter().flat_map(open).collect()
     }
 
-    pub(crate) fn map(&self) -> Map {
+    pub(crate) fn routing_table(&self) -> RoutingTable {
         let rulers: HashMap<Arc<str>, Arc<dyn Ruler>> =
             self.rulers.iter().map(|named| (Arc::clone(&named.name), Arc::clone(&named.ruler))).collect();
         let split =
             self.rulers.iter().filter_map(|named| Some((Arc::clone(&named.name), named.split_groups?)));
-        Map {
+        RoutingTable {
             naming: self.namespace_policy.naming.clone(),
             routes: self.routes.clone().into(),
             rulers,

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::desired::tests::{claim, group};
-use crate::desired::{Hold, LeftBecause};
+use crate::desired::tests::{group, object};
+use crate::desired::{LeftBecause, Protection};
 use crate::finding::Place;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
@@ -40,7 +40,7 @@ fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
 fn prints_as_a_diff_and_as_json() {
     let (a1, a2, b) = (group("a", "1"), group("a", "2"), group("b", "1"));
     let mut desired = Desired::default();
-    desired.claim(&"us.ns.o".into(), claim("o", None, vec![a1, group("new", "1")]));
+    desired.upsert(&"us.ns.o".into(), object("o", None, vec![a1, group("new", "1")]));
     let observed = observe(&[("us.ns.o", &a2), ("us.ns.o", &b), ("us.ns.gone", &b)]);
     let plan = planned(&desired, &observed, ALL);
     insta::assert_snapshot!(plan, @r"
@@ -63,7 +63,7 @@ fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group(
             Place { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Place::default() };
         finding.at(place).hint("mend it")
     };
-    let mut it = claim("o", None, vec![group("doubted", "1"), group("taken", "1"), group("good", "1")]);
+    let mut it = object("o", None, vec![group("doubted", "1"), group("taken", "1"), group("good", "1")]);
     it.refused = ["withheld".into()].into();
     it.findings = [
         about(Finding::doubt("promql", "cannot be read"), "doubted"),
@@ -73,7 +73,7 @@ fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group(
     ]
     .into();
     let mut desired = Desired::default();
-    desired.claim(&"us.ns.o".into(), it);
+    desired.upsert(&"us.ns.o".into(), it);
     let plan = planned(&desired, &observe(&[("us.ns.o", &group("taken", "1"))]), ALL);
     insta::assert_snapshot!(plan, @r#"
     r/t: 2 changes
@@ -100,12 +100,12 @@ fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group(
 fn deletes_wait_until_they_are_safe() {
     let g = group("g", "1");
     let mut desired = Desired::default();
-    let dropped = claim("dropped", None, vec![g.clone()]);
-    desired.claim(&"us.ns.dropped".into(), dropped.clone());
-    desired.drop_claim(&"us.ns.dropped".into(), &dropped.object, LeftBecause::Deleted);
-    desired.hold(
+    let dropped = object("dropped", None, vec![g.clone()]);
+    desired.upsert(&"us.ns.dropped".into(), dropped.clone());
+    desired.remove(&"us.ns.dropped".into(), &dropped.id, LeftBecause::Deleted);
+    desired.protect(
         &"us.ns.held".into(),
-        &claim("held", None, vec![]).object,
+        &object("held", None, vec![]).id,
         Some(HeldReason::Unreadable.into()),
     );
     let observed = observe(&[("us.ns.dropped", &g), ("us.ns.orphan", &g), ("us.ns.held", &g)]);
@@ -122,9 +122,9 @@ fn deletes_wait_until_they_are_safe() {
 #[test]
 fn a_refused_group_keeps_what_the_ruler_has() {
     let mut desired = Desired::default();
-    let mut kept = claim("o", None, vec![]);
+    let mut kept = object("o", None, vec![]);
     kept.refused = Box::new(["g".into()]);
-    desired.claim(&"us.ns.o".into(), kept);
+    desired.upsert(&"us.ns.o".into(), kept);
     let observed = observe(&[("us.ns.o", &group("g", "1"))]);
     assert_eq!(planned(&desired, &observed, ALL).changes, []);
 }
@@ -132,7 +132,7 @@ fn a_refused_group_keeps_what_the_ruler_has() {
 #[test]
 fn an_object_without_groups_takes_one_delete() {
     let mut desired = Desired::default();
-    desired.claim(&"us.ns.o".into(), claim("o", None, vec![]));
+    desired.upsert(&"us.ns.o".into(), object("o", None, vec![]));
     let observed = observe(&[("us.ns.o", &group("a", "1")), ("us.ns.o", &group("b", "1"))]);
     let plan = planned(&desired, &observed, ALL);
     assert_eq!(plan.changes.len(), 1);
@@ -159,7 +159,7 @@ fn a_plan_shows_what_the_guard_would_hold_back() {
 #[test]
 fn former_names_go_once_there_is_a_successor() {
     let mut desired = Desired::default();
-    desired.claim(&"us.ns.o".into(), claim("o", None, vec![group("g", "1")]));
+    desired.upsert(&"us.ns.o".into(), object("o", None, vec![group("g", "1")]));
     let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
     let namespace_policy = NamespacePolicy {
         former: vec![crate::Naming::Owner("old".parse().unwrap())],
@@ -182,8 +182,8 @@ fn a_former_name_has_the_successor_that_its_own_object_has() {
     let mut desired = Desired::default();
     let (of_o, of_p): (Arc<str>, Arc<str>) =
         (format!("new/ns/o/{uid}").into(), format!("new/ns/p/{uid}").into());
-    desired.claim(&of_o, claim("o", None, vec![group("g", "1")]));
-    desired.claim(&of_p, claim("p", None, vec![group("g", "1")]));
+    desired.upsert(&of_o, object("o", None, vec![group("g", "1")]));
+    desired.upsert(&of_p, object("p", None, vec![group("g", "1")]));
     let namespace_policy = NamespacePolicy {
         naming: alloy("new"),
         former: vec![alloy("old")],
@@ -217,10 +217,10 @@ fn what_the_guard_would_hold_is_marked_and_what_comes_of_one_namespace_is_not() 
 #[test]
 fn of_what_is_held_for_an_object_only_what_is_not_allowed_goes() {
     let (kept, lacks) = (group("kept", "1"), group("lacks", "1"));
-    let (namespace, object): (Arc<str>, _) = ("us.ns.o".into(), claim("o", None, vec![]).object);
+    let (namespace, object): (Arc<str>, _) = ("us.ns.o".into(), object("o", None, vec![]).id);
     let enforced = Some(Arc::default());
     let mut desired = Desired::default();
-    desired.hold(&namespace, &object, Some(Hold { because: HeldReason::TenantRefused, enforced }));
+    desired.protect(&namespace, &object, Some(Protection { because: HeldReason::TenantRefused, enforced }));
     desired.expel(&namespace, "lacks");
     let observed = observe(&[("us.ns.o", &kept), ("us.ns.o", &lacks)]);
     let of = |desired: &Desired| -> Vec<(String, Reason, Option<HeldReason>)> {
@@ -232,7 +232,7 @@ fn of_what_is_held_for_an_object_only_what_is_not_allowed_goes() {
     assert!(planned[0].0.contains("us.ns.o / lacks") && planned[0].1 == Reason::NotAllowed, "{planned:?}");
     assert_eq!((planned[0].2, planned[1].2), (None, Some(HeldReason::TenantRefused)));
     // When nothing holds it any more, all of it is like any other.
-    desired.hold(&namespace, &object, None);
+    desired.protect(&namespace, &object, None);
     assert!(of(&desired).iter().all(|(_, reason, held)| *reason == Reason::NotDeclared && held.is_none()));
 }
 
@@ -266,7 +266,7 @@ proptest! {
     fn carrying_a_plan_out_leaves_nothing_to_do(should in world(), is in world()) {
         let mut desired = Desired::default();
         for (namespace, groups) in namespaces(should) {
-            desired.claim(&namespace, claim(&namespace, None, groups));
+            desired.upsert(&namespace, object(&namespace, None, groups));
         }
         let mut observed = Observed::default();
         for (namespace, groups) in namespaces(is) {

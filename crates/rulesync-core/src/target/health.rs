@@ -148,12 +148,12 @@ impl Health {
         self.not_loaded.clear();
         let patience = sync_period * PERIODS;
         let mut news = News::default();
-        for (namespace, claims) in desired.claims() {
-            let Some(claim) = claims.first() else { continue };
+        for (namespace, claims) in desired.objects() {
+            let Some(object) = claims.first() else { continue };
             let loaded = answer.namespaces.get(&**namespace).map_or(&[][..], Vec::as_slice);
             let there: HashMap<&str, _> = observed.namespace(namespace).collect();
             let written = *self.written.get(namespace).unwrap_or(&self.since);
-            for group in &claim.groups {
+            for group in &object.groups {
                 // What is not in the ruler as declared is told elsewhere.
                 if there.get(&*group.name) != Some(&Some(group.fingerprint)) {
                     continue;
@@ -261,7 +261,7 @@ impl Failing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desired::tests::{claim, group};
+    use crate::desired::tests::{group, object};
     use crate::evaluation::EvaluatedRule;
 
     const PERIOD: Duration = Duration::from_secs(60);
@@ -281,7 +281,7 @@ mod tests {
             for name in ["a", "b"] {
                 observed.set(&namespace, name, Some(group(name, "1").fingerprint));
             }
-            desired.claim(&namespace, claim("o", None, vec![group("a", "1"), group("b", "1")]));
+            desired.upsert(&namespace, object("o", None, vec![group("a", "1"), group("b", "1")]));
             Self { health: Health::new(Instant::now(), PERIOD), desired, observed, namespace }
         }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, LimitedRuler, Stops};
 use crate::claim::Claimant;
-use crate::desired::{Claim, Hold, LeftBecause};
+use crate::desired::{DesiredObject, LeftBecause, Protection};
 use crate::evaluation::Evaluation;
 use crate::guard::HeldReason;
 use crate::handover::Share;
@@ -45,19 +45,19 @@ use state::State;
 
 /// What the engine tells a target.
 #[derive(Debug)]
-pub(crate) enum Order {
+pub(crate) enum Command {
     /// An object wants this in this namespace. `live` if somebody just changed it, rather than part of a first load.
-    Claim { namespace: Arc<str>, claim: Claim, live: bool },
+    Upsert { namespace: Arc<str>, object: DesiredObject, live: bool },
     /// The object that claims the namespace leaves where it was once the namespace is in order here.
     HandOver { namespace: Arc<str>, share: Share },
     /// An object wants nothing there any more.
-    Drop { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
+    Remove { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
     /// What is there for an object stays although the object does not claim it, and why; or no longer.
-    Hold { namespace: Arc<str>, object: ObjectId, hold: Option<Hold> },
+    Protect { namespace: Arc<str>, object: ObjectId, protection: Option<Protection> },
     /// Which deletes are safe from now on.
     Deletes(Deletes),
     /// A source may not know what it says, or does again.
-    Doubt { source: Arc<str>, doubt: bool },
+    Suspect { source: Arc<str>, suspect: bool },
     /// A Kubernetes namespace is gone, or there again.
     KubernetesNamespace { name: String, gone: bool },
     /// Kinds that are not installed where objects come from: what is there of them stays.
@@ -82,7 +82,7 @@ pub(crate) enum Order {
     Plan(oneshot::Sender<Plan>),
 }
 
-/// A target's answer to [`Order::Status`].
+/// A target's answer to [`Command::Status`].
 #[derive(Debug)]
 pub(crate) struct TargetReport {
     pub(crate) target: TargetStatus,
@@ -146,7 +146,7 @@ pub(crate) struct Target {
     in_flight: usize,
     shared: Shared,
     state: State,
-    orders: mpsc::UnboundedReceiver<Order>,
+    commands: mpsc::UnboundedReceiver<Command>,
     progress: watch::Sender<Progress>,
     handled: u64,
     jobs: JoinSet<apply::Report>,
@@ -162,13 +162,13 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// A target that has seen nothing yet. It works until `orders` is closed or `stop` is cancelled.
+    /// A target that has seen nothing yet. It works until `commands` is closed or `stop` is cancelled.
     pub(crate) fn new(
         id: TargetId,
         ruler: LimitedRuler,
         in_flight: usize,
         shared: Shared,
-        orders: mpsc::UnboundedReceiver<Order>,
+        commands: mpsc::UnboundedReceiver<Command>,
         progress: watch::Sender<Progress>,
         stop: CancellationToken,
     ) -> Self {
@@ -178,7 +178,7 @@ impl Target {
             ruler,
             in_flight,
             state,
-            orders,
+            commands,
             progress,
             handled: 0,
             jobs: JoinSet::new(),
@@ -217,8 +217,8 @@ impl Target {
                 },
                 () = leadership.lost(), if self.led => {}
                 () = leadership.leading(), if waits => {}
-                order = self.orders.recv() => match order {
-                    Some(order) => self.order(order),
+                command = self.commands.recv() => match command {
+                    Some(command) => self.command(command),
                     None => break,
                 },
                 () = sleep_until(wake) => {}
@@ -255,37 +255,39 @@ impl Target {
         self.jobs.shutdown().await;
     }
 
-    fn order(&mut self, order: Order) {
+    fn command(&mut self, command: Command) {
         self.handled += 1;
-        match order {
-            Order::Claim { namespace, claim, live } => self.state.claim(&namespace, claim, live),
-            Order::HandOver { namespace, share } => self.state.hand_over(namespace, share),
-            Order::Drop { namespace, object, because } => self.state.drop_claim(&namespace, &object, because),
-            Order::Hold { namespace, object, hold } => self.state.hold(&namespace, &object, hold),
-            Order::Deletes(deletes) => self.state.allow(deletes),
-            Order::Doubt { source, doubt } => self.state.doubt_source(source, doubt),
-            Order::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
-            Order::AbsentKinds(kinds) => self.state.set_absent_kinds(kinds),
-            Order::Identity(us) => self.state.identify(us),
-            Order::Vanished { source, held } => self.state.source_vanished(source, held),
-            Order::Orphans(held) => self.state.hold_orphans(held),
-            Order::Retire(Some(retirement)) => self.state.retire(retirement),
-            Order::Retire(None) => self.state.return_to_service(),
-            Order::Reconsider => {
+        match command {
+            Command::Upsert { namespace, object, live } => self.state.upsert(&namespace, object, live),
+            Command::HandOver { namespace, share } => self.state.hand_over(namespace, share),
+            Command::Remove { namespace, object, because } => self.state.remove(&namespace, &object, because),
+            Command::Protect { namespace, object, protection } => {
+                self.state.protect(&namespace, &object, protection)
+            }
+            Command::Deletes(deletes) => self.state.allow(deletes),
+            Command::Suspect { source, suspect } => self.state.suspect_source(source, suspect),
+            Command::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
+            Command::AbsentKinds(kinds) => self.state.set_absent_kinds(kinds),
+            Command::Identity(us) => self.state.identify(us),
+            Command::Vanished { source, held } => self.state.source_vanished(source, held),
+            Command::Orphans(held) => self.state.hold_orphans(held),
+            Command::Retire(Some(retirement)) => self.state.retire(retirement),
+            Command::Retire(None) => self.state.return_to_service(),
+            Command::Reconsider => {
                 self.state.reconsider();
                 if self.state.is_down() {
                     self.next_list = Instant::now();
                 }
             }
-            Order::Policy(policy) => {
+            Command::Policy(policy) => {
                 self.next_list = self.next_list.min(Instant::now() + jittered(policy.resync_interval));
                 self.shared.policy = policy.clone();
                 self.state.set_policy(policy);
             }
             // Nobody waiting for the answer is no problem of ours.
-            Order::Release(answer) => drop(answer.send(Some(self.state.release()))),
-            Order::Status(answer) => drop(answer.send(self.state.report())),
-            Order::Plan(answer) => drop(answer.send(self.state.plan())),
+            Command::Release(answer) => drop(answer.send(Some(self.state.release()))),
+            Command::Status(answer) => drop(answer.send(self.state.report())),
+            Command::Plan(answer) => drop(answer.send(self.state.plan())),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::desired::{Claim, DesiredGroup};
+use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;
 
@@ -66,7 +66,7 @@ impl Refusals {
     }
 
     /// Forgets what is no longer declared in the form that was refused.
-    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, claim: Option<&Claim>) {
+    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, claim: Option<&DesiredObject>) {
         let Some(mut groups) = self.namespaces.remove(namespace) else { return };
         let declared =
             |name: &str| claim?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
@@ -119,7 +119,7 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desired::tests::{claim, group};
+    use crate::desired::tests::{group, object};
 
     #[tokio::test(start_paused = true)]
     async fn are_remembered_by_content_and_for_a_while() {
@@ -132,9 +132,9 @@ mod tests {
         assert_eq!((refusals.groups(), refusals.rules()), (1, 1));
         assert!(refusals.contains(&namespace, "g", bad.fingerprint));
         assert!(!refusals.contains(&namespace, "g", mended.fingerprint));
-        refusals.forget_changed(&namespace, Some(&claim("o", None, vec![bad.clone()])));
+        refusals.forget_changed(&namespace, Some(&object("o", None, vec![bad.clone()])));
         assert_eq!(refusals.findings(&namespace).count(), 1);
-        refusals.forget_changed(&namespace, Some(&claim("o", None, vec![mended])));
+        refusals.forget_changed(&namespace, Some(&object("o", None, vec![mended])));
         assert_eq!((refusals.groups(), refusals.rules()), (0, 0));
         refusals.add(&namespace, &bad, Finding::error("refused", "no"), Duration::from_secs(60));
         refusals.forget_old();

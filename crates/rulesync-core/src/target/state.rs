@@ -1,11 +1,11 @@
-//! What a target knows, and what follows from it: pure bookkeeping between the orders that come in, the lists that are
+//! What a target knows, and what follows from it: pure bookkeeping between the commands that come in, the lists that are
 //! read and the changes that were carried out. No requests are made here.
 
 mod applied;
+mod commands;
 mod evaluated;
 mod keeping;
 mod lists;
-mod orders;
 mod refuse;
 mod report;
 
@@ -366,7 +366,7 @@ impl State {
     fn look_at_everything_with_changes(&mut self, drifted: bool) {
         let Some(observed) = self.observed.clone() else { return };
         let mut namespaces: Vec<Arc<str>> =
-            self.desired.claims().map(|(namespace, _)| Arc::clone(namespace)).collect();
+            self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
         namespaces.extend(observed.namespaces().map(|(namespace, _)| Arc::clone(namespace)));
         namespaces.push(Arc::clone(&self.claim_namespace));
         namespaces.sort_unstable();

@@ -14,7 +14,7 @@ use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
 use crate::model::tenant::TargetId;
 use crate::policy::Backoff;
-use crate::target::Order;
+use crate::target::Command;
 
 /// How often the inventory is looked into for releases.
 const LOOK: Duration = Duration::from_secs(30);
@@ -150,7 +150,7 @@ impl Run {
                 let running = self.targets.iter_mut().chain(self.retiring.iter_mut());
                 for (_, target) in running.filter(|(id, _)| every || id.to_string() == *target) {
                     // Whether anything was held is in the log.
-                    target.send(Order::Release(tokio::sync::oneshot::channel().0));
+                    target.send(Command::Release(tokio::sync::oneshot::channel().0));
                 }
             }
             if read_anew {

@@ -8,11 +8,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Run;
-use crate::catalogue::ObjectReport;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
+use crate::object_index::ObjectReport;
 use crate::status::{ObjectAtTarget, SourceStatus, Status, TargetStatus};
-use crate::target::{Order, TargetReport};
+use crate::target::{Command, TargetReport};
 
 /// How long targets may take to answer, all together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,14 +38,14 @@ impl Run {
         for (retiring, running) in [(false, &mut self.targets), (true, &mut self.retiring)] {
             for (id, target) in running {
                 let (answer, report) = oneshot::channel();
-                target.send(Order::Status(answer));
+                target.send(Command::Status(answer));
                 targets.push(Awaited { id: id.clone(), retiring, report });
             }
         }
         Reports {
             owner: self.setup.namespace_policy.owner.to_string(),
             sources: self.source_statuses(),
-            objects: self.catalogue.reports(),
+            objects: self.index.reports(),
             targets,
         }
     }

@@ -8,16 +8,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
-use crate::catalogue::Consequences;
 use crate::claim::Claimant;
 use crate::engine::setup::NamedSource;
 use crate::intake::NamespaceMetadata;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::object::ObjectId;
+use crate::object_index::Effects;
 use crate::outcome::Outcome;
 use crate::source::{Said, Sink, Source, SourceEvent};
 use crate::status::SourceStatus;
-use crate::target::Order;
+use crate::target::Command;
 
 /// A source and what is known of it.
 pub(super) struct RunningSource {
@@ -108,34 +108,34 @@ impl Run {
             source.doubted_until = Some(Instant::now() + self.setup.policy.delete_guard.window);
         } else if recovered && source.doubted_until.is_none() {
             let source = Arc::clone(&name);
-            self.tell_all(|| Order::Doubt { source: Arc::clone(&source), doubt: false });
+            self.tell_all(|| Command::Suspect { source: Arc::clone(&source), suspect: false });
         }
-        let consequences = match event {
+        let effects = match event {
             SourceEvent::Upsert(object) => {
                 self.vanishing.is_there(&object.id);
-                self.catalogue.upsert(object, run, at, live)
+                self.index.upsert(object, run, at, live)
             }
             SourceEvent::Malformed { id, finding, hides } => {
                 self.vanishing.is_there(&id);
-                self.catalogue.malformed(&id, finding, hides, run)
+                self.index.malformed(&id, finding, hides, run)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
             // To what goes nowhere, nothing is handed over.
             SourceEvent::Renamed { id, to } => {
-                match to.iter().any(|to| self.catalogue.targets_of(to).next().is_some()) {
-                    true => self.catalogue.rename(&id, &to),
+                match to.iter().any(|to| self.index.targets_of(to).next().is_some()) {
+                    true => self.index.rename(&id, &to),
                     false => self.vanish(&id),
                 }
             }
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
-                let order = Order::KubernetesNamespace { name: namespace.clone(), gone: false };
-                self.explain(order);
+                let command = Command::KubernetesNamespace { name: namespace.clone(), gone: false };
+                self.explain(command);
                 let input = NamespaceMetadata { labels, annotations };
-                self.catalogue.namespace(&name, namespace, Some(input), at)
+                self.index.namespace(&name, namespace, Some(input), at)
             }
             SourceEvent::NamespaceGone { name: namespace } => {
-                self.explain(Order::KubernetesNamespace { name: namespace.clone(), gone: true });
-                self.catalogue.namespace(&name, namespace, None, at)
+                self.explain(Command::KubernetesNamespace { name: namespace.clone(), gone: true });
+                self.index.namespace(&name, namespace, None, at)
             }
             SourceEvent::SnapshotComplete => {
                 if let Some(source) = self.sources.get_mut(&name) {
@@ -143,16 +143,16 @@ impl Run {
                     source.complete = true;
                     source.to_sweep = true;
                 }
-                Consequences::default()
+                Effects::default()
             }
-            _ => Consequences::default(),
+            _ => Effects::default(),
         };
-        self.carry_out(consequences);
+        self.carry_out(effects);
         self.sweep(&name);
         self.allow_deletes();
         self.source_metrics(&name);
         if up {
-            let objects = self.catalogue.count(&name);
+            let objects = self.index.count(&name);
             self.reporters.report(&Outcome::SourceUp { source: name, objects });
         }
     }
@@ -165,7 +165,7 @@ impl Run {
         source.doubted_until = None;
         let news = source.unavailable.as_ref() != Some(&reason);
         source.unavailable = Some(reason.clone());
-        self.tell_all(|| Order::Doubt { source: Arc::clone(name), doubt: true });
+        self.tell_all(|| Command::Suspect { source: Arc::clone(name), suspect: true });
         if news {
             self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
         }
@@ -177,7 +177,7 @@ impl Run {
         let news = if installed { self.absent.remove(&key) } else { self.absent.insert(key) };
         if news {
             let absent = self.absent_kinds();
-            self.tell_all(|| Order::AbsentKinds(Arc::clone(&absent)));
+            self.tell_all(|| Command::AbsentKinds(Arc::clone(&absent)));
         }
     }
 
@@ -196,19 +196,19 @@ impl Run {
             .filter_map(|(name, source)| over(source).then(|| Arc::clone(name)))
             .collect();
         for name in names {
-            self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
+            self.tell_all(|| Command::Suspect { source: Arc::clone(&name), suspect: false });
         }
     }
 
-    fn explain(&mut self, order: Order) {
-        let Order::KubernetesNamespace { name, gone } = order else { return };
+    fn explain(&mut self, command: Command) {
+        let Command::KubernetesNamespace { name, gone } = command else { return };
         // With several clusters a namespace of one says nothing about that of another.
         let one = self.sources.values().filter(|source| source.source.delivers_namespaces()).count() == 1;
         if one {
             if gone {
                 self.vanishing.explain(&name);
             }
-            self.tell_all(|| Order::KubernetesNamespace { name: name.clone(), gone });
+            self.tell_all(|| Command::KubernetesNamespace { name: name.clone(), gone });
         }
     }
 
@@ -220,13 +220,13 @@ impl Run {
             self.identity = Identity::Known(None);
         }
         if let Some(us) = self.claimant() {
-            self.tell_all(|| Order::Identity(us.clone()));
+            self.tell_all(|| Command::Identity(us.clone()));
         }
     }
 
     /// What a new target is told of who we are.
-    pub(super) fn identity_order(&self) -> Option<Order> {
-        self.claimant().map(Order::Identity)
+    pub(super) fn identity_command(&self) -> Option<Command> {
+        self.claimant().map(Command::Identity)
     }
 
     /// Who this installation is to the claims of its owner, if that is settled; none in it if nothing tells it from others.
@@ -238,30 +238,30 @@ impl Run {
 
     /// Drops what a source no longer says after it was started anew, unless something it cannot read may hide it.
     fn sweep(&mut self, name: &Arc<str>) {
-        let hides = self.catalogue.source_hides_objects(name);
+        let hides = self.index.source_hides_objects(name);
         let Some(source) = self.sources.get_mut(name).filter(|source| source.to_sweep && !hides) else {
             return;
         };
         source.to_sweep = false;
-        for gone in self.catalogue.not_said_since(name, source.run) {
-            let consequences = self.vanish(&gone);
-            self.carry_out(consequences);
+        for gone in self.index.not_said_since(name, source.run) {
+            let effects = self.vanish(&gone);
+            self.carry_out(effects);
         }
     }
 
     /// An object is gone from its source.
-    fn vanish(&mut self, id: &ObjectId) -> Consequences {
-        if self.catalogue.is_in_ruler(id) {
+    fn vanish(&mut self, id: &ObjectId) -> Effects {
+        if self.index.is_in_ruler(id) {
             self.vanishing.vanished(id, Instant::now());
         }
-        self.catalogue.delete(id)
+        self.index.delete(id)
     }
 
     fn source_metrics(&self, name: &Arc<str>) {
         let Some(source) = self.sources.get(name) else { return };
         let ready = SourceLabels { source: name.to_string() };
         self.metrics.source_ready.get_or_create(&ready).set(i64::from(source.complete));
-        for (state, count) in self.catalogue.counts(name) {
+        for (state, count) in self.index.counts(name) {
             let labels = SourceStateLabels { source: name.to_string(), state };
             self.metrics.source_objects.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
@@ -287,13 +287,13 @@ impl Run {
                 self.absent.retain(|(source, _)| *source != name);
                 if self.absent.len() < before {
                     let absent = self.absent_kinds();
-                    self.tell_all(|| Order::AbsentKinds(Arc::clone(&absent)));
+                    self.tell_all(|| Command::AbsentKinds(Arc::clone(&absent)));
                 }
-                self.tell_all(|| Order::Doubt { source: Arc::clone(&name), doubt: false });
+                self.tell_all(|| Command::Suspect { source: Arc::clone(&name), suspect: false });
             }
             if new.is_none() {
                 if self.vanishing.forget(&name) {
-                    self.tell_all(|| Order::Vanished { source: Arc::clone(&name), held: None });
+                    self.tell_all(|| Command::Vanished { source: Arc::clone(&name), held: None });
                 }
                 gone.push(name);
             }
@@ -305,13 +305,13 @@ impl Run {
         }
         // After deletes were revoked: what goes here may come again from a source that has just been started.
         for name in gone {
-            for id in self.catalogue.not_said_since(&name, u32::MAX) {
-                let consequences = self.catalogue.delete(&id);
-                self.carry_out(consequences);
+            for id in self.index.not_said_since(&name, u32::MAX) {
+                let effects = self.index.delete(&id);
+                self.carry_out(effects);
             }
             let labels = SourceLabels { source: name.to_string() };
             self.metrics.source_ready.remove(&labels);
-            for (state, _) in self.catalogue.counts(&name) {
+            for (state, _) in self.index.counts(&name) {
                 let labels = SourceStateLabels { source: name.to_string(), state };
                 self.metrics.source_objects.remove(&labels);
             }
@@ -324,9 +324,9 @@ impl Run {
         let status = |(name, source): (&Arc<str>, &RunningSource)| SourceStatus {
             name: name.to_string(),
             ready: source.complete,
-            objects: self.catalogue.count(name),
+            objects: self.index.count(name),
             unavailable: source.unavailable.clone(),
-            hides_objects: self.catalogue.source_hides_objects(name),
+            hides_objects: self.index.source_hides_objects(name),
         };
         self.sources.iter().map(status).collect()
     }

@@ -10,20 +10,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Mode, Run};
 use crate::apply::LimitedRuler;
-use crate::catalogue::Departure;
 use crate::concurrency::ConcurrencyLimit;
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::intake::Route;
 use crate::model::tenant::TargetId;
-use crate::target::{Order, Progress, Retirement, Shared, Target, seconds_since_1970};
+use crate::object_index::Handover;
+use crate::target::{Command, Progress, Retirement, Shared, Target, seconds_since_1970};
 
 /// A target and the way to talk to it.
 pub(super) struct RunningTarget {
     ruler: NamedRuler,
     /// The concurrency of the ruler's address, shared by all its targets.
     concurrency: ConcurrencyLimit,
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
     pub(super) progress: watch::Receiver<Progress>,
     sent: u64,
     pub(super) stop: CancellationToken,
@@ -34,9 +34,9 @@ pub(super) struct RunningTarget {
 }
 
 impl RunningTarget {
-    pub(super) fn send(&mut self, order: Order) {
-        // A target ends only when it is stopped, and then needs no orders.
-        if self.orders.send(order).is_ok() {
+    pub(super) fn send(&mut self, command: Command) {
+        // A target ends only when it is stopped, and then needs no commands.
+        if self.commands.send(command).is_ok() {
             self.sent += 1;
         }
     }
@@ -84,9 +84,8 @@ impl Run {
                 })
         };
         let fixed = self.setup.routes.iter().filter_map(Route::target);
-        let leaving = self.departures.iter().map(|departure| departure.target.clone());
-        let wanted: BTreeSet<TargetId> =
-            fixed.chain(self.catalogue.targets().cloned()).chain(leaving).collect();
+        let leaving = self.handovers.iter().map(|handover| handover.target.clone());
+        let wanted: BTreeSet<TargetId> = fixed.chain(self.index.targets().cloned()).chain(leaving).collect();
         // Predecessors, whose last requests must have ended before a successor begins.
         let mut ended: HashMap<TargetId, CancellationToken> = HashMap::new();
         let all = std::mem::take(&mut self.targets).into_iter().chain(std::mem::take(&mut self.retiring));
@@ -96,11 +95,11 @@ impl Run {
                 target.stop.cancel();
                 ended.insert(id, target.ended.clone());
             } else if wanted.contains(&id) {
-                target.send(Order::Retire(None));
+                target.send(Command::Retire(None));
                 self.retiring_since.remove(&id);
                 self.targets.insert(id, target);
             } else {
-                target.send(Order::Retire(Some(self.retirement(&id))));
+                target.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
             }
         }
@@ -120,7 +119,7 @@ impl Run {
                 .clone();
             let mut target = self.start_target(&id, named, concurrency, ended.get(&id).cloned());
             if retiring {
-                target.send(Order::Retire(Some(self.retirement(&id))));
+                target.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
             } else {
                 self.ever.insert(id.clone());
@@ -138,7 +137,7 @@ impl Run {
         let deletes = self.deletes;
         for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
             if std::mem::take(&mut target.fresh) {
-                target.send(Order::Deletes(deletes));
+                target.send(Command::Deletes(deletes));
             }
         }
     }
@@ -153,8 +152,8 @@ impl Run {
     /// Whether a route leads to a target whatever objects there are, or objects do.
     pub(super) fn is_wanted(&self, id: &TargetId) -> bool {
         self.setup.routes.iter().any(|route| route.target().as_ref() == Some(id))
-            || self.catalogue.uses(id)
-            || self.departures.iter().any(|departure| departure.target == *id)
+            || self.index.uses(id)
+            || self.handovers.iter().any(|handover| handover.target == *id)
     }
 
     /// Whether a route may lead to a target, were there an object for it.
@@ -168,7 +167,7 @@ impl Run {
             return;
         }
         if let Some(mut target) = self.retiring.remove(id) {
-            target.send(Order::Retire(None));
+            target.send(Command::Retire(None));
             self.ever_changed |= self.retiring_since.remove(id).is_some();
             self.targets.insert(id.clone(), target);
             return;
@@ -182,7 +181,7 @@ impl Run {
             .map_or_else(|| ConcurrencyLimit::new(named.max_in_flight), |target| target.concurrency.clone());
         let mut target = self.start_target(id, &named, concurrency, None);
         target.fresh = false;
-        target.send(Order::Deletes(self.deletes));
+        target.send(Command::Deletes(self.deletes));
         self.targets.insert(id.clone(), target);
         self.ever_changed |= self.ever.insert(id.clone());
     }
@@ -195,7 +194,7 @@ impl Run {
         let unwanted: Vec<TargetId> = self.targets.keys().filter(|id| !self.is_wanted(id)).cloned().collect();
         for id in unwanted {
             if let Some(mut target) = self.targets.remove(&id) {
-                target.send(Order::Retire(Some(self.retirement(&id))));
+                target.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, target);
             }
         }
@@ -236,7 +235,7 @@ impl Run {
             evaluates: self.mode == Mode::Forever,
             progressed: Arc::clone(&self.progressed),
         };
-        let (orders, receiver) = mpsc::unbounded_channel();
+        let (commands, receiver) = mpsc::unbounded_channel();
         let (sender, progress) = watch::channel(Progress::default());
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let end = ended.clone().drop_guard();
@@ -251,36 +250,35 @@ impl Run {
         let mut target = RunningTarget {
             ruler: named.clone(),
             concurrency,
-            orders,
+            commands,
             progress,
             sent: 0,
             stop,
             ended,
             fresh: true,
         };
-        if let Some(order) = self.identity_order() {
-            target.send(order);
+        if let Some(command) = self.identity_command() {
+            target.send(command);
         }
         if !self.absent.is_empty() {
-            target.send(Order::AbsentKinds(self.absent_kinds()));
+            target.send(Command::AbsentKinds(self.absent_kinds()));
         }
         for (source, reason) in self.vanishing.held() {
-            target.send(Order::Vanished { source: Arc::clone(source), held: Some(reason) });
+            target.send(Command::Vanished { source: Arc::clone(source), held: Some(reason) });
         }
         if let Some(reason) = self.orphans.held() {
-            target.send(Order::Orphans(Some(reason)));
+            target.send(Command::Orphans(Some(reason)));
         }
-        for hold in self.catalogue.protected().filter_map(|object| self.protection(object, id)) {
-            target.send(hold);
+        for command in self.index.protected().filter_map(|object| self.protection(object, id)) {
+            target.send(command);
         }
-        for Departure { namespace, object, .. } in self.departures.iter().filter(|other| other.target == *id)
-        {
+        for Handover { namespace, object, .. } in self.handovers.iter().filter(|other| other.target == *id) {
             let (namespace, object) = (Arc::clone(namespace), object.clone());
-            target.send(Order::Hold { namespace, object, hold: Some(HeldReason::Moving.into()) });
+            target.send(Command::Protect { namespace, object, protection: Some(HeldReason::Moving.into()) });
         }
         for (name, source) in &self.sources {
             if source.unavailable.is_some() || source.doubted_until.is_some() {
-                target.send(Order::Doubt { source: Arc::clone(name), doubt: true });
+                target.send(Command::Suspect { source: Arc::clone(name), suspect: true });
             }
         }
         target

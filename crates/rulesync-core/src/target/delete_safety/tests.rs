@@ -1,7 +1,7 @@
 //! What may be deleted now, and why not: one table for each kind of reason.
 
 use super::*;
-use crate::desired::tests::{claim, group};
+use crate::desired::tests::{group, object};
 use crate::model::kind::PROMETHEUS_RULE;
 use crate::plan::Action;
 
@@ -33,12 +33,12 @@ fn bench() -> Bench {
 
 impl Bench {
     fn declared(mut self, name: &str) -> Self {
-        self.desired.claim(&namespace(name), claim(name, None, vec![group("g", "1")]));
+        self.desired.upsert(&namespace(name), object(name, None, vec![group("g", "1")]));
         self
     }
 
     fn left(mut self, name: &str, because: LeftBecause) -> Self {
-        self.desired.drop_claim(&namespace(name), &claim(name, None, vec![]).object, because);
+        self.desired.remove(&namespace(name), &object(name, None, vec![]).id, because);
         self
     }
 

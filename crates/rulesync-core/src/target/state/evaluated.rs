@@ -22,7 +22,7 @@ impl State {
     /// The namespaces to ask about: those that the ruler has something in for us.
     pub(in crate::target) fn written_namespaces(&self) -> Vec<Arc<str>> {
         let Some(observed) = &self.observed else { return Vec::new() };
-        let claimed = self.desired.claims().map(|(namespace, _)| namespace);
+        let claimed = self.desired.objects().map(|(namespace, _)| namespace);
         claimed.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
     }
 

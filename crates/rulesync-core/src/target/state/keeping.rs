@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::State;
-use crate::desired::{Claim, DesiredGroup};
+use crate::desired::{DesiredGroup, DesiredObject};
 use crate::handover::Share;
 use crate::model::group::Group;
 use crate::target::normalization::Key;
@@ -59,7 +59,7 @@ impl State {
     fn is_awaited(&self, namespace: &str) -> bool {
         // What is kept for an object that nobody could read here goes on when that is known.
         let Some(claim) = self.desired.winner(namespace) else {
-            return self.desired.held(namespace).is_some();
+            return self.desired.protected(namespace).is_some();
         };
         let Some(observed) = &self.observed else { return true };
         let there: HashMap<&str, _> = observed.namespace(namespace).collect();
@@ -75,7 +75,7 @@ impl State {
 
     /// What the ruler has for refused groups may be from before something was enforced, or from when more was allowed:
     /// the next list tells.
-    pub(super) fn doubt_former(&mut self, namespace: &Arc<str>, claim: &Claim) {
+    pub(super) fn doubt_former(&mut self, namespace: &Arc<str>, claim: &DesiredObject) {
         if claim.refused.is_empty() {
             self.safety.forgive(namespace);
             return;
@@ -88,7 +88,7 @@ impl State {
     /// The same for what is held in a namespace that nobody claims.
     pub(super) fn doubt_held(&mut self, namespace: &Arc<str>) {
         self.safety.forgive(namespace);
-        let Some(enforced) = self.desired.enforced_on_held(namespace) else { return };
+        let Some(enforced) = self.desired.enforced_on_protected(namespace) else { return };
         let at_once = enforced.sets_anything();
         if let Some(observed) = &self.observed {
             let groups = observed.namespace(namespace).map(|(group, _)| Arc::from(group));
@@ -99,7 +99,7 @@ impl State {
 
     /// The same for all that is held when the first list has shown what there is.
     pub(super) fn doubt_all_held(&mut self) {
-        let namespaces: Vec<Arc<str>> = self.desired.held_on_terms().cloned().collect();
+        let namespaces: Vec<Arc<str>> = self.desired.protected_on_terms().cloned().collect();
         for namespace in namespaces {
             self.doubt_held(&namespace);
         }
@@ -129,7 +129,7 @@ impl State {
             let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
             let (tenant, dialect) = (self.id.tenant.as_ref(), self.shared.ruler.dialect());
             let Some(claim) = self.desired.winner(&namespace) else {
-                let enforced = self.desired.enforced_on_held(&namespace);
+                let enforced = self.desired.enforced_on_protected(&namespace);
                 if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant, dialect)) {
                     self.desired.expel(&namespace, &group);
                     self.safety.expel(&namespace, Instant::now());

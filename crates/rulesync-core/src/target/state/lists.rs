@@ -296,9 +296,9 @@ impl State {
             return;
         }
         let mut equals: HashMap<Fingerprint, (&Arc<str>, &ObjectId)> = HashMap::new();
-        for (namespace, claims) in self.desired.claims() {
-            for claim in claims.iter().take(1) {
-                equals.extend(claim.groups.iter().map(|g| (g.fingerprint, (namespace, &claim.object))));
+        for (namespace, objects) in self.desired.objects() {
+            for object in objects.iter().take(1) {
+                equals.extend(object.groups.iter().map(|g| (g.fingerprint, (namespace, &object.id))));
             }
         }
         let Some(observed) = self.observed.clone() else { return };

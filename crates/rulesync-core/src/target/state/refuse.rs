@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{REFUSED, State};
-use crate::desired::{Claim, DesiredGroup};
+use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::{Finding, MAY_KNOW, Place};
 use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
 use crate::plan::{Action, Change};
@@ -22,7 +22,7 @@ impl State {
         let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
         // Meanwhile declared otherwise, or not at all: then the refusal is of no classify.
-        let current = |claim: &Claim| {
+        let current = |claim: &DesiredObject| {
             claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
         };
         if !self.desired.winner(namespace).is_some_and(current) {

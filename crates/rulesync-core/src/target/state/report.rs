@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::State;
-use crate::desired::{Claim, DesiredGroup};
+use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::{Finding, Place, Severity};
 use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
@@ -20,9 +20,9 @@ use crate::target::{TargetReport, seconds_since_1970};
 impl State {
     pub(in crate::target) fn report(&self) -> TargetReport {
         let mut objects = Vec::new();
-        for (namespace, claims) in self.desired.claims() {
-            for (index, claim) in claims.iter().enumerate() {
-                objects.push((claim.object.clone(), self.object(namespace, claim, index == 0)));
+        for (namespace, declared) in self.desired.objects() {
+            for (index, object) in declared.iter().enumerate() {
+                objects.push((object.id.clone(), self.object(namespace, object, index == 0)));
             }
         }
         let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
@@ -106,10 +106,15 @@ impl State {
         holds
     }
 
-    /// What was found of a claim before the ruler was asked, given what it has `refused` since: of that the refusal says the
+    /// What was found of an object before the ruler was asked, given what it has `refused` since: of that the refusal says the
     /// reason, and what it has taken it was not to be expected to refuse.
-    fn found_before(&self, namespace: &Arc<str>, claim: &Claim, refused: &[Finding]) -> Vec<Finding> {
-        let mut findings = claim.findings.to_vec();
+    fn found_before(
+        &self,
+        namespace: &Arc<str>,
+        object: &DesiredObject,
+        refused: &[Finding],
+    ) -> Vec<Finding> {
+        let mut findings = object.findings.to_vec();
         if !findings.iter().any(Finding::is_doubt) {
             return findings;
         }
@@ -123,7 +128,7 @@ impl State {
         let observed = self.observed.iter().flat_map(|observed| observed.namespace(namespace));
         let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
         let is_there = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
-        let taken: HashSet<&str> = claim.groups.iter().filter(is_there).map(|group| &*group.name).collect();
+        let taken: HashSet<&str> = object.groups.iter().filter(is_there).map(|group| &*group.name).collect();
         let is_taken = |finding: &Finding| finding.place.group.as_deref().is_some_and(|g| taken.contains(g));
         for finding in findings.iter_mut().filter(|finding| finding.is_doubt()) {
             if is_taken(finding) {
@@ -133,16 +138,16 @@ impl State {
         findings
     }
 
-    fn object(&self, namespace: &Arc<str>, claim: &Claim, wins: bool) -> ObjectAtTarget {
+    fn object(&self, namespace: &Arc<str>, object: &DesiredObject, wins: bool) -> ObjectAtTarget {
         let mut refused: Vec<Finding> = self.refusals.findings(namespace).cloned().collect();
         refused.extend(self.omissions.findings(namespace).cloned());
-        let mut findings = self.found_before(namespace, claim, &refused);
+        let mut findings = self.found_before(namespace, object, &refused);
         if !wins && let Some(winner) = self.desired.winner(namespace) {
-            findings.push(namespace_taken(namespace, &claim.object, &winner.object));
+            findings.push(namespace_taken(namespace, &object.id, &winner.id));
         }
         findings.extend(refused);
         if wins {
-            findings.extend(claim.expelled.iter().map(|group| expelled(group)));
+            findings.extend(object.expelled.iter().map(|group| expelled(group)));
             findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
             findings.extend(self.changed.of_namespace(namespace).map(contested));
         }
@@ -158,7 +163,7 @@ impl State {
             }
         });
         findings.extend(health.into_iter().flatten());
-        let state = if findings.iter().any(Finding::withholds) || !claim.refused.is_empty() {
+        let state = if findings.iter().any(Finding::withholds) || !object.refused.is_empty() {
             ObjectState::Refused
         } else if self.observed.is_none() || self.queue.contains(namespace) {
             ObjectState::Pending
@@ -173,7 +178,7 @@ impl State {
             namespace: namespace.to_string(),
             state,
             evaluation,
-            groups: claim.groups.len(),
+            groups: object.groups.len(),
             findings,
         }
     }

@@ -148,8 +148,8 @@ impl Bench {
 
     fn declare(&mut self, name: &str, groups: &[(&str, &str)]) {
         let desired = |(name, expr): &(&str, &str)| crate::desired::tests::group(name, expr);
-        let claim = crate::desired::Claim {
-            object: id(name),
+        let claim = crate::desired::DesiredObject {
+            id: id(name),
             created: None,
             groups: groups.iter().map(desired).collect(),
             refused: Box::default(),
@@ -159,11 +159,11 @@ impl Bench {
             advice: Box::default(),
             seen: Instant::now(),
         };
-        self.state.claim(&namespace(name), claim, true);
+        self.state.upsert(&namespace(name), claim, true);
     }
 
     fn drop(&mut self, name: &str) {
-        self.state.drop_claim(&namespace(name), &id(name), LeftBecause::Deleted);
+        self.state.remove(&namespace(name), &id(name), LeftBecause::Deleted);
     }
 
     fn allow(&mut self, known: bool, orphans: bool) {

@@ -61,16 +61,16 @@ async fn what_comes_back_is_held_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_may_not_know_what_it_says_is_not_believed() {
     let mut bench = thirty();
-    bench.state.doubt_source("s".into(), true);
+    bench.state.suspect_source("s".into(), true);
     let mut bench = bench.drop_many(2);
     assert_eq!(bench.work_for(10 * MINUTE).await, NOTHING);
     assert_eq!(bench.state.safety.guard.total_held(), Some((2, HeldReason::Source)));
-    bench.state.doubt_source("s".into(), false);
+    bench.state.suspect_source("s".into(), false);
     assert_eq!(bench.work_for_a_breath().await.len(), 2);
     // Another's objects are not concerned, and what is nobody's may be anybody's.
     let mut bench = target().declared("o", &[("g", "1")]);
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.orphan", "g", "1")]);
-    bench.state.doubt_source("other".into(), true);
+    bench.state.suspect_source("other".into(), true);
     bench.drop("o");
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
     assert_eq!(bench.state.safety.guard.total_held(), Some((1, HeldReason::Source)));

@@ -1,7 +1,7 @@
 //! What a ruler has for groups that are refused, or for an object that is, stays only if it satisfies what is enforced now.
 
 use super::*;
-use crate::desired::{Claim, Hold};
+use crate::desired::{DesiredObject, Protection};
 use crate::intake::{ExternalLabel, Route, RoutingInput, Transform, Value};
 use crate::model::labels::Labels;
 
@@ -45,8 +45,8 @@ impl Bench {
     }
 
     fn refuse_before_it_is_offered(&mut self, groups: &[&str], enforced: Arc<Transform>) {
-        let claim = Claim {
-            object: id("o"),
+        let claim = DesiredObject {
+            id: id("o"),
             created: None,
             groups: Box::default(),
             refused: groups.iter().map(|group| Box::from(*group)).collect(),
@@ -56,12 +56,12 @@ impl Bench {
             advice: Box::default(),
             seen: Instant::now(),
         };
-        self.state.claim(&namespace("o"), claim, true);
+        self.state.upsert(&namespace("o"), claim, true);
     }
 
     fn hold(&mut self, enforced: Option<Arc<Transform>>) {
-        let hold = Hold { because: HeldReason::TenantRefused, enforced };
-        self.state.hold(&namespace("o"), &id("o"), Some(hold));
+        let hold = Protection { because: HeldReason::TenantRefused, enforced };
+        self.state.protect(&namespace("o"), &id("o"), Some(hold));
     }
 }
 
@@ -83,8 +83,8 @@ async fn of_groups_that_are_refused_before_they_are_offered() {
 
 #[tokio::test(start_paused = true)]
 async fn of_groups_that_the_ruler_refuses() {
-    let claim = |groups| Claim {
-        object: id("o"),
+    let claim = |groups| DesiredObject {
+        id: id("o"),
         created: None,
         groups,
         refused: Box::default(),
@@ -98,7 +98,7 @@ async fn of_groups_that_the_ruler_refuses() {
         let mut bench = target();
         bench.list_labelled(&[("g", labelled)]);
         bench.refused.insert("g");
-        bench.state.claim(&namespace("o"), claim([crate::desired::tests::group("g", "2")].into()), true);
+        bench.state.upsert(&namespace("o"), claim([crate::desired::tests::group("g", "2")].into()), true);
         assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
         assert_eq!(bench.look(&[("g", labelled)]).await, [vec![], then], "{labelled}");
     }

@@ -79,15 +79,15 @@ async fn an_unreadable_group_is_there_and_is_not_what_it_should_be() {
 #[tokio::test(start_paused = true)]
 async fn what_belongs_to_an_unread_object_stays_until_it_is_read() {
     let mut bench = target().listed(&[("us.ns.o", "g", "1"), ("us.ns.o", "h", "1")]);
-    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
+    bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.declare("o", &[("g", "1")]);
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o/h"]);
     let mut bench = target();
-    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
+    bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     bench.list(&[("us.ns.o", "g", "1")]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
-    bench.state.hold(&namespace("o"), &id("o"), None);
+    bench.state.protect(&namespace("o"), &id("o"), None);
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"], "it went");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::desired::Claim;
+use crate::desired::DesiredObject;
 use crate::finding::{Finding, Position};
 use crate::model::left_out::LeftOut;
 use crate::outcome::Reporter;
@@ -73,7 +73,7 @@ async fn many_are_the_first_few_and_a_count() {
 }
 
 /// An object whose group has the rules `r0` to `r2` left of five, without the first and the fourth.
-fn with_rules_left_out(finding_at: Option<usize>) -> Claim {
+fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     let rule = |n: usize| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };
     let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
     let desired = DesiredGroup {
@@ -90,8 +90,8 @@ fn with_rules_left_out(finding_at: Option<usize>) -> Claim {
         finding.place.position = Some(Position { line: 1, column: 7 });
         finding
     });
-    Claim {
-        object: id("o"),
+    DesiredObject {
+        id: id("o"),
         created: None,
         groups: [desired].into(),
         refused: Box::default(),
@@ -106,7 +106,7 @@ fn with_rules_left_out(finding_at: Option<usize>) -> Claim {
 /// Where a refusal of the group's rule of this number, as it was offered, is told to be: rule, its name, and column.
 fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Option<String>, Option<usize>) {
     let (mut bench, _) = telling(OnInvalid::Group);
-    bench.state.claim(&namespace("o"), with_rules_left_out(finding_at), true);
+    bench.state.upsert(&namespace("o"), with_rules_left_out(finding_at), true);
     let (_, changes) = bench.state.next_job().unwrap();
     let (subject, finding) = bench.state.refused(&changes[0], "no", rule).unwrap();
     assert_eq!(subject.group.as_deref(), Some("g"));
@@ -133,7 +133,7 @@ async fn rules_are_numbered_as_their_author_does() {
 #[tokio::test(start_paused = true)]
 async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
     let (mut bench, _) = telling(OnInvalid::Rule);
-    bench.state.claim(&namespace("o"), with_rules_left_out(None), true);
+    bench.state.upsert(&namespace("o"), with_rules_left_out(None), true);
     let mut left = Vec::new();
     for refused in [1, 0] {
         let (namespace, changes) = bench.state.next_job().unwrap();

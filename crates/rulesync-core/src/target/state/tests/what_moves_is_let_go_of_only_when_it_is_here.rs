@@ -1,22 +1,22 @@
 //! A target that an object leaves for another lets go of it only when the other has it.
 
 use super::*;
-use crate::handover::{Handover, HandoverState};
+use crate::handover::{HandoverProgress, HandoverState};
 
 /// A target that gets the object `o` with groups `g` and `h` from another, and what that one sees.
-fn receiving() -> (Bench, Handover) {
+fn receiving() -> (Bench, HandoverProgress) {
     let mut bench = target();
-    let handover = Handover::default();
+    let progress = HandoverProgress::default();
     bench.declare("o", &[("g", "1"), ("h", "1")]);
-    bench.state.hand_over(namespace("o"), handover.share());
-    (bench, handover)
+    bench.state.hand_over(namespace("o"), progress.share());
+    (bench, progress)
 }
 
 /// Whether the other may let go now.
-fn let_go((bench, handover): &mut (Bench, Handover)) -> bool {
+fn let_go((bench, progress): &mut (Bench, HandoverProgress)) -> bool {
     let said = bench.state.end_handovers();
-    assert_eq!(said, handover.state() != HandoverState::Waiting);
-    handover.state() == HandoverState::Written
+    assert_eq!(said, progress.state() != HandoverState::Waiting);
+    progress.state() == HandoverState::Written
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +79,7 @@ async fn what_no_longer_comes_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn what_comes_from_several_lets_all_of_them_go() {
     let (mut bench, one) = receiving();
-    let other = Handover::default();
+    let other = HandoverProgress::default();
     bench.state.hand_over(namespace("o"), other.share());
     bench.list(&[]);
     bench.work();
@@ -90,23 +90,23 @@ async fn what_comes_from_several_lets_all_of_them_go() {
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_without_being_declared_is_not_given_up() {
     let mut bench = target().listed(&[("us.ns.o", "g", "1")]);
-    let handover = Handover::default();
-    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused.into()));
-    bench.state.hand_over(namespace("o"), handover.share());
+    let progress = HandoverProgress::default();
+    bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused.into()));
+    bench.state.hand_over(namespace("o"), progress.share());
     assert!(!bench.state.end_handovers());
-    bench.state.hold(&namespace("o"), &id("o"), None);
+    bench.state.protect(&namespace("o"), &id("o"), None);
     assert!(bench.state.end_handovers());
-    assert_eq!(handover.state(), HandoverState::GivenUp);
+    assert_eq!(progress.state(), HandoverState::GivenUp);
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_what_is_on_its_way_elsewhere_nothing_is_deleted() {
     let mut bench = target().declared("o", &[("g", "1")]);
-    bench.state.hold(&namespace("o"), &id("o"), Some(HeldReason::Moving.into()));
+    bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Moving.into()));
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "of the leader before", "1")]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
-    bench.state.drop_claim(&namespace("o"), &id("o"), LeftBecause::Moved);
+    bench.state.remove(&namespace("o"), &id("o"), LeftBecause::Moved);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
-    bench.state.hold(&namespace("o"), &id("o"), None);
+    bench.state.protect(&namespace("o"), &id("o"), None);
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
 }

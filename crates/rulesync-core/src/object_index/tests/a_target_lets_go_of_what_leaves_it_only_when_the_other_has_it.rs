@@ -4,16 +4,17 @@ use super::*;
 use crate::handover::HandoverState;
 
 /// The first target that was asked to say so has written what it got.
-fn write(moved: &mut Consequences) {
-    let asked = moved.orders.iter().position(|(_, order)| matches!(order, Order::HandOver { .. })).unwrap();
-    if let (_, Order::HandOver { share, .. }) = moved.orders.remove(asked) {
+fn write(moved: &mut Effects) {
+    let asked =
+        moved.commands.iter().position(|(_, command)| matches!(command, Command::HandOver { .. })).unwrap();
+    if let (_, Command::HandOver { share, .. }) = moved.commands.remove(asked) {
         share.written();
     }
 }
 
 #[test]
 fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
-    let mut bench = catalogue(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "a")])]);
+    let mut bench = index(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "a")])]);
     let mut moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
     assert_eq!(
         effects(&moved),
@@ -23,17 +24,17 @@ fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
             "central/a drops us.ns.o later"
         ]
     );
-    let departure = moved.departures.remove(0);
-    assert_eq!(departure.handover.state(), HandoverState::Waiting);
+    let handover = moved.handovers.remove(0);
+    assert_eq!(handover.progress.state(), HandoverState::Waiting);
     write(&mut moved);
-    assert_eq!(departure.handover.state(), HandoverState::Written);
+    assert_eq!(handover.progress.state(), HandoverState::Written);
 }
 
 #[test]
 fn two_that_get_it_must_both_have_it() {
-    let both = |routes: &[&str]| map(&routes.iter().map(|tenant| to(tenant)).collect::<Vec<_>>());
-    let mut bench = catalogue(&[to("a")]).with(&[object("o", "1", &[])]);
-    let mut moved = bench.remap(both(&["b", "c"]), &["b", "c"]);
+    let both = |routes: &[&str]| table(&routes.iter().map(|tenant| to(tenant)).collect::<Vec<_>>());
+    let mut bench = index(&[to("a")]).with(&[object("o", "1", &[])]);
+    let mut moved = bench.reroute(both(&["b", "c"]), &["b", "c"]);
     assert_eq!(
         effects(&moved),
         [
@@ -45,15 +46,15 @@ fn two_that_get_it_must_both_have_it() {
         ]
     );
     write(&mut moved);
-    assert_eq!(moved.departures[0].handover.state(), HandoverState::Waiting);
+    assert_eq!(moved.handovers[0].progress.state(), HandoverState::Waiting);
     write(&mut moved);
-    assert_eq!(moved.departures[0].handover.state(), HandoverState::Written);
+    assert_eq!(moved.handovers[0].progress.state(), HandoverState::Written);
 }
 
 #[test]
 fn a_target_that_knows_nothing_yet_is_left_like_any_other() {
-    let mut bench = catalogue(&[to("a")]).with(&[object("o", "1", &[])]);
-    let moved = bench.remap(map(&[to("b")]), &["a", "b"]);
+    let mut bench = index(&[to("a")]).with(&[object("o", "1", &[])]);
+    let moved = bench.reroute(table(&[to("b")]), &["a", "b"]);
     assert_eq!(
         effects(&moved),
         [
@@ -63,26 +64,26 @@ fn a_target_that_knows_nothing_yet_is_left_like_any_other() {
         ],
         "its ruler was replaced, and what is there was written by way of another"
     );
-    let none = bench.remap(map(&[]), &["b"]);
+    let none = bench.reroute(table(&[]), &["b"]);
     assert_eq!(effects(&none), ["central/b drops us.ns.o"]);
-    assert!(!bench.catalogue.uses(&target("b")));
+    assert!(!bench.index.uses(&target("b")));
 }
 
 #[test]
 fn what_goes_nowhere_is_dropped_at_once() {
     let labelled = || object("o", "1", &[("tenant", "a")]);
-    let mut bench = catalogue(&[to_the_labelled()]).with(&[labelled()]);
+    let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     let deselected = effects(&bench.upsert(object("o", "1", &[])));
     assert_eq!(deselected, ["central/a drops us.ns.o"]);
-    assert!(!bench.catalogue.uses(&target("a")));
-    let mut bench = catalogue(&[to_the_labelled()]).with(&[labelled()]);
+    assert!(!bench.index.uses(&target("a")));
+    let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     assert_eq!(effects(&bench.delete("k", "o")), ["central/a drops us.ns.o"]);
     assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is gone already");
 }
 
 #[test]
 fn a_place_that_stays_takes_part_in_no_move() {
-    let mut bench = catalogue(&[to("all"), to_the_labelled()]);
+    let mut bench = index(&[to("all"), to_the_labelled()]);
     bench = bench.with(&[object("o", "1", &[("tenant", "a")])]);
     let moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
     assert_eq!(
@@ -99,21 +100,22 @@ fn a_place_that_stays_takes_part_in_no_move() {
 #[test]
 fn targets_are_used_as_long_as_an_object_is_there() {
     let of = |name: &str, tenant: &str| object(name, "1", &[("tenant", tenant)]);
-    let mut bench = catalogue(&[to_the_labelled()]).with(&[of("o", "a"), of("p", "a")]);
+    let mut bench = index(&[to_the_labelled()]).with(&[of("o", "a"), of("p", "a")]);
     let a = target("a");
     bench.upsert(of("o", "b"));
-    assert!(bench.catalogue.uses(&a), "one is left");
+    assert!(bench.index.uses(&a), "one is left");
     bench.delete("k", "p");
-    assert!(!bench.catalogue.uses(&a));
-    assert_eq!(bench.catalogue.targets().collect::<Vec<_>>(), [&target("b")]);
+    assert!(!bench.index.uses(&a));
+    assert_eq!(bench.index.targets().collect::<Vec<_>>(), [&target("b")]);
 }
 
 #[test]
 fn made_anew_under_another_name_it_leaves_the_former_one() {
-    let alloy = Map { naming: Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap()), ..map(&[to("t")]) };
+    let alloy =
+        RoutingTable { naming: Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap()), ..table(&[to("t")]) };
     let of = |uid: &str| RuleObject { uid: Some(uid.to_owned()), ..object("o", "1", &[]) };
     let (first, second) = ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
-    let mut bench = Bench { catalogue: Catalogue::new(alloy), run: 1 };
+    let mut bench = Bench { index: ObjectIndex::new(alloy), run: 1 };
     bench.upsert(of(first));
     let anew = effects(&bench.upsert(of(second)));
     assert_eq!(
@@ -127,16 +129,16 @@ fn made_anew_under_another_name_it_leaves_the_former_one() {
 
 #[test]
 fn a_new_name_is_written_before_the_former_one_goes() {
-    let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[])]);
+    let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     bench.upsert(object("p", "1", &[]));
-    let renamed = bench.catalogue.rename(&id("k", "o"), &[id("k", "p")]);
+    let renamed = bench.index.rename(&id("k", "o"), &[id("k", "p")]);
     assert_eq!(
         effects(&renamed),
         ["central/t says when it has written us.ns.p", "central/t drops us.ns.o later"]
     );
-    assert_eq!(bench.catalogue.count("k"), 1);
+    assert_eq!(bench.index.count("k"), 1);
     // Nobody is to write what goes nowhere.
-    let mut bench = catalogue(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "t")])]);
+    let mut bench = index(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "t")])]);
     bench.upsert(object("p", "1", &[]));
-    assert_eq!(effects(&bench.catalogue.rename(&id("k", "o"), &[id("k", "p")])), ["central/t drops us.ns.o"]);
+    assert_eq!(effects(&bench.index.rename(&id("k", "o"), &[id("k", "p")])), ["central/t drops us.ns.o"]);
 }

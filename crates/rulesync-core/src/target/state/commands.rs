@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::State;
 use super::report::namespace_taken;
-use crate::desired::{Claim, Hold, LeftBecause};
+use crate::desired::{DesiredObject, LeftBecause, Protection};
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
@@ -16,14 +16,14 @@ use crate::target::Retirement;
 use crate::target::queue::Priority;
 
 impl State {
-    pub(in crate::target) fn claim(&mut self, namespace: &Arc<str>, claim: Claim, live: bool) {
-        let newcomer = claim.object.clone();
-        self.doubt_former(namespace, &claim);
-        self.desired.claim(namespace, claim);
+    pub(in crate::target) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject, live: bool) {
+        let newcomer = object.id.clone();
+        self.doubt_former(namespace, &object);
+        self.desired.upsert(namespace, object);
         self.learned_of(namespace);
         self.winner_changed(namespace);
-        if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.object != newcomer) {
-            let finding = namespace_taken(namespace, &newcomer, &winner.object);
+        if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.id != newcomer) {
+            let finding = namespace_taken(namespace, &newcomer, &winner.id);
             self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
         }
         self.look_at(namespace, if live { Priority::Next } else { Priority::Last }, false);
@@ -33,33 +33,38 @@ impl State {
     /// What is known of a namespace's groups is forgotten where they are other groups now.
     fn winner_changed(&mut self, namespace: &Arc<str>) {
         self.refusals.forget_changed(namespace, self.desired.winner(namespace));
-        let declared = self.desired.winner(namespace).map_or(&[][..], |claim| &claim.groups);
+        let declared = self.desired.winner(namespace).map_or(&[][..], |object| &object.groups);
         for offered in self.omissions.replacements(namespace, declared) {
             self.desired.replace(namespace, offered);
         }
     }
 
-    pub(in crate::target) fn drop_claim(
+    pub(in crate::target) fn remove(
         &mut self,
         namespace: &Arc<str>,
         object: &ObjectId,
         because: LeftBecause,
     ) {
-        self.desired.drop_claim(namespace, object, because);
+        self.desired.remove(namespace, object, because);
         self.learned_of(namespace);
         self.winner_changed(namespace);
         self.look_at(namespace, Priority::Next, false);
     }
 
-    pub(in crate::target) fn hold(&mut self, namespace: &Arc<str>, object: &ObjectId, hold: Option<Hold>) {
-        let before = self.desired.enforced_on_held(namespace).cloned();
-        let holds = hold.is_some();
-        self.desired.hold(namespace, object, hold);
+    pub(in crate::target) fn protect(
+        &mut self,
+        namespace: &Arc<str>,
+        object: &ObjectId,
+        protection: Option<Protection>,
+    ) {
+        let before = self.desired.enforced_on_protected(namespace).cloned();
+        let is_protected = protection.is_some();
+        self.desired.protect(namespace, object, protection);
         self.learned_of(namespace);
-        if before.as_ref() != self.desired.enforced_on_held(namespace) {
+        if before.as_ref() != self.desired.enforced_on_protected(namespace) {
             self.doubt_held(namespace);
         }
-        if !holds {
+        if !is_protected {
             self.look_at(namespace, Priority::Last, false);
         }
     }
@@ -95,7 +100,7 @@ impl State {
     }
 
     /// A source may not know what it says, or does again.
-    pub(in crate::target) fn doubt_source(&mut self, source: Arc<str>, doubt: bool) {
+    pub(in crate::target) fn suspect_source(&mut self, source: Arc<str>, doubt: bool) {
         self.safety.suspect(source, doubt, Instant::now());
     }
 

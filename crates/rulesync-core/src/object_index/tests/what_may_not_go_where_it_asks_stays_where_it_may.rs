@@ -25,17 +25,17 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
 }
 
 fn protection(bench: &Bench, tenant: &str) -> Option<HeldReason> {
-    bench.catalogue.protects(&id("k", "o"), &target(tenant)).map(|hold| hold.because)
+    bench.index.protects(&id("k", "o"), &target(tenant)).map(|hold| hold.because)
 }
 
 #[test]
 fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
-    let mut bench = catalogue(&[own()]).with(&[of("own", "1")]);
+    let mut bench = index(&[own()]).with(&[of("own", "1")]);
     let refused = bench.upsert(of("onw", "2"));
     assert_eq!(effects(&refused), ["look whether o is protected"], "nobody is told anything else");
     assert!(refused.findings[0].2.message.contains("its rules stay in central/own as they are there"));
-    assert!(bench.catalogue.uses(&target("own")));
-    assert_eq!(bench.catalogue.protected().collect::<Vec<_>>(), [&id("k", "o")]);
+    assert!(bench.index.uses(&target("own")));
+    assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     assert_eq!(protection(&bench, "own"), Some(HeldReason::TenantRefused));
     assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it might have been there");
     assert_eq!(protection(&bench, "onw"), None, "it may not have been there");
@@ -53,42 +53,42 @@ fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
 
 #[test]
 fn it_comes_back_to_where_it_stayed() {
-    let mut bench = catalogue(&[own()]).with(&[of("own", "1"), of("onw", "2")]);
+    let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "2")]);
     let back = effects(&bench.upsert(of("own", "2")));
     assert_eq!(back, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
 }
 
 #[test]
 fn without_permission_for_the_last_place_it_leaves_that() {
-    let mut bench = catalogue(&[own()]).with(&[of("own", "1"), of("onw", "1")]);
+    let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "1")]);
     let elsewhere = Route {
         allow: vec![Permission { values: vec!["other".into()], ..Permission::default() }],
         ..to_the_labelled()
     };
-    let left = bench.remap(map(&[elsewhere]), &[]);
+    let left = bench.reroute(table(&[elsewhere]), &[]);
     assert_eq!(effects(&left), ["look whether o is protected", "central/own drops us.ns.o"]);
-    let Order::Drop { because, .. } = left.orders[0].1 else { panic!("one drop") };
+    let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
     assert_eq!(because, LeftBecause::Forbidden);
     assert_eq!(protection(&bench, "own"), None);
     // Without any route it is only the configuration that no longer leads it there.
-    let mut bench = catalogue(&[own()]).with(&[of("own", "1")]);
-    let left = bench.remap(map(&[]), &[]);
-    let Order::Drop { because, .. } = left.orders[0].1 else { panic!("one drop") };
+    let mut bench = index(&[own()]).with(&[of("own", "1")]);
+    let left = bench.reroute(table(&[]), &[]);
+    let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
     assert_eq!(because, LeftBecause::Reconfigured);
 }
 
 #[test]
 fn it_is_held_to_what_its_route_enforces_now() {
-    let mut bench = catalogue(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
+    let mut bench = index(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
     let enforced = |bench: &Bench| -> Arc<Transform> {
-        bench.catalogue.protects(&id("k", "o"), &target("own")).unwrap().enforced.unwrap()
+        bench.index.protects(&id("k", "o"), &target("own")).unwrap().enforced.unwrap()
     };
     let before = enforced(&bench);
     assert!(before.sets_anything());
-    let other = effects(&bench.remap(map(&[labelled("b")]), &[]));
+    let other = effects(&bench.reroute(table(&[labelled("b")]), &[]));
     assert_eq!(other, ["look whether o is protected", "central/own drops us.ns.o"]);
     assert_ne!(enforced(&bench), before);
-    let same = effects(&bench.remap(map(&[labelled("b")]), &[]));
+    let same = effects(&bench.reroute(table(&[labelled("b")]), &[]));
     assert_eq!(same, ["look whether o is protected"]);
     assert_eq!(
         effects(&bench.upsert(of("own", "1"))),
@@ -102,25 +102,25 @@ fn what_has_no_name_that_could_be_told_for_ours_goes_nowhere() {
         id: ObjectId::new(&"k".into(), &kind::PROMETHEUS_RULE.into(), "ns", "a b"),
         ..of("own", "1")
     };
-    let mut bench = catalogue(&[own()]);
+    let mut bench = index(&[own()]);
     let refused = bench.upsert(odd.clone());
     assert_eq!(effects(&refused), NOTHING);
     assert_eq!(refused.findings.iter().map(|(_, _, finding)| finding.code).collect::<Vec<_>>(), ["name"]);
     // Nobody asks about the name of what goes nowhere anyway.
-    let mut bench = catalogue(&[own()]);
+    let mut bench = index(&[own()]);
     assert!(bench.upsert(RuleObject { labels: Labels::default(), ..odd }).findings.is_empty());
 }
 
 #[test]
 fn of_a_source_those_count_that_have_groups_in_a_ruler() {
-    let mut bench = catalogue(&[own()]);
-    let count = |bench: &Bench| bench.catalogue.in_rulers("k");
+    let mut bench = index(&[own()]);
+    let count = |bench: &Bench| bench.index.in_rulers("k");
     bench.upsert(of("own", "1"));
     bench.upsert(object("p", "1", &[]));
     let empty = RuleObject::new(id("k", "q"), Vec::new());
     bench.upsert(RuleObject { labels: [("tenant", "own")].into_iter().collect(), ..empty });
-    assert_eq!((count(&bench), bench.catalogue.in_rulers("another")), (1, 0));
-    let is_in = |bench: &Bench, name: &str| bench.catalogue.is_in_ruler(&id("k", name));
+    assert_eq!((count(&bench), bench.index.in_rulers("another")), (1, 0));
+    let is_in = |bench: &Bench, name: &str| bench.index.is_in_ruler(&id("k", name));
     assert_eq!(["o", "p", "q", "r"].map(|name| is_in(&bench, name)), [true, false, false, false]);
     bench.upsert(object("o", "1", &[]));
     assert_eq!((count(&bench), is_in(&bench, "o")), (0, false));
@@ -128,12 +128,12 @@ fn of_a_source_those_count_that_have_groups_in_a_ruler() {
 
 #[test]
 fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
-    let mut bench = catalogue(&[own(), to("all")]).with(&[of("own", "1")]);
+    let mut bench = index(&[own(), to("all")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
     assert_eq!(refused, ["look whether o is protected", "central/all gets us.ns.o (1 groups)"]);
-    assert!(bench.catalogue.uses(&target("own")));
+    assert!(bench.index.uses(&target("own")));
     // Where another route leads it anyway, it does not stay as it was.
-    let mut bench = catalogue(&[own(), to("own")]).with(&[of("own", "1")]);
+    let mut bench = index(&[own(), to("own")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
     assert_eq!(refused, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
 }
@@ -142,9 +142,9 @@ fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
 fn what_is_written_in_another_language_goes_nowhere() {
     let said = |language: &str| {
         let annotations = [(DIALECT_ANNOTATION.to_owned(), language.to_owned())].into();
-        let mut bench = catalogue(&[to("t")]);
-        let consequences = bench.upsert(RuleObject { annotations, ..of("own", "1") });
-        (consequences.orders.len(), consequences.findings.iter().map(|(_, _, f)| f.code).collect::<Vec<_>>())
+        let mut bench = index(&[to("t")]);
+        let effects = bench.upsert(RuleObject { annotations, ..of("own", "1") });
+        (effects.commands.len(), effects.findings.iter().map(|(_, _, f)| f.code).collect::<Vec<_>>())
     };
     assert_eq!(said(" PromQL "), (1, vec![]));
     assert_eq!(said("logql"), (0, vec!["dialect"]));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Record;
-use crate::desired::{Claim, DesiredGroup};
+use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::Finding;
 use crate::intake::{self, Placement, Sound};
 use crate::model::fingerprint::Fingerprint;
@@ -28,13 +28,13 @@ pub(super) struct Treated<'a> {
 }
 
 /// What an object wants of a ruler. Without `groups` at hand, they are unpacked.
-pub(super) fn claim(
+pub(super) fn desired_object(
     id: &ObjectId,
     record: &Record,
     groups: Option<&[Group]>,
     treated: &Treated<'_>,
     seen: Instant,
-) -> Claim {
+) -> DesiredObject {
     let mut packs = Unpacker::default();
     let groups: Cow<'_, [Group]> = match groups {
         Some(groups) => Cow::Borrowed(groups),
@@ -114,8 +114,8 @@ pub(super) fn claim(
             left_out,
         })
     };
-    Claim {
-        object: id.clone(),
+    DesiredObject {
+        id: id.clone(),
         created: record.created,
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::offer::{Treated, claim};
-use super::{Catalogue, Consequences, Departure};
+use super::offer::{Treated, desired_object};
+use super::{Effects, Handover, ObjectIndex};
 use crate::desired::LeftBecause;
-use crate::handover::{Handover, HandoverState};
+use crate::handover::{HandoverProgress, HandoverState};
 use crate::intake::{self, Placed, Placement, RefusedTenant};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TargetId;
-use crate::target::Order;
+use crate::target::Command;
 
 /// Why an object is placed.
 #[derive(Debug, Clone, Copy)]
@@ -34,10 +34,10 @@ pub(super) struct Occasion<'a> {
 pub(super) struct Moves<'a> {
     /// As which objects: itself, unless it has another name.
     pub(super) to: &'a [ObjectId],
-    pub(super) handover: &'a Handover,
+    pub(super) progress: &'a HandoverProgress,
 }
 
-impl Catalogue {
+impl ObjectIndex {
     /// Finds an object's targets and tells them. Targets that had it are told anew only if its content changed, or what is
     /// done to it on the way.
     pub(super) fn place(
@@ -45,16 +45,16 @@ impl Catalogue {
         id: &ObjectId,
         groups: Option<&[Group]>,
         occasion: Occasion<'_>,
-        consequences: &mut Consequences,
+        effects: &mut Effects,
     ) {
         let Occasion { changed, leaves_because, seen, live, fresh } = occasion;
         let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
         let input = record.input(id, &self.namespaces);
-        let map = &self.map;
+        let table = &self.table;
         let Placed { mut placements, refused, mut findings } =
-            intake::place(&map.routes, &input, |ruler| map.language(ruler));
+            intake::place(&table.routes, &input, |ruler| table.language(ruler));
         if !placements.is_empty()
-            && let Some(finding) = map.refuse_name(id, record.uid.as_deref())
+            && let Some(finding) = table.refuse_name(id, record.uid.as_deref())
         {
             placements.clear();
             findings.push(finding);
@@ -64,7 +64,7 @@ impl Catalogue {
         for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
             let last = record.placements.iter().find(|placement| placement.route == route);
             let last = last.filter(|last| !placements.iter().any(|other| other.target == last.target));
-            let kept = last.and_then(|last| Some((last, map.transform(&route, &input, &last.target)?)));
+            let kept = last.and_then(|last| Some((last, table.transform(&route, &input, &last.target)?)));
             if let Some((last, transform)) = kept {
                 finding.message.push_str(&format!(
                     "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
@@ -80,11 +80,11 @@ impl Catalogue {
         }
         let refused: Box<[Arc<str>]> = refused.into_iter().map(|refused| refused.route).collect();
         if !refused.is_empty() || !record.refused_by.is_empty() {
-            consequences.holds.push(id.clone());
+            effects.protections.push(id.clone());
         }
         record.refused_by = refused;
         for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
-            consequences.findings.push((id.clone(), None, finding.clone()));
+            effects.findings.push((id.clone(), None, finding.clone()));
         }
         record.kept_out = findings.into();
         let before = std::mem::replace(&mut record.placements, placements.clone().into());
@@ -92,7 +92,7 @@ impl Catalogue {
         let leaves: Vec<&Placement> =
             before.iter().filter(|other| !placements.iter().any(|p| p.target == other.target)).collect();
         // Whoever gets it anew holds a share.
-        let handover = Handover::default();
+        let progress = HandoverProgress::default();
         for placement in &placements {
             let target = &placement.target;
             let known = had(target);
@@ -106,21 +106,21 @@ impl Catalogue {
             if !changed && known.is_some_and(|known| known.transform == placement.transform) {
                 continue;
             }
-            let Some(ruler) = self.map.rulers.get(&target.ruler) else { continue };
-            let split = self.map.split.get(&target.ruler).copied();
+            let Some(ruler) = self.table.rulers.get(&target.ruler) else { continue };
+            let split = self.table.split.get(&target.ruler).copied();
             let treated =
-                Treated { placement, ruler: ruler.as_ref(), split, on_invalid: self.map.on_invalid };
-            let claim = claim(id, record, groups, &treated, seen);
-            for finding in &claim.findings {
-                consequences.findings.push((id.clone(), Some(target.clone()), finding.clone()));
+                Treated { placement, ruler: ruler.as_ref(), split, on_invalid: self.table.on_invalid };
+            let object = desired_object(id, record, groups, &treated, seen);
+            for finding in &object.findings {
+                effects.findings.push((id.clone(), Some(target.clone()), finding.clone()));
             }
             let max_bytes = ruler.name_rules().max_bytes;
-            let namespace = self.map.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
-            let share = (known.is_none() && !leaves.is_empty()).then(|| handover.share());
-            let order = Order::Claim { namespace: Arc::clone(&namespace), claim, live };
-            consequences.orders.push((target.clone(), order));
+            let namespace = self.table.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
+            let share = (known.is_none() && !leaves.is_empty()).then(|| progress.share());
+            let command = Command::Upsert { namespace: Arc::clone(&namespace), object, live };
+            effects.commands.push((target.clone(), command));
             if let Some(share) = share {
-                consequences.orders.push((target.clone(), Order::HandOver { namespace, share }));
+                effects.commands.push((target.clone(), Command::HandOver { namespace, share }));
             }
         }
         let uid = record.uid.clone();
@@ -133,8 +133,8 @@ impl Catalogue {
             leaves.iter().map(|left| (left.target.clone(), because(left))).collect();
         for (target, because) in &gone {
             self.leave(target);
-            let moves = Moves { to: std::slice::from_ref(id), handover: &handover };
-            self.drop_from(id, uid.as_deref(), target, (Some(moves), *because), consequences);
+            let moves = Moves { to: std::slice::from_ref(id), progress: &progress };
+            self.drop_from(id, uid.as_deref(), target, (Some(moves), *because), effects);
         }
     }
 
@@ -154,17 +154,17 @@ impl Catalogue {
         uid: Option<&str>,
         target: &TargetId,
         (moves, because): (Option<Moves<'_>>, LeftBecause),
-        consequences: &mut Consequences,
+        effects: &mut Effects,
     ) {
-        // A ruler that is no longer configured takes no orders.
-        let Some(namespace) = self.map.namespace_of(id, uid, target) else { return };
+        // A ruler that is no longer configured takes no commands.
+        let Some(namespace) = self.table.namespace_of(id, uid, target) else { return };
         let (target, object) = (target.clone(), id.clone());
-        match moves.filter(|moves| moves.handover.state() == HandoverState::Waiting) {
-            Some(Moves { to, handover }) => {
-                let (to, handover) = (to.into(), handover.clone());
-                consequences.departures.push(Departure { target, namespace, object, to, handover });
+        match moves.filter(|moves| moves.progress.state() == HandoverState::Waiting) {
+            Some(Moves { to, progress }) => {
+                let (to, progress) = (to.into(), progress.clone());
+                effects.handovers.push(Handover { target, namespace, object, to, progress });
             }
-            None => consequences.orders.push((target, Order::Drop { namespace, object, because })),
+            None => effects.commands.push((target, Command::Remove { namespace, object, because })),
         }
     }
 }

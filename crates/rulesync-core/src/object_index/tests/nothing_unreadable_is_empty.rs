@@ -16,88 +16,88 @@ fn what_was_never_read_and_may_hide_others_hides_them_until_it_is_read_or_goes()
         (still, true, "it is unreadable still"),
         (other, true, "another object is read"),
     ] {
-        let mut bench = catalogue(&[to("t")]);
-        assert!(!bench.catalogue.hides_objects());
+        let mut bench = index(&[to("t")]);
+        assert!(!bench.index.hides_objects());
         bench.malformed("k", "file", true);
-        assert!(bench.catalogue.hides_objects() && bench.catalogue.source_hides_objects("k"));
-        assert!(!bench.catalogue.source_hides_objects("other"), "each source for itself");
+        assert!(bench.index.hides_objects() && bench.index.source_hides_objects("k"));
+        assert!(!bench.index.source_hides_objects("other"), "each source for itself");
         event(&mut bench);
-        assert_eq!(bench.catalogue.hides_objects(), hides_after, "{what}");
-        assert_eq!(bench.catalogue.source_hides_objects("k"), hides_after, "{what}");
+        assert_eq!(bench.index.hides_objects(), hides_after, "{what}");
+        assert_eq!(bench.index.source_hides_objects("k"), hides_after, "{what}");
     }
 }
 
 #[test]
 fn one_of_two_sources_is_enough() {
-    let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[])]);
+    let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     bench.malformed("files", "a", true);
     bench.malformed("files", "b", true);
     bench.upsert(object("a", "1", &[]));
-    assert!(bench.catalogue.hides_objects(), "the other source's object of that name is not this one");
+    assert!(bench.index.hides_objects(), "the other source's object of that name is not this one");
     bench.delete("files", "a");
-    assert!(bench.catalogue.hides_objects(), "one is left");
+    assert!(bench.index.hides_objects(), "one is left");
     bench.delete("files", "b");
-    assert!(!bench.catalogue.hides_objects());
+    assert!(!bench.index.hides_objects());
 }
 
 #[test]
 fn an_object_of_a_known_name_hides_no_others() {
-    let mut bench = catalogue(&[to("t")]);
+    let mut bench = index(&[to("t")]);
     assert_eq!(effects(&bench.malformed("k", "o", false)), ["look whether o is protected"]);
-    assert!(!bench.catalogue.hides_objects());
+    assert!(!bench.index.hides_objects());
     // By some namings its ruler namespace cannot be told without its UID: then it hides what is there.
     let alloy = Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap());
-    let mut bench = catalogue(&[to("t")]);
-    bench.catalogue.map.naming = alloy;
+    let mut bench = index(&[to("t")]);
+    bench.index.table.naming = alloy;
     bench.malformed("k", "o", false);
-    assert!(bench.catalogue.hides_objects());
+    assert!(bench.index.hides_objects());
 }
 
 #[test]
 fn what_was_read_before_stays_where_it_is() {
-    let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[])]);
+    let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     assert_eq!(effects(&bench.malformed("k", "o", true)), NOTHING);
-    assert!(!bench.catalogue.hides_objects(), "we know what it was");
-    assert!(bench.catalogue.uses(&target("t")));
+    assert!(!bench.index.hides_objects(), "we know what it was");
+    assert!(bench.index.uses(&target("t")));
     assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING, "and it is the same again");
     assert_eq!(effects(&bench.upsert(object("o", "2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
 }
 
 #[test]
 fn what_was_never_read_is_held_until_it_is_read_or_goes() {
-    let mut bench = catalogue(&[to("t")]);
+    let mut bench = index(&[to("t")]);
     assert_eq!(effects(&bench.malformed("k", "o", true)), ["look whether o is protected"]);
-    assert_eq!(bench.catalogue.protected().collect::<Vec<_>>(), [&id("k", "o")]);
+    assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     let read = bench.upsert(object("o", "1", &[]));
     assert_eq!(effects(&read), ["look whether o is protected", "central/t gets us.ns.o (1 groups)"]);
-    assert_eq!(bench.catalogue.protected().count(), 0);
-    let mut bench = catalogue(&[to("t")]);
+    assert_eq!(bench.index.protected().count(), 0);
+    let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
     assert_eq!(effects(&bench.delete("k", "o")), ["look whether o is protected"]);
-    assert_eq!(bench.catalogue.protected().count(), 0);
+    assert_eq!(bench.index.protected().count(), 0);
 }
 
 #[test]
 fn new_targets_of_another_map_are_told_of_what_was_never_read() {
-    let mut bench = catalogue(&[to("t")]);
+    let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
-    assert_eq!(effects(&bench.remap(map(&[to("t"), to("u")]), &["u"])), ["look whether o is protected"]);
-    assert!(bench.catalogue.hides_objects(), "another map reads it no better");
+    assert_eq!(effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"])), ["look whether o is protected"]);
+    assert!(bench.index.hides_objects(), "another map reads it no better");
 }
 
 #[test]
 fn counts_follow_every_event() {
-    let mut bench = catalogue(&[to_the_labelled()]);
-    let counts = |bench: &Bench| bench.catalogue.counts("k").map(|(_, count)| count);
-    assert_eq!(bench.catalogue.count("k"), 0);
+    let mut bench = index(&[to_the_labelled()]);
+    let counts = |bench: &Bench| bench.index.counts("k").map(|(_, count)| count);
+    assert_eq!(bench.index.count("k"), 0);
     bench.upsert(object("o", "1", &[("tenant", "t")]));
     bench.upsert(object("p", "1", &[]));
-    assert_eq!((bench.catalogue.count("k"), counts(&bench)), (2, [1, 1, 0]));
+    assert_eq!((bench.index.count("k"), counts(&bench)), (2, [1, 1, 0]));
     bench.malformed("k", "o", false);
     assert_eq!(counts(&bench), [1, 1, 1]);
     bench.upsert(object("o", "1", &[]));
     assert_eq!(counts(&bench), [0, 2, 0]);
     bench.delete("k", "o");
     bench.delete("k", "o");
-    assert_eq!((bench.catalogue.count("k"), counts(&bench)), (1, [0, 1, 0]));
+    assert_eq!((bench.index.count("k"), counts(&bench)), (1, [0, 1, 0]));
 }

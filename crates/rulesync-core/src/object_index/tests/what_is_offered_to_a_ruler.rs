@@ -12,24 +12,24 @@ fn of(exprs: &[&str], source_tenants: &[&str]) -> RuleObject {
 }
 
 /// What is wanted of the ruler for an object, by a route that enforces a matcher.
-fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::Claim {
+fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::DesiredObject {
     let matcher =
         QueryMatcher { label: "env".into(), value: Value::Constant("p".into()), mode: Mode::Override };
-    let mut bench = catalogue(&[Route { query_matchers: vec![matcher], ..to("t") }]);
-    bench.catalogue.map.on_invalid = on_invalid;
-    let (_, order) = bench.upsert(object).orders.pop().unwrap();
-    let Order::Claim { claim, .. } = order else { panic!("one order") };
-    claim
+    let mut bench = index(&[Route { query_matchers: vec![matcher], ..to("t") }]);
+    bench.index.table.on_invalid = on_invalid;
+    let (_, command) = bench.upsert(object).commands.pop().unwrap();
+    let Command::Upsert { object, .. } = command else { panic!("one command") };
+    object
 }
 
 /// The expressions that are offered, or none if the group is refused.
 fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
-    let claim = claimed(on_invalid, object);
-    match (&*claim.groups, &*claim.refused) {
+    let object = claimed(on_invalid, object);
+    match (&*object.groups, &*object.refused) {
         ([group], []) => Some(group.body.unpack().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
         ([], [refused]) => {
             assert_eq!(&**refused, "g");
-            assert!(claim.findings.iter().any(Finding::is_error), "the author is told");
+            assert!(object.findings.iter().any(Finding::is_error), "the author is told");
             None
         }
         other => panic!("{other:?}"),
@@ -65,8 +65,8 @@ fn what_is_wrong_with_a_whole_group_is_not_mended_by_leaving_rules_out() {
 
 #[test]
 fn rules_are_numbered_as_their_author_does() {
-    let claim = claimed(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
-    let numbers: Vec<_> = claim.findings.iter().map(|finding| finding.place.rule).collect();
+    let object = claimed(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
+    let numbers: Vec<_> = object.findings.iter().map(|finding| finding.place.rule).collect();
     assert!(numbers.iter().all(|number| *number == Some(2)) && !numbers.is_empty(), "{numbers:?}");
-    assert_eq!([0, 1].map(|index| claim.groups[0].left_out.declared(index)), [1, 3]);
+    assert_eq!([0, 1].map(|index| object.groups[0].left_out.declared(index)), [1, 3]);
 }

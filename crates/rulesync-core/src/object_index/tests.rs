@@ -1,4 +1,4 @@
-//! The catalogue in the form "build, apply an event, assert what follows": one module for each invariant of
+//! The index in the form "build, apply an event, assert what follows": one module for each invariant of
 //! `ARCHITECTURE.md` that it holds, named by it.
 
 mod a_target_lets_go_of_what_leaves_it_only_when_the_other_has_it;
@@ -24,32 +24,32 @@ struct Described;
 #[async_trait]
 impl Ruler for Described {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("the catalogue makes no requests")
+        unreachable!("the index makes no requests")
     }
 
     async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
-        unreachable!("the catalogue makes no requests")
+        unreachable!("the index makes no requests")
     }
 
     async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
-        unreachable!("the catalogue makes no requests")
+        unreachable!("the index makes no requests")
     }
 }
 
-/// A catalogue under test, of the owner `us` with the ruler `central`. Every source is in its first run.
+/// A index under test, of the owner `us` with the ruler `central`. Every source is in its first run.
 struct Bench {
-    catalogue: Catalogue,
+    index: ObjectIndex,
     run: u32,
 }
 
-/// A catalogue with these routes.
-fn catalogue(routes: &[Route]) -> Bench {
-    Bench { catalogue: Catalogue::new(map(routes)), run: 1 }
+/// A index with these routes.
+fn index(routes: &[Route]) -> Bench {
+    Bench { index: ObjectIndex::new(table(routes)), run: 1 }
 }
 
-fn map(routes: &[Route]) -> Map {
+fn table(routes: &[Route]) -> RoutingTable {
     let central: Arc<dyn Ruler> = Arc::new(Described);
-    Map {
+    RoutingTable {
         naming: Naming::Owner("us".parse().unwrap()),
         routes: routes.into(),
         rulers: HashMap::from([("central".into(), central)]),
@@ -98,49 +98,49 @@ impl Bench {
         self
     }
 
-    fn upsert(&mut self, object: RuleObject) -> Consequences {
-        self.catalogue.upsert(object, self.run, Instant::now(), true)
+    fn upsert(&mut self, object: RuleObject) -> Effects {
+        self.index.upsert(object, self.run, Instant::now(), true)
     }
 
-    fn malformed(&mut self, source: &str, name: &str, hides: bool) -> Consequences {
+    fn malformed(&mut self, source: &str, name: &str, hides: bool) -> Effects {
         let finding = Finding::error("yaml", "line 3 makes no sense");
-        self.catalogue.malformed(&id(source, name), finding, hides, self.run)
+        self.index.malformed(&id(source, name), finding, hides, self.run)
     }
 
-    fn delete(&mut self, source: &str, name: &str) -> Consequences {
-        self.catalogue.delete(&id(source, name))
+    fn delete(&mut self, source: &str, name: &str) -> Effects {
+        self.index.delete(&id(source, name))
     }
 
-    fn namespace(&mut self, name: &str, labels: Option<&[(&str, &str)]>) -> Consequences {
+    fn namespace(&mut self, name: &str, labels: Option<&[(&str, &str)]>) -> Effects {
         let input = labels.map(|labels| NamespaceMetadata {
             labels: labels.iter().copied().collect(),
             annotations: Labels::default(),
         });
-        self.catalogue.namespace(&"k".into(), name.to_owned(), input, Instant::now())
+        self.index.namespace(&"k".into(), name.to_owned(), input, Instant::now())
     }
 
-    fn remap(&mut self, map: Map, fresh: &[&str]) -> Consequences {
+    fn reroute(&mut self, table: RoutingTable, fresh: &[&str]) -> Effects {
         let fresh: Vec<TargetId> = fresh.iter().map(|tenant| target(tenant)).collect();
-        self.catalogue.remap(map, &fresh, Instant::now())
+        self.index.reroute(table, &fresh, Instant::now())
     }
 }
 
 /// What follows, in short.
-fn effects(consequences: &Consequences) -> Vec<String> {
-    let holds = consequences.holds.iter().map(|id| format!("look whether {} is protected", id.name()));
-    let orders = consequences.orders.iter().map(|(target, order)| match order {
-        Order::Claim { namespace, claim, .. } => {
-            format!("{target} gets {namespace} ({} groups)", claim.groups.len())
+fn effects(effects: &Effects) -> Vec<String> {
+    let protections = effects.protections.iter().map(|id| format!("look whether {} is protected", id.name()));
+    let commands = effects.commands.iter().map(|(target, command)| match command {
+        Command::Upsert { namespace, object, .. } => {
+            format!("{target} gets {namespace} ({} groups)", object.groups.len())
         }
-        Order::HandOver { namespace, .. } => format!("{target} says when it has written {namespace}"),
-        Order::Drop { namespace, .. } => format!("{target} drops {namespace}"),
+        Command::HandOver { namespace, .. } => format!("{target} says when it has written {namespace}"),
+        Command::Remove { namespace, .. } => format!("{target} drops {namespace}"),
         other => format!("{target}: {other:?}"),
     });
-    let departures = consequences
-        .departures
+    let handovers = effects
+        .handovers
         .iter()
-        .map(|departure| format!("{} drops {} later", departure.target, departure.namespace));
-    holds.chain(orders).chain(departures).collect()
+        .map(|handover| format!("{} drops {} later", handover.target, handover.namespace));
+    protections.chain(commands).chain(handovers).collect()
 }
 
 const NOTHING: [&str; 0] = [];
@@ -151,21 +151,21 @@ mod work_is_proportional_to_what_changed {
     #[test]
     fn what_says_the_same_has_no_effect() {
         let of = |expr: &str, labels: &[(&str, &str)]| object("o", expr, labels);
-        let mut bench = catalogue(&[to("t")]).with(&[of("1", &[])]);
+        let mut bench = index(&[to("t")]).with(&[of("1", &[])]);
         assert_eq!(effects(&bench.upsert(of("1", &[]))), NOTHING);
         assert_eq!(effects(&bench.upsert(of("2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
         assert_eq!(effects(&bench.upsert(of("2", &[]))), NOTHING);
-        bench.catalogue.forget_contents();
+        bench.index.forget_contents();
         assert_eq!(effects(&bench.upsert(of("2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
     }
 
     #[test]
     fn another_map_tells_only_those_for_whom_something_changes() {
-        let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[])]);
-        assert_eq!(effects(&bench.remap(map(&[to("t")]), &[])), NOTHING);
-        let more = effects(&bench.remap(map(&[to("t"), to("u")]), &["u"]));
+        let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
+        assert_eq!(effects(&bench.reroute(table(&[to("t")]), &[])), NOTHING);
+        let more = effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"]));
         assert_eq!(more, ["central/u gets us.ns.o (1 groups)"]);
-        let anew = effects(&bench.remap(map(&[to("t"), to("u")]), &["t"]));
+        let anew = effects(&bench.reroute(table(&[to("t"), to("u")]), &["t"]));
         assert_eq!(anew, ["central/t gets us.ns.o (1 groups)"], "it knows nothing yet");
         let label = ExternalLabel {
             name: "cluster".into(),
@@ -173,13 +173,13 @@ mod work_is_proportional_to_what_changed {
             add_if_absent: false,
         };
         let treated = [Route { external_labels: vec![label], ..to("t") }, to("u")];
-        let otherwise = effects(&bench.remap(map(&treated), &[]));
+        let otherwise = effects(&bench.reroute(table(&treated), &[]));
         assert_eq!(otherwise, ["central/t gets us.ns.o (1 groups)"]);
     }
 
     #[test]
     fn findings_are_told_once() {
-        let mut bench = catalogue(&[to("t")]);
+        let mut bench = index(&[to("t")]);
         assert_eq!(bench.malformed("k", "o", false).findings.len(), 1);
         assert_eq!(bench.malformed("k", "o", false).findings.len(), 0);
         bench.upsert(object("o", "1", &[]));
@@ -196,7 +196,7 @@ mod work_is_proportional_to_what_changed {
             allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
             ..Route::all("by", "central", None)
         };
-        let (plain, one, two) = (map(&[to("t")]), map(&[by("a")]), map(&[by("a"), by("b")]));
+        let (plain, one, two) = (table(&[to("t")]), table(&[by("a")]), table(&[by("a"), by("b")]));
         assert!(one.looks_further_than(&plain) && two.looks_further_than(&one));
         assert!(!plain.looks_further_than(&one) && !one.looks_further_than(&two));
         assert!(!one.looks_further_than(&one));
@@ -208,13 +208,13 @@ mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
 
     #[test]
     fn what_a_later_run_has_not_said_is_known_by_source() {
-        let mut bench = catalogue(&[to("t")]).with(&[object("o", "1", &[]), object("p", "1", &[])]);
+        let mut bench = index(&[to("t")]).with(&[object("o", "1", &[]), object("p", "1", &[])]);
         bench.malformed("k", "q", false);
         bench.malformed("other", "r", false);
         bench.run = 2;
         bench.upsert(object("o", "1", &[]));
         let missing = |bench: &Bench| -> Vec<String> {
-            bench.catalogue.not_said_since("k", 2).iter().map(|id| id.name().to_owned()).collect()
+            bench.index.not_said_since("k", 2).iter().map(|id| id.name().to_owned()).collect()
         };
         assert_eq!(missing(&bench), ["p", "q"], "what is of another source is its own affair");
         bench.malformed("k", "q", false);
@@ -233,14 +233,14 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     }
 
     /// The value of the label `team` of the only rule that is ordered.
-    fn team(consequences: &Consequences) -> Option<String> {
-        let [(_, Order::Claim { claim, .. })] = consequences.orders.as_slice() else { return None };
-        claim.groups[0].body.unpack().unwrap().rules[0].labels.get("team").cloned()
+    fn team(effects: &Effects) -> Option<String> {
+        let [(_, Command::Upsert { object, .. })] = effects.commands.as_slice() else { return None };
+        object.groups[0].body.unpack().unwrap().rules[0].labels.get("team").cloned()
     }
 
     #[test]
     fn while_its_source_may_yet_tell() {
-        let mut bench = catalogue(&[labelled_by_namespace()]);
+        let mut bench = index(&[labelled_by_namespace()]);
         bench.namespace("elsewhere", Some(&[]));
         assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING);
         let known = bench.namespace("ns", Some(&[("team", "x")]));
@@ -249,15 +249,15 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
 
     #[test]
     fn and_not_for_one_that_nobody_will_tell_about() {
-        let mut bench = catalogue(&[labelled_by_namespace()]);
+        let mut bench = index(&[labelled_by_namespace()]);
         let placed = bench.upsert(object("o", "1", &[]));
         assert_eq!(effects(&placed), ["central/t gets us.ns.o (1 groups)"]);
         assert_eq!(team(&placed), None);
         // What other sources tell is no word on this one's namespaces.
-        let mut bench = catalogue(&[labelled_by_namespace()]);
+        let mut bench = index(&[labelled_by_namespace()]);
         let input = Some(NamespaceMetadata::default());
-        bench.catalogue.namespace(&"another".into(), "ns".to_owned(), input.clone(), Instant::now());
-        bench.catalogue.namespace(&"zzz".into(), "ns".to_owned(), input, Instant::now());
+        bench.index.namespace(&"another".into(), "ns".to_owned(), input.clone(), Instant::now());
+        bench.index.namespace(&"zzz".into(), "ns".to_owned(), input, Instant::now());
         assert_eq!(effects(&bench.upsert(object("o", "1", &[]))).len(), 1);
     }
 
@@ -267,7 +267,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
             namespace_selector: serde_json::from_str::<Selector>(r#"{"match_labels":{"team":"x"}}"#).unwrap(),
             ..to("t")
         };
-        let mut bench = catalogue(&[of_team]);
+        let mut bench = index(&[of_team]);
         bench.upsert(object("o", "1", &[]));
         assert_eq!(effects(&bench.namespace("ns2", Some(&[("team", "x")]))), NOTHING);
         let gets = ["central/t gets us.ns.o (1 groups)"];

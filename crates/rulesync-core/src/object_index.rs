@@ -1,4 +1,4 @@
-//! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, orders for targets out.
+//! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, commands for targets out.
 
 mod offer;
 mod place;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use ahash::RandomState;
 use tokio::time::Instant;
 
-use crate::desired::{Hold, LeftBecause};
+use crate::desired::{LeftBecause, Protection};
 use crate::finding::Finding;
 use crate::guard::HeldReason;
-use crate::handover::Handover;
+use crate::handover::HandoverProgress;
 use crate::intake::{self, NamespaceMetadata, Placement, Route, RoutingInput, Transform, ValueSource};
 use crate::locations::Locations;
 use crate::model::kind::{self, DIALECT_ANNOTATION};
@@ -27,37 +27,37 @@ use crate::naming::Naming;
 use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
 use crate::status::{ObjectAtTarget, ObjectState, ObjectStatus};
-use crate::target::Order;
+use crate::target::Command;
 use place::{Moves, Occasion};
 
 /// What follows from an event.
 #[derive(Debug, Default)]
-pub(crate) struct Consequences {
+pub(crate) struct Effects {
     /// What to tell which target.
-    pub(crate) orders: Vec<(TargetId, Order)>,
+    pub(crate) commands: Vec<(TargetId, Command)>,
     /// What to tell targets once others have what these had.
-    pub(crate) departures: Vec<Departure>,
-    /// Objects whose rules are protected somewhere, or no longer so: see [`Catalogue::protects`].
-    pub(crate) holds: Vec<ObjectId>,
+    pub(crate) handovers: Vec<Handover>,
+    /// Objects whose rules are protected somewhere, or no longer so: see [`ObjectIndex::protects`].
+    pub(crate) protections: Vec<ObjectId>,
     /// What is newly wrong with which object.
     pub(crate) findings: Vec<(ObjectId, Option<TargetId>, Finding)>,
 }
 
 /// An object leaves a target for others, which must have it first, so that it does not go unevaluated.
 #[derive(Debug)]
-pub(crate) struct Departure {
+pub(crate) struct Handover {
     pub(crate) target: TargetId,
     pub(crate) namespace: Arc<str>,
     pub(crate) object: ObjectId,
     /// As which objects others get it: itself, unless it has another name.
     pub(crate) to: Arc<[ObjectId]>,
     /// Of those that get it.
-    pub(crate) handover: Handover,
+    pub(crate) progress: HandoverProgress,
 }
 
 /// Where objects go.
 #[derive(Debug, Clone)]
-pub(crate) struct Map {
+pub(crate) struct RoutingTable {
     pub(crate) naming: Naming,
     pub(crate) routes: Arc<[Route]>,
     pub(crate) rulers: HashMap<Arc<str>, Arc<dyn Ruler>>,
@@ -66,7 +66,7 @@ pub(crate) struct Map {
     pub(crate) on_invalid: OnInvalid,
 }
 
-impl Map {
+impl RoutingTable {
     /// The language that a ruler evaluates.
     fn language(&self, ruler: &str) -> Option<&'static str> {
         self.rulers.get(ruler).map(|ruler| ruler.dialect().name())
@@ -86,7 +86,7 @@ impl Map {
         Transform::of(route, input).ok()
     }
 
-    /// Whether objects have to be read anew for this map, because another did not look at all that this one does.
+    /// Whether objects have to be read anew for this table, because another did not look at all that this one does.
     pub(crate) fn looks_further_than(&self, other: &Self) -> bool {
         !self.annotations().is_subset(&other.annotations())
     }
@@ -119,8 +119,8 @@ type Namespaces = BTreeMap<(Arc<str>, String), NamespaceMetadata>;
 
 /// The objects and the labels of their Kubernetes namespaces.
 #[derive(Debug)]
-pub(crate) struct Catalogue {
-    map: Map,
+pub(crate) struct ObjectIndex {
+    table: RoutingTable,
     objects: BTreeMap<ObjectId, Record>,
     namespaces: Namespaces,
     counts: HashMap<Arc<str>, Count>,
@@ -184,7 +184,7 @@ struct Record {
     kept_out: Box<[Finding]>,
 }
 
-/// What the catalogue has to say about an object for a status.
+/// What the index has to say about an object for a status.
 #[derive(Debug)]
 pub(crate) struct ObjectReport {
     pub(crate) id: ObjectId,
@@ -240,10 +240,10 @@ impl Record {
     }
 }
 
-impl Catalogue {
-    pub(crate) fn new(map: Map) -> Self {
+impl ObjectIndex {
+    pub(crate) fn new(table: RoutingTable) -> Self {
         Self {
-            map,
+            table,
             objects: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             counts: HashMap::new(),
@@ -258,9 +258,9 @@ impl Catalogue {
         &self.locations
     }
 
-    /// An object is there. Repeating what is known has no consequences.
-    pub(crate) fn upsert(&mut self, object: RuleObject, run: u32, seen: Instant, live: bool) -> Consequences {
-        let mut consequences = Consequences::default();
+    /// An object is there. Repeating what is known has no effects.
+    pub(crate) fn upsert(&mut self, object: RuleObject, run: u32, seen: Instant, live: bool) -> Effects {
+        let mut effects = Effects::default();
         let RuleObject { id, uid, created, labels, tenant, annotations, groups, mut findings, positions } =
             object;
         // Comments move them, and change nothing else.
@@ -276,19 +276,19 @@ impl Catalogue {
             let repaired = known.malformed.take().is_some();
             if known.read && known.content == content {
                 self.tally(&id, Tally::In);
-                return consequences;
+                return effects;
             }
             if repaired && !known.read {
-                consequences.holds.push(id.clone());
+                effects.protections.push(id.clone());
             }
         }
         if !in_file {
             self.locations.set(&id, Positions::default(), &groups);
         }
-        let mut conversion = intake::convert(groups, &annotations, &findings, self.map.on_invalid);
+        let mut conversion = intake::convert(groups, &annotations, &findings, self.table.on_invalid);
         findings.append(&mut conversion.findings);
         for finding in &findings {
-            consequences.findings.push((id.clone(), None, finding.clone()));
+            effects.findings.push((id.clone(), None, finding.clone()));
         }
         let known = self.objects.remove(&id).unwrap_or_default();
         let uid = uid.map(String::into_boxed_str);
@@ -297,13 +297,13 @@ impl Catalogue {
             Vec::new()
         } else {
             let name = |target: &TargetId| {
-                let before = self.map.namespace_of(&id, known.uid.as_deref(), target)?;
-                let after = self.map.namespace_of(&id, uid.as_deref(), target)?;
+                let before = self.table.namespace_of(&id, known.uid.as_deref(), target)?;
+                let after = self.table.namespace_of(&id, uid.as_deref(), target)?;
                 (before != after).then(|| (target.clone(), before))
             };
             known.placements.iter().map(|placement| &placement.target).filter_map(name).collect()
         };
-        let looked_at = self.map.annotations();
+        let looked_at = self.table.annotations();
         let said = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
         let language = said.or_else(|| kind::language_of(id.kind()).map(str::to_owned));
         let annotations = annotations.iter().filter(|(key, _)| looked_at.contains(key.as_str())).collect();
@@ -334,25 +334,19 @@ impl Catalogue {
         self.objects.insert(id.clone(), record);
         let leaves_because = LeftBecause::Deselected;
         let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
-        self.place(&id, Some(&conversion.groups), occasion, &mut consequences);
+        self.place(&id, Some(&conversion.groups), occasion, &mut effects);
         for (target, namespace) in earlier {
             let because = LeftBecause::Moved;
-            consequences.orders.push((target, Order::Drop { namespace, object: id.clone(), because }));
+            effects.commands.push((target, Command::Remove { namespace, object: id.clone(), because }));
         }
         self.tally(&id, Tally::In);
-        consequences
+        effects
     }
 
     /// An object is there and cannot be read; what was last known of it stays.
     /// If it `hides` objects of other names, it does so until some form of it is read.
-    pub(crate) fn malformed(
-        &mut self,
-        id: &ObjectId,
-        finding: Finding,
-        hides: bool,
-        run: u32,
-    ) -> Consequences {
-        let mut consequences = Consequences::default();
+    pub(crate) fn malformed(&mut self, id: &ObjectId, finding: Finding, hides: bool, run: u32) -> Effects {
+        let mut effects = Effects::default();
         self.tally(id, Tally::Out);
         let record = self.objects.entry(id.clone()).or_default();
         record.run = run;
@@ -362,42 +356,42 @@ impl Catalogue {
             // Without its UID some names cannot be made, so that others must not be taken for orphans.
             // Files have none.
             record.hides =
-                hides || (matches!(self.map.naming, Naming::Alloy(_)) && id.kind() != kind::RULE_FILE);
-            consequences.holds.push(id.clone());
+                hides || (matches!(self.table.naming, Naming::Alloy(_)) && id.kind() != kind::RULE_FILE);
+            effects.protections.push(id.clone());
         }
         self.tally(id, Tally::In);
         if news {
-            consequences.findings.push((id.clone(), None, finding));
+            effects.findings.push((id.clone(), None, finding));
         }
-        consequences
+        effects
     }
 
     /// An object is gone.
-    pub(crate) fn delete(&mut self, id: &ObjectId) -> Consequences {
+    pub(crate) fn delete(&mut self, id: &ObjectId) -> Effects {
         self.rename(id, &[])
     }
 
     /// An object is gone, and others have its rules: it leaves its targets when these have been written.
-    pub(crate) fn rename(&mut self, id: &ObjectId, to: &[ObjectId]) -> Consequences {
-        let mut consequences = Consequences::default();
-        let handover = Handover::default();
+    pub(crate) fn rename(&mut self, id: &ObjectId, to: &[ObjectId]) -> Effects {
+        let mut effects = Effects::default();
+        let progress = HandoverProgress::default();
         for (target, namespace) in self.places_of(to) {
-            consequences.orders.push((target, Order::HandOver { namespace, share: handover.share() }));
+            effects.commands.push((target, Command::HandOver { namespace, share: progress.share() }));
         }
         self.locations.forget(id);
         self.tally(id, Tally::Out);
         if let Some(record) = self.objects.remove(id) {
             if !record.read || !record.refused_by.is_empty() {
-                consequences.holds.push(id.clone());
+                effects.protections.push(id.clone());
             }
             for Placement { target, .. } in &record.placements {
                 self.leave(target);
                 let because = LeftBecause::Deleted;
-                let moves = Moves { to, handover: &handover };
-                self.drop_from(id, record.uid.as_deref(), target, (Some(moves), because), &mut consequences);
+                let moves = Moves { to, progress: &progress };
+                self.drop_from(id, record.uid.as_deref(), target, (Some(moves), because), &mut effects);
             }
         }
-        consequences
+        effects
     }
 
     /// A Kubernetes namespace is like this, or is gone. Its objects are routed anew.
@@ -407,12 +401,12 @@ impl Catalogue {
         name: String,
         input: Option<NamespaceMetadata>,
         seen: Instant,
-    ) -> Consequences {
+    ) -> Effects {
         let key = (Arc::clone(source), name);
         let unchanged = self.namespaces.get(&key) == input.as_ref();
-        let mut consequences = Consequences::default();
+        let mut effects = Effects::default();
         if unchanged {
-            return consequences;
+            return effects;
         }
         let in_namespace: Vec<ObjectId> =
             self.objects_in(&key.1).filter(|id| id.source() == &**source).cloned().collect();
@@ -424,10 +418,10 @@ impl Catalogue {
             self.tally(&id, Tally::Out);
             let leaves_because = LeftBecause::NamespaceChanged;
             let occasion = Occasion { changed: false, leaves_because, seen, live: true, fresh: &[] };
-            self.place(&id, None, occasion, &mut consequences);
+            self.place(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
-        consequences
+        effects
     }
 
     /// The objects of a source that were not said since its run began.
@@ -439,22 +433,22 @@ impl Catalogue {
             .collect()
     }
 
-    /// Routes everything anew, by another map. `fresh` are targets that know nothing yet and are told everything.
-    pub(crate) fn remap(&mut self, map: Map, fresh: &[TargetId], seen: Instant) -> Consequences {
-        self.map = map;
-        let mut consequences = Consequences::default();
+    /// Routes everything anew, by another table. `fresh` are targets that know nothing yet and are told everything.
+    pub(crate) fn reroute(&mut self, table: RoutingTable, fresh: &[TargetId], seen: Instant) -> Effects {
+        self.table = table;
+        let mut effects = Effects::default();
         let ids: Vec<ObjectId> = self.objects.keys().cloned().collect();
         for id in ids {
             self.tally(&id, Tally::Out);
             if self.objects.get(&id).is_some_and(|record| !record.read) {
-                consequences.holds.push(id.clone());
+                effects.protections.push(id.clone());
             }
             let leaves_because = LeftBecause::Reconfigured;
             let occasion = Occasion { changed: false, leaves_because, seen, live: false, fresh };
-            self.place(&id, None, occasion, &mut consequences);
+            self.place(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
-        consequences
+        effects
     }
 
     /// What objects say next is news, even if they say the same: it is to be converted otherwise.
@@ -550,21 +544,21 @@ impl Catalogue {
     /// The namespace that an object has, or had, at a target.
     pub(crate) fn namespace_at(&self, id: &ObjectId, target: &TargetId) -> Option<Arc<str>> {
         let uid = self.objects.get(id).and_then(|record| record.uid.as_deref());
-        self.map.namespace_of(id, uid, target)
+        self.table.namespace_of(id, uid, target)
     }
 
     /// Why what a target has for an object stays although the object does not go there, if so: it cannot be read, and
     /// nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here before.
     /// In the second case it is held to what its route enforces.
-    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> Option<Hold> {
+    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> Option<Protection> {
         let record = self.objects.get(id)?;
         if !record.read {
             return Some(HeldReason::Unreadable.into());
         }
         let input = || record.input(id, &self.namespaces);
         let transform =
-            record.refused_by.iter().find_map(|route| self.map.transform(route, &input(), target))?;
-        Some(Hold { because: HeldReason::TenantRefused, enforced: Some(Arc::new(transform)) })
+            record.refused_by.iter().find_map(|route| self.table.transform(route, &input(), target))?;
+        Some(Protection { because: HeldReason::TenantRefused, enforced: Some(Arc::new(transform)) })
     }
 
     /// The targets that an object goes to.
