@@ -1,5 +1,5 @@
-//! Files as people really write and break them: every input of `tests/data/cases` does what the README beside it says is
-//! right, here or where `ELSEWHERE` says.
+//! Files as people really write and break them: every input of `tests/data/cases` does what the README beside it says
+//! is right, here or where `ELSEWHERE` says.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -89,8 +89,8 @@ fn object(name: &str) -> String {
 /// What every finding of a status says, with its severity.
 fn told(status: &Status) -> Vec<(Severity, String)> {
     let of = |object: &ObjectStatus| -> Vec<Finding> {
-        let at_targets = object.targets.iter().flat_map(|target| target.findings.clone());
-        object.findings.iter().cloned().chain(at_targets).collect()
+        let at_destinations = object.destinations.iter().flat_map(|destination| destination.findings.clone());
+        object.findings.iter().cloned().chain(at_destinations).collect()
     };
     let findings = status.objects.iter().flat_map(of);
     findings.map(|finding| (finding.severity, finding.to_string())).collect()
@@ -201,7 +201,8 @@ async fn a_file_that_breaks_keeps_its_rules_over_a_restart_and_what_is_meant_goe
     assert_eq!(files.len(), OUTER_KEYS.len(), "{files:?}");
     running.stop().await.unwrap();
 
-    // After a restart the inventory knows what these files declared. Something else goes, so that deletes are known to be made.
+    // After a restart the inventory knows what these files declared. Something else goes, so that deletes are known to
+    // be made.
     std::fs::remove_file(world.path("later.yaml")).unwrap();
     let kept: BTreeSet<String> = kept.into_iter().filter(|name| !name.contains("later")).collect();
     let running = world.run().await;
@@ -271,7 +272,7 @@ async fn the_unit_of_failure_is_the_group() {
     let running = world.run().await;
     let expected = ["n.one", "n.three", "n.three-groups"].map(str::to_owned).into();
     world.until_namespaces(&running, &expected).await;
-    let is_settled = |status: &Status| status.targets.iter().all(|target| target.pending == 0);
+    let is_settled = |status: &Status| status.destinations.iter().all(|destination| destination.pending == 0);
     let status = running.until(|status| told(status).len() >= 4 && is_settled(status)).await.unwrap();
     let mut told: Vec<String> = told(&status).into_iter().map(|(_, text)| text).collect();
     told.sort();
@@ -359,7 +360,8 @@ async fn what_a_ruler_refuses_has_a_rule_a_field_and_a_reason() {
     }
     let running = world.run().await;
     let is_settled = |status: &Status| {
-        status.objects.len() == cases.len() && status.targets.iter().all(|target| target.pending == 0)
+        status.objects.len() == cases.len()
+            && status.destinations.iter().all(|destination| destination.pending == 0)
     };
     let status = running.until(is_settled).await.unwrap();
     let mut told: Vec<String> = told(&status).into_iter().map(|(_, text)| text).collect();

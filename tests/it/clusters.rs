@@ -31,7 +31,7 @@ async fn two_clusters_share_a_tenant_and_one_of_two_namesakes_waits_for_the_othe
     let namesakes: Vec<_> = status.objects.iter().filter(|object| object.name == "o1").collect();
     let state = |source: &str| {
         let object = namesakes.iter().find(|object| object.source == source).unwrap();
-        (object.targets[0].state, object.targets[0].findings.first().map(ToString::to_string))
+        (object.destinations[0].state, object.destinations[0].findings.first().map(ToString::to_string))
     };
     let (winner, loser) =
         if state("east").0 == ObjectState::Synced { ("east", "west") } else { ("west", "east") };
@@ -46,7 +46,7 @@ async fn two_clusters_share_a_tenant_and_one_of_two_namesakes_waits_for_the_othe
     let number = usize::from(winner == "west");
     assert!(clusters[number].delete(RULES, "team-a", "o1"));
     let status = running.in_order(2).await.unwrap();
-    assert!(status.objects.iter().all(|object| object.targets[0].state == ObjectState::Synced));
+    assert!(status.objects.iter().all(|object| object.destinations[0].state == ObjectState::Synced));
     assert_eq!(namespaces(), ["us.team-a.o1", "us.team-a.o2"]);
     running.stop().await.unwrap();
 }

@@ -107,10 +107,10 @@ async fn the_configuration_of_the_readme_serves_metrics_and_logs() {
     let object = |name: &str| status.objects.iter().find(|object| object.name == name).unwrap();
     let refused = object("c");
     assert_eq!(refused.state, ObjectState::Refused);
-    assert!(refused.targets.is_empty());
+    assert!(refused.destinations.is_empty());
     let reason = refused.findings[0].to_string();
     assert!(reason.contains("route `by-team` does not allow the Kubernetes namespace `guests`"), "{reason}");
-    let confused = &object("confused").targets[0].findings[0];
+    let confused = &object("confused").destinations[0].findings[0];
     assert!(confused.message.contains("this is PromQL"), "{confused}");
     let tenants: BTreeSet<String> =
         company.requests().iter().map(|r| r.tenant().unwrap_or("none").to_owned()).collect();
@@ -208,7 +208,7 @@ async fn every_attempt_to_reach_another_tenant_is_refused_and_nothing_is_sent() 
     for (name, reason) in &expected {
         let object = status.objects.iter().find(|object| object.name == *name).unwrap();
         assert_eq!(object.state, ObjectState::Refused, "{object:?}");
-        assert!(object.targets.is_empty(), "{object:?}");
+        assert!(object.destinations.is_empty(), "{object:?}");
         assert!(object.findings.iter().any(|f| f.to_string().contains(reason)), "{name}: {object:?}");
     }
     let writes: Vec<Recorded> = company.requests().into_iter().filter(|r| r.method != "GET").collect();
@@ -222,7 +222,7 @@ async fn every_attempt_to_reach_another_tenant_is_refused_and_nothing_is_sent() 
     let status = running.until(|s| s.objects.len() == expected.len() + 1).await.unwrap();
     let object = status.objects.iter().find(|object| object.name == "reading").unwrap();
     assert_eq!(object.state, ObjectState::Refused);
-    assert!(object.targets[0].findings[0].message.contains("to read from the tenant \"payments\""));
+    assert!(object.destinations[0].findings[0].message.contains("to read from the tenant \"payments\""));
     assert!(company.mimir.rules("team-guests").is_empty());
     running.stop().await.unwrap();
 }
@@ -285,7 +285,9 @@ async fn what_a_route_enforces_is_in_every_selector() {
     let running = company.run(routes).await;
     let status = running.in_order(3).await.unwrap();
     let asking = status.objects.iter().find(|object| object.name == "c").unwrap();
-    assert!(asking.targets[0].findings[0].to_string().contains("annotations.x: the template calls `query`"));
+    assert!(
+        asking.destinations[0].findings[0].to_string().contains("annotations.x: the template calls `query`")
+    );
     assert!(company.kube.delete(crate::road::RULES, "guests", "c"));
     running.in_order(2).await.unwrap();
     let rules = company.mimir.rules("prod");

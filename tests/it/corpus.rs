@@ -89,9 +89,9 @@ async fn kube_prometheus_through_files() {
     let source = format!("{{type: files, path: '{SHARED}/corpus/kube-prometheus'}}");
     let running = rulesync_tests::run(&config(&source, &ruler), Path::new(".")).await.unwrap();
     let status = running.in_order(8).await.unwrap();
-    assert_eq!(status.targets[0].refused, 0);
+    assert_eq!(status.destinations[0].refused, 0);
     assert!(
-        status.objects.iter().all(|object| object.targets[0].findings.is_empty()),
+        status.objects.iter().all(|object| object.destinations[0].findings.is_empty()),
         "{:#?}",
         status.objects
     );
@@ -113,7 +113,7 @@ async fn kube_prometheus_through_kubernetes() {
     let source = "{type: kubernetes, kubeconfig: kubeconfig, namespaces: [monitoring]}";
     let running = rulesync_tests::run(&config(source, &ruler), directory.path()).await.unwrap();
     let status = running.in_order(8).await.unwrap();
-    assert_eq!(status.targets[0].refused, 0);
+    assert_eq!(status.destinations[0].refused, 0);
     assert_eq!(arrived(&ruler).await, declared());
     running.stop().await.unwrap();
 }
@@ -139,8 +139,8 @@ async fn every_expression_is_offered_and_no_valid_one_is_withheld() {
     let offered = ruler.journal().requests().iter().filter(|request| request.method == "POST").count();
     assert_eq!(offered, corpus.len(), "the ruler is asked about every one");
     let arrived = ruler.rules("prod").values().next().unwrap().len();
-    assert_eq!(arrived + status.targets[0].refused, corpus.len());
+    assert_eq!(arrived + status.destinations[0].refused, corpus.len());
     // What is refused is no PromQL: the testkit's ruler judges by rulesync-expr, whose own tests list these one by one.
-    assert!(status.targets[0].refused <= 40, "{} are refused", status.targets[0].refused);
+    assert!(status.destinations[0].refused <= 40, "{} are refused", status.destinations[0].refused);
     running.stop().await.unwrap();
 }

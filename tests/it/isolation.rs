@@ -72,7 +72,7 @@ async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
     let status = running.until(|status| status.ready() && status.objects.len() == 1).await.unwrap();
     let refused = object(&status, "reads-another");
     assert_eq!(refused.state, ObjectState::Refused);
-    let said = refused.targets[0].findings[0].to_string();
+    let said = refused.destinations[0].findings[0].to_string();
     assert!(
         said.contains("route `shared` cannot set the label `team`: annotation `team` is \"{{ query"),
         "{said}"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::TargetState;
+use rulesync_core::DestinationState;
 use rulesync_testkit::{Fault, Kind, KubeServer, RulerServer};
 
 use crate::road::{RULES, Road, object, servers};
@@ -13,8 +13,12 @@ async fn a_ruler_that_is_down_at_the_start() {
     (0..20).for_each(|number| drop(kube.apply(object(number, 2, "up")).unwrap()));
     ruler.faults().outage();
     let road = Road::new(kube, ruler).await;
-    let down = road.running.until(|s| s.ready() && s.targets[0].state == TargetState::Failing).await.unwrap();
-    assert!(down.targets[0].error.is_some());
+    let down = road
+        .running
+        .until(|s| s.ready() && s.destinations[0].state == DestinationState::Failing)
+        .await
+        .unwrap();
+    assert!(down.destinations[0].error.is_some());
     road.ruler.faults().recover();
     road.running.in_order(20).await.unwrap();
     assert_eq!(road.ruler.rules("prod").len(), 20);
@@ -43,14 +47,16 @@ async fn a_ruler_that_goes_away_in_the_middle() {
             road.ruler.journal().wait_until(|requests| !requests.is_empty()).await;
         } else {
             road.running
-                .until(|s| s.targets[0].pending > 0 && s.targets[0].state == TargetState::Failing)
+                .until(|s| {
+                    s.destinations[0].pending > 0 && s.destinations[0].state == DestinationState::Failing
+                })
                 .await
                 .unwrap();
         }
         assert!(road.requests().len() < 60, "a storm during {name}");
         assert!(road.ruler.faults().remove(id));
         let status = road.running.in_order(20).await.unwrap();
-        assert_eq!(status.targets[0].refused, 0, "{name}");
+        assert_eq!(status.destinations[0].refused, 0, "{name}");
         for groups in road.ruler.rules("prod").values() {
             let group = serde_json::to_value(&groups["g1"]).unwrap();
             let expected = format!("up{{fault=\"{}\"}} == 0", name.len());

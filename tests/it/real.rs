@@ -1,5 +1,5 @@
-//! The same road against real servers, where their addresses are given. Tenants and Kubernetes namespaces are the run's own
-//! and are emptied afterwards.
+//! The same road against real servers, where their addresses are given. Tenants and Kubernetes namespaces are the run's
+//! own and are emptied afterwards.
 
 use std::path::Path;
 
@@ -26,14 +26,16 @@ async fn against_ruler(kind: &str, address: &str) -> Result<(), Failure> {
     );
     let running = run(&config, directory.path()).await?;
     let status = running.in_order(1).await?;
-    assert_eq!((status.targets[0].groups, status.targets[0].refused), (2, 1), "{status:#?}");
+    assert_eq!((status.destinations[0].groups, status.destinations[0].refused), (2, 1), "{status:#?}");
     std::fs::write(&manifest, MANIFEST.replace("sum(up'", "sum(up)'"))?;
-    running.until(|status| status.targets[0].refused == 0 && status.targets[0].pending == 0).await?;
+    running
+        .until(|status| status.destinations[0].refused == 0 && status.destinations[0].pending == 0)
+        .await?;
     // Two resyncs without a write: what was read back equals what was sent.
-    let before = running.until(|_| true).await?.targets[0].last_success;
-    running.until(|status| status.targets[0].last_success > before.map(|t| t + 5)).await?;
+    let before = running.until(|_| true).await?.destinations[0].last_success;
+    running.until(|status| status.destinations[0].last_success > before.map(|t| t + 5)).await?;
     std::fs::write(&manifest, "# nothing\n")?;
-    running.until(|status| status.objects.is_empty() && status.targets[0].pending == 0).await?;
+    running.until(|status| status.objects.is_empty() && status.destinations[0].pending == 0).await?;
     running.stop().await
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{ObjectState, TargetId, TargetState};
+use rulesync_core::{DestinationId, DestinationState, ObjectState};
 use rulesync_testkit::{KubeServer, Recorded, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
@@ -57,8 +57,8 @@ async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
     ruler.journal().clear();
 
     let of_twin = run(&twin, &ruler, "prod", "", directories[2].path()).await;
-    let status = of_twin.until(|s| s.targets[0].state == TargetState::Conflict).await.unwrap();
-    let why = status.targets[0].error.clone().unwrap();
+    let status = of_twin.until(|s| s.destinations[0].state == DestinationState::Conflict).await.unwrap();
+    let why = status.destinations[0].error.clone().unwrap();
     assert!(why.contains(&prod.cluster_uid()) && why.contains(&twin.cluster_uid()), "{why}");
     twin.apply(object(0, 1, "more")).unwrap();
     of_twin.until(|s| s.objects.iter().all(|o| o.state == ObjectState::Pending)).await.unwrap();
@@ -66,11 +66,11 @@ async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
 
     // Each removes what is its own, and nothing else.
     assert!((0..5).all(|number| prod.delete(RULES, "team-a", &format!("o{number}"))));
-    let none = |s: &rulesync_core::Status| s.objects.is_empty() && s.targets[0].pending == 0;
+    let none = |s: &rulesync_core::Status| s.objects.is_empty() && s.destinations[0].pending == 0;
     of_prod.until(none).await.unwrap();
     // All at once is held, until somebody has looked.
-    of_prod.until(|s| s.targets[0].held == 5).await.unwrap();
-    let prod = TargetId { ruler: "central".into(), tenant: Some("prod".parse().unwrap()) };
+    of_prod.until(|s| s.destinations[0].held == 5).await.unwrap();
+    let prod = DestinationId { ruler: "central".into(), tenant: Some("prod".parse().unwrap()) };
     assert_eq!(of_prod.engine.release_deletes(&prod).await, Some(5));
     of_prod.until(|_| ruler.rules("prod").len() == 7).await.unwrap();
     let requests = ruler.journal().requests();
@@ -101,7 +101,7 @@ async fn a_crd_deleted_under_two_hundred_objects_and_a_namespace_deleted_among_t
     assert!(kube.drop_crd());
     let status = running.until(|s| s.sources[0].unavailable.is_some() && s.objects.is_empty()).await.unwrap();
     assert!(status.sources[0].unavailable.as_ref().unwrap().contains("is the CRD installed?"));
-    running.until(|s| s.targets[0].held == 200).await.unwrap();
+    running.until(|s| s.destinations[0].held == 200).await.unwrap();
     assert_eq!(ruler.journal().requests().iter().filter(is_write).count(), 0);
     assert_eq!(ruler.rules("prod").len(), 201);
 
@@ -133,7 +133,7 @@ async fn what_would_blind_us_is_read_around_and_never_sent() {
     let directory = tempfile::tempdir().unwrap();
     let running = run(&kube, &ruler, "prod", "", directory.path()).await;
     let status = running
-        .until(|s| s.ready() && s.targets[0].pending == 0 && s.targets[0].last_success.is_some())
+        .until(|s| s.ready() && s.destinations[0].pending == 0 && s.destinations[0].last_success.is_some())
         .await;
     let status = status.unwrap();
     let poisoned = status.objects.iter().find(|object| object.name == "o3").unwrap();
@@ -177,12 +177,12 @@ async fn a_leader_killed_in_the_middle_of_a_sync_is_followed() {
     let first = run(&kube, &ruler, "prod", election, directories[0].path()).await;
     ruler.journal().wait_until(|requests| requests.iter().filter(is_write).count() > 20).await;
     let second = run(&kube, &ruler, "prod", election, directories[1].path()).await;
-    second.until(|s| s.ready() && s.targets[0].state == TargetState::Standby).await.unwrap();
+    second.until(|s| s.ready() && s.destinations[0].state == DestinationState::Standby).await.unwrap();
     ruler.journal().wait_until(|requests| requests.iter().filter(is_write).count() > 60).await;
     first.kill();
     let killed = std::time::Instant::now();
     let written = ruler.journal().requests().len();
-    second.until(|s| s.targets[0].state != TargetState::Standby).await.unwrap();
+    second.until(|s| s.destinations[0].state != DestinationState::Standby).await.unwrap();
     // Not before the dead one's lease is over, and nothing is written in between.
     assert!(killed.elapsed() > Duration::from_secs(1), "{:?}", killed.elapsed());
     second.in_order(300).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rulesync_config::{Config, Lifetime, Process, Wired, Wiring, process};
 use rulesync_core::{
-    Backoff, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status, TargetState,
+    Backoff, DestinationState, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -107,13 +107,13 @@ impl Running {
     /// As [`Running::until`].
     pub async fn in_order(&self, objects: usize) -> Result<Status, Failure> {
         self.until(|status| {
-            let settled = |target: &rulesync_core::TargetStatus| {
-                target.state == TargetState::InSync && target.pending == 0
+            let settled = |destination: &rulesync_core::DestinationStatus| {
+                destination.state == DestinationState::InSync && destination.pending == 0
             };
             status.ready()
                 && status.sources.iter().all(|source| source.unavailable.is_none())
                 && status.objects.len() == objects
-                && status.targets.iter().all(settled)
+                && status.destinations.iter().all(settled)
         })
         .await
     }

@@ -22,8 +22,8 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
     let config = world.configure(NEVER)?;
     let mut requests = BTreeMap::new();
 
-    // Before and after, and the mean of both counts: the speed of a shared machine changes within seconds, and the servers
-    // are warmer the second time.
+    // Before and after, and the mean of both counts: the speed of a shared machine changes within seconds, and the
+    // servers are warmer the second time.
     note("a bare loop");
     let [before, after] = world.bare_tenants();
     let bare_before = bare::run(args, &world.ruler_url(), before, MAX_IN_FLIGHT).await?.as_secs_f64();

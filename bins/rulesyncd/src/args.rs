@@ -11,7 +11,8 @@ use tracing_subscriber::filter::LevelFilter;
 /// The flags of a run that ends by itself, of which there can be one. It serves no pages.
 const ONE_SHOT: &str = "one-shot";
 
-/// Keeps rulers (Grafana Mimir, Loki, Cortex, Prometheus, vmalert) identical to the rules that are declared in Kubernetes or in files.
+/// Keeps rulers (Grafana Mimir, Loki, Cortex, Prometheus, vmalert) identical to the rules that are declared in
+/// Kubernetes or in files.
 #[derive(Debug, Parser)]
 #[command(name = "rulesyncd", version)]
 pub(crate) struct Args {
@@ -29,8 +30,8 @@ pub(crate) struct Args {
     )]
     pub(crate) listen_address: SocketAddr,
 
-    /// Serve requests that change something: `POST /api/v1/targets/{ruler}/{tenant}/release-deletes`, and
-    /// `POST /api/v1/release-deletes` for all targets.
+    /// Serve requests that change something: `POST /api/v1/destinations/{ruler}/{tenant}/release-deletes`, and
+    /// `POST /api/v1/release-deletes` for all destinations.
     #[arg(long = "web.enable-admin-api", conflicts_with = ONE_SHOT)]
     pub(crate) enable_admin_api: bool,
 
@@ -46,7 +47,8 @@ pub(crate) struct Args {
     #[arg(long, group = ONE_SHOT)]
     pub(crate) once: bool,
 
-    /// Print what would be changed and what would be refused, change nothing, and exit: 1 if something would be refused.
+    /// Print what would be changed and what would be refused, change nothing, and exit: 1 if something would be
+    /// refused.
     #[arg(long, group = ONE_SHOT)]
     pub(crate) dry_run: bool,
 
@@ -142,7 +144,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_level_is_refused() {
-        for level in ["info", "WARN", "off", "info,rulesync_k8s=debug", "warn,rulesync_core::target=trace"] {
+        for level in
+            ["info", "WARN", "off", "info,rulesync_k8s=debug", "warn,rulesync_core::destination=trace"]
+        {
             assert_eq!(log_level(level).as_deref(), Ok(level));
         }
         for level in ["inof", "info,debgu", "rulesync_k8s=debgu", ""] {

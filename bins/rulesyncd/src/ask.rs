@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rulesync_core::{EngineHandle, SourceStatus, Status, TargetId};
+use rulesync_core::{DestinationId, EngineHandle, SourceStatus, Status};
 use tokio::time::Instant;
 
 /// How long readiness waits. Kubernetes gives a probe one second.
@@ -63,13 +63,16 @@ impl Asking {
         self.ask(DEADLINE, self.engine.status()).await?.ok_or(NoAnswer::Ended)
     }
 
-    /// Lets the deletes pass that are held at a target; none if there is no such target. Without an answer they may be
-    /// released later.
-    pub(crate) async fn release_deletes(&self, target: &TargetId) -> Result<Option<usize>, NoAnswer> {
-        self.ask(DEADLINE, self.engine.release_deletes(target)).await
+    /// Lets the deletes pass that are held at a destination; none if there is no such destination. Without an answer
+    /// they may be released later.
+    pub(crate) async fn release_deletes(
+        &self,
+        destination: &DestinationId,
+    ) -> Result<Option<usize>, NoAnswer> {
+        self.ask(DEADLINE, self.engine.release_deletes(destination)).await
     }
 
-    /// The same at all targets.
+    /// The same at all destinations.
     pub(crate) async fn release_all_deletes(&self) -> Result<usize, NoAnswer> {
         self.ask(DEADLINE, self.engine.release_all_deletes()).await?.ok_or(NoAnswer::Ended)
     }

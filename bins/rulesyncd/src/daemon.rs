@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use rulesync_config::{Configuration, LeaseElection, Lifetime, Process};
-use rulesync_core::{DryRun, Engine, Leadership, LogReporter, Metrics, Summary, TargetState, TargetStatus};
+use rulesync_core::{
+    DestinationState, DestinationStatus, DryRun, Engine, Leadership, LogReporter, Metrics, Summary,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -132,7 +134,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
 /// Prints what would be done, and keeps each change on its line: their names are by authors.
 fn print(dry_run: &DryRun, out: &mut impl Write) -> std::io::Result<()> {
     for plan in &dry_run.plans {
-        writeln!(out, "{}", Printable(format_args!("{}: {} changes", plan.target, plan.changes.len())))?;
+        writeln!(out, "{}", Printable(format_args!("{}: {} changes", plan.destination, plan.changes.len())))?;
         plan.lines().try_for_each(|line| writeln!(out, "  {}", Printable(line)))?;
     }
     dry_run.refusals.iter().try_for_each(|refusal| writeln!(out, "{}", Printable(refusal)))
@@ -140,13 +142,15 @@ fn print(dry_run: &DryRun, out: &mut impl Write) -> std::io::Result<()> {
 
 /// Tells what a one-shot run has left undone, and why.
 fn tell_what_is_not_done(summary: &Summary) {
-    for target in summary.status.targets.iter().filter(|target| target.state != TargetState::InSync) {
-        let TargetStatus { ruler, tenant, state, pending, held, error, .. } = target;
+    for destination in
+        summary.status.destinations.iter().filter(|destination| destination.state != DestinationState::InSync)
+    {
+        let DestinationStatus { ruler, tenant, state, pending, held, error, .. } = destination;
         warn!(ruler, tenant, ?state, pending, held, error, "Not in order");
     }
-    for target in &summary.left {
+    for destination in &summary.left {
         warn!(
-            target,
+            destination,
             "No route leads here, and rules of this owner may be left: only a running daemon deletes them, after the \
              delete guard's window"
         );

@@ -13,7 +13,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
-use rulesync_core::{TargetId, TenantError};
+use rulesync_core::{DestinationId, TenantError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{Asking, NoAnswer};
@@ -59,8 +59,8 @@ pub(crate) fn router(pages: Pages) -> Router {
         .route("/readyz", get(ready))
         .route("/api/v1/status", get(status))
         .route("/api/v1/release-deletes", post(release_all))
-        .route("/api/v1/targets/{ruler}/release-deletes", post(release_without_tenant))
-        .route("/api/v1/targets/{ruler}/{tenant}/release-deletes", post(release))
+        .route("/api/v1/destinations/{ruler}/release-deletes", post(release_without_tenant))
+        .route("/api/v1/destinations/{ruler}/{tenant}/release-deletes", post(release))
         .layer(middleware::from_fn(origin::refuse_others))
         .with_state(pages)
 }
@@ -72,12 +72,12 @@ rulesyncd
 GET  /metrics             metrics
 GET  /-/healthy           the process lives (/healthz is the same)
 GET  /-/ready             every source has shown all it has (/readyz is the same)
-GET  /api/v1/status       sources, targets and objects, as JSON
+GET  /api/v1/status       sources, destinations and objects, as JSON
 
 With --web.enable-admin-api:
-POST /api/v1/release-deletes                           make the held deletes of all targets
-POST /api/v1/targets/{ruler}/release-deletes           of a ruler without tenants
-POST /api/v1/targets/{ruler}/{tenant}/release-deletes  of a tenant
+POST /api/v1/release-deletes                                make the held deletes of all destinations
+POST /api/v1/destinations/{ruler}/release-deletes           of a ruler without tenants
+POST /api/v1/destinations/{ruler}/{tenant}/release-deletes  of a tenant
 ";
 
 async fn index() -> &'static str {
@@ -132,7 +132,7 @@ async fn release_all(State(pages): State<Pages>) -> Response {
     }
     match pages.engine.release_all_deletes().await {
         Ok(namespaces) => {
-            tracing::info!(namespaces, "Held deletes of all targets released");
+            tracing::info!(namespaces, "Held deletes of all destinations released");
             released(namespaces)
         }
         Err(no_answer) => not_yet_released(no_answer),
@@ -147,26 +147,26 @@ async fn release(State(pages): State<Pages>, Path((ruler, tenant)): Path<(String
     release_at(pages, &ruler, Some(&tenant)).await
 }
 
-/// Lets the deletes pass that the guard holds back at a target.
+/// Lets the deletes pass that the guard holds back at a destination.
 async fn release_at(pages: Pages, ruler: &str, tenant: Option<&str>) -> Response {
     if !pages.admin {
         return admin_is_off();
     }
-    let target = match target(ruler, tenant) {
-        Ok(target) => target,
+    let destination = match destination(ruler, tenant) {
+        Ok(destination) => destination,
         Err(problem) => {
             let problem = Printable(problem);
-            let text = format!("{problem}: write POST /api/v1/targets/RULER/TENANT/release-deletes\n");
+            let text = format!("{problem}: write POST /api/v1/destinations/RULER/TENANT/release-deletes\n");
             return (StatusCode::NOT_FOUND, text).into_response();
         }
     };
-    match pages.engine.release_deletes(&target).await {
+    match pages.engine.release_deletes(&destination).await {
         Ok(Some(namespaces)) => {
-            tracing::info!(%target, namespaces, "Held deletes released");
+            tracing::info!(%destination, namespaces, "Held deletes released");
             released(namespaces)
         }
         Ok(None) => {
-            let text = format!("{}\n", Printable(format_args!("there is no target {target}")));
+            let text = format!("{}\n", Printable(format_args!("there is no destination {destination}")));
             (StatusCode::NOT_FOUND, text).into_response()
         }
         Err(no_answer) => not_yet_released(no_answer),
@@ -192,13 +192,13 @@ fn not_yet_released(no_answer: NoAnswer) -> Response {
     }
 }
 
-/// The target that a path names. No ruler's name is empty or holds a `/`, however the path is encoded.
-fn target(ruler: &str, tenant: Option<&str>) -> Result<TargetId, String> {
+/// The destination that a path names. No ruler's name is empty or holds a `/`, however the path is encoded.
+fn destination(ruler: &str, tenant: Option<&str>) -> Result<DestinationId, String> {
     if ruler.is_empty() || ruler.contains('/') {
         return Err(format!("`{ruler}` is no name of a ruler"));
     }
     let tenant = tenant.map(str::parse).transpose().map_err(|error: TenantError| error.to_string())?;
-    Ok(TargetId { ruler: ruler.into(), tenant })
+    Ok(DestinationId { ruler: ruler.into(), tenant })
 }
 
 impl IntoResponse for NoAnswer {

@@ -21,7 +21,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Whose rules these are: a DNS label, the first segment of every namespace that is written.
     pub owner: String,
-    /// How often every target is compared whole; longer than zero. 5 minutes if absent.
+    /// How often every destination is compared whole; longer than zero. 5 minutes if absent.
     #[serde(default = "five_minutes")]
     pub resync_interval: PromDuration,
     /// How often each ruler is asked how rules evaluate, at most; `0s`: never. 5 minutes if absent.
@@ -45,17 +45,17 @@ pub struct Config {
     /// Whether a claim is written to each tenant, and a foreign one respected. On if absent.
     #[serde(default)]
     pub claim: Switch,
-    /// Where it is remembered which tenants were written to. If absent: in a cluster a ConfigMap; for file sources alone
-    /// `.rulesync/ledger.json` beside the configuration file; elsewhere nowhere.
+    /// Where it is remembered which tenants were written to. If absent: in a cluster a ConfigMap; for file sources
+    /// alone `.rulesync/ledger.json` beside the configuration file; elsewhere nowhere.
     #[serde(default)]
     pub inventory: Option<InventoryConfig>,
     /// What tells this installation from others of the same owner, wherever they run. If absent, in a cluster
-    /// `{Kubernetes namespace}/{release}`, where the release is `RULESYNC_RELEASE` or the name of the inventory's ConfigMap;
-    /// elsewhere what the inventory's file holds.
+    /// `{Kubernetes namespace}/{release}`, where the release is `RULESYNC_RELEASE` or the name of the inventory's
+    /// ConfigMap; elsewhere what the inventory's file holds.
     #[serde(default)]
     pub installation: Option<String>,
-    /// Installations whose claims this one takes over: `INSTALLATION` in the same cluster, or `CLUSTER/INSTALLATION`, as
-    /// the refusal says it.
+    /// Installations whose claims this one takes over: `INSTALLATION` in the same cluster, or `CLUSTER/INSTALLATION`,
+    /// as the refusal says it.
     #[serde(default)]
     pub previous_installations: Vec<String>,
     /// What may be taken over from others.
@@ -259,8 +259,8 @@ pub struct RulerConfig {
     /// For `prometheus`: which of its kind; `prometheus` if absent.
     #[serde(default)]
     pub variant: Option<Variant>,
-    /// How many requests may be under way at once; for `prometheus`, how many objects one batch may hold, which is loaded
-    /// at once. Absent: 8, and 16384 for `prometheus`.
+    /// How many requests may be under way at once; for `prometheus`, how many objects one batch may hold, which is
+    /// loaded at once. Absent: 8, and 16384 for `prometheus`.
     #[serde(default)]
     pub max_in_flight: Option<usize>,
     /// Groups of more rules than this are split over `name`, `name-2`, and so on, as far as their rules are independent
@@ -308,8 +308,8 @@ pub struct RulerConfig {
 impl RulerConfig {
     /// How many requests may be under way at once.
     pub(crate) fn in_flight(&self) -> usize {
-        // A batch costs one reload, which grows with all that is loaded: it should hold all that waits. What it holds is
-        // in memory meanwhile.
+        // A batch costs one reload, which grows with all that is loaded: it should hold all that waits. What it holds
+        // is in memory meanwhile.
         const BATCH: usize = 16_384;
         let usual =
             if self.kind == RulerKind::Prometheus { BATCH } else { rulesync_core::DEFAULT_MAX_IN_FLIGHT };
@@ -339,8 +339,8 @@ pub enum RulerKind {
     Loki,
     /// A Prometheus or a vmalert that reads rule files from a directory.
     Prometheus,
-    /// A Mimir-compatible API in this process, on loopback unless `allow_remote` is set, that stores rules and evaluates
-    /// nothing.
+    /// A Mimir-compatible API in this process, on loopback unless `allow_remote` is set, that stores rules and
+    /// evaluates nothing.
     Embedded,
 }
 

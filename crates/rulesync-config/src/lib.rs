@@ -1,9 +1,9 @@
 //! The configuration file: one YAML file to the parts of an engine, with secrets from files and the environment, and
 //! kept in force while it changes.
 //!
-//! [`Config`] is the file's shape, [`Wiring`] makes the parts that can be replaced while an engine runs, [`process`] those
-//! that cannot, [`Configuration`] keeps a file in force. Every key and
-//! its meaning is documented on [`Config`] and the types below it.
+//! [`Config`] is the file's shape, [`Wiring`] makes the parts that can be replaced while an engine runs, [`process`]
+//! those that cannot, [`Configuration`] keeps a file in force. Every key and its meaning is documented on [`Config`]
+//! and the types below it.
 //!
 //! ```
 //! # use std::collections::HashMap;

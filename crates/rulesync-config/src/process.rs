@@ -1,5 +1,5 @@
-//! The parts of an engine that stay the same as long as the process runs: its inventory, which installation it is, and its
-//! place in an election.
+//! The parts of an engine that stay the same as long as the process runs: its inventory, which installation it is, and
+//! its place in an election.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const INVENTORY_FILE: &str = ".rulesync/ledger.json";
 /// What a process gives its engine beside the setup. A change of these keys takes effect at a restart.
 #[derive(Debug)]
 pub struct Process {
-    /// Remembers which targets were written to.
+    /// Remembers which destinations were written to.
     pub inventory: Option<Arc<dyn Inventory>>,
     /// The same where it is a file, in which sources of files remember what these declare.
     pub file_inventory: Option<FileInventory>,
@@ -36,13 +36,14 @@ pub struct Process {
 /// How long the process is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// Until it is told to end. Where rules come from files alone, it keeps an inventory beside the configuration file unless
-    /// told otherwise.
+    /// Until it is told to end. Where rules come from files alone, it keeps an inventory beside the configuration file
+    /// unless told otherwise.
     Daemon,
     /// Until everything is in order once. Such an inventory is used if there is one, and not made: each checkout of a
     /// pipeline would be another installation.
     Once,
-    /// Until it is known what would be done. As [`Lifetime::Once`], and what files declare is not written to an inventory.
+    /// Until it is known what would be done. As [`Lifetime::Once`], and what files declare is not written to an
+    /// inventory.
     Plan,
 }
 

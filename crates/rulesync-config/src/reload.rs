@@ -104,8 +104,9 @@ impl Configuration {
         self.process.take()
     }
 
-    /// Keeps the file in force, unless it is a pipe, which is read once: takes it over when its content changes or `now` is told, until `shutdown`. What is not
-    /// taken over is tried again, since the reason may be elsewhere: in a file it names, or in a server.
+    /// Keeps the file in force, unless it is a pipe, which is read once: takes it over when its content changes or
+    /// `now` is told, until `shutdown`. What is not taken over is tried again, since the reason may be elsewhere: in a
+    /// file it names, or in a server.
     ///
     /// Gives itself back: it holds embedded rulers alive, which the engine may still be writing to.
     pub async fn keep(mut self, engine: EngineHandle, now: Arc<Notify>, shutdown: CancellationToken) -> Self {

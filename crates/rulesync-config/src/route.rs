@@ -305,8 +305,8 @@ fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>
     Option::<Vec<String>>::deserialize(deserializer).map(|list| Some(list.unwrap_or_default()))
 }
 
-/// What an entry of the `allow` at `at` permits. Absent, `namespaces` are all that the selector selects; an empty list is
-/// neither that nor of use.
+/// What an entry of the `allow` at `at` permits. Absent, `namespaces` are all that the selector selects; an empty list
+/// is neither that nor of use.
 fn permission(
     at: &str,
     namespaces: Option<&[String]>,

@@ -15,7 +15,7 @@ use crate::plan::{Action, Change};
 use crate::ruler::{Ruler, RulerError};
 use crate::write::Write;
 
-/// A ruler with the requests it may have under way, shared by all its targets.
+/// A ruler with the requests it may have under way, shared by all its destinations.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitedRuler {
     pub(crate) ruler: Arc<dyn Ruler>,
@@ -50,7 +50,7 @@ pub(crate) struct Report {
 /// What ends the work on a namespace before its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Stops {
-    /// The target ends.
+    /// The destination ends.
     pub(crate) stop: CancellationToken,
     /// Somebody else may write now.
     pub(crate) leadership: Leadership,
@@ -150,8 +150,8 @@ async fn send(
     }
 }
 
-/// Carries out the changes of one namespace together, by a ruler that batches; each succeeds or fails alone. How much is
-/// under way is for the ruler to say, so that no permit is waited for. `found` are groups with local findings.
+/// Carries out the changes of one namespace together, by a ruler that batches; each succeeds or fails alone. How much
+/// is under way is for the ruler to say, so that no permit is waited for. `found` are groups with local findings.
 pub(crate) async fn apply_together(
     ruler: Arc<dyn Ruler>,
     tenant: Option<TenantId>,

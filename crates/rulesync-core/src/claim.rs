@@ -36,11 +36,11 @@ pub struct OwnerClaim {
 pub struct Installation {
     /// Its name, such as `monitoring/rulesync`.
     pub name: Arc<str>,
-    /// Whether the name alone tells it from all others, in whatever cluster. If not, and the cluster cannot be told from
-    /// others, no claim is made.
+    /// Whether the name alone tells it from all others, in whatever cluster. If not, and the cluster cannot be told
+    /// from others, no claim is made.
     pub is_unique: bool,
-    /// Names it had before, whose claims it takes over: `INSTALLATION` in the same cluster, `CLUSTER/INSTALLATION` or, for
-    /// claims that name no installation, `CLUSTER`.
+    /// Names it had before, whose claims it takes over: `INSTALLATION` in the same cluster, `CLUSTER/INSTALLATION` or,
+    /// for claims that name no installation, `CLUSTER`.
     pub previous: Vec<String>,
 }
 
@@ -64,8 +64,8 @@ impl Claimant {
         Some(Self { claim: OwnerClaim { cluster, installation }, previous })
     }
 
-    /// Whether a claim that stands in a tenant may be replaced by this one's: it is of the same installation under a name
-    /// it had before, or of the time when claims named no installation.
+    /// Whether a claim that stands in a tenant may be replaced by this one's: it is of the same installation under a
+    /// name it had before, or of the time when claims named no installation.
     pub(crate) fn takes_over(&self, other: &OwnerClaim) -> bool {
         let OwnerClaim { cluster, installation } = &self.claim;
         let same_cluster = other.cluster == *cluster;

@@ -12,9 +12,9 @@ use crate::model::tenant::TenantId;
 
 /// Permits for requests. Clones share one concurrency.
 ///
-/// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too
-/// much (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting
-/// tenants take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
+/// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too much
+/// (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting tenants
+/// take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
 /// several tenants, none has all permits, so that one whose requests hang does not hang the others.
 #[derive(Clone)]
 pub(crate) struct ConcurrencyLimit(Arc<Mutex<Inner>>);

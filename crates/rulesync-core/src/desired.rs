@@ -1,5 +1,5 @@
-//! What a target should have: namespaces claimed by objects, each group by name and fingerprint with what is needed to
-//! write it.
+//! What a destination should have: namespaces claimed by objects, each group by name and fingerprint with what is
+//! needed to write it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
 use crate::model::packed::PackedGroup;
 
-/// A group that should exist at a target.
+/// A group that should exist at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredGroup {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct DesiredGroup {
     pub left_out: LeftOut,
 }
 
-/// What one object wants to have in its namespace at a target.
+/// What one object wants to have in its namespace at a destination.
 #[derive(Debug, Clone)]
 pub struct DesiredObject {
     /// Its identity.
@@ -44,7 +44,7 @@ pub struct DesiredObject {
     pub expelled: Box<[Box<str>]>,
     /// What the route enforces. What the ruler has for a refused group stays only if it satisfies that.
     pub enforced: Arc<Transform>,
-    /// What there is to say about the object at this target.
+    /// What there is to say about the object at this destination.
     pub findings: Box<[Finding]>,
     /// What was found in its groups wherever it goes, which may be the reason of a refusal; empty if the ruler says why
     /// it refuses a group ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
@@ -93,7 +93,7 @@ impl From<HeldReason> for Protection {
     }
 }
 
-/// Who wants what at one target.
+/// Who wants what at one destination.
 #[derive(Debug, Default)]
 pub struct Desired {
     namespaces: HashMap<Arc<str>, Vec<DesiredObject>>,
@@ -125,8 +125,8 @@ impl Desired {
         self.count(namespace, true);
     }
 
-    /// An object no longer wants anything in a namespace. It may have wanted it before this was made, of a ruler that has
-    /// been replaced since.
+    /// An object no longer wants anything in a namespace. It may have wanted it before this was made, of a ruler that
+    /// has been replaced since.
     pub fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
         self.count(namespace, false);
         if let Some(objects) = self.namespaces.get_mut(namespace) {
@@ -142,7 +142,8 @@ impl Desired {
         self.count(namespace, true);
     }
 
-    /// What the ruler has for an object in a namespace stays although the object does not object it, and why; or no longer.
+    /// What the ruler has for an object in a namespace stays although the object does not object it, and why; or no
+    /// longer.
     pub fn protect(&mut self, namespace: &Arc<str>, object: &ObjectId, protection: Option<Protection>) {
         if let Some(protection) = protection {
             self.protected.entry(Arc::clone(namespace)).or_default().insert(object.clone(), protection);

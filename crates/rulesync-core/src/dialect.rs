@@ -139,8 +139,8 @@ impl Dialect for MetricsQl {
 
 /// LogQL as the ruler of Grafana Loki 3 understands it.
 ///
-/// What Loki would store and then fail to evaluate every time is not offered, nor is PromQL that came to the wrong ruler.
-/// What Loki refuses by itself is: a newer one may take it.
+/// What Loki would store and then fail to evaluate every time is not offered, nor is PromQL that came to the wrong
+/// ruler. What Loki refuses by itself is: a newer one may take it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogQl;
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// When deletes are too many to be meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeleteGuard {
-    /// The share of a target's groups that may go within the window; 1 switches the guard off.
+    /// The share of a destination's groups that may go within the window; 1 switches the guard off.
     pub max_share: f64,
     /// Fewer groups than this pass in any case.
     pub min_groups: usize,
@@ -104,7 +104,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 /// Of so many deletes the times are remembered: enough that forgetting the rest cannot hide an accident.
 const RECENT: usize = 50_000;
 
-/// What the guard of one target knows.
+/// What the guard of one destination knows.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
     /// Deletes that are wanted, by namespace.
@@ -173,8 +173,8 @@ impl Guard {
         wanted.verdict == Verdict::Pass
     }
 
-    /// Nothing is to be deleted in a namespace (any more). What is held besides may be few enough now, once no more of it
-    /// comes back.
+    /// Nothing is to be deleted in a namespace (any more). What is held besides may be few enough now, once no more of
+    /// it comes back.
     pub(crate) fn forget(&mut self, namespace: &str, now: Instant) {
         if let Some(Wanted { verdict: Verdict::Held(_), .. }) = self.wanted.remove(namespace) {
             self.count();
@@ -216,8 +216,8 @@ impl Guard {
     }
 
     /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` counts the groups of ours
-    /// that the ruler has, which is only done when something is to be judged, and `obstacle` tells what else stands in the
-    /// way of a namespace's deletes.
+    /// that the ruler has, which is only done when something is to be judged, and `obstacle` tells what else stands in
+    /// the way of a namespace's deletes.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,

@@ -1,5 +1,5 @@
-//! Hand-overs: an object that moves leaves a target only when those that it goes to have written it. Each of them holds a
-//! [`Share`]; whoever lets go watches the [`HandoverProgress`].
+//! Hand-overs: an object that moves leaves a destination only when those that it goes to have written it. Each of them
+//! holds a [`Share`]; whoever lets go watches the [`HandoverProgress`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,7 +29,8 @@ pub(crate) enum HandoverState {
     GivenUp,
 }
 
-/// What a target holds until it has written an object that comes from elsewhere. Dropped before that, it is given up.
+/// What a destination holds until it has written an object that comes from elsewhere. Dropped before that, it is given
+/// up.
 #[derive(Debug)]
 pub(crate) struct Share {
     ends: Arc<Ends>,

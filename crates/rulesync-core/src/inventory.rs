@@ -1,5 +1,6 @@
-//! The inventory: which targets were ever written to, remembered outside the process, so that a tenant that no longer has
-//! any rule, or a route that was removed, is cleaned up across restarts. Losing it loses nothing but that clean-up.
+//! The inventory: which destinations were ever written to, remembered outside the process, so that a tenant that no
+//! longer has any rule, or a route that was removed, is cleaned up across restarts. Losing it loses nothing but that
+//! clean-up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,12 +10,13 @@ use async_trait::async_trait;
 /// What an inventory holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InventoryRecord {
-    /// Targets that may hold rules of ours, as `ruler/tenant`, or `ruler` where no tenant is named.
-    pub targets: BTreeSet<String>,
-    /// Targets whose held deletes an operator has released by a note in the inventory, written the same way; `*` is all.
+    /// Destinations that may hold rules of ours, as `ruler/tenant`, or `ruler` where no tenant is named.
+    pub destinations: BTreeSet<String>,
+    /// Destinations whose held deletes an operator has released by a note in the inventory, written the same way; `*`
+    /// is all.
     pub released: BTreeSet<String>,
-    /// Since when no route leads to targets that are to be emptied, in seconds since 1970: a restart does not begin the
-    /// time anew for which their rules are still kept.
+    /// Since when no route leads to destinations that are to be emptied, in seconds since 1970: a restart does not
+    /// begin the time anew for which their rules are still kept.
     pub retiring: BTreeMap<String, u64>,
 }
 
@@ -33,7 +35,7 @@ pub trait Inventory: fmt::Debug + Send + Sync + 'static {
     /// [`InventoryError`] with what stands in the way and what would help.
     async fn read(&self) -> Result<InventoryRecord, InventoryError>;
 
-    /// Remembers these targets in place of those before. Releases that are not in `record` any more are taken off.
+    /// Remembers these destinations in place of those before. Releases that are not in `record` any more are taken off.
     ///
     /// # Errors
     ///

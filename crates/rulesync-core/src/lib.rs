@@ -4,7 +4,7 @@
 //! and checks each one, and yields [`Finding`]s instead of errors. What should be ([`Desired`]) and what is
 //! ([`Observed`]) meet in the [`plan`](plan()), a pure function whose [`Change`]s are carried out against a [`Ruler`],
 //! each on its own. [`Outcome`]s go to [`Reporter`]s and [`Metrics`]. Everything that can fail or be slow happens in a
-//! task of its own for each target, which is one ruler and one tenant.
+//! task of its own for each destination, which is one ruler and one tenant.
 //!
 //! This crate knows nothing of HTTP, Kubernetes or YAML files; those are sources and rulers in crates of their own.
 //! Anyone can write another: `examples/embed.rs` is a whole program in fifty lines.
@@ -22,13 +22,14 @@
 //! | when deletes look like an accident | `guard.rs` |
 //! | the requests themselves | `apply.rs`, `concurrency.rs` |
 //! | one writer among several processes | `leadership.rs` |
-//! | retries, outages, resyncs | `target/` |
+//! | retries, outages, resyncs | `destination/` |
 //! | starting, stopping, reloading | `engine/` |
 
 mod apply;
 mod claim;
 mod concurrency;
 mod desired;
+mod destination;
 mod dialect;
 mod engine;
 mod evaluation;
@@ -51,7 +52,6 @@ mod ruler;
 mod series;
 mod source;
 mod status;
-mod target;
 mod vanishing;
 mod write;
 
@@ -85,7 +85,7 @@ pub use model::left_out::LeftOut;
 pub use model::object::{ObjectId, RuleObject};
 pub use model::packed::{PackError, PackedGroup, pack};
 pub use model::positions::{Positions, PositionsBuilder, Segment};
-pub use model::tenant::{TargetId, TenantError, TenantId};
+pub use model::tenant::{DestinationId, TenantError, TenantId};
 pub use naming::{
     AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Named, NamespaceClass, NamespacePolicy, Naming, Owner,
     OwnerError, Pattern,
@@ -102,7 +102,7 @@ pub use ruler::{
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{
-    EvaluationState, HeldDeletes, ObjectAtTarget, ObjectState, ObjectStatus, SourceStatus, Status,
-    TargetState, TargetStatus,
+    DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,
+    ObjectStatus, SourceStatus, Status,
 };
 pub use write::Write;

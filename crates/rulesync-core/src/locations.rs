@@ -1,5 +1,5 @@
-//! Where findings are told: what the engine and its rulers say of an object in its own terms, such as a group and a rule,
-//! gets the file, line and column on its way to whoever reads it.
+//! Where findings are told: what the engine and its rulers say of an object in its own terms, such as a group and a
+//! rule, gets the file, line and column on its way to whoever reads it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,10 +86,10 @@ impl Reporter for Locating {
                 let finding = of(&subject.object, finding);
                 self.reporters.report(&Outcome::Failing { subject: subject.clone(), finding });
             }
-            Outcome::Found { object, target, finding } => {
+            Outcome::Found { object, destination, finding } => {
                 let finding = located(object, finding);
-                let (object, target) = (object.clone(), target.clone());
-                self.reporters.report(&Outcome::Found { object, target, finding });
+                let (object, destination) = (object.clone(), destination.clone());
+                self.reporters.report(&Outcome::Found { object, destination, finding });
             }
             other => self.reporters.report(other),
         }

@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::series::Series;
 
 /// The engine's metrics. Clones share their values.
@@ -21,26 +21,26 @@ pub struct Metrics {
     tenant_labels: bool,
     pub(crate) source_ready: Family<SourceLabels, Gauge>,
     pub(crate) source_objects: Family<SourceStateLabels, Gauge>,
-    pub(crate) syncs: Series<TargetLabels, Counter>,
+    pub(crate) syncs: Series<DestinationLabels, Counter>,
     pub(crate) sync_failures: Series<FailureLabels, Counter>,
-    pub(crate) rules: Series<TargetStateLabels, Gauge>,
-    pub(crate) groups: Series<TargetStateLabels, Gauge>,
+    pub(crate) rules: Series<DestinationStateLabels, Gauge>,
+    pub(crate) groups: Series<DestinationStateLabels, Gauge>,
     pub(crate) writes: Series<WriteLabels, Counter>,
-    pub(crate) last_success: Series<TargetLabels, Gauge>,
-    pub(crate) drift_repaired: Series<TargetLabels, Counter>,
-    pub(crate) deletes_held: Series<TargetLabels, Gauge>,
-    pub(crate) foreign_claims: Series<TargetLabels, Gauge>,
-    pub(crate) failing_rules: Series<TargetLabels, Gauge>,
-    pub(crate) not_loaded_groups: Series<TargetLabels, Gauge>,
-    pub(crate) contested_groups: Series<TargetLabels, Gauge>,
-    pub(crate) normalized_groups: Series<TargetLabels, Gauge>,
+    pub(crate) last_success: Series<DestinationLabels, Gauge>,
+    pub(crate) drift_repaired: Series<DestinationLabels, Counter>,
+    pub(crate) deletes_held: Series<DestinationLabels, Gauge>,
+    pub(crate) foreign_claims: Series<DestinationLabels, Gauge>,
+    pub(crate) failing_rules: Series<DestinationLabels, Gauge>,
+    pub(crate) not_loaded_groups: Series<DestinationLabels, Gauge>,
+    pub(crate) contested_groups: Series<DestinationLabels, Gauge>,
+    pub(crate) normalized_groups: Series<DestinationLabels, Gauge>,
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Series<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
     /// Labels of requests that were seen, so that those of a ruler that is no more can be removed.
     requests: Arc<Mutex<HashSet<RequestLabels>>>,
-    /// Targets that have series of their own, each with how many hold it.
-    targets: Arc<Mutex<HashMap<TargetLabels, usize>>>,
+    /// Destinations that have series of their own, each with how many hold it.
+    destinations: Arc<Mutex<HashMap<DestinationLabels, usize>>>,
     leader: Gauge,
     config_reload_successful: Gauge,
 }
@@ -66,7 +66,7 @@ pub(crate) struct RulerLabels {
 
 /// `ruler`, `tenant`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct TargetLabels {
+pub(crate) struct DestinationLabels {
     pub(crate) ruler: String,
     pub(crate) tenant: String,
 }
@@ -81,7 +81,7 @@ pub(crate) struct FailureLabels {
 
 /// `ruler`, `tenant`, `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct TargetStateLabels {
+pub(crate) struct DestinationStateLabels {
     pub(crate) ruler: String,
     pub(crate) tenant: String,
     pub(crate) state: &'static str,
@@ -137,7 +137,7 @@ impl Metrics {
             queue_depth: Series::default(),
             request_duration: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             requests: Arc::default(),
-            targets: Arc::default(),
+            destinations: Arc::default(),
             leader: Gauge::default(),
             config_reload_successful: Gauge::default(),
         };
@@ -155,14 +155,14 @@ impl Metrics {
         registry.register("leader", "Whether this process writes", self.leader.clone());
         registry.register("source_ready", "Whether a source has shown all it has", self.source_ready.clone());
         registry.register("source_objects", "Objects by source and state", self.source_objects.clone());
-        registry.register("syncs", "Times a target was compared whole", self.syncs.family());
+        registry.register("syncs", "Times a destination was compared whole", self.syncs.family());
         registry.register("sync_failures", "Requests that failed, by class", self.sync_failures.family());
         registry.register("rules", "Rules by state", self.rules.family());
         registry.register("groups", "Groups by state", self.groups.family());
         registry.register("writes", "Changes offered to rulers", self.writes.family());
         registry.register(
             "last_sync_success_timestamp_seconds",
-            "When a target was last known to be in order, in seconds since 1970",
+            "When a destination was last known to be in order, in seconds since 1970",
             self.last_success.family(),
         );
         registry.register(
@@ -177,7 +177,7 @@ impl Metrics {
         );
         registry.register(
             "foreign_claims",
-            "Whether another installation claims a target for our owner",
+            "Whether another installation claims a destination for our owner",
             self.foreign_claims.family(),
         );
         registry.register(
@@ -253,15 +253,16 @@ impl Metrics {
         self.leader.set(i64::from(leader));
     }
 
-    /// The labels of a target, which has series from now on until [`Metrics::leave`]. Authors who may name tenants must
-    /// not be able to make series without end: beyond a number, targets share one.
-    pub(crate) fn join(&self, target: &TargetId) -> TargetLabels {
-        let tenant = if self.tenant_labels { target.tenant_str() } else { "" };
-        let mut labels = TargetLabels { ruler: target.ruler.to_string(), tenant: tenant.to_owned() };
-        let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
-        if targets.len() >= MOST_TARGETS && !targets.contains_key(&labels) {
+    /// The labels of a destination, which has series from now on until [`Metrics::leave`]. Authors who may name tenants
+    /// must not be able to make series without end: beyond a number, destinations share one.
+    pub(crate) fn join(&self, destination: &DestinationId) -> DestinationLabels {
+        let tenant = if self.tenant_labels { destination.tenant_str() } else { "" };
+        let mut labels =
+            DestinationLabels { ruler: destination.ruler.to_string(), tenant: tenant.to_owned() };
+        let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
+        if destinations.len() >= MOST_TARGETS && !destinations.contains_key(&labels) {
             labels.tenant = OVERFLOW.to_owned();
-            if !targets.contains_key(&labels) {
+            if !destinations.contains_key(&labels) {
                 tracing::warn!(
                     tenants = MOST_TARGETS,
                     "Too many tenants for metrics of their own: further ones share the series with the tenant {OVERFLOW}. \
@@ -269,26 +270,26 @@ impl Metrics {
                 );
             }
         }
-        *targets.entry(labels.clone()).or_default() += 1;
+        *destinations.entry(labels.clone()).or_default() += 1;
         labels
     }
 
-    /// A target has ended.
-    pub(crate) fn leave(&self, labels: &TargetLabels) {
-        let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = targets.get_mut(labels) {
+    /// A destination has ended.
+    pub(crate) fn leave(&self, labels: &DestinationLabels) {
+        let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = destinations.get_mut(labels) {
             *count -= 1;
             if *count == 0 {
-                targets.remove(labels);
+                destinations.remove(labels);
             }
         }
     }
 }
 
-/// So many targets have series of their own: some 20 each.
+/// So many destinations have series of their own: some 20 each.
 const MOST_TARGETS: usize = 2_000;
 
-/// The tenant of the series that all further targets share. No tenant can be called so.
+/// The tenant of the series that all further destinations share. No tenant can be called so.
 const OVERFLOW: &str = "{overflow}";
 
 #[cfg(test)]
@@ -329,7 +330,7 @@ mod tests {
     #[test]
     fn series_go_with_the_last_that_holds_them() {
         let metrics = Metrics::default();
-        let labels = || TargetLabels { ruler: "r".into(), tenant: "gone".into() };
+        let labels = || DestinationLabels { ruler: "r".into(), tenant: "gone".into() };
         let (one, other) = (metrics.deletes_held.hold(labels()), metrics.deletes_held.hold(labels()));
         one.inc();
         drop(one);
@@ -345,13 +346,14 @@ mod tests {
     #[test]
     fn an_author_cannot_make_series_without_end() {
         let metrics = Metrics::default();
-        let target =
-            |n: usize| TargetId { ruler: "r".into(), tenant: Some(format!("t{n}").parse().unwrap()) };
-        let all: Vec<TargetLabels> = (0..MOST_TARGETS + 100).map(|n| metrics.join(&target(n))).collect();
+        let destination =
+            |n: usize| DestinationId { ruler: "r".into(), tenant: Some(format!("t{n}").parse().unwrap()) };
+        let all: Vec<DestinationLabels> =
+            (0..MOST_TARGETS + 100).map(|n| metrics.join(&destination(n))).collect();
         assert_eq!(all[MOST_TARGETS - 1].tenant, format!("t{}", MOST_TARGETS - 1));
         assert!(all[MOST_TARGETS..].iter().all(|labels| labels.tenant == OVERFLOW));
         assert!(OVERFLOW.parse::<crate::TenantId>().is_err());
         all.iter().for_each(|labels| metrics.leave(labels));
-        assert_eq!(metrics.join(&target(0)).tenant, "t0");
+        assert_eq!(metrics.join(&destination(0)).tenant, "t0");
     }
 }

@@ -1,4 +1,5 @@
-//! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, commands for targets out.
+//! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, commands for destinations
+//! out.
 
 mod offer;
 mod place;
@@ -11,6 +12,7 @@ use ahash::RandomState;
 use tokio::time::Instant;
 
 use crate::desired::{LeftBecause, Protection};
+use crate::destination::Command;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::handover::HandoverProgress;
@@ -22,31 +24,30 @@ use crate::model::left_out::LeftOut;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::packed::{PackedGroup, pack};
 use crate::model::positions::Positions;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
 use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
-use crate::status::{ObjectAtTarget, ObjectState, ObjectStatus};
-use crate::target::Command;
+use crate::status::{ObjectAtDestination, ObjectState, ObjectStatus};
 use place::{Moves, Occasion};
 
 /// What follows from an event.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// What to tell which target.
-    pub(crate) commands: Vec<(TargetId, Command)>,
-    /// What to tell targets once others have what these had.
+    /// What to tell which destination.
+    pub(crate) commands: Vec<(DestinationId, Command)>,
+    /// What to tell destinations once others have what these had.
     pub(crate) handovers: Vec<Handover>,
     /// Objects whose rules are protected somewhere, or no longer so: see [`ObjectIndex::protects`].
     pub(crate) protections: Vec<ObjectId>,
     /// What is newly wrong with which object.
-    pub(crate) findings: Vec<(ObjectId, Option<TargetId>, Finding)>,
+    pub(crate) findings: Vec<(ObjectId, Option<DestinationId>, Finding)>,
 }
 
-/// An object leaves a target for others, which must have it first, so that it does not go unevaluated.
+/// An object leaves a destination for others, which must have it first, so that it does not go unevaluated.
 #[derive(Debug)]
 pub(crate) struct Handover {
-    pub(crate) target: TargetId,
+    pub(crate) destination: DestinationId,
     pub(crate) namespace: Arc<str>,
     pub(crate) object: ObjectId,
     /// As which objects others get it: itself, unless it has another name.
@@ -78,10 +79,16 @@ impl RoutingTable {
         origins.filter_map(ValueSource::annotation).collect()
     }
 
-    /// What a route does to an object that may still have its rules at a target by it, whatever it requests now; none if it
-    /// may not.
-    fn transform(&self, route: &str, input: &RoutingInput<'_>, target: &TargetId) -> Option<Transform> {
-        let route = self.routes.iter().find(|other| *other.name == *route && other.permits(input, target))?;
+    /// What a route does to an object that may still have its rules at a destination by it, whatever it requests now;
+    /// none if it may not.
+    fn transform(
+        &self,
+        route: &str,
+        input: &RoutingInput<'_>,
+        destination: &DestinationId,
+    ) -> Option<Transform> {
+        let route =
+            self.routes.iter().find(|other| *other.name == *route && other.permits(input, destination))?;
         // Without a value for a matcher nothing may stay.
         Transform::of(route, input).ok()
     }
@@ -91,8 +98,8 @@ impl RoutingTable {
         !self.annotations().is_subset(&other.annotations())
     }
 
-    /// Why an object can have no ruler namespace, if so: what cannot be told from the names of others, nobody would clean
-    /// up.
+    /// Why an object can have no ruler namespace, if so: what cannot be told from the names of others, nobody would
+    /// clean up.
     fn refuse_name(&self, id: &ObjectId, uid: Option<&str>) -> Option<Finding> {
         let namespace = self.naming.namespace_of(id, uid, usize::MAX);
         (!self.naming.owns(&namespace)).then(|| {
@@ -108,8 +115,13 @@ impl RoutingTable {
     }
 
     /// The namespace of an object at a ruler; none if that ruler is no longer configured.
-    fn namespace_of(&self, id: &ObjectId, uid: Option<&str>, target: &TargetId) -> Option<Arc<str>> {
-        let ruler = self.rulers.get(&target.ruler)?;
+    fn namespace_of(
+        &self,
+        id: &ObjectId,
+        uid: Option<&str>,
+        destination: &DestinationId,
+    ) -> Option<Arc<str>> {
+        let ruler = self.rulers.get(&destination.ruler)?;
         Some(self.naming.namespace_of(id, uid, ruler.name_rules().max_bytes))
     }
 }
@@ -124,8 +136,8 @@ pub(crate) struct ObjectIndex {
     objects: BTreeMap<ObjectId, Record>,
     namespaces: Namespaces,
     counts: HashMap<Arc<str>, Count>,
-    /// How many objects are at each target.
-    uses: BTreeMap<TargetId, usize>,
+    /// How many objects are at each destination.
+    uses: BTreeMap<DestinationId, usize>,
     /// Of declarations, to tell a change from a repetition.
     hashing: RandomState,
     /// Where objects stand in files.
@@ -195,12 +207,16 @@ pub(crate) struct ObjectReport {
 }
 
 impl ObjectReport {
-    /// The status, given what the targets say of the object.
-    pub(crate) fn with_targets(self, mut targets: Vec<ObjectAtTarget>) -> ObjectStatus {
+    /// The status, given what the destinations say of the object.
+    pub(crate) fn with_targets(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
         let Self { id, mut findings, malformed, kept_out, locations } = self;
-        let of_targets = targets.iter_mut().flat_map(|target| &mut target.findings);
-        locations.locate(findings.iter_mut().chain(of_targets).map(|finding| (&id, finding)));
-        let worst = targets.iter().map(|target| target.state).max().unwrap_or(ObjectState::NotSelected);
+        let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
+        locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
+        let worst = destinations
+            .iter()
+            .map(|destination| destination.state)
+            .max()
+            .unwrap_or(ObjectState::NotSelected);
         let refused =
             findings.iter().any(Finding::withholds) && (worst != ObjectState::NotSelected || kept_out);
         ObjectStatus {
@@ -214,7 +230,7 @@ impl ObjectReport {
                 false => worst,
             },
             findings,
-            targets,
+            destinations,
         }
     }
 }
@@ -293,15 +309,15 @@ impl ObjectIndex {
         let known = self.objects.remove(&id).unwrap_or_default();
         let uid = uid.map(String::into_boxed_str);
         // Made anew: by some namings it is in another namespace now.
-        let earlier: Vec<(TargetId, Arc<str>)> = if known.uid == uid {
+        let earlier: Vec<(DestinationId, Arc<str>)> = if known.uid == uid {
             Vec::new()
         } else {
-            let name = |target: &TargetId| {
-                let before = self.table.namespace_of(&id, known.uid.as_deref(), target)?;
-                let after = self.table.namespace_of(&id, uid.as_deref(), target)?;
-                (before != after).then(|| (target.clone(), before))
+            let name = |destination: &DestinationId| {
+                let before = self.table.namespace_of(&id, known.uid.as_deref(), destination)?;
+                let after = self.table.namespace_of(&id, uid.as_deref(), destination)?;
+                (before != after).then(|| (destination.clone(), before))
             };
-            known.placements.iter().map(|placement| &placement.target).filter_map(name).collect()
+            known.placements.iter().map(|placement| &placement.destination).filter_map(name).collect()
         };
         let looked_at = self.table.annotations();
         let said = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
@@ -335,9 +351,9 @@ impl ObjectIndex {
         let leaves_because = LeftBecause::Deselected;
         let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
         self.place(&id, Some(&conversion.groups), occasion, &mut effects);
-        for (target, namespace) in earlier {
+        for (destination, namespace) in earlier {
             let because = LeftBecause::Moved;
-            effects.commands.push((target, Command::Remove { namespace, object: id.clone(), because }));
+            effects.commands.push((destination, Command::Remove { namespace, object: id.clone(), because }));
         }
         self.tally(&id, Tally::In);
         effects
@@ -371,12 +387,12 @@ impl ObjectIndex {
         self.rename(id, &[])
     }
 
-    /// An object is gone, and others have its rules: it leaves its targets when these have been written.
+    /// An object is gone, and others have its rules: it leaves its destinations when these have been written.
     pub(crate) fn rename(&mut self, id: &ObjectId, to: &[ObjectId]) -> Effects {
         let mut effects = Effects::default();
         let progress = HandoverProgress::default();
-        for (target, namespace) in self.places_of(to) {
-            effects.commands.push((target, Command::HandOver { namespace, share: progress.share() }));
+        for (destination, namespace) in self.places_of(to) {
+            effects.commands.push((destination, Command::HandOver { namespace, share: progress.share() }));
         }
         self.locations.forget(id);
         self.tally(id, Tally::Out);
@@ -384,11 +400,11 @@ impl ObjectIndex {
             if !record.read || !record.refused_by.is_empty() {
                 effects.protections.push(id.clone());
             }
-            for Placement { target, .. } in &record.placements {
-                self.leave(target);
+            for Placement { destination, .. } in &record.placements {
+                self.leave(destination);
                 let because = LeftBecause::Deleted;
                 let moves = Moves { to, progress: &progress };
-                self.drop_from(id, record.uid.as_deref(), target, (Some(moves), because), &mut effects);
+                self.drop_from(id, record.uid.as_deref(), destination, (Some(moves), because), &mut effects);
             }
         }
         effects
@@ -433,8 +449,9 @@ impl ObjectIndex {
             .collect()
     }
 
-    /// Routes everything anew, by another table. `fresh` are targets that know nothing yet and are told everything.
-    pub(crate) fn reroute(&mut self, table: RoutingTable, fresh: &[TargetId], seen: Instant) -> Effects {
+    /// Routes everything anew, by another table. `fresh` are destinations that know nothing yet and are told
+    /// everything.
+    pub(crate) fn reroute(&mut self, table: RoutingTable, fresh: &[DestinationId], seen: Instant) -> Effects {
         self.table = table;
         let mut effects = Effects::default();
         let ids: Vec<ObjectId> = self.objects.keys().cloned().collect();
@@ -492,7 +509,7 @@ impl ObjectIndex {
         self.objects.get(id).is_some_and(Record::is_in_ruler)
     }
 
-    /// The objects for a status, which the targets have yet to say their part of.
+    /// The objects for a status, which the destinations have yet to say their part of.
     pub(crate) fn reports(&self) -> Vec<ObjectReport> {
         let report = |(id, record): (&ObjectId, &Record)| {
             let mut findings = record.findings.to_vec();
@@ -531,46 +548,49 @@ impl ObjectIndex {
         }
     }
 
-    /// The targets that objects are at.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = &TargetId> {
+    /// The destinations that objects are at.
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = &DestinationId> {
         self.uses.keys()
     }
 
-    /// Whether any object is at a target.
-    pub(crate) fn uses(&self, target: &TargetId) -> bool {
-        self.uses.contains_key(target)
+    /// Whether any object is at a destination.
+    pub(crate) fn uses(&self, destination: &DestinationId) -> bool {
+        self.uses.contains_key(destination)
     }
 
-    /// The namespace that an object has, or had, at a target.
-    pub(crate) fn namespace_at(&self, id: &ObjectId, target: &TargetId) -> Option<Arc<str>> {
+    /// The namespace that an object has, or had, at a destination.
+    pub(crate) fn namespace_at(&self, id: &ObjectId, destination: &DestinationId) -> Option<Arc<str>> {
         let uid = self.objects.get(id).and_then(|record| record.uid.as_deref());
-        self.table.namespace_of(id, uid, target)
+        self.table.namespace_of(id, uid, destination)
     }
 
-    /// Why what a target has for an object stays although the object does not go there, if so: it cannot be read, and
-    /// nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here before.
-    /// In the second case it is held to what its route enforces.
-    pub(crate) fn protects(&self, id: &ObjectId, target: &TargetId) -> Option<Protection> {
+    /// Why what a destination has for an object stays although the object does not go there, if so: it cannot be read,
+    /// and nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here
+    /// before. In the second case it is held to what its route enforces.
+    pub(crate) fn protects(&self, id: &ObjectId, destination: &DestinationId) -> Option<Protection> {
         let record = self.objects.get(id)?;
         if !record.read {
             return Some(HeldReason::Unreadable.into());
         }
         let input = || record.input(id, &self.namespaces);
         let transform =
-            record.refused_by.iter().find_map(|route| self.table.transform(route, &input(), target))?;
+            record.refused_by.iter().find_map(|route| self.table.transform(route, &input(), destination))?;
         Some(Protection { because: HeldReason::TenantRefused, enforced: Some(Arc::new(transform)) })
     }
 
-    /// The targets that an object goes to.
-    pub(crate) fn targets_of(&self, id: &ObjectId) -> impl Iterator<Item = &TargetId> {
+    /// The destinations that an object goes to.
+    pub(crate) fn destinations_of(&self, id: &ObjectId) -> impl Iterator<Item = &DestinationId> {
         let placements = self.objects.get(id).map(|record| &*record.placements).unwrap_or_default();
-        placements.iter().map(|placement| &placement.target)
+        placements.iter().map(|placement| &placement.destination)
     }
 
-    /// The targets that objects go to, with the namespace of each there.
-    pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(TargetId, Arc<str>)> {
-        let place = |object, target| Some((TargetId::clone(target), self.namespace_at(object, target)?));
-        let of = |object| self.targets_of(object).filter_map(move |target| place(object, target));
+    /// The destinations that objects go to, with the namespace of each there.
+    pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(DestinationId, Arc<str>)> {
+        let place = |object, destination| {
+            Some((DestinationId::clone(destination), self.namespace_at(object, destination)?))
+        };
+        let of =
+            |object| self.destinations_of(object).filter_map(move |destination| place(object, destination));
         objects.iter().flat_map(of).collect()
     }
 

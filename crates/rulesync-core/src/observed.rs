@@ -1,4 +1,4 @@
-//! What a ruler has: the observed state of one target, and the listing a ruler fills it through.
+//! What a ruler has: the observed state of one destination, and the listing a ruler fills it through.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
@@ -169,7 +169,8 @@ pub struct Listing<'a> {
     previous: &'a Observed,
     found: Listed,
     foreign: usize,
-    /// Groups whose content is wanted whole: a few, which came back otherwise than they were sent, or may lack matchers.
+    /// Groups whose content is wanted whole: a few, which came back otherwise than they were sent, or may lack
+    /// matchers.
     suspects: &'a HashSet<(Arc<str>, Arc<str>)>,
 }
 

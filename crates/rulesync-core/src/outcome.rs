@@ -1,4 +1,4 @@
-//! Outcomes: what became of objects, sources and targets, and the reporters that tell people.
+//! Outcomes: what became of objects, sources and destinations, and the reporters that tell people.
 
 mod log;
 
@@ -10,7 +10,7 @@ use crate::claim::OwnerClaim;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::plan::Reason;
 use crate::ruler::RulerError;
 
@@ -22,8 +22,8 @@ pub(crate) const TOLD_ONE_BY_ONE: usize = 5;
 /// What an outcome is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// The target.
-    pub target: TargetId,
+    /// The destination.
+    pub destination: DestinationId,
     /// The object, also when it is gone; none if it went while nobody watched.
     pub object: Option<ObjectId>,
     /// The ruler's namespace.
@@ -67,8 +67,8 @@ pub enum Outcome {
     },
     /// More changes of a namespace failed at once than were told one by one. They are tried again together.
     MoreFailed {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
         /// The ruler's namespace.
         namespace: Arc<str>,
         /// How many more.
@@ -78,8 +78,8 @@ pub enum Outcome {
     Found {
         /// The object.
         object: ObjectId,
-        /// The target it is about; none for all.
-        target: Option<TargetId>,
+        /// The destination it is about; none for all.
+        destination: Option<DestinationId>,
         /// What is wrong.
         finding: Finding,
     },
@@ -87,29 +87,29 @@ pub enum Outcome {
     MoreFound {
         /// The object.
         object: ObjectId,
-        /// The target it is about; none for all.
-        target: Option<TargetId>,
+        /// The destination it is about; none for all.
+        destination: Option<DestinationId>,
         /// How many more findings there are.
         more: usize,
     },
-    /// A target cannot be worked on.
-    TargetDown {
-        /// The target.
-        target: TargetId,
+    /// A destination cannot be worked on.
+    DestinationDown {
+        /// The destination.
+        destination: DestinationId,
         /// Why.
         error: RulerError,
         /// How long until it is tried again, if that is known: as long as the ruler asked for, within bounds.
         retry_in: Option<Duration>,
     },
-    /// A target can be worked on again.
-    TargetUp {
-        /// The target.
-        target: TargetId,
+    /// A destination can be worked on again.
+    DestinationUp {
+        /// The destination.
+        destination: DestinationId,
     },
     /// Deletes are held back by the guard.
     Held {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
         /// How many groups.
         groups: usize,
         /// Why.
@@ -128,13 +128,13 @@ pub enum Outcome {
     },
     /// No deletes are held back any more.
     NoneHeld {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
     },
-    /// Another installation claims this target for the same owner: nothing is written there.
+    /// Another installation claims this destination for the same owner: nothing is written there.
     Conflict {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
         /// Whose it is, by the claim.
         claim: OwnerClaim,
         /// Who this installation is.
@@ -142,10 +142,11 @@ pub enum Outcome {
     },
     /// The other installation's claim is gone.
     ConflictOver {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
     },
-    /// The server keeps a group otherwise than it was sent, in a way that servers do by themselves: it counts as in sync.
+    /// The server keeps a group otherwise than it was sent, in a way that servers do by themselves: it counts as in
+    /// sync.
     Normalized {
         /// Which.
         subject: Subject,
@@ -167,8 +168,8 @@ pub enum Outcome {
     },
     /// A group of ours in the ruler cannot be read.
     Unreadable {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
         /// Namespace and group.
         group: String,
         /// Why.
@@ -183,15 +184,15 @@ pub enum Outcome {
     },
     /// Rules that failed evaluate again, or are gone.
     Recovered {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
         /// How many.
         rules: usize,
     },
     /// Groups are stored in a ruler and it does not load them: it is frozen, or evaluates nothing.
     NotLoaded {
-        /// The target.
-        target: TargetId,
+        /// The destination.
+        destination: DestinationId,
         /// How many; none if all are loaded again.
         groups: usize,
         /// One of them: its namespace and name.

@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::guard::{self, DeleteGuard, HeldReason};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
 use crate::observed::{Adoptable, Observed};
 
@@ -103,12 +103,12 @@ pub struct Change {
     pub held: Option<HeldReason>,
 }
 
-/// The changes for one target, in order: writes before deletes, so that nothing goes unevaluated.
+/// The changes for one destination, in order: writes before deletes, so that nothing goes unevaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// The target.
+    /// The destination.
     #[serde(serialize_with = "as_text")]
-    pub target: TargetId,
+    pub destination: DestinationId,
     /// The changes.
     pub changes: Vec<Change>,
     /// What the ruler is expected to refuse of them, and what is not sent at all.
@@ -128,7 +128,7 @@ pub struct Refusal {
 /// What [`Engine::sync_once`](crate::Engine::sync_once) would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DryRun {
-    /// For each target.
+    /// For each destination.
     pub plans: Vec<Plan>,
     /// What would be refused wherever it goes.
     pub refusals: Vec<Refusal>,
@@ -186,7 +186,7 @@ fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -
     findings.iter().filter(refused).map(refusal).collect()
 }
 
-/// What a target is planned from.
+/// What a destination is planned from.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInput<'a> {
     /// What should be.
@@ -201,12 +201,13 @@ pub struct PlanInput<'a> {
     pub namespace_policy: &'a NamespacePolicy,
 }
 
-/// Plans a whole target. Deletes that are protected, or that the guard would hold back, are marked with the reason.
-pub fn plan(target: &TargetId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
-    Plan::new(target, plan_with(input, guard, |change| change.held), input.desired)
+/// Plans a whole destination. Deletes that are protected, or that the guard would hold back, are marked with the
+/// reason.
+pub fn plan(destination: &DestinationId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
+    Plan::new(destination, plan_with(input, guard, |change| change.held), input.desired)
 }
 
-/// The changes of a whole target, with what else is known to stand in the way of a delete.
+/// The changes of a whole destination, with what else is known to stand in the way of a delete.
 pub(crate) fn plan_with(
     input: PlanInput<'_>,
     guard: &DeleteGuard,
@@ -430,13 +431,13 @@ impl fmt::Display for Change {
 }
 
 impl Plan {
-    /// These changes of a target, and what of them the ruler is expected to refuse.
-    pub(crate) fn new(target: &TargetId, changes: Vec<Change>, desired: &Desired) -> Self {
+    /// These changes of a destination, and what of them the ruler is expected to refuse.
+    pub(crate) fn new(destination: &DestinationId, changes: Vec<Change>, desired: &Desired) -> Self {
         let written = written(changes.iter());
         let winners = desired.objects().filter_map(|(_, claims)| claims.first());
         let refusals =
             winners.flat_map(|object| refusals_of(&object.id, &object.findings, &written)).collect();
-        Self { target: target.clone(), changes, refusals }
+        Self { destination: destination.clone(), changes, refusals }
     }
 
     /// What would be done, one line a change, and at the end what would be refused. A group that the ruler is expected
@@ -455,7 +456,7 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} changes", self.target, self.changes.len())?;
+        writeln!(f, "{}: {} changes", self.destination, self.changes.len())?;
         self.lines().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }

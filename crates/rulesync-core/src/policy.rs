@@ -9,7 +9,7 @@ use crate::guard::DeleteGuard;
 /// Times and limits. The defaults are right for production.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// How often each target is listed again to find what others changed. Jittered by a tenth.
+    /// How often each destination is listed again to find what others changed. Jittered by a tenth.
     pub resync_interval: Duration,
     /// How often each ruler is asked how rules evaluate, at most; zero: never. Jittered by a tenth.
     pub evaluation_interval: Duration,
@@ -21,7 +21,7 @@ pub struct Policy {
     pub on_invalid: OnInvalid,
     /// When deletes are held back.
     pub delete_guard: DeleteGuard,
-    /// Whether a claim is written to each target, and a foreign one respected.
+    /// Whether a claim is written to each destination, and a foreign one respected.
     pub claim: bool,
     /// How long `sync_once` and `plan` wait for a source that is not available.
     pub patience: Duration,
@@ -86,7 +86,7 @@ impl Backoff {
     }
 }
 
-/// A duration give or take a tenth, so that many targets do not act at the same moment.
+/// A duration give or take a tenth, so that many destinations do not act at the same moment.
 pub(crate) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(0.9 + 0.2 * fastrand::f64())
 }

@@ -89,9 +89,9 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Makes all changes that one namespace needs, together. The answer has one result for each, in order: each succeeds
-    /// or fails for itself, and what is wrong with one group is never held against another. The default makes them one
-    /// after the other; the engine calls it only where [`Capabilities::batches`] is set.
+    /// Makes all changes that one namespace needs, together. The answer has one result for each, in order: each
+    /// succeeds or fails for itself, and what is wrong with one group is never held against another. The default makes
+    /// them one after the other; the engine calls it only where [`Capabilities::batches`] is set.
     async fn write_namespace(
         &self,
         tenant: Option<&TenantId>,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::finding::Finding;
 use crate::guard::HeldReason;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 
 /// What an engine knows and does.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -13,8 +13,8 @@ pub struct Status {
     pub owner: String,
     /// Its sources.
     pub sources: Vec<SourceStatus>,
-    /// Its targets.
-    pub targets: Vec<TargetStatus>,
+    /// Its destinations.
+    pub destinations: Vec<DestinationStatus>,
     /// Every object, with what became of it.
     pub objects: Vec<ObjectStatus>,
 }
@@ -41,9 +41,9 @@ pub struct SourceStatus {
     pub hides_objects: bool,
 }
 
-/// A target.
+/// A destination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TargetStatus {
+pub struct DestinationStatus {
     /// The ruler.
     pub ruler: String,
     /// The tenant, if one is named.
@@ -51,7 +51,7 @@ pub struct TargetStatus {
     /// Whether no route leads there any more, and it is being emptied.
     pub retiring: bool,
     /// In one word how it is.
-    pub state: TargetState,
+    pub state: DestinationState,
     /// What stands in the way, if something does.
     pub error: Option<String>,
     /// How many groups should be there.
@@ -82,14 +82,14 @@ pub struct TargetStatus {
     pub last_success: Option<u64>,
 }
 
-impl TargetStatus {
-    /// The status of a target that has not said how it is.
-    pub(crate) fn unanswered(id: &TargetId, retiring: bool) -> Self {
+impl DestinationStatus {
+    /// The status of a destination that has not said how it is.
+    pub(crate) fn unanswered(id: &DestinationId, retiring: bool) -> Self {
         Self {
             ruler: id.ruler.to_string(),
             tenant: id.tenant.as_ref().map(ToString::to_string),
             retiring,
-            state: TargetState::Starting,
+            state: DestinationState::Starting,
             error: Some("it has not answered: it may wait for requests of its predecessor to end".to_owned()),
             groups: 0,
             rules: 0,
@@ -123,10 +123,10 @@ pub struct HeldDeletes {
     pub until: Option<u64>,
 }
 
-/// How a target is.
+/// How a destination is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TargetState {
+pub enum DestinationState {
     /// It was never listed whole, and nothing is written before; or a source has not yet said what it has.
     Starting,
     /// All that should be there is there, but for what is refused.
@@ -160,13 +160,13 @@ pub struct ObjectStatus {
     pub state: ObjectState,
     /// What there is to say about it, wherever it goes.
     pub findings: Vec<Finding>,
-    /// What became of it at each target.
-    pub targets: Vec<ObjectAtTarget>,
+    /// What became of it at each destination.
+    pub destinations: Vec<ObjectAtDestination>,
 }
 
-/// What became of an object at a target.
+/// What became of an object at a destination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ObjectAtTarget {
+pub struct ObjectAtDestination {
     /// The ruler.
     pub ruler: String,
     /// The tenant, if one is named.
@@ -183,7 +183,7 @@ pub struct ObjectAtTarget {
     pub findings: Vec<Finding>,
 }
 
-/// How an object's rules evaluate at a target; the worst counts.
+/// How an object's rules evaluate at a destination; the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationState {

@@ -1,6 +1,6 @@
 //! Objects that vanish from a source together. A directory that was emptied and a thousand deliberate deletes look the
-//! same one by one, and in each tenant; only the source as a whole tells them apart. Pure bookkeeping over a clock that is
-//! passed in.
+//! same one by one, and in each tenant; only the source as a whole tells them apart. Pure bookkeeping over a clock that
+//! is passed in.
 //!
 //! When two objects or more have vanished within a breath, and fewer are left than have gone, the source's deletes are
 //! held in all destinations: for one window of the guard, or, if nothing is left, until they are released.
@@ -146,8 +146,8 @@ impl Burst {
     }
 }
 
-/// Namespaces of ours that no object is known for: after a restart, what vanished while nobody watched. Which source they
-/// were of is not known, so they are judged against each, and for good only against all together.
+/// Namespaces of ours that no object is known for: after a restart, what vanished while nobody watched. Which source
+/// they were of is not known, so they are judged against each, and for good only against all together.
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
     held: Option<Held>,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::Declared;
 
-/// More than the targets of any installation.
+/// More than the destinations of any installation.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// How long the file system may take to answer.
@@ -34,11 +34,12 @@ pub struct FileInventory {
 struct Contents {
     /// What tells this installation from others of the same owner.
     identity: String,
-    /// Targets that may hold rules of ours.
-    targets: BTreeSet<String>,
-    /// Targets whose held deletes are released; taken off once they are.
+    /// Destinations that may hold rules of ours. Files of all versions call them targets.
+    #[serde(rename = "targets")]
+    destinations: BTreeSet<String>,
+    /// Destinations whose held deletes are released; taken off once they are.
     release_deletes: BTreeSet<String>,
-    /// Since when no route leads to targets that are to be emptied, in seconds since 1970.
+    /// Since when no route leads to destinations that are to be emptied, in seconds since 1970.
     retiring: BTreeMap<String, u64>,
     /// By source, which file declares which objects. A source that is not here is not known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -51,8 +52,8 @@ impl FileInventory {
         Self { path: path.into(), changing: Arc::default() }
     }
 
-    /// The identity of this installation, made at first use. What a process that died left of an inventory half written is
-    /// removed.
+    /// The identity of this installation, made at first use. What a process that died left of an inventory half written
+    /// is removed.
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ impl FileInventory {
         write().map_err(|error| self.error(&error.to_string()))
     }
 
-    /// Changes a part of the file and leaves the others as they are. Nothing is written unless `change` says that it has
-    /// changed something.
+    /// Changes a part of the file and leaves the others as they are. Nothing is written unless `change` says that it
+    /// has changed something.
     fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), InventoryError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut contents = self.contents()?;
@@ -152,17 +153,17 @@ impl FileInventory {
 impl Inventory for FileInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         self.in_background(|inventory| {
-            let Contents { targets, release_deletes, retiring, .. } = inventory.contents()?;
-            Ok(InventoryRecord { targets, released: release_deletes, retiring })
+            let Contents { destinations, release_deletes, retiring, .. } = inventory.contents()?;
+            Ok(InventoryRecord { destinations, released: release_deletes, retiring })
         })
         .await
     }
 
     async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
-        let InventoryRecord { targets, released, retiring } = record.clone();
+        let InventoryRecord { destinations, released, retiring } = record.clone();
         self.in_background(|inventory| {
             inventory.change(|contents| {
-                contents.targets = targets;
+                contents.destinations = destinations;
                 contents.release_deletes = released;
                 contents.retiring = retiring;
                 true
@@ -177,13 +178,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn remembers_targets_and_an_identity() {
+    async fn remembers_destinations_and_an_identity() {
         let directory = std::env::temp_dir().join(format!("rulesync-ledger-{}", std::process::id()));
         let inventory = FileInventory::new(directory.join("sub/ledger.json"));
         assert_eq!(inventory.read().await, Ok(InventoryRecord::default()));
         let identity = inventory.identity().await.unwrap();
         let record = InventoryRecord {
-            targets: ["r/t".to_owned()].into(),
+            destinations: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
         };
@@ -197,13 +198,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn file_of_an_earlier_version_is_read_and_its_keys_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ledger.json");
+        let written =
+            r#"{"identity": "abc", "targets": ["r/t"], "release_deletes": ["*"], "retiring": {"r/u": 7}}"#;
+        std::fs::write(&path, written).unwrap();
+        let inventory = FileInventory::new(&path);
+        let record = InventoryRecord {
+            destinations: ["r/t".to_owned()].into(),
+            released: ["*".to_owned()].into(),
+            retiring: [("r/u".to_owned(), 7)].into(),
+        };
+        assert_eq!((inventory.read().await, inventory.identity().await), (Ok(record), Ok("abc".to_owned())));
+        inventory.write(&InventoryRecord::default()).await.unwrap();
+        let keys: BTreeMap<String, serde_json::Value> =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(Vec::from_iter(keys.keys()), ["identity", "release_deletes", "retiring", "targets"]);
+    }
+
+    #[tokio::test]
     async fn engine_and_sources_keep_their_parts_side_by_side() {
         let directory = tempfile::tempdir().unwrap();
         let inventory = FileInventory::new(directory.path().join("ledger.json"));
         assert_eq!(inventory.declared("files"), Ok(None));
         let declared: Declared = serde_json::from_str(r#"{"a.yaml": ["PrometheusRule n/x"]}"#).unwrap();
         inventory.remember("files", &declared).unwrap();
-        let record = InventoryRecord { targets: ["r/t".to_owned()].into(), ..InventoryRecord::default() };
+        let record =
+            InventoryRecord { destinations: ["r/t".to_owned()].into(), ..InventoryRecord::default() };
         inventory.write(&record).await.unwrap();
         let identity = inventory.identity().await.unwrap();
         inventory.remember("others", &Declared::default()).unwrap();
@@ -221,7 +243,7 @@ mod tests {
         std::fs::write(&theirs, "precious").unwrap();
         std::os::unix::fs::symlink(&theirs, directory.path().join("ledger.json.new")).unwrap();
         let record = InventoryRecord {
-            targets: ["r/t".to_owned()].into(),
+            destinations: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
         };

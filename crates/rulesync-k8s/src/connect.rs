@@ -31,8 +31,8 @@ pub struct KubernetesConfig {
     pub look_interval: Duration,
     /// How long a list may wait for its next page.
     pub list_timeout: Duration,
-    /// How long one event of a watch may be, in bytes; 64 MiB if not set otherwise. etcd takes objects of 1.5 MiB unless
-    /// it is told to take larger ones. What is longer is looked for in a list.
+    /// How long one event of a watch may be, in bytes; 64 MiB if not set otherwise. etcd takes objects of 1.5 MiB
+    /// unless it is told to take larger ones. What is longer is looked for in a list.
     pub max_event_bytes: usize,
     /// How long one page of a list may be, in bytes; 256 MiB if not set otherwise. Beyond, the source is unavailable.
     pub max_page_bytes: usize,

@@ -1,5 +1,5 @@
-//! The kind we own: `LoggingRule`, rules on logs with the groups of a PrometheusRule. Its CRD is made of these types; the
-//! copy in `deploy/crds` is for people, and a test keeps it equal.
+//! The kind we own: `LoggingRule`, rules on logs with the groups of a PrometheusRule. Its CRD is made of these types;
+//! the copy in `deploy/crds` is for people, and a test keeps it equal.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ pub(crate) const PLURAL: &str = "loggingrules";
 )]
 #[serde(rename_all = "camelCase")]
 pub struct LoggingRuleSpec {
-    /// The tenant whose logs the rules read. It is a claim: whoever runs rulesync decides which Kubernetes namespaces may
-    /// make it. Absent: the tenant is that of the route.
+    /// The tenant whose logs the rules read. It is a claim: whoever runs rulesync decides which Kubernetes namespaces
+    /// may make it. Absent: the tenant is that of the route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 150), regex(pattern = r"^[A-Za-z0-9!\-_.*'()]+$"))]
     pub tenant: Option<String>,

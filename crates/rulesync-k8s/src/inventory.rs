@@ -16,13 +16,13 @@ use crate::connect::{ConnectError, KubernetesConfig, connect};
 /// Who we are to the API server's bookkeeping of fields.
 const FIELD_MANAGER: &str = "rulesync";
 
-/// The key in the ConfigMap's data: one target a line.
+/// The key in the ConfigMap's data: one destination a line.
 const TARGETS: &str = "targets";
 
-/// The key in the ConfigMap's data: a target and since when no route leads to it, in seconds since 1970, a line.
+/// The key in the ConfigMap's data: a destination and since when no route leads to it, in seconds since 1970, a line.
 const RETIRING: &str = "retiring";
 
-/// The annotation by which an operator releases held deletes: targets, separated by commas.
+/// The annotation by which an operator releases held deletes: destinations, separated by commas.
 pub const RELEASE_ANNOTATION: &str = "rulesync.dev/release-deletes";
 
 /// How long one request may take.
@@ -95,10 +95,10 @@ impl Inventory for KubernetesInventory {
     }
 
     async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
-        let targets: Vec<&str> = record.targets.iter().map(String::as_str).collect();
+        let destinations: Vec<&str> = record.destinations.iter().map(String::as_str).collect();
         let retiring: Vec<String> =
-            record.retiring.iter().map(|(target, since)| format!("{target} {since}")).collect();
-        let mut data = BTreeMap::from([(TARGETS, targets.join("\n"))]);
+            record.retiring.iter().map(|(destination, since)| format!("{destination} {since}")).collect();
+        let mut data = BTreeMap::from([(TARGETS, destinations.join("\n"))]);
         if !retiring.is_empty() {
             data.insert(RETIRING, retiring.join("\n"));
         }
@@ -128,11 +128,11 @@ fn record(map: &ConfigMap) -> InventoryRecord {
         text.lines().map(str::trim).filter(|line| !line.is_empty())
     };
     let since = |line: &str| {
-        let (target, since) = line.rsplit_once(' ')?;
-        Some((target.to_owned(), since.parse().ok()?))
+        let (destination, since) = line.rsplit_once(' ')?;
+        Some((destination.to_owned(), since.parse().ok()?))
     };
     InventoryRecord {
-        targets: lines(TARGETS).map(str::to_owned).collect(),
+        destinations: lines(TARGETS).map(str::to_owned).collect(),
         released: released(map).map(str::to_owned).collect::<BTreeSet<String>>(),
         retiring: lines(RETIRING).filter_map(since).collect(),
     }
@@ -141,5 +141,5 @@ fn record(map: &ConfigMap) -> InventoryRecord {
 fn released(map: &ConfigMap) -> impl Iterator<Item = &str> {
     let annotations = map.metadata.annotations.as_ref();
     let listed = annotations.and_then(|all| all.get(RELEASE_ANNOTATION)).map_or("", String::as_str);
-    listed.split(',').map(str::trim).filter(|target| !target.is_empty())
+    listed.split(',').map(str::trim).filter(|destination| !destination.is_empty())
 }

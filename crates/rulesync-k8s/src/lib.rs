@@ -12,7 +12,8 @@
 //! as soon as it sees that the kind is gone ([`rulesync_core::SourceEvent::KindGone`]); holding such deletes back until
 //! then is the engine's business.
 //!
-//! [`KubernetesInventory`] keeps the engine's inventory in a ConfigMap; [`LeaseElection`] lets one of several processes write.
+//! [`KubernetesInventory`] keeps the engine's inventory in a ConfigMap; [`LeaseElection`] lets one of several processes
+//! write.
 
 mod auth;
 mod bounded;

@@ -1,4 +1,5 @@
-//! Objects with rules, typed: only what is used is kept, and already while it is read. Which kinds there are is [`Kind`].
+//! Objects with rules, typed: only what is used is kept, and already while it is read. Which kinds there are is
+//! [`Kind`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -61,8 +62,8 @@ impl Kind {
 pub(crate) struct Rules {
     #[serde(default, deserialize_with = "trimmed")]
     metadata: ObjectMeta,
-    /// Parsed by itself, when its turn comes: one object that is not as the CRD wants it does not spoil a page of a list,
-    /// and a page does not keep everybody else waiting.
+    /// Parsed by itself, when its turn comes: one object that is not as the CRD wants it does not spoil a page of a
+    /// list, and a page does not keep everybody else waiting.
     #[serde(default)]
     spec: Box<RawValue>,
 }

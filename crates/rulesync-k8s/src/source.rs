@@ -1,4 +1,5 @@
-//! The source: a watch of the Kubernetes namespaces and one or several of the rules, and what they have to say together.
+//! The source: a watch of the Kubernetes namespaces and one or several of the rules, and what they have to say
+//! together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,8 +25,8 @@ use crate::watch::{Observer, Trouble, watch};
 
 /// The objects with rules of a cluster, or of some of its namespaces.
 ///
-/// With a list of namespaces each is watched on its own, no permission for the whole cluster is needed, and a Kubernetes
-/// namespace is known by its name only.
+/// With a list of namespaces each is watched on its own, no permission for the whole cluster is needed, and a
+/// Kubernetes namespace is known by its name only.
 #[derive(Clone)]
 pub struct KubernetesSource {
     client: Client,

@@ -47,7 +47,7 @@ async fn a_busy_engine_is_told_and_keeps_no_page_waiting_for_ever() {
         ("GET", "/-/ready"),
         ("GET", "/readyz"),
         ("GET", "/api/v1/status"),
-        ("POST", "/api/v1/targets/r/t/release-deletes"),
+        ("POST", "/api/v1/destinations/r/t/release-deletes"),
         ("POST", "/api/v1/release-deletes"),
     ] {
         let (code, text) = asked(&pages, method, path).await;
@@ -89,8 +89,9 @@ async fn more_readers_than_there_may_be_are_sent_away() {
 
 #[test]
 fn a_slash_is_in_no_ruler_and_in_no_tenant() {
-    let shown =
-        |ruler, tenant| target(ruler, tenant).map(|target| (target.ruler.to_string(), target.to_string()));
+    let shown = |ruler, tenant| {
+        destination(ruler, tenant).map(|destination| (destination.ruler.to_string(), destination.to_string()))
+    };
     assert_eq!(shown("r", Some("t")), Ok(("r".to_owned(), "r/t".to_owned())));
     assert_eq!(shown("r", None), Ok(("r".to_owned(), "r".to_owned())));
     for (ruler, tenant) in [
@@ -103,7 +104,7 @@ fn a_slash_is_in_no_ruler_and_in_no_tenant() {
         ("r/t", Some("u")),
         ("/", Some("t")),
     ] {
-        assert!(target(ruler, tenant).is_err(), "{ruler:?} {tenant:?}");
+        assert!(destination(ruler, tenant).is_err(), "{ruler:?} {tenant:?}");
     }
 }
 
@@ -133,8 +134,8 @@ async fn nothing_is_released_while_the_admin_api_is_off() {
     let pages = router(Pages::new(Asking::new(engine.handle()), registry, false));
     for path in [
         "/api/v1/release-deletes",
-        "/api/v1/targets/r/release-deletes",
-        "/api/v1/targets/r/t/release-deletes",
+        "/api/v1/destinations/r/release-deletes",
+        "/api/v1/destinations/r/t/release-deletes",
     ] {
         let (code, text) = asked(&pages, "POST", path).await;
         assert!(code == 403 && text.contains("--web.enable-admin-api"), "{path}: {code} {text}");

@@ -44,7 +44,7 @@ async fn five_hundred_connections_that_say_nothing_do_not_keep_health_from_answe
 }
 
 #[tokio::test]
-async fn deletes_are_released_by_nobodys_page_and_for_no_other_target() {
+async fn deletes_are_released_by_nobodys_page_and_for_no_other_destination() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--web.enable-admin-api"]);
@@ -54,7 +54,7 @@ async fn deletes_are_released_by_nobodys_page_and_for_no_other_target() {
         let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
         raw(address, &head)
     };
-    let release = "/api/v1/targets/central/prod/release-deletes";
+    let release = "/api/v1/destinations/central/prod/release-deletes";
     for headers in [
         "Origin: http://evil.example\r\n",
         "Origin: http://127.0.0.1:1\r\n",
@@ -70,12 +70,12 @@ async fn deletes_are_released_by_nobodys_page_and_for_no_other_target() {
         assert!(post("/api/v1/release-deletes", headers).starts_with("HTTP/1.1 403"), "{headers}");
     }
     for path in [
-        "/api/v1/targets/central%2Fprod/release-deletes",
-        "/api/v1/targets/central%2fprod/release-deletes",
-        "/api/v1/targets//release-deletes",
-        "/api/v1/targets//prod/release-deletes",
-        "/api/v1/targets/central//release-deletes",
-        "/api/v1/targets/%2F/prod/release-deletes",
+        "/api/v1/destinations/central%2Fprod/release-deletes",
+        "/api/v1/destinations/central%2fprod/release-deletes",
+        "/api/v1/destinations//release-deletes",
+        "/api/v1/destinations//prod/release-deletes",
+        "/api/v1/destinations/central//release-deletes",
+        "/api/v1/destinations/%2F/prod/release-deletes",
     ] {
         assert!(post(path, "").starts_with("HTTP/1.1 404"), "{path}");
     }

@@ -113,17 +113,19 @@ impl Daemon {
         }
     }
 
-    /// Waits until every source is ready and every target in order, with so many objects.
+    /// Waits until every source is ready and every destination in order, with so many objects.
     pub(crate) async fn in_order(&self, objects: usize) -> Value {
         self.until(|status| {
-            let targets = status["targets"].as_array().is_some_and(|targets| {
-                !targets.is_empty()
-                    && targets.iter().all(|target| target["state"] == "in_sync" && target["pending"] == 0)
+            let destinations = status["destinations"].as_array().is_some_and(|destinations| {
+                !destinations.is_empty()
+                    && destinations
+                        .iter()
+                        .all(|destination| destination["state"] == "in_sync" && destination["pending"] == 0)
             });
             let sources =
                 status["sources"].as_array().is_some_and(|s| s.iter().all(|source| source["ready"] == true));
             let all = status["objects"].as_array().is_some_and(|o| o.len() == objects);
-            sources && targets && all
+            sources && destinations && all
         })
         .await
     }

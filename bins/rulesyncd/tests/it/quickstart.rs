@@ -8,11 +8,11 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
+        let destination = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
+            copy(&entry.path(), &destination);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            std::fs::copy(entry.path(), destination).unwrap();
         }
     }
 }
@@ -50,7 +50,7 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     );
     let status = daemon
         .until(|status| {
-            status["targets"]
+            status["destinations"]
                 .as_array()
                 .is_some_and(|t| t.len() == 2 && t.iter().all(|t| t["state"] == "in_sync"))
         })

@@ -32,7 +32,7 @@ async fn a_changed_file_touches_only_what_changed() {
         .iter()
         .map(|request| format!("{} {}", request.method, request.tenant().unwrap_or_default()))
         .collect();
-    assert_eq!(tenants, ["GET stage", "POST stage"], "the target that did not change is left alone");
+    assert_eq!(tenants, ["GET stage", "POST stage"], "the destination that did not change is left alone");
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     assert!(metrics.contains("rulesync_config_last_reload_successful 1"), "{metrics}");
 }

@@ -35,7 +35,7 @@ async fn a_leader_killed_in_the_middle_of_a_sync_is_followed_by_the_standby() {
     leader.logs(&["Leading"]).await;
     let standby = Daemon::start(&config, &[]);
     standby.logs(&["Standing by"]).await;
-    standby.until(|status| status["targets"][0]["state"] == "standby").await;
+    standby.until(|status| status["destinations"][0]["state"] == "standby").await;
     ruler.journal().wait_until(|requests| requests.len() > 40).await;
     leader.signal("KILL");
     let before = ruler.journal().requests().len();
@@ -65,14 +65,14 @@ async fn an_emptied_directory_removes_nothing_before_somebody_says_so() {
     for file in std::fs::read_dir(&rules).unwrap() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
     }
-    daemon.until(|status| status["targets"][0]["held"] == 21).await;
+    daemon.until(|status| status["destinations"][0]["held"] == 21).await;
     daemon.logs(&["Source has nothing left", "Release them"]).await;
     assert_eq!(ruler.rules("prod").len(), 21);
-    let (code, answer) = daemon.post("/api/v1/targets/central/prod/release-deletes").await.unwrap();
+    let (code, answer) = daemon.post("/api/v1/destinations/central/prod/release-deletes").await.unwrap();
     assert_eq!((code, answer.as_str()), (200, "released the deletes in 21 namespaces\n"));
     daemon.in_order(0).await;
     assert!(ruler.rules("prod").is_empty());
-    assert_eq!(daemon.post("/api/v1/targets/central/nobody/release-deletes").await.unwrap().0, 404);
+    assert_eq!(daemon.post("/api/v1/destinations/central/nobody/release-deletes").await.unwrap().0, 404);
     let (code, answer) = daemon.post("/api/v1/release-deletes").await.unwrap();
     assert_eq!((code, answer.as_str()), (200, "released the deletes in 0 namespaces\n"));
 }

@@ -43,7 +43,7 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
         status["objects"].as_array().unwrap().iter().filter(|o| o["state"] != "synced").collect();
     let [refused] = refused.as_slice() else { panic!("{refused:#?}") };
     assert_eq!((&refused["name"], &refused["state"]), (&"o42".into(), &"refused".into()));
-    let findings = refused["targets"][0]["findings"].as_array().unwrap();
+    let findings = refused["destinations"][0]["findings"].as_array().unwrap();
     let finding = findings.iter().find(|finding| finding["code"] == "refused").unwrap();
     assert_eq!(finding["place"]["group"], "g7");
     assert_eq!((&finding["place"]["rule"], &finding["place"]["rule_name"]), (&1.into(), &"A7".into()));

@@ -1,4 +1,5 @@
-//! Keys that earlier versions called otherwise. They are errors that name the new key, so that no setting is lost silently.
+//! Keys that earlier versions called otherwise. They are errors that name the new key, so that no setting is lost
+//! silently.
 
 /// Earlier names of keys, each with the present one.
 const RENAMED: [(&str, &str); 1] = [("ledger", "inventory")];

@@ -18,14 +18,14 @@ use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::naming::{NamespacePolicy, Owner};
 use crate::outcome::{Reporter, Reporters};
 use crate::plan::{DryRun, Refusal};
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 use crate::source::Source;
-use crate::status::{ObjectState, ObjectStatus, SourceStatus, Status, TargetState};
+use crate::status::{DestinationState, ObjectState, ObjectStatus, SourceStatus, Status};
 use run::{Mode, Run};
 
 /// Keeps rulers identical to what sources declare.
@@ -73,7 +73,7 @@ enum Request {
     Status(oneshot::Sender<Status>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
-    Release(TargetId, oneshot::Sender<Option<usize>>),
+    Release(DestinationId, oneshot::Sender<Option<usize>>),
     ReleaseAll(oneshot::Sender<usize>),
 }
 
@@ -88,11 +88,11 @@ pub enum RunError {
         /// What it said.
         reason: String,
     },
-    /// A target could not be listed, so there is nothing to compare with.
-    #[error("target `{target}` cannot be read: {reason}")]
-    TargetUnavailable {
-        /// The target.
-        target: String,
+    /// A destination could not be listed, so there is nothing to compare with.
+    #[error("destination `{destination}` cannot be read: {reason}")]
+    DestinationUnavailable {
+        /// The destination.
+        destination: String,
         /// Why.
         reason: String,
     },
@@ -111,14 +111,14 @@ pub struct Summary {
     pub applied: u64,
     /// How everything is now.
     pub status: Status,
-    /// Targets of the inventory that no route leads to: a one-shot run leaves what they hold to a daemon.
+    /// Destinations of the inventory that no route leads to: a one-shot run leaves what they hold to a daemon.
     pub left: Vec<String>,
 }
 
 impl Summary {
     /// Whether everything declared is where it should be.
     pub fn succeeded(&self) -> bool {
-        self.status.targets.iter().all(|target| target.state == TargetState::InSync)
+        self.status.destinations.iter().all(|destination| destination.state == DestinationState::InSync)
             && self.status.objects.iter().all(|object| object.state < ObjectState::Pending)
     }
 }
@@ -186,11 +186,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`RunError`] if a source or a target stays unavailable, or `shutdown` comes first.
+    /// [`RunError`] if a source or a destination stays unavailable, or `shutdown` comes first.
     pub async fn plan(self, shutdown: CancellationToken) -> Result<DryRun, RunError> {
         let mut run = self.start(Mode::Plan).run(shutdown).await?;
-        let Status { targets, objects, .. } = run.status().await;
-        let unread = targets.into_iter().find(|target| target.error.is_some());
+        let Status { destinations, objects, .. } = run.status().await;
+        let unread = destinations.into_iter().find(|destination| destination.error.is_some());
         let mut plans = run.plans().await;
         let locations = run.locations();
         run.stop().await;
@@ -209,9 +209,9 @@ impl Engine {
             .collect();
         let dry_run = DryRun::new(plans, told.iter().map(|(object, findings)| (object, *findings)));
         match unread {
-            Some(target) => Err(RunError::TargetUnavailable {
-                target: format!("{}/{}", target.ruler, target.tenant.unwrap_or_default()),
-                reason: target.error.unwrap_or_default(),
+            Some(destination) => Err(RunError::DestinationUnavailable {
+                destination: format!("{}/{}", destination.ruler, destination.tenant.unwrap_or_default()),
+                reason: destination.error.unwrap_or_default(),
             }),
             None => Ok(dry_run),
         }
@@ -272,7 +272,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Remembers outside the process which targets were written to, so that removed routes are cleaned up across
+    /// Remembers outside the process which destinations were written to, so that removed routes are cleaned up across
     /// restarts.
     #[must_use]
     pub fn inventory(mut self, inventory: impl Inventory) -> Self {
@@ -365,16 +365,16 @@ impl EngineHandle {
         sources.await.ok()
     }
 
-    /// Makes the deletes that the guard holds back at a target. The answer is in how many namespaces, or none if there is
-    /// no such target (or the engine does not run).
-    pub async fn release_deletes(&self, target: &TargetId) -> Option<usize> {
+    /// Makes the deletes that the guard holds back at a destination. The answer is in how many namespaces, or none if
+    /// there is no such destination (or the engine does not run).
+    pub async fn release_deletes(&self, destination: &DestinationId) -> Option<usize> {
         let (answer, released) = oneshot::channel();
-        self.requests.send(Request::Release(target.clone(), answer)).await.ok()?;
+        self.requests.send(Request::Release(destination.clone(), answer)).await.ok()?;
         released.await.ok()?
     }
 
-    /// Makes the deletes that the guard holds back at all targets. The answer is in how many namespaces, or none if the
-    /// engine does not run.
+    /// Makes the deletes that the guard holds back at all destinations. The answer is in how many namespaces, or none
+    /// if the engine does not run.
     pub async fn release_all_deletes(&self) -> Option<usize> {
         let (answer, released) = oneshot::channel();
         self.requests.send(Request::ReleaseAll(answer)).await.ok()?;

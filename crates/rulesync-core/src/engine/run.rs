@@ -1,10 +1,10 @@
-//! One run of an engine: the tasks of its sources and targets, and the loop between them.
+//! One run of an engine: the tasks of its sources and destinations, and the loop between them.
 
+mod destinations;
 mod inventory_writer;
 mod moves;
 mod reports;
 mod sources;
-mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use tokio_util::sync::CancellationToken;
 use super::setup::{Setup, SetupError};
 use super::{Parts, Request, RunError};
 use crate::claim::Installation;
+use crate::destination::Command;
 use crate::finding::Finding;
 use crate::leadership::Leadership;
 use crate::locations::Locations;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
 use crate::object_index::{Effects, Handover, ObjectIndex};
 use crate::outcome::{Outcome, Reporters, TOLD_ONE_BY_ONE};
 use crate::plan::{Deletes, Plan};
 use crate::source::Said;
 use crate::status::Status;
-use crate::target::Command;
 use crate::vanishing::{Orphans, Remaining, Vanishing};
+use destinations::RunningDestination;
 use inventory_writer::InventoryWriter;
 use sources::{Identity, RunningSource};
-use targets::RunningTarget;
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) enum Mode {
 /// Events a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENTS: usize = 32;
 
-/// Orphans are judged when every target has been listed once, or after so long.
+/// Orphans are judged when every destination has been listed once, or after so long.
 const FIRST_LISTS: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
@@ -62,30 +62,30 @@ pub(super) struct Run {
     sources: BTreeMap<Arc<str>, RunningSource>,
     identity: Identity,
     installation: Option<Installation>,
-    targets: BTreeMap<TargetId, RunningTarget>,
-    /// Targets that no route leads to any more, until they are empty.
-    retiring: BTreeMap<TargetId, RunningTarget>,
+    destinations: BTreeMap<DestinationId, RunningDestination>,
+    /// Destinations that no route leads to any more, until they are empty.
+    retiring: BTreeMap<DestinationId, RunningDestination>,
     /// The inventory, once it has been read.
     inventory_writer: Option<InventoryWriter>,
-    /// What is said to targets once others have what these had.
+    /// What is said to destinations once others have what these had.
     handovers: Vec<Handover>,
-    /// Whether objects may have left a target for the last time.
+    /// Whether objects may have left a destination for the last time.
     left: bool,
     /// Kinds that sources cannot have objects of, because they are not installed.
     absent: BTreeSet<(Arc<str>, Arc<str>)>,
-    /// Targets that may hold rules of ours.
-    ever: BTreeSet<TargetId>,
+    /// Destinations that may hold rules of ours.
+    ever: BTreeSet<DestinationId>,
     /// Whether the inventory has yet to be told of it.
     ever_changed: bool,
-    /// Since when no route leads to targets that are being emptied, in seconds since 1970.
-    retiring_since: BTreeMap<TargetId, u64>,
+    /// Since when no route leads to destinations that are being emptied, in seconds since 1970.
+    retiring_since: BTreeMap<DestinationId, u64>,
     /// Objects that vanished together.
     vanishing: Vanishing,
     /// What vanished while nobody watched.
     orphans: Orphans,
-    /// Whether targets may have other orphans than when these were judged last.
-    targets_got_on: bool,
-    /// Whether every target could be listed once, so that orphans are judged all together.
+    /// Whether destinations may have other orphans than when these were judged last.
+    destinations_got_on: bool,
+    /// Whether every destination could be listed once, so that orphans are judged all together.
     listed_once: bool,
     /// Whether an operator has released all deletes beforehand.
     release_deletes: bool,
@@ -131,7 +131,7 @@ impl Run {
             requests: requests.1,
             index,
             sources: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            destinations: BTreeMap::new(),
             retiring: BTreeMap::new(),
             handovers: Vec::new(),
             left: false,
@@ -141,7 +141,7 @@ impl Run {
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),
             orphans: Orphans::default(),
-            targets_got_on: true,
+            destinations_got_on: true,
             listed_once: false,
             release_deletes,
             events: mpsc::channel(EVENTS),
@@ -156,7 +156,7 @@ impl Run {
 
     /// Runs until the mode's end or `shutdown`, which is an error but in [`Mode::Forever`] the only end.
     pub(super) async fn run(mut self, shutdown: CancellationToken) -> Result<Self, RunError> {
-        self.adjust_targets();
+        self.adjust_destinations();
         for source in self.setup.sources.clone() {
             self.start_source(&source);
         }
@@ -171,7 +171,7 @@ impl Run {
             self.allow_deletes();
             self.judge_vanishing();
             self.depart();
-            self.leave_targets();
+            self.leave_destinations();
             self.retire();
             match self.is_over() {
                 Some(Ok(())) => return Ok(self),
@@ -189,7 +189,7 @@ impl Run {
                 }
                 Some(said) = self.events.1.recv() => {
                     self.said(said);
-                    // A long snapshot must not keep targets from writing what is known already.
+                    // A long snapshot must not keep destinations from writing what is known already.
                     tokio::task::yield_now().await;
                 }
                 Some(request) = self.requests.recv() => self.request(request),
@@ -199,7 +199,7 @@ impl Run {
                         std::panic::resume_unwind(panic);
                     }
                 }
-                () = progressed.notified() => self.targets_got_on = true,
+                () = progressed.notified() => self.destinations_got_on = true,
                 () = sleep_until(wake) => self.wake_up(),
             }
         }
@@ -210,8 +210,8 @@ impl Run {
         for source in self.sources.values() {
             source.stop.cancel();
         }
-        for target in self.targets.values().chain(self.retiring.values()) {
-            target.stop.cancel();
+        for destination in self.destinations.values().chain(self.retiring.values()) {
+            destination.stop.cancel();
         }
         if let Some(inventory_writer) = &self.inventory_writer {
             inventory_writer.stop();
@@ -238,8 +238,8 @@ impl Run {
             let failure = RunError::SourceUnavailable { source_name: name.to_string(), reason };
             return (self.started.elapsed() >= patience).then_some(Err(failure));
         }
-        let done = self.events.1.is_empty() && self.targets.values().all(RunningTarget::is_done);
-        let achieved: u64 = self.targets.values().map(RunningTarget::achieved).sum();
+        let done = self.events.1.is_empty() && self.destinations.values().all(RunningDestination::is_done);
+        let achieved: u64 = self.destinations.values().map(RunningDestination::achieved).sum();
         if achieved != self.got_on.1 {
             self.got_on = (Instant::now(), achieved);
         }
@@ -276,8 +276,8 @@ impl Run {
             match &command {
                 Command::Upsert { namespace, .. } => {
                     // It comes back before it has left.
-                    self.handovers.retain(|other| other.target != id || other.namespace != *namespace);
-                    self.ensure_target(&id);
+                    self.handovers.retain(|other| other.destination != id || other.namespace != *namespace);
+                    self.ensure_destination(&id);
                 }
                 Command::Remove { .. } => self.left = true,
                 _ => {}
@@ -292,34 +292,34 @@ impl Run {
     }
 
     /// Tells what is newly wrong: of each object the first few, and how many more there are. The status has them all.
-    fn report_findings(&self, findings: Vec<(ObjectId, Option<TargetId>, Finding)>) {
-        let mut told: BTreeMap<(ObjectId, Option<TargetId>), usize> = BTreeMap::new();
-        for (object, target, finding) in findings {
-            let count = told.entry((object.clone(), target.clone())).or_default();
+    fn report_findings(&self, findings: Vec<(ObjectId, Option<DestinationId>, Finding)>) {
+        let mut told: BTreeMap<(ObjectId, Option<DestinationId>), usize> = BTreeMap::new();
+        for (object, destination, finding) in findings {
+            let count = told.entry((object.clone(), destination.clone())).or_default();
             *count += 1;
             if *count <= TOLD_ONE_BY_ONE {
-                self.reporters.report(&Outcome::Found { object, target, finding });
+                self.reporters.report(&Outcome::Found { object, destination, finding });
             }
         }
-        for ((object, target), count) in told {
+        for ((object, destination), count) in told {
             let more = count.saturating_sub(TOLD_ONE_BY_ONE);
             if more > 0 {
-                self.reporters.report(&Outcome::MoreFound { object, target, more });
+                self.reporters.report(&Outcome::MoreFound { object, destination, more });
             }
         }
     }
 
-    /// Tells a target, if there is one, be it that it retires.
-    fn tell(&mut self, id: &TargetId, command: Command) {
-        if let Some(target) = self.targets.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
-            target.send(command);
+    /// Tells a destination, if there is one, be it that it retires.
+    fn tell(&mut self, id: &DestinationId, command: Command) {
+        if let Some(destination) = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
+            destination.send(command);
         }
     }
 
-    /// Tells every target, those that retire included.
+    /// Tells every destination, those that retire included.
     fn tell_all(&mut self, command: impl Fn() -> Command) {
-        for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
-            target.send(command());
+        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
+            destination.send(command());
         }
     }
 
@@ -334,18 +334,19 @@ impl Run {
         }
     }
 
-    /// Whether every target has been listed, but for those whose ruler is down; or has had the time for it.
+    /// Whether every destination has been listed, but for those whose ruler is down; or has had the time for it.
     fn has_listed_all(&self) -> bool {
-        let mut targets = self.targets.values().chain(self.retiring.values());
+        let mut destinations = self.destinations.values().chain(self.retiring.values());
         let inventory_read =
             self.mode != Mode::Forever || self.inventory_writer.as_ref().is_none_or(InventoryWriter::is_read);
-        self.started.elapsed() >= FIRST_LISTS || (inventory_read && targets.all(RunningTarget::has_listed))
+        self.started.elapsed() >= FIRST_LISTS
+            || (inventory_read && destinations.all(RunningDestination::has_listed))
     }
 
     /// Holds what vanished together, and lets go of what has been held long enough.
     fn judge_vanishing(&mut self) {
         let nothing = self.vanishing.is_empty() && self.orphans.held().is_none();
-        if !std::mem::take(&mut self.targets_got_on) && nothing {
+        if !std::mem::take(&mut self.destinations_got_on) && nothing {
             // The usual case, and asked after every event.
             return;
         }
@@ -366,8 +367,8 @@ impl Run {
             let left = of(&source).objects;
             self.reporters.report(&Outcome::Vanished { source, held, left });
         }
-        let waiting = self.targets.values().chain(self.retiring.values());
-        let orphans: usize = waiting.map(|target| target.progress.borrow().orphans).sum();
+        let waiting = self.destinations.values().chain(self.retiring.values());
+        let orphans: usize = waiting.map(|destination| destination.progress.borrow().orphans).sum();
         let remaining: Vec<Remaining> = remaining.into_values().collect();
         if let Some(held) = self.orphans.judge(&policy, orphans, &remaining, now) {
             self.tell_all(|| Command::Orphans(held));
@@ -386,7 +387,7 @@ impl Run {
             }
             Request::Sources(answer) => drop(answer.send(self.source_statuses())),
             Request::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
-            Request::Release(target, answer) => self.release(&target, answer),
+            Request::Release(destination, answer) => self.release(&destination, answer),
             Request::ReleaseAll(answer) => self.release_all(answer),
         }
     }
@@ -411,11 +412,11 @@ impl Run {
             let policy = self.setup.policy.clone();
             self.tell_all(|| Command::Policy(policy.clone()));
         }
-        // What is ours, and whether it is claimed, is the ground a target stands on.
+        // What is ours, and whether it is claimed, is the ground a destination stands on.
         let uprooted = before.namespace_policy != self.setup.namespace_policy
             || before.policy.claim != self.setup.policy.claim;
         self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
-        let fresh = self.replace_targets(uprooted);
+        let fresh = self.replace_destinations(uprooted);
         let table = self.setup.routing_table();
         let reconverted = reconverted || table.looks_further_than(&before.routing_table());
         let mut effects = self.index.reroute(table, &fresh, Instant::now());
@@ -424,42 +425,42 @@ impl Run {
         }
         // What no route leads to is emptied as a whole, and not object by object under the guard's eyes.
         self.left = true;
-        self.leave_targets();
+        self.leave_destinations();
         self.carry_out(effects);
-        for target in self.targets.values_mut() {
-            target.send(Command::Reconsider);
+        for destination in self.destinations.values_mut() {
+            destination.send(Command::Reconsider);
         }
         if reconverted {
             self.index.forget_contents();
         }
         self.adjust_sources(reconverted);
-        // Only now do new targets know whom their namespaces belong to: before, all would look like orphans.
+        // Only now do new destinations know whom their namespaces belong to: before, all would look like orphans.
         let deletes = self.deletes;
-        for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
-            if std::mem::take(&mut target.fresh) {
-                target.send(Command::Deletes(deletes));
+        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
+            if std::mem::take(&mut destination.fresh) {
+                destination.send(Command::Deletes(deletes));
             }
         }
         Ok(())
     }
 
-    /// Releases the held deletes of a target, which answers itself.
-    fn release(&mut self, target: &TargetId, answer: oneshot::Sender<Option<usize>>) {
-        let mut running = self.targets.iter_mut().chain(self.retiring.iter_mut());
-        if let Some((_, target)) = running.find(|(id, _)| *id == target) {
-            target.send(Command::Release(answer));
+    /// Releases the held deletes of a destination, which answers itself.
+    fn release(&mut self, destination: &DestinationId, answer: oneshot::Sender<Option<usize>>) {
+        let mut running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
+        if let Some((_, destination)) = running.find(|(id, _)| *id == destination) {
+            destination.send(Command::Release(answer));
         } else {
             // Nobody waiting for the answer is no problem of ours.
             let _ = answer.send(None);
         }
     }
 
-    /// Releases the held deletes of all targets.
+    /// Releases the held deletes of all destinations.
     fn release_all(&mut self, answer: oneshot::Sender<usize>) {
         let mut waiting = Vec::new();
-        for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
+        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
             let (released, answered) = oneshot::channel();
-            target.send(Command::Release(released));
+            destination.send(Command::Release(released));
             waiting.push(answered);
         }
         self.tasks.spawn(async move {
@@ -486,16 +487,16 @@ impl Run {
 
     pub(super) async fn plans(&mut self) -> Vec<Plan> {
         let mut plans = Vec::new();
-        for target in self.targets.values_mut() {
+        for destination in self.destinations.values_mut() {
             let (answer, plan) = oneshot::channel();
-            target.send(Command::Plan(answer));
+            destination.send(Command::Plan(answer));
             plans.extend(plan.await);
         }
         plans
     }
 
     pub(super) fn applied(&self) -> u64 {
-        self.targets.values().map(|target| target.progress.borrow().applied).sum()
+        self.destinations.values().map(|destination| destination.progress.borrow().applied).sum()
     }
 }
 

@@ -15,8 +15,8 @@ pub struct Sound<'a> {
     templates: HashSet<&'a str>,
 }
 
-/// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot hold,
-/// an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]).
+/// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot
+/// hold, an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]).
 pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> Vec<Finding> {
     if let Some(finding) = check_name(&group.name, ruler) {
         return vec![finding];

@@ -34,8 +34,8 @@ pub struct Conversion {
 /// group without rules should not exist and yields nothing.
 ///
 /// With [`OnInvalid::Rule`] a group is converted without the rules at fault, unless it is the group itself that is at
-/// fault or no rule is left. `found` is what the source has found already: its errors make groups and rules be at fault,
-/// too, and nothing more is said of what they are about.
+/// fault or no rule is left. `found` is what the source has found already: its errors make groups and rules be at
+/// fault, too, and nothing more is said of what they are about.
 pub fn convert(
     groups: Vec<DeclaredGroup>,
     annotations: &BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! Routes: which targets an object belongs to, and on whose word.
+//! Routes: which destinations an object belongs to, and on whose word.
 //!
 //! A tenant that comes from an object is a claim by its author. Who may claim what is said by the route's
 //! [`Permission`]s; without one that fits, the object goes nowhere by this route, and its author is told why.
@@ -12,7 +12,7 @@ use super::transform::{ExternalLabel, QueryMatcher, Transform};
 use super::value::{Value, ValueFrom, shown};
 use crate::finding::Finding;
 use crate::model::kind;
-use crate::model::tenant::{TargetId, TenantId};
+use crate::model::tenant::{DestinationId, TenantId};
 use crate::naming::Pattern;
 
 /// Sends the objects it selects to a tenant of a ruler.
@@ -20,9 +20,9 @@ use crate::naming::Pattern;
 pub struct Route {
     /// The route's name, for people.
     pub name: Arc<str>,
-    /// The target's ruler, by name.
+    /// The destination's ruler, by name.
     pub ruler: Arc<str>,
-    /// The target's tenant, or where it is said.
+    /// The destination's tenant, or where it is said.
     pub tenant: Tenancy,
     /// Who may claim which tenants. A fixed tenant needs none: there it lets objects claim another one by a field of
     /// their own.
@@ -109,8 +109,8 @@ impl TenantPattern {
 /// Where an object goes by one of its routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
-    /// The target.
-    pub target: TargetId,
+    /// The destination.
+    pub destination: DestinationId,
     /// The route.
     pub route: Arc<str>,
     /// What is done to its rules on the way.
@@ -120,7 +120,7 @@ pub struct Placement {
 /// Where an object goes, and what forbids that it goes elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Placed {
-    /// Its targets, each once, in the order of routes.
+    /// Its destinations, each once, in the order of routes.
     pub placements: Vec<Placement>,
     /// Routes that select it and refuse the tenant it requests.
     pub refused: Vec<RefusedTenant>,
@@ -163,39 +163,41 @@ impl Route {
     }
 
     /// Where it leads, if that is the same for every object.
-    pub fn target(&self) -> Option<TargetId> {
+    pub fn destination(&self) -> Option<DestinationId> {
         let tenant = match &self.tenant {
             Tenancy::None => None,
             Tenancy::Fixed(tenant) => Some(tenant.clone()),
             Tenancy::Claimed { .. } => return None,
         };
-        Some(TargetId { ruler: Arc::clone(&self.ruler), tenant })
+        Some(DestinationId { ruler: Arc::clone(&self.ruler), tenant })
     }
 
-    /// Whether some object might go by it to a target: the fixed one, or one that an object may claim.
-    pub fn may_lead_to(&self, target: &TargetId) -> bool {
+    /// Whether some object might go by it to a destination: the fixed one, or one that an object may claim.
+    pub fn may_lead_to(&self, destination: &DestinationId) -> bool {
         let claimable = |claim: &str| {
             self.allow.iter().flat_map(|permission| &permission.values).any(|allowed| allowed.matches(claim))
         };
-        self.leads_to(target, claimable)
+        self.leads_to(destination, claimable)
     }
 
-    /// Whether an object may have its rules at a target by it, whatever the object requests.
-    pub(crate) fn permits(&self, input: &RoutingInput<'_>, target: &TargetId) -> bool {
-        self.leads_to(target, |claim| self.allow.iter().any(|permission| permission.covers(input, claim)))
+    /// Whether an object may have its rules at a destination by it, whatever the object requests.
+    pub(crate) fn permits(&self, input: &RoutingInput<'_>, destination: &DestinationId) -> bool {
+        self.leads_to(destination, |claim| {
+            self.allow.iter().any(|permission| permission.covers(input, claim))
+        })
     }
 
-    /// Whether it leads to a target: the fixed one, or one that is made of an allowed claim.
-    fn leads_to(&self, target: &TargetId, is_allowed: impl Fn(&str) -> bool) -> bool {
+    /// Whether it leads to a destination: the fixed one, or one that is made of an allowed claim.
+    fn leads_to(&self, destination: &DestinationId, is_allowed: impl Fn(&str) -> bool) -> bool {
         let by_claim = |pattern: &TenantPattern| {
-            let claim = target.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
+            let claim = destination.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
             claim.is_some_and(&is_allowed)
         };
-        self.ruler == target.ruler
+        self.ruler == destination.ruler
             && match &self.tenant {
                 Tenancy::Claimed { pattern, .. } => by_claim(pattern),
                 Tenancy::None | Tenancy::Fixed(_) => {
-                    self.target().as_ref() == Some(target) || by_claim(&TenantPattern::default())
+                    self.destination().as_ref() == Some(destination) || by_claim(&TenantPattern::default())
                 }
             }
     }
@@ -280,9 +282,9 @@ impl Route {
             let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
             return Err(Refusal::Other(Finding::error("dialect", message).hint(hint).into()));
         }
-        let target = TargetId { ruler: Arc::clone(&self.ruler), tenant };
+        let destination = DestinationId { ruler: Arc::clone(&self.ruler), tenant };
         let transform = Transform::of(self, input).map_err(Refusal::Other)?;
-        Ok(Some(Placement { target, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
+        Ok(Some(Placement { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
     }
 
     /// The tenant an object goes to by this route; none if it claims none.
@@ -346,8 +348,8 @@ impl Route {
     }
 }
 
-/// The targets of an object: one for each route that selects it, each target once. `language` tells what a ruler
-/// evaluates.
+/// The destinations of an object: one for each route that selects it, each destination once. `language` tells what a
+/// ruler evaluates.
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
 pub fn place<'a>(
@@ -361,7 +363,7 @@ pub fn place<'a>(
         match route.place(input, language) {
             Ok(None) => {}
             Ok(Some(placement)) => {
-                match placed.placements.iter().position(|other| other.target == placement.target) {
+                match placed.placements.iter().position(|other| other.destination == placement.destination) {
                     None => placed.placements.push(placement),
                     Some(index) if placed.placements[index].transform.writes_as(&placement.transform) => {}
                     Some(index) => placed.findings.push(
@@ -369,7 +371,7 @@ pub fn place<'a>(
                             "routes",
                             format!(
                                 "routes `{}` and `{}` would put different rules into {}",
-                                placed.placements[index].route, route.name, placement.target
+                                placed.placements[index].route, route.name, placement.destination
                             ),
                         )
                         .hint("the first route counts: let the routes' selectors exclude each other"),

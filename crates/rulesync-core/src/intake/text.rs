@@ -60,8 +60,8 @@ pub(crate) fn value_fault(value: &str) -> Option<TextFault> {
     text_fault(value)
 }
 
-/// The fault of a value that a route takes from an object or its Kubernetes namespace: it names something, so it has one
-/// line of printable characters, and it asks for nothing.
+/// The fault of a value that a route takes from an object or its Kubernetes namespace: it names something, so it has
+/// one line of printable characters, and it asks for nothing.
 pub(crate) fn taken_fault(value: &str) -> Option<TextFault> {
     if value.contains("{{") {
         let problem = "holds `{{`, which rulers evaluate as a template".to_owned();

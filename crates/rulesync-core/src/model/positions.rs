@@ -1,5 +1,5 @@
-//! Where the parts of an object stand in its files, so that a finding is told there, even one that a ruler makes long after
-//! the file was read. What is kept of a rule is about as long as its names.
+//! Where the parts of an object stand in its files, so that a finding is told there, even one that a ruler makes long
+//! after the file was read. What is kept of a rule is about as long as its names.
 
 use std::collections::HashMap;
 use std::fmt;

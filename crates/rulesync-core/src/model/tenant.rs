@@ -65,21 +65,21 @@ impl fmt::Display for TenantId {
 
 /// One ruler and one tenant of it: the unit that fails, waits and recovers on its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TargetId {
+pub struct DestinationId {
     /// The ruler's name in the configuration.
     pub ruler: Arc<str>,
     /// The tenant; none means that no tenant header is sent.
     pub tenant: Option<TenantId>,
 }
 
-impl TargetId {
+impl DestinationId {
     /// The tenant as a label value or log field: empty if there is none.
     pub fn tenant_str(&self) -> &str {
         self.tenant.as_ref().map_or("", TenantId::as_str)
     }
 }
 
-impl fmt::Display for TargetId {
+impl fmt::Display for DestinationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.tenant {
             Some(tenant) => write!(f, "{}/{tenant}", self.ruler),

@@ -91,8 +91,8 @@ impl Naming {
     }
 }
 
-/// What tells objects of different kinds and one name apart. No Kubernetes name holds an underscore. Kinds that may be in
-/// either language are the common case and carry none.
+/// What tells objects of different kinds and one name apart. No Kubernetes name holds an underscore. Kinds that may be
+/// in either language are the common case and carry none.
 fn suffix(kind: &str) -> String {
     language_of(kind).map_or_else(String::new, |_| format!("_{}", kind.to_lowercase()))
 }

@@ -157,10 +157,10 @@ impl Treated<'_> {
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
-        let Placement { target, route, transform } = self.placement;
+        let Placement { destination, route, transform } = self.placement;
         let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =
-            transform.apply(group, route, target.tenant.as_ref(), self.ruler.dialect());
+            transform.apply(group, route, destination.tenant.as_ref(), self.ruler.dialect());
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.place.rule).collect();

@@ -1,4 +1,4 @@
-//! Where an object goes now, and what to tell the targets that have it, get it or lose it.
+//! Where an object goes now, and what to tell the destinations that have it, get it or lose it.
 
 use std::sync::Arc;
 
@@ -7,29 +7,29 @@ use tokio::time::Instant;
 use super::offer::{Treated, desired_object};
 use super::{Effects, Handover, ObjectIndex};
 use crate::desired::LeftBecause;
+use crate::destination::Command;
 use crate::handover::{HandoverProgress, HandoverState};
 use crate::intake::{self, Placed, Placement, RefusedTenant};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
-use crate::target::Command;
+use crate::model::tenant::DestinationId;
 
 /// Why an object is placed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Occasion<'a> {
     /// Whether its content is another than before.
     pub(super) changed: bool,
-    /// Why it leaves the targets that it no longer goes to.
+    /// Why it leaves the destinations that it no longer goes to.
     pub(super) leaves_because: LeftBecause,
     /// When its source said so.
     pub(super) seen: Instant,
     /// Whether somebody has just changed it, rather than that it is part of a first load.
     pub(super) live: bool,
-    /// Targets that know nothing yet and are told everything.
-    pub(super) fresh: &'a [TargetId],
+    /// Destinations that know nothing yet and are told everything.
+    pub(super) fresh: &'a [DestinationId],
 }
 
-/// Where what leaves a target goes.
+/// Where what leaves a destination goes.
 #[derive(Clone, Copy)]
 pub(super) struct Moves<'a> {
     /// As which objects: itself, unless it has another name.
@@ -38,8 +38,8 @@ pub(super) struct Moves<'a> {
 }
 
 impl ObjectIndex {
-    /// Finds an object's targets and tells them. Targets that had it are told anew only if its content changed, or what is
-    /// done to it on the way.
+    /// Finds an object's destinations and tells them. Destinations that had it are told anew only if its content
+    /// changed, or what is done to it on the way.
     pub(super) fn place(
         &mut self,
         id: &ObjectId,
@@ -60,19 +60,21 @@ impl ObjectIndex {
             findings.push(finding);
         }
         // What requests a tenant that it may not have stays in the last place that it may still have, as it is there.
-        let mut stays: Vec<TargetId> = Vec::new();
+        let mut stays: Vec<DestinationId> = Vec::new();
         for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
             let last = record.placements.iter().find(|placement| placement.route == route);
-            let last = last.filter(|last| !placements.iter().any(|other| other.target == last.target));
-            let kept = last.and_then(|last| Some((last, table.transform(&route, &input, &last.target)?)));
+            let last =
+                last.filter(|last| !placements.iter().any(|other| other.destination == last.destination));
+            let kept =
+                last.and_then(|last| Some((last, table.transform(&route, &input, &last.destination)?)));
             if let Some((last, transform)) = kept {
                 finding.message.push_str(&format!(
                     "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
-                    last.target
+                    last.destination
                 ));
                 // What is enforced anew is for what it leaves behind, and not for what it asked for before.
                 if transform == *last.transform {
-                    stays.push(last.target.clone());
+                    stays.push(last.destination.clone());
                     placements.push(last.clone());
                 }
             }
@@ -88,39 +90,41 @@ impl ObjectIndex {
         }
         record.kept_out = findings.into();
         let before = std::mem::replace(&mut record.placements, placements.clone().into());
-        let had = |target: &TargetId| before.iter().find(|other| other.target == *target);
-        let leaves: Vec<&Placement> =
-            before.iter().filter(|other| !placements.iter().any(|p| p.target == other.target)).collect();
+        let had = |destination: &DestinationId| before.iter().find(|other| other.destination == *destination);
+        let leaves: Vec<&Placement> = before
+            .iter()
+            .filter(|other| !placements.iter().any(|p| p.destination == other.destination))
+            .collect();
         // Whoever gets it anew holds a share.
         let progress = HandoverProgress::default();
         for placement in &placements {
-            let target = &placement.target;
-            let known = had(target);
+            let destination = &placement.destination;
+            let known = had(destination);
             if known.is_none() {
-                *self.uses.entry(target.clone()).or_default() += 1;
+                *self.uses.entry(destination.clone()).or_default() += 1;
             }
-            if stays.contains(target) {
+            if stays.contains(destination) {
                 continue;
             }
-            let known = known.filter(|_| !fresh.contains(target));
+            let known = known.filter(|_| !fresh.contains(destination));
             if !changed && known.is_some_and(|known| known.transform == placement.transform) {
                 continue;
             }
-            let Some(ruler) = self.table.rulers.get(&target.ruler) else { continue };
-            let split = self.table.split.get(&target.ruler).copied();
+            let Some(ruler) = self.table.rulers.get(&destination.ruler) else { continue };
+            let split = self.table.split.get(&destination.ruler).copied();
             let treated =
                 Treated { placement, ruler: ruler.as_ref(), split, on_invalid: self.table.on_invalid };
             let object = desired_object(id, record, groups, &treated, seen);
             for finding in &object.findings {
-                effects.findings.push((id.clone(), Some(target.clone()), finding.clone()));
+                effects.findings.push((id.clone(), Some(destination.clone()), finding.clone()));
             }
             let max_bytes = ruler.name_rules().max_bytes;
             let namespace = self.table.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
             let share = (known.is_none() && !leaves.is_empty()).then(|| progress.share());
             let command = Command::Upsert { namespace: Arc::clone(&namespace), object, live };
-            effects.commands.push((target.clone(), command));
+            effects.commands.push((destination.clone(), command));
             if let Some(share) = share {
-                effects.commands.push((target.clone(), Command::HandOver { namespace, share }));
+                effects.commands.push((destination.clone(), Command::HandOver { namespace, share }));
             }
         }
         let uid = record.uid.clone();
@@ -129,21 +133,21 @@ impl ObjectIndex {
             LeftBecause::Reconfigured if refused_by.contains(&left.route) => LeftBecause::Forbidden,
             because => because,
         };
-        let gone: Vec<(TargetId, LeftBecause)> =
-            leaves.iter().map(|left| (left.target.clone(), because(left))).collect();
-        for (target, because) in &gone {
-            self.leave(target);
+        let gone: Vec<(DestinationId, LeftBecause)> =
+            leaves.iter().map(|left| (left.destination.clone(), because(left))).collect();
+        for (destination, because) in &gone {
+            self.leave(destination);
             let moves = Moves { to: std::slice::from_ref(id), progress: &progress };
-            self.drop_from(id, uid.as_deref(), target, (Some(moves), *because), effects);
+            self.drop_from(id, uid.as_deref(), destination, (Some(moves), *because), effects);
         }
     }
 
-    /// An object is no longer at a target.
-    pub(super) fn leave(&mut self, target: &TargetId) {
-        if let Some(uses) = self.uses.get_mut(target) {
+    /// An object is no longer at a destination.
+    pub(super) fn leave(&mut self, destination: &DestinationId) {
+        if let Some(uses) = self.uses.get_mut(destination) {
             *uses = uses.saturating_sub(1);
             if *uses == 0 {
-                self.uses.remove(target);
+                self.uses.remove(destination);
             }
         }
     }
@@ -152,19 +156,19 @@ impl ObjectIndex {
         &self,
         id: &ObjectId,
         uid: Option<&str>,
-        target: &TargetId,
+        destination: &DestinationId,
         (moves, because): (Option<Moves<'_>>, LeftBecause),
         effects: &mut Effects,
     ) {
         // A ruler that is no longer configured takes no commands.
-        let Some(namespace) = self.table.namespace_of(id, uid, target) else { return };
-        let (target, object) = (target.clone(), id.clone());
+        let Some(namespace) = self.table.namespace_of(id, uid, destination) else { return };
+        let (destination, object) = (destination.clone(), id.clone());
         match moves.filter(|moves| moves.progress.state() == HandoverState::Waiting) {
             Some(Moves { to, progress }) => {
                 let (to, progress) = (to.into(), progress.clone());
-                effects.handovers.push(Handover { target, namespace, object, to, progress });
+                effects.handovers.push(Handover { destination, namespace, object, to, progress });
             }
-            None => effects.commands.push((target, Command::Remove { namespace, object, because })),
+            None => effects.commands.push((destination, Command::Remove { namespace, object, because })),
         }
     }
 }

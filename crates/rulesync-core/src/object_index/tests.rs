@@ -1,7 +1,7 @@
 //! The index in the form "build, apply an event, assert what follows": one module for each invariant of
 //! `ARCHITECTURE.md` that it holds, named by it.
 
-mod a_target_lets_go_of_what_leaves_it_only_when_the_other_has_it;
+mod a_destination_lets_go_of_what_leaves_it_only_when_the_other_has_it;
 mod nothing_unreadable_is_empty;
 mod what_is_offered_to_a_ruler;
 mod what_may_not_go_where_it_asks_stays_where_it_may;
@@ -74,8 +74,8 @@ fn to_the_labelled() -> Route {
 }
 
 /// A tenant of `central`.
-fn target(tenant: &str) -> TargetId {
-    TargetId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
+fn destination(tenant: &str) -> DestinationId {
+    DestinationId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
 }
 
 fn id(source: &str, name: &str) -> ObjectId {
@@ -120,7 +120,7 @@ impl Bench {
     }
 
     fn reroute(&mut self, table: RoutingTable, fresh: &[&str]) -> Effects {
-        let fresh: Vec<TargetId> = fresh.iter().map(|tenant| target(tenant)).collect();
+        let fresh: Vec<DestinationId> = fresh.iter().map(|tenant| destination(tenant)).collect();
         self.index.reroute(table, &fresh, Instant::now())
     }
 }
@@ -128,18 +128,18 @@ impl Bench {
 /// What follows, in short.
 fn effects(effects: &Effects) -> Vec<String> {
     let protections = effects.protections.iter().map(|id| format!("look whether {} is protected", id.name()));
-    let commands = effects.commands.iter().map(|(target, command)| match command {
+    let commands = effects.commands.iter().map(|(destination, command)| match command {
         Command::Upsert { namespace, object, .. } => {
-            format!("{target} gets {namespace} ({} groups)", object.groups.len())
+            format!("{destination} gets {namespace} ({} groups)", object.groups.len())
         }
-        Command::HandOver { namespace, .. } => format!("{target} says when it has written {namespace}"),
-        Command::Remove { namespace, .. } => format!("{target} drops {namespace}"),
-        other => format!("{target}: {other:?}"),
+        Command::HandOver { namespace, .. } => format!("{destination} says when it has written {namespace}"),
+        Command::Remove { namespace, .. } => format!("{destination} drops {namespace}"),
+        other => format!("{destination}: {other:?}"),
     });
     let handovers = effects
         .handovers
         .iter()
-        .map(|handover| format!("{} drops {} later", handover.target, handover.namespace));
+        .map(|handover| format!("{} drops {} later", handover.destination, handover.namespace));
     protections.chain(commands).chain(handovers).collect()
 }
 

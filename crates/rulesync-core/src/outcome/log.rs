@@ -8,7 +8,7 @@ use super::{Outcome, Reporter, Subject};
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 
 /// Logs a finding in fields, so that nothing of it is said twice.
 macro_rules! log_finding {
@@ -54,12 +54,12 @@ impl Reporter for LogReporter {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
                 warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "Write to the ruler failed, will be retried");
             }
-            Outcome::MoreFailed { target, namespace, more } => {
-                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
+            Outcome::MoreFailed { destination, namespace, more } => {
+                let (ruler, tenant) = (&*destination.ruler, destination.tenant_str());
                 warn!(ruler, tenant, %namespace, more, "More rule groups of the namespace failed");
             }
-            Outcome::Found { object, target, finding } => {
-                let (ruler, tenant) = target_of(target.as_ref());
+            Outcome::Found { object, destination, finding } => {
+                let (ruler, tenant) = destination_of(destination.as_ref());
                 if finding.withholds() {
                     log_finding!(error, "Rule not synced", finding as error, %object, ruler, tenant);
                 } else if finding.is_error() {
@@ -68,8 +68,8 @@ impl Reporter for LogReporter {
                     log_finding!(warn, "Rule has a warning", finding as warning, %object, ruler, tenant);
                 }
             }
-            Outcome::MoreFound { object, target, more } => {
-                let (ruler, tenant) = target_of(target.as_ref());
+            Outcome::MoreFound { object, destination, more } => {
+                let (ruler, tenant) = destination_of(destination.as_ref());
                 warn!(%object, ruler, tenant, more, "More findings: the status has them all");
             }
             Outcome::Failing { subject, finding } => {
@@ -83,18 +83,24 @@ impl Reporter for LogReporter {
                     "Rule evaluation fails"
                 );
             }
-            Outcome::Recovered { target, rules } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), rules, "Rules evaluate again");
-            }
-            Outcome::NotLoaded { target, groups: 0, .. } => {
+            Outcome::Recovered { destination, rules } => {
                 info!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
+                    rules,
+                    "Rules evaluate again"
+                );
+            }
+            Outcome::NotLoaded { destination, groups: 0, .. } => {
+                info!(
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
                     "Ruler has loaded all stored rule groups again"
                 );
             }
-            Outcome::NotLoaded { target, groups, example } => {
-                let (ruler, tenant, example) = (&*target.ruler, target.tenant_str(), example.as_deref());
+            Outcome::NotLoaded { destination, groups, example } => {
+                let (ruler, tenant, example) =
+                    (&*destination.ruler, destination.tenant_str(), example.as_deref());
                 error!(
                     ruler,
                     tenant,
@@ -104,18 +110,22 @@ impl Reporter for LogReporter {
                      evaluation is off; see the ruler's log"
                 );
             }
-            Outcome::TargetDown { target, error, retry_in } => {
-                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
+            Outcome::DestinationDown { destination, error, retry_in } => {
+                let (ruler, tenant) = (&*destination.ruler, destination.tenant_str());
                 match retry_in {
                     Some(retry_in) => error!(ruler, tenant, %error, ?retry_in, "Ruler unreachable"),
                     None => error!(ruler, tenant, %error, "Ruler unreachable"),
                 }
             }
-            Outcome::TargetUp { target } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "Ruler reachable again");
+            Outcome::DestinationUp { destination } => {
+                info!(
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
+                    "Ruler reachable again"
+                );
             }
-            Outcome::Held { target, groups, reason, until } => {
-                let (ruler, tenant) = (&*target.ruler, target.tenant_str());
+            Outcome::Held { destination, groups, reason, until } => {
+                let (ruler, tenant) = (&*destination.ruler, destination.tenant_str());
                 let message = match reason {
                     HeldReason::Configuration => {
                         "Deletes are held: a changed configuration asks for them. They go after the delete guard's window"
@@ -159,13 +169,17 @@ impl Reporter for LogReporter {
             Outcome::Vanished { source, held: None, left } => {
                 info!(source = &**source, left, "Deletes of the source are no longer held");
             }
-            Outcome::NoneHeld { target } => {
-                info!(ruler = &*target.ruler, tenant = target.tenant_str(), "No deletes are held any more");
+            Outcome::NoneHeld { destination } => {
+                info!(
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
+                    "No deletes are held any more"
+                );
             }
-            Outcome::Conflict { target, claim, us } => {
+            Outcome::Conflict { destination, claim, us } => {
                 error!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
                     theirs = %claim,
                     ours = %us,
                     previous_installation = claim.name(),
@@ -173,10 +187,10 @@ impl Reporter for LogReporter {
                      `owner`, or take its claim over by `previous_installations` if it is no more"
                 );
             }
-            Outcome::ConflictOver { target } => {
+            Outcome::ConflictOver { destination } => {
                 info!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
                     "The claim of the other installation is gone, writing again"
                 );
             }
@@ -207,10 +221,10 @@ impl Reporter for LogReporter {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
                 info!(%object, ruler, tenant, namespace, group, "Rule group is no longer contested");
             }
-            Outcome::Unreadable { target, group, reason } => {
+            Outcome::Unreadable { destination, group, reason } => {
                 warn!(
-                    ruler = &*target.ruler,
-                    tenant = target.tenant_str(),
+                    ruler = &*destination.ruler,
+                    tenant = destination.tenant_str(),
                     group,
                     reason,
                     "Rule group in the ruler cannot be read"
@@ -232,8 +246,8 @@ struct Line<'a> {
     group: &'a str,
 }
 
-fn target_of(target: Option<&TargetId>) -> (Option<&str>, Option<&str>) {
-    (target.map(|target| &*target.ruler), target.map(TargetId::tenant_str))
+fn destination_of(destination: Option<&DestinationId>) -> (Option<&str>, Option<&str>) {
+    (destination.map(|destination| &*destination.ruler), destination.map(DestinationId::tenant_str))
 }
 
 /// An object, or nothing; only made a text of where somebody reads it.
@@ -248,8 +262,8 @@ impl fmt::Display for Shown<'_> {
 fn line(subject: &Subject) -> Line<'_> {
     Line {
         object: Shown(subject.object.as_ref()),
-        ruler: &subject.target.ruler,
-        tenant: subject.target.tenant_str(),
+        ruler: &subject.destination.ruler,
+        tenant: subject.destination.tenant_str(),
         namespace: &subject.namespace,
         group: subject.group.as_deref().unwrap_or_default(),
     }

@@ -9,13 +9,13 @@ use crate::finding::Place;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
-fn target() -> TargetId {
-    TargetId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
+fn destination() -> DestinationId {
+    DestinationId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
 }
 
 fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
     let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
-    plan(&target(), input(desired, observed, deletes, &namespace_policy), &DeleteGuard::default())
+    plan(&destination(), input(desired, observed, deletes, &namespace_policy), &DeleteGuard::default())
 }
 
 /// A input in which nothing is to be taken over from others.
@@ -51,7 +51,7 @@ fn prints_as_a_diff_and_as_json() {
       - us.ns.o / b of K ns/o
     ");
     let json = serde_json::to_value(&plan).unwrap();
-    assert_eq!(json["target"], "r/t");
+    assert_eq!(json["destination"], "r/t");
     assert_eq!(json["changes"][2]["operation"], "delete_namespace");
     assert_eq!(json["changes"][0]["reason"], "changed");
 }
@@ -166,7 +166,7 @@ fn former_names_go_once_there_is_a_successor() {
         ..NamespacePolicy::of("us".parse().unwrap())
     };
     let input = input(&desired, &observed, ALL, &namespace_policy);
-    insta::assert_snapshot!(plan(&target(), input, &DeleteGuard::default()), @r"
+    insta::assert_snapshot!(plan(&destination(), input, &DeleteGuard::default()), @r"
     r/t: 3 changes
       + us.ns.o / g (1 rules) of K ns/o
       - old.ns.gone (1 groups)

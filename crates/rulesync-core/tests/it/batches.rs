@@ -77,7 +77,7 @@ async fn a_refusal_without_a_reason_is_told_with_what_local_checks_know() {
     assert_eq!(writes(&ruler), ["WRITE prod us.ns.o good known! unknown well"]);
     let stored: Vec<String> = ruler.groups("prod").remove("us.ns.o").unwrap().into_keys().collect();
     assert_eq!((stored, status.objects[0].state), (vec!["good".into(), "well".into()], ObjectState::Refused));
-    let mut told: Vec<String> = status.objects[0].targets[0]
+    let mut told: Vec<String> = status.objects[0].destinations[0]
         .findings
         .iter()
         .filter(|finding| finding.is_error())
@@ -113,7 +113,7 @@ async fn a_rule_is_left_out_on_the_word_of_local_checks_or_of_the_ruler() {
     assert_eq!(writes(&ruler), ["WRITE prod us.ns.o g", "WRITE prod us.ns.o g!", "WRITE prod us.ns.o g!"]);
     let stored = &ruler.groups("prod")["us.ns.o"]["g"];
     assert_eq!(stored.rules.iter().map(|rule| rule.expr.as_str()).collect::<Vec<_>>(), ["1", "2"]);
-    let errors = status.objects[0].targets[0].findings.iter().filter(|finding| finding.is_error());
+    let errors = status.objects[0].destinations[0].findings.iter().filter(|finding| finding.is_error());
     let mut at: Vec<_> = errors.map(|finding| finding.place.rule).collect();
     at.sort_unstable();
     assert_eq!(at, [Some(1), Some(3)]);

@@ -1,6 +1,6 @@
 //! Two clusters that were given the same owner find out before they fight.
 
-use rulesync_core::{CLAIM_GROUP, EngineBuilder, Installation, OwnerClaim, TargetState};
+use rulesync_core::{CLAIM_GROUP, DestinationState, EngineBuilder, Installation, OwnerClaim};
 
 use crate::world::{MemoryRuler, World, central, object, resync, route};
 
@@ -48,8 +48,8 @@ async fn a_second_cluster_stops_says_why_and_goes_on_when_the_first_is_gone() {
     let second = start(&ruler, "b");
     second.teller.upsert(object("other", &[("g", "b")]));
     second.teller.complete();
-    let status = second.until(|status| status.targets[0].state == TargetState::Conflict).await;
-    let error = status.targets[0].error.clone().unwrap();
+    let status = second.until(|status| status.destinations[0].state == DestinationState::Conflict).await;
+    let error = status.destinations[0].error.clone().unwrap();
     assert!(error.contains("cluster a") && error.contains("this is cluster b"), "{error}");
     resync().await;
     resync().await;
@@ -74,7 +74,8 @@ async fn two_that_start_at_the_same_moment_find_out_within_seconds() {
         tokio::time::sleep(std::time::Duration::from_secs(15)).await;
         let mut conflicts = 0;
         for world in &worlds {
-            conflicts += usize::from(world.status().await.targets[0].state == TargetState::Conflict);
+            conflicts +=
+                usize::from(world.status().await.destinations[0].state == DestinationState::Conflict);
         }
         assert_eq!(conflicts, 1, "seed {seed}");
         resync().await;
@@ -137,7 +138,7 @@ async fn owners_that_begin_alike_never_touch_each_other() {
     eu.settle().await;
     ruler.requests();
     (0..20).for_each(|n| prod.teller.delete(&format!("o{n}")));
-    prod.until(|status| status.targets[0].state == TargetState::Holding).await;
+    prod.until(|status| status.destinations[0].state == DestinationState::Holding).await;
     prod.handle.release_deletes(&central("prod")).await;
     prod.settle().await;
     assert!(ruler.requests().iter().all(|r| !r.contains("prod-eu")), "only what is its own");
@@ -185,8 +186,8 @@ async fn two_releases_of_one_cluster_find_out_and_a_renamed_one_goes_on() {
     let first = start_release(&ruler, "monitoring/one", &[]);
     first.settle().await;
     let second = start_release(&ruler, "monitoring/two", &[]);
-    let status = second.until(|status| status.targets[0].state == TargetState::Conflict).await;
-    let error = status.targets[0].error.clone().unwrap();
+    let status = second.until(|status| status.destinations[0].state == DestinationState::Conflict).await;
+    let error = status.destinations[0].error.clone().unwrap();
     for part in ["installation monitoring/one", "this is cluster a, installation monitoring/two"] {
         assert!(error.contains(part), "{error}");
     }
@@ -201,7 +202,7 @@ async fn two_releases_of_one_cluster_find_out_and_a_renamed_one_goes_on() {
     renamed.stop().await;
     // The first, should it come back, finds out.
     let first = start_release(&ruler, "monitoring/one", &[]);
-    first.until(|status| status.targets[0].state == TargetState::Conflict).await;
+    first.until(|status| status.destinations[0].state == DestinationState::Conflict).await;
     first.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{ObjectState, Status, TargetState};
+use rulesync_core::{DestinationState, ObjectState, Status};
 
 use crate::world::{MemoryRuler, World, object, resync};
 
@@ -27,7 +27,7 @@ fn insist(ruler: &MemoryRuler) {
 }
 
 fn codes(status: &Status) -> Vec<&str> {
-    status.objects[0].targets[0].findings.iter().map(|finding| finding.code).collect()
+    status.objects[0].destinations[0].findings.iter().map(|finding| finding.code).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,17 +49,17 @@ async fn the_same_edit_again_and_again_is_repaired_each_time_and_told() {
         }
         assert!((8..=12).contains(&repaired), "repaired {repaired} times in three quarters of an hour");
         let status = world.status().await;
-        assert_eq!(status.targets[0].state, TargetState::Contested);
-        assert_eq!((status.targets[0].contested, status.targets[0].normalized), (1, 0));
+        assert_eq!(status.destinations[0].state, DestinationState::Contested);
+        assert_eq!((status.destinations[0].contested, status.destinations[0].normalized), (1, 0));
         assert_eq!(status.objects[0].state, ObjectState::Contested);
         assert_eq!(codes(&status), ["contested"]);
-        let finding = &status.objects[0].targets[0].findings[0];
+        let finding = &status.objects[0].destinations[0].findings[0];
         assert!(finding.message.contains("rules[0].expr differs"), "{finding}");
         resync().await;
         // It stays as it was written from now on.
         resync().await;
         let status = world.status().await;
-        assert_eq!((status.targets[0].state, codes(&status)), (TargetState::InSync, vec![]));
+        assert_eq!((status.destinations[0].state, codes(&status)), (DestinationState::InSync, vec![]));
         world.stop().await;
     }
 }
@@ -72,7 +72,7 @@ async fn a_contested_group_is_repaired_once_a_resync_and_changed_at_once() {
         insist(&ruler);
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
-    assert_eq!(world.status().await.targets[0].state, TargetState::Contested);
+    assert_eq!(world.status().await.destinations[0].state, DestinationState::Contested);
     ruler.requests();
     for _ in 0..10 {
         insist(&ruler);
@@ -96,21 +96,24 @@ async fn writes_that_are_accepted_and_not_stored_are_no_success() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     resync().await;
     // In virtual time a moment that has passed is ever longer ago.
-    let success = world.status().await.targets[0].last_success;
+    let success = world.status().await.destinations[0].last_success;
     for _ in 0..3 {
         resync().await;
     }
     let status = world.status().await;
-    assert_eq!((status.targets[0].state, codes(&status)), (TargetState::Contested, vec!["contested"]));
-    let since = success.unwrap() - status.targets[0].last_success.unwrap();
+    assert_eq!(
+        (status.destinations[0].state, codes(&status)),
+        (DestinationState::Contested, vec!["contested"])
+    );
+    let since = success.unwrap() - status.destinations[0].last_success.unwrap();
     assert!(since > 15 * 60, "what was written is not there, and there was success {since} s ago");
     ruler.swallow_writes(false);
     resync().await;
     resync().await;
     assert_eq!(expr(&ruler), "new");
     let status = world.status().await;
-    assert_eq!(status.targets[0].state, TargetState::InSync);
-    assert!(status.targets[0].last_success >= success);
+    assert_eq!(status.destinations[0].state, DestinationState::InSync);
+    assert!(status.destinations[0].last_success >= success);
     world.stop().await;
 }
 
@@ -146,9 +149,12 @@ async fn what_a_server_makes_by_itself_is_learned_shown_and_tested_again() {
         resync().await;
     }
     let status = world.status().await;
-    assert_eq!((status.targets[0].state, status.targets[0].normalized), (TargetState::InSync, 2));
+    assert_eq!(
+        (status.destinations[0].state, status.destinations[0].normalized),
+        (DestinationState::InSync, 2)
+    );
     assert_eq!(codes(&status), ["normalized"]);
-    assert!(status.objects[0].targets[0].findings[0].message.ends_with("limit"));
+    assert!(status.objects[0].destinations[0].findings[0].message.ends_with("limit"));
     ruler.requests();
     for _ in 0..12 {
         resync().await;
@@ -161,6 +167,6 @@ async fn what_a_server_makes_by_itself_is_learned_shown_and_tested_again() {
         resync().await;
     }
     assert!(ruler.groups("prod").values().all(|groups| groups["g"].limit == 7));
-    assert_eq!(world.status().await.targets[0].normalized, 0);
+    assert_eq!(world.status().await.destinations[0].normalized, 0);
     world.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Selector, SourceEvent, TargetId, TargetState};
+use rulesync_core::{DestinationId, DestinationState, Selector, SourceEvent};
 
 use crate::world::{MemoryRuler, World, central, id, object, resync, route, selector};
 
@@ -31,8 +31,8 @@ fn delete_all(world: &World) {
 }
 
 async fn held(world: &World) {
-    let status = world.until(|status| status.targets[0].state == TargetState::Holding).await;
-    assert_eq!(status.targets[0].held, 20);
+    let status = world.until(|status| status.destinations[0].state == DestinationState::Holding).await;
+    assert_eq!(status.destinations[0].held, 20);
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +56,7 @@ async fn what_is_released_goes() {
     let world = twenty(&ruler).await;
     delete_all(&world);
     held(&world).await;
-    let named_like_it = TargetId { ruler: "central/prod".into(), tenant: None };
+    let named_like_it = DestinationId { ruler: "central/prod".into(), tenant: None };
     assert_eq!(world.handle.release_deletes(&named_like_it).await, None);
     assert_eq!(world.handle.release_deletes(&central("nobody")).await, None);
     assert_eq!(world.handle.release_deletes(&central("prod")).await, Some(20));
@@ -136,18 +136,20 @@ async fn a_kind_that_is_gone_takes_nothing_with_it_however_little_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_is_not_in_order_before_its_sources_have_said_all_they_have() {
+async fn a_destination_is_not_in_order_before_its_sources_have_said_all_they_have() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
-    world.until(|status| status.targets.first().is_some_and(|target| target.pending == 0)).await;
+    world
+        .until(|status| status.destinations.first().is_some_and(|destination| destination.pending == 0))
+        .await;
     resync().await;
-    let target = world.status().await.targets.remove(0);
-    assert_eq!((target.state, target.last_success), (TargetState::Starting, None));
+    let destination = world.status().await.destinations.remove(0);
+    assert_eq!((destination.state, destination.last_success), (DestinationState::Starting, None));
     world.teller.say(SourceEvent::Available);
     world.teller.complete();
-    let status = world.until(|status| status.targets[0].state == TargetState::InSync).await;
-    assert!(status.targets[0].last_success.is_some());
+    let status = world.until(|status| status.destinations[0].state == DestinationState::InSync).await;
+    assert!(status.destinations[0].last_success.is_some());
     world.stop().await;
 }
 

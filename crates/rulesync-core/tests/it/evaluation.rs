@@ -65,7 +65,7 @@ impl Ruler for Evaluating {
 }
 
 fn evaluation(status: &Status) -> Option<EvaluationState> {
-    status.objects[0].targets[0].evaluation
+    status.objects[0].destinations[0].evaluation
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,14 +80,14 @@ async fn what_is_stored_and_not_loaded_or_fails_shows_and_goes() {
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
     // The tenant is frozen: what was written is in the store, and not loaded.
     let status = world.until(|status| evaluation(status) == Some(EvaluationState::NotLoaded)).await;
-    assert_eq!(status.targets[0].not_loaded, 1);
+    assert_eq!(status.destinations[0].not_loaded, 1);
     assert_eq!(status.objects[0].state, ObjectState::Synced, "it is in the ruler as declared");
-    assert!(status.objects[0].targets[0].findings[0].to_string().contains("does not load it"));
+    assert!(status.objects[0].destinations[0].findings[0].to_string().contains("does not load it"));
     *ruler.loaded.lock().unwrap() =
         vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Failing("too many series".to_owned()))];
     let status = world.until(|status| evaluation(status) == Some(EvaluationState::Failing)).await;
-    assert_eq!((status.targets[0].not_loaded, status.targets[0].failing_rules), (0, 1));
-    assert!(status.objects[0].targets[0].findings[0].to_string().ends_with("too many series"));
+    assert_eq!((status.destinations[0].not_loaded, status.destinations[0].failing_rules), (0, 1));
+    assert!(status.objects[0].destinations[0].findings[0].to_string().ends_with("too many series"));
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
     // Seldom: once an interval while all is well.
@@ -115,10 +115,10 @@ async fn while_the_ruler_cannot_tell_the_metrics_say_nothing() {
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
     assert!(names.iter().all(|name| shown(name)));
     *ruler.fails.lock().unwrap() = true;
-    world.until(|status| status.targets[0].evaluation_error.is_some()).await;
+    world.until(|status| status.destinations[0].evaluation_error.is_some()).await;
     assert!(!names.iter().any(|name| shown(name)));
     *ruler.fails.lock().unwrap() = false;
-    world.until(|status| status.targets[0].evaluation_error.is_none()).await;
+    world.until(|status| status.destinations[0].evaluation_error.is_none()).await;
     assert!(names.iter().all(|name| shown(name)));
     world.stop().await;
 }

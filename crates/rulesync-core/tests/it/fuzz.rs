@@ -1,4 +1,5 @@
-//! Durations: whatever the text, the answer is Prometheus' own, which is written down here a second time in another way.
+//! Durations: whatever the text, the answer is Prometheus' own, which is written down here a second time in another
+//! way.
 
 use proptest::prelude::*;
 use rulesync_core::{DurationError, PromDuration};

@@ -31,7 +31,7 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
     Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
 }
 
-/// A process that remembers its targets in an inventory.
+/// A process that remembers its destinations in an inventory.
 fn remembering(ruler: &MemoryRuler, inventory: &MemoryLedger, routes: Vec<Route>) -> World {
     World::with(ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()))
 }

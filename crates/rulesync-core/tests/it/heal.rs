@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{RulerError, TargetState};
+use rulesync_core::{DestinationState, RulerError};
 
 use crate::world::{MemoryRuler, World, object, unavailable};
 
@@ -17,8 +17,8 @@ async fn a_ruler_that_is_down_at_the_start_is_waited_for() {
     world.teller.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     let status = world.status().await;
-    assert_eq!(status.targets[0].state, TargetState::Failing);
-    assert!(status.targets[0].error.as_ref().unwrap().contains("connection refused"));
+    assert_eq!(status.destinations[0].state, DestinationState::Failing);
+    assert!(status.destinations[0].error.as_ref().unwrap().contains("connection refused"));
     let (lists, writes, deletes) = ruler.counts();
     assert!((30..200).contains(&lists), "{lists} lists in half an hour");
     assert_eq!((writes, deletes), (0, 0));
@@ -118,7 +118,7 @@ async fn one_change_that_always_fails_does_not_hold_up_others() {
     world.settle().await;
     ruler.limit_groups(Some(2));
     world.teller.upsert(object("kept", &[("a", "2")]));
-    world.until(|status| status.targets[0].state == TargetState::Failing).await;
+    world.until(|status| status.destinations[0].state == DestinationState::Failing).await;
     assert_eq!(ruler.groups("prod")["us.ns.kept"]["a"].rules[0].expr, "1");
     ruler.requests();
     world.teller.delete("room");

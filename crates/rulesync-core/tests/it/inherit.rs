@@ -1,4 +1,5 @@
-//! What an installation inherits: rules under former names, groups that others wrote, and targets no route leads to.
+//! What an installation inherits: rules under former names, groups that others wrote, and destinations no route leads
+//! to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -159,8 +160,8 @@ async fn nothing_that_nobody_accounts_for_is_deleted_before_the_inventory_was_re
 }
 
 impl MemoryLedger {
-    fn targets(&self) -> Vec<String> {
-        self.0.lock().unwrap().targets.iter().cloned().collect()
+    fn destinations(&self) -> Vec<String> {
+        self.0.lock().unwrap().destinations.iter().cloned().collect()
     }
 }
 
@@ -177,7 +178,7 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
     world.teller.complete();
     world.settle().await;
     resync().await;
-    assert_eq!(inventory.targets(), ["central/prod", "central/stage"]);
+    assert_eq!(inventory.destinations(), ["central/prod", "central/stage"]);
     world.kill();
     put(&ruler, "foreign", "1");
     let world = World::with(&ruler, |_| {}, remember);
@@ -193,7 +194,7 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
     assert!(ruler.groups("stage").is_empty(), "rules and claim: {:?}", ruler.groups("stage"));
     assert_eq!(ruler.groups("prod").len(), 3);
     resync().await;
-    assert_eq!(inventory.targets(), ["central/prod"]);
+    assert_eq!(inventory.destinations(), ["central/prod"]);
     world.stop().await;
 }
 
@@ -205,7 +206,7 @@ async fn a_note_in_the_inventory_releases_held_deletes() {
     world.teller.complete();
     world.settle().await;
     (0..20).for_each(|n| world.teller.delete(&format!("o{n}")));
-    world.until(|status| status.targets[0].held == 20).await;
+    world.until(|status| status.destinations[0].held == 20).await;
     inventory.0.lock().unwrap().released.insert("central/prod".to_owned());
     world.settle().await;
     resync().await;
@@ -229,12 +230,15 @@ async fn a_route_removed_while_its_ruler_is_down_is_cleaned_up_later() {
     world.handle.reconfigure(setup).await.unwrap();
     resync().await;
     let status = world.status().await;
-    assert!(status.targets.iter().any(|target| target.retiring), "it can be seen that something is left");
+    assert!(
+        status.destinations.iter().any(|destination| destination.retiring),
+        "it can be seen that something is left"
+    );
     ruler.fail(None);
     resync().await;
     assert!(ruler.groups("stage").is_empty());
     assert_eq!(ruler.groups("prod").len(), 1);
-    assert!(world.status().await.targets.iter().all(|target| !target.retiring));
+    assert!(world.status().await.destinations.iter().all(|destination| !destination.retiring));
     world.stop().await;
 }
 
@@ -255,7 +259,7 @@ async fn a_malformed_object_hides_only_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_note_in_the_inventory_releases_the_target_that_it_names_and_no_other() {
+async fn a_note_in_the_inventory_releases_the_destination_that_it_names_and_no_other() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
     let routes = vec![route("prod"), route("stage")];
     let world =
@@ -270,7 +274,7 @@ async fn a_note_in_the_inventory_releases_the_target_that_it_names_and_no_other(
     for n in 0..20 {
         ["prod", "stage"].iter().for_each(|tenant| world.teller.delete(&format!("{tenant}-{n}")));
     }
-    world.until(|status| status.targets.iter().all(|target| target.held == 20)).await;
+    world.until(|status| status.destinations.iter().all(|destination| destination.held == 20)).await;
     inventory.0.lock().unwrap().released.insert("central/prod".to_owned());
     resync().await;
     assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (0, 20));
@@ -278,7 +282,7 @@ async fn a_note_in_the_inventory_releases_the_target_that_it_names_and_no_other(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_one_shot_run_leaves_targets_without_a_route_to_the_daemon() {
+async fn a_one_shot_run_leaves_destinations_without_a_route_to_the_daemon() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
     let both = vec![route("prod"), route("stage")];
     let world =
@@ -303,11 +307,11 @@ async fn a_one_shot_run_leaves_targets_without_a_route_to_the_daemon() {
     let summary = engine.sync_once(tokio_util::sync::CancellationToken::new()).await.unwrap();
     assert_eq!(summary.left, ["central/stage"]);
     assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (1, 1));
-    assert!(inventory.targets().contains(&"central/stage".to_owned()), "nor does it forget them");
+    assert!(inventory.destinations().contains(&"central/stage".to_owned()), "nor does it forget them");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_without_a_route_lives_until_it_is_empty_whatever_happens_meanwhile() {
+async fn a_destination_without_a_route_lives_until_it_is_empty_whatever_happens_meanwhile() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
     let labels = [("tenant", "stage")].into_iter().collect();
@@ -321,7 +325,7 @@ async fn a_target_without_a_route_lives_until_it_is_empty_whatever_happens_meanw
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         world.teller.upsert(object(&format!("p{minute}"), &[("g", "1")]));
         let status = world.status().await;
-        assert!(status.targets.iter().any(|target| target.retiring), "minute {minute}");
+        assert!(status.destinations.iter().any(|destination| destination.retiring), "minute {minute}");
         assert_eq!(ruler.groups("stage").len(), 1);
     }
     resync().await;

@@ -20,11 +20,11 @@ async fn one_invalid_group_among_a_thousand() {
     let groups = ruler.groups("prod");
     assert_eq!(groups.values().map(|namespace| namespace.len()).sum::<usize>(), 2000);
     assert_eq!(groups["us.ns.o500"]["bad"].rules[0].expr, "fine so far");
-    assert_eq!(status.targets[0].refused, 1);
+    assert_eq!(status.destinations[0].refused, 1);
     let bad: Vec<_> = status.objects.iter().filter(|object| object.state != ObjectState::Synced).collect();
     let [bad] = bad.as_slice() else { panic!("one object is refused: {bad:#?}") };
     assert_eq!((bad.name.as_str(), bad.state), ("o500", ObjectState::Refused));
-    let finding = bad.targets[0].findings.iter().find(|finding| finding.is_error()).unwrap();
+    let finding = bad.destinations[0].findings.iter().find(|finding| finding.is_error()).unwrap();
     assert_eq!(finding.place.group.as_deref(), Some("bad"));
     assert_eq!((finding.place.rule, finding.place.rule_name.as_deref()), (Some(0), Some("r")));
     ruler.requests();
@@ -32,7 +32,7 @@ async fn one_invalid_group_among_a_thousand() {
     assert_eq!(ruler.counts(), (1, 0, 0), "a refused group is not offered again while nothing changes");
     world.teller.upsert(object("o500", &[("good", "1"), ("bad", "mended")]));
     let status = world.settle().await;
-    assert_eq!(status.targets[0].refused, 0);
+    assert_eq!(status.destinations[0].refused, 0);
     assert_eq!(ruler.requests(), ["POST prod us.ns.o500/bad"]);
     world.stop().await;
 }
@@ -62,7 +62,7 @@ async fn a_name_that_the_ruler_cannot_hold_is_never_offered() {
     world.teller.complete();
     let status = world.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/good"]);
-    let findings = &status.objects[0].targets[0].findings;
+    let findings = &status.objects[0].destinations[0].findings;
     let told: Vec<_> = findings
         .iter()
         .map(|finding| (finding.code, finding.place.group.as_deref(), finding.place.field.as_deref()))
@@ -84,7 +84,7 @@ async fn what_the_ruler_takes_against_expectation_is_a_warning_and_what_it_refus
     let status = world.settle().await;
     let told = |name: &str| {
         let object = status.objects.iter().find(|object| object.name == name).unwrap();
-        let findings = &object.targets[0].findings;
+        let findings = &object.destinations[0].findings;
         let told: Vec<_> =
             findings.iter().map(|finding| (finding.code, finding.is_error(), finding.offered)).collect();
         (object.state, told)
@@ -134,7 +134,7 @@ async fn an_object_whose_name_makes_no_name_of_ours_is_refused_and_names_of_othe
     let refused = status.objects.iter().filter(|object| object.state == ObjectState::Refused);
     assert_eq!(refused.count(), 5);
     let upper = status.objects.iter().find(|object| object.name == "Upper").unwrap();
-    assert_eq!((upper.findings[0].code, upper.targets.len()), ("name", 0));
+    assert_eq!((upper.findings[0].code, upper.destinations.len()), ("name", 0));
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.good/g"]);
     resync().await;
     assert!(theirs.iter().all(|namespace| ruler.groups("prod").contains_key(*namespace)));

@@ -1,4 +1,4 @@
-//! Objects that move between targets, and targets that come and go with them.
+//! Objects that move between destinations, and destinations that come and go with them.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
     world.teller.complete();
     world.settle().await;
     assert_eq!(
-        (ruler.requests().len(), world.status().await.targets.len()),
+        (ruler.requests().len(), world.status().await.destinations.len()),
         (0, 0),
         "nobody has claimed any"
     );
@@ -117,19 +117,19 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET x", "POST x us.ns.o/g"]);
     world.teller.upsert(of("y", &[("g", "1")]));
-    let status = world.until(|status| status.targets.len() == 1 && ruler.groups("x").is_empty()).await;
-    assert_eq!(status.targets[0].tenant.as_deref(), Some("y"));
+    let status = world.until(|status| status.destinations.len() == 1 && ruler.groups("x").is_empty()).await;
+    assert_eq!(status.destinations[0].tenant.as_deref(), Some("y"));
     assert_eq!(ruler.requests(), ["GET y", "POST y us.ns.o/g", "DELETE x us.ns.o"]);
     world.teller.upsert(of("x", &[("g", "1")]));
-    world.until(|status| status.targets.len() == 1 && ruler.groups("y").is_empty()).await;
+    world.until(|status| status.destinations.len() == 1 && ruler.groups("y").is_empty()).await;
     world.teller.delete("o");
-    world.until(|status| status.targets.is_empty()).await;
+    world.until(|status| status.destinations.is_empty()).await;
     assert!(ruler.groups("x").is_empty() && ruler.groups("y").is_empty());
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_has_ended_leaves_no_series_behind() {
+async fn a_destination_that_has_ended_leaves_no_series_behind() {
     let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
     let counted = metrics.clone();
     let claimed = Route {
@@ -146,7 +146,7 @@ async fn a_target_that_has_ended_leaves_no_series_behind() {
         world.teller.upsert(of(&format!("t{n}"), &[("g", "1")]));
         world.settle().await;
     }
-    world.until(|status| status.targets.len() == 1).await;
+    world.until(|status| status.destinations.len() == 1).await;
     let text = exposed(&metrics);
     let mut tenants: Vec<&str> =
         text.split("tenant=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
@@ -259,7 +259,7 @@ async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
         let there = || ruler.groups("prod")["us.ns.o"].keys().cloned().collect::<Vec<_>>();
         assert_eq!(there(), ["g", "h"], "locally: {locally}");
         let status = world.status().await;
-        let findings = &status.objects[0].targets[0].findings;
+        let findings = &status.objects[0].destinations[0].findings;
         assert!(findings.iter().any(|finding| finding.code == "not-allowed"), "{findings:?}");
         tokio::time::sleep(Duration::from_secs(3 * 60)).await;
         assert_eq!(there(), ["h"], "locally: {locally}");
@@ -282,8 +282,11 @@ async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
     world.teller.complete();
     world.settle().await;
     world.teller.delete("o");
-    let status = world.until(|status| status.targets.len() == 1).await;
-    assert_eq!((status.targets[0].tenant.as_deref(), status.targets[0].retiring), (Some("y"), false));
+    let status = world.until(|status| status.destinations.len() == 1).await;
+    assert_eq!(
+        (status.destinations[0].tenant.as_deref(), status.destinations[0].retiring),
+        (Some("y"), false)
+    );
     assert_eq!((ruler.groups("x").len(), ruler.groups("y").len()), (0, 1));
     world.stop().await;
 }

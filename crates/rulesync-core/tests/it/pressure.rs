@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rulesync_core::{LeaderTerm, Leadership, OnInvalid, RulerError, TargetState};
+use rulesync_core::{DestinationState, LeaderTerm, Leadership, OnInvalid, RulerError};
 use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
@@ -19,7 +19,7 @@ async fn at_the_limit_deletes_go_first_and_the_rest_waits_quietly() {
     let world = World::start(&ruler);
     say(&world, 0..300, "1");
     world.teller.complete();
-    world.until(|status| status.targets[0].state == TargetState::Failing).await;
+    world.until(|status| status.destinations[0].state == DestinationState::Failing).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     ruler.requests();
     resync().await;
@@ -65,7 +65,7 @@ async fn a_tenant_with_thousands_of_changes_delays_no_other() {
     world.teller.complete();
     world.settle().await;
     say(&world, 0..5000, "1");
-    world.until(|status| status.targets[0].pending > 4000).await;
+    world.until(|status| status.destinations[0].pending > 4000).await;
     ruler.requests();
     let labels = [("tenant", "stage")].into_iter().collect();
     world.teller.upsert(rulesync_core::RuleObject { labels, ..object("single", &[("g", "1")]) });
@@ -74,7 +74,10 @@ async fn a_tenant_with_thousands_of_changes_delays_no_other() {
     let single = before.iter().position(|request| request.starts_with("POST stage")).unwrap();
     // Up to a hundred milliseconds pass between two looks; the request itself comes within a few of the others.
     assert!(single < 8 * 101 + 16, "{single} requests of the other tenant came first");
-    assert!(world.status().await.targets.iter().any(|target| target.pending > 1000), "the other is not done");
+    assert!(
+        world.status().await.destinations.iter().any(|destination| destination.pending > 1000),
+        "the other is not done"
+    );
     world.stop().await;
 }
 
@@ -91,8 +94,8 @@ async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
     world.teller.upsert(object("other", &[("a", "1")]));
     world.until(|_| ruler.groups("prod").contains_key("us.ns.other")).await;
     let status = world.status().await;
-    assert_eq!(status.targets[0].state, TargetState::Failing);
-    assert_eq!(status.targets[0].error, None, "the ruler is not down");
+    assert_eq!(status.destinations[0].state, DestinationState::Failing);
+    assert_eq!(status.destinations[0].error, None, "the ruler is not down");
     ruler.break_group("b", None);
     world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"].len(), 3);
@@ -118,7 +121,7 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0), "the standby asks nothing");
     let status = worlds[1].status().await;
-    assert!(status.ready() && status.targets[0].state == TargetState::Standby);
+    assert!(status.ready() && status.destinations[0].state == DestinationState::Standby);
     // The first dies in the middle of something the second has not seen the end of.
     say(&worlds[0], 0..5, "2");
     say(&worlds[1], 0..10, "2");
@@ -130,7 +133,7 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     let requests = ruler.requests();
     assert_eq!(requests[0], "GET prod");
     assert_eq!(requests.len(), 6, "only what was not there yet: {requests:?}");
-    assert_eq!(worlds[0].status().await.targets[0].state, TargetState::Standby);
+    assert_eq!(worlds[0].status().await.destinations[0].state, DestinationState::Standby);
     for world in worlds {
         world.stop().await;
     }
@@ -184,7 +187,7 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
     };
     assert_eq!(exprs(), ["1", "2", "3"]);
     assert_eq!(ruler.counts(), (1, 3, 0));
-    let findings = &status.objects[0].targets[0].findings;
+    let findings = &status.objects[0].destinations[0].findings;
     let at: Vec<Option<usize>> = findings.iter().map(|finding| finding.place.rule).collect();
     assert_eq!(at, [Some(1), Some(3)], "numbered as the author did");
     resync().await;
@@ -200,7 +203,7 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
         findings.iter().map(|finding| finding.place.rule).collect()
     };
     assert_eq!(numbers(&status.objects[0].findings), [Some(0), Some(4)]);
-    assert_eq!(numbers(&status.objects[0].targets[0].findings), [Some(2), Some(5)]);
+    assert_eq!(numbers(&status.objects[0].destinations[0].findings), [Some(2), Some(5)]);
     world.teller.upsert(rules(&["bad"]));
     world.settle().await;
     assert_eq!(exprs(), ["1", "2"], "a group of nothing is no group");
@@ -258,9 +261,9 @@ proptest! {
             let status = world.status().await;
             // A blank expression is refused before it is offered.
             let offered = exprs.iter().any(|expr| !expr.trim().is_empty());
-            let contested = status.targets[0].state == TargetState::Contested;
+            let contested = status.destinations[0].state == DestinationState::Contested;
             assert!(by_itself || habit == 2 || contested == offered);
-            assert!(status.targets[0].normalized == 0 || habit == 3);
+            assert!(status.destinations[0].normalized == 0 || habit == 3);
             world.stop().await;
         });
     }

@@ -30,9 +30,9 @@ async fn a_new_route_writes_and_a_removed_one_cleans_up() {
     world.until(|_| ruler.groups("prod").is_empty()).await;
     let (gets, posts, deletes) = ruler.counts();
     assert_eq!((posts, deletes), (0, 1));
-    assert!(gets <= 4, "two targets are looked at now and then, as ever: {gets}");
-    world.until(|status| status.targets.len() == 1).await;
-    assert_eq!(world.status().await.targets.len(), 1);
+    assert!(gets <= 4, "two destinations are looked at now and then, as ever: {gets}");
+    world.until(|status| status.destinations.len() == 1).await;
+    assert_eq!(world.status().await.destinations.len(), 1);
     world.stop().await;
 }
 
@@ -154,14 +154,14 @@ async fn one_shot_runs_end() {
     let summary = once.sync_once(CancellationToken::new()).await.unwrap();
     assert_eq!(summary.applied, 1);
     assert!(!summary.succeeded());
-    assert_eq!(summary.status.targets[0].refused, 1);
+    assert_eq!(summary.status.destinations[0].refused, 1);
 
     ruler.fail(Some(unavailable()));
     let (down, _teller) = engine(&ruler);
     assert!(!down.sync_once(CancellationToken::new()).await.unwrap().succeeded());
     let (planner, _teller) = engine(&ruler);
     let error = planner.plan(CancellationToken::new()).await.unwrap_err();
-    assert!(matches!(error, RunError::TargetUnavailable { .. }), "{error}");
+    assert!(matches!(error, RunError::DestinationUnavailable { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,10 +221,10 @@ async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_r
     let (once, _teller) = emptied(&ruler, false);
     let summary = once.sync_once(CancellationToken::new()).await.unwrap();
     assert!(!summary.succeeded() && summary.applied == 0);
-    assert_eq!(summary.status.targets[0].holds[0].reason, rulesync_core::HeldReason::SourceEmpty);
+    assert_eq!(summary.status.destinations[0].holds[0].reason, rulesync_core::HeldReason::SourceEmpty);
     let (once, _teller) = emptied(&ruler, true);
     let summary = once.sync_once(CancellationToken::new()).await.unwrap();
-    assert!(summary.succeeded(), "{:?}", summary.status.targets);
+    assert!(summary.succeeded(), "{:?}", summary.status.destinations);
     assert!(ruler.groups("prod").is_empty());
 }
 
@@ -242,8 +242,8 @@ async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait(
     ruler.fail(Some(year.clone()));
     world.teller.upsert(object("o", &[("a", "2")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let target = world.status().await.targets.remove(0);
-    assert!(target.retry_at.is_some(), "{target:?}");
+    let destination = world.status().await.destinations.remove(0);
+    assert!(destination.retry_at.is_some(), "{destination:?}");
     ruler.fail(None);
     ruler.requests();
     tokio::time::sleep(Duration::from_secs(6 * 60)).await;
@@ -275,7 +275,7 @@ async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
     hanging.hang(true);
     world.teller.upsert(object("o", &[("a", "2")]));
     tokio::time::sleep(Duration::from_millis(10)).await;
-    // The new target waits for what its predecessor has under way.
+    // The new destination waits for what its predecessor has under way.
     let mut setup = world.setup.clone();
     setup.rulers = vec![NamedRuler::new("central", Arc::new(other.clone()))];
     world.handle.reconfigure(setup).await.unwrap();
@@ -285,7 +285,7 @@ async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
     let sources = tokio::time::timeout(Duration::from_millis(10), world.handle.sources()).await;
     assert!(sources.is_ok_and(|sources| sources.is_some()), "the loop goes on");
     let status = status.await.unwrap().unwrap();
-    assert!(status.targets[0].error.as_ref().unwrap().contains("has not answered"));
+    assert!(status.destinations[0].error.as_ref().unwrap().contains("has not answered"));
     world.stop().await;
 }
 

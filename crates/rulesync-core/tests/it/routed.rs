@@ -24,7 +24,7 @@ fn group(json: &str) -> DeclaredGroup {
 }
 
 fn findings(object: &ObjectStatus) -> Vec<String> {
-    object.targets[0].findings.iter().map(ToString::to_string).collect()
+    object.destinations[0].findings.iter().map(ToString::to_string).collect()
 }
 
 fn is_refused(status: &Status) -> bool {

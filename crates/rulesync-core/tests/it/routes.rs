@@ -40,8 +40,9 @@ async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_com
     let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
-    let status = world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
-    let stage = status.targets.iter().find(|target| target.retiring).unwrap();
+    let status =
+        world.until(|status| status.destinations.iter().any(|destination| destination.held == 12)).await;
+    let stage = status.destinations.iter().find(|destination| destination.retiring).unwrap();
     assert_eq!((stage.holds[0].reason, stage.holds[0].groups), (HeldReason::Route, 12));
     assert!(stage.holds[0].until.is_some());
     tokio::time::sleep(4 * MINUTE).await;
@@ -63,7 +64,7 @@ async fn what_a_removed_route_has_left_can_be_released() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
-    world.until(|status| status.targets.iter().any(|target| target.held == 12)).await;
+    world.until(|status| status.destinations.iter().any(|destination| destination.held == 12)).await;
     assert_eq!(world.handle.release_deletes(&central("stage")).await, Some(12));
     tokio::time::sleep(MINUTE).await;
     assert!(ruler.groups("stage").is_empty());

@@ -1,5 +1,5 @@
-//! Who takes the place of another, be it a target, a source or a leader, begins when that one has ended and knows what
-//! it knew.
+//! Who takes the place of another, be it a destination, a source or a leader, begins when that one has ended and knows
+//! what it knew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ async fn a_replaced_ruler_is_not_touched_before_its_predecessors_requests_have_e
     world.stop().await;
 }
 
-/// What is there of something that a target must be told about, so that it does not take it for an orphan.
+/// What is there of something that a destination must be told about, so that it does not take it for an orphan.
 async fn stays(namespace: &str, said: SourceEvent) {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
@@ -60,13 +60,13 @@ async fn stays(namespace: &str, said: SourceEvent) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_target_knows_which_kinds_are_not_installed() {
+async fn a_new_destination_knows_which_kinds_are_not_installed() {
     let kind = "LoggingRule".into();
     stays("us.ns.o_loggingrule", SourceEvent::Kind { kind, installed: false }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_target_knows_which_objects_could_never_be_read() {
+async fn a_new_destination_knows_which_objects_could_never_be_read() {
     let finding = Finding::error("yaml", "line 3 makes no sense");
     stays("us.ns.o", SourceEvent::Malformed { id: id("o"), finding, hides: false }).await;
 }
@@ -95,7 +95,7 @@ async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_re
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_target_knows_which_sources_may_not_know_what_they_say() {
+async fn a_new_destination_knows_which_sources_may_not_know_what_they_say() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("g", "1")]));

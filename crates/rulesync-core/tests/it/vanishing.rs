@@ -49,7 +49,7 @@ fn vanish(world: &World, numbers: std::ops::Range<usize>) {
 }
 
 fn held(status: &Status, reason: HeldReason) -> usize {
-    let holds = status.targets.iter().flat_map(|target| &target.holds);
+    let holds = status.destinations.iter().flat_map(|destination| &destination.holds);
     holds.filter(|held| held.reason == reason).map(|held| held.groups).sum()
 }
 
@@ -184,7 +184,7 @@ async fn an_object_that_asks_for_nothing_any_more_is_deselected_by_its_author() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn orphans_are_judged_when_every_target_has_been_listed() {
+async fn orphans_are_judged_when_every_destination_has_been_listed() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let routes = vec![
         crate::world::route("prod"),

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Capabilities, DeclaredGroup, Engine, EngineBuilder, EngineHandle, Group, Keeps, KeptLimit, Labels,
-    Listing, NamespacePolicy, Normalization, ObjectId, Policy, Route, RuleObject, Ruler, RulerError,
-    Selector, Setup, Sink, Source, SourceEvent, Status, TargetId, TargetState, TenantId, Write,
+    Capabilities, DeclaredGroup, DestinationId, DestinationState, Engine, EngineBuilder, EngineHandle, Group,
+    Keeps, KeptLimit, Labels, Listing, NamespacePolicy, Normalization, ObjectId, Policy, Route, RuleObject,
+    Ruler, RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TenantId, Write,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A tenant of the ruler `central`.
-pub(crate) fn central(tenant: &str) -> TargetId {
-    TargetId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
+pub(crate) fn central(tenant: &str) -> DestinationId {
+    DestinationId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
 }
 
 type Groups = BTreeMap<String, BTreeMap<String, Group>>;
@@ -453,10 +453,9 @@ impl World {
         tokio::time::sleep(Duration::from_millis(100)).await;
         self.until(|status| {
             status.ready()
-                && status
-                    .targets
-                    .iter()
-                    .all(|target| target.state == TargetState::InSync && target.pending == 0)
+                && status.destinations.iter().all(|destination| {
+                    destination.state == DestinationState::InSync && destination.pending == 0
+                })
         })
         .await
     }

@@ -1,4 +1,5 @@
-//! Tokens from files and commands: read anew when they are old or not accepted, once for all, and with an end to waiting.
+//! Tokens from files and commands: read anew when they are old or not accepted, once for all, and with an end to
+//! waiting.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -33,7 +34,8 @@ impl Place {
         credentials
     }
 
-    /// A command that notes each run, waits while there is a file `hang`, and gives a token with this much of its life left.
+    /// A command that notes each run, waits while there is a file `hang`, and gives a token with this much of its life
+    /// left.
     fn command(&self, life: &str) -> Config {
         let script = format!(
             "#!/bin/sh\ncd '{}'\necho run >> runs\nwhile [ -e hang ]; do sleep 0.02; done\n\

@@ -1,5 +1,5 @@
-//! A spec that cannot be read as a whole, read group by group: what is not as the CRD wants it is told by the way that leads
-//! to it, and leaves the other groups alone.
+//! A spec that cannot be read as a whole, read group by group: what is not as the CRD wants it is told by the way that
+//! leads to it, and leaves the other groups alone.
 
 use rulesync_core::{DeclaredGroup, Finding, Place};
 use serde::Deserialize;

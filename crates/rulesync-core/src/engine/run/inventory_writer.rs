@@ -1,5 +1,5 @@
-//! Keeps the inventory in step with the targets: read once, written when they change, looked into for releases while
-//! deletes are held.
+//! Keeps the inventory in step with the destinations: read once, written when they change, looked into for releases
+//! while deletes are held.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
+use crate::destination::Command;
 use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::policy::Backoff;
-use crate::target::Command;
 
 /// How often the inventory is looked into for releases.
 const LOOK: Duration = Duration::from_secs(30);
@@ -144,21 +144,21 @@ impl Run {
         let news = inventory_writer.news.lock().unwrap_or_else(PoisonError::into_inner).take();
         inventory_writer.read |= news.is_some();
         let read_anew = news.as_ref().is_some_and(|news| news.is_first);
-        if let Some(News { record: InventoryRecord { targets, released, retiring }, .. }) = news {
-            for target in &released {
-                let every = target == EVERY_TARGET;
-                let running = self.targets.iter_mut().chain(self.retiring.iter_mut());
-                for (_, target) in running.filter(|(id, _)| every || id.to_string() == *target) {
+        if let Some(News { record: InventoryRecord { destinations, released, retiring }, .. }) = news {
+            for destination in &released {
+                let every = destination == EVERY_TARGET;
+                let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
+                for (_, destination) in running.filter(|(id, _)| every || id.to_string() == *destination) {
                     // Whether anything was held is in the log.
-                    target.send(Command::Release(tokio::sync::oneshot::channel().0));
+                    destination.send(Command::Release(tokio::sync::oneshot::channel().0));
                 }
             }
             if read_anew {
-                self.ever.extend(targets.iter().filter_map(|text| parse(text)));
+                self.ever.extend(destinations.iter().filter_map(|text| parse(text)));
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
                 self.ever_changed = true;
-                self.adjust_targets();
+                self.adjust_destinations();
             }
         }
         if let Some(inventory_writer) = self
@@ -169,7 +169,7 @@ impl Run {
             self.ever_changed = false;
             let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
             let wanted = InventoryRecord {
-                targets: self.ever.iter().map(ToString::to_string).collect(),
+                destinations: self.ever.iter().map(ToString::to_string).collect(),
                 released: BTreeSet::new(),
                 retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
             };
@@ -186,20 +186,23 @@ impl Run {
 }
 
 impl Run {
-    /// The targets of an inventory that nothing leads to.
+    /// The destinations of an inventory that nothing leads to.
     pub(in crate::engine) fn left_behind(&self, record: &InventoryRecord) -> Vec<String> {
-        let left = record.targets.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
+        let left =
+            record.destinations.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
         left.cloned().collect()
     }
 }
 
-/// Stands for every target in a release.
+/// Stands for every destination in a release.
 const EVERY_TARGET: &str = "*";
 
-/// Reads a target as it is printed; none for what is not one, such as a note by hand.
-fn parse(text: &str) -> Option<TargetId> {
+/// Reads a destination as it is printed; none for what is not one, such as a note by hand.
+fn parse(text: &str) -> Option<DestinationId> {
     match text.split_once('/') {
-        Some((ruler, tenant)) => Some(TargetId { ruler: ruler.into(), tenant: Some(tenant.parse().ok()?) }),
-        None => Some(TargetId { ruler: text.into(), tenant: None }),
+        Some((ruler, tenant)) => {
+            Some(DestinationId { ruler: ruler.into(), tenant: Some(tenant.parse().ok()?) })
+        }
+        None => Some(DestinationId { ruler: text.into(), tenant: None }),
     }
 }

@@ -1,22 +1,22 @@
-//! Objects that leave targets: what protects their rules meanwhile, and when the last of it is gone.
+//! Objects that leave destinations: what protects their rules meanwhile, and when the last of it is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Run;
 use crate::desired::{LeftBecause, Protection};
+use crate::destination::Command;
 use crate::guard::HeldReason;
 use crate::handover::{HandoverProgress, HandoverState};
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
-use crate::target::Command;
 
 impl Run {
-    /// Tells targets which objects' rules stay although nobody claims them.
+    /// Tells destinations which objects' rules stay although nobody claims them.
     pub(super) fn protect(&mut self, objects: &[ObjectId]) {
         for object in objects {
-            for id in self.target_ids() {
+            for id in self.destination_ids() {
                 if let Some(command) = self.protection(object, &id) {
                     self.tell(&id, command);
                 }
@@ -24,8 +24,8 @@ impl Run {
         }
     }
 
-    /// What a target is told of an object whose rules stay there although it does not claim them, if they do.
-    pub(super) fn protection(&self, object: &ObjectId, id: &TargetId) -> Option<Command> {
+    /// What a destination is told of an object whose rules stay there although it does not claim them, if they do.
+    pub(super) fn protection(&self, object: &ObjectId, id: &DestinationId) -> Option<Command> {
         let protection = Some(self.index.protects(object, id)?);
         Some(Command::Protect {
             namespace: self.index.namespace_at(object, id)?,
@@ -38,9 +38,9 @@ impl Run {
     /// other: it ends when the object has been written where it goes.
     pub(super) fn unprotect(&mut self, objects: &[ObjectId]) {
         for object in objects {
-            let goes_to: Vec<TargetId> = self.index.targets_of(object).cloned().collect();
+            let goes_to: Vec<DestinationId> = self.index.destinations_of(object).cloned().collect();
             let mut leaves = Vec::new();
-            for id in self.target_ids() {
+            for id in self.destination_ids() {
                 if self.index.protects(object, &id).is_some() {
                     continue;
                 }
@@ -57,37 +57,37 @@ impl Run {
                 continue;
             }
             let progress = self.hand_over(std::slice::from_ref(object));
-            for (target, namespace) in leaves {
+            for (destination, namespace) in leaves {
                 let (object, to, progress) = (object.clone(), [object.clone()].into(), progress.clone());
-                self.start_handover(Handover { target, namespace, object, to, progress });
+                self.start_handover(Handover { destination, namespace, object, to, progress });
             }
         }
     }
 
-    fn target_ids(&self) -> Vec<TargetId> {
-        self.targets.keys().chain(self.retiring.keys()).cloned().collect()
+    fn destination_ids(&self) -> Vec<DestinationId> {
+        self.destinations.keys().chain(self.retiring.keys()).cloned().collect()
     }
 
-    fn is_leaving(&self, object: &ObjectId, id: &TargetId, namespace: &str) -> bool {
+    fn is_leaving(&self, object: &ObjectId, id: &DestinationId, namespace: &str) -> bool {
         let is = |other: &Handover| {
-            other.target == *id && *other.namespace == *namespace && other.object == *object
+            other.destination == *id && *other.namespace == *namespace && other.object == *object
         };
         self.handovers.iter().any(is)
     }
 
-    /// An object leaves a target, and what is there of it stays until it is elsewhere.
+    /// An object leaves a destination, and what is there of it stays until it is elsewhere.
     pub(super) fn start_handover(&mut self, handover: Handover) {
-        let Handover { target, namespace, object, .. } = &handover;
-        self.set_protection(target, namespace, object, Some(HeldReason::Moving.into()));
+        let Handover { destination, namespace, object, .. } = &handover;
+        self.set_protection(destination, namespace, object, Some(HeldReason::Moving.into()));
         self.handovers.push(handover);
     }
 
-    /// Asks the targets that objects go to to say when they have been written there.
+    /// Asks the destinations that objects go to to say when they have been written there.
     fn hand_over(&mut self, objects: &[ObjectId]) -> HandoverProgress {
         let progress = HandoverProgress::default();
         for (id, namespace) in self.index.places_of(objects) {
-            if let Some(target) = self.targets.get_mut(&id) {
-                target.send(Command::HandOver { namespace, share: progress.share() });
+            if let Some(destination) = self.destinations.get_mut(&id) {
+                destination.send(Command::HandOver { namespace, share: progress.share() });
             }
         }
         progress
@@ -95,13 +95,13 @@ impl Run {
 
     fn set_protection(
         &mut self,
-        target: &TargetId,
+        destination: &DestinationId,
         namespace: &Arc<str>,
         object: &ObjectId,
         protection: Option<Protection>,
     ) {
         let (namespace, object) = (Arc::clone(namespace), object.clone());
-        self.tell(target, Command::Protect { namespace, object, protection });
+        self.tell(destination, Command::Protect { namespace, object, protection });
     }
 
     /// Ends the moves of objects that have been written where they go. Where that was given up, the object goes
@@ -110,7 +110,7 @@ impl Run {
         if self.handovers.is_empty() {
             return;
         }
-        let goes_on = |object: &ObjectId| self.index.targets_of(object).next().is_some();
+        let goes_on = |object: &ObjectId| self.index.destinations_of(object).next().is_some();
         let mut again: BTreeMap<Arc<[ObjectId]>, Vec<Handover>> = BTreeMap::new();
         let mut left = Vec::new();
         for handover in std::mem::take(&mut self.handovers) {
@@ -133,7 +133,7 @@ impl Run {
         }
     }
 
-    fn leave(&mut self, Handover { target: id, namespace, object, .. }: Handover, because: LeftBecause) {
+    fn leave(&mut self, Handover { destination: id, namespace, object, .. }: Handover, because: LeftBecause) {
         self.left = true;
         let protection = self.index.protects(&object, &id);
         if protection.is_none() {

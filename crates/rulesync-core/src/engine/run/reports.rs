@@ -1,5 +1,5 @@
-//! Reports of the targets, put together into a status. The loop asks for them and does not wait: a target that is slow to
-//! answer, or waits for its predecessor, delays whoever wants the status, and nobody else.
+//! Reports of the destinations, put together into a status. The loop asks for them and does not wait: a destination
+//! that is slow to answer, or waits for its predecessor, delays whoever wants the status, and nobody else.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Run;
+use crate::destination::{Command, DestinationReport};
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::object_index::ObjectReport;
-use crate::status::{ObjectAtTarget, SourceStatus, Status, TargetStatus};
-use crate::target::{Command, TargetReport};
+use crate::status::{DestinationStatus, ObjectAtDestination, SourceStatus, Status};
 
-/// How long targets may take to answer, all together.
+/// How long destinations may take to answer, all together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reports that are on their way.
@@ -22,59 +22,59 @@ pub(super) struct Reports {
     owner: String,
     sources: Vec<SourceStatus>,
     objects: Vec<ObjectReport>,
-    targets: Vec<Awaited>,
+    destinations: Vec<Awaited>,
 }
 
 struct Awaited {
-    id: TargetId,
+    id: DestinationId,
     retiring: bool,
-    report: oneshot::Receiver<TargetReport>,
+    report: oneshot::Receiver<DestinationReport>,
 }
 
 impl Run {
-    /// Asks every target how it is.
+    /// Asks every destination how it is.
     pub(super) fn ask_for_reports(&mut self) -> Reports {
-        let mut targets = Vec::with_capacity(self.targets.len() + self.retiring.len());
-        for (retiring, running) in [(false, &mut self.targets), (true, &mut self.retiring)] {
-            for (id, target) in running {
+        let mut destinations = Vec::with_capacity(self.destinations.len() + self.retiring.len());
+        for (retiring, running) in [(false, &mut self.destinations), (true, &mut self.retiring)] {
+            for (id, destination) in running {
                 let (answer, report) = oneshot::channel();
-                target.send(Command::Status(answer));
-                targets.push(Awaited { id: id.clone(), retiring, report });
+                destination.send(Command::Status(answer));
+                destinations.push(Awaited { id: id.clone(), retiring, report });
             }
         }
         Reports {
             owner: self.setup.namespace_policy.owner.to_string(),
             sources: self.source_statuses(),
             objects: self.index.reports(),
-            targets,
+            destinations,
         }
     }
 }
 
 impl Reports {
-    /// The status, once every target has answered or the time for it is over.
+    /// The status, once every destination has answered or the time for it is over.
     pub(super) async fn status(self) -> Status {
         let deadline = Instant::now() + PATIENCE;
-        let mut targets = Vec::with_capacity(self.targets.len());
-        let mut at_targets: HashMap<ObjectId, Vec<ObjectAtTarget>> = HashMap::new();
-        for Awaited { id, retiring, report } in self.targets {
+        let mut destinations = Vec::with_capacity(self.destinations.len());
+        let mut at_destinations: HashMap<ObjectId, Vec<ObjectAtDestination>> = HashMap::new();
+        for Awaited { id, retiring, report } in self.destinations {
             match tokio::time::timeout_at(deadline, report).await {
-                Ok(Ok(TargetReport { target, objects })) => {
-                    targets.push(TargetStatus { retiring, ..target });
-                    for (object, at_target) in objects {
-                        at_targets.entry(object).or_default().push(at_target);
+                Ok(Ok(DestinationReport { destination, objects })) => {
+                    destinations.push(DestinationStatus { retiring, ..destination });
+                    for (object, at_destination) in objects {
+                        at_destinations.entry(object).or_default().push(at_destination);
                     }
                 }
                 // It has ended meanwhile.
                 Ok(Err(_)) => {}
-                Err(_) => targets.push(TargetStatus::unanswered(&id, retiring)),
+                Err(_) => destinations.push(DestinationStatus::unanswered(&id, retiring)),
             }
         }
         let status = |object: ObjectReport| {
-            let targets = at_targets.remove(&object.id).unwrap_or_default();
-            object.with_targets(targets)
+            let destinations = at_destinations.remove(&object.id).unwrap_or_default();
+            object.with_targets(destinations)
         };
         let objects = self.objects.into_iter().map(status).collect();
-        Status { owner: self.owner, sources: self.sources, targets, objects }
+        Status { owner: self.owner, sources: self.sources, destinations, objects }
     }
 }

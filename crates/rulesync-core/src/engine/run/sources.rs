@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use crate::claim::Claimant;
+use crate::destination::Command;
 use crate::engine::setup::NamedSource;
 use crate::intake::NamespaceMetadata;
 use crate::metrics::{SourceLabels, SourceStateLabels};
@@ -17,7 +18,6 @@ use crate::object_index::Effects;
 use crate::outcome::Outcome;
 use crate::source::{Said, Sink, Source, SourceEvent};
 use crate::status::SourceStatus;
-use crate::target::Command;
 
 /// A source and what is known of it.
 pub(super) struct RunningSource {
@@ -122,7 +122,7 @@ impl Run {
             SourceEvent::Delete(id) => self.vanish(&id),
             // To what goes nowhere, nothing is handed over.
             SourceEvent::Renamed { id, to } => {
-                match to.iter().any(|to| self.index.targets_of(to).next().is_some()) {
+                match to.iter().any(|to| self.index.destinations_of(to).next().is_some()) {
                     true => self.index.rename(&id, &to),
                     false => self.vanish(&id),
                 }
@@ -212,7 +212,7 @@ impl Run {
         }
     }
 
-    /// Tells targets who we are, if that is settled.
+    /// Tells destinations who we are, if that is settled.
     pub(super) fn identify(&mut self) {
         if matches!(self.identity, Identity::Unknown)
             && !self.setup.sources.iter().any(|named| named.source.identifies())
@@ -224,12 +224,13 @@ impl Run {
         }
     }
 
-    /// What a new target is told of who we are.
+    /// What a new destination is told of who we are.
     pub(super) fn identity_command(&self) -> Option<Command> {
         self.claimant().map(Command::Identity)
     }
 
-    /// Who this installation is to the claims of its owner, if that is settled; none in it if nothing tells it from others.
+    /// Who this installation is to the claims of its owner, if that is settled; none in it if nothing tells it from
+    /// others.
     #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
     fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
         let Identity::Known(cluster) = &self.identity else { return None };

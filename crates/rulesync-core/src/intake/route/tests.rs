@@ -46,12 +46,12 @@ impl Object {
         place(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
     }
 
-    /// Its targets, or why there is none.
+    /// Its destinations, or why there is none.
     fn to(&self, routes: &[Route]) -> Vec<String> {
         let Placed { placements, refused, findings } = self.placed(routes);
-        let targets = placements.iter().map(|placement| placement.target.to_string());
+        let destinations = placements.iter().map(|placement| placement.destination.to_string());
         let why = refused.iter().map(|refused| &refused.finding).chain(&findings);
-        targets.chain(why.map(|finding| format!("! {}", finding.message))).collect()
+        destinations.chain(why.map(|finding| format!("! {}", finding.message))).collect()
     }
 }
 
@@ -77,7 +77,7 @@ fn claimed(from: ValueSource, pattern: &str, tenants: &[&str]) -> Route {
 }
 
 #[test]
-fn each_target_once_in_the_order_of_routes() {
+fn each_destination_once_in_the_order_of_routes() {
     let routes = [
         fixed("a", "prod", r#"{"match_labels":{"tenant":"prod"}}"#, "{}"),
         fixed("b", "stage", r#"{"match_labels":{"tenant":"stage"}}"#, "{}"),
@@ -393,9 +393,9 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
     };
     let to = |tenant: Option<&str>| Route::all("r", "central", tenant.map(|tenant| tenant.parse().unwrap()));
     let by_label = |pattern, tenants| claimed(ValueSource::Label("tenant".into()), pattern, tenants);
-    let target = |text: &str| match text.split_once('/') {
-        Some((ruler, tenant)) => TargetId { ruler: ruler.into(), tenant: Some(tenant.parse().unwrap()) },
-        None => TargetId { ruler: text.into(), tenant: None },
+    let destination = |text: &str| match text.split_once('/') {
+        Some((ruler, tenant)) => DestinationId { ruler: ruler.into(), tenant: Some(tenant.parse().unwrap()) },
+        None => DestinationId { ruler: text.into(), tenant: None },
     };
     // Anywhere, and for an object of the Kubernetes namespace that is named in the permission, and of another.
     for (route, to, may_lead, permits) in [
@@ -415,18 +415,18 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
         (by_label("team-{value}", &["a*"]), "another/team-a1", false, [false, false]),
         (by_label("team-{value}", &["a*"]), "central", false, [false, false]),
     ] {
-        let target = target(to);
-        assert_eq!(route.may_lead_to(&target), may_lead, "{to} {route:?}");
+        let destination = destination(to);
+        assert_eq!(route.may_lead_to(&destination), may_lead, "{to} {route:?}");
         let permitted = ["ns", "other"].map(|namespace| {
             let kind: Arc<str> = kind::PROMETHEUS_RULE.into();
             let (id, nothing) = (ObjectId::new(&"k".into(), &kind, namespace, "o"), Labels::default());
-            route.permits(&RoutingInput::bare(&id, &nothing), &target)
+            route.permits(&RoutingInput::bare(&id, &nothing), &destination)
         });
         assert_eq!(permitted, permits, "{to} {route:?}");
     }
-    assert_eq!(to(Some("t")).target(), Some(target("central/t")));
-    assert_eq!(to(None).target(), Some(target("central")));
-    assert_eq!(by_label("{value}", &["*"]).target(), None);
+    assert_eq!(to(Some("t")).destination(), Some(destination("central/t")));
+    assert_eq!(to(None).destination(), Some(destination("central")));
+    assert_eq!(by_label("{value}", &["*"]).destination(), None);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn what_was_read_before_stays_where_it_is() {
     let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     assert_eq!(effects(&bench.malformed("k", "o", true)), NOTHING);
     assert!(!bench.index.hides_objects(), "we know what it was");
-    assert!(bench.index.uses(&target("t")));
+    assert!(bench.index.uses(&destination("t")));
     assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING, "and it is the same again");
     assert_eq!(effects(&bench.upsert(object("o", "2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
 }
@@ -78,7 +78,7 @@ fn what_was_never_read_is_held_until_it_is_read_or_goes() {
 }
 
 #[test]
-fn new_targets_of_another_map_are_told_of_what_was_never_read() {
+fn new_destinations_of_another_map_are_told_of_what_was_never_read() {
     let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
     assert_eq!(effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"])), ["look whether o is protected"]);

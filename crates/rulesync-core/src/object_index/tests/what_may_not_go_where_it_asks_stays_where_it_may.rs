@@ -25,7 +25,7 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
 }
 
 fn protection(bench: &Bench, tenant: &str) -> Option<HeldReason> {
-    bench.index.protects(&id("k", "o"), &target(tenant)).map(|hold| hold.because)
+    bench.index.protects(&id("k", "o"), &destination(tenant)).map(|hold| hold.because)
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
     let refused = bench.upsert(of("onw", "2"));
     assert_eq!(effects(&refused), ["look whether o is protected"], "nobody is told anything else");
     assert!(refused.findings[0].2.message.contains("its rules stay in central/own as they are there"));
-    assert!(bench.index.uses(&target("own")));
+    assert!(bench.index.uses(&destination("own")));
     assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     assert_eq!(protection(&bench, "own"), Some(HeldReason::TenantRefused));
     assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it might have been there");
@@ -81,7 +81,7 @@ fn without_permission_for_the_last_place_it_leaves_that() {
 fn it_is_held_to_what_its_route_enforces_now() {
     let mut bench = index(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
     let enforced = |bench: &Bench| -> Arc<Transform> {
-        bench.index.protects(&id("k", "o"), &target("own")).unwrap().enforced.unwrap()
+        bench.index.protects(&id("k", "o"), &destination("own")).unwrap().enforced.unwrap()
     };
     let before = enforced(&bench);
     assert!(before.sets_anything());
@@ -131,7 +131,7 @@ fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
     let mut bench = index(&[own(), to("all")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
     assert_eq!(refused, ["look whether o is protected", "central/all gets us.ns.o (1 groups)"]);
-    assert!(bench.index.uses(&target("own")));
+    assert!(bench.index.uses(&destination("own")));
     // Where another route leads it anyway, it does not stay as it was.
     let mut bench = index(&[own(), to("own")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));

@@ -27,7 +27,8 @@ pub(super) struct Sim<'a> {
     pub(super) foreign: Groups,
     /// Every good form a group ever had: one that is refused now keeps one of them.
     pub(super) forms: HashMap<Key, BTreeSet<String>>,
-    /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still hit them.
+    /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still hit
+    /// them.
     unpromised: BTreeSet<Key>,
     /// How many groups were touched by what happened.
     pub(super) touched: usize,
@@ -163,7 +164,8 @@ impl<'a> Sim<'a> {
 
     fn select(&mut self, number: u8, tenant: Option<Tenant>) {
         let Some(declared) = self.shared.cluster.object(&name(number)) else { return };
-        // Whoever has not seen it where it was does not know that it moves: to that process, the old place is an orphan.
+        // Whoever has not seen it where it was does not know that it moves: to that process, the old place is an
+        // orphan.
         let unknown = !self.has_been_seen(&name(number), declared.tenant);
         // Who believes the ruler there lets go of what has moved.
         let swallowed = tenant.is_some_and(|tenant| self.shared.ruler.swallows(tenant));

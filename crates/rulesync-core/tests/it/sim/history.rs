@@ -57,7 +57,8 @@ pub(crate) struct History {
     pub(crate) alone: bool,
     /// The tenants that objects go to.
     pub(crate) tenants: &'static [Tenant],
-    /// Whether objects claim their tenants, so that targets come and go with them; else each has a route of its own.
+    /// Whether objects claim their tenants, so that destinations come and go with them; else each has a route of its
+    /// own.
     pub(crate) claims: bool,
     pub(crate) events: Vec<Event>,
 }

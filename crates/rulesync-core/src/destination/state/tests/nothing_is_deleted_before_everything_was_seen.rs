@@ -1,5 +1,5 @@
-//! Nothing is deleted before every source has shown all it has and the target was listed whole; an answer that cannot
-//! be parsed is never "empty"; while something unreadable may hide objects, nothing is taken for an orphan.
+//! Nothing is deleted before every source has shown all it has and the destination was listed whole; an answer that
+//! cannot be parsed is never "empty"; while something unreadable may hide objects, nothing is taken for an orphan.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ fn three() -> Bench {
         ("us.ns.less", "h", "1"),
         ("us.ns.orphan", "g", "1"),
     ];
-    let mut bench = target().declared("went", &[("g", "1")]).declared("less", &[("g", "1")]).listed(&there);
+    let mut bench =
+        destination().declared("went", &[("g", "1")]).declared("less", &[("g", "1")]).listed(&there);
     bench.drop("went");
     bench
 }
@@ -47,7 +48,7 @@ async fn safety_that_is_taken_back_stops_what_waited_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_happens_before_the_first_list() {
-    let mut bench = target().declared("o", &[("g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
     bench.list(&[]);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
@@ -55,11 +56,11 @@ async fn nothing_happens_before_the_first_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_failed_shows_nothing_missing_and_nothing_more() {
-    let mut bench = target().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.state.begin_list(false);
     bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
-    let mut bench = target().declared("o", &[("g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]);
     bench.state.begin_list(false);
     bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
     assert_eq!(bench.work_for(MINUTE).await, NOTHING, "what is there is not known yet");
@@ -67,7 +68,7 @@ async fn a_list_that_failed_shows_nothing_missing_and_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_group_is_there_and_is_not_what_it_should_be() {
-    let mut bench = target().declared("o", &[("g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]);
     bench.list_with(&[("us.ns.o", "h", "1")], |listing| {
         listing.unreadable("us.ns.o", "g", "odd");
         listing.unreadable("us.ns.orphan", "g", "odd");
@@ -78,12 +79,12 @@ async fn an_unreadable_group_is_there_and_is_not_what_it_should_be() {
 
 #[tokio::test(start_paused = true)]
 async fn what_belongs_to_an_unread_object_stays_until_it_is_read() {
-    let mut bench = target().listed(&[("us.ns.o", "g", "1"), ("us.ns.o", "h", "1")]);
+    let mut bench = destination().listed(&[("us.ns.o", "g", "1"), ("us.ns.o", "h", "1")]);
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.declare("o", &[("g", "1")]);
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o/h"]);
-    let mut bench = target();
+    let mut bench = destination();
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     bench.list(&[("us.ns.o", "g", "1")]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
@@ -104,7 +105,7 @@ async fn orphans_of_a_kind_that_is_not_installed_stay() {
         (&["AlertingRule"], &["DELETE us.ns.o", "DELETE us.ns.o_loggingrule"]),
         (&["LoggingRule", "PrometheusRule"], &[]),
     ] {
-        let mut bench = target();
+        let mut bench = destination();
         bench.state.set_absent_kinds(absent(kinds));
         bench.list(&there);
         assert_eq!(bench.work_for_a_breath().await, deletes, "{kinds:?}");
@@ -116,12 +117,12 @@ async fn orphans_of_a_kind_that_is_not_installed_stay() {
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_was_seen_to_go_is_no_orphan_of_its_kind() {
-    let mut bench = target().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.state.set_absent_kinds(Arc::new([Arc::from(PROMETHEUS_RULE)].into()));
     bench.drop("o");
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
     // Nor is what no route leads to any more: there the configuration asks for it.
-    let mut bench = target().listed(&[("us.ns.o", "g", "1")]);
+    let mut bench = destination().listed(&[("us.ns.o", "g", "1")]);
     bench.state.set_absent_kinds(Arc::new([Arc::from(PROMETHEUS_RULE)].into()));
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
     bench.state.retire(no_route());

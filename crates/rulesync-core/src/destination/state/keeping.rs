@@ -1,5 +1,5 @@
-//! What stays although nothing asks for it: objects that move, until they are where they go; kinds that are not installed;
-//! and former versions of refused groups, unless they lack what their route enforces.
+//! What stays although nothing asks for it: objects that move, until they are where they go; kinds that are not
+//! installed; and former versions of refused groups, unless they lack what their route enforces.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::desired::{DesiredGroup, DesiredObject};
+use crate::destination::normalization::Key;
 use crate::handover::Share;
 use crate::model::group::Group;
-use crate::target::normalization::Key;
 
 impl State {
     /// Kinds that are not installed: what is there of them stays.
-    pub(in crate::target) fn set_absent_kinds(&mut self, absent: Arc<BTreeSet<Arc<str>>>) {
+    pub(in crate::destination) fn set_absent_kinds(&mut self, absent: Arc<BTreeSet<Arc<str>>>) {
         self.safety.set_missing_kinds(absent);
         self.look_at_everything_with_changes(false);
     }
 
     /// The object that claims a namespace comes from elsewhere.
-    pub(in crate::target) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
+    pub(in crate::destination) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
         self.news.insert(Arc::clone(&namespace));
         self.handovers.entry(namespace).or_default().push(share);
     }
@@ -39,7 +39,7 @@ impl State {
 
     /// Ends the hand-overs of what is in order here, and gives up those of what nobody claims any more; whether there
     /// were any.
-    pub(in crate::target) fn end_handovers(&mut self) -> bool {
+    pub(in crate::destination) fn end_handovers(&mut self) -> bool {
         let mut any = false;
         for namespace in std::mem::take(&mut self.news) {
             if self.is_awaited(&namespace) {
@@ -111,8 +111,8 @@ impl State {
         self.prove_soon(self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything()));
     }
 
-    /// Has the groups read whole that are in doubt, if the ruler has any form of one: at once, or at the next look where
-    /// only `source_tenants` may no longer be allowed.
+    /// Has the groups read whole that are in doubt, if the ruler has any form of one: at once, or at the next look
+    /// where only `source_tenants` may no longer be allowed.
     fn prove_soon(&mut self, at_once: bool) {
         let Some(observed) = &self.observed else { return };
         self.unproven

@@ -5,7 +5,7 @@ use super::*;
 
 /// Thirty objects of one group each, all written.
 fn thirty() -> Bench {
-    let mut bench = target();
+    let mut bench = destination();
     let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
     (0..30).for_each(|n| bench.declare(&format!("o{n}"), &[("g", "1")]));
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
@@ -34,7 +34,7 @@ async fn many_at_once_are_held_until_they_are_released() {
 
 #[tokio::test(start_paused = true)]
 async fn orphans_count_as_well() {
-    let mut bench = target();
+    let mut bench = destination();
     let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
     assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
@@ -68,7 +68,7 @@ async fn a_source_that_may_not_know_what_it_says_is_not_believed() {
     bench.state.suspect_source("s".into(), false);
     assert_eq!(bench.work_for_a_breath().await.len(), 2);
     // Another's objects are not concerned, and what is nobody's may be anybody's.
-    let mut bench = target().declared("o", &[("g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]);
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.orphan", "g", "1")]);
     bench.state.suspect_source("other".into(), true);
     bench.drop("o");
@@ -126,7 +126,7 @@ async fn one_object_passes_however_big_and_however_often() {
     let groups: Vec<String> = (0..20).map(|n| format!("g{n}")).collect();
     let of = |from: usize| -> Vec<(&str, &str)> { groups[from..].iter().map(|g| (&**g, "1")).collect() };
     let there: Vec<There<'_>> = groups.iter().map(|g| ("us.ns.o", &**g, "1")).collect();
-    let mut bench = target().declared("o", &of(0)).listed(&there);
+    let mut bench = destination().declared("o", &of(0)).listed(&there);
     bench.declare("o", &of(12));
     assert_eq!(bench.work_for_a_breath().await.len(), 12);
     bench.declare("o", &of(19));
@@ -134,7 +134,7 @@ async fn one_object_passes_however_big_and_however_often() {
     // With another's it is not one object any more.
     let mut there = there;
     there.push(("us.ns.p", "g", "1"));
-    let mut bench = target().declared("o", &of(0)).declared("p", &[("g", "1")]).listed(&there);
+    let mut bench = destination().declared("o", &of(0)).declared("p", &[("g", "1")]).listed(&there);
     bench.declare("o", &of(12));
     assert_eq!(bench.work_for_a_breath().await.len(), 12);
     bench.drop("p");
@@ -150,7 +150,7 @@ async fn groups_count_and_not_namespaces() {
     let namespaces = names.map(namespace);
     let there: Vec<There<'_>> =
         namespaces.iter().flat_map(|ns| all.iter().map(|(g, e)| (&**ns, *g, *e))).collect();
-    let mut bench = target();
+    let mut bench = destination();
     names.iter().for_each(|name| bench.declare(name, &all));
     bench.list(&there);
     bench.drop("o");

@@ -1,4 +1,5 @@
-//! What a ruler has for groups that are refused, or for an object that is, stays only if it satisfies what is enforced now.
+//! What a ruler has for groups that are refused, or for an object that is, stays only if it satisfies what is enforced
+//! now.
 
 use super::*;
 use crate::desired::{DesiredObject, Protection};
@@ -68,7 +69,7 @@ impl Bench {
 #[tokio::test(start_paused = true)]
 async fn of_groups_that_are_refused_before_they_are_offered() {
     for listed_before in [false, true] {
-        let mut bench = target();
+        let mut bench = destination();
         if listed_before {
             bench.list_labelled(&[("has", true), ("lacks", false)]);
         }
@@ -76,7 +77,7 @@ async fn of_groups_that_are_refused_before_they_are_offered() {
         let done = bench.look(&[("has", true), ("lacks", false)]).await;
         assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
     }
-    let mut bench = target();
+    let mut bench = destination();
     bench.refuse_before_it_is_offered(&["has", "lacks"], Arc::default());
     assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is enforced");
 }
@@ -95,7 +96,7 @@ async fn of_groups_that_the_ruler_refuses() {
         seen: Instant::now(),
     };
     for (labelled, then) in [(true, vec![]), (false, vec!["DELETE us.ns.o/g".to_owned()])] {
-        let mut bench = target();
+        let mut bench = destination();
         bench.list_labelled(&[("g", labelled)]);
         bench.refused.insert("g");
         bench.state.upsert(&namespace("o"), claim([crate::desired::tests::group("g", "2")].into()), true);
@@ -107,7 +108,7 @@ async fn of_groups_that_the_ruler_refuses() {
 #[tokio::test(start_paused = true)]
 async fn of_an_object_that_asks_for_a_tenant_that_it_may_not_have() {
     for listed_before in [false, true] {
-        let mut bench = target();
+        let mut bench = destination();
         if listed_before {
             bench.list_labelled(&[("has", true), ("lacks", false)]);
         }
@@ -115,14 +116,14 @@ async fn of_an_object_that_asks_for_a_tenant_that_it_may_not_have() {
         let done = bench.look(&[("has", true), ("lacks", false)]).await;
         assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
     }
-    let mut bench = target();
+    let mut bench = destination();
     bench.hold(None);
     assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is known");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_window_ends_with_what_it_was_for() {
-    let mut bench = target();
+    let mut bench = destination();
     bench.hold(Some(enforced()));
     bench.list_labelled(&[("g", false)]);
     bench.list_labelled(&[("g", false)]);

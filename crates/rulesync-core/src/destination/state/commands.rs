@@ -1,4 +1,4 @@
-//! What the engine tells a target, taken into its bookkeeping.
+//! What the engine tells a destination, taken into its bookkeeping.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use tokio::time::Instant;
 use super::State;
 use super::report::namespace_taken;
 use crate::desired::{DesiredObject, LeftBecause, Protection};
+use crate::destination::Retirement;
+use crate::destination::queue::Priority;
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
 use crate::plan::Deletes;
 use crate::policy::Policy;
-use crate::target::Retirement;
-use crate::target::queue::Priority;
 
 impl State {
-    pub(in crate::target) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject, live: bool) {
+    pub(in crate::destination) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject, live: bool) {
         let newcomer = object.id.clone();
         self.doubt_former(namespace, &object);
         self.desired.upsert(namespace, object);
@@ -24,7 +24,7 @@ impl State {
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.id != newcomer) {
             let finding = namespace_taken(namespace, &newcomer, &winner.id);
-            self.tell(&Outcome::Found { object: newcomer, target: Some(self.id.clone()), finding });
+            self.tell(&Outcome::Found { object: newcomer, destination: Some(self.id.clone()), finding });
         }
         self.look_at(namespace, if live { Priority::Next } else { Priority::Last }, false);
         self.want_claim();
@@ -39,7 +39,7 @@ impl State {
         }
     }
 
-    pub(in crate::target) fn remove(
+    pub(in crate::destination) fn remove(
         &mut self,
         namespace: &Arc<str>,
         object: &ObjectId,
@@ -51,7 +51,7 @@ impl State {
         self.look_at(namespace, Priority::Next, false);
     }
 
-    pub(in crate::target) fn protect(
+    pub(in crate::destination) fn protect(
         &mut self,
         namespace: &Arc<str>,
         object: &ObjectId,
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    pub(in crate::target) fn allow(&mut self, deletes: Deletes) {
+    pub(in crate::destination) fn allow(&mut self, deletes: Deletes) {
         if self.safety.allow(deletes) {
             self.look_at_everything_with_changes(false);
             self.settled();
@@ -77,7 +77,7 @@ impl State {
     }
 
     /// The configuration was read anew: what was refused is offered again, and what failed is tried at once.
-    pub(in crate::target) fn reconsider(&mut self) {
+    pub(in crate::destination) fn reconsider(&mut self) {
         self.breaker.reset();
         for namespace in self.queue.delayed_namespaces() {
             self.look_at(&namespace, Priority::Last, false);
@@ -93,35 +93,35 @@ impl State {
         }
     }
 
-    pub(in crate::target) fn set_policy(&mut self, policy: Policy) {
+    pub(in crate::destination) fn set_policy(&mut self, policy: Policy) {
         self.breaker.set_policy(&policy);
         self.shared.policy = policy;
         self.safety.guard.reconsider(Instant::now());
     }
 
     /// A source may not know what it says, or does again.
-    pub(in crate::target) fn suspect_source(&mut self, source: Arc<str>, doubt: bool) {
+    pub(in crate::destination) fn suspect_source(&mut self, source: Arc<str>, doubt: bool) {
         self.safety.suspect(source, doubt, Instant::now());
     }
 
     /// Most of what a source had has vanished at once, or no longer.
-    pub(in crate::target) fn source_vanished(&mut self, source: Arc<str>, held: Option<HeldReason>) {
+    pub(in crate::destination) fn source_vanished(&mut self, source: Arc<str>, held: Option<HeldReason>) {
         self.safety.vanished(source, held, Instant::now());
     }
 
     /// Whether namespaces that no object is known for are held, and why.
-    pub(in crate::target) fn hold_orphans(&mut self, held: Option<HeldReason>) {
+    pub(in crate::destination) fn hold_orphans(&mut self, held: Option<HeldReason>) {
         self.safety.hold_orphans(held, Instant::now());
     }
 
     /// A Kubernetes namespace is gone, or there again.
-    pub(in crate::target) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
+    pub(in crate::destination) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
         let window = self.shared.policy.delete_guard.window;
         self.safety.kubernetes_namespace(name, gone, window, &self.shared.namespace_policy, Instant::now());
     }
 
     /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
-    pub(in crate::target) fn release(&mut self) -> usize {
+    pub(in crate::destination) fn release(&mut self) -> usize {
         let released = self.safety.guard.release();
         for namespace in &released {
             self.look_at(namespace, Priority::Last, false);
@@ -130,13 +130,13 @@ impl State {
     }
 
     /// Nothing leads here any more: what is left of ours is to go.
-    pub(in crate::target) fn retire(&mut self, retirement: Retirement) {
+    pub(in crate::destination) fn retire(&mut self, retirement: Retirement) {
         self.safety.retirement = Some(retirement);
         self.look_at_everything_with_changes(false);
     }
 
     /// Something leads here again.
-    pub(in crate::target) fn return_to_service(&mut self) {
+    pub(in crate::destination) fn return_to_service(&mut self) {
         self.safety.retirement = None;
         self.look_at_everything_with_changes(false);
         self.want_claim();

@@ -1,5 +1,5 @@
-//! What a target knows, and what follows from it: pure bookkeeping between the commands that come in, the lists that are
-//! read and the changes that were carried out. No requests are made here.
+//! What a destination knows, and what follows from it: pure bookkeeping between the commands that come in, the lists
+//! that are read and the changes that were carried out. No requests are made here.
 
 mod applied;
 mod commands;
@@ -33,7 +33,7 @@ use crate::handover::Share;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::left_out::LeftOut;
 use crate::model::packed::pack;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
@@ -48,9 +48,9 @@ const STUCK: u32 = 3;
 /// A claim is written only if a list so recent has shown that nobody else has.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// The bookkeeping of one target.
+/// The bookkeeping of one destination.
 pub(super) struct State {
-    pub(super) id: TargetId,
+    pub(super) id: DestinationId,
     pub(super) breaker: CircuitBreaker,
     shared: Shared,
     keeps: Keeps,
@@ -67,7 +67,7 @@ pub(super) struct State {
     safety: DeleteSafety,
     /// What was last told of held deletes.
     held: Option<(usize, HeldReason)>,
-    /// Objects that have left other targets for this one, and wait there until their namespaces here are in order.
+    /// Objects that have left other destinations for this one, and wait there until their namespaces here are in order.
     handovers: HashMap<Arc<str>, Vec<Share>>,
     /// Namespaces of which something was learned since hand-overs were last ended.
     news: HashSet<Arc<str>>,
@@ -114,7 +114,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(id: TargetId, shared: &Shared, keeps: Keeps) -> Self {
+    pub(super) fn new(id: DestinationId, shared: &Shared, keeps: Keeps) -> Self {
         Self {
             breaker: CircuitBreaker::new(&shared.policy),
             shared: shared.clone(),
@@ -202,8 +202,8 @@ impl State {
         }
     }
 
-    /// Whether our claim is being written by a ruler that batches: what comes after it goes in the same batch, or not at
-    /// all. The list that shows whose claim stands comes as soon as ever.
+    /// Whether our claim is being written by a ruler that batches: what comes after it goes in the same batch, or not
+    /// at all. The list that shows whose claim stands comes as soon as ever.
     fn is_claiming(&self) -> bool {
         self.shared.ruler.capabilities().batches
             && self.ownership.to_claim().is_some()
@@ -344,7 +344,7 @@ impl State {
         }
     }
 
-    /// Takes our claim down once nothing else of ours is left in a target that retires.
+    /// Takes our claim down once nothing else of ours is left in a destination that retires.
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
         let last = self.safety.is_retiring()
             && observed.groups() == 0
@@ -392,7 +392,7 @@ impl State {
         self.breaker.success();
         self.error = None;
         if std::mem::take(&mut self.down) {
-            self.tell(&Outcome::TargetUp { target: self.id.clone() });
+            self.tell(&Outcome::DestinationUp { destination: self.id.clone() });
         }
     }
 
@@ -400,7 +400,7 @@ impl State {
         let message = error.to_string();
         if !std::mem::replace(&mut self.down, true) || self.error.as_ref() != Some(&message) {
             let retry_in = self.breaker.until().map(|until| until.saturating_duration_since(Instant::now()));
-            self.tell(&Outcome::TargetDown { target: self.id.clone(), error, retry_in });
+            self.tell(&Outcome::DestinationDown { destination: self.id.clone(), error, retry_in });
         }
         self.error = Some(message);
     }
@@ -477,7 +477,7 @@ impl State {
 
     fn subject(&self, change: &Change) -> Subject {
         Subject {
-            target: self.id.clone(),
+            destination: self.id.clone(),
             object: change.object.clone(),
             namespace: Arc::clone(&change.namespace),
             group: change.group().map(Arc::from),
@@ -512,7 +512,7 @@ impl State {
             return;
         }
         self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
-        let target = self.id.clone();
+        let destination = self.id.clone();
         match held {
             Some((groups, reason)) => {
                 let until = match (reason, self.safety.retirement) {
@@ -521,9 +521,9 @@ impl State {
                     _ => None,
                 };
                 let until = until.map(|until| until.saturating_duration_since(Instant::now()));
-                self.tell(&Outcome::Held { target, groups, reason, until });
+                self.tell(&Outcome::Held { destination, groups, reason, until });
             }
-            None => self.tell(&Outcome::NoneHeld { target }),
+            None => self.tell(&Outcome::NoneHeld { destination }),
         }
         self.held = held;
     }

@@ -1,18 +1,18 @@
-//! What a target asks about the evaluation of its rules, and what it makes of the answer.
+//! What a destination asks about the evaluation of its rules, and what it makes of the answer.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::State;
+use crate::destination::health::{Answer, NotLoaded};
 use crate::evaluation::Evaluation;
 use crate::outcome::{Outcome, Subject};
 use crate::ruler::RulerError;
-use crate::target::health::{Answer, NotLoaded};
 
 impl State {
     /// When to ask; none if there is nothing to ask about.
-    pub(in crate::target) fn health_due(&self) -> Option<Instant> {
+    pub(in crate::destination) fn health_due(&self) -> Option<Instant> {
         let off = self.shared.policy.evaluation_interval.is_zero();
         let something =
             self.desired.groups() > 0 && self.observed.is_some() && !self.down && !self.safety.is_retiring();
@@ -20,14 +20,14 @@ impl State {
     }
 
     /// The namespaces to ask about: those that the ruler has something in for us.
-    pub(in crate::target) fn written_namespaces(&self) -> Vec<Arc<str>> {
+    pub(in crate::destination) fn written_namespaces(&self) -> Vec<Arc<str>> {
         let Some(observed) = &self.observed else { return Vec::new() };
         let claimed = self.desired.objects().map(|(namespace, _)| namespace);
         claimed.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
     }
 
     /// The ruler has answered, or not.
-    pub(in crate::target) fn evaluated(
+    pub(in crate::destination) fn evaluated(
         &mut self,
         asked: Instant,
         answer: Result<(Evaluation, Answer), RulerError>,
@@ -36,7 +36,7 @@ impl State {
         let (evaluation, answer) = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::debug!(target = %self.id, %error, "cannot tell how rules evaluate");
+                tracing::debug!(destination = %self.id, %error, "cannot tell how rules evaluate");
                 return self.health.failed(&error, Instant::now(), interval);
             }
         };
@@ -44,12 +44,12 @@ impl State {
         let times = (asked, interval, self.shared.ruler.sync_period());
         let news = self.health.answered((evaluation, &answer), &self.desired, &observed, times);
         if let Some(NotLoaded { groups, example }) = news.not_loaded {
-            let target = self.id.clone();
-            self.tell(&Outcome::NotLoaded { target, groups, example });
+            let destination = self.id.clone();
+            self.tell(&Outcome::NotLoaded { destination, groups, example });
         }
         for (namespace, finding) in news.failing {
             let subject = Subject {
-                target: self.id.clone(),
+                destination: self.id.clone(),
                 object: self.desired.object_of(&namespace).cloned(),
                 group: finding.place.group.as_deref().map(Arc::from),
                 namespace,
@@ -57,7 +57,7 @@ impl State {
             self.tell(&Outcome::Failing { subject, finding });
         }
         if news.recovered > 0 {
-            self.tell(&Outcome::Recovered { target: self.id.clone(), rules: news.recovered });
+            self.tell(&Outcome::Recovered { destination: self.id.clone(), rules: news.recovered });
         }
     }
 }

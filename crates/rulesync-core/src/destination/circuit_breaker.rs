@@ -1,5 +1,5 @@
-//! The breaker of a target: closed while the ruler is down, so that an outage costs one request now and then instead of
-//! one for every change that waits.
+//! The breaker of a destination: closed while the ruler is down, so that an outage costs one request now and then
+//! instead of one for every change that waits.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::policy::{Backoff, Policy};
 /// others, however often it is tried.
 const TOLERATED: usize = 2;
 
-/// The longest wait that a ruler may ask for, if a resync does not come sooner. What it asks for beyond that it is asked
-/// again.
+/// The longest wait that a ruler may ask for, if a resync does not come sooner. What it asks for beyond that it is
+/// asked again.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Counts failures that concern the ruler as a whole.
@@ -136,7 +136,7 @@ mod tests {
         assert!(breaker.success());
         assert_eq!(breaker.allows(now, 8), 8);
         assert!(!breaker.success());
-        assert!(breaker.failure(now, None, None), "a list that fails is the whole target");
+        assert!(breaker.failure(now, None, None), "a list that fails is the whole destination");
     }
 
     #[tokio::test(start_paused = true)]

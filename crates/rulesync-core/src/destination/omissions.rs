@@ -15,7 +15,7 @@ use crate::model::left_out::LeftOut;
 use crate::model::packed::pack;
 use crate::ruler::Keeps;
 
-/// The omissions of one target.
+/// The omissions of one destination.
 #[derive(Debug, Default)]
 pub(super) struct Omissions(HashMap<Key, Omission>);
 
@@ -32,8 +32,8 @@ struct Omission {
 }
 
 impl Omissions {
-    /// Leaves a rule out, numbered as in the group that is desired; the answer is the group without it, or none if nothing
-    /// would be left.
+    /// Leaves a rule out, numbered as in the group that is desired; the answer is the group without it, or none if
+    /// nothing would be left.
     pub(super) fn leave_out(
         &mut self,
         namespace: &Arc<str>,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::handover::HandoverState;
 
-/// The first target that was asked to say so has written what it got.
+/// The first destination that was asked to say so has written what it got.
 fn write(moved: &mut Effects) {
     let asked =
         moved.commands.iter().position(|(_, command)| matches!(command, Command::HandOver { .. })).unwrap();
@@ -52,7 +52,7 @@ fn two_that_get_it_must_both_have_it() {
 }
 
 #[test]
-fn a_target_that_knows_nothing_yet_is_left_like_any_other() {
+fn a_destination_that_knows_nothing_yet_is_left_like_any_other() {
     let mut bench = index(&[to("a")]).with(&[object("o", "1", &[])]);
     let moved = bench.reroute(table(&[to("b")]), &["a", "b"]);
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_target_that_knows_nothing_yet_is_left_like_any_other() {
     );
     let none = bench.reroute(table(&[]), &["b"]);
     assert_eq!(effects(&none), ["central/b drops us.ns.o"]);
-    assert!(!bench.index.uses(&target("b")));
+    assert!(!bench.index.uses(&destination("b")));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_goes_nowhere_is_dropped_at_once() {
     let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     let deselected = effects(&bench.upsert(object("o", "1", &[])));
     assert_eq!(deselected, ["central/a drops us.ns.o"]);
-    assert!(!bench.index.uses(&target("a")));
+    assert!(!bench.index.uses(&destination("a")));
     let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     assert_eq!(effects(&bench.delete("k", "o")), ["central/a drops us.ns.o"]);
     assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is gone already");
@@ -98,15 +98,15 @@ fn a_place_that_stays_takes_part_in_no_move() {
 }
 
 #[test]
-fn targets_are_used_as_long_as_an_object_is_there() {
+fn destinations_are_used_as_long_as_an_object_is_there() {
     let of = |name: &str, tenant: &str| object(name, "1", &[("tenant", tenant)]);
     let mut bench = index(&[to_the_labelled()]).with(&[of("o", "a"), of("p", "a")]);
-    let a = target("a");
+    let a = destination("a");
     bench.upsert(of("o", "b"));
     assert!(bench.index.uses(&a), "one is left");
     bench.delete("k", "p");
     assert!(!bench.index.uses(&a));
-    assert_eq!(bench.index.targets().collect::<Vec<_>>(), [&target("b")]);
+    assert_eq!(bench.index.destinations().collect::<Vec<_>>(), [&destination("b")]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Whether something may be deleted now, and if not, why: the one place that answers for a destination. Pure.
 //!
 //! Two kinds of answer: what is *protected* stays as long as its reason stands (a source has not shown all it has,
-//! something unreadable may declare it, its kind is not installed, this process has just become the leader), and what is
+//! something unreadable may declare it, its kind is not installed, this process has just become the leader), and what
+//! is
 //! *held* waits for the delete guard (`guard.rs`): for a window, for a source to recover, or for an operator.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,8 +16,8 @@ use crate::guard::{DeleteGuard, Guard, HeldReason, Wait, Wish};
 use crate::naming::NamespacePolicy;
 use crate::plan::{Change, Deletes, Reason};
 
-/// A watch that is silent is noticed within a little more than a minute. A new leader whose watch lags behind that of the
-/// leader before it must not delete what it has not seen yet.
+/// A watch that is silent is noticed within a little more than a minute. A new leader whose watch lags behind that of
+/// the leader before it must not delete what it has not seen yet.
 const TAKEOVER_DELAY: Duration = Duration::from_secs(2 * 60);
 
 /// Why a destination is to be emptied.
@@ -179,8 +180,8 @@ impl DeleteSafety {
         }
     }
 
-    /// Whether what nobody declares belongs to a kind that is not installed: a deleted CRD looks like one that never was.
-    /// What the configuration leads nowhere any more goes all the same.
+    /// Whether what nobody declares belongs to a kind that is not installed: a deleted CRD looks like one that never
+    /// was. What the configuration leads nowhere any more goes all the same.
     fn is_of_missing_kind(
         &self,
         namespace: &str,
@@ -261,8 +262,8 @@ impl DeleteSafety {
         [self.guard.due(policy), self.takeover].into_iter().flatten().min()
     }
 
-    /// Why a delete that is planned would not be made now, as far as that can be told without its number; for plans that
-    /// are only shown.
+    /// Why a delete that is planned would not be made now, as far as that can be told without its number; for plans
+    /// that are only shown.
     pub(super) fn reason(
         &self,
         change: &Change,

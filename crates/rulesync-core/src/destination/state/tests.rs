@@ -1,4 +1,4 @@
-//! The bookkeeping of a target in the form "build, tell it something, assert what it does": one module for each
+//! The bookkeeping of a destination in the form "build, tell it something, assert what it does": one module for each
 //! invariant of `ARCHITECTURE.md` that it holds, named by it.
 
 mod a_new_leader_deletes_nothing_for_two_minutes;
@@ -52,7 +52,7 @@ impl Ruler for Described {
 /// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster that claims.
 type There<'a> = (&'a str, &'a str, &'a str);
 
-/// A target under test: of the owner `us`, and anything may be deleted.
+/// A destination under test: of the owner `us`, and anything may be deleted.
 struct Bench {
     state: State,
     /// Groups whose writes are refused.
@@ -62,7 +62,7 @@ struct Bench {
     failing_deletes: bool,
 }
 
-/// No route leads to the target any more, and the time for which its rules were kept is over.
+/// No route leads to the destination any more, and the time for which its rules were kept is over.
 fn no_route() -> Retirement {
     Retirement::NoRoute { until: Instant::now() }
 }
@@ -72,12 +72,12 @@ fn cluster(name: &str) -> Option<Arc<Claimant>> {
     Claimant::of(Some(&name.into()), None).map(Arc::new)
 }
 
-/// A target that makes no claims.
-fn target() -> Bench {
-    target_with(|_| {})
+/// A destination that makes no claims.
+fn destination() -> Bench {
+    destination_with(|_| {})
 }
 
-fn target_with(change: impl FnOnce(&mut Shared)) -> Bench {
+fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     let mut shared = Shared {
         release_deletes: false,
         ruler: Arc::new(Described),
@@ -92,7 +92,7 @@ fn target_with(change: impl FnOnce(&mut Shared)) -> Bench {
         progressed: Arc::default(),
     };
     change(&mut shared);
-    let id = TargetId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
+    let id = DestinationId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
     let mut state = State::new(id, &shared, shared.ruler.keeps());
     state.allow(Deletes { takeover: false, known: true, orphans: true });
     Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false }

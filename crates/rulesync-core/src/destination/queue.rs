@@ -1,4 +1,4 @@
-//! The queue of a target: namespaces that need a look, each once, those that failed not before their time.
+//! The queue of a destination: namespaces that need a look, each once, those that failed not before their time.
 
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -1,4 +1,4 @@
-//! The metrics of one target, looked up once. They are there as long as the target is.
+//! The metrics of one destination, looked up once. They are there as long as the destination is.
 
 use std::collections::HashMap;
 
@@ -6,44 +6,46 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::state::REFUSED;
-use crate::metrics::{FailureLabels, Metrics, RulerLabels, TargetLabels, TargetStateLabels, WriteLabels};
-use crate::model::tenant::TargetId;
+use crate::metrics::{
+    DestinationLabels, DestinationStateLabels, FailureLabels, Metrics, RulerLabels, WriteLabels,
+};
+use crate::model::tenant::DestinationId;
 use crate::plan::Change;
 use crate::ruler::RulerError;
 use crate::series::{Held, Series};
 
-/// What a target counts and shows.
+/// What a destination counts and shows.
 #[derive(Debug)]
 pub(super) struct Gauges {
-    pub(super) groups: Share<TargetStateLabels>,
-    pub(super) rules: Share<TargetStateLabels>,
-    pub(super) refused_groups: Share<TargetStateLabels>,
-    pub(super) refused_rules: Share<TargetStateLabels>,
-    pub(super) held: Share<TargetLabels>,
-    pub(super) foreign_claims: Share<TargetLabels>,
+    pub(super) groups: Share<DestinationStateLabels>,
+    pub(super) rules: Share<DestinationStateLabels>,
+    pub(super) refused_groups: Share<DestinationStateLabels>,
+    pub(super) refused_rules: Share<DestinationStateLabels>,
+    pub(super) held: Share<DestinationLabels>,
+    pub(super) foreign_claims: Share<DestinationLabels>,
     /// None while the ruler cannot tell how rules evaluate: nothing known is not nothing wrong.
     evaluation: Option<Evaluated>,
-    pub(super) contested_groups: Share<TargetLabels>,
-    pub(super) normalized_groups: Share<TargetLabels>,
+    pub(super) contested_groups: Share<DestinationLabels>,
+    pub(super) normalized_groups: Share<DestinationLabels>,
     pub(super) waiting: Share<RulerLabels>,
-    last_success: Held<TargetLabels, Gauge>,
-    pub(super) syncs: Held<TargetLabels, Counter>,
-    pub(super) drift_repaired: Held<TargetLabels, Counter>,
+    last_success: Held<DestinationLabels, Gauge>,
+    pub(super) syncs: Held<DestinationLabels, Counter>,
+    pub(super) drift_repaired: Held<DestinationLabels, Counter>,
     writes: HashMap<WriteLabels, Held<WriteLabels, Counter>>,
     failures: HashMap<&'static str, Held<FailureLabels, Counter>>,
-    labels: TargetLabels,
+    labels: DestinationLabels,
     metrics: Metrics,
 }
 
 /// How rules evaluate.
 #[derive(Debug)]
 struct Evaluated {
-    failing_rules: Share<TargetLabels>,
-    not_loaded_groups: Share<TargetLabels>,
+    failing_rules: Share<DestinationLabels>,
+    not_loaded_groups: Share<DestinationLabels>,
 }
 
-/// This target's share of a gauge that others may add to: all targets of a ruler share the depth of its queue, and
-/// without tenant labels they share everything. Dropping it takes the share away.
+/// This destination's share of a gauge that others may add to: all destinations of a ruler share the depth of its
+/// queue, and without tenant labels they share everything. Dropping it takes the share away.
 #[derive(Debug)]
 pub(super) struct Share<L: Clone + Eq + std::hash::Hash> {
     gauge: Held<L, Gauge>,
@@ -71,10 +73,10 @@ impl<L: Clone + Eq + std::hash::Hash> Drop for Share<L> {
 }
 
 impl Gauges {
-    pub(super) fn new(metrics: &Metrics, target: &TargetId) -> Self {
-        let labels = metrics.join(target);
-        let TargetLabels { ruler, tenant } = &labels;
-        let state = |state| TargetStateLabels { ruler: ruler.clone(), tenant: tenant.clone(), state };
+    pub(super) fn new(metrics: &Metrics, destination: &DestinationId) -> Self {
+        let labels = metrics.join(destination);
+        let DestinationLabels { ruler, tenant } = &labels;
+        let state = |state| DestinationStateLabels { ruler: ruler.clone(), tenant: tenant.clone(), state };
         let depth = RulerLabels { ruler: ruler.clone() };
         Self {
             groups: Share::of(&metrics.groups, state("desired")),
@@ -112,7 +114,7 @@ impl Gauges {
     }
 
     pub(super) fn failed(&mut self, error: &RulerError) {
-        let TargetLabels { ruler, tenant } = self.labels.clone();
+        let DestinationLabels { ruler, tenant } = self.labels.clone();
         let (series, reason) = (&self.metrics.sync_failures, error.class());
         let held = self.failures.entry(reason);
         held.or_insert_with(|| series.hold(FailureLabels { ruler, tenant, reason })).inc();

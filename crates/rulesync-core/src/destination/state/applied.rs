@@ -7,25 +7,25 @@ use tokio::time::Instant;
 
 use super::{State, retry_after};
 use crate::apply::{Applied, Report};
+use crate::destination::ownership::Ownership;
+use crate::destination::queue::Priority;
 use crate::finding::Finding;
 use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::RulerError;
-use crate::target::ownership::Ownership;
-use crate::target::queue::Priority;
 
 /// How many namespaces that were over a limit are tried at once when there is room again.
 const ROOM: usize = 2;
 
 impl State {
     /// Changes were carried out, or not.
-    pub(in crate::target) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
+    pub(in crate::destination) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
         self.learned_of(&namespace);
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
         let mut refused = Vec::new();
         for Applied { change, result, elapsed } in applied {
-            tracing::debug!(target = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
+            tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
             self.gauges.wrote(&change, result.as_ref().copied());
             if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
                 self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
@@ -100,7 +100,7 @@ impl State {
             }
         }
         if more > 0 {
-            self.tell(&Outcome::MoreFailed { target: self.id.clone(), namespace, more });
+            self.tell(&Outcome::MoreFailed { destination: self.id.clone(), namespace, more });
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a target says of itself and of the objects it has.
+//! What a destination says of itself and of the objects it has.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,18 +7,20 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::desired::{DesiredGroup, DesiredObject};
+use crate::destination::health::NOT_LOADED;
+use crate::destination::normalization::Fields;
+use crate::destination::{DestinationReport, seconds_since_1970};
 use crate::finding::{Finding, Place, Severity};
 use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::plan::Change;
-use crate::status::{EvaluationState, HeldDeletes, ObjectAtTarget, ObjectState, TargetState, TargetStatus};
-use crate::target::health::NOT_LOADED;
-use crate::target::normalization::Fields;
-use crate::target::{TargetReport, seconds_since_1970};
+use crate::status::{
+    DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,
+};
 
 impl State {
-    pub(in crate::target) fn report(&self) -> TargetReport {
+    pub(in crate::destination) fn report(&self) -> DestinationReport {
         let mut objects = Vec::new();
         for (namespace, declared) in self.desired.objects() {
             for (index, object) in declared.iter().enumerate() {
@@ -27,19 +29,19 @@ impl State {
         }
         let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
         let state = match (&self.observed, &self.error, self.queue.failing(), self.queue.len()) {
-            _ if !self.shared.leadership.is_leader() => TargetState::Standby,
-            _ if self.ownership.conflict().is_some() => TargetState::Conflict,
-            (_, Some(_), ..) => TargetState::Failing,
-            (None, ..) => TargetState::Starting,
-            (_, _, 0, 0) if !self.safety.deletes().known => TargetState::Starting,
-            (_, _, 0, 0) if held > 0 => TargetState::Holding,
-            (_, _, 0, 0) if self.safety.guard.is_undecided() => TargetState::Syncing,
-            (_, _, 0, 0) if self.changed.groups() > 0 => TargetState::Contested,
-            (_, _, 0, 0) => TargetState::InSync,
-            (_, _, 0, _) => TargetState::Syncing,
-            _ => TargetState::Failing,
+            _ if !self.shared.leadership.is_leader() => DestinationState::Standby,
+            _ if self.ownership.conflict().is_some() => DestinationState::Conflict,
+            (_, Some(_), ..) => DestinationState::Failing,
+            (None, ..) => DestinationState::Starting,
+            (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
+            (_, _, 0, 0) if held > 0 => DestinationState::Holding,
+            (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
+            (_, _, 0, 0) if self.changed.groups() > 0 => DestinationState::Contested,
+            (_, _, 0, 0) => DestinationState::InSync,
+            (_, _, 0, _) => DestinationState::Syncing,
+            _ => DestinationState::Failing,
         };
-        let target = TargetStatus {
+        let destination = DestinationStatus {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
             retiring: self.safety.is_retiring(),
@@ -68,7 +70,7 @@ impl State {
                 .last_success
                 .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),
         };
-        TargetReport { target, objects }
+        DestinationReport { destination, objects }
     }
 
     /// What is not deleted, by reason.
@@ -106,8 +108,8 @@ impl State {
         holds
     }
 
-    /// What was found of an object before the ruler was asked, given what it has `refused` since: of that the refusal says the
-    /// reason, and what it has taken it was not to be expected to refuse.
+    /// What was found of an object before the ruler was asked, given what it has `refused` since: of that the refusal
+    /// says the reason, and what it has taken it was not to be expected to refuse.
     fn found_before(
         &self,
         namespace: &Arc<str>,
@@ -138,7 +140,7 @@ impl State {
         findings
     }
 
-    fn object(&self, namespace: &Arc<str>, object: &DesiredObject, wins: bool) -> ObjectAtTarget {
+    fn object(&self, namespace: &Arc<str>, object: &DesiredObject, wins: bool) -> ObjectAtDestination {
         let mut refused: Vec<Finding> = self.refusals.findings(namespace).cloned().collect();
         refused.extend(self.omissions.findings(namespace).cloned());
         let mut findings = self.found_before(namespace, object, &refused);
@@ -172,7 +174,7 @@ impl State {
         } else {
             ObjectState::Synced
         };
-        ObjectAtTarget {
+        ObjectAtDestination {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
             namespace: namespace.to_string(),

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use super::{Priority, State, retry_after};
 use crate::claim::Claimant;
+use crate::destination::normalization::{Difference, Key, Server, differences};
+use crate::destination::ownership::Ownership;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
@@ -16,8 +18,6 @@ use crate::observed::{Listed, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{Change, in_order};
 use crate::ruler::RulerError;
-use crate::target::normalization::{Difference, Key, Server, differences};
-use crate::target::ownership::Ownership;
 
 /// How long after something was written a list confirms it, where that matters.
 const VERIFY: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ const CONFLICT: Duration = Duration::from_secs(60);
 impl State {
     /// A list begins, `early` if it is not the resync's; the answer is what the last one gave, and which groups are
     /// wanted whole.
-    pub(in crate::target) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
+    pub(in crate::destination) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
         self.early_look = early;
@@ -46,10 +46,10 @@ impl State {
     }
 
     /// A list is complete. What was written while it was under way is known better than it tells.
-    pub(in crate::target) fn end_list(&mut self, listed: Listed) {
+    pub(in crate::destination) fn end_list(&mut self, listed: Listed) {
         let Listed { observed: mut found, adoptable, claim, suspects, empty, unreadable } = listed;
         for (group, reason) in unreadable {
-            self.tell(&Outcome::Unreadable { target: self.id.clone(), group, reason });
+            self.tell(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
         }
         let first = self.observed.is_none();
         let touched = self.touched.take().unwrap_or_default();
@@ -97,7 +97,7 @@ impl State {
     }
 
     /// A list failed; the answer is how long to wait.
-    pub(in crate::target) fn list_failed(&mut self, error: RulerError) -> Duration {
+    pub(in crate::destination) fn list_failed(&mut self, error: RulerError) -> Duration {
         self.touched = None;
         self.list_failures += 1;
         self.gauges.failed(&error);
@@ -108,12 +108,12 @@ impl State {
     }
 
     /// When to list again for another reason than the resync interval.
-    pub(in crate::target) fn list_early(&self) -> Option<Instant> {
+    pub(in crate::destination) fn list_early(&self) -> Option<Instant> {
         self.verify
     }
 
-    /// A group that was read without rules may have been half written just then (contracts/observed.md): once, it counts
-    /// as it was. The answer is the namespaces that were written since the last look, and not read now.
+    /// A group that was read without rules may have been half written just then (contracts/observed.md): once, it
+    /// counts as it was. The answer is the namespaces that were written since the last look, and not read now.
     fn keep_half_written(
         &mut self,
         found: &mut Observed,
@@ -191,7 +191,7 @@ impl State {
                     _ => Difference::Change,
                 };
                 let subject = || Subject {
-                    target: self.id.clone(),
+                    destination: self.id.clone(),
                     object: self.desired.object_of(namespace).cloned(),
                     namespace: Arc::clone(namespace),
                     group: Some(Arc::clone(&declared.name)),
@@ -230,21 +230,21 @@ impl State {
         });
         for (namespace, group) in over {
             let object = self.desired.object_of(&namespace).cloned();
-            let subject = Subject { target: self.id.clone(), object, namespace, group: Some(group) };
+            let subject = Subject { destination: self.id.clone(), object, namespace, group: Some(group) };
             told.push(Outcome::ContestOver { subject });
         }
         told.iter().for_each(|outcome| self.tell(outcome));
     }
 
-    /// Takes note of whose target it is.
+    /// Takes note of whose destination it is.
     fn own(&mut self, ownership: Ownership) {
         let before = std::mem::replace(&mut self.ownership, ownership);
         match (before.conflict(), self.ownership.conflict()) {
             (None, Some((claim, us))) => {
                 let (claim, us) = (claim.clone(), us.clone());
-                self.tell(&Outcome::Conflict { target: self.id.clone(), claim, us });
+                self.tell(&Outcome::Conflict { destination: self.id.clone(), claim, us });
             }
-            (Some(_), None) => self.tell(&Outcome::ConflictOver { target: self.id.clone() }),
+            (Some(_), None) => self.tell(&Outcome::ConflictOver { destination: self.id.clone() }),
             _ => {}
         }
         if self.ownership.conflict().is_some() {
@@ -253,7 +253,7 @@ impl State {
     }
 
     /// Who we are is known now, or will not be.
-    pub(in crate::target) fn identify(&mut self, us: Option<Arc<Claimant>>) {
+    pub(in crate::destination) fn identify(&mut self, us: Option<Arc<Claimant>>) {
         if !matches!(self.ownership, Ownership::Anonymous) {
             return;
         }

@@ -4,7 +4,7 @@ use super::*;
 
 /// A standby that comes to lead now, and finds what nobody declares, as far as it has seen.
 fn takes_over() -> Bench {
-    let mut bench = target().declared("o", &[("g", "1")]).declared("went", &[("g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]).declared("went", &[("g", "1")]);
     bench.drop("went");
     bench.state.restart();
     bench.state.take_over();
@@ -55,7 +55,7 @@ async fn taking_over_again_begins_them_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_that_was_planned_before_outlives_the_standby() {
-    let mut bench = target().declared("o", &[("g", "1")]).listed(&[("us.ns.orphan", "g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.orphan", "g", "1")]);
     bench.state.restart();
     assert_eq!(bench.work_for(MINUTE).await, NOTHING, "what is there has to be listed first");
 }

@@ -1,11 +1,11 @@
-//! A target that an object leaves for another lets go of it only when the other has it.
+//! A destination that an object leaves for another lets go of it only when the other has it.
 
 use super::*;
 use crate::handover::{HandoverProgress, HandoverState};
 
-/// A target that gets the object `o` with groups `g` and `h` from another, and what that one sees.
+/// A destination that gets the object `o` with groups `g` and `h` from another, and what that one sees.
 fn receiving() -> (Bench, HandoverProgress) {
-    let mut bench = target();
+    let mut bench = destination();
     let progress = HandoverProgress::default();
     bench.declare("o", &[("g", "1"), ("h", "1")]);
     bench.state.hand_over(namespace("o"), progress.share());
@@ -89,7 +89,7 @@ async fn what_comes_from_several_lets_all_of_them_go() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_without_being_declared_is_not_given_up() {
-    let mut bench = target().listed(&[("us.ns.o", "g", "1")]);
+    let mut bench = destination().listed(&[("us.ns.o", "g", "1")]);
     let progress = HandoverProgress::default();
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused.into()));
     bench.state.hand_over(namespace("o"), progress.share());
@@ -101,7 +101,7 @@ async fn what_is_kept_without_being_declared_is_not_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn of_what_is_on_its_way_elsewhere_nothing_is_deleted() {
-    let mut bench = target().declared("o", &[("g", "1")]);
+    let mut bench = destination().declared("o", &[("g", "1")]);
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Moving.into()));
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "of the leader before", "1")]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);

@@ -1,4 +1,4 @@
-//! The targets of a run: started when a route leads to them, emptied and ended when none does any more.
+//! The destinations of a run: started when a route leads to them, emptied and ended when none does any more.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use tokio_util::sync::CancellationToken;
 use super::{Mode, Run};
 use crate::apply::LimitedRuler;
 use crate::concurrency::ConcurrencyLimit;
+use crate::destination::{Command, Destination, Progress, Retirement, Shared, seconds_since_1970};
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::intake::Route;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
-use crate::target::{Command, Progress, Retirement, Shared, Target, seconds_since_1970};
 
-/// A target and the way to talk to it.
-pub(super) struct RunningTarget {
+/// A destination and the way to talk to it.
+pub(super) struct RunningDestination {
     ruler: NamedRuler,
-    /// The concurrency of the ruler's address, shared by all its targets.
+    /// The concurrency of the ruler's address, shared by all its destinations.
     concurrency: ConcurrencyLimit,
     commands: mpsc::UnboundedSender<Command>,
     pub(super) progress: watch::Receiver<Progress>,
@@ -33,9 +33,9 @@ pub(super) struct RunningTarget {
     pub(super) fresh: bool,
 }
 
-impl RunningTarget {
+impl RunningDestination {
     pub(super) fn send(&mut self, command: Command) {
-        // A target ends only when it is stopped, and then needs no commands.
+        // A destination ends only when it is stopped, and then needs no commands.
         if self.commands.send(command).is_ok() {
             self.sent += 1;
         }
@@ -69,13 +69,13 @@ impl RunningTarget {
 }
 
 impl Run {
-    /// Starts and ends targets so that there is one for each that a route leads to; those that know nothing yet are
-    /// the answer. Targets whose ruler changed are replaced, all of them if they are `uprooted`.
-    pub(super) fn replace_targets(&mut self, uprooted: bool) -> Vec<TargetId> {
+    /// Starts and ends destinations so that there is one for each that a route leads to; those that know nothing yet
+    /// are the answer. Destinations whose ruler changed are replaced, all of them if they are `uprooted`.
+    pub(super) fn replace_destinations(&mut self, uprooted: bool) -> Vec<DestinationId> {
         let rulers: HashMap<Arc<str>, NamedRuler> =
             self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
-        // A ruler that stays the same in everything keeps its concurrency and its targets.
-        let same = |running: &RunningTarget| {
+        // A ruler that stays the same in everything keeps its concurrency and its destinations.
+        let same = |running: &RunningDestination| {
             !uprooted
                 && rulers.get(&running.ruler.name).is_some_and(|named| {
                     Arc::ptr_eq(&named.ruler, &running.ruler.ruler)
@@ -83,33 +83,36 @@ impl Run {
                         && named.split_groups == running.ruler.split_groups
                 })
         };
-        let fixed = self.setup.routes.iter().filter_map(Route::target);
-        let leaving = self.handovers.iter().map(|handover| handover.target.clone());
-        let wanted: BTreeSet<TargetId> = fixed.chain(self.index.targets().cloned()).chain(leaving).collect();
+        let fixed = self.setup.routes.iter().filter_map(Route::destination);
+        let leaving = self.handovers.iter().map(|handover| handover.destination.clone());
+        let wanted: BTreeSet<DestinationId> =
+            fixed.chain(self.index.destinations().cloned()).chain(leaving).collect();
         // Predecessors, whose last requests must have ended before a successor begins.
-        let mut ended: HashMap<TargetId, CancellationToken> = HashMap::new();
-        let all = std::mem::take(&mut self.targets).into_iter().chain(std::mem::take(&mut self.retiring));
-        for (id, mut target) in all {
+        let mut ended: HashMap<DestinationId, CancellationToken> = HashMap::new();
+        let all =
+            std::mem::take(&mut self.destinations).into_iter().chain(std::mem::take(&mut self.retiring));
+        for (id, mut destination) in all {
             self.ever.insert(id.clone());
-            if !same(&target) {
-                target.stop.cancel();
-                ended.insert(id, target.ended.clone());
+            if !same(&destination) {
+                destination.stop.cancel();
+                ended.insert(id, destination.ended.clone());
             } else if wanted.contains(&id) {
-                target.send(Command::Retire(None));
+                destination.send(Command::Retire(None));
                 self.retiring_since.remove(&id);
-                self.targets.insert(id, target);
+                self.destinations.insert(id, destination);
             } else {
-                target.send(Command::Retire(Some(self.retirement(&id))));
-                self.retiring.insert(id, target);
+                destination.send(Command::Retire(Some(self.retirement(&id))));
+                self.retiring.insert(id, destination);
             }
         }
-        let running = self.targets.values().chain(self.retiring.values());
-        let mut limits: HashMap<String, ConcurrencyLimit> =
-            running.map(|target| (address(&target.ruler), target.concurrency.clone())).collect();
+        let running = self.destinations.values().chain(self.retiring.values());
+        let mut limits: HashMap<String, ConcurrencyLimit> = running
+            .map(|destination| (address(&destination.ruler), destination.concurrency.clone()))
+            .collect();
         let mut fresh = Vec::new();
         self.ever_changed = true;
         for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.left_over()) {
-            if self.targets.contains_key(&id) || self.retiring.contains_key(&id) {
+            if self.destinations.contains_key(&id) || self.retiring.contains_key(&id) {
                 continue;
             }
             let Some(named) = rulers.get(&id.ruler) else { continue };
@@ -117,92 +120,95 @@ impl Run {
                 .entry(address(named))
                 .or_insert_with(|| ConcurrencyLimit::new(named.max_in_flight))
                 .clone();
-            let mut target = self.start_target(&id, named, concurrency, ended.get(&id).cloned());
+            let mut destination = self.start_destination(&id, named, concurrency, ended.get(&id).cloned());
             if retiring {
-                target.send(Command::Retire(Some(self.retirement(&id))));
-                self.retiring.insert(id, target);
+                destination.send(Command::Retire(Some(self.retirement(&id))));
+                self.retiring.insert(id, destination);
             } else {
                 self.ever.insert(id.clone());
                 fresh.push(id.clone());
-                self.targets.insert(id, target);
+                self.destinations.insert(id, destination);
             }
         }
         fresh
     }
 
-    /// The same when only routes or the inventory may have brought something new; new targets know at once which deletes
-    /// are safe.
-    pub(super) fn adjust_targets(&mut self) {
-        self.replace_targets(false);
+    /// The same when only routes or the inventory may have brought something new; new destinations know at once which
+    /// deletes are safe.
+    pub(super) fn adjust_destinations(&mut self) {
+        self.replace_destinations(false);
         let deletes = self.deletes;
-        for target in self.targets.values_mut().chain(self.retiring.values_mut()) {
-            if std::mem::take(&mut target.fresh) {
-                target.send(Command::Deletes(deletes));
+        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
+            if std::mem::take(&mut destination.fresh) {
+                destination.send(Command::Deletes(deletes));
             }
         }
     }
 
-    /// Targets that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
-    fn left_over(&self) -> Vec<(TargetId, bool)> {
-        let wanted = |id: &TargetId| self.is_wanted(id);
+    /// Destinations that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
+    fn left_over(&self) -> Vec<(DestinationId, bool)> {
+        let wanted = |id: &DestinationId| self.is_wanted(id);
         let left = self.ever.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
         left.map(|id| (id.clone(), true)).collect()
     }
 
-    /// Whether a route leads to a target whatever objects there are, or objects do.
-    pub(super) fn is_wanted(&self, id: &TargetId) -> bool {
-        self.setup.routes.iter().any(|route| route.target().as_ref() == Some(id))
+    /// Whether a route leads to a destination whatever objects there are, or objects do.
+    pub(super) fn is_wanted(&self, id: &DestinationId) -> bool {
+        self.setup.routes.iter().any(|route| route.destination().as_ref() == Some(id))
             || self.index.uses(id)
-            || self.handovers.iter().any(|handover| handover.target == *id)
+            || self.handovers.iter().any(|handover| handover.destination == *id)
     }
 
-    /// Whether a route may lead to a target, were there an object for it.
-    pub(super) fn may_be_led_to(&self, id: &TargetId) -> bool {
+    /// Whether a route may lead to a destination, were there an object for it.
+    pub(super) fn may_be_led_to(&self, id: &DestinationId) -> bool {
         self.setup.routes.iter().any(|route| route.may_lead_to(id))
     }
 
-    /// An object goes to a target: it is started, or taken back into service.
-    pub(super) fn ensure_target(&mut self, id: &TargetId) {
-        if self.targets.contains_key(id) {
+    /// An object goes to a destination: it is started, or taken back into service.
+    pub(super) fn ensure_destination(&mut self, id: &DestinationId) {
+        if self.destinations.contains_key(id) {
             return;
         }
-        if let Some(mut target) = self.retiring.remove(id) {
-            target.send(Command::Retire(None));
+        if let Some(mut destination) = self.retiring.remove(id) {
+            destination.send(Command::Retire(None));
             self.ever_changed |= self.retiring_since.remove(id).is_some();
-            self.targets.insert(id.clone(), target);
+            self.destinations.insert(id.clone(), destination);
             return;
         }
         let Some(named) = self.setup.rulers.iter().find(|named| named.name == id.ruler).cloned() else {
             return;
         };
-        let mut running = self.targets.values().chain(self.retiring.values());
-        let shared = running.find(|target| address(&target.ruler) == address(&named));
-        let concurrency = shared
-            .map_or_else(|| ConcurrencyLimit::new(named.max_in_flight), |target| target.concurrency.clone());
-        let mut target = self.start_target(id, &named, concurrency, None);
-        target.fresh = false;
-        target.send(Command::Deletes(self.deletes));
-        self.targets.insert(id.clone(), target);
+        let mut running = self.destinations.values().chain(self.retiring.values());
+        let shared = running.find(|destination| address(&destination.ruler) == address(&named));
+        let concurrency = shared.map_or_else(
+            || ConcurrencyLimit::new(named.max_in_flight),
+            |destination| destination.concurrency.clone(),
+        );
+        let mut destination = self.start_destination(id, &named, concurrency, None);
+        destination.fresh = false;
+        destination.send(Command::Deletes(self.deletes));
+        self.destinations.insert(id.clone(), destination);
         self.ever_changed |= self.ever.insert(id.clone());
     }
 
-    /// Retires targets that the last object has left.
-    pub(super) fn leave_targets(&mut self) {
+    /// Retires destinations that the last object has left.
+    pub(super) fn leave_destinations(&mut self) {
         if !std::mem::take(&mut self.left) {
             return;
         }
-        let unwanted: Vec<TargetId> = self.targets.keys().filter(|id| !self.is_wanted(id)).cloned().collect();
+        let unwanted: Vec<DestinationId> =
+            self.destinations.keys().filter(|id| !self.is_wanted(id)).cloned().collect();
         for id in unwanted {
-            if let Some(mut target) = self.targets.remove(&id) {
-                target.send(Command::Retire(Some(self.retirement(&id))));
-                self.retiring.insert(id, target);
+            if let Some(mut destination) = self.destinations.remove(&id) {
+                destination.send(Command::Retire(Some(self.retirement(&id))));
+                self.retiring.insert(id, destination);
             }
         }
     }
 
-    /// How a target that nothing leads to is to be emptied. Since when no route leads to it is remembered outside the
-    /// process, so that a restart does not begin the window anew.
-    fn retirement(&mut self, id: &TargetId) -> Retirement {
+    /// How a destination that nothing leads to is to be emptied. Since when no route leads to it is remembered outside
+    /// the process, so that a restart does not begin the window anew.
+    fn retirement(&mut self, id: &DestinationId) -> Retirement {
         if self.may_be_led_to(id) {
             return Retirement::Unused;
         }
@@ -214,13 +220,13 @@ impl Run {
         Retirement::NoRoute { until: Instant::now() + window.saturating_sub(waited) }
     }
 
-    fn start_target(
+    fn start_destination(
         &mut self,
-        id: &TargetId,
+        id: &DestinationId,
         named: &NamedRuler,
         concurrency: ConcurrencyLimit,
         predecessor: Option<CancellationToken>,
-    ) -> RunningTarget {
+    ) -> RunningDestination {
         let budgeted = LimitedRuler { ruler: Arc::clone(&named.ruler), concurrency: concurrency.clone() };
         let shared = Shared {
             ruler: Arc::clone(&named.ruler),
@@ -245,9 +251,9 @@ impl Run {
             if let Some(predecessor) = predecessor {
                 predecessor.cancelled().await;
             }
-            Target::new(own, budgeted, in_flight, shared, receiver, sender, stopped).run().await;
+            Destination::new(own, budgeted, in_flight, shared, receiver, sender, stopped).run().await;
         });
-        let mut target = RunningTarget {
+        let mut destination = RunningDestination {
             ruler: named.clone(),
             concurrency,
             commands,
@@ -258,40 +264,46 @@ impl Run {
             fresh: true,
         };
         if let Some(command) = self.identity_command() {
-            target.send(command);
+            destination.send(command);
         }
         if !self.absent.is_empty() {
-            target.send(Command::AbsentKinds(self.absent_kinds()));
+            destination.send(Command::AbsentKinds(self.absent_kinds()));
         }
         for (source, reason) in self.vanishing.held() {
-            target.send(Command::Vanished { source: Arc::clone(source), held: Some(reason) });
+            destination.send(Command::Vanished { source: Arc::clone(source), held: Some(reason) });
         }
         if let Some(reason) = self.orphans.held() {
-            target.send(Command::Orphans(Some(reason)));
+            destination.send(Command::Orphans(Some(reason)));
         }
         for command in self.index.protected().filter_map(|object| self.protection(object, id)) {
-            target.send(command);
+            destination.send(command);
         }
-        for Handover { namespace, object, .. } in self.handovers.iter().filter(|other| other.target == *id) {
+        for Handover { namespace, object, .. } in
+            self.handovers.iter().filter(|other| other.destination == *id)
+        {
             let (namespace, object) = (Arc::clone(namespace), object.clone());
-            target.send(Command::Protect { namespace, object, protection: Some(HeldReason::Moving.into()) });
+            destination.send(Command::Protect {
+                namespace,
+                object,
+                protection: Some(HeldReason::Moving.into()),
+            });
         }
         for (name, source) in &self.sources {
             if source.unavailable.is_some() || source.doubted_until.is_some() {
-                target.send(Command::Suspect { source: Arc::clone(name), suspect: true });
+                destination.send(Command::Suspect { source: Arc::clone(name), suspect: true });
             }
         }
-        target
+        destination
     }
 
-    /// Ends targets that no route leads to once they hold nothing of ours.
+    /// Ends destinations that no route leads to once they hold nothing of ours.
     pub(super) fn retire(&mut self) {
         let (ever, ever_changed) = (&mut self.ever, &mut self.ever_changed);
         let since = &mut self.retiring_since;
-        self.retiring.retain(|id, target| {
-            let done = target.is_retired();
+        self.retiring.retain(|id, destination| {
+            let done = destination.is_retired();
             if done {
-                target.stop.cancel();
+                destination.stop.cancel();
                 ever.remove(id);
                 since.remove(id);
                 *ever_changed = true;

@@ -11,7 +11,7 @@ fn heir() -> Bench {
         adopt: vec!["mimirtool-*".into()],
         ..NamespacePolicy::of("us".parse().unwrap())
     };
-    target_with(|shared| shared.namespace_policy = Arc::new(namespace_policy))
+    destination_with(|shared| shared.namespace_policy = Arc::new(namespace_policy))
 }
 
 const FORMER: There<'_> = ("old.ns.o", "g", "1");

@@ -1,9 +1,9 @@
 //! What a server makes of a group by itself: a version that drops a field, a gateway that prints expressions anew. Such
 //! a group counts as in sync, so that it is not written for ever. Pure.
 //!
-//! A difference is learned only when two looks in a row show the same one, the second soon after our own write, and only
-//! if a server makes it without being asked: an optional field that its [`Normalization`] says may be missing, or an
-//! expression spelt otherwise. A difference of any other kind is somebody's change, however often it is seen.
+//! A difference is learned only when two looks in a row show the same one, the second soon after our own write, and
+//! only if a server makes it without being asked: an optional field that its [`Normalization`] says may be missing, or
+//! an expression spelt otherwise. A difference of any other kind is somebody's change, however often it is seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -120,8 +120,8 @@ impl Normalizations {
         self.learned.get(key).is_some_and(|known| known.sent == sent && known.read == read)
     }
 
-    /// A group was read back as it was sent. If the difference that it is an example of is no longer made, the answer is
-    /// where it was learned: those groups are to be read anew.
+    /// A group was read back as it was sent. If the difference that it is an example of is no longer made, the answer
+    /// is where it was learned: those groups are to be read anew.
     pub(super) fn same(&mut self, key: &Key) -> Vec<Arc<str>> {
         self.candidates.remove(key);
         self.learned.remove(key);

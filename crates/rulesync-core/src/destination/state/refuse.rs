@@ -11,8 +11,8 @@ use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
 
 impl State {
-    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where. The answer is what is
-    /// to be told, if that is news.
+    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where. The answer is what
+    /// is to be told, if that is news.
     pub(super) fn refused(
         &mut self,
         change: &Change,
@@ -69,8 +69,8 @@ impl State {
         Some((subject, finding))
     }
 
-    /// What local checks have found that explains best why a group is refused, or its rule of this number as in the group
-    /// that is desired. Where the ruler has said why, it must be of a place in a rule that this may mean.
+    /// What local checks have found that explains best why a group is refused, or its rule of this number as in the
+    /// group that is desired. Where the ruler has said why, it must be of a place in a rule that this may mean.
     fn explanation(
         &self,
         namespace: &Arc<str>,
@@ -114,7 +114,7 @@ impl State {
     }
 
     /// The groups of a namespace in which local checks have found something.
-    pub(in crate::target) fn groups_with_findings(&self, namespace: &Arc<str>) -> HashSet<Box<str>> {
+    pub(in crate::destination) fn groups_with_findings(&self, namespace: &Arc<str>) -> HashSet<Box<str>> {
         self.found_in(namespace).map(|(group, _)| Box::from(&*group.name)).collect()
     }
 
@@ -126,12 +126,12 @@ impl State {
             self.tell(&Outcome::Refused { subject, finding });
         }
         if let Some(object) = object.filter(|_| more > 0) {
-            self.tell(&Outcome::MoreFound { object, target: Some(self.id.clone()), more });
+            self.tell(&Outcome::MoreFound { object, destination: Some(self.id.clone()), more });
         }
     }
 
-    /// Where in the declaration the fault is, as far as the ruler or our own finding tells. The ruler's `rule` is numbered as
-    /// in the group that is desired.
+    /// Where in the declaration the fault is, as far as the ruler or our own finding tells. The ruler's `rule` is
+    /// numbered as in the group that is desired.
     fn place(
         &self,
         namespace: &Arc<str>,

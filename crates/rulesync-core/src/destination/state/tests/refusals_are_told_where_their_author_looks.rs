@@ -18,11 +18,11 @@ impl Reporter for Told {
     }
 }
 
-/// A target that tells what happens.
+/// A destination that tells what happens.
 fn telling(on_invalid: OnInvalid) -> (Bench, Arc<Told>) {
     let told = Arc::new(Told::default());
     let reporter: Arc<dyn Reporter> = Arc::clone(&told) as _;
-    let bench = target_with(|shared| {
+    let bench = destination_with(|shared| {
         shared.reporters = Reporters(Arc::new([reporter]));
         shared.policy.on_invalid = on_invalid;
     });
@@ -51,8 +51,8 @@ async fn many_are_the_first_few_and_a_count() {
         let more: Vec<usize> = told
             .iter()
             .filter_map(|outcome| match outcome {
-                Outcome::MoreFound { object, target, more } if !fails => {
-                    assert_eq!((object, target.as_ref()), (&id("o"), Some(&bench.state.id)));
+                Outcome::MoreFound { object, destination, more } if !fails => {
+                    assert_eq!((object, destination.as_ref()), (&id("o"), Some(&bench.state.id)));
                     Some(*more)
                 }
                 Outcome::MoreFailed { namespace, more, .. } if fails => {

@@ -1,10 +1,10 @@
-//! Whether a target is ours to write to, by the claim that stands in it.
+//! Whether a destination is ours to write to, by the claim that stands in it.
 
 use std::sync::Arc;
 
 use crate::claim::{Claimant, OwnerClaim};
 
-/// What is known of a target's claim.
+/// What is known of a destination's claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ownership {
     /// Claims are switched off, or nobody knows who we are.

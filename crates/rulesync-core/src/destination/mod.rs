@@ -1,5 +1,5 @@
-//! A target's task: it holds what should be and what is, lists on a timer, and works off its queue of namespaces.
-//! Everything that can fail or be slow happens here, so targets never wait for each other.
+//! A destination's task: it holds what should be and what is, lists on a timer, and works off its queue of namespaces.
+//! Everything that can fail or be slow happens here, so destinations never wait for each other.
 
 mod changed;
 mod circuit_breaker;
@@ -31,19 +31,19 @@ use crate::handover::Share;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TargetId;
+use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
 use crate::observed::{Listed, Listing};
 use crate::outcome::Reporters;
 use crate::plan::{Deletes, Plan};
 use crate::policy::{Policy, jittered};
 use crate::ruler::{Ruler, RulerError};
-use crate::status::{ObjectAtTarget, TargetStatus};
+use crate::status::{DestinationStatus, ObjectAtDestination};
 pub(crate) use delete_safety::Retirement;
 use health::Answer;
 use state::State;
 
-/// What the engine tells a target.
+/// What the engine tells a destination.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// An object wants this in this namespace. `live` if somebody just changed it, rather than part of a first load.
@@ -77,19 +77,19 @@ pub(crate) enum Command {
     /// Times and limits changed.
     Policy(Policy),
     /// Asks how everything is.
-    Status(oneshot::Sender<TargetReport>),
+    Status(oneshot::Sender<DestinationReport>),
     /// Asks for the plan as it stands.
     Plan(oneshot::Sender<Plan>),
 }
 
-/// A target's answer to [`Command::Status`].
+/// A destination's answer to [`Command::Status`].
 #[derive(Debug)]
-pub(crate) struct TargetReport {
-    pub(crate) target: TargetStatus,
-    pub(crate) objects: Vec<(ObjectId, ObjectAtTarget)>,
+pub(crate) struct DestinationReport {
+    pub(crate) destination: DestinationStatus,
+    pub(crate) objects: Vec<(ObjectId, ObjectAtDestination)>,
 }
 
-/// How far a target is, for those who wait for it.
+/// How far a destination is, for those who wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// Orders handled so far.
@@ -112,7 +112,7 @@ pub(crate) struct Progress {
     pub(crate) applied: u64,
 }
 
-/// What a target is given by its engine.
+/// What a destination is given by its engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) ruler: Arc<dyn Ruler>,
@@ -129,7 +129,7 @@ pub(crate) struct Shared {
     pub(crate) writes: bool,
     /// Whether rulers are asked how rules evaluate.
     pub(crate) evaluates: bool,
-    /// Told whenever a target gets on.
+    /// Told whenever a destination gets on.
     pub(crate) progressed: Arc<Notify>,
 }
 
@@ -140,8 +140,8 @@ const FIRST_BATCH: Duration = Duration::from_secs(30);
 /// When a ruler was asked how rules evaluate, and what it said.
 type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
 
-/// One target's task.
-pub(crate) struct Target {
+/// One destination's task.
+pub(crate) struct Destination {
     ruler: LimitedRuler,
     in_flight: usize,
     shared: Shared,
@@ -161,10 +161,10 @@ pub(crate) struct Target {
     stops: Stops,
 }
 
-impl Target {
-    /// A target that has seen nothing yet. It works until `commands` is closed or `stop` is cancelled.
+impl Destination {
+    /// A destination that has seen nothing yet. It works until `commands` is closed or `stop` is cancelled.
     pub(crate) fn new(
-        id: TargetId,
+        id: DestinationId,
         ruler: LimitedRuler,
         in_flight: usize,
         shared: Shared,
@@ -193,7 +193,7 @@ impl Target {
         }
     }
 
-    /// Runs the target. Requests under way are finished before it returns.
+    /// Runs the destination. Requests under way are finished before it returns.
     pub(crate) async fn run(mut self) {
         let Stops { stop, leadership } = self.stops.clone();
         loop {
@@ -213,7 +213,7 @@ impl Target {
                 Some(asked) = self.asking.join_next() => match asked {
                     Ok((at, answer)) => self.state.evaluated(at, answer),
                     // A ruler of somebody else may panic; how rules fare is not worth more than a word.
-                    Err(error) => tracing::warn!(%error, target = %self.state.id, "asking for health ended unexpectedly"),
+                    Err(error) => tracing::warn!(%error, destination = %self.state.id, "asking for health ended unexpectedly"),
                 },
                 () = leadership.lost(), if self.led => {}
                 () = leadership.leading(), if waits => {}
@@ -316,7 +316,7 @@ impl Target {
             Ok(result) => result,
             // Given up because another leads now.
             Err(error) if error.is_cancelled() => return,
-            // A ruler of somebody else may panic: for its target that is an answer nobody can read.
+            // A ruler of somebody else may panic: for its destination that is an answer nobody can read.
             Err(error) => {
                 Err(RulerError::Unreadable { message: format!("listing ended unexpectedly: {error}") })
             }
@@ -330,7 +330,7 @@ impl Target {
         }
     }
 
-    /// Starts work as far as the queue, the breaker and the share of this target in the ruler's concurrency go.
+    /// Starts work as far as the queue, the breaker and the share of this destination in the ruler's concurrency go.
     fn start_jobs(&mut self) {
         if !self.shared.writes || !self.shared.leadership.may_write() || self.gathering().is_some() {
             return;
@@ -390,7 +390,7 @@ impl Target {
             Err(error) => {
                 // A ruler of somebody else may panic. Which namespace it was is lost with it, so everything is
                 // looked at again after a fresh list.
-                tracing::error!(%error, target = %self.state.id, "a write ended unexpectedly");
+                tracing::error!(%error, destination = %self.state.id, "a write ended unexpectedly");
                 self.state.restart();
                 self.next_list = Instant::now() + self.shared.policy.backoff.wait(1);
             }
@@ -434,7 +434,7 @@ impl Target {
             before = std::mem::replace(current, progress);
             before != progress
         });
-        // A run that goes on for ever only waits for targets that are to end, and judges orphans.
+        // A run that goes on for ever only waits for destinations that are to end, and judges orphans.
         let orphans = (before.orphans, before.listed) != (progress.orphans, progress.listed);
         let awaited = !self.shared.evaluates || progress.retired || orphans;
         if self.state.end_handovers() || (modified && awaited) {

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// A target with one object to write, of a cluster `a` that claims what it writes to.
+/// A destination with one object to write, of a cluster `a` that claims what it writes to.
 fn claiming() -> Bench {
-    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]);
+    let mut bench = destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]);
     bench.state.identify(cluster("a"));
     bench
 }
@@ -26,24 +26,26 @@ async fn whose_it_is_decides_what_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_written_before_we_know_who_we_are() {
-    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[]);
+    let mut bench = destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.list(&[]);
     bench.state.identify(cluster("a"));
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
     // The claim that the list before has shown counts.
-    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+    let mut bench =
+        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
     bench.state.identify(cluster("a"));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     // Who cannot be told apart makes no claim.
-    let mut bench = target_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+    let mut bench =
+        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
     bench.state.identify(None);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_old_list_is_no_word_on_who_has_claimed_it() {
-    let mut bench = target_with(|shared| shared.claims = true);
+    let mut bench = destination_with(|shared| shared.claims = true);
     bench.state.identify(cluster("a"));
     bench.list(&[]);
     tokio::time::advance(Duration::from_secs(11)).await;
@@ -53,7 +55,7 @@ async fn an_old_list_is_no_word_on_who_has_claimed_it() {
     bench.list(&[]);
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
     // Meanwhile somebody else may have claimed it.
-    let mut bench = target_with(|shared| shared.claims = true);
+    let mut bench = destination_with(|shared| shared.claims = true);
     bench.state.identify(cluster("a"));
     bench.list(&[]);
     tokio::time::advance(Duration::from_secs(11)).await;
@@ -79,7 +81,7 @@ async fn a_claim_is_looked_at_again_soon_and_the_one_that_stands_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_of_ours_needs_no_claim() {
-    let mut bench = target_with(|shared| shared.claims = true);
+    let mut bench = destination_with(|shared| shared.claims = true);
     bench.state.identify(cluster("a"));
     bench.list(&[("them.ns.o", "g", "1")]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
