@@ -1,8 +1,8 @@
-//! Access to files away from the caller's thread, with an end to waiting.
+//! File access on a separate thread, with a deadline.
 //!
-//! Nothing can interrupt a thread that waits for a file system, so it is left behind. Work on one path therefore goes
-//! one at a time in the whole process, as the runtime's threads are the process's: whoever tries again waits for the
-//! thread that was left behind, and leaves no further one behind.
+//! A thread that is blocked on a file system cannot be interrupted, so it is abandoned. Work on one path is therefore
+//! serialized within the whole process, which shares the runtime's threads: a later attempt waits for the abandoned
+//! thread, and does not block a further one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ use std::time::Duration;
 use crate::error::FileError;
 use crate::read::read;
 
-/// Held by the work on a path.
-type Turn = tokio::sync::Mutex<()>;
+/// The lock that work on a path holds.
+type PathLock = tokio::sync::Mutex<()>;
 
-/// The paths that somebody works on or waits for.
-static TURNS: LazyLock<Mutex<HashMap<PathBuf, Weak<Turn>>>> = LazyLock::new(Mutex::default);
+/// The locks of the paths with current or waiting work.
+static PATH_LOCKS: LazyLock<Mutex<HashMap<PathBuf, Weak<PathLock>>>> = LazyLock::new(Mutex::default);
 
-/// Runs work that blocks on the file at `path`, or near it, on a thread for that, once no other work on the path is
-/// under way. A panic in there is one here.
+/// Runs work that blocks on the file at `path`, or on files near it, on a blocking thread, once no other work on the
+/// path is in progress. A panic of the work is propagated.
 ///
 /// # Errors
 ///
-/// [`FileError::Late`] if it takes longer than `deadline`; work that has begun may still be done later. Otherwise what
-/// the work says.
+/// [`FileError::Late`] if the wait and the work take longer than `deadline`; work that has begun may still complete
+/// later. Otherwise the error of the work.
 pub async fn run_with_deadline<T, E>(
     path: &Path,
     deadline: Duration,
@@ -34,11 +34,11 @@ where
     T: Send + 'static,
     E: From<FileError> + Send + 'static,
 {
-    let turn = turn(path);
+    let lock = path_lock(path);
     let working = async {
-        let turn = turn.lock_owned().await;
+        let guard = lock.lock_owned().await;
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _guard = guard;
             work()
         })
         .await
@@ -47,14 +47,14 @@ where
         Ok(Ok(result)) => result,
         Ok(Err(error)) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is being torn down, and the caller with it.
+            // The runtime is shutting down, and the caller with it.
             Err(_) => std::future::pending().await,
         },
         Err(_) => Err(FileError::Late { deadline }.into()),
     }
 }
 
-/// Reads a file as [`read`] does, away from the caller's thread.
+/// Reads a file as [`read`] does, on a separate thread.
 ///
 /// # Errors
 ///
@@ -64,15 +64,15 @@ pub async fn read_with_deadline(path: &Path, limit: u64, deadline: Duration) -> 
     run_with_deadline(path, deadline, move || read(&reading, limit)).await
 }
 
-fn turn(path: &Path) -> Arc<Turn> {
-    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(turn) = turns.get(path).and_then(Weak::upgrade) {
-        return turn;
+fn path_lock(path: &Path) -> Arc<PathLock> {
+    let mut locks = PATH_LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(lock) = locks.get(path).and_then(Weak::upgrade) {
+        return lock;
     }
-    turns.retain(|_, turn| turn.strong_count() > 0);
-    let turn = Arc::new(Turn::default());
-    turns.insert(path.to_owned(), Arc::downgrade(&turn));
-    turn
+    locks.retain(|_, lock| lock.strong_count() > 0);
+    let lock = Arc::new(PathLock::default());
+    locks.insert(path.to_owned(), Arc::downgrade(&lock));
+    lock
 }
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
     const DEADLINE: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn what_hangs_is_given_up_and_not_begun_again_beside_it() {
+    async fn run_with_deadline_abandons_hanging_work_and_starts_no_second() {
         let path = Path::new("/somewhere/that/hangs");
         let (release, hanging) = mpsc::channel::<()>();
         let (begun, beginning) = tokio::sync::oneshot::channel();
@@ -94,7 +94,7 @@ mod tests {
             Ok::<_, FileError>(1)
         }));
         beginning.await.unwrap();
-        // Time that is paused does not pass by itself while a thread is at work.
+        // Paused time does not advance by itself while a blocking thread is running.
         tokio::time::advance(DEADLINE).await;
         assert!(matches!(hung.await.unwrap(), Err(FileError::Late { deadline: DEADLINE })));
 

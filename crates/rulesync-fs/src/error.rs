@@ -1,44 +1,44 @@
-//! Why a file could not be accessed.
+//! The error of a file access.
 
 use std::fs::FileType;
 use std::io;
 use std::time::Duration;
 
-/// Why a file could not be accessed. The message does not name the file: whoever asked for it knows where it was named.
+/// The reason why a file could not be accessed. The message does not name the file: the caller knows its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// A directory, pipe, socket or device.
     #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
-    /// A symbolic link where the process keeps a file of its own.
-    #[error("it is a symbolic link, and rulesync writes to no file that a link leads to: remove it")]
+    /// A symbolic link in place of one of the process's own files.
+    #[error("it is a symbolic link, and rulesync does not write through links: remove it")]
     Link,
-    /// A file with another name elsewhere, where the process keeps a file of its own.
+    /// A file with further hard links in place of one of the process's own files.
     #[error("the file has other names (hard links), and rulesync does not write to it: remove it")]
     Shared,
-    /// More than the caller is prepared to read.
+    /// A file that is larger than the limit of the caller.
     #[error("the file is larger than {}", size(*limit))]
     TooLarge {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Far more content than the file's length says, as in `/proc`.
+    /// A file with far more content than its length, as in `/proc`.
     #[error("the file has no end: it goes on far beyond its length")]
     Endless,
-    /// The system did not answer in time.
+    /// The system did not respond in time.
     #[error("it was not read or written within {}s", deadline.as_secs_f64())]
     Late {
-        /// How long it was waited for.
+        /// The deadline that was exceeded.
         deadline: Duration,
     },
-    /// What the system said.
+    /// An error from the operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl FileError {
-    /// Whether there is no such file.
+    /// Returns `true` if the file does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }

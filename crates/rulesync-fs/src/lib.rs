@@ -1,12 +1,12 @@
-//! File access that cannot hang, grow without bound or be redirected to another file. Knows nothing of rules.
+//! File access that cannot hang, grow without bound or be redirected to another file. Independent of rules.
 //!
-//! - [`read`] and [`open`] take regular files only, are not held up by a pipe, and read no more than a limit.
-//! - [`read_inherited`] reads what a shell hands over as `/dev/fd/N`, which may be a pipe.
-//! - [`run_with_deadline`] and [`read_with_deadline`] do so away from the caller's thread. A file system that does not
-//!   answer costs one thread for each path, however often it is tried.
-//! - [`Shared`] keeps for a while what was read, so that a file is read once for all who want it.
-//! - [`open_own`], [`create_own`] and [`replace`] are for files of the process itself: they follow no link in place of
-//!   the file. [`remove_left_over`] clears away what a process that died did not get to replace.
+//! - [`read`] and [`open`] accept only regular files and do not block on a pipe; [`read`] reads up to a limit.
+//! - [`read_inherited`] reads a descriptor that a shell passes as `/dev/fd/N`, which may be a pipe.
+//! - [`run_with_deadline`] and [`read_with_deadline`] access files on a separate thread. A file system that does not
+//!   respond costs one thread for each path, regardless of the number of attempts.
+//! - [`Shared`] caches a value for some time, so that a file is read once for all callers.
+//! - [`open_own`], [`create_own`] and [`replace`] are for the process's own files: they do not follow a link in place
+//!   of the file. [`remove_left_over`] removes temporary files left by a process that died.
 
 #![warn(missing_docs)]
 

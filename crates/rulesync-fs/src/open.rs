@@ -1,4 +1,4 @@
-//! Opening: regular files only, without waiting for the other end of a pipe.
+//! Opens regular files only, without waiting for the other end of a pipe.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,49 +10,49 @@ use crate::error::FileError;
 ///
 /// # Errors
 ///
-/// [`FileError::NotRegular`] for everything else that may stand there, [`FileError::Io`] for what the system said.
+/// [`FileError::NotRegular`] for any other type of file, [`FileError::Io`] for errors from the system.
 pub fn open(path: &Path) -> Result<File, FileError> {
-    // To open a device or the end of a pipe can be an act of its own, so it is looked at first.
-    regular(&fs::metadata(path)?)?;
+    // Opening a device or the end of a pipe can have side effects, so the type is checked first.
+    check_regular(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
     flags(&mut options, Links::Follow);
-    // What stands there may have been exchanged since.
-    checked(options.open(path)?)
+    // The file may have been replaced since.
+    regular_file(options.open(path)?)
 }
 
-/// Opens an existing file of this process itself for reading. A link in its place is refused.
+/// Opens one of the process's own existing files for reading. A link in its place is rejected.
 ///
 /// # Errors
 ///
 /// As [`open`], and [`FileError::Link`].
 pub fn open_own(path: &Path) -> Result<File, FileError> {
-    not_link(path)?;
+    reject_link(path)?;
     let mut options = OpenOptions::new();
     options.read(true);
-    flags(&mut options, Links::Refuse);
-    checked(options.open(path).map_err(|error| link_or(path, error))?)
+    flags(&mut options, Links::Reject);
+    regular_file(options.open(path).map_err(|error| link_or(path, error))?)
 }
 
-/// Opens a file of this process itself for reading and writing, and creates it if it is missing. Its content stays.
+/// Opens one of the process's own files for reading and writing, and creates it if missing. Its content is kept.
 ///
 /// # Errors
 ///
-/// As [`open_own`], and [`FileError::Shared`] for a file that has other names.
+/// As [`open_own`], and [`FileError::Shared`] for a file with further hard links.
 pub fn create_own(path: &Path) -> Result<File, FileError> {
-    not_link(path)?;
+    reject_link(path)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    flags(&mut options, Links::Refuse);
-    let file = checked(options.open(path).map_err(|error| link_or(path, error))?)?;
-    if names(&file.metadata()?) > 1 { Err(FileError::Shared) } else { Ok(file) }
+    flags(&mut options, Links::Reject);
+    let file = regular_file(options.open(path).map_err(|error| link_or(path, error))?)?;
+    if hard_links(&file.metadata()?) > 1 { Err(FileError::Shared) } else { Ok(file) }
 }
 
-/// What to do with a link in place of the file.
+/// The treatment of a link in place of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Links {
     Follow,
-    Refuse,
+    Reject,
 }
 
 #[cfg(unix)]
@@ -62,7 +62,7 @@ fn flags(options: &mut OpenOptions, links: Links) {
     use rustix::fs::OFlags;
 
     let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    if links == Links::Refuse {
+    if links == Links::Reject {
         flags |= OFlags::NOFOLLOW;
     }
     options.custom_flags(flags.bits().cast_signed());
@@ -72,25 +72,25 @@ fn flags(options: &mut OpenOptions, links: Links) {
 fn flags(_: &mut OpenOptions, _: Links) {}
 
 #[cfg(unix)]
-fn names(metadata: &fs::Metadata) -> u64 {
+fn hard_links(metadata: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::nlink(metadata)
 }
 
 #[cfg(not(unix))]
-fn names(_: &fs::Metadata) -> u64 {
+fn hard_links(_: &fs::Metadata) -> u64 {
     1
 }
 
-fn not_link(path: &Path) -> Result<(), FileError> {
+fn reject_link(path: &Path) -> Result<(), FileError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => Err(FileError::Link),
-        Ok(metadata) => regular(&metadata),
+        Ok(metadata) => check_regular(&metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Systems do not agree on what they answer when `NOFOLLOW` meets a link that was put there a moment ago.
+/// Maps the error for a link created since the first check: systems return different errors with `NOFOLLOW`.
 fn link_or(path: &Path, error: io::Error) -> FileError {
     if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
         FileError::Link
@@ -99,12 +99,12 @@ fn link_or(path: &Path, error: io::Error) -> FileError {
     }
 }
 
-fn checked(file: File) -> Result<File, FileError> {
-    regular(&file.metadata()?)?;
+fn regular_file(file: File) -> Result<File, FileError> {
+    check_regular(&file.metadata()?)?;
     Ok(file)
 }
 
-fn regular(metadata: &fs::Metadata) -> Result<(), FileError> {
+fn check_regular(metadata: &fs::Metadata) -> Result<(), FileError> {
     if metadata.is_file() { Ok(()) } else { Err(FileError::not_regular(metadata.file_type())) }
 }
 
@@ -115,13 +115,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_files_are_not_reached_through_links() {
+    fn open_own_and_create_own_reject_links() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
-        fs::write(path("theirs"), "precious").unwrap();
-        symlink(path("theirs"), path("link")).unwrap();
+        fs::write(path("target"), "content").unwrap();
+        symlink(path("target"), path("link")).unwrap();
         symlink(path("nowhere"), path("dangling")).unwrap();
-        fs::hard_link(path("theirs"), path("second")).unwrap();
+        fs::hard_link(path("target"), path("second")).unwrap();
         assert!(matches!(create_own(&path("link")), Err(FileError::Link)));
         assert!(matches!(open_own(&path("link")), Err(FileError::Link)));
         assert!(matches!(create_own(&path("dangling")), Err(FileError::Link)));
@@ -134,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_the_other_end_of_a_pipe() {
+    fn open_rejects_pipe_without_blocking() {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for opened in [open(&pipe), open_own(&pipe), create_own(&pipe)] {
             assert!(matches!(opened, Err(FileError::NotRegular("a pipe"))));
         }
-        // Exchanged after the first look.
+        // The file is replaced by a pipe after the first check.
         let mut options = OpenOptions::new();
         flags(options.read(true), Links::Follow);
-        assert!(matches!(checked(options.open(&pipe).unwrap()), Err(FileError::NotRegular("a pipe"))));
+        assert!(matches!(regular_file(options.open(&pipe).unwrap()), Err(FileError::NotRegular("a pipe"))));
     }
 }

@@ -1,4 +1,4 @@
-//! Reading whole files, as far as a limit.
+//! Reads whole files, up to a limit.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use crate::error::FileError;
 use crate::open::open;
 
-/// How much more than its length a file may hold: somebody may be writing to it.
+/// The number of bytes that a file may grow while it is read: another process may be writing to it.
 const GROWTH_BYTES: u64 = 1 << 20;
 
-/// Some files in `/proc` are read in words or pages only.
+/// The unit of reads: some files in `/proc` can only be read in words or pages.
 const PAGE_BYTES: u64 = 4096;
 
 /// Reads a regular file of at most `limit` bytes. Links are followed.
 ///
 /// # Errors
 ///
-/// [`FileError`]; of a file that is too large, nothing is read.
+/// [`FileError`]. A file that is already longer than `limit` is not read at all.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     read_to_limit(&mut open(path)?, limit)
 }
@@ -44,16 +44,16 @@ pub fn read_to_limit(file: &mut File, limit: u64) -> Result<Vec<u8>, FileError> 
     }
 }
 
-/// What [`read_inherited`] found.
+/// The result of [`read_inherited`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// The content of a regular file, which can be read again.
     File(Vec<u8>),
-    /// The content of a pipe, which is gone with this.
+    /// The content of a pipe, which cannot be read again.
     Pipe(Vec<u8>),
 }
 
-/// Whether a path names a descriptor that this process was started with, as `<(command)` of a shell does:
+/// Returns `true` if a path names a descriptor that this process may have inherited, as `<(command)` of a shell does:
 /// `/dev/fd/N`, `/proc/self/fd/N` or `/dev/stdin`.
 pub fn is_inherited(path: &Path) -> bool {
     let number = |rest: &Path| {
@@ -64,8 +64,8 @@ pub fn is_inherited(path: &Path) -> bool {
     below("/dev/fd") || below("/proc/self/fd") || path == Path::new("/dev/stdin")
 }
 
-/// Reads a path for which [`is_inherited`] holds, which may lead to a pipe: that is read to its end, which must come
-/// before the deadline.
+/// Reads a path for which [`is_inherited`] returns `true`. A pipe is read to its end, which must come before the
+/// deadline.
 ///
 /// # Errors
 ///
@@ -87,7 +87,7 @@ pub fn read_inherited(path: &Path, limit: u64, deadline: Duration) -> Result<Con
     read_pipe(&mut pipe, limit, deadline).map(Content::Pipe)
 }
 
-/// Reads a path for which [`is_inherited`] holds.
+/// Reads a path for which [`is_inherited`] returns `true`.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ pub fn read_inherited(path: &Path, limit: u64, _: Duration) -> Result<Content, F
     read(path, limit).map(Content::File)
 }
 
-/// Reads a pipe that does not block.
+/// Reads a non-blocking pipe to its end.
 #[cfg(unix)]
 fn read_pipe(pipe: &mut File, limit: u64, deadline: Duration) -> Result<Vec<u8>, FileError> {
     use std::io::ErrorKind;
@@ -108,7 +108,7 @@ fn read_pipe(pipe: &mut File, limit: u64, deadline: Duration) -> Result<Vec<u8>,
     let mut bytes = Vec::new();
     loop {
         let room = (limit + 1).saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        // What was read before it would have blocked is in `bytes`.
+        // `bytes` keeps the data read before the pipe would have blocked.
         match Read::by_ref(pipe).take(room).read_to_end(&mut bytes) {
             Ok(_) if u64::try_from(bytes.len()).is_ok_and(|read| read <= limit) => return Ok(bytes),
             Ok(_) => return Err(FileError::TooLarge { limit }),
@@ -136,28 +136,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_as_far_as_the_limit() {
+    fn read_rejects_file_larger_than_limit() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, "12345").unwrap();
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert!(matches!(read(&path, 4), Err(FileError::TooLarge { limit: 4 })));
-        // Without content: it takes no space, and would take all memory.
+        // A sparse file: it uses no disk space, but reading it would use all memory.
         File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
         assert!(matches!(read(&path, 5), Err(FileError::TooLarge { limit: 5 })));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_without_end_is_refused() {
+    fn read_rejects_endless_file() {
         let error = read(Path::new("/proc/self/pagemap"), 64 << 20).unwrap_err();
         assert!(matches!(error, FileError::Endless), "{error}");
-        // These have no length either, but an end.
+        // This file has no length either, but it ends.
         assert!(!read(Path::new("/proc/self/status"), 64 << 20).unwrap().is_empty());
     }
 
     #[test]
-    fn inherited_descriptors_are_told_by_their_path() {
+    fn is_inherited_recognizes_descriptor_paths() {
         for path in ["/dev/fd/63", "/proc/self/fd/0", "/dev/stdin"] {
             assert!(is_inherited(Path::new(path)), "{path}");
         }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_read_to_its_end() {
+    fn read_inherited_reads_pipe_to_its_end() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let path = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
         writer.write_all(b"owner: ").unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_closes_or_that_does_not_end_is_given_up() {
+    fn read_inherited_rejects_open_or_too_large_pipe() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let path = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
         writer.write_all(b"owner").unwrap();

@@ -1,40 +1,40 @@
-//! Replacing a file as a whole.
+//! Replaces whole files atomically.
 
 use std::fs::{DirEntry, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// What the names of files begin with that are being written. One that is found later was left by a process that died.
+/// The prefix of the names of temporary files. One that is found later was left by a process that died.
 pub const TEMPORARY_PREFIX: &str = ".rulesync-tmp-";
 
-/// How old a file that is being written may be; nobody writes that long.
+/// The age from which a temporary file is considered left over; no write takes that long.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(3600);
 
-/// How many names of a directory are looked at for files that were left over.
+/// The maximum number of directory entries searched for left-over files.
 const MAX_NAMES: usize = 10_000;
 
-/// Removes the files of a directory that [`replace`] began an hour ago or earlier: they were left by a process that
-/// died. What cannot be seen or removed stays.
+/// Removes the temporary files of [`replace`] that are more than an hour old: they were left by a process that died.
+/// Files that cannot be listed or removed are kept.
 pub fn remove_left_over(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.take(MAX_NAMES).filter_map(Result::ok) {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
-        if ours && is_left_over(&entry) {
-            // Whoever finds it next tries again.
+        let is_temporary = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
+        if is_temporary && is_left_over(&entry) {
+            // The next call tries again.
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
 fn is_left_over(entry: &DirEntry) -> bool {
-    // Of a link, what is said is of the link itself.
+    // For a link, this is the metadata of the link itself.
     let Ok(metadata) = entry.metadata() else { return false };
     let age = metadata.modified().ok().and_then(|written| SystemTime::now().duration_since(written).ok());
     metadata.is_file() && age.is_some_and(|age| age > LEFT_OVER_AFTER)
 }
 
-/// What a replaced file outlives.
+/// The event that a replaced file survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
     /// The end of the process.
@@ -43,12 +43,12 @@ pub enum Durability {
     PowerCut,
 }
 
-/// Puts content in the place of a file, which is never seen half written. It is written to a new file beside it, whose
-/// name cannot be foreseen; a link in place of the file is replaced, and what it leads to is left alone.
+/// Atomically replaces the content of a file. The content is written to a temporary file with an unpredictable name in
+/// the same directory, which is then renamed. A link in place of the file is replaced; its target is not changed.
 ///
 /// # Errors
 ///
-/// What the system said; the former file or the new one is there then, whole.
+/// Errors from the system. Either the old or the new file is then in place, complete.
 pub fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -59,10 +59,10 @@ pub fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Resul
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As for any new file, less what the umask takes away.
+        // The mode of any new file, to which the umask applies.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    // Removes itself unless it gets to its place.
+    // Dropping `new` removes the file unless it was persisted.
     let mut new = builder.tempfile_in(directory)?;
     new.write_all(content)?;
     if durability == Durability::PowerCut {
@@ -75,11 +75,11 @@ pub fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Resul
     Ok(())
 }
 
-/// Makes the names of the files in a directory outlive a power cut, where the file system can.
+/// Makes the names of the files in a directory survive a power cut, if the file system supports it.
 ///
 /// # Errors
 ///
-/// What the system said.
+/// Errors from the system.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, Unsupported};
     match File::open(directory).and_then(|directory| directory.sync_all()) {
@@ -96,22 +96,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_replaced_and_not_followed() {
+    fn replace_does_not_follow_link() {
         let directory = tempfile::tempdir().unwrap();
-        let (theirs, link) = (directory.path().join("theirs"), directory.path().join("link"));
-        fs::write(&theirs, "precious").unwrap();
-        symlink(&theirs, &link).unwrap();
-        replace(&link, b"ours", Durability::PowerCut).unwrap();
-        replace(&link, b"ours again", Durability::Process).unwrap();
-        assert_eq!(fs::read(&theirs).unwrap(), b"precious");
-        assert_eq!(fs::read(&link).unwrap(), b"ours again");
-        let others = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(others(&link), others(&theirs), "the umask decides, as for any file");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing is left behind");
+        let (target, link) = (directory.path().join("target"), directory.path().join("link"));
+        fs::write(&target, "content").unwrap();
+        symlink(&target, &link).unwrap();
+        replace(&link, b"first", Durability::PowerCut).unwrap();
+        replace(&link, b"second", Durability::Process).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"content");
+        assert_eq!(fs::read(&link).unwrap(), b"second");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&link), mode(&target), "the umask applies, as for any file");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "no temporary file remains");
     }
 
     #[test]
-    fn files_that_were_left_half_written_are_removed_and_no_others() {
+    fn remove_left_over_removes_only_old_temporary_files() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let before = |age: u64| SystemTime::now() - Duration::from_secs(age);
@@ -130,19 +130,19 @@ mod tests {
         let mut names: Vec<_> =
             fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        let stay = [
+        let kept = [
             ".rulesync-tmp-directory",
             ".rulesync-tmp-link",
             ".rulesync-tmp-new",
             "ledger.json",
             "x.rulesync-tmp-",
         ];
-        assert_eq!(names, stay);
+        assert_eq!(names, kept);
         remove_left_over(&path("nowhere"));
     }
 
     #[test]
-    fn what_cannot_be_put_in_place_leaves_nothing_behind() {
+    fn replace_removes_temporary_file_on_failure() {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("taken")).unwrap();
         assert!(replace(&directory.path().join("taken"), b"x", Durability::Process).is_err());

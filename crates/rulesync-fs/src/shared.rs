@@ -1,5 +1,5 @@
-//! A value that is got now and then, once for all who want it: the work goes on in a task of its own, whoever stops
-//! waiting, and what comes of it, a value or a failure, is for everybody who waited.
+//! Caches a value that is fetched once for all concurrent callers: the work runs in a separate task, even if callers
+//! stop waiting, and all waiting callers get its result, a value or an error.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A value and for how long it is good, or why there is none.
+/// A value with the time for which it is valid, or the reason why there is none.
 pub type Got<T> = Result<(T, Duration), String>;
 
-/// Holds a value while it is good, such as a secret that was read from its file.
+/// Caches a value while it is valid, such as a secret read from a file.
 pub struct Shared<T> {
     state: Arc<Mutex<State<T>>>,
 }
@@ -23,12 +23,12 @@ struct State<T> {
 
 struct Kept<T> {
     value: T,
-    /// When the work began that it is from: it is no older than that.
+    /// The start of the work that produced the value: the value is no older than that.
     since: Instant,
     until: Instant,
 }
 
-/// Work that is under way, or was.
+/// Work that is in progress, or that ended without a result.
 struct Work<T> {
     since: Instant,
     outcome: watch::Receiver<Option<Result<T, String>>>,
@@ -51,27 +51,30 @@ fn locked<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Shared<T> {
-    /// The value that is kept, or else what comes of the work that is under way or now begins. The work must have a
-    /// deadline of its own.
+    /// Returns the cached value, or else the result of the work in progress, which is started if there is none. The
+    /// work must have its own deadline.
     ///
     /// # Errors
     ///
-    /// What the work says, to all who wait for it.
+    /// The error of the work, for all callers that wait for it; also an error if the work panics.
     pub async fn get<W>(&self, work: impl FnOnce() -> W) -> Result<T, String>
     where
         W: Future<Output = Got<T>> + Send + 'static,
     {
-        let mut outcome = match self.now(work) {
+        let mut outcome = match self.cached_or_start(work) {
             Ok(value) => return Ok(value),
             Err(outcome) => outcome,
         };
         let outcome = outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
-        // A panic is a defect; whoever comes next begins anew.
-        outcome.unwrap_or_else(|| Err("it was given up".to_owned()))
+        // The work panicked, which is a bug; the next caller starts it again.
+        outcome.unwrap_or_else(|| Err("the task ended without a result".to_owned()))
     }
 
-    /// What is kept, or where the outcome will be.
-    fn now<W>(&self, work: impl FnOnce() -> W) -> Result<T, watch::Receiver<Option<Result<T, String>>>>
+    /// Returns the cached value, or the receiver of the outcome of the work.
+    fn cached_or_start<W>(
+        &self,
+        work: impl FnOnce() -> W,
+    ) -> Result<T, watch::Receiver<Option<Result<T, String>>>>
     where
         W: Future<Output = Got<T>> + Send + 'static,
     {
@@ -91,13 +94,14 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
         tokio::spawn(async move {
             let got = work.await;
             let mut state = locked(&shared);
-            let wanted = state.work.as_ref().is_some_and(|work| work.outcome.same_channel(&done.subscribe()));
-            if wanted {
+            let is_current =
+                state.work.as_ref().is_some_and(|work| work.outcome.same_channel(&done.subscribe()));
+            if is_current {
                 state.work = None;
-                state.kept = got.as_ref().ok().map(|(value, life)| Kept {
+                state.kept = got.as_ref().ok().map(|(value, lifetime)| Kept {
                     value: value.clone(),
                     since,
-                    until: Instant::now() + *life,
+                    until: Instant::now() + *lifetime,
                 });
             }
             drop(state);
@@ -108,10 +112,11 @@ impl<T: Clone + Send + Sync + 'static> Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// The value that was used `then` is no good: it is got anew. One that is newer stays. Whether there was one.
+    /// Discards the value that was in use at `then`, so that it is fetched again, and returns `true` if there was one.
+    /// A newer value is kept.
     pub fn distrust(&self, then: Instant) -> bool {
         let mut state = locked(&self.state);
-        // It may have seen what was there before.
+        // The work may have read the old state.
         state.work.take_if(|work| work.since <= then);
         state.kept.take_if(|kept| kept.since <= then).is_some()
     }
@@ -125,7 +130,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Work that takes a second and is counted.
+    /// Counts the call, and returns work that takes a second.
     fn work(count: &Arc<AtomicUsize>, fails: bool) -> impl Future<Output = Got<usize>> + Send + use<> {
         let number = count.fetch_add(1, Ordering::Relaxed);
         async move {
@@ -134,7 +139,7 @@ mod tests {
         }
     }
 
-    async fn many(
+    async fn get_concurrently(
         shared: &Arc<Shared<usize>>,
         count: &Arc<AtomicUsize>,
         fails: bool,
@@ -152,21 +157,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_works_for_all_who_wait_also_in_vain() {
+    async fn shared_runs_work_once_for_all_callers_also_on_failure() {
         let (shared, count) = (Arc::new(Shared::default()), Arc::new(AtomicUsize::new(0)));
         let start = Instant::now();
-        assert_eq!(many(&shared, &count, true).await, vec![Err("failure 0".to_owned()); 8]);
-        assert_eq!(start.elapsed(), SECOND, "together");
-        // Who comes later tries again.
-        assert_eq!(many(&shared, &count, false).await, vec![Ok(1); 8]);
-        assert_eq!(many(&shared, &count, false).await, vec![Ok(1); 8]);
+        assert_eq!(get_concurrently(&shared, &count, true).await, vec![Err("failure 0".to_owned()); 8]);
+        assert_eq!(start.elapsed(), SECOND, "concurrent");
+        // Later callers try again.
+        assert_eq!(get_concurrently(&shared, &count, false).await, vec![Ok(1); 8]);
+        assert_eq!(get_concurrently(&shared, &count, false).await, vec![Ok(1); 8]);
         assert_eq!(start.elapsed(), 2 * SECOND);
         tokio::time::advance(10 * SECOND).await;
-        assert_eq!(many(&shared, &count, false).await, vec![Ok(2); 8]);
+        assert_eq!(get_concurrently(&shared, &count, false).await, vec![Ok(2); 8]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_work_goes_on_when_nobody_waits() {
+    async fn shared_work_continues_without_callers() {
         let (shared, count) = (Shared::default(), Arc::new(AtomicUsize::new(0)));
         let impatient = tokio::time::timeout(SECOND / 2, shared.get(|| work(&count, false)));
         assert!(impatient.await.is_err());
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_no_good_is_got_anew_and_what_is_newer_stays() {
+    async fn shared_distrust_discards_old_value_and_keeps_newer() {
         let (shared, count) = (Shared::default(), Arc::new(AtomicUsize::new(0)));
         let before = Instant::now();
         tokio::time::advance(SECOND).await;
@@ -182,7 +187,7 @@ mod tests {
         assert!(!shared.distrust(before));
         assert_eq!(shared.get(|| work(&count, false)).await, Ok(0));
         assert!(shared.distrust(Instant::now()));
-        // What is under way has begun too early.
+        // The work in progress began too early.
         let impatient = tokio::time::timeout(SECOND / 2, shared.get(|| work(&count, false)));
         assert!(impatient.await.is_err());
         shared.distrust(Instant::now());
@@ -191,13 +196,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_panics_is_begun_anew() {
+    async fn shared_restarts_work_after_panic() {
         let shared = Shared::default();
         assert!(
             shared
-                .get(|| async { panic!("a defect") })
+                .get(|| async { panic!("a bug") })
                 .await
-                .is_err_and(|error: String| error.contains("given up"))
+                .is_err_and(|error: String| error.contains("without a result"))
         );
         assert_eq!(shared.get(|| async { Ok((1, SECOND)) }).await, Ok(1));
     }

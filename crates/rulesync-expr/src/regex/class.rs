@@ -1,4 +1,4 @@
-//! Escapes, and classes of characters by name or in brackets.
+//! Parses escapes, named character classes and bracket expressions.
 
 use super::error::RegexError;
 use super::error::RegexErrorKind::{
@@ -9,32 +9,32 @@ use super::unicode;
 
 const LAST_CHARACTER: u32 = 0x0010_ffff;
 
-/// The bounds of the smallest class that is none of one character only.
+/// The number of bounds of the smallest class that matches more than one character.
 const FEW_RUNES: u64 = 2;
 
-/// What is known of the characters of a class.
+/// The properties of a character class.
 pub(super) struct Class {
-    /// The numbers that Go needs for its ranges, or fewer.
+    /// A lower bound of the number of integers that Go needs for the ranges.
     pub(super) runes: u64,
-    /// Whether it may hold one character only, or one in both cases.
+    /// `true` if the class may contain only one character, or only one in both cases.
     pub(super) may_be_one: bool,
 }
 
 impl Class {
-    /// Characters by the name of a kind that has many of them.
+    /// A named class of many characters.
     const NAMED: Self = Self { runes: FEW_RUNES, may_be_one: false };
 }
 
-/// What stands between brackets, as it is read.
+/// The contents of a bracket expression, as far as read.
 #[derive(Default)]
 struct Brackets {
-    /// The first two characters that differ.
+    /// The first two distinct characters.
     characters: [Option<u32>; 2],
-    /// Whether there are more than these.
+    /// `true` if there are further characters.
     more: bool,
-    /// The last character of all.
+    /// The highest character.
     last: u32,
-    /// Classes within it, and the numbers that the last of them needs.
+    /// The number of nested classes, and the `runes` of the last one.
     classes: usize,
     runes: u64,
 }
@@ -61,14 +61,14 @@ impl Brackets {
         let only_class = self.classes == 1 && self.characters[0].is_none();
         let runes = if only_class { self.runes } else { FEW_RUNES };
         if negated {
-            // Little may be left over where more than one large class was taken away, or all as far as the last.
+            // The complement may be small if several large classes or a range up to the last character are removed.
             let is_sure = self.classes == 0 || only_class && self.more;
             let may_be_one = !is_sure || self.last + 2 >= LAST_CHARACTER;
             return Class { runes: runes.saturating_sub(2), may_be_one };
         }
         let apart = match self.characters {
             [Some(a), Some(b)] => {
-                // Beyond ASCII it would take tables to tell.
+                // Comparing the case of characters beyond ASCII would require tables.
                 let both = [a, b].map(|code| u8::try_from(code).ok().filter(u8::is_ascii));
                 matches!(both, [Some(a), Some(b)] if !a.eq_ignore_ascii_case(&b))
             }
@@ -79,7 +79,7 @@ impl Brackets {
 }
 
 impl Parser<'_> {
-    /// Reads a class in brackets; the bracket has not been read.
+    /// Reads a bracket expression; the position is at the opening bracket.
     pub(super) fn brackets(&mut self) -> Result<Class> {
         let start = self.at;
         self.at += 1;
@@ -116,12 +116,12 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads `[:alpha:]`, `\p{Greek}` or `\d` where one of them begins; otherwise reads nothing.
+    /// Reads `[:alpha:]`, `\p{Greek}` or `\d` if one begins here; otherwise reads nothing.
     fn named_class(&mut self) -> Result<Option<Class>> {
         if self.posix_may_come && self.peek() == Some(b'[') && self.peek_at(1) == Some(b':') {
             let name = self.at + 2;
             let Some(length) = self.pattern[name..].windows(2).position(|pair| pair == b":]") else {
-                // Nor will any later bracket find it, and none has to look.
+                // No later bracket can find one either, so later searches are skipped.
                 self.posix_may_come = false;
                 return self.class_escape();
             };
@@ -135,7 +135,7 @@ impl Parser<'_> {
         self.class_escape()
     }
 
-    /// Reads `\p{Greek}` or `\d` where one of them begins; otherwise reads nothing.
+    /// Reads `\p{Greek}` or `\d` if one begins here; otherwise reads nothing.
     pub(super) fn class_escape(&mut self) -> Result<Option<Class>> {
         if self.peek() != Some(b'\\') {
             return Ok(None);
@@ -172,23 +172,23 @@ impl Parser<'_> {
             None => name,
         };
         let Some(runes) = unicode::runes(name) else {
-            // Without a name there is nothing to be known.
+            // An empty name cannot be known to a newer Go either.
             let kind = if name.is_empty() { InvalidClassRange } else { UnknownClass };
             return Err(self.error(kind, start..self.at));
         };
         let may_be_one = runes == 1;
-        // Either end may be missing in the negation, and in both cases ranges may join.
+        // A negation may lack either end; ranges may merge if case is ignored.
         let runes = if self.fold { FEW_RUNES } else { runes - if negated { runes.min(2) } else { 0 } };
         Ok(Class { runes, may_be_one })
     }
 
-    /// Reads an escape that stands for one character; the backslash has not been read.
+    /// Reads an escape of a single character; the position is at the backslash.
     pub(super) fn escaped_character(&mut self) -> Result<u32> {
         let start = self.at;
         self.at += 1;
         let invalid = |parser: &Self| Err(parser.error(InvalidEscape, start..parser.at));
         let Some(c) = self.character()? else {
-            // Go shows nothing.
+            // Go shows an empty part.
             return Err(RegexError { part: String::new(), ..self.error(TrailingBackslash, start..self.at) });
         };
         match c {
@@ -210,7 +210,7 @@ impl Parser<'_> {
                 }
                 code.map_or_else(|| invalid(self), Ok)
             }
-            // A digit alone would refer to a group.
+            // A single digit other than 0 would be a backreference.
             '0' | '1'..='7' if c == '0' || self.octal_digit().is_some() => {
                 let mut code = u32::from(c) - u32::from('0');
                 for _ in 0..2 {
@@ -229,7 +229,7 @@ impl Parser<'_> {
         self.peek().filter(|byte| (b'0'..=b'7').contains(byte)).map(|byte| u32::from(byte - b'0'))
     }
 
-    /// Reads the rest of `\x{41}`; none, and read as far as what is wrong with it, if it is no character.
+    /// Reads the rest of `\x{41}`; reads up to the first error and returns `None` if it is not a character.
     fn braced_code(&mut self) -> Result<Option<u32>> {
         let (mut code, mut digits) = (0, 0);
         loop {
@@ -249,7 +249,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether the name between `[:` and `:]` is one that Go knows.
+/// Returns `true` if Go knows the name, which is the text between `[:` and `:]`.
 fn is_posix_class(name: &[u8]) -> bool {
     let name = name.strip_prefix(b"^").unwrap_or(name);
     matches!(

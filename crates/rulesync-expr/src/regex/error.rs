@@ -1,12 +1,12 @@
-//! What Go says of a regular expression that it refuses, and where in it. Not for where the expression stands in
-//! a rule: that is `literal`.
+//! The errors that Go returns for invalid regular expressions, with their position in the pattern. The position in the
+//! surrounding expression is computed in `literal`.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::span::Span;
 
-/// The reasons for which Go refuses a regular expression; `Display` prints Go's words.
+/// The reason why Go rejects a regular expression; `Display` prints Go's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RegexErrorKind {
     InvalidClassRange,
@@ -23,7 +23,7 @@ pub(crate) enum RegexErrorKind {
     TooLarge,
     TrailingBackslash,
     UnexpectedParenthesis,
-    /// A range of characters by a name that is not known here, and may be to a newer Go.
+    /// A character class whose name is unknown here, but may be known to a newer Go.
     UnknownClass,
 }
 
@@ -48,13 +48,13 @@ impl fmt::Display for RegexErrorKind {
     }
 }
 
-/// The first thing wrong with a regular expression; `Display` prints what Go prints.
+/// The first error in a regular expression; `Display` prints the same text as Go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RegexError {
     pub(crate) kind: RegexErrorKind,
-    /// The bytes of the pattern that are wrong. Where Go shows all of it, they begin at what it could not take.
+    /// The invalid bytes of the pattern. Where Go shows the whole pattern, the span begins at the rejected part.
     pub(crate) span: Span,
-    /// The part of the pattern that Go shows.
+    /// The part of the pattern shown in the error text.
     pub(crate) part: String,
 }
 

@@ -1,29 +1,29 @@
-//! The limits that Go sets to a regular expression: levels, instructions, and bounds of character ranges.
+//! Go's limits on a regular expression: nesting levels, instructions, and bounds of character ranges.
 //!
-//! They are judged as Go judges them, which is in part a matter of what it happens to have in memory; and they are
-//! not judged any more where Go may have rewritten alternatives or classes before it counted, because then the
-//! expression is smaller than it looks. Nothing here recurses, so nothing is at stake but the verdict.
+//! The limits are checked as Go checks them, which depends in part on the nodes that Go has allocated. Checking stops
+//! where Go may have rewritten alternatives or classes before counting, because the expression is then smaller than
+//! it looks. Nothing here recurses, so an inexact limit affects only the result, not safety.
 
 use super::error::RegexErrorKind;
 use super::tree::{Form, Node};
 
-/// Levels of a tree.
+/// The maximum number of levels of a tree.
 const MOST_LEVELS: u32 = 1000;
 
-/// Instructions, of 40 bytes each in 128 MiB.
+/// The maximum number of instructions: 128 MiB at 40 bytes each.
 const MOST_INSTRUCTIONS: u64 = (128 << 20) / 40;
 
-/// Bounds of character ranges, of 4 bytes each in 128 MiB.
+/// The maximum number of bounds of character ranges: 128 MiB at 4 bytes each.
 const MOST_RUNES: u64 = (128 << 20) / 4;
 
-/// What Go has counted so far.
+/// Go's counters at the current position in the pattern.
 pub(super) struct Limits {
-    /// Whether Go surely has the tree that we think it has.
+    /// `true` while the tree is known to be the same as Go's.
     exact: bool,
-    /// Nodes in use, and most that ever were: Go uses them again.
+    /// The number of nodes in use, and its maximum so far: Go reuses freed nodes.
     nodes: u64,
     most_nodes: u64,
-    /// The product of all counted repetitions. Sizes are not looked at while this times the nodes is small.
+    /// The product of all counted repetitions. Sizes are not checked while this times the number of nodes is small.
     repeats: u64,
     counts_size: bool,
     runes: u64,
@@ -34,7 +34,7 @@ impl Limits {
         Self { exact: true, nodes: 0, most_nodes: 0, repeats: 1, counts_size: false, runes: 0 }
     }
 
-    /// Gives up judging.
+    /// Stops checking the limits.
     pub(super) fn ignore(&mut self) {
         self.exact = false;
     }
@@ -56,7 +56,7 @@ impl Limits {
         self.counts_size
     }
 
-    /// Judges a part that has just been read or joined; `unjoined` are all that are not part of another yet.
+    /// Checks a part that has just been read or joined; `unjoined` are the parts not yet joined into another.
     pub(super) fn check<'a>(
         &mut self,
         node: Node,

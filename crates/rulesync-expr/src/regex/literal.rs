@@ -1,5 +1,5 @@
-//! Patterns where they stand in an expression: string literals that a server takes for regular expressions, as they
-//! are or with something around them. Not for the patterns themselves.
+//! Patterns in expressions: string literals that a server compiles as regular expressions, unchanged or wrapped. The
+//! patterns themselves are parsed in `parse`.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,14 @@ use super::{Regex, RegexError, parse};
 use crate::quote::unescape_bytes;
 use crate::span::Span;
 
-/// What Go gives a meaning to outside of classes, but for the bar.
+/// The characters with a special meaning outside of classes, except `|`.
 const SPECIAL: &[u8] = br"\.+*?()[]{}^$";
 
-/// What a server writes around a pattern before it reads it.
+/// The text that a server adds around a pattern before compiling it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wrapping {
     Nothing,
-    /// `^(?:...)$`, as Loki reads the pattern of `label_replace`, and Prometheus with an `s`.
+    /// `^(?:...)$`, which Loki adds to the pattern of `label_replace`; Prometheus adds `^(?s:...)$`.
     Anchored,
 }
 
@@ -27,14 +27,14 @@ impl Wrapping {
     }
 }
 
-/// An error, and the part of the expression that it is about.
+/// An error with its position in the surrounding expression.
 #[derive(Debug)]
 pub(crate) struct Misplaced {
     pub(crate) error: RegexError,
     pub(crate) span: Span,
 }
 
-/// Reads the pattern that `input` holds as the string literal at `span`, whose value is `value`.
+/// Parses the pattern in the string literal at `span` of `input`, whose value is `value`.
 pub(crate) fn literal(input: &str, span: Span, value: &str, wrapping: Wrapping) -> Result<Regex, Misplaced> {
     let pattern = bytes(input, span, value);
     let (before, after) = wrapping.parts();
@@ -45,8 +45,8 @@ pub(crate) fn literal(input: &str, span: Span, value: &str, wrapping: Wrapping) 
     result.map_err(|error| Misplaced { span: place(input, span, value, error.span, before.len()), error })
 }
 
-/// Reads the pattern of a matcher. Prometheus and Loki, which has its matchers from there, read no pattern that is a
-/// list of plain words, and so take it whatever bytes it has.
+/// Parses the pattern of a matcher. Prometheus, and Loki, which uses the matchers of Prometheus, do not compile a
+/// pattern that is a list of plain words, and therefore accept any bytes in it.
 pub(crate) fn matcher(input: &str, span: Span, value: &str) -> Result<Regex, Misplaced> {
     match matches_empty_word(value) {
         Some(matches_empty) => Ok(Regex { names: Vec::new(), matches_empty }),
@@ -54,19 +54,19 @@ pub(crate) fn matcher(input: &str, span: Span, value: &str) -> Result<Regex, Mis
     }
 }
 
-/// Whether the pattern of a matcher matches the empty text; false if Go does not take it.
+/// Returns `true` if the pattern of a matcher is valid and matches the empty string.
 pub(crate) fn matches_empty(pattern: &str) -> bool {
     matches_empty_word(pattern)
         .unwrap_or_else(|| parse(pattern.as_bytes()).is_ok_and(|regex| regex.matches_empty))
 }
 
-/// Whether one of the words that a pattern lists is empty; none if it is more than a list.
+/// Returns whether one of the words of a list is empty, or `None` if the pattern is not a plain list.
 fn matches_empty_word(pattern: &str) -> Option<bool> {
     let is_list = !pattern.bytes().any(|byte| SPECIAL.contains(&byte));
     is_list.then(|| pattern.split('|').any(str::is_empty))
 }
 
-/// The bytes of a pattern. What was no UTF-8 is a replacement character in the value.
+/// Returns the bytes of a pattern. The value has a replacement character in place of invalid UTF-8.
 fn bytes<'a>(input: &'a str, span: Span, value: &'a str) -> Cow<'a, [u8]> {
     let body = body(input, span);
     if value.contains(char::REPLACEMENT_CHARACTER) && body != value && !span.text(input).starts_with('`') {
@@ -76,7 +76,7 @@ fn bytes<'a>(input: &'a str, span: Span, value: &'a str) -> Cow<'a, [u8]> {
     }
 }
 
-/// Where in the expression a part of a pattern stands: the whole literal if it has escapes.
+/// Returns the position of a part of a pattern in the expression: the whole literal if it has escapes.
 fn place(input: &str, literal: Span, value: &str, part: Span, before: usize) -> Span {
     let body = body(input, literal);
     if body != value {
@@ -86,7 +86,7 @@ fn place(input: &str, literal: Span, value: &str, part: Span, before: usize) -> 
     Span::new(offset(part.start), offset(part.end))
 }
 
-/// A literal without its quotes.
+/// Returns a literal without its quotes.
 fn body(input: &str, literal: Span) -> &str {
     let text = literal.text(input);
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
@@ -98,7 +98,7 @@ mod tests {
     use crate::quote::unescape;
     use crate::span::Span;
 
-    /// What is marked of an expression that is one string literal.
+    /// Returns the part of `input`, a single string literal, that an error points at.
     fn marked(input: &str, wrapping: Wrapping) -> Option<&str> {
         let body = &input[1..input.len() - 1];
         let value = if input.starts_with('`') { body.to_owned() } else { unescape(body) };
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_placed_in_the_literal_or_is_all_of_it() {
+    fn literal_error_span_is_within_literal_without_escapes() {
         assert_eq!(marked(r#""é[b-a]""#, Wrapping::Nothing), Some("b-a"));
         assert_eq!(marked(r"`\d+(\k)`", Wrapping::Nothing), Some(r"\k"));
         assert_eq!(marked(r#""\\d+(\\k)""#, Wrapping::Nothing), Some(r#""\\d+(\\k)""#));
@@ -115,9 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_around_a_pattern_counts() {
+    fn literal_wrapping_affects_result() {
         assert_eq!(marked("'[b-a]'", Wrapping::Anchored), Some("b-a"));
-        // The parenthesis behind it closes the group, and leaves open what is around.
+        // The wrapping's closing parenthesis closes the inner group, so the wrapping itself stays open.
         assert_eq!(marked("'a(b'", Wrapping::Anchored), Some("a(b"));
         assert_eq!(marked("'a)(b'", Wrapping::Anchored), None);
         assert_eq!(marked("'a)(b'", Wrapping::Nothing), Some(")(b"));
@@ -126,15 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn words_need_not_be_utf8() {
-        for (input, is_taken) in [(r#""a|\xff""#, true), (r#""a.\xff""#, false), (r#""a.\ufffd""#, true)] {
+    fn matcher_accepts_invalid_utf8_in_plain_words() {
+        for (input, is_accepted) in [(r#""a|\xff""#, true), (r#""a.\xff""#, false), (r#""a.\ufffd""#, true)] {
             let value = unescape(&input[1..input.len() - 1]);
-            assert_eq!(matcher(input, Span::new(0, input.len()), &value).is_ok(), is_taken, "{input}");
+            assert_eq!(matcher(input, Span::new(0, input.len()), &value).is_ok(), is_accepted, "{input}");
         }
     }
 
     #[test]
-    fn lists_of_words() {
+    fn matches_empty_checks_lists_of_words() {
         for (pattern, expected) in [("", true), ("a|b", false), ("a||b", true), ("a|", true), ("(", false)] {
             assert_eq!(matches_empty(pattern), expected, "{pattern}");
         }

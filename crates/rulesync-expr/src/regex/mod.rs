@@ -1,9 +1,10 @@
-//! Regular expressions as Go's `regexp` takes them: whether it does, what it says if not, and what callers must know
-//! of those it takes. The tour: `parse` reads a pattern, `class` its classes and escapes, `tree` joins what was read,
-//! `limits` refuses what Go finds too large, `literal` reads patterns where they stand in an expression.
+//! Checks regular expressions as Go's `regexp` does: which patterns are valid, the error Go returns for the others,
+//! and the properties of valid patterns that callers need. `parse` reads a pattern, `class` its classes and escapes,
+//! `tree` joins the parsed parts, `limits` rejects patterns that are too large for Go, and `literal` reads patterns
+//! from string literals in an expression.
 //!
-//! Nothing is matched. The flags are those of `regexp.Compile`; `s`, `m` and `U` change nothing here, because they
-//! neither make a pattern wrong nor an empty match possible.
+//! Nothing is matched. The flags are those of `regexp.Compile`; `s`, `m` and `U` are ignored here, because they neither
+//! make a pattern invalid nor an empty match possible.
 
 mod class;
 mod error;
@@ -18,19 +19,19 @@ mod unicode;
 pub(crate) use error::{RegexError, RegexErrorKind};
 pub(crate) use literal::{Misplaced, Wrapping, literal, matcher, matches_empty};
 
-/// The largest count of a repetition, and how often repetitions within each other may repeat the innermost part.
+/// The maximum count of a repetition, and the maximum product of the counts of nested repetitions.
 const MOST_COPIES: u32 = 1000;
 
-/// What is to be known of a pattern that Go takes.
+/// The properties of a pattern that Go accepts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Regex {
-    /// The names of its groups in order; one may be there twice.
+    /// The names of the capture groups in order, possibly with duplicates.
     pub(crate) names: Vec<String>,
-    /// Whether it matches the empty text.
+    /// `true` if the pattern matches the empty string.
     pub(crate) matches_empty: bool,
 }
 
-/// Reads a pattern as Go does.
+/// Parses a pattern as Go does.
 fn parse(pattern: &[u8]) -> Result<Regex, RegexError> {
     parse::Parser::new(pattern).parse()
 }

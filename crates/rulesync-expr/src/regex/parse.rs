@@ -1,5 +1,5 @@
-//! Reads a pattern from left to right, as Go's parser does with the flags of `regexp.Compile`, and stops at the first
-//! thing that Go refuses. Nesting costs heap, never stack; time is proportional to the pattern.
+//! Parses a pattern from left to right, as Go's parser does with the flags of `regexp.Compile`, and stops at the first
+//! error. Nesting uses heap, never stack; time is linear in the length of the pattern.
 
 use std::ops::Range;
 
@@ -14,15 +14,15 @@ use crate::span::Span;
 
 pub(super) type Result<T> = std::result::Result<T, RegexError>;
 
-/// A place in a pattern, and what was read before it.
+/// The state of the parser.
 pub(super) struct Parser<'a> {
     pub(super) pattern: &'a [u8],
-    /// The pattern as far as it is UTF-8.
+    /// The longest prefix of the pattern that is valid UTF-8.
     pub(super) text: &'a str,
     pub(super) at: usize,
-    /// Whether case is ignored here.
+    /// `true` if case is ignored at the current position.
     pub(super) fold: bool,
-    /// Whether a `:]` may still come.
+    /// `false` once the rest of the pattern is known to contain no `:]`.
     pub(super) posix_may_come: bool,
     names: Vec<String>,
     tree: Tree,
@@ -39,7 +39,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn parse(mut self) -> Result<Regex> {
-        // Where the repetition begins that was read last, if it was just now.
+        // The start of the repetition read immediately before, if any.
         let mut last_repetition = None;
         while let Some(byte) = self.peek() {
             let start = self.at;
@@ -61,7 +61,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads what is no repetition.
+    /// Reads anything but a repetition.
     fn other(&mut self, byte: u8) -> Result<()> {
         let start = self.at;
         match byte {
@@ -109,7 +109,7 @@ impl<'a> Parser<'a> {
         Ok(Some(repetition))
     }
 
-    /// Reads `{2}`, `{2,}` or `{2,5}`; anything else in braces is text, and not read.
+    /// Reads `{2}`, `{2,}` or `{2,5}`; anything else in braces is literal and is not read.
     fn counted_repetition(&mut self) -> Result<Option<Repetition>> {
         let start = self.at;
         let Some((min, max)) = self.counts() else {
@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
         self.skip(b"}").then_some((min, max))
     }
 
-    /// Reads a number without zeros before it; what is too large is as large as can be.
+    /// Reads a number without leading zeros, saturating at `u32::MAX`.
     fn number(&mut self) -> Option<u32> {
         let rest = &self.pattern[self.at..];
         let digits = &rest[..rest.iter().take_while(|byte| byte.is_ascii_digit()).count()];
@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
         Some(digits.iter().fold(0, add))
     }
 
-    /// Repeats what was read before `start`, where the repetition begins.
+    /// Repeats the last part; the repetition operator begins at `start`.
     fn repeat(&mut self, start: usize, repetition: Repetition, last: Option<usize>) -> Result<()> {
         self.skip(b"?");
         if let Some(last) = last {
@@ -157,12 +157,12 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Reads what begins with a backslash.
+    /// Reads an escape sequence.
     fn escape(&mut self) -> Result<()> {
         let start = self.at;
         let assertion = match self.peek_at(1) {
             Some(b'A' | b'z' | b'B') => true,
-            // The empty text has no words, and so no ends of words.
+            // The empty string has no word boundary.
             Some(b'b') => false,
             Some(b'Q') => return self.quotation(),
             Some(b'C') => return Err(self.error(InvalidEscape, start..start + 2)),
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
         self.limited(start, |tree| tree.add(Node::assertion(assertion)))
     }
 
-    /// Reads `\Q...\E`, or as far as the pattern goes.
+    /// Reads `\Q...\E`, or up to the end of the pattern.
     fn quotation(&mut self) -> Result<()> {
         self.at += 2;
         let rest = &self.pattern[self.at..];
@@ -197,7 +197,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Reads what begins with `(?`.
+    /// Reads a group or flags that begin with `(?`.
     fn group_or_flags(&mut self) -> Result<()> {
         let start = self.at;
         let rest = &self.pattern[start..];
@@ -231,7 +231,7 @@ impl<'a> Parser<'a> {
         Err(self.error(InvalidPerlSyntax, start..self.at))
     }
 
-    /// Reads the name of a group and what is before it; the name begins at `name_start`.
+    /// Opens a named group; the name begins at `name_start`.
     fn named_group(&mut self, name_start: usize) -> Result<()> {
         let start = self.at;
         self.at = name_start;
@@ -246,7 +246,7 @@ impl<'a> Parser<'a> {
         self.limited(start, |tree| tree.open(start, true, fold))
     }
 
-    /// Does something that Go's limits may forbid; the part of the pattern that does it begins at `start`.
+    /// Performs a step that may exceed one of Go's limits; the part of the pattern concerned begins at `start`.
     fn limited(
         &mut self,
         start: usize,
@@ -263,7 +263,7 @@ impl<'a> Parser<'a> {
         self.pattern.get(self.at + ahead).copied()
     }
 
-    /// Reads `expected` if it is next.
+    /// Skips `expected` if it is next, and returns whether it was.
     pub(super) fn skip(&mut self, expected: &[u8]) -> bool {
         let is_next = self.pattern[self.at..].starts_with(expected);
         if is_next {
@@ -272,7 +272,7 @@ impl<'a> Parser<'a> {
         is_next
     }
 
-    /// Reads a character; none at the end.
+    /// Reads a character, or returns `None` at the end.
     pub(super) fn character(&mut self) -> Result<Option<char>> {
         let next = self.text.get(self.at..).and_then(|text| text.chars().next());
         if next.is_none() && self.at < self.pattern.len() {
@@ -282,7 +282,7 @@ impl<'a> Parser<'a> {
         Ok(next)
     }
 
-    /// Reads as far as `end`, which is read as well; none, and nothing read, if it does not come.
+    /// Reads up to and including `end`; reads nothing and returns `None` if `end` does not occur.
     pub(super) fn until(&mut self, end: u8) -> Result<Option<&'a str>> {
         let length = self.pattern[self.at..].iter().position(|&byte| byte == end);
         let stop = length.map_or(self.pattern.len(), |length| self.at + length);
@@ -293,7 +293,7 @@ impl<'a> Parser<'a> {
         Ok(length.and(text).inspect(|_| self.at = stop + 1))
     }
 
-    /// An error for which Go shows what is wrong.
+    /// Creates an error for which Go shows the invalid part.
     pub(super) fn error(&self, kind: RegexErrorKind, part: Range<usize>) -> RegexError {
         let span = Span::new(part.start, part.end);
         let part = String::from_utf8_lossy(self.pattern.get(part).unwrap_or_default()).into_owned();
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// An error for which Go shows the whole pattern.
+/// Creates an error for which Go shows the whole pattern.
 fn whole(kind: RegexErrorKind, pattern: &[u8], offset: usize) -> RegexError {
     let part = String::from_utf8_lossy(pattern).into_owned();
     RegexError { kind, span: Span::new(offset, pattern.len()), part }

@@ -1,4 +1,4 @@
-//! Go's verdicts on patterns, as `tests/data/regex/oracle.go` has asked for them, are ours.
+//! Compares the results with Go's own for the patterns in the tables written by `tests/data/regex/oracle.go`.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ const GENERATED: &str = include_str!("../../tests/data/regex/generated.txt");
 const LIMITS: &str = include_str!("../../tests/data/regex/limits.txt");
 const UNICODE: &str = include_str!("../../tests/data/regex/unicode.txt");
 
-/// A Go string in quotes at the beginning of a text, and what follows it.
+/// Splits a quoted Go string from the beginning of `text`, and returns its bytes and the rest.
 fn quoted(text: &str) -> Option<(Vec<u8>, &str)> {
     let body = text.strip_prefix('"')?;
     let mut escaped = false;
@@ -24,7 +24,7 @@ fn quoted(text: &str) -> Option<(Vec<u8>, &str)> {
     Some((unescape_bytes(&body[..end]), &body[end + 1..]))
 }
 
-/// A pattern: strings with blanks between them, each perhaps with `*n` behind it.
+/// Decodes a pattern: strings separated by spaces, each with an optional `*n` suffix.
 fn pattern(mut text: &str) -> Vec<u8> {
     let mut pattern = Vec::new();
     while let Some((part, rest)) = quoted(text.trim_start()) {
@@ -38,7 +38,7 @@ fn pattern(mut text: &str) -> Vec<u8> {
     pattern
 }
 
-/// What is said of a pattern, as the oracle writes it.
+/// Returns the result for a pattern, in the oracle's format.
 fn verdict(pattern: &[u8]) -> String {
     match parse(pattern) {
         Ok(regex) if regex.matches_empty => "empty".to_owned(),
@@ -55,8 +55,8 @@ fn verdict(pattern: &[u8]) -> String {
     }
 }
 
-/// What Go says of a pattern.
-fn golden(pattern: &[u8], verdict: &str) -> String {
+/// Returns Go's result for a pattern.
+fn expected(pattern: &[u8], verdict: &str) -> String {
     let Some((reason, part)) = verdict.split_once(": ") else { return verdict.to_owned() };
     let part = match part {
         "=" => pattern.to_vec(),
@@ -65,23 +65,23 @@ fn golden(pattern: &[u8], verdict: &str) -> String {
     format!("error parsing regexp: {reason}: `{}`", String::from_utf8_lossy(&part))
 }
 
-/// How many lines of a table are about valid patterns, and how many about others; and where we differ.
-fn compare(table: &str, ours: impl Fn(&[u8], &str) -> String) -> (usize, usize, Vec<String>) {
+/// Returns the number of valid and of invalid patterns in a table, and the differences from Go.
+fn compare(table: &str, actual: impl Fn(&[u8], &str) -> String) -> (usize, usize, Vec<String>) {
     let (mut valid, mut invalid, mut differences) = (0, 0, Vec::new());
     for line in table.lines() {
         let (written, verdict) = line.rsplit_once('\t').unwrap();
         let pattern = pattern(written);
-        let (ours, golden) = (ours(&pattern, verdict), golden(&pattern, verdict));
-        if ours != golden {
+        let (actual, expected) = (actual(&pattern, verdict), expected(&pattern, verdict));
+        if actual != expected {
             let cut = |text: &str| text.chars().take(200).collect::<String>();
-            differences.push(format!("{written}: Go says {}, we say {}", cut(&golden), cut(&ours)));
+            differences.push(format!("{written}: Go returns {}, rulesync {}", cut(&expected), cut(&actual)));
         }
         *(if verdict.contains(':') { &mut invalid } else { &mut valid }) += 1;
     }
     (valid, invalid, differences)
 }
 
-/// As [`compare`] of what we say to what Go says, which has to be the same.
+/// Runs [`compare`] and asserts that there are no differences.
 fn counts(table: &str) -> (usize, usize) {
     let (valid, invalid, differences) = compare(table, |pattern, _| verdict(pattern));
     assert!(differences.is_empty(), "{} differences, the first: {}", differences.len(), differences[0]);
@@ -89,65 +89,65 @@ fn counts(table: &str) -> (usize, usize) {
 }
 
 #[test]
-fn patterns_of_gos_own_tests() {
+fn regex_results_match_go_for_gos_own_tests() {
     assert_eq!(counts(PUBLISHED), (413, 61));
 }
 
 #[test]
-fn generated_patterns() {
+fn regex_results_match_go_for_generated_patterns() {
     assert_eq!(counts(GENERATED), (10_000, 3667));
 }
 
 #[test]
-fn names_of_classes() {
+fn regex_results_match_go_for_class_names() {
     assert_eq!(counts(UNICODE), (1244, 501));
 }
 
-/// What may have been rewritten before it was counted is not refused; nothing is refused that Go takes.
+/// Patterns that Go may rewrite before counting are accepted; no pattern that Go accepts is rejected.
 #[test]
-fn limits() {
-    let ours = |pattern: &[u8], golden: &str| match (verdict(pattern).as_str(), golden) {
-        // Go was not asked whether these match the empty text.
+fn regex_limits_match_go() {
+    let actual = |pattern: &[u8], expected: &str| match (verdict(pattern).as_str(), expected) {
+        // The table does not record whether these match the empty string.
         ("empty", _) => "valid".to_owned(),
         (verdict, _) => verdict.to_owned(),
     };
-    let (valid, invalid, differences) = compare(LIMITS, ours);
+    let (valid, invalid, differences) = compare(LIMITS, actual);
     assert_eq!((valid, invalid), (496, 534));
-    let mild = differences.iter().filter(|difference| difference.ends_with("we say valid"));
-    assert_eq!((differences.len(), mild.count()), (8, 8), "{differences:#?}");
+    let accepted = differences.iter().filter(|difference| difference.ends_with("rulesync valid"));
+    assert_eq!((differences.len(), accepted.count()), (8, 8), "{differences:#?}");
 }
 
-/// A pattern is judged the same wherever it stands. Matchers take plain words unread, whatever bytes they have.
+/// A pattern gets the same result in any position. Matchers do not compile plain words, and accept any bytes there.
 #[test]
-fn verdicts_in_promql_and_logql() {
+fn regex_results_are_the_same_in_promql_and_logql() {
     let (mut valid, mut invalid) = (0, 0);
     for line in PUBLISHED.lines().chain(GENERATED.lines()) {
         let (written, verdict) = line.rsplit_once('\t').unwrap();
-        // A string of Go is one of PromQL and LogQL, if it is one and no sum of them.
+        // A single Go string, not a concatenation, is also a string of PromQL and LogQL.
         if !written.ends_with('"') || written.contains("\" \"") {
             continue;
         }
         let is_valid = !verdict.contains(':');
-        let is_taken = is_valid || !pattern(written).iter().any(|byte| br"\.+*?()[]{}^$".contains(byte));
+        let is_accepted = is_valid || !pattern(written).iter().any(|byte| br"\.+*?()[]{}^$".contains(byte));
         let promql = promql::ruler_check(&format!("up{{a=~{written}}}"), &promql::Options::default());
-        assert_eq!(promql.is_ok(), is_taken, "{line}: {promql:?}");
-        for (expr, is_taken) in [
-            (format!("rate({{a=\"b\", c!~{written}}}[5m])"), is_taken),
-            (format!("rate({{a=\"b\"}} | c=~{written} [5m])"), is_taken),
-            (format!("rate({{a=\"b\"}} | keep c=~{written} [5m])"), is_taken),
+        assert_eq!(promql.is_ok(), is_accepted, "{line}: {promql:?}");
+        for (expr, is_accepted) in [
+            (format!("rate({{a=\"b\", c!~{written}}}[5m])"), is_accepted),
+            (format!("rate({{a=\"b\"}} | c=~{written} [5m])"), is_accepted),
+            (format!("rate({{a=\"b\"}} | keep c=~{written} [5m])"), is_accepted),
             (format!("rate({{a=\"b\"}} |~ {written} [5m])"), is_valid),
         ] {
             let logql = logql::ruler_check(&expr);
-            assert_eq!(logql.is_ok(), is_taken, "{expr}: {logql:?}");
+            assert_eq!(logql.is_ok(), is_accepted, "{expr}: {logql:?}");
         }
         *(if is_valid { &mut valid } else { &mut invalid }) += 1;
     }
     assert_eq!((valid, invalid), (10_408, 3723));
 }
 
-/// Selectors need a matcher that the empty text does not satisfy, and Go says which these are.
+/// Selectors need a matcher that the empty string does not satisfy; Go's results show which matchers these are.
 #[test]
-fn empty_matches_in_promql_and_logql() {
+fn regex_empty_matches_are_detected_in_promql_and_logql() {
     let mut seen = [0; 2];
     for line in GENERATED.lines() {
         let (written, matches_empty) = match line.rsplit_once('\t').unwrap() {
@@ -165,7 +165,7 @@ fn empty_matches_in_promql_and_logql() {
 }
 
 #[test]
-fn errors_point_at_what_is_wrong() {
+fn regex_error_span_covers_invalid_part() {
     for (pattern, wrong) in [
         ("a(b|(c)", "(b|(c)"),
         ("a(b))c)", ")c)"),
@@ -187,13 +187,13 @@ fn errors_point_at_what_is_wrong() {
 
 proptest! {
     #[test]
-    fn any_bytes_get_an_answer(pattern in proptest::collection::vec(any::<u8>(), 0..60)) {
+    fn regex_parse_never_panics(pattern in proptest::collection::vec(any::<u8>(), 0..60)) {
         verdict(&pattern);
     }
 
-    /// An anchored group around a pattern changes neither that it is one nor that it matches nothing.
+    /// Wrapping a pattern in an anchored group changes neither its validity nor whether it matches the empty string.
     #[test]
-    fn a_group_is_what_it_holds(pattern in r"[a-c()\[\]{}*+?|^$.0-9,\\-]{0,20}") {
+    fn regex_anchored_group_keeps_properties(pattern in r"[a-c()\[\]{}*+?|^$.0-9,\\-]{0,20}") {
         if let Ok(regex) = parse(pattern.as_bytes()) {
             let group = format!("^(?:{pattern})$");
             prop_assert_eq!(parse(group.as_bytes()).map(|group| group.matches_empty), Ok(regex.matches_empty));

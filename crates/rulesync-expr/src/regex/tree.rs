@@ -1,29 +1,29 @@
-//! What is to be remembered of the parts of a regular expression: whether they match the empty text, and what Go's
-//! limits count. Not the tree itself: a part that has been read is a few numbers, whatever its size.
+//! The properties of the parts of a regular expression: whether they match the empty string, and the quantities that
+//! Go limits. The tree itself is not kept: a parsed part is a few numbers, whatever its size.
 
 use super::error::RegexErrorKind;
 use super::limits::Limits;
 
 type Result = std::result::Result<(), RegexErrorKind>;
 
-/// The forms of a part, as far as Go treats them differently where parts are joined.
+/// The form of a part, with the distinctions that matter when Go joins parts.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Form {
-    /// Characters in a row.
+    /// A sequence of characters.
     Literal {
         fold: bool,
     },
-    /// One character of several: a class or a dot.
+    /// A set of characters: a class or a dot.
     Class,
     Empty,
     Sequence,
     Alternation,
-    /// A counted repetition, and how often it repeats at most.
+    /// A counted repetition with its maximum count.
     Counted(u32),
     Other,
 }
 
-/// What a part begins with, if it is something that Go looks for at the beginning of alternatives.
+/// The beginning of a part, if Go looks for it when it factors alternatives.
 #[derive(Clone, Copy, PartialEq)]
 enum Lead {
     Character { code: u32, fold: bool },
@@ -31,7 +31,7 @@ enum Lead {
     Other,
 }
 
-/// How often the part before it may stand.
+/// A repetition operator.
 #[derive(Clone, Copy)]
 pub(super) enum Repetition {
     ZeroOrMore,
@@ -45,15 +45,15 @@ pub(super) enum Repetition {
 pub(super) struct Node {
     pub(super) form: Form,
     lead: Lead,
-    /// Whether it matches the empty text.
+    /// `true` if the part matches the empty string.
     pub(super) empty: bool,
-    /// The levels of Go's tree.
+    /// The number of levels in Go's tree.
     pub(super) height: u32,
-    /// Go's estimate of the instructions it is compiled to.
+    /// Go's estimate of the number of compiled instructions.
     pub(super) size: u64,
-    /// How often the innermost part is repeated at most by counted repetitions.
+    /// The maximum number of times that counted repetitions repeat the innermost part.
     pub(super) copies: u32,
-    /// The characters of a literal, or the bounds of a class's ranges.
+    /// The number of characters of a literal, or of bounds of a class's ranges.
     pub(super) runes: u64,
 }
 
@@ -71,7 +71,7 @@ impl Node {
         Self { form: Form::Class, lead: Lead::Class, runes, ..Self::OTHER }
     }
 
-    /// A condition on the place in the text, such as `^`; `holds` of the empty text or not.
+    /// Creates an assertion, such as `^`; `holds` is `true` if the empty string satisfies it.
     pub(super) fn assertion(holds: bool) -> Self {
         Self { empty: holds, ..Self::OTHER }
     }
@@ -101,7 +101,7 @@ impl Node {
                     lead: if fixed_class { Lead::Class } else { Lead::Other },
                     empty: min == 0 || self.empty,
                     size,
-                    // What stands no times at all is not looked into.
+                    // Go does not look into a part that is repeated zero times.
                     copies: if max == Some(0) { 1 } else { self.copies.saturating_mul(times.max(1)) },
                     ..Self::around(self, 0)
                 }
@@ -118,7 +118,7 @@ impl Node {
         }
     }
 
-    /// Several parts as one. Parts of the same form are taken apart, as Go does it, so they add no level.
+    /// Joins several parts. Parts of the same form are flattened, as in Go, so they add no level.
     fn joined(form: Form, parts: &[Self]) -> Self {
         let level = |part: &Self| if part.form == form { part.height } else { part.height + 1 };
         let sequence = form == Form::Sequence;
@@ -138,8 +138,8 @@ impl Node {
         }
     }
 
-    /// Go counts a literal that it moves by its characters, and otherwise by those it had when it was first counted.
-    fn counted_anew(self) -> Self {
+    /// Updates the size of a literal that Go moves: Go then counts all characters, not those at the first count.
+    fn recounted(self) -> Self {
         match self.form {
             Form::Literal { .. } => Self { size: self.runes, ..self },
             _ => self,
@@ -151,12 +151,12 @@ impl Node {
     }
 }
 
-/// What stands between parentheses, or the whole expression.
+/// A parenthesized group, or the whole expression.
 struct Group {
-    /// Where it opens.
+    /// The offset of the opening parenthesis.
     offset: usize,
     captures: bool,
-    /// Whether case counted outside of it.
+    /// `true` if case is ignored outside of the group.
     fold_outside: bool,
     /// The alternatives before the current one.
     alternatives: Vec<Node>,
@@ -170,7 +170,7 @@ impl Group {
     }
 }
 
-/// The parts that are not joined yet. The parser hands them over in the order of the text.
+/// The parts that are not joined yet. The parser adds them in pattern order.
 pub(super) struct Tree {
     /// The groups around the current one, outermost first.
     outer: Vec<Group>,
@@ -183,13 +183,13 @@ impl Tree {
         Self { outer: Vec::new(), group: Group::new(0, false, false), limits: Limits::new() }
     }
 
-    /// Adds a part of one character or none.
+    /// Adds a part that matches at most one character.
     pub(super) fn add(&mut self, node: Node) -> Result {
         self.limits.allocate();
         self.push(node)
     }
 
-    /// Adds a class. Go makes a literal of one that holds one character only, or one in both cases.
+    /// Adds a class. Go turns a class of only one character, or only one in both cases, into a literal.
     pub(super) fn add_class(&mut self, runes: u64, may_become_literal: bool) -> Result {
         if may_become_literal {
             self.limits.ignore();
@@ -223,7 +223,7 @@ impl Tree {
         self.check(Node::OTHER)
     }
 
-    /// Closes the current group, and answers whether case counted outside of it.
+    /// Closes the current group, and returns whether case is ignored outside of it.
     pub(super) fn close(&mut self) -> std::result::Result<bool, RegexErrorKind> {
         let node = self.finish()?;
         let outside = self.outer.pop().ok_or(RegexErrorKind::UnexpectedParenthesis)?;
@@ -243,7 +243,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The whole expression; or where the innermost group opens that is not closed.
+    /// Returns the whole expression, or an error with the offset of the innermost unclosed group, if any.
     pub(super) fn end(mut self) -> std::result::Result<Node, (RegexErrorKind, Option<usize>)> {
         let node = self.finish().map_err(|kind| (kind, None))?;
         if self.outer.is_empty() {
@@ -289,7 +289,7 @@ impl Tree {
                 self.limits.allocate();
                 Node::EMPTY
             }
-            [single] => single.counted_anew(),
+            [single] => single.recounted(),
             _ => {
                 self.limits.allocate();
                 for _ in parts.iter().filter(|part| part.form == form) {
@@ -302,19 +302,19 @@ impl Tree {
 
     fn push(&mut self, node: Node) -> Result {
         self.join_literals();
-        let node = node.counted_anew();
+        let node = node.recounted();
         self.group.parts.push(node);
         self.count(node)
     }
 
-    /// Makes one literal of the last two parts if both are literals: what follows cannot repeat the first any more.
+    /// Merges the last two parts if both are literals: a repetition can no longer apply to the first.
     fn join_literals(&mut self) {
         if let [.., before, last] = self.group.parts.as_mut_slice()
             && matches!(before.form, Form::Literal { .. })
             && before.form == last.form
         {
             before.runes += last.runes;
-            // Go does not count again what it has begun to count.
+            // Go does not recount a part once it counts sizes.
             if !self.limits.counts_size() {
                 before.size += last.size;
             }
@@ -336,7 +336,7 @@ impl Tree {
     }
 }
 
-/// Whether Go may rewrite alternatives so that what they have in common stands there once.
+/// Returns `true` if Go may factor out a common prefix of the alternatives.
 fn may_be_factored(alternatives: &[Node]) -> bool {
     alternatives.len() > 1
         && (alternatives.iter().any(|node| node.form == Form::Alternation)
@@ -353,7 +353,7 @@ fn may_be_factored(alternatives: &[Node]) -> bool {
             }))
 }
 
-/// Whether two characters may be one, or one in two cases. Beyond ASCII that would take tables.
+/// Returns `true` if two characters may be equal, ignoring case. An exact answer beyond ASCII would require tables.
 fn may_fold(a: Lead, b: Lead) -> bool {
     match (a, b) {
         (Lead::Character { code: a, .. }, Lead::Character { code: b, .. }) => {

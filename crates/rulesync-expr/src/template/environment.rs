@@ -1,12 +1,12 @@
-//! What a server lets templates use: the one place that knows which functions and variables there are.
+//! The functions and variables that each server provides to templates. This is the only list of them.
 //! Taken from Go 1.26, Prometheus 3 (v0.316 of its module), Loki 3.7 and vmalert 1.154.
 
-/// The functions and variables that a template may name.
+/// The functions and variables that a template may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Environment {
-    /// Lists of those that there are; none if any name will do.
+    /// Lists of the existing functions; `None` if any name is allowed.
     functions: Option<&'static [&'static [&'static str]]>,
-    /// Those that are set before the template begins; none if any name will do.
+    /// The variables set before the template begins; `None` if any name is allowed.
     variables: Option<&'static [&'static str]>,
 }
 
@@ -17,7 +17,7 @@ impl Environment {
         variables: Some(&["$labels", "$externalLabels", "$externalURL", "$value"]),
     };
 
-    /// Labels and annotations of alerting rules in Loki: as in Prometheus, but for `$externalURL`.
+    /// Labels and annotations of alerting rules in Loki: as in Prometheus, except for `$externalURL`.
     pub const LOKI_RULES: Self = Self {
         functions: Some(&[GO, ALERTS, PROMETHEUS]),
         variables: Some(&["$labels", "$externalLabels", "$value"]),
@@ -30,47 +30,47 @@ impl Environment {
     /// `line_format` and `label_format` of LogQL.
     pub const LOGQL: Self = Self { functions: Some(&[GO, LOGQL]), variables: Some(&[]) };
 
-    /// Any server: whatever name a template uses counts as known, so that only its syntax is judged.
+    /// Any server: every name counts as known, so that only the syntax is checked.
     pub const ANY: Self = Self { functions: None, variables: None };
 
-    /// The same with every function counting as known, for servers that may be newer than this list.
+    /// Returns the same environment with every function counting as known, for servers newer than this list.
     #[must_use]
     pub const fn with_any_function(self) -> Self {
         Self { functions: None, ..self }
     }
 
-    /// Whether there is a function of this name.
+    /// Returns `true` if there is a function of this name.
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {
         let among = |functions: &&[&str]| functions.binary_search(&name).is_ok();
         self.functions.is_none_or(|lists| lists.iter().any(among))
     }
 
-    /// Whether there is a variable of this name, `$` included, before a template declares any.
+    /// Returns `true` if there is a variable of this name, `$` included, before a template declares any.
     #[must_use]
     pub fn has_variable(&self, name: &str) -> bool {
         name == "$" || self.variables.is_none_or(|variables| variables.contains(&name))
     }
 
-    /// Whether variables need not be declared.
+    /// Returns `true` if variables need not be declared.
     pub(super) const fn allows_any_variable(&self) -> bool {
         self.variables.is_none()
     }
 
-    /// The variables that are set before a template begins, besides `$`. None where any name will do.
+    /// Returns the variables that are set before a template begins, besides `$`; empty if any name is allowed.
     #[must_use]
     pub fn variables(&self) -> &'static [&'static str] {
         self.variables.unwrap_or_default()
     }
 }
 
-/// What every template of Go has. Sorted, like the others.
+/// The builtin functions of Go templates. Sorted, like the other lists.
 const GO: &[&str] = &[
     "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print",
     "printf", "println", "slice", "urlquery",
 ];
 
-/// What Prometheus and vmalert both add. `tmpl` is not among it: it exists in console templates only.
+/// The functions that both Prometheus and vmalert add. `tmpl` is missing: it exists only in console templates.
 const ALERTS: &[&str] = &[
     "args",
     "externalURL",
@@ -99,10 +99,10 @@ const ALERTS: &[&str] = &[
     "value",
 ];
 
-/// What Prometheus adds to that.
+/// The further functions of Prometheus.
 const PROMETHEUS: &[&str] = &["graphLink", "tableLink", "toDuration", "urlQueryEscape"];
 
-/// What Loki adds in pipelines, a part of sprig's included.
+/// The functions that Loki adds in pipelines, including some of sprig's.
 const LOGQL: &[&str] = &[
     "Replace",
     "ToLower",
@@ -173,7 +173,7 @@ const LOGQL: &[&str] = &[
     "urlencode",
 ];
 
-/// What vmalert adds to that.
+/// The further functions of vmalert.
 const VMALERT: &[&str] = &[
     "crlfEscape",
     "formatTime",
@@ -185,7 +185,7 @@ const VMALERT: &[&str] = &[
     "quotesEscape",
 ];
 
-/// What vmalert sets.
+/// The variables set by vmalert.
 const VMALERT_VARIABLES: &[&str] = &[
     "$value",
     "$type",
@@ -206,14 +206,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_sorted() {
+    fn environment_function_lists_are_sorted() {
         for names in [GO, ALERTS, PROMETHEUS, LOGQL, VMALERT] {
             assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
         }
     }
 
     #[test]
-    fn each_server_has_its_own() {
+    fn environment_names_depend_on_the_server() {
         let servers =
             [Environment::PROMETHEUS, Environment::LOKI_RULES, Environment::VMALERT, Environment::LOGQL];
         for (name, has) in [

@@ -1,4 +1,4 @@
-//! What a parser of templates says when a text is none.
+//! The error of an invalid template.
 
 use std::error::Error;
 use std::fmt;
@@ -7,23 +7,24 @@ use super::fault::Fault;
 use crate::error::ErrorKind;
 use crate::span::{Position, Span};
 
-/// The first thing wrong with a template.
+/// The first error in a template.
 ///
-/// `Display` prints what Go and the rulers print, for example `template: __alert_A:1: unclosed action`.
+/// `Display` prints the same text as Go and the rulers, for example `template: __alert_A:1: unclosed action`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
     fault: Box<Fault>,
     span: Span,
     position: Position,
     name: Box<str>,
-    /// Where Go says it is, which may be a line or more behind `position`.
+    /// The line that Go reports, which may be after the line of `position`.
     line: usize,
-    /// The line of the action it is in, where Go tells that too.
+    /// The line where the enclosing action begins, if Go reports it too.
     action_line: Option<usize>,
 }
 
 impl TemplateError {
-    /// An error at `span` of `text`. `read` is how far Go had read, and `action` where the action began that it tells.
+    /// Creates an error at `span` of `text`. `read` is the offset that Go had reached, `action` the start of the action
+    /// that Go reports.
     pub(super) fn new(
         fault: Fault,
         span: Span,
@@ -43,8 +44,8 @@ impl TemplateError {
         }
     }
 
-    /// What kind of error it is: [`UnknownFunction`](ErrorKind::UnknownFunction),
-    /// [`UndefinedVariable`](ErrorKind::UndefinedVariable), or [`Syntax`](ErrorKind::Syntax) for all else.
+    /// Returns the kind of the error: [`UnknownFunction`](ErrorKind::UnknownFunction),
+    /// [`UndefinedVariable`](ErrorKind::UndefinedVariable), or [`Syntax`](ErrorKind::Syntax) for all others.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match *self.fault {
@@ -54,7 +55,7 @@ impl TemplateError {
         }
     }
 
-    /// What is wrong in Go's words, without the name of the template and the line. May quote the template.
+    /// Returns Go's error text without the name of the template and the line. May quote the template.
     #[must_use]
     pub fn message(&self) -> String {
         let Self { fault, name, .. } = self;
@@ -65,31 +66,31 @@ impl TemplateError {
         }
     }
 
-    /// What is wrong in plain words, one sentence without a full stop. May quote the template.
+    /// Explains the error in plain words, in one sentence without a final period. May quote the template.
     #[must_use]
     pub fn explanation(&self) -> String {
         self.fault.explanation()
     }
 
-    /// What to do about it, where there is more to say.
+    /// Returns advice on fixing the error, if there is any beyond the explanation.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         self.fault.hint()
     }
 
-    /// The bytes it is about.
+    /// Returns the byte range of the error in the template.
     #[must_use]
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// Where that is, in lines and columns. Of what is never closed, it is the beginning.
+    /// Returns the line and column where the span begins. For an unclosed construct, this is its beginning.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// The line that Go names, which is where it gave up.
+    /// Returns the line that Go reports, which is where it stopped reading.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line

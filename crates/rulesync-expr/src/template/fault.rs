@@ -1,16 +1,16 @@
-//! What can be wrong with a template: in the words of Go's parser, which rulers repeat, and in ours, for people who
-//! write rules and may not know Go.
+//! The errors in templates: in the words of Go's parser, which rulers repeat, and in plain words for rule authors who
+//! may not know Go.
 
 use std::fmt;
 
 use crate::quote::{code_point, quoted};
 
-/// One kind of fault.
+/// An error in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     UnclosedAction,
     UnclosedComment,
-    /// Something stands between a comment and the end of its action.
+    /// A comment is not directly followed by the end of its action.
     CommentWithoutEnd,
     UnclosedParen,
     UnopenedParen,
@@ -18,12 +18,12 @@ pub(super) enum Fault {
     UnterminatedString,
     UnterminatedCharacter,
     UnterminatedRawString,
-    /// A character that no token begins with.
+    /// A character that cannot begin a token.
     UnknownCharacter(char),
-    /// A character behind a name that ends no name.
+    /// A character that cannot follow a name.
     MisplacedCharacter(char),
     BadNumber(String),
-    /// The token as Go prints it, and what is being read.
+    /// An unexpected token as Go prints it and as it is written, and the construct being read.
     Unexpected {
         printed: String,
         written: String,
@@ -31,34 +31,34 @@ pub(super) enum Fault {
     },
     EndWithoutBlock,
     ElseWithoutBlock,
-    /// In a definition or a block.
+    /// In a `define` or a `block`.
     ElseInDefinition(Context),
     SecondElse,
-    /// With the word that the block begins with.
+    /// With the keyword of the block.
     UnclosedBlock(&'static str),
     MissingValue(Context),
-    /// A literal that a value is piped into, and where in the pipeline it is, counted from 1.
+    /// A literal that a value is piped into, with its stage in the pipeline, counted from 1.
     NotCallable(usize),
     UndefinedVariable(String),
     UndefinedFunction(String),
     TooManyDeclarations(Context),
-    RangeOfNoVariables,
+    RangeWithoutVariable,
     /// `break` or `continue`.
     OutsideRange(&'static str),
-    /// With the literal as it was written.
+    /// With the literal as written.
     FieldOfLiteral(String),
     TooDeep,
     DefinedTwice(String),
-    /// Escapes that do not exist in a string or a character.
+    /// An invalid escape sequence in a string or a character.
     InvalidEscape,
     MalformedCharacter(String),
     IllegalNumber(String),
     IntegerOverflow(String),
-    /// What Go says about one of a complex number's parts, or about both.
+    /// Go's error for one or both parts of a complex number.
     BadComplex(String),
 }
 
-/// What is being read when a token comes that does not fit.
+/// The construct being read when an unexpected token is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Context {
     Command,
@@ -78,7 +78,7 @@ pub(super) enum Context {
 }
 
 impl Context {
-    /// Go's name for it.
+    /// Returns Go's name for the construct.
     const fn name(self) -> &'static str {
         match self {
             Self::Command => "command",
@@ -105,7 +105,7 @@ impl fmt::Display for Context {
     }
 }
 
-/// In Go's words.
+/// Prints Go's error text.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,7 +132,7 @@ impl fmt::Display for Fault {
             Self::UndefinedVariable(name) => write!(f, "undefined variable {}", quoted(name)),
             Self::UndefinedFunction(name) => write!(f, "function {} not defined", quoted(name)),
             Self::TooManyDeclarations(context) => write!(f, "too many declarations in {context}"),
-            Self::RangeOfNoVariables => f.write_str("range can only initialize variables"),
+            Self::RangeWithoutVariable => f.write_str("range can only initialize variables"),
             Self::OutsideRange(word) => write!(f, "{{{{{word}}}}} outside {{{{range}}}}"),
             Self::FieldOfLiteral(text) => write!(f, "unexpected . after term {}", quoted(text)),
             Self::TooDeep => f.write_str("max expression depth exceeded"),
@@ -149,67 +149,71 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// In our words: one sentence without a full stop.
+    /// Explains the error in plain words: one sentence without a final period.
     pub(super) fn explanation(&self) -> String {
         match self {
             Self::UnclosedAction => "an action is not closed: `}}` is missing".to_owned(),
             Self::UnclosedComment => "a comment is not closed: `*/}}` is missing".to_owned(),
             Self::CommentWithoutEnd => "a comment must be alone in its action: `{{/* ... */}}`".to_owned(),
             Self::UnclosedParen => "a parenthesis is not closed before `}}`".to_owned(),
-            Self::UnopenedParen => "a parenthesis is closed that was not opened".to_owned(),
+            Self::UnopenedParen => "a closing parenthesis has no matching opening parenthesis".to_owned(),
             Self::ColonWithoutEquals => {
-                "`:` means nothing without `=`: a variable is declared by `:=`".to_owned()
+                "`:` is not valid without `=`: a variable is declared with `:=`".to_owned()
             }
             Self::UnterminatedString => "a string is not closed on its line: `\"` is missing".to_owned(),
             Self::UnterminatedCharacter => "a character is not closed on its line: `'` is missing".to_owned(),
             Self::UnterminatedRawString => "a string in back quotes is not closed".to_owned(),
             Self::UnknownCharacter(c) => format!("{} has no meaning within an action", code_point(*c)),
             Self::MisplacedCharacter(c) => format!("{} cannot follow a name", shown(*c)),
-            Self::BadNumber(text) | Self::IllegalNumber(text) => format!("`{text}` is no number"),
+            Self::BadNumber(text) | Self::IllegalNumber(text) => format!("`{text}` is not a valid number"),
             Self::Unexpected { written, context: Context::DefineClause, .. } => {
-                format!("`define` needs a name in quotes and nothing else, not `{written}`")
+                format!("`define` requires a quoted name and nothing else, not `{written}`")
             }
             Self::Unexpected { written, context: Context::TemplateClause | Context::BlockClause, .. } => {
-                format!("a name in quotes is needed here, not `{written}`")
+                format!("a quoted name is required here, not `{written}`")
             }
             Self::Unexpected { written, context, .. } => match context {
                 Context::Break | Context::Continue | Context::Else | Context::End => {
                     format!("`{written}` cannot follow `{}`", context.name().trim_matches(['{', '}']))
                 }
-                _ => format!("`{written}` cannot stand here"),
+                _ => format!("`{written}` is not allowed here"),
             },
-            Self::EndWithoutBlock => "`{{ end }}` closes nothing: no block is open".to_owned(),
-            Self::ElseWithoutBlock => "`{{ else }}` belongs to nothing: no block is open".to_owned(),
+            Self::EndWithoutBlock => "`{{ end }}` has no matching block".to_owned(),
+            Self::ElseWithoutBlock => "`{{ else }}` has no matching block".to_owned(),
             Self::ElseInDefinition(_) => "a definition cannot have an `{{ else }}`".to_owned(),
-            Self::SecondElse => "a block has a second `{{ else }}`, where it must end".to_owned(),
+            Self::SecondElse => "a block has a second `{{ else }}` instead of an `{{ end }}`".to_owned(),
             Self::UnclosedBlock(word) => {
                 format!("the block that `{word}` opens is not closed: `{{{{ end }}}}` is missing")
             }
-            Self::MissingValue(Context::Group) => "the parentheses hold nothing".to_owned(),
+            Self::MissingValue(Context::Group) => "the parentheses are empty".to_owned(),
             Self::MissingValue(Context::Command) => "the action is empty".to_owned(),
-            Self::MissingValue(context) => format!("`{context}` lacks its value"),
+            Self::MissingValue(context) => format!("`{context}` requires a value"),
             Self::NotCallable(_) => {
-                "a value can be piped into a function only, not into a literal".to_owned()
+                "a value can only be piped into a function, not into a literal".to_owned()
             }
             Self::UndefinedVariable(name) => format!("the variable `{name}` is not defined"),
             Self::UndefinedFunction(name) => format!("there is no function `{name}`"),
             Self::TooManyDeclarations(Context::Range) => "`range` can set two variables at most".to_owned(),
             Self::TooManyDeclarations(_) => "only `range` can set more than one variable".to_owned(),
-            Self::RangeOfNoVariables => "behind the `,` of a `range` comes a second variable".to_owned(),
-            Self::OutsideRange(word) => format!("`{word}` works within `range` only"),
+            Self::RangeWithoutVariable => {
+                "the `,` in a `range` must be followed by a second variable".to_owned()
+            }
+            Self::OutsideRange(word) => format!("`{word}` is only allowed within `range`"),
             Self::FieldOfLiteral(text) => format!("`{text}` has no fields"),
             Self::TooDeep => "parentheses are nested too deeply".to_owned(),
             Self::DefinedTwice(name) => format!("the template {} is defined twice", quoted(name)),
-            Self::InvalidEscape => "a literal holds an escape that does not exist".to_owned(),
+            Self::InvalidEscape => "a literal contains an invalid escape sequence".to_owned(),
             Self::MalformedCharacter(text) => {
-                format!("{text} is not one character: strings have double or back quotes")
+                format!("{text} is not a single character: strings use double or back quotes")
             }
-            Self::IntegerOverflow(text) => format!("`{text}` is too large, or begins with a 0 as octals do"),
-            Self::BadComplex(_) => "this is no complex number".to_owned(),
+            Self::IntegerOverflow(text) => {
+                format!("`{text}` is too large, or not a valid octal number despite its leading 0")
+            }
+            Self::BadComplex(_) => "this is not a valid complex number".to_owned(),
         }
     }
 
-    /// What to do about it, where that is worth saying.
+    /// Returns advice on fixing the error, if there is any.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::MisplacedCharacter('-') => {
@@ -219,14 +223,15 @@ impl Fault {
             Self::Unexpected { written, .. } if written.chars().next().is_some_and(is_operator) => {
                 Some(NO_OPERATORS)
             }
-            Self::InvalidEscape => Some("within back quotes a `\\` stands for itself"),
+            Self::InvalidEscape => Some("within back quotes, `\\` is a literal backslash"),
             Self::UndefinedFunction(_) => Some("the ruler may know it"),
             _ => None,
         }
     }
 }
 
-const NO_OPERATORS: &str = "templates have functions in place of operators: `eq a b`, also `ne`, `lt`, `le`, `gt`, `ge`, `and`, `or`, `not`";
+const NO_OPERATORS: &str = "templates have functions in place of operators: `eq a b`, also `ne`, `lt`, `le`, `gt`, \
+                            `ge`, `and`, `or`, `not`";
 
 fn is_operator(c: char) -> bool {
     matches!(c, '=' | '!' | '<' | '>' | '&' | '+' | '-' | '*' | '/' | '%')

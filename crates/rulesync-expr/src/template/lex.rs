@@ -1,4 +1,4 @@
-//! Finds the tokens of a template, one when asked for, because what a text means depends on the action it is in.
+//! Splits a template into tokens, one at a time, because the meaning of a token depends on the enclosing action.
 
 use super::fault::Fault;
 use super::letters::is_part_of_name;
@@ -10,20 +10,20 @@ const RIGHT: &str = "}}";
 const COMMENT: &str = "/*";
 const COMMENT_END: &str = "*/";
 
-/// A `-` and the white space that it needs.
+/// The length of a trim marker: a `-` and one white space character.
 const TRIM_MARKER: usize = 2;
 
-/// White space as templates know it.
+/// The white space characters of templates.
 const SPACES: [char; 4] = [' ', '\t', '\r', '\n'];
 
 pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
-    /// The `{{` of the action it is in.
+    /// The offset of the `{{` of the current action.
     action: Option<usize>,
-    /// The parentheses that are open in this action.
+    /// The offsets of the open parentheses in the current action.
     parens: Vec<usize>,
-    /// Why there are no more tokens, and where to look.
+    /// The error that ended lexing, and its position.
     fault: Option<(Fault, Span)>,
 }
 
@@ -32,7 +32,7 @@ impl<'t> Lexer<'t> {
         Self { text, at: 0, action: None, parens: Vec::new(), fault: None }
     }
 
-    /// What the last token, an error, is about.
+    /// Returns the error of a [`TokenKind::Error`] token.
     pub(super) fn fault(&self) -> Option<&(Fault, Span)> {
         self.fault.as_ref()
     }
@@ -47,14 +47,14 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// A token that ends here.
+    /// Creates a token that ends at the current position.
     fn token(&self, kind: TokenKind, start: usize) -> Token {
         Token { kind, span: Span::new(start, self.at) }
     }
 
-    /// The last token, which would have begun at `start`. `place` is where to look.
-    fn fail(&mut self, start: usize, fault: Fault, place: Span) -> Token {
-        self.fault = Some((fault, place));
+    /// Records an error at `span`, and returns the last token, which begins at `start`.
+    fn fail(&mut self, start: usize, fault: Fault, span: Span) -> Token {
+        self.fault = Some((fault, span));
         self.at = start;
         self.token(TokenKind::Error, start)
     }
@@ -106,7 +106,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// Skips a comment and the end of its action, or answers with an error.
+    /// Skips a comment and the end of its action, or returns an error token.
     fn skip_comment(&mut self) -> Option<Token> {
         let start = self.at;
         let opening = Span::new(start, start + COMMENT.len());
@@ -122,7 +122,7 @@ impl<'t> Lexer<'t> {
         None
     }
 
-    /// Whether the end of an action is here, and whether it trims what follows.
+    /// Checks for the end of an action here; the value is `true` if it trims the following text.
     fn right_delimiter(&self) -> Option<bool> {
         let rest = self.rest();
         if rest.starts_with(RIGHT) {
@@ -131,7 +131,7 @@ impl<'t> Lexer<'t> {
         trims_after(rest).then_some(true)
     }
 
-    /// Skips the end of an action, and answers where it was.
+    /// Skips the end of an action, and returns the span of the `}}`.
     fn skip_right_delimiter(&mut self, trims: bool) -> Span {
         if trims {
             self.at += TRIM_MARKER;
@@ -174,9 +174,9 @@ impl<'t> Lexer<'t> {
                 }
                 None => self.fail(start, Fault::UnterminatedRawString, here),
             },
-            '$' => self.name_behind(start, TokenKind::Variable, TokenKind::Variable),
+            '$' => self.prefixed_name(start, TokenKind::Variable, TokenKind::Variable),
             '.' if self.peek().is_some_and(|next| !next.is_ascii_digit()) => {
-                self.name_behind(start, TokenKind::Field, TokenKind::Dot)
+                self.prefixed_name(start, TokenKind::Field, TokenKind::Dot)
             }
             '.' | '+' | '-' | '0'..='9' => {
                 self.at = start;
@@ -202,7 +202,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// White space, of which the last may belong to a trim marker.
+    /// Reads white space, whose last character may belong to a trim marker.
     fn space(&mut self, start: usize) -> Token {
         self.skip_while(is_space);
         let last = self.at - 1;
@@ -212,8 +212,8 @@ impl<'t> Lexer<'t> {
         self.token(TokenKind::Space, start)
     }
 
-    /// A name behind the mark that begins at `start`, or the mark alone.
-    fn name_behind(&mut self, start: usize, name: TokenKind, alone: TokenKind) -> Token {
+    /// Reads a name after the `$` or `.` at `start`, or that character alone.
+    fn prefixed_name(&mut self, start: usize, name: TokenKind, alone: TokenKind) -> Token {
         if self.at_name_end() {
             return self.token(alone, start);
         }
@@ -221,11 +221,11 @@ impl<'t> Lexer<'t> {
         self.misplaced_character(start).unwrap_or_else(|| self.token(name, start))
     }
 
-    /// The error that what follows a name may not follow one.
+    /// Returns an error token if the character after a name is not allowed there.
     fn misplaced_character(&mut self, start: usize) -> Option<Token> {
         let c = self.peek().filter(|_| !self.at_name_end())?;
-        let place = Span::new(self.at, self.at + c.len_utf8());
-        Some(self.fail(start, Fault::MisplacedCharacter(c), place))
+        let span = Span::new(self.at, self.at + c.len_utf8());
+        Some(self.fail(start, Fault::MisplacedCharacter(c), span))
     }
 
     fn at_name_end(&self) -> bool {
@@ -235,7 +235,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// A literal up to its closing quote; what its escapes are worth is for `literal` to say.
+    /// Reads a literal up to its closing quote; `literal` checks its escapes.
     fn quoted(&mut self, start: usize, quote: char, kind: TokenKind, unterminated: Fault) -> Token {
         let mut chars = self.rest().char_indices();
         while let Some((offset, c)) = chars.next() {
@@ -254,20 +254,20 @@ impl<'t> Lexer<'t> {
 
     fn number(&mut self) -> Token {
         let start = self.at;
-        let mut sound = self.skip_number();
+        let mut valid = self.skip_number();
         let mut kind = TokenKind::Number;
-        if sound && matches!(self.peek(), Some('+' | '-')) {
+        if valid && matches!(self.peek(), Some('+' | '-')) {
             kind = TokenKind::Complex;
-            sound = self.skip_number() && self.text[..self.at].ends_with('i');
+            valid = self.skip_number() && self.text[..self.at].ends_with('i');
         }
-        if sound {
+        if valid {
             return self.token(kind, start);
         }
         let number = &self.text[start..self.at];
         self.fail(start, Fault::BadNumber(number.to_owned()), Span::new(start, start + number.len()))
     }
 
-    /// Skips what looks like a number, and answers whether it ends as one.
+    /// Skips a sequence that looks like a number, and returns whether it ends like one.
     fn skip_number(&mut self) -> bool {
         self.skip_one_of(b"+-");
         let decimal: fn(char) -> bool = |c| c.is_ascii_digit() || c == '_';
@@ -304,12 +304,12 @@ fn is_space(c: char) -> bool {
     SPACES.contains(&c)
 }
 
-/// Whether what follows `{{` trims the text before it.
+/// Returns `true` if `text`, which follows a `{{`, trims the text before the action.
 fn trims_before(text: &str) -> bool {
     matches!(text.as_bytes(), [b'-', space, ..] if is_space(char::from(*space)))
 }
 
-/// Whether this is the end of an action that trims the text after it.
+/// Returns `true` if `text` begins with the end of an action that trims the text after it.
 fn trims_after(text: &str) -> bool {
     matches!(text.as_bytes(), [space, b'-', b'}', b'}', ..] if is_space(char::from(*space)))
 }

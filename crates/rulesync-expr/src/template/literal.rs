@@ -1,12 +1,11 @@
-//! What literals are worth, and which are none, as Go's `strconv` has it. Their quotes and rough shape were checked by
-//! the lexer.
+//! Decodes and validates literals as Go's `strconv` does. The lexer has already checked their quotes and rough shape.
 
 use std::borrow::Cow;
 
 use super::fault::Fault;
 use crate::quote::{quoted, unescape};
 
-/// What a string says.
+/// Decodes a string literal.
 pub(super) fn string(written: &str) -> Result<Cow<'_, str>, Fault> {
     let mut inside = written.chars();
     let quote = inside.next();
@@ -27,7 +26,7 @@ pub(super) fn string(written: &str) -> Result<Cow<'_, str>, Fault> {
     Ok(Cow::Owned(unescape(inside)))
 }
 
-/// Whether a text in single quotes is one character.
+/// Checks that a literal in single quotes contains exactly one character.
 pub(super) fn character(written: &str) -> Result<(), Fault> {
     let inside = written.get(1..).unwrap_or_default();
     match after_character(inside, '\'') {
@@ -37,7 +36,7 @@ pub(super) fn character(written: &str) -> Result<(), Fault> {
     }
 }
 
-/// What follows the first character of a literal, which may be an escape.
+/// Returns the rest after the first character of a literal, which may be an escape; `None` if it is invalid.
 fn after_character(text: &str, quote: char) -> Option<&str> {
     let mut chars = text.chars();
     match chars.next()? {
@@ -55,8 +54,8 @@ fn after_character(text: &str, quote: char) -> Option<&str> {
         '0'..='7' => {
             let rest = chars.as_str();
             let octal = |byte: &u8| matches!(byte, b'0'..=b'7');
-            let sound = escaped <= '3' && rest.len() >= 2 && rest.as_bytes()[..2].iter().all(octal);
-            return rest.get(2..).filter(|_| sound);
+            let valid = escaped <= '3' && rest.len() >= 2 && rest.as_bytes()[..2].iter().all(octal);
+            return rest.get(2..).filter(|_| valid);
         }
         _ => return None,
     };
@@ -71,7 +70,7 @@ fn after_character(text: &str, quote: char) -> Option<&str> {
     chars.as_str().get(digits..)
 }
 
-/// Whether a text is a number that Go can hold.
+/// Checks that Go can represent a number.
 pub(super) fn number(written: &str) -> Result<(), Fault> {
     if written.strip_suffix('i').is_some_and(|real| float(real).is_ok()) || is_integer(written) {
         return Ok(());
@@ -85,11 +84,11 @@ pub(super) fn number(written: &str) -> Result<(), Fault> {
     }
 }
 
-/// Whether a text is two numbers that Go can hold, the second imaginary.
+/// Checks that Go can represent both parts of a complex number, the second of which is imaginary.
 pub(super) fn complex(written: &str) -> Result<(), Fault> {
     let error = |reason: &str| Fault::BadComplex(reason.to_owned());
     let shape = || error("syntax error scanning complex number");
-    // What Go does not take for a part of a float ends the first one early.
+    // A character that Go does not accept in a float ends the real part.
     let real = float_length(written);
     let imaginary = written.get(real..).unwrap_or_default();
     if !imaginary.starts_with(['+', '-']) {
@@ -105,7 +104,7 @@ pub(super) fn complex(written: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How much of a text is made of what floats are made of.
+/// Returns the length of the prefix that Go scans as a float.
 fn float_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let is = |at: usize, set: &[u8]| bytes.get(at).is_some_and(|byte| set.contains(byte));
@@ -132,7 +131,7 @@ fn float_length(text: &str) -> usize {
     at
 }
 
-/// Whether a text is an integer of 64 bits: signed, or without a sign.
+/// Returns `true` if a number is a 64-bit integer: signed, or unsigned if it has no sign.
 fn is_integer(written: &str) -> bool {
     let (sign, digits) = match written.as_bytes().first() {
         Some(sign @ (b'+' | b'-')) => (Some(*sign), &written[1..]),
@@ -150,7 +149,7 @@ fn is_integer(written: &str) -> bool {
         _ => prefix(0, 10),
     };
     let body: String = body.chars().filter(|c| *c != '_').collect();
-    // Rust takes a sign here, Go does not.
+    // Rust accepts a sign here, Go does not.
     if body.starts_with(['+', '-']) {
         return false;
     }
@@ -162,7 +161,7 @@ fn is_integer(written: &str) -> bool {
     }
 }
 
-/// Whether each underscore stands between digits, or between the prefix of a base and a digit.
+/// Returns `true` if every underscore is between digits, or between a base prefix and a digit.
 fn underscores_separate_digits(unsigned: &str) -> bool {
     let bytes = unsigned.as_bytes();
     let (start, hex) = match bytes {
@@ -183,7 +182,7 @@ fn underscores_separate_digits(unsigned: &str) -> bool {
     !before_is_underscore
 }
 
-/// Whether a text is a float that 64 bits can hold, or in Go's words why not.
+/// Checks that a 64-bit float can represent a number; the error is in Go's words.
 fn float(written: &str) -> Result<(), &'static str> {
     const SYNTAX: &str = "invalid syntax";
     const RANGE: &str = "value out of range";
@@ -198,7 +197,7 @@ fn float(written: &str) -> Result<(), &'static str> {
             _ => Ok(()),
         };
     }
-    // Rust knows `inf` and `nan` besides, and Go wants a digit behind an exponent as Rust does.
+    // Rust also accepts `inf` and `nan`. Both Go and Rust require a digit in an exponent.
     let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     match digits.parse::<f64>() {
         Ok(value) if plain && !digits.starts_with(['+', '-']) => {
@@ -212,8 +211,8 @@ fn float(written: &str) -> Result<(), &'static str> {
     }
 }
 
-/// The power of two of a hexadecimal float, once it is rounded to 53 bits; no power if it is zero, and none at all if
-/// the text is no such float.
+/// Returns the binary exponent of a hexadecimal float after rounding to 53 bits: `Some(None)` for zero, `None` if the
+/// text is not a hexadecimal float.
 fn hex_exponent(text: &str) -> Option<Option<i64>> {
     let (mantissa, exponent) = text.split_once(['p', 'P'])?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -229,7 +228,7 @@ fn hex_exponent(text: &str) -> Option<Option<i64>> {
     }
     let digits: Vec<u32> = whole.chars().chain(fraction.chars()).filter_map(|c| c.to_digit(16)).collect();
     let Some(first) = digits.iter().position(|digit| *digit != 0) else { return Some(None) };
-    // 15 digits of at least 57 bits, and whether anything follows.
+    // 15 digits have at least 57 significant bits; `sticky` is set if a nonzero digit follows.
     let kept = digits.iter().skip(first).chain(std::iter::repeat(&0)).take(15);
     let top = kept.fold(0_u64, |sum, digit| sum << 4 | u64::from(*digit));
     let sticky = digits.iter().skip(first + 15).any(|digit| *digit != 0);

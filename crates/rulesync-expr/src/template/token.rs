@@ -1,8 +1,8 @@
-//! The words of templates. Not for finding them in a text: that is `lex`.
+//! The tokens of templates, which `lex` finds in the source text.
 
 use crate::span::Span;
 
-/// A token and where it stands.
+/// A token and its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
@@ -12,18 +12,18 @@ pub(super) struct Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Eof,
-    /// The lexer has given up; it holds the fault.
+    /// The lexer has stopped with an error; see `Lexer::fault`.
     Error,
-    /// What stands between actions.
+    /// Text between actions.
     Text,
-    /// `{{`, with its trim marker.
+    /// `{{`, including a trim marker.
     LeftDelimiter,
     /// `}}`.
     RightDelimiter,
     Keyword(Keyword),
-    /// White space within an action; it separates operands.
+    /// White space within an action, which separates operands.
     Space,
-    /// A name that is no keyword: a function.
+    /// A name that is not a keyword: a function.
     Identifier,
     /// `$` or `$name`.
     Variable,
@@ -33,13 +33,13 @@ pub(super) enum TokenKind {
     Nil,
     Bool,
     Number,
-    /// Two numbers, the second of which is imaginary: `1+2i`.
+    /// A number with an imaginary part: `1+2i`.
     Complex,
     /// `'a'`.
     Character,
     /// `"text"`.
     String,
-    /// Text in back quotes.
+    /// `` `text` ``.
     RawString,
     LeftParen,
     RightParen,
@@ -48,7 +48,7 @@ pub(super) enum TokenKind {
     Assign,
     /// `:=`.
     Declare,
-    /// Any other visible character of ASCII, the comma among them.
+    /// Any other printable ASCII character, including the comma.
     Other,
 }
 
@@ -67,7 +67,7 @@ pub(super) enum Keyword {
 }
 
 impl TokenKind {
-    /// The kind of a name.
+    /// Returns the kind of a name.
     pub(super) fn of_name(name: &str) -> Self {
         let keyword = match name {
             "block" => Keyword::Block,
@@ -87,7 +87,7 @@ impl TokenKind {
         Self::Keyword(keyword)
     }
 
-    /// Whether an operand can begin with it.
+    /// Returns `true` if an operand can begin with this token.
     pub(super) fn begins_operand(self) -> bool {
         matches!(
             self,

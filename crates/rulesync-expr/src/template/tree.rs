@@ -1,37 +1,37 @@
-//! What a template consists of, as a tree that is kept flat: every node is followed by those within it. So a tree of
-//! any depth can be searched, and dropped, without recursion.
+//! The syntax tree of a template. The tree is stored flat: every node is followed by its descendants, so that a tree
+//! of any depth can be searched and dropped without recursion.
 
 use std::borrow::Cow;
 
 use crate::span::Span;
 
-/// A parsed template. The texts in it are those of the template.
+/// A parsed template. Its strings borrow from the source text where possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template<'t> {
     pub(super) nodes: Vec<Node<'t>>,
 }
 
 impl<'t> Template<'t> {
-    /// Every node in the order of the text, each one before those within it.
+    /// Returns all nodes in source order, each one before its descendants.
     #[must_use]
     pub fn nodes(&self) -> &[Node<'t>] {
         &self.nodes
     }
 
-    /// The outermost nodes.
+    /// Returns the outermost nodes.
     pub fn roots(&self) -> impl Iterator<Item = &Node<'t>> {
         siblings(&self.nodes)
     }
 
-    /// The nodes directly within the node at `index` of [`Template::nodes`]; nothing if there is none.
+    /// Returns the children of the node at `index` of [`Template::nodes`]; empty if there is no such node.
     pub fn children(&self, index: usize) -> impl Iterator<Item = &Node<'t>> {
         let within =
             self.nodes.get(index).and_then(|node| self.nodes.get(index + 1..=index + node.descendants));
         siblings(within.unwrap_or_default())
     }
 
-    /// Every function that the template names, wherever it is: called, piped into, or handed to another one. With
-    /// where it is named.
+    /// Returns every function named in the template, with the position of its name: functions that are called, piped
+    /// into, or passed to another function.
     pub fn functions(&self) -> impl Iterator<Item = (&'t str, Span)> {
         self.nodes.iter().filter_map(|node| match node.kind {
             NodeKind::Function { name } => {
@@ -42,7 +42,7 @@ impl<'t> Template<'t> {
     }
 }
 
-/// The nodes of a run that are within no other of it.
+/// Returns the nodes of a slice that have no parent in the slice.
 fn siblings<'n, 't>(nodes: &'n [Node<'t>]) -> impl Iterator<Item = &'n Node<'t>> {
     let mut rest = nodes;
     std::iter::from_fn(move || {
@@ -55,31 +55,31 @@ fn siblings<'n, 't>(nodes: &'n [Node<'t>]) -> impl Iterator<Item = &'n Node<'t>>
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node<'t> {
-    /// What it is.
+    /// The kind of the node.
     pub kind: NodeKind<'t>,
-    /// The bytes it was written with: of a block, up to the end of its `{{ end }}`.
+    /// The byte range in the source text; for a block, up to the end of its `{{ end }}`.
     pub span: Span,
-    /// How many nodes behind it, without a gap, are within it.
+    /// The number of descendants, which directly follow this node.
     pub descendants: usize,
 }
 
-/// What a part of a template is.
+/// The kind of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeKind<'t> {
-    /// Text that is printed as it is.
+    /// Text that is printed verbatim.
     Text,
     /// `{{ ... }}`: one pipeline.
     Action,
     /// `{{ if ... }}`: a pipeline, a [`Body`](Self::Body), and an [`Else`](Self::Else) if there is one.
     If,
-    /// `{{ with ... }}`, of the same parts.
+    /// `{{ with ... }}`, with the same children.
     With,
-    /// `{{ range ... }}`, of the same parts.
+    /// `{{ range ... }}`, with the same children.
     Range,
-    /// What a block does or defines.
+    /// The body of a block or definition.
     Body,
-    /// What a block does otherwise. `{{ else if ... }}` is one with an `if` in it.
+    /// The else branch of a block. `{{ else if ... }}` is an else branch that contains an `if`.
     Else,
     /// `{{ break }}`.
     Break,
@@ -90,33 +90,33 @@ pub enum NodeKind<'t> {
         /// The name.
         name: Cow<'t, str>,
     },
-    /// `{{ block "name" ... }}`: a pipeline and a body, which is defined and used here.
+    /// `{{ block "name" ... }}`: a pipeline and a body, which is defined and executed here.
     Block {
         /// The name.
         name: Cow<'t, str>,
     },
-    /// `{{ template "name" ... }}`: a pipeline, or nothing.
+    /// `{{ template "name" ... }}`: an optional pipeline.
     Template {
         /// The name.
         name: Cow<'t, str>,
     },
-    /// Commands, each of which gets what the one before it made. Within a command it is in parentheses.
+    /// Commands, each of which gets the result of the one before. A pipeline within a command is in parentheses.
     Pipeline {
-        /// The variables that it sets, with their `$`.
+        /// The variables that the pipeline sets, including the `$`.
         sets: Vec<&'t str>,
-        /// Whether they are declared elsewhere (`=`) or here (`:=`).
+        /// `true` if existing variables are assigned (`=`), `false` if they are declared here (`:=`).
         assigns: bool,
     },
-    /// Operands: a function and its arguments, or one value.
+    /// Operands: a function and its arguments, or a single value.
     Command,
     /// A function.
     Function {
-        /// Its name.
+        /// The name.
         name: &'t str,
     },
-    /// A variable, perhaps with fields: `$labels.job`.
+    /// A variable with optional fields: `$labels.job`.
     Variable {
-        /// Its name, with the `$`.
+        /// The name, including the `$`.
         name: &'t str,
     },
     /// `.Labels.job`.
@@ -131,7 +131,7 @@ pub enum NodeKind<'t> {
     Number,
     /// A string.
     String {
-        /// What it says, without quotes and escapes.
+        /// The unquoted and unescaped value.
         value: Cow<'t, str>,
     },
 }

@@ -1,5 +1,5 @@
-//! Reads the text and the actions of a template: blocks, definitions, and which variables are known where. What is
-//! within an action is for `pipeline`. Blocks that are open are kept in a list, so that nesting costs no stack.
+//! Parses the text and the actions of a template: blocks, definitions, and the scopes of variables. `pipeline` parses
+//! the contents of actions. Open blocks are kept in a list, so that nesting uses no stack.
 
 mod pipeline;
 mod scope;
@@ -28,14 +28,14 @@ pub(super) fn parse<'t>(
         text,
         environment,
         lexer: Lexer::new(text),
-        returned: Vec::new(),
+        pushed_back: Vec::new(),
         scope: Scope::new(Cow::Owned(name.to_owned())),
         outer: Vec::new(),
         blocks: Vec::new(),
         defined: HashMap::new(),
         nodes: Vec::new(),
     };
-    // What a server sets before the template begins are actions in front of it.
+    // Servers prepend actions that set their variables, which count as content.
     parser.scope.has_content = !environment.variables().is_empty();
     match parser.items() {
         Ok(()) => Ok(Template { nodes: parser.nodes }),
@@ -46,7 +46,7 @@ pub(super) fn parse<'t>(
     }
 }
 
-/// A fault and where it is; see [`TemplateError::new`].
+/// An error and its position; see [`TemplateError::new`].
 struct Failure {
     fault: Fault,
     span: Span,
@@ -56,19 +56,19 @@ struct Failure {
 
 type Parsed<T = ()> = Result<T, Box<Failure>>;
 
-/// A block whose end has not come yet.
+/// An open block.
 struct Block {
     kind: BlockKind,
-    /// Its node.
+    /// The index of the node of the block.
     node: usize,
-    /// The node of what it does, or does otherwise.
+    /// The index of the node of the current body: [`NodeKind::Body`] or [`NodeKind::Else`].
     body: usize,
-    /// The `{{` that begins it.
+    /// The opening `{{`.
     start: Span,
-    /// How many variables there were before it.
+    /// The number of variables declared before the block.
     variables: usize,
     in_else: bool,
-    /// Whether it is the `if` of an `else if`, which ends together with the block that it is the else of.
+    /// `true` for the inner block of an `else if` or `else with`, which ends together with the outer block.
     is_chained: bool,
 }
 
@@ -82,7 +82,7 @@ enum BlockKind {
 }
 
 impl BlockKind {
-    const fn word(self) -> &'static str {
+    const fn keyword(self) -> &'static str {
         match self {
             Self::If => "if",
             Self::With => "with",
@@ -97,13 +97,13 @@ struct Parser<'t, 'e> {
     text: &'t str,
     environment: &'e Environment,
     lexer: Lexer<'t>,
-    /// Tokens that were looked at and come once more, the next one last. Three at most.
-    returned: Vec<Token>,
-    /// The template that is being read, and those that it is defined in, outermost first.
+    /// Tokens that were pushed back, the next one last. At most three.
+    pushed_back: Vec<Token>,
+    /// The template being read, and the enclosing ones, outermost first.
     scope: Scope<'t>,
     outer: Vec<Scope<'t>>,
     blocks: Vec<Block>,
-    /// The templates defined so far, and whether there is more to them than white space.
+    /// The templates defined so far, with `true` if they contain more than white space.
     defined: HashMap<Cow<'t, str>, bool>,
     nodes: Vec<Node<'t>>,
 }
@@ -111,21 +111,21 @@ struct Parser<'t, 'e> {
 impl<'t> Parser<'t, '_> {
     fn items(&mut self) -> Parsed {
         loop {
-            let token = self.peek_dense();
+            let token = self.peek_non_space();
             match (token.kind, self.blocks.last()) {
                 (TokenKind::Eof, None) => return self.finish_definition(),
                 (TokenKind::Eof, Some(block)) => {
-                    return self.fail(Fault::UnclosedBlock(block.kind.word()), block.start);
+                    return self.fail(Fault::UnclosedBlock(block.kind.keyword()), block.start);
                 }
                 (TokenKind::LeftDelimiter, None) => {
                     let delimiter = self.next();
-                    let token = self.next_dense();
+                    let token = self.next_non_space();
                     if token.kind == TokenKind::Keyword(Keyword::Define) {
                         self.define(delimiter)?;
                         continue;
                     }
-                    self.give_back(token);
-                    self.give_back(delimiter);
+                    self.push_back(token);
+                    self.push_back(delimiter);
                 }
                 _ => {}
             }
@@ -134,7 +134,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn item(&mut self) -> Parsed {
-        let token = self.next_dense();
+        let token = self.next_non_space();
         match token.kind {
             TokenKind::Text => {
                 self.scope.has_content |= !token.span.text(self.text).trim().is_empty();
@@ -149,57 +149,57 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    /// An action, of which `start` was read.
+    /// Parses an action, of which `start` has been read.
     fn action(&mut self, start: Span) -> Parsed {
-        let token = self.next_dense();
+        let token = self.next_non_space();
         let TokenKind::Keyword(keyword) = token.kind else {
-            self.give_back(token);
+            self.push_back(token);
             return self.simple(start);
         };
         match keyword {
             Keyword::If => self.control(BlockKind::If, start, false),
             Keyword::With => self.control(BlockKind::With, start, false),
             Keyword::Range => self.control(BlockKind::Range, start, false),
-            Keyword::Else => self.otherwise(start),
+            Keyword::Else => self.else_clause(start),
             Keyword::End => self.end(start),
             Keyword::Block => self.block(start),
             Keyword::Template => self.template(start),
             Keyword::Break => self.jump(start, "break", Context::Break, NodeKind::Break),
             Keyword::Continue => self.jump(start, "continue", Context::Continue, NodeKind::Continue),
             Keyword::Define => {
-                self.give_back(token);
+                self.push_back(token);
                 self.simple(start)
             }
         }
     }
 
-    /// An action that is a pipeline.
+    /// Parses an action that is a pipeline.
     fn simple(&mut self, start: Span) -> Parsed {
         let node = self.open(NodeKind::Action, start);
         let end = self.pipeline(Context::Command)?;
         self.close(node, end);
-        self.ends_action();
+        self.end_action();
         Ok(())
     }
 
-    fn jump(&mut self, start: Span, word: &'static str, context: Context, kind: NodeKind<'t>) -> Parsed {
+    fn jump(&mut self, start: Span, keyword: &'static str, context: Context, kind: NodeKind<'t>) -> Parsed {
         let end = self.expect(TokenKind::RightDelimiter, context)?;
         if self.scope.ranges == 0 {
-            return self.fail(Fault::OutsideRange(word), start);
+            return self.fail(Fault::OutsideRange(keyword), start);
         }
         self.leaf(kind, Span::new(start.start, end.span.end));
-        self.ends_action();
+        self.end_action();
         Ok(())
     }
 
-    /// The beginning of an `if`, `with` or `range`, up to its body.
+    /// Parses the beginning of an `if`, `with` or `range`, up to its body.
     fn control(&mut self, kind: BlockKind, start: Span, is_chained: bool) -> Parsed {
         let (node, context) = match kind {
             BlockKind::With => (NodeKind::With, Context::With),
             BlockKind::Range => (NodeKind::Range, Context::Range),
             _ => (NodeKind::If, Context::If),
         };
-        let variables = self.scope.declared();
+        let variables = self.scope.variable_count();
         let node = self.open(node, start);
         let end = self.pipeline(context)?;
         self.scope.ranges += usize::from(kind == BlockKind::Range);
@@ -208,8 +208,8 @@ impl<'t> Parser<'t, '_> {
         Ok(())
     }
 
-    fn otherwise(&mut self, start: Span) -> Parsed {
-        let token = self.peek_dense();
+    fn else_clause(&mut self, start: Span) -> Parsed {
+        let token = self.peek_non_space();
         let chained = match token.kind {
             TokenKind::Keyword(Keyword::If) => Some(BlockKind::If),
             TokenKind::Keyword(Keyword::With) => Some(BlockKind::With),
@@ -222,7 +222,7 @@ impl<'t> Parser<'t, '_> {
         match block.kind {
             BlockKind::Define => return self.fail(Fault::ElseInDefinition(Context::DefineClause), start),
             BlockKind::Block => {
-                // Go has gone back to the template around it when it notices.
+                // Go returns to the enclosing template before it detects the error.
                 self.leave_scope();
                 return self.fail(Fault::ElseInDefinition(Context::BlockClause), start);
             }
@@ -232,7 +232,7 @@ impl<'t> Parser<'t, '_> {
         }
         block.in_else = true;
         let (kind, body) = (block.kind, block.body);
-        self.ends_action();
+        self.end_action();
         self.close(body, start.start);
         let body = self.open(NodeKind::Else, Span::new(start.start, start.start));
         if let Some(block) = self.blocks.last_mut() {
@@ -260,57 +260,57 @@ impl<'t> Parser<'t, '_> {
                 }
                 kind => {
                     self.scope.ranges -= usize::from(kind == BlockKind::Range && !block.in_else);
-                    self.scope.forget_variables(block.variables);
+                    self.scope.truncate_variables(block.variables);
                 }
             }
             if !block.is_chained {
                 break;
             }
         }
-        self.ends_action();
+        self.end_action();
         Ok(())
     }
 
-    /// The beginning of a definition, up to its body.
+    /// Parses the beginning of a definition, up to its body.
     fn define(&mut self, delimiter: Token) -> Parsed {
         self.enter_scope(Cow::Borrowed(""));
-        let token = self.next_dense();
+        let token = self.next_non_space();
         let name = self.template_name(token, Context::DefineClause)?;
         let end = self.expect(TokenKind::RightDelimiter, Context::DefineClause)?.span.end;
         self.scope.name = name.clone();
         let node = self.open(NodeKind::Define { name }, delimiter.span);
-        self.body_of_definition(BlockKind::Define, node, delimiter.span, end);
+        self.definition_body(BlockKind::Define, node, delimiter.span, end);
         Ok(())
     }
 
     fn block(&mut self, start: Span) -> Parsed {
-        let token = self.next_dense();
+        let token = self.next_non_space();
         let name = self.template_name(token, Context::BlockClause)?;
         let node = self.open(NodeKind::Block { name: name.clone() }, start);
         let end = self.pipeline(Context::BlockClause)?;
         self.enter_scope(name);
-        self.body_of_definition(BlockKind::Block, node, start, end);
+        self.definition_body(BlockKind::Block, node, start, end);
         Ok(())
     }
 
-    fn body_of_definition(&mut self, kind: BlockKind, node: usize, start: Span, end: usize) {
+    fn definition_body(&mut self, kind: BlockKind, node: usize, start: Span, end: usize) {
         let body = self.open(NodeKind::Body, Span::new(end, end));
         let block = Block { kind, node, body, start, variables: 0, in_else: false, is_chained: false };
         self.blocks.push(block);
     }
 
     fn template(&mut self, start: Span) -> Parsed {
-        let token = self.next_dense();
+        let token = self.next_non_space();
         let name = self.template_name(token, Context::TemplateClause)?;
         let node = self.open(NodeKind::Template { name }, start);
-        let token = self.next_dense();
+        let token = self.next_non_space();
         let mut end = token.span.end;
         if token.kind != TokenKind::RightDelimiter {
-            self.give_back(token);
+            self.push_back(token);
             end = self.pipeline(Context::TemplateClause)?;
         }
         self.close(node, end);
-        self.ends_action();
+        self.end_action();
         Ok(())
     }
 
@@ -333,9 +333,9 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    /// Keeps the name of the template that has been read. White space defines nothing that could be in the way.
+    /// Records the name of the template that has been read. Templates of only white space do not conflict.
     fn finish_definition(&mut self) -> Parsed {
-        // As a rule nothing is defined within a template, and its own name is of no interest.
+        // The usual case: without definitions in the template, its own name cannot conflict.
         if self.outer.is_empty() && self.defined.is_empty() {
             return Ok(());
         }
@@ -343,8 +343,8 @@ impl<'t> Parser<'t, '_> {
         match self.defined.get_mut(name) {
             Some(true) if *has_content => {
                 let fault = Fault::DefinedTwice(name.to_string());
-                let place = self.defined_at();
-                return self.fail(fault, place);
+                let span = self.definition_span();
+                return self.fail(fault, span);
             }
             Some(true) => {}
             Some(before) => *before = *has_content,
@@ -355,8 +355,8 @@ impl<'t> Parser<'t, '_> {
         Ok(())
     }
 
-    /// Where the template that has been read begins.
-    fn defined_at(&self) -> Span {
+    /// Returns the position of the definition of the template that has been read.
+    fn definition_span(&self) -> Span {
         let definition = self.nodes.iter().rev().find(|node| match &node.kind {
             NodeKind::Define { name } | NodeKind::Block { name } => *name == self.scope.name,
             _ => false,
@@ -364,11 +364,11 @@ impl<'t> Parser<'t, '_> {
         definition.map_or(Span::new(0, 0), |node| node.span)
     }
 
-    fn ends_action(&mut self) {
+    fn end_action(&mut self) {
         self.scope.action = None;
     }
 
-    /// A node that others will be within, up to [`Parser::close`].
+    /// Adds a node whose descendants follow, up to [`Parser::close`], and returns its index.
     fn open(&mut self, kind: NodeKind<'t>, span: Span) -> usize {
         if !matches!(kind, NodeKind::Define { .. } | NodeKind::Body | NodeKind::Else) {
             self.scope.has_content = true;
@@ -383,32 +383,32 @@ impl<'t> Parser<'t, '_> {
 
     fn close(&mut self, node: usize, end: usize) {
         let last = self.nodes.len();
-        if let Some(node_) = self.nodes.get_mut(node) {
-            node_.descendants = last - node - 1;
-            node_.span.end = end;
+        if let Some(closed) = self.nodes.get_mut(node) {
+            closed.descendants = last - node - 1;
+            closed.span.end = end;
         }
     }
 
     fn next(&mut self) -> Token {
-        self.returned.pop().unwrap_or_else(|| {
+        self.pushed_back.pop().unwrap_or_else(|| {
             let token = self.lexer.next();
             self.scope.read = token.span.start;
             token
         })
     }
 
-    fn give_back(&mut self, token: Token) {
-        self.returned.push(token);
+    fn push_back(&mut self, token: Token) {
+        self.pushed_back.push(token);
     }
 
     fn peek(&mut self) -> Token {
         let token = self.next();
-        self.give_back(token);
+        self.push_back(token);
         token
     }
 
-    /// The next token that is no space.
-    fn next_dense(&mut self) -> Token {
+    /// Returns the next token that is not white space.
+    fn next_non_space(&mut self) -> Token {
         loop {
             let token = self.next();
             if token.kind != TokenKind::Space {
@@ -417,14 +417,14 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    fn peek_dense(&mut self) -> Token {
-        let token = self.next_dense();
-        self.give_back(token);
+    fn peek_non_space(&mut self) -> Token {
+        let token = self.next_non_space();
+        self.push_back(token);
         token
     }
 
     fn expect(&mut self, kind: TokenKind, context: Context) -> Parsed<Token> {
-        let token = self.next_dense();
+        let token = self.next_non_space();
         if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
     }
 
@@ -432,7 +432,7 @@ impl<'t> Parser<'t, '_> {
         Err(Box::new(Failure { fault, span, read: self.scope.read, action: None }))
     }
 
-    /// The error that a token stands where it cannot, or what the lexer found.
+    /// Returns the lexer's error, or an error for an unexpected token.
     fn unexpected<T>(&self, token: Token, context: Context) -> Parsed<T> {
         if let Some((fault, span)) = self.lexer.fault().filter(|_| token.kind == TokenKind::Error) {
             let (fault, span, read) = (fault.clone(), *span, self.scope.read);
@@ -445,7 +445,7 @@ impl<'t> Parser<'t, '_> {
     }
 }
 
-/// A token as Go prints it.
+/// Formats a token as Go prints it.
 fn printed(token: Token, written: &str) -> String {
     match token.kind {
         TokenKind::Eof => "EOF".to_owned(),

@@ -1,5 +1,4 @@
-//! Reads pipelines: declarations, commands, operands. Parentheses that are open are kept in a list, as many as Go
-//! allows.
+//! Parses pipelines: declarations, commands and operands. Open parentheses are kept in a list, up to Go's limit.
 
 use super::super::fault::{Context, Fault};
 use super::super::literal;
@@ -8,24 +7,24 @@ use super::super::tree::NodeKind;
 use super::{Parsed, Parser};
 use crate::span::Span;
 
-/// How many parentheses Go lets be open at once.
+/// Go's limit on open parentheses.
 const MAX_PARENS: usize = 10_000;
 
-/// A pipeline that is being read.
+/// A pipeline being read.
 struct Open {
     node: usize,
     context: Context,
-    /// What it ends with.
+    /// The token that ends the pipeline.
     end: TokenKind,
-    /// How many commands have begun.
+    /// The number of commands begun.
     commands: usize,
-    /// The command that is being read.
+    /// The index of the node of the current command.
     command: usize,
-    /// Where in it the first literal is that something is piped into.
+    /// The stage and position of the first literal that a value is piped into.
     not_callable: Option<(usize, Span)>,
 }
 
-/// What is read next.
+/// The next item to read.
 enum Step {
     Command,
     Operand,
@@ -33,7 +32,7 @@ enum Step {
 }
 
 impl<'t> Parser<'t, '_> {
-    /// A pipeline that ends with its action. Answers with the offset behind it.
+    /// Parses a pipeline that ends with its action, and returns the offset after the action.
     pub(super) fn pipeline(&mut self, context: Context) -> Parsed<usize> {
         let mut open = self.begin(context, TokenKind::RightDelimiter)?;
         let mut outer: Vec<Open> = Vec::new();
@@ -41,7 +40,7 @@ impl<'t> Parser<'t, '_> {
         loop {
             step = match step {
                 Step::Command => {
-                    let token = self.next_dense();
+                    let token = self.next_non_space();
                     if token.kind == open.end {
                         self.finish(&open, token)?;
                         let Some(around) = outer.pop() else { return Ok(token.span.end) };
@@ -50,7 +49,7 @@ impl<'t> Parser<'t, '_> {
                         open = around;
                         Step::AfterOperand
                     } else if token.kind.begins_operand() {
-                        self.give_back(token);
+                        self.push_back(token);
                         open.commands += 1;
                         open.command = self.open(NodeKind::Command, token.span);
                         Step::Operand
@@ -59,7 +58,7 @@ impl<'t> Parser<'t, '_> {
                     }
                 }
                 Step::Operand => {
-                    let token = self.next_dense();
+                    let token = self.next_non_space();
                     if token.kind == TokenKind::LeftParen {
                         if self.scope.parens >= MAX_PARENS {
                             return self.fail(Fault::TooDeep, token.span);
@@ -76,7 +75,7 @@ impl<'t> Parser<'t, '_> {
                         self.term(token, &mut open)?;
                         Step::AfterOperand
                     } else {
-                        self.give_back(token);
+                        self.push_back(token);
                         Step::AfterOperand
                     }
                 }
@@ -84,11 +83,11 @@ impl<'t> Parser<'t, '_> {
                     let token = self.next();
                     match token.kind {
                         TokenKind::Space => {
-                            self.peek_dense();
+                            self.peek_non_space();
                             Step::Operand
                         }
                         TokenKind::RightDelimiter | TokenKind::RightParen => {
-                            self.give_back(token);
+                            self.push_back(token);
                             self.close(open.command, token.span.start);
                             Step::Command
                         }
@@ -103,37 +102,37 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    /// The beginning of a pipeline, with the variables that it sets.
+    /// Parses the beginning of a pipeline, including the variables that it sets.
     fn begin(&mut self, context: Context, end: TokenKind) -> Parsed<Open> {
-        let start = self.peek_dense().span.start;
+        let start = self.peek_non_space().span.start;
         let (mut sets, mut assigns) = (Vec::new(), false);
         while let Some(variable) = self.next_if_variable() {
-            let behind = self.peek();
-            let next = self.peek_dense();
+            let following = self.peek();
+            let next = self.peek_non_space();
             let comma = next.kind == TokenKind::Other && next.span.text(self.text) == ",";
-            let sets_it = matches!(next.kind, TokenKind::Assign | TokenKind::Declare);
-            if !sets_it && !comma {
-                if behind.kind == TokenKind::Space {
-                    self.give_back(behind);
+            let is_assignment = matches!(next.kind, TokenKind::Assign | TokenKind::Declare);
+            if !is_assignment && !comma {
+                if following.kind == TokenKind::Space {
+                    self.push_back(following);
                 }
-                self.give_back(variable);
+                self.push_back(variable);
                 break;
             }
-            self.next_dense();
+            self.next_non_space();
             let name = variable.span.text(self.text);
             sets.push(name);
             self.scope.declare(name);
-            if sets_it {
+            if is_assignment {
                 assigns = next.kind == TokenKind::Assign;
                 break;
             }
             if context != Context::Range || sets.len() > 1 {
                 return self.fail(Fault::TooManyDeclarations(context), next.span);
             }
-            let second = self.peek_dense();
+            let second = self.peek_non_space();
             if !matches!(second.kind, TokenKind::Variable | TokenKind::RightDelimiter | TokenKind::RightParen)
             {
-                return self.fail(Fault::RangeOfNoVariables, second.span);
+                return self.fail(Fault::RangeWithoutVariable, second.span);
             }
         }
         let node = self.open(NodeKind::Pipeline { sets, assigns }, Span::new(start, start));
@@ -141,24 +140,24 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn next_if_variable(&mut self) -> Option<Token> {
-        let is_variable = self.peek_dense().kind == TokenKind::Variable;
+        let is_variable = self.peek_non_space().kind == TokenKind::Variable;
         is_variable.then(|| self.next())
     }
 
-    /// The end of a pipeline, which `end` has come for.
+    /// Completes a pipeline at the token `end`.
     fn finish(&mut self, open: &Open, end: Token) -> Parsed {
         if open.commands == 0 {
             return self.fail(Fault::MissingValue(open.context), end.span);
         }
-        if let Some((stage, place)) = open.not_callable {
-            return self.fail(Fault::NotCallable(stage), place);
+        if let Some((stage, span)) = open.not_callable {
+            return self.fail(Fault::NotCallable(stage), span);
         }
-        let behind = if end.kind == TokenKind::RightParen { end.span.end } else { end.span.start };
-        self.close(open.node, behind);
+        let offset = if end.kind == TokenKind::RightParen { end.span.end } else { end.span.start };
+        self.close(open.node, offset);
         Ok(())
     }
 
-    /// An operand that is one token, with the fields behind it.
+    /// Parses an operand of one token, with the fields after it.
     fn term(&mut self, token: Token, open: &mut Open) -> Parsed {
         let Token { kind, span } = token;
         let written = span.text(self.text);
@@ -193,13 +192,13 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn knows_variable(&self, name: &str) -> bool {
-        // A definition starts with nothing but `$`.
+        // A definition starts with only `$`.
         let set_before =
             if self.outer.is_empty() { self.environment.has_variable(name) } else { name == "$" };
         set_before || self.environment.allows_any_variable() || self.scope.has_declared(name)
     }
 
-    /// The fields behind an operand, which only what is no literal can have.
+    /// Parses the fields after an operand, which literals cannot have.
     fn fields(&mut self, operand: usize) -> Parsed {
         let mut end = None;
         while self.peek().kind == TokenKind::Field {

@@ -1,22 +1,22 @@
-//! What belongs to one template: the template as a whole, or one that is defined within it and knows nothing of the
-//! variables around it.
+//! The state of one template: the whole template, or one defined within it, which does not see the variables of the
+//! enclosing template.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub(super) struct Scope<'t> {
     pub(super) name: Cow<'t, str>,
-    /// Where the token begins that was read last.
+    /// The start of the token read last.
     pub(super) read: usize,
-    /// Where the action begins that is being read.
+    /// The start of the action being read.
     pub(super) action: Option<usize>,
-    /// How many `range` it is in.
+    /// The number of enclosing `range` blocks.
     pub(super) ranges: usize,
-    /// How many parentheses it is in.
+    /// The number of open parentheses.
     pub(super) parens: usize,
-    /// Whether there is more to it than white space.
+    /// `true` if the template contains more than white space.
     pub(super) has_content: bool,
-    /// The variables that were declared, in order, and how often each is among them.
+    /// The declared variables, in order, and the number of declarations of each.
     variables: Vec<&'t str>,
     counts: HashMap<&'t str, usize>,
 }
@@ -44,14 +44,14 @@ impl<'t> Scope<'t> {
         self.counts.contains_key(variable)
     }
 
-    /// How many variables were declared.
-    pub(super) fn declared(&self) -> usize {
+    /// Returns the number of declared variables.
+    pub(super) fn variable_count(&self) -> usize {
         self.variables.len()
     }
 
-    /// Forgets all variables but the first so many.
-    pub(super) fn forget_variables(&mut self, but: usize) {
-        for variable in self.variables.drain(but.min(self.variables.len())..) {
+    /// Removes all variables except the first `len`.
+    pub(super) fn truncate_variables(&mut self, len: usize) {
+        for variable in self.variables.drain(len.min(self.variables.len())..) {
             if let Some(count) = self.counts.get_mut(variable) {
                 *count -= 1;
                 if *count == 0 {

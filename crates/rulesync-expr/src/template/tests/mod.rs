@@ -1,4 +1,4 @@
-//! Templates beside what Go's table says of them (`tests/it/template.rs`): our own words and places, and the tree.
+//! Tests of explanations, positions and the tree. `tests/it/template.rs` compares the errors with Go's.
 
 mod robust;
 
@@ -9,46 +9,46 @@ fn parsed(text: &str) -> Template<'_> {
     parse("t", text, &Environment::PROMETHEUS).unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
-fn refused(text: &str) -> TemplateError {
+fn rejected(text: &str) -> TemplateError {
     match parse("t", text, &Environment::PROMETHEUS) {
-        Ok(template) => panic!("{text}\nis taken for {template:?}"),
+        Ok(template) => panic!("{text}\nis parsed as {template:?}"),
         Err(error) => error,
     }
 }
 
 #[test]
-fn mistakes_are_explained_where_they_are() {
+fn template_errors_have_positions_and_explanations() {
     for (text, position, explanation) in [
         ("a\n{{ $value", "2:1", "an action is not closed: `}}` is missing"),
-        ("{{ $value }", "1:11", "`}` cannot stand here"),
+        ("{{ $value }", "1:11", "`}` is not allowed here"),
         ("{{ $label.job }}", "1:4", "the variable `$label` is not defined"),
         ("{{ $value | humanise }}", "1:13", "there is no function `humanise`"),
         ("{{ $labels.foo-bar }}", "1:15", "`-` cannot follow a name"),
-        ("{{ if $value == 1 }}a{{ end }}", "1:15", "`=` cannot stand here"),
+        ("{{ if $value == 1 }}a{{ end }}", "1:15", "`=` is not allowed here"),
         (
             "x {{ if $value }}\n{{ $value }}",
             "1:3",
             "the block that `if` opens is not closed: `{{ end }}` is missing",
         ),
-        ("{{ end }}", "1:1", "`{{ end }}` closes nothing: no block is open"),
+        ("{{ end }}", "1:1", "`{{ end }}` has no matching block"),
         (
             "{{ if $value }}{{ else }}{{ else }}",
             "1:26",
-            "a block has a second `{{ else }}`, where it must end",
+            "a block has a second `{{ else }}` instead of an `{{ end }}`",
         ),
-        ("{{ if }}{{ end }}", "1:7", "`if` lacks its value"),
+        ("{{ if }}{{ end }}", "1:7", "`if` requires a value"),
         ("{{ }}", "1:4", "the action is empty"),
-        ("{{ print () }}", "1:11", "the parentheses hold nothing"),
+        ("{{ print () }}", "1:11", "the parentheses are empty"),
         ("{{ (query \"up\" }}", "1:4", "a parenthesis is not closed before `}}`"),
         ("{{ \"up }}", "1:4", "a string is not closed on its line: `\"` is missing"),
-        ("{{ reReplaceAll \"\\d\" }}", "1:17", "a literal holds an escape that does not exist"),
-        ("{{ query 'up' }}", "1:10", "'up' is not one character: strings have double or back quotes"),
-        ("{{ $value | 1 }}", "1:13", "a value can be piped into a function only, not into a literal"),
-        ("{{ define x }}{{ end }}", "1:11", "`define` needs a name in quotes and nothing else, not `x`"),
-        ("{{ template x }}", "1:13", "a name in quotes is needed here, not `x`"),
+        ("{{ reReplaceAll \"\\d\" }}", "1:17", "a literal contains an invalid escape sequence"),
+        ("{{ query 'up' }}", "1:10", "'up' is not a single character: strings use double or back quotes"),
+        ("{{ $value | 1 }}", "1:13", "a value can only be piped into a function, not into a literal"),
+        ("{{ define x }}{{ end }}", "1:11", "`define` requires a quoted name and nothing else, not `x`"),
+        ("{{ template x }}", "1:13", "a quoted name is required here, not `x`"),
         ("{{ if true }}{{ end x }}", "1:21", "`x` cannot follow `end`"),
-        ("{{ break }}", "1:1", "`break` works within `range` only"),
-        ("{{ /* x */ }}", "1:4", "`/` cannot stand here"),
+        ("{{ break }}", "1:1", "`break` is only allowed within `range`"),
+        ("{{ /* x */ }}", "1:4", "`/` is not allowed here"),
         ("{{/* x", "1:3", "a comment is not closed: `*/}}` is missing"),
         ("{{ “x” }}", "1:4", "U+201C '“' has no meaning within an action"),
         (
@@ -57,7 +57,7 @@ fn mistakes_are_explained_where_they_are() {
             "the template \"a\" is defined twice",
         ),
     ] {
-        let error = refused(text);
+        let error = rejected(text);
         assert_eq!(
             (error.position().to_string().as_str(), &*error.explanation()),
             (position, explanation),
@@ -67,43 +67,43 @@ fn mistakes_are_explained_where_they_are() {
 }
 
 #[test]
-fn hints_say_what_to_write_instead() {
-    for (text, says) in [
+fn template_errors_have_hints() {
+    for (text, expected) in [
         ("{{ $labels.foo-bar }}", "index $labels"),
         ("{{ if $value > 1 }}{{ end }}", "`gt`"),
         ("{{ $value*100 }}", "functions in place of operators"),
         ("{{ \"\\d\" }}", "back quotes"),
     ] {
-        assert!(refused(text).hint().is_some_and(|hint| hint.contains(says)), "{text}");
+        assert!(rejected(text).hint().is_some_and(|hint| hint.contains(expected)), "{text}");
     }
-    assert_eq!(refused("{{ $value").hint(), None);
+    assert_eq!(rejected("{{ $value").hint(), None);
 }
 
 #[test]
-fn names_are_a_kind_of_their_own() {
-    assert_eq!(refused("{{ nosuch }}").kind(), ErrorKind::UnknownFunction);
-    assert_eq!(refused("{{ $nosuch }}").kind(), ErrorKind::UndefinedVariable);
-    assert_eq!(refused("{{ $value").kind(), ErrorKind::Syntax);
+fn template_error_kind_of_unknown_names() {
+    assert_eq!(rejected("{{ nosuch }}").kind(), ErrorKind::UnknownFunction);
+    assert_eq!(rejected("{{ $nosuch }}").kind(), ErrorKind::UndefinedVariable);
+    assert_eq!(rejected("{{ $value").kind(), ErrorKind::Syntax);
 }
 
 #[test]
-fn a_line_behind_the_mistake_is_told_as_go_does() {
-    let error = refused("a\n{{ $value\n\n");
+fn template_error_reports_line_of_go_and_of_mistake() {
+    let error = rejected("a\n{{ $value\n\n");
     assert_eq!(error.to_string(), "template: t:4: unclosed action started at t:2");
     assert_eq!((error.line(), error.position().line), (4, 2));
 }
 
 #[test]
-fn a_name_is_defined_once() {
+fn template_rejects_duplicate_definition() {
     assert!(parse("u", "{{ define \"t\" }}x{{ end }}", &Environment::PROMETHEUS).is_ok());
-    let message = refused("{{ define \"t\" }}x{{ end }}").message();
+    let message = rejected("{{ define \"t\" }}x{{ end }}").message();
     assert_eq!(message, "template: multiple definition of template \"t\"");
-    // Nothing but white space is around it, and nothing is set before it.
+    // Only white space is around the definition, and no variables are set before it.
     assert!(parse("t", " {{ define \"t\" }}x{{ end }}", &Environment::LOGQL).is_ok());
 }
 
 #[test]
-fn the_tree_can_be_walked() {
+fn template_tree_has_roots_children_and_functions() {
     let text = "x{{ range $i, $e := query `up` }}{{ $e.Value | printf \"\\t%v\" }}{{ else }}none{{ end }}";
     let template = parsed(text);
     let roots: Vec<&str> = template.roots().map(|node| node.span.text(text)).collect();
@@ -127,28 +127,28 @@ fn the_tree_can_be_walked() {
 }
 
 #[test]
-fn a_function_with_fields_is_named_without_them() {
+fn template_function_span_excludes_fields() {
     let text = "{{ first.Value }}";
     let named: Vec<&str> = parsed(text).functions().map(|(_, span)| span.text(text)).collect();
     assert_eq!(named, ["first"]);
 }
 
 #[test]
-fn raw_strings_lose_carriage_returns() {
+fn template_raw_strings_drop_carriage_returns() {
     let template = parsed("{{ query `a\r\nb` }}");
     let value = |kind: &NodeKind<'_>| matches!(kind, NodeKind::String { value } if value == "a\nb");
     assert!(template.nodes().iter().any(|node| value(&node.kind)));
 }
 
 #[test]
-fn parentheses_are_as_deep_as_go_lets_them_be() {
+fn template_parentheses_are_limited_as_in_go() {
     let nested = |depth: usize| format!("{{{{ {}1{} }}}}", "(".repeat(depth), ")".repeat(depth));
     assert_eq!(parsed(&nested(10_000)).nodes().len(), 3 + 2 * 10_000 + 1);
-    assert_eq!(refused(&nested(10_001)).message(), "max expression depth exceeded");
+    assert_eq!(rejected(&nested(10_001)).message(), "max expression depth exceeded");
 }
 
 #[test]
-fn numbers_at_their_limits() {
+fn template_numbers_at_their_limits() {
     for number in [
         "18446744073709551615",
         "-9223372036854775808",
@@ -179,6 +179,6 @@ fn numbers_at_their_limits() {
         ("1e999+2i", "strconv.ParseFloat: parsing \"1e999\": value out of range"),
         ("0b1+2i", "syntax error scanning complex number"),
     ] {
-        assert_eq!(refused(&format!("{{{{ {number} }}}}")).message(), message);
+        assert_eq!(rejected(&format!("{{{{ {number} }}}}")).message(), message);
     }
 }

@@ -1,17 +1,17 @@
-//! No input panics, exhausts the stack, takes time that grows with its square, or gets spans that are not its own.
+//! Robustness: no input panics, overflows the stack, takes quadratic time, or gets invalid spans.
 
 use proptest::prelude::*;
 
 use super::super::{Environment, Node, parse};
 
-/// A thread with so little stack that recursion over the input would show.
+/// Runs a closure on a thread with a stack too small for recursion over the input.
 fn on_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(run).unwrap();
     assert!(thread.join().is_ok());
 }
 
 #[test]
-fn long_chains_and_deep_nesting_cost_no_stack_and_little_time() {
+fn template_parse_handles_long_chains_and_deep_nesting() {
     const N: usize = 100_000;
     on_small_stack(|| {
         let accepted = [
@@ -38,7 +38,7 @@ fn long_chains_and_deep_nesting_cost_no_stack_and_little_time() {
             assert!(template.clone() == template);
             assert!(template.roots().count() <= template.nodes().len());
         }
-        let refused = [
+        let rejected = [
             "{{ if . }}".repeat(N),
             format!("{{{{ {}", "(".repeat(N)),
             format!("{{{{ {}", "$a ".repeat(N)),
@@ -47,13 +47,13 @@ fn long_chains_and_deep_nesting_cost_no_stack_and_little_time() {
             format!("{{{{ \"{}", "\\\"".repeat(N)),
             format!("{}{{{{", "\n".repeat(N)),
         ];
-        for text in refused {
+        for text in rejected {
             assert!(parse("t", &text, &Environment::PROMETHEUS).is_err());
         }
     });
 }
 
-/// Texts that look like templates more often than chance would have it.
+/// Generates texts that resemble templates.
 fn template_like() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
         "{{", "}}", "{{- ", " -}}", " ", "\n", "if", "else", "end", "range", "with", "define", "block",
@@ -64,8 +64,8 @@ fn template_like() -> impl Strategy<Value = String> {
     prop::collection::vec(words, 0..40).prop_map(|words| words.concat())
 }
 
-/// Whether every node lies within the text and within the node it belongs to.
-fn is_sound(text: &str, nodes: &[Node<'_>]) -> bool {
+/// Returns `true` if every node is within the text and within its ancestors.
+fn has_nested_spans(text: &str, nodes: &[Node<'_>]) -> bool {
     nodes.iter().enumerate().all(|(index, node)| {
         let within = nodes.get(index + 1..=index + node.descendants);
         text.get(node.span.start..node.span.end).is_some()
@@ -81,11 +81,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn any_text_is_taken_or_refused(text in prop_oneof![template_like(), any::<String>()]) {
+    fn template_parse_returns_error_or_valid_spans(text in prop_oneof![template_like(), any::<String>()]) {
         for environment in [Environment::PROMETHEUS, Environment::LOGQL, Environment::ANY] {
             match parse("t", &text, &environment) {
                 Ok(template) => {
-                    prop_assert!(is_sound(&text, template.nodes()), "{:?}", template);
+                    prop_assert!(has_nested_spans(&text, template.nodes()), "{:?}", template);
                     for (name, span) in template.functions() {
                         prop_assert_eq!(span.text(&text), name);
                     }
@@ -100,15 +100,15 @@ proptest! {
     }
 
     #[test]
-    fn what_a_server_takes_is_taken_without_looking_at_names(text in template_like()) {
+    fn template_valid_for_prometheus_is_valid_for_any_server(text in template_like()) {
         if let Ok(template) = parse("t", &text, &Environment::PROMETHEUS) {
             prop_assert_eq!(parse("t", &text, &Environment::ANY), Ok(template));
         }
     }
 
-    /// A function cannot be called without being written.
+    /// A function cannot be called if its name does not occur.
     #[test]
-    fn a_text_without_a_name_does_not_call_it(text in template_like()) {
+    fn template_functions_occur_in_the_text(text in template_like()) {
         if let Ok(template) = parse("t", &text, &Environment::ANY) {
             let calls = template.functions().any(|(name, _)| name == "query");
             prop_assert!(!calls || text.contains("query"));
