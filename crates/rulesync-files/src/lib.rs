@@ -7,7 +7,7 @@
 //! position of every node. `index`, which does no I/O either, decides which events to emit. `walk` and `poll` access
 //! the file system; `source` sends the events to the engine.
 //!
-//! [`FileLedger`] keeps the engine's ledger in a file.
+//! [`FileInventory`] keeps the engine's inventory in a file.
 //!
 //! Guarantees:
 //!
@@ -39,7 +39,7 @@
 mod filter;
 mod identity;
 mod index;
-mod ledger;
+mod inventory;
 mod manifest;
 mod memory;
 mod poll;
@@ -48,6 +48,6 @@ mod walk;
 mod yaml;
 
 pub use filter::GlobError;
-pub use ledger::FileLedger;
+pub use inventory::FileInventory;
 pub use memory::FileMemory;
 pub use source::{DEFAULT_POLL_INTERVAL, FilesSource};

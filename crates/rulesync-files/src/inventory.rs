@@ -1,4 +1,4 @@
-//! The ledger in a file, which also stores the identity of the installation.
+//! The inventory in a file, which also stores the identity of the installation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Ledger, LedgerError, LedgerRecord};
+use rulesync_core::{Inventory, InventoryError, InventoryRecord};
 use rulesync_fs::{Durability, FileError};
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,9 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The time limit for file system operations.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A ledger in a JSON file, replaced as a whole when it changes.
+/// An inventory in a JSON file, replaced as a whole when it changes.
 #[derive(Debug, Clone)]
-pub struct FileLedger {
+pub struct FileInventory {
     path: PathBuf,
     /// Held from reading the file until replacing it: the engine and the sources each own a part of it.
     changing: Arc<Mutex<()>>,
@@ -45,27 +45,27 @@ struct Contents {
     declared: BTreeMap<String, Declared>,
 }
 
-impl FileLedger {
-    /// Creates a ledger at a path. Parent directories are created by the first write.
+impl FileInventory {
+    /// Creates an inventory at a path. Parent directories are created by the first write.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), changing: Arc::default() }
     }
 
     /// Returns the identity of this installation, which is generated on first use. Removes temporary files that a
-    /// crashed process left while writing the ledger.
+    /// crashed process left while writing the inventory.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the file cannot be read, or an identity cannot be written.
-    pub async fn identity(&self) -> Result<String, LedgerError> {
-        self.in_background(|ledger| {
-            rulesync_fs::remove_left_over(ledger.directory());
-            let contents = ledger.contents()?;
+    /// [`InventoryError`] if the file cannot be read, or an identity cannot be written.
+    pub async fn identity(&self) -> Result<String, InventoryError> {
+        self.in_background(|inventory| {
+            rulesync_fs::remove_left_over(inventory.directory());
+            let contents = inventory.contents()?;
             if !contents.identity.is_empty() {
                 return Ok(contents.identity);
             }
             let identity = format!("{:032x}", fastrand::u128(..));
-            ledger.change(|contents| {
+            inventory.change(|contents| {
                 contents.identity.clone_from(&identity);
                 true
             })?;
@@ -74,22 +74,22 @@ impl FileLedger {
         .await
     }
 
-    /// Returns `true` if the ledger exists.
+    /// Returns `true` if the inventory exists.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the path is not a regular file, or the file system does not respond.
-    pub async fn exists(&self) -> Result<bool, LedgerError> {
-        self.in_background(|ledger| ledger.open().map(|file| file.is_some())).await
+    /// [`InventoryError`] if the path is not a regular file, or the file system does not respond.
+    pub async fn exists(&self) -> Result<bool, InventoryError> {
+        self.in_background(|inventory| inventory.open().map(|file| file.is_some())).await
     }
 
     /// Runs blocking work on the file outside of the engine's thread.
     async fn in_background<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        let ledger = self.clone();
-        let working = move || Ok(work(&ledger));
+        work: impl FnOnce(&Self) -> Result<T, InventoryError> + Send + 'static,
+    ) -> Result<T, InventoryError> {
+        let inventory = self.clone();
+        let working = move || Ok(work(&inventory));
         let worked: Result<_, FileError> =
             rulesync_fs::run_with_deadline(&self.path, DEADLINE, working).await;
         worked.map_err(|error| self.error(&error.to_string()))?
@@ -97,7 +97,7 @@ impl FileLedger {
 
     /// Opens the file, if it exists. A symbolic link is rejected: replacing the file would replace the link, not its
     /// target.
-    fn open(&self) -> Result<Option<File>, LedgerError> {
+    fn open(&self) -> Result<Option<File>, InventoryError> {
         match rulesync_fs::open_own(&self.path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.is_not_found() => Ok(None),
@@ -105,14 +105,14 @@ impl FileLedger {
         }
     }
 
-    fn contents(&self) -> Result<Contents, LedgerError> {
+    fn contents(&self) -> Result<Contents, InventoryError> {
         let Some(mut file) = self.open()? else { return Ok(Contents::default()) };
         let bytes = rulesync_fs::read_to_limit(&mut file, MAX_BYTES);
         serde_json::from_slice(&bytes.map_err(|error| self.error(&error.to_string()))?)
-            .map_err(|error| self.error(&format!("is not a ledger ({error}): repair or remove it")))
+            .map_err(|error| self.error(&format!("is not an inventory ({error}): repair or remove it")))
     }
 
-    fn replace(&self, contents: &Contents) -> Result<(), LedgerError> {
+    fn replace(&self, contents: &Contents) -> Result<(), InventoryError> {
         let write = || -> io::Result<()> {
             std::fs::create_dir_all(self.directory())?;
             rulesync_fs::replace(&self.path, &serde_json::to_vec_pretty(contents)?, Durability::PowerCut)
@@ -121,19 +121,19 @@ impl FileLedger {
     }
 
     /// Changes a part of the file and keeps the others. The file is written only if `change` returns `true`.
-    fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), LedgerError> {
+    fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), InventoryError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut contents = self.contents()?;
         if change(&mut contents) { self.replace(&contents) } else { Ok(()) }
     }
 
     /// Returns the last stored declarations of a source; `None` if none were stored. Blocks.
-    pub(crate) fn declared(&self, source: &str) -> Result<Option<Declared>, LedgerError> {
+    pub(crate) fn declared(&self, source: &str) -> Result<Option<Declared>, InventoryError> {
         Ok(self.contents()?.declared.remove(source))
     }
 
     /// Stores the declarations of a source. Blocks.
-    pub(crate) fn remember(&self, source: &str, declared: &Declared) -> Result<(), LedgerError> {
+    pub(crate) fn remember(&self, source: &str, declared: &Declared) -> Result<(), InventoryError> {
         self.change(|contents| {
             contents.declared.insert(source.to_owned(), declared.clone()).as_ref() != Some(declared)
         })
@@ -143,25 +143,25 @@ impl FileLedger {
         self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    fn error(&self, reason: &str) -> LedgerError {
-        LedgerError(format!("{}: {reason}", self.path.display()))
+    fn error(&self, reason: &str) -> InventoryError {
+        InventoryError(format!("{}: {reason}", self.path.display()))
     }
 }
 
 #[async_trait]
-impl Ledger for FileLedger {
-    async fn read(&self) -> Result<LedgerRecord, LedgerError> {
-        self.in_background(|ledger| {
-            let Contents { targets, release_deletes, retiring, .. } = ledger.contents()?;
-            Ok(LedgerRecord { targets, released: release_deletes, retiring })
+impl Inventory for FileInventory {
+    async fn read(&self) -> Result<InventoryRecord, InventoryError> {
+        self.in_background(|inventory| {
+            let Contents { targets, release_deletes, retiring, .. } = inventory.contents()?;
+            Ok(InventoryRecord { targets, released: release_deletes, retiring })
         })
         .await
     }
 
-    async fn write(&self, record: &LedgerRecord) -> Result<(), LedgerError> {
-        let LedgerRecord { targets, released, retiring } = record.clone();
-        self.in_background(|ledger| {
-            ledger.change(|contents| {
+    async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
+        let InventoryRecord { targets, released, retiring } = record.clone();
+        self.in_background(|inventory| {
+            inventory.change(|contents| {
                 contents.targets = targets;
                 contents.release_deletes = released;
                 contents.retiring = retiring;
@@ -177,18 +177,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn file_ledger_stores_targets_and_identity() {
+    async fn file_inventory_stores_targets_and_identity() {
         let directory = std::env::temp_dir().join(format!("rulesync-ledger-{}", std::process::id()));
-        let ledger = FileLedger::new(directory.join("sub/ledger.json"));
-        assert_eq!(ledger.read().await, Ok(LedgerRecord::default()));
-        let identity = ledger.identity().await.unwrap();
-        let record = LedgerRecord {
+        let inventory = FileInventory::new(directory.join("sub/ledger.json"));
+        assert_eq!(inventory.read().await, Ok(InventoryRecord::default()));
+        let identity = inventory.identity().await.unwrap();
+        let record = InventoryRecord {
             targets: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
         };
-        ledger.write(&record).await.unwrap();
-        let again = FileLedger::new(directory.join("sub/ledger.json"));
+        inventory.write(&record).await.unwrap();
+        let again = FileInventory::new(directory.join("sub/ledger.json"));
         assert_eq!(again.read().await, Ok(record));
         assert_eq!(again.identity().await, Ok(identity));
         std::fs::write(directory.join("sub/ledger.json"), "{").unwrap();
@@ -197,17 +197,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn file_ledger_keeps_parts_of_engine_and_sources() {
+    async fn file_inventory_keeps_parts_of_engine_and_sources() {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = FileLedger::new(directory.path().join("ledger.json"));
-        assert_eq!(ledger.declared("files"), Ok(None));
+        let inventory = FileInventory::new(directory.path().join("ledger.json"));
+        assert_eq!(inventory.declared("files"), Ok(None));
         let declared: Declared = serde_json::from_str(r#"{"a.yaml": ["PrometheusRule n/x"]}"#).unwrap();
-        ledger.remember("files", &declared).unwrap();
-        let record = LedgerRecord { targets: ["r/t".to_owned()].into(), ..LedgerRecord::default() };
-        ledger.write(&record).await.unwrap();
-        let identity = ledger.identity().await.unwrap();
-        ledger.remember("others", &Declared::default()).unwrap();
-        let again = FileLedger::new(directory.path().join("ledger.json"));
+        inventory.remember("files", &declared).unwrap();
+        let record = InventoryRecord { targets: ["r/t".to_owned()].into(), ..InventoryRecord::default() };
+        inventory.write(&record).await.unwrap();
+        let identity = inventory.identity().await.unwrap();
+        inventory.remember("others", &Declared::default()).unwrap();
+        let again = FileInventory::new(directory.path().join("ledger.json"));
         assert_eq!(again.declared("files"), Ok(Some(declared)));
         assert_eq!(again.declared("others"), Ok(Some(Declared::default())), "known to declare nothing");
         assert_eq!((again.read().await, again.identity().await), (Ok(record), Ok(identity)));
@@ -215,64 +215,64 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn file_ledger_does_not_follow_link_at_temporary_path() {
+    async fn file_inventory_does_not_follow_link_at_temporary_path() {
         let directory = tempfile::tempdir().unwrap();
         let (path, foreign) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
         std::fs::write(&foreign, "precious").unwrap();
         std::os::unix::fs::symlink(&foreign, directory.path().join("ledger.json.new")).unwrap();
-        let record = LedgerRecord {
+        let record = InventoryRecord {
             targets: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
         };
-        let ledger = FileLedger::new(&path);
-        ledger.write(&record).await.unwrap();
+        let inventory = FileInventory::new(&path);
+        inventory.write(&record).await.unwrap();
         assert_eq!(std::fs::read(&foreign).unwrap(), b"precious");
-        assert_eq!(ledger.read().await, Ok(record));
+        assert_eq!(inventory.read().await, Ok(record));
     }
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn file_ledger_rejects_symbolic_link() {
+    async fn file_inventory_rejects_symbolic_link() {
         let directory = tempfile::tempdir().unwrap();
         let (path, foreign) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
         std::fs::write(&foreign, r#"{"identity": "theirs", "release_deletes": ["*"]}"#).unwrap();
-        let ledger = FileLedger::new(&path);
-        assert_eq!(ledger.exists().await, Ok(false));
+        let inventory = FileInventory::new(&path);
+        assert_eq!(inventory.exists().await, Ok(false));
         std::os::unix::fs::symlink(&foreign, &path).unwrap();
         let expected = format!("{}: it is a symbolic link", path.display());
         for error in [
-            ledger.exists().await.unwrap_err(),
-            ledger.identity().await.unwrap_err(),
-            ledger.read().await.unwrap_err(),
+            inventory.exists().await.unwrap_err(),
+            inventory.identity().await.unwrap_err(),
+            inventory.read().await.unwrap_err(),
         ] {
             assert!(error.to_string().starts_with(&expected), "{error}");
         }
         std::fs::remove_file(&path).unwrap();
-        ledger.identity().await.unwrap();
-        assert_eq!(ledger.exists().await, Ok(true));
+        inventory.identity().await.unwrap();
+        assert_eq!(inventory.exists().await, Ok(true));
     }
 
     #[tokio::test]
-    async fn file_ledger_removes_leftover_temporary_file() {
+    async fn file_inventory_removes_leftover_temporary_file() {
         let directory = tempfile::tempdir().unwrap();
         let left = directory.path().join(format!("{}abc", rulesync_fs::TEMPORARY_PREFIX));
         let file = File::create(&left).unwrap();
-        let ledger = FileLedger::new(directory.path().join("ledger.json"));
-        let identity = ledger.identity().await.unwrap();
+        let inventory = FileInventory::new(directory.path().join("ledger.json"));
+        let identity = inventory.identity().await.unwrap();
         assert!(left.exists(), "another process may be writing it");
         file.set_modified(std::time::SystemTime::now() - Duration::from_secs(2 * 3600)).unwrap();
-        assert_eq!(ledger.identity().await, Ok(identity));
+        assert_eq!(inventory.identity().await, Ok(identity));
         assert!(!left.exists());
     }
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn file_ledger_rejects_pipe() {
+    async fn file_inventory_rejects_pipe() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ledger.json");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        let error = FileLedger::new(&path).read().await.unwrap_err();
+        let error = FileInventory::new(&path).read().await.unwrap_err();
         let expected = format!("{}: it is a pipe, not a regular file", path.display());
         assert!(error.to_string().contains(&expected), "{error}");
     }
