@@ -1,4 +1,4 @@
-//! Tells the tests whether the shared corpus is there, so that they show as ignored where it is not.
+//! Detects the shared corpus, so that tests that need it are shown as ignored where it is missing.
 
 use std::env;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What objects from files are called.
+//! The identities of objects that are read from files.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use rulesync_core::{FILE_NAMESPACE, KINDS, ObjectId, RULE_FILE};
 
-/// Makes identities of one source.
+/// Builds the object identities of one source.
 #[derive(Debug, Clone)]
 pub(crate) struct Identities {
     source: Arc<str>,
     kinds: [Arc<str>; 4],
     rule_file: Arc<str>,
-    /// What is put in front of paths that people read.
+    /// The prefix of displayed paths.
     root: Arc<str>,
 }
 
@@ -27,37 +27,37 @@ impl Identities {
         }
     }
 
-    /// The same, with paths shown as they are below this one.
-    pub(crate) fn shown_below(self, root: &Path) -> Self {
+    /// Returns the same identities, with paths displayed below `root`.
+    pub(crate) fn displayed_below(self, root: &Path) -> Self {
         Self { root: root.display().to_string().into(), ..self }
     }
 
-    /// A path within the source as it is shown to people.
-    pub(crate) fn shown(&self, path: &Path) -> String {
-        // A source may be one file.
+    /// A path within the source, as displayed to users.
+    pub(crate) fn display_path(&self, path: &Path) -> String {
+        // The source may be a single file.
         if Path::new(&*self.root).file_name() == Some(path.as_os_str()) {
             return self.root.to_string();
         }
-        let path = shown(path);
+        let path = display_path(path);
         match self.root.strip_suffix('/').unwrap_or(&self.root) {
             "" | "." => path,
             root => format!("{root}/{path}"),
         }
     }
 
-    /// An object of one of [`KINDS`]; without a namespace it is in `default`, as kubectl would have it.
+    /// The identity of an object of one of [`KINDS`]; without a namespace it is in `default`, as in kubectl.
     pub(crate) fn object(&self, kind: &str, namespace: Option<&str>, name: &str) -> ObjectId {
         let kind = self.kinds.iter().find(|known| ***known == *kind).unwrap_or(&self.rule_file);
         ObjectId::new(&self.source, kind, namespace.unwrap_or("default"), name)
     }
 
-    /// A file, by its path within the source: a plain rule file, or whatever stands in a file that cannot be read.
+    /// The identity of a file, by its path within the source: a plain rule file, or a file that cannot be read.
     pub(crate) fn file(&self, path: &Path) -> ObjectId {
         let parts: Vec<&[u8]> = path.iter().map(OsStr::as_encoded_bytes).collect();
         self.rule_file_of(&parts.join(&b'/'))
     }
 
-    /// A plain rule file that says its own name in place of its path.
+    /// The identity of a plain rule file that declares a name, which replaces its path.
     pub(crate) fn rule_file(&self, name: &str) -> ObjectId {
         self.rule_file_of(name.as_bytes())
     }
@@ -66,7 +66,7 @@ impl Identities {
         ObjectId::new(&self.source, &self.rule_file, FILE_NAMESPACE, &encode(name))
     }
 
-    /// An identity as it is written down: `{kind} {namespace}/{name}`.
+    /// Parses an identity in its string form, `{kind} {namespace}/{name}`.
     pub(crate) fn parse(&self, text: &str) -> Option<ObjectId> {
         let (kind, rest) = text.split_once(' ')?;
         let (namespace, name) = rest.split_once('/')?;
@@ -76,13 +76,13 @@ impl Identities {
     }
 }
 
-/// A path as it is shown to people, with `/` on every system.
-pub(crate) fn shown(path: &Path) -> String {
+/// A path as displayed to users, with `/` as the separator on every system.
+pub(crate) fn display_path(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 
-/// A path as a name that every ruler holds: bytes outside of `A-Za-z0-9.-` become `_XX`, in hexadecimal.
+/// Encodes a path as a name that every ruler accepts: bytes outside of `A-Za-z0-9.-` become `_XX`, in hexadecimal.
 fn encode(path: &[u8]) -> String {
     let mut name = String::new();
     for &byte in path {
@@ -120,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn names_files_by_their_path() {
+    fn file_id_encodes_path() {
         let identities = Identities::new(&"files".into());
         let id = identities.file(Path::new("team a/node_x.yaml"));
         assert_eq!(id.to_string(), "RuleFile _file/team_20a_2Fnode_5Fx.yaml");
         assert_eq!(identities.object("PrometheusRule", None, "a").namespace(), "default");
-        assert_eq!(identities.rule_file("team a/node_x.yaml"), id, "a name is written as a path is");
+        assert_eq!(identities.rule_file("team a/node_x.yaml"), id, "names are encoded like paths");
         for id in [id, identities.object("LoggingRule", Some("n"), "a.b")] {
             assert_eq!(identities.parse(&id.to_string()), Some(id));
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_files_as_their_source_was_named() {
+    fn display_path_starts_with_root() {
         let identities = || Identities::new(&"files".into());
         for (root, expected) in [
             ("", "t/a.yaml"),
@@ -141,18 +141,21 @@ mod tests {
             ("rules/", "rules/t/a.yaml"),
             ("/etc/rules", "/etc/rules/t/a.yaml"),
         ] {
-            assert_eq!(identities().shown_below(Path::new(root)).shown(Path::new("t/a.yaml")), expected);
+            assert_eq!(
+                identities().displayed_below(Path::new(root)).display_path(Path::new("t/a.yaml")),
+                expected
+            );
         }
         assert_eq!(
-            identities().shown_below(Path::new("rules/a.yaml")).shown(Path::new("a.yaml")),
+            identities().displayed_below(Path::new("rules/a.yaml")).display_path(Path::new("a.yaml")),
             "rules/a.yaml"
         );
     }
 
     proptest! {
         #[test]
-        fn a_name_tells_its_path(parts in proptest::collection::vec("[^/\0]{1,12}", 1..4)) {
-            // A component that the path would swallow is not a file's name.
+        fn file_id_decodes_to_path(parts in proptest::collection::vec("[^/\0]{1,12}", 1..4)) {
+            // Components that `Path` normalizes away are not file names.
             prop_assume!(parts.iter().all(|part| part != "." && part != ".."));
             let path: PathBuf = parts.iter().collect();
             let name = Identities::new(&"files".into()).file(&path).name().to_owned();

@@ -1,5 +1,5 @@
-//! What every file declares, and what follows: which files an object is taken from, and what is to be said of it. Pure:
-//! the texts come from `poll`.
+//! The declarations of all files: decides which files an object is read from and which events to emit. Pure; `poll`
+//! reads the files.
 
 mod declarations;
 
@@ -11,33 +11,33 @@ use std::path::{Path, PathBuf};
 use rulesync_core::{Finding, ObjectId, Place, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
 
 use crate::identity::Identities;
-use crate::manifest::{Broken, Contents, NOT_UNDERSTOOD, Read, joined};
+use crate::manifest::{BrokenDocument, Contents, NOT_UNDERSTOOD, ParsedObject, join_parts};
 pub(crate) use declarations::Declared;
 use declarations::{Declaration, FileDeclarations};
 
-/// The objects of all files. Their content is not kept, only a digest.
+/// The objects of all files. Only a digest of their content is kept.
 #[derive(Debug)]
 pub(crate) struct Index {
     identities: Identities,
     files: BTreeMap<PathBuf, FileDeclarations>,
-    /// What files declared when this was known last; none if nobody remembers.
+    /// What files declared when that was last known; `None` if it is unknown.
     remembered: Option<Declared>,
     declarations: BTreeMap<ObjectId, BTreeMap<PathBuf, Declaration>>,
-    /// A digest of what was last said of each object.
-    said: BTreeMap<ObjectId, u64>,
-    /// A digest of the groups that each object was last said to have.
+    /// A digest of the last event of each object.
+    reported: BTreeMap<ObjectId, u64>,
+    /// A digest of the groups in the last `Upsert` of each object.
     groups: BTreeMap<ObjectId, u64>,
-    /// Objects that no file declares any more; the next look confirms it.
+    /// Objects that no file declares any more; the next poll confirms their deletion.
     vanishing: BTreeSet<ObjectId>,
-    /// The objects that took the place of others in their files.
+    /// The objects that replaced others in their files, by the replaced object.
     successors: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     /// Objects whose declarations changed since [`Index::events`].
-    touched: BTreeSet<ObjectId>,
-    /// Whether any file declares something else since [`Index::take_news`].
-    news: bool,
+    changed: BTreeSet<ObjectId>,
+    /// Set if the declarations of any file changed since [`Index::take_changed`].
+    declarations_changed: bool,
 }
 
-/// Content by file and object, as far as it is at hand.
+/// The available content of objects, by file and object.
 pub(crate) type Bodies = BTreeMap<(PathBuf, ObjectId), RuleObject>;
 
 impl Index {
@@ -47,35 +47,35 @@ impl Index {
             files: BTreeMap::new(),
             remembered: None,
             declarations: BTreeMap::new(),
-            said: BTreeMap::new(),
+            reported: BTreeMap::new(),
             groups: BTreeMap::new(),
             vanishing: BTreeSet::new(),
             successors: BTreeMap::new(),
-            touched: BTreeSet::new(),
-            news: false,
+            changed: BTreeSet::new(),
+            declarations_changed: false,
         }
     }
 
-    /// What an earlier process knew of the files; none if nobody does.
+    /// Sets the declarations that an earlier process stored; `None` if they are unknown.
     pub(crate) fn recall(&mut self, remembered: Option<Declared>) {
         self.remembered = remembered;
     }
 
-    /// Every file was looked at: those that come from now on are new.
-    pub(crate) fn complete(&mut self) {
+    /// Marks all files as read: files that appear from now on are new.
+    pub(crate) fn mark_complete(&mut self) {
         self.remembered = Some(Declared::default());
     }
 
-    /// Whether files declare something else than when this was asked last.
-    pub(crate) fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.news)
+    /// Returns `true` if the declarations of files changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.declarations_changed)
     }
 
     pub(crate) fn identities(&self) -> &Identities {
         &self.identities
     }
 
-    /// The file is gone, with all that it declares.
+    /// Removes a file with all its declarations.
     pub(crate) fn remove(&mut self, path: &Path) {
         self.declare(path, FileDeclarations::default());
         self.files.remove(path);
@@ -84,90 +84,96 @@ impl Index {
         }
     }
 
-    /// The file has these contents. Its objects go to `bodies`.
+    /// Sets the contents of a file. Moves its objects to `bodies`.
     pub(crate) fn set(&mut self, path: &Path, contents: Contents, bodies: &mut Bodies) {
-        let before = self.known_of(path);
-        let mut of_file =
+        let before = self.previous(path);
+        let mut declarations =
             FileDeclarations::of(contents.objects.iter().map(|read| (&read.object, read.position)));
-        for Read { object, .. } in contents.objects {
+        for ParsedObject { object, .. } in contents.objects {
             bodies.entry((path.to_path_buf(), object.id.clone())).or_insert(object);
         }
-        of_file.understood = contents.broken.is_empty();
-        let mut nameless = None;
+        declarations.understood = contents.broken.is_empty();
+        let mut unidentified = None;
         for broken in &contents.broken {
             match &broken.id {
-                // What is there and new is worth a warning, unless it is broken.
+                // An object that is new and not understood is only a warning.
                 Some(id) if before.declared.contains(id) || broken.finding.code != NOT_UNDERSTOOD => {
-                    of_file.break_object(id, &broken.finding);
+                    declarations.add_broken(id, &broken.finding);
                 }
-                Some(id) => of_file.break_object(id, &as_warning(&broken.finding)),
-                None if nameless.is_none_or(|other: &Broken| !other.is_rule_like) => {
-                    nameless = Some(broken);
+                Some(id) => declarations.add_broken(id, &as_warning(&broken.finding)),
+                None if unidentified.is_none_or(|other: &BrokenDocument| !other.is_rule_like) => {
+                    unidentified = Some(broken);
                 }
                 None => {}
             }
         }
         if let Some(broken) = contents.broken.first() {
-            let reason = nameless.map_or(&broken.finding, |broken| &broken.finding);
-            // A file that is not understood is not believed when it declares less.
+            let reason = unidentified.map_or(&broken.finding, |broken| &broken.finding);
+            // A file that is not understood is not trusted when it declares fewer objects.
             let missing = before.declared.iter().filter(|id| {
-                // What stands in the broken part may be of the same name.
-                !of_file.declares(id) || (nameless.is_some() && id.kind() == RULE_FILE)
+                // The broken part may belong to the rule file of the same name.
+                !declarations.declares(id) || (unidentified.is_some() && id.kind() == RULE_FILE)
             });
             let missing: Vec<&ObjectId> = missing.collect();
-            missing.iter().for_each(|id| of_file.miss_object(id, reason));
+            missing.iter().for_each(|id| declarations.add_missing(id, reason));
             let nothing_missing = missing.is_empty();
-            if let Some(broken) = nameless {
+            if let Some(broken) = unidentified {
                 if !before.is_known && broken.is_rule_like {
-                    of_file.hide_behind(&self.identities.file(path), &broken.finding);
+                    declarations.add_unknown(&self.identities.file(path), &broken.finding);
                 } else if nothing_missing {
-                    self.tell_of_new(path, broken, &mut of_file, bodies);
+                    self.report_new(path, broken, &mut declarations, bodies);
                 }
             }
         }
-        of_file.remember(before);
-        self.declare(path, of_file);
+        declarations.inherit(before);
+        self.declare(path, declarations);
     }
 
-    /// Tells of a document that took nothing away and is none of what is known.
-    fn tell_of_new(&self, path: &Path, broken: &Broken, of_file: &mut FileDeclarations, bodies: &mut Bodies) {
-        let Broken { is_rule_like, finding, .. } = broken;
+    /// Reports a broken document of unknown identity, while no known object is missing.
+    fn report_new(
+        &self,
+        path: &Path,
+        broken: &BrokenDocument,
+        declarations: &mut FileDeclarations,
+        bodies: &mut Bodies,
+    ) {
+        let BrokenDocument { is_rule_like, finding, .. } = broken;
         let file = self.identities.file(path);
         if !is_rule_like {
-            let (file, message) = (self.identities.shown(path), &finding.message);
+            let (file, message) = (self.identities.display_path(path), &finding.message);
             tracing::debug!(file, message, "Ignored a document that holds no rules");
         } else if finding.code == NOT_UNDERSTOOD {
-            // A file that never held rules is no reason to be alarmed.
+            // A file that never contained rules deserves only a warning.
             let notice = bodies
                 .entry((path.to_path_buf(), file.clone()))
                 .or_insert_with(|| RuleObject::new(file, Vec::new()));
             notice.findings.push(as_warning(finding));
-            of_file.notice(notice, finding.place.position);
-        } else if !of_file.declares(&file) {
-            of_file.break_object(&file, finding);
+            declarations.add_notice(notice, finding.place.position);
+        } else if !declarations.declares(&file) {
+            declarations.add_broken(&file, finding);
         }
     }
 
-    /// What is known of a file's declarations before it is read.
-    fn known_of(&self, path: &Path) -> declarations::Before {
+    /// The declarations of a file that were known before it is read.
+    fn previous(&self, path: &Path) -> declarations::Previous {
         match (self.files.get(path), &self.remembered) {
-            (Some(file), _) => file.before(),
-            (None, Some(remembered)) => remembered.before(path, &self.identities),
-            (None, None) => declarations::Before::default(),
+            (Some(file), _) => file.previous(),
+            (None, Some(remembered)) => remembered.previous(path, &self.identities),
+            (None, None) => declarations::Previous::default(),
         }
     }
 
-    /// What every file declares, for whoever starts after us.
+    /// The declarations of every file, to be stored for the next process.
     pub(crate) fn declared(&self) -> Declared {
         let files = self.files.iter().map(|(path, file)| (path.as_path(), file));
         Declared::of(files)
     }
 
-    fn declare(&mut self, path: &Path, of_file: FileDeclarations) {
+    fn declare(&mut self, path: &Path, declarations: FileDeclarations) {
         let former = self.files.remove(path).unwrap_or_default();
-        self.news |= former.remembered().ne(of_file.remembered());
+        self.declarations_changed |= former.remembered().ne(declarations.remembered());
         let before: BTreeSet<ObjectId> = former.ids().cloned().collect();
-        let lost = before.iter().filter(|id| !of_file.declares(id)).cloned();
+        let lost = before.iter().filter(|id| !declarations.declares(id)).cloned();
         for id in lost.collect::<Vec<_>>() {
             if let Some(places) = self.declarations.get_mut(&id) {
                 places.remove(path);
@@ -175,65 +181,65 @@ impl Index {
                     self.declarations.remove(&id);
                 }
             }
-            // What a file declares in place of another object is most likely that, by another name.
+            // An object that a file declares instead of another is most likely the same one under another name.
             let same_kind = |other: &&ObjectId| other.kind() == id.kind() && !before.contains(*other);
-            let gained: BTreeSet<ObjectId> = of_file.readable().filter(same_kind).cloned().collect();
+            let gained: BTreeSet<ObjectId> = declarations.readable().filter(same_kind).cloned().collect();
             self.successors.insert(id.clone(), gained);
-            self.touched.insert(id);
+            self.changed.insert(id);
         }
-        for (id, declaration) in of_file.declarations() {
+        for (id, declaration) in declarations.declarations() {
             let places = self.declarations.entry(id.clone()).or_default();
             if places.insert(path.to_path_buf(), declaration.clone()).as_ref() != Some(declaration) {
-                self.touched.insert(id.clone());
+                self.changed.insert(id.clone());
             }
         }
-        self.files.insert(path.to_path_buf(), of_file);
+        self.files.insert(path.to_path_buf(), declarations);
     }
 
-    /// Files that must be read before [`Index::events`]: an object whose content is not at hand is now taken from
-    /// there.
-    pub(crate) fn wanted(&self, bodies: &Bodies) -> BTreeSet<PathBuf> {
-        let mut wanted = BTreeSet::new();
-        for id in &self.touched {
-            let Some(verdict) = self.verdict(id) else { continue };
-            if self.said.get(id) == Some(&verdict.digest()) {
+    /// The files that must be read before [`Index::events`]: they now provide an object whose content is not in
+    /// `bodies`.
+    pub(crate) fn files_to_read(&self, bodies: &Bodies) -> BTreeSet<PathBuf> {
+        let mut files_to_read = BTreeSet::new();
+        for id in &self.changed {
+            let Some(resolved) = self.resolve(id) else { continue };
+            if self.reported.get(id) == Some(&resolved.digest()) {
                 continue;
             }
-            if let Verdict::Readable { paths, .. } = verdict {
+            if let Resolved::Readable { paths, .. } = resolved {
                 let missing =
                     paths.into_iter().filter(|path| !bodies.contains_key(&(path.to_path_buf(), id.clone())));
-                wanted.extend(missing.map(Path::to_path_buf));
+                files_to_read.extend(missing.map(Path::to_path_buf));
             }
         }
-        wanted
+        files_to_read
     }
 
-    /// What is to be said, given that everything was looked at. Objects that vanished are deleted if they were
-    /// missing at the time before, too.
+    /// The events since the last call, given that all files were read. Vanished objects are deleted only if the
+    /// previous call missed them too.
     pub(crate) fn events(&mut self, mut bodies: Bodies) -> Vec<SourceEvent> {
         let mut events = Vec::new();
         let mut vanished = BTreeSet::new();
-        for id in std::mem::take(&mut self.touched) {
-            let Some(verdict) = self.verdict(&id) else {
-                if self.said.contains_key(&id) {
+        for id in std::mem::take(&mut self.changed) {
+            let Some(resolved) = self.resolve(&id) else {
+                if self.reported.contains_key(&id) {
                     vanished.insert(id);
                 }
                 continue;
             };
-            let digest = verdict.digest();
-            if self.said.get(&id) == Some(&digest) {
+            let digest = resolved.digest();
+            if self.reported.get(&id) == Some(&digest) {
                 continue;
             }
-            let (event, groups) = match verdict {
-                Verdict::Broken { finding, hides } => {
+            let (event, groups) = match resolved {
+                Resolved::Broken { finding, hides } => {
                     (SourceEvent::Malformed { id: id.clone(), finding: finding.clone(), hides }, None)
                 }
-                Verdict::Readable { paths, warnings, .. } => {
+                Resolved::Readable { paths, warnings, .. } => {
                     let parts: Option<Vec<RuleObject>> =
                         paths.iter().map(|path| bodies.remove(&(path.to_path_buf(), id.clone()))).collect();
-                    // The file changed under our eyes: the next look has it.
-                    let Some(mut object) = parts.and_then(joined) else {
-                        self.touched.insert(id);
+                    // The file changed during the poll: the next poll reads it.
+                    let Some(mut object) = parts.and_then(join_parts) else {
+                        self.changed.insert(id);
                         continue;
                     };
                     object.findings.extend(warnings);
@@ -245,12 +251,12 @@ impl Index {
             if let Some(groups) = groups {
                 self.groups.insert(id.clone(), groups);
             }
-            self.said.insert(id, digest);
+            self.reported.insert(id, digest);
         }
         for id in std::mem::replace(&mut self.vanishing, vanished) {
             if !self.declarations.contains_key(&id) {
                 self.vanishing.remove(&id);
-                self.said.remove(&id);
+                self.reported.remove(&id);
                 let to = self.successors_of(&id);
                 events.push(match to.is_empty() {
                     true => SourceEvent::Delete(id),
@@ -262,41 +268,42 @@ impl Index {
         events
     }
 
-    /// The objects that have the rules of one that is gone: what its file declares in its place, or else one that is new
-    /// with the same groups, as when a file is renamed.
+    /// The objects that replace a deleted one: those that its file declares instead, or else a rule file with the same
+    /// groups, as when a file is renamed.
     fn successors_of(&mut self, id: &ObjectId) -> Vec<ObjectId> {
-        let is_there = |other: &ObjectId| self.said.contains_key(other) && self.groups.contains_key(other);
+        let is_there =
+            |other: &ObjectId| self.reported.contains_key(other) && self.groups.contains_key(other);
         let groups = self.groups.get(id).copied();
-        let of_file: Vec<ObjectId> =
+        let from_file: Vec<ObjectId> =
             self.successors.remove(id).into_iter().flatten().filter(|other| is_there(other)).collect();
         self.groups.remove(id);
-        if !of_file.is_empty() || id.kind() != RULE_FILE {
-            return of_file;
+        if !from_file.is_empty() || id.kind() != RULE_FILE {
+            return from_file;
         }
         let same =
             |(other, digest): &(&ObjectId, &u64)| other.kind() == RULE_FILE && Some(**digest) == groups;
         self.groups.iter().filter(same).map(|(other, _)| other.clone()).take(1).collect()
     }
 
-    /// Whether something waits for the next look.
-    pub(crate) fn is_unsure(&self) -> bool {
-        !self.vanishing.is_empty() || !self.touched.is_empty()
+    /// Returns `true` if an object depends on the next poll.
+    pub(crate) fn needs_confirmation(&self) -> bool {
+        !self.vanishing.is_empty() || !self.changed.is_empty()
     }
 
-    /// The files that an object is taken from, and what is to be said of the object; none if no file declares it.
-    fn verdict(&self, id: &ObjectId) -> Option<Verdict<'_>> {
-        // Files of one name are one object together, so that it is broken where one of them is.
+    /// Determines the files that an object is read from and its findings; `None` if no file declares the object.
+    fn resolve(&self, id: &ObjectId) -> Option<Resolved<'_>> {
+        // Rule files of one name form one object, which is broken if one of them is.
         let is_joined = id.kind() == RULE_FILE;
         let all = self.declarations.get(id)?;
-        // An object that has moved elsewhere is not missing where it was.
-        let there = |(_, declaration): &(&PathBuf, &Declaration)| is_joined || !declaration.is_missing();
-        let some_are = all.iter().any(|entry| there(&entry));
-        let all = || all.iter().filter(move |entry| there(entry) || !some_are);
+        // An object that moved to another file is not missing from its old one.
+        let present = |(_, declaration): &(&PathBuf, &Declaration)| is_joined || !declaration.is_missing();
+        let any_present = all.iter().any(|entry| present(&entry));
+        let all = || all.iter().filter(move |entry| present(entry) || !any_present);
         let (mut paths, mut digests) = (Vec::new(), Vec::new());
         for (path, declaration) in all().take(if is_joined { usize::MAX } else { 1 }) {
             match declaration {
                 Declaration::Broken { finding, hides, .. } => {
-                    return Some(Verdict::Broken { finding, hides: *hides });
+                    return Some(Resolved::Broken { finding, hides: *hides });
                 }
                 Declaration::Readable { digest, .. } => {
                     paths.push(path.as_path());
@@ -308,24 +315,27 @@ impl Index {
         let again = declaration.repeated().map(|position| self.duplicate(first, Some(position)));
         let elsewhere = all().skip(1).map(|(path, declaration)| self.duplicate(path, declaration.position()));
         let warnings = if is_joined { Vec::new() } else { again.chain(elsewhere).collect() };
-        Some(Verdict::Readable { paths, digests, warnings })
+        Some(Resolved::Readable { paths, digests, warnings })
     }
 
     fn duplicate(&self, path: &Path, position: Option<Position>) -> Finding {
-        let place = Place { file: Some(self.identities.shown(path)), position, ..Place::default() };
-        Finding::warning("duplicate-object", "the object is declared once more here, which is ignored")
-            .at(place)
-            .hint("the first file by name counts: remove or rename one of them")
+        let place = Place { file: Some(self.identities.display_path(path)), position, ..Place::default() };
+        Finding::warning(
+            "duplicate-object",
+            "the object is declared again here, and this declaration is ignored",
+        )
+        .at(place)
+        .hint("the first file by name is used: remove or rename one of them")
     }
 }
 
-/// What is to be said of an object.
-enum Verdict<'a> {
+/// The result of resolving the declarations of an object.
+enum Resolved<'a> {
     Readable { paths: Vec<&'a Path>, digests: Vec<u64>, warnings: Vec<Finding> },
     Broken { finding: &'a Finding, hides: bool },
 }
 
-impl Verdict<'_> {
+impl Resolved<'_> {
     fn digest(&self) -> u64 {
         match self {
             Self::Readable { digests, warnings, .. } => digest_of(&(true, digests, warnings)),

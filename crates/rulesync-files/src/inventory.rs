@@ -1,4 +1,4 @@
-//! The inventory in a file, with the identity of the installation beside it.
+//! The inventory in a file, which also stores the identity of the installation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -14,50 +14,50 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::Declared;
 
-/// More than the destinations of any installation.
+/// Far more than any installation needs.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// How long the file system may take to answer.
+/// The time limit for file system operations.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// An inventory in a JSON file, replaced as a whole when it changes.
 #[derive(Debug, Clone)]
 pub struct FileInventory {
     path: PathBuf,
-    /// Held from when the file is read until it is replaced: the engine and sources each keep their own part of it.
+    /// Held from reading the file until replacing it: the engine and the sources each own a part of it.
     changing: Arc<Mutex<()>>,
 }
 
-/// What the file holds. Unknown keys are for later versions.
+/// The contents of the file. Unknown keys are ignored, so that later versions can add some.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Contents {
-    /// What tells this installation from others of the same owner.
+    /// The identity that distinguishes this installation from others of the same owner.
     identity: String,
-    /// Destinations that may hold rules of ours. Files of all versions call them targets.
+    /// Destinations that may contain rules of this installation. Files of all versions call them targets.
     #[serde(rename = "targets")]
     destinations: BTreeSet<String>,
-    /// Destinations whose held deletes are released; taken off once they are.
+    /// Destinations whose held deletes are to be released; removed once that is done.
     release_deletes: BTreeSet<String>,
-    /// Since when no route leads to destinations that are to be emptied, in seconds since 1970.
+    /// The time since when no route leads to a destination that is to be emptied, in seconds since 1970.
     retiring: BTreeMap<String, u64>,
-    /// By source, which file declares which objects. A source that is not here is not known.
+    /// The objects that each file declares, by source. The declarations of a missing source are unknown.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     declared: BTreeMap<String, Declared>,
 }
 
 impl FileInventory {
-    /// An inventory at a path. Directories above it are made when it is first written.
+    /// Creates an inventory at a path. Parent directories are created by the first write.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), changing: Arc::default() }
     }
 
-    /// The identity of this installation, made at first use. What a process that died left of an inventory half written
-    /// is removed.
+    /// Returns the identity of this installation, which is generated on first use. Removes temporary files that a
+    /// crashed process left while writing the inventory.
     ///
     /// # Errors
     ///
-    /// [`InventoryError`] if the file can neither be read nor written.
+    /// [`InventoryError`] if the file cannot be read, or an identity cannot be written.
     pub async fn identity(&self) -> Result<String, InventoryError> {
         self.in_background(|inventory| {
             rulesync_fs::remove_left_over(inventory.directory());
@@ -75,16 +75,16 @@ impl FileInventory {
         .await
     }
 
-    /// Whether there is an inventory already.
+    /// Returns `true` if the inventory exists.
     ///
     /// # Errors
     ///
-    /// [`InventoryError`] if something else stands in its place, or the file system does not answer.
+    /// [`InventoryError`] if the path is not a regular file, or the file system does not respond.
     pub async fn exists(&self) -> Result<bool, InventoryError> {
         self.in_background(|inventory| inventory.open().map(|file| file.is_some())).await
     }
 
-    /// Works on the file away from the engine's thread.
+    /// Runs blocking work on the file outside of the engine's thread.
     async fn in_background<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, InventoryError> + Send + 'static,
@@ -96,7 +96,8 @@ impl FileInventory {
         worked.map_err(|error| self.error(&error.to_string()))?
     }
 
-    /// The file, if there is one. A link in its place is refused: it could not be replaced as what it leads to.
+    /// Opens the file, if it exists. A symbolic link is rejected: replacing the file would replace the link, not its
+    /// destination.
     fn open(&self) -> Result<Option<File>, InventoryError> {
         match rulesync_fs::open_own(&self.path) {
             Ok(file) => Ok(Some(file)),
@@ -109,7 +110,7 @@ impl FileInventory {
         let Some(mut file) = self.open()? else { return Ok(Contents::default()) };
         let bytes = rulesync_fs::read_to_limit(&mut file, MAX_BYTES);
         serde_json::from_slice(&bytes.map_err(|error| self.error(&error.to_string()))?)
-            .map_err(|error| self.error(&format!("is not an inventory ({error}): mend or remove it")))
+            .map_err(|error| self.error(&format!("is not an inventory ({error}): repair or remove it")))
     }
 
     fn replace(&self, contents: &Contents) -> Result<(), InventoryError> {
@@ -120,20 +121,19 @@ impl FileInventory {
         write().map_err(|error| self.error(&error.to_string()))
     }
 
-    /// Changes a part of the file and leaves the others as they are. Nothing is written unless `change` says that it
-    /// has changed something.
+    /// Changes a part of the file and keeps the others. The file is written only if `change` returns `true`.
     fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), InventoryError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut contents = self.contents()?;
         if change(&mut contents) { self.replace(&contents) } else { Ok(()) }
     }
 
-    /// What a source declared when that was written last; none if it never was. Blocks.
+    /// Returns the last stored declarations of a source; `None` if none were stored. Blocks.
     pub(crate) fn declared(&self, source: &str) -> Result<Option<Declared>, InventoryError> {
         Ok(self.contents()?.declared.remove(source))
     }
 
-    /// Writes what a source declares. Blocks.
+    /// Stores the declarations of a source. Blocks.
     pub(crate) fn remember(&self, source: &str, declared: &Declared) -> Result<(), InventoryError> {
         self.change(|contents| {
             contents.declared.insert(source.to_owned(), declared.clone()).as_ref() != Some(declared)
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn remembers_destinations_and_an_identity() {
+    async fn file_inventory_stores_destinations_and_identity() {
         let directory = std::env::temp_dir().join(format!("rulesync-ledger-{}", std::process::id()));
         let inventory = FileInventory::new(directory.join("sub/ledger.json"));
         assert_eq!(inventory.read().await, Ok(InventoryRecord::default()));
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(again.read().await, Ok(record));
         assert_eq!(again.identity().await, Ok(identity));
         std::fs::write(directory.join("sub/ledger.json"), "{").unwrap();
-        assert!(again.read().await.unwrap_err().to_string().contains("mend or remove it"));
+        assert!(again.read().await.unwrap_err().to_string().contains("repair or remove it"));
         std::fs::remove_dir_all(directory).unwrap();
     }
 
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn engine_and_sources_keep_their_parts_side_by_side() {
+    async fn file_inventory_keeps_parts_of_engine_and_sources() {
         let directory = tempfile::tempdir().unwrap();
         let inventory = FileInventory::new(directory.path().join("ledger.json"));
         assert_eq!(inventory.declared("files"), Ok(None));
@@ -237,11 +237,11 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn links_in_place_of_its_files_are_not_followed() {
+    async fn file_inventory_does_not_follow_link_at_temporary_path() {
         let directory = tempfile::tempdir().unwrap();
-        let (path, theirs) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
-        std::fs::write(&theirs, "precious").unwrap();
-        std::os::unix::fs::symlink(&theirs, directory.path().join("ledger.json.new")).unwrap();
+        let (path, foreign) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
+        std::fs::write(&foreign, "precious").unwrap();
+        std::os::unix::fs::symlink(&foreign, directory.path().join("ledger.json.new")).unwrap();
         let record = InventoryRecord {
             destinations: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
@@ -249,26 +249,26 @@ mod tests {
         };
         let inventory = FileInventory::new(&path);
         inventory.write(&record).await.unwrap();
-        assert_eq!(std::fs::read(&theirs).unwrap(), b"precious");
+        assert_eq!(std::fs::read(&foreign).unwrap(), b"precious");
         assert_eq!(inventory.read().await, Ok(record));
     }
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_link_is_no_inventory() {
+    async fn file_inventory_rejects_symbolic_link() {
         let directory = tempfile::tempdir().unwrap();
-        let (path, theirs) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
-        std::fs::write(&theirs, r#"{"identity": "theirs", "release_deletes": ["*"]}"#).unwrap();
+        let (path, foreign) = (directory.path().join("ledger.json"), directory.path().join("theirs"));
+        std::fs::write(&foreign, r#"{"identity": "theirs", "release_deletes": ["*"]}"#).unwrap();
         let inventory = FileInventory::new(&path);
         assert_eq!(inventory.exists().await, Ok(false));
-        std::os::unix::fs::symlink(&theirs, &path).unwrap();
-        let says = format!("{}: it is a symbolic link", path.display());
+        std::os::unix::fs::symlink(&foreign, &path).unwrap();
+        let expected = format!("{}: it is a symbolic link", path.display());
         for error in [
             inventory.exists().await.unwrap_err(),
             inventory.identity().await.unwrap_err(),
             inventory.read().await.unwrap_err(),
         ] {
-            assert!(error.to_string().starts_with(&says), "{error}");
+            assert!(error.to_string().starts_with(&expected), "{error}");
         }
         std::fs::remove_file(&path).unwrap();
         inventory.identity().await.unwrap();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_process_that_died_left_is_removed() {
+    async fn file_inventory_removes_leftover_temporary_file() {
         let directory = tempfile::tempdir().unwrap();
         let left = directory.path().join(format!("{}abc", rulesync_fs::TEMPORARY_PREFIX));
         let file = File::create(&left).unwrap();
@@ -290,7 +290,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_pipe_is_no_inventory() {
+    async fn file_inventory_rejects_pipe() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ledger.json");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());

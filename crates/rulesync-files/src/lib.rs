@@ -1,42 +1,42 @@
 //! Rules declared in files: a [`Source`](rulesync_core::Source) over a directory of manifests, or over one file.
 //!
-//! [`FilesSource`] reads `PrometheusRule` objects and plain Prometheus rule files, and looks for changes by polling,
-//! which sees what file notifications miss: network file systems and the symbolic links of a mounted ConfigMap.
+//! [`FilesSource`] reads `PrometheusRule` objects and plain Prometheus rule files. It detects changes by polling, which
+//! also covers what file notifications miss: network file systems and the symbolic links of a mounted ConfigMap.
 //!
-//! How a text becomes objects is `manifest`, a pure function on top of `yaml`, whose tree knows the place of every node.
-//! What is said of the objects is decided in `index`, which does no I/O either. `walk` and `poll` touch the file system;
-//! `source` talks to the engine.
+//! `manifest` turns the text of a file into objects; it is a pure function on top of `yaml`, whose tree stores the
+//! position of every node. `index`, which does no I/O either, decides which events to emit. `walk` and `poll` access
+//! the file system; `source` sends the events to the engine.
 //!
 //! [`FileInventory`] keeps the engine's inventory in a file.
 //!
-//! What holds:
+//! Guarantees:
 //!
-//! - Files that end in `.yaml`, `.yml` or `.json` count, or those that match [`FilesSource::glob`], at any depth; names
-//!   that begin with a dot do not. Symbolic
-//!   links are followed, and each directory is looked at once: preferably where it is itself, else at the first link by
-//!   name. A look takes in 100,000 such files, 64 MiB each and 1 GiB together, 1,000,000 names, and directories 40
-//!   deep; beyond, the source is unavailable and says why, and nothing is taken away.
-//! - Only regular files are read. A pipe, a device or a file without end is a document that cannot be read.
-//! - A look that takes longer than 30 seconds is told, and goes on.
-//! - A file that declared objects and now declares fewer is believed only if every document in it is understood: it is an
-//!   object with rules, a rule file, or an object of a kind that has none. Otherwise the objects that are missing stay,
-//!   and a finding with file, line and column stands at them. Where nobody knows which objects those are, it stands at
-//!   the file itself, an object of kind `RuleFile`, and rulers keep whatever nobody declares. The good documents around
-//!   it are taken. [`FileMemory`] knows what files declared before the process began.
+//! - Files that end in `.yaml`, `.yml` or `.json`, or those that match [`FilesSource::glob`], are read at any depth;
+//!   names that begin with a dot are skipped. Symbolic links are followed, and each directory is visited once: at its
+//!   own path if possible, otherwise through the first link by name. A poll covers up to 100,000 such files, 64 MiB
+//!   each and 1 GiB in total, 1,000,000 names, and directories 40 deep; beyond these limits the source is unavailable,
+//!   states the reason, and no object is deleted.
+//! - Only regular files are read. A pipe, a device or a file without end is an unreadable document.
+//! - A poll that takes longer than 30 seconds is reported, and continues.
+//! - A file that declared objects and now declares fewer is trusted only if every document in it is understood: it is
+//!   an object with rules, a rule file, or an object of a kind without rules. Otherwise the missing objects are kept
+//!   and get a finding with file, line and column. If it is unknown which objects are missing, the finding is attached
+//!   to the file itself, an object of kind `RuleFile`, and rulers keep all rules that no file declares. The valid
+//!   documents of the file are used. [`FileMemory`] records what files declared before the process started.
 //! - A file that never declared anything and is not understood is a warning.
-//! - `groups: []`, an object taken out of a file, a file of nothing but comments and a file that is deleted are meant; a
-//!   file of no bytes is not.
-//! - A group that is not as it must be is refused, with its place, and the version that rulers have of it stays. The other
-//!   groups of the object are taken.
-//! - An object that gets another name in its file, and a rule file that is renamed, go from rulers when their rules have
-//!   been written by the new name.
-//! - An object declared twice, other than a rule file, is taken from the first file in the order of paths; a warning at the object names the
-//!   other places.
-//! - An object is deleted when two looks in a row do not find it. Editors that replace a file, or empty it before they
-//!   write it, do not take rules away for a moment.
-//! - A directory that is missing or cannot be read takes nothing away.
+//! - `groups: []`, an object removed from a file, a file that contains only comments and a deleted file are
+//!   intentional; an empty file (zero bytes) is not.
+//! - An invalid group is rejected, with its position, and the version in the rulers is kept. The other groups of the
+//!   object are used.
+//! - When an object gets another name in its file, or a rule file is renamed, the old object is removed from rulers
+//!   only after its rules have been written under the new name.
+//! - An object other than a rule file that is declared more than once is read from the first file in the order of
+//!   paths; a warning on the object names the other locations.
+//! - An object is deleted when two polls in a row do not find it, so editors that replace a file, or empty it before
+//!   they write it, do not remove rules for a moment.
+//! - A directory that is missing or cannot be read deletes nothing.
 
-mod choice;
+mod filter;
 mod identity;
 mod index;
 mod inventory;
@@ -47,7 +47,7 @@ mod source;
 mod walk;
 mod yaml;
 
-pub use choice::GlobError;
+pub use filter::GlobError;
 pub use inventory::FileInventory;
 pub use memory::FileMemory;
 pub use source::{DEFAULT_POLL_INTERVAL, FilesSource};

@@ -1,11 +1,11 @@
-//! From the text of a file to the objects it declares. Pure; what is broken becomes a finding.
+//! Parses the text of a file into the objects that it declares. Pure; errors become findings.
 //!
-//! Every document is read into a tree whose nodes know their places; `meaning` says what it is, and `groups` reads what
-//! concerns us. So a manifest of another kind may look like anything.
+//! Every document is read into a tree whose nodes have positions; `document_kind` classifies it, and `groups` reads
+//! only the rules. So a manifest of another kind may have any structure.
 
+mod document_kind;
 mod groups;
-mod meaning;
-mod words;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,52 +16,52 @@ use rulesync_core::{
 
 use crate::identity::Identities;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Tree, documents};
+use document_kind::{DocumentKind, NotUnderstood, string};
 use groups::Groups;
-use meaning::{Meaning, NotUnderstood, word};
 
-/// The code of a finding that a document is none of what we know.
+/// The code of a finding that a document is not of a known kind.
 pub(crate) const NOT_UNDERSTOOD: &str = "not-understood";
 
-/// Lists within lists; the API makes none, and nobody more than one.
-const DEEPEST: usize = 20;
+/// The maximum depth of nested lists. The Kubernetes API returns no nested lists; more than one level is not expected.
+const MAX_LIST_DEPTH: usize = 20;
 
-/// What a file declares, in its order.
+/// The contents of a file, in the order of the text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents {
-    pub(crate) objects: Vec<Read>,
-    pub(crate) broken: Vec<Broken>,
+    pub(crate) objects: Vec<ParsedObject>,
+    pub(crate) broken: Vec<BrokenDocument>,
 }
 
-/// An object that could be read.
+/// An object that was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Read {
+pub(crate) struct ParsedObject {
     pub(crate) object: RuleObject,
-    /// Where in the file it begins.
+    /// The position of its beginning in the file.
     pub(crate) position: Position,
 }
 
-/// A document that could not.
+/// A document that could not be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
-    /// Which object it is, if so much could be read.
+pub(crate) struct BrokenDocument {
+    /// The identity of the object, if that could be read.
     pub(crate) id: Option<ObjectId>,
-    /// Whether it may well be rules. What is not is no reason to doubt a file that never had any.
+    /// Set if the document may contain rules. If not, it does not cast doubt on a file that never had any.
     pub(crate) is_rule_like: bool,
     pub(crate) finding: Finding,
 }
 
-/// `kubectl apply` keeps a copy of the whole manifest here, which is of no use to a rule.
+/// The annotation in which `kubectl apply` keeps a copy of the whole manifest, which rules do not need.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Reads the file at `path`, which is relative to its source.
+/// Parses a file. `path` is relative to its source.
 pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
-    let shown = identities.shown(path);
-    let mut reader = Reader { path, shown, identities, contents: Contents::default() };
+    let display_path = identities.display_path(path);
+    let mut reader = Reader { path, display_path, identities, contents: Contents::default() };
     match std::str::from_utf8(bytes) {
         Ok(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => {
             let message = "the file is empty, as after a write or a download that failed".to_owned();
             let position = Position { line: 1, column: 1 };
-            reader.not_understood(NotUnderstood {
+            reader.add_not_understood(NotUnderstood {
                 message,
                 hint: Some("if no rules are meant, delete it or leave a comment".to_owned()),
                 position,
@@ -72,7 +72,7 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
             for document in documents(text) {
                 match Tree::parse(document) {
                     Ok(tree) => reader.node(tree.root(), None, 0),
-                    Err(problem) => reader.broken(None, "yaml", problem),
+                    Err(problem) => reader.add_broken(None, "yaml", problem),
                 }
             }
         }
@@ -83,21 +83,25 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
                 line: 1 + before.iter().filter(|b| **b == b'\n').count(),
                 column: 1 + String::from_utf8_lossy(&before[line_start..]).chars().count(),
             };
-            reader.broken(None, "yaml", Problem { message: "the file is not UTF-8 text".into(), position });
+            reader.add_broken(
+                None,
+                "yaml",
+                Problem { message: "the file is not UTF-8 text".into(), position },
+            );
         }
     }
     reader.contents
 }
 
-/// The finding that a file as a whole cannot be read.
+/// The contents of a file that cannot be read at all: a finding with the reason.
 pub(crate) fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
-    let place = Place { file: Some(identities.shown(path)), ..Place::default() };
+    let place = Place { file: Some(identities.display_path(path)), ..Place::default() };
     let finding = Finding::error("unreadable-file", reason).at(place);
-    Contents { objects: Vec::new(), broken: vec![Broken { id: None, is_rule_like: true, finding }] }
+    Contents { objects: Vec::new(), broken: vec![BrokenDocument { id: None, is_rule_like: true, finding }] }
 }
 
-/// The object of several parts, which all have its name: their groups, one part after the other.
-pub(crate) fn joined(parts: impl IntoIterator<Item = RuleObject>) -> Option<RuleObject> {
+/// Joins parts with the same identity into one object, with the groups of all parts in order.
+pub(crate) fn join_parts(parts: impl IntoIterator<Item = RuleObject>) -> Option<RuleObject> {
     let mut parts = parts.into_iter();
     let mut whole = parts.next()?;
     let mut positions = vec![std::mem::take(&mut whole.positions)];
@@ -116,58 +120,60 @@ pub(crate) fn joined(parts: impl IntoIterator<Item = RuleObject>) -> Option<Rule
 
 struct Reader<'a> {
     path: &'a Path,
-    /// The path for people.
-    shown: String,
+    /// The path as displayed to users.
+    display_path: String,
     identities: &'a Identities,
     contents: Contents,
 }
 
 impl Reader<'_> {
     fn node(&mut self, node: Node<'_>, items_kind: Option<&'static str>, depth: usize) {
-        match Meaning::of(node, items_kind) {
-            Meaning::Nothing => {}
-            Meaning::Rules(kind, mapping) => self.manifest(kind, node, &mapping),
-            Meaning::RuleFile(mapping) => self.rule_file(node, &mapping),
-            Meaning::List(..) if depth >= DEEPEST => {
-                let message = "lists stand in each other too deep".to_owned();
-                self.broken(None, "manifest", Problem { message, position: node.position() });
+        match DocumentKind::of(node, items_kind) {
+            DocumentKind::Empty => {}
+            DocumentKind::Rules(kind, mapping) => self.manifest(kind, node, &mapping),
+            DocumentKind::RuleFile(mapping) => self.rule_file(node, &mapping),
+            DocumentKind::List(..) if depth >= MAX_LIST_DEPTH => {
+                let message = "lists are nested too deeply".to_owned();
+                self.add_broken(None, "manifest", Problem { message, position: node.position() });
             }
-            Meaning::List(items, kind) => items.children().for_each(|item| self.node(item, kind, depth + 1)),
-            Meaning::Foreign => {
+            DocumentKind::List(items, kind) => {
+                items.children().for_each(|item| self.node(item, kind, depth + 1));
+            }
+            DocumentKind::Foreign => {
                 let line = node.position().line;
-                tracing::debug!(file = self.shown, line, "Ignored an object of a kind without rules");
+                tracing::debug!(file = self.display_path, line, "Ignored an object of a kind without rules");
             }
-            Meaning::Unreadable(problem) => self.broken(None, "yaml", problem),
-            Meaning::NotUnderstood(why) => self.not_understood(why),
+            DocumentKind::Unreadable(problem) => self.add_broken(None, "yaml", problem),
+            DocumentKind::NotUnderstood(why) => self.add_not_understood(why),
         }
     }
 
-    fn not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
+    fn add_not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
         let mut finding = Finding::error(NOT_UNDERSTOOD, message).at(self.place(position));
         finding.hint = hint;
-        self.contents.broken.push(Broken { id: None, is_rule_like, finding });
+        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding });
     }
 
     fn manifest(&mut self, kind: &'static str, node: Node<'_>, object: &Mapping<'_>) {
         let metadata = object.value("metadata").and_then(Mapping::of);
-        let name = metadata.as_ref().and_then(|metadata| word(metadata, "name"));
-        let namespace = metadata.as_ref().and_then(|metadata| word(metadata, "namespace"));
-        let id = match self.named(kind, namespace.as_deref(), name.as_deref()) {
+        let name = metadata.as_ref().and_then(|metadata| string(metadata, "name"));
+        let namespace = metadata.as_ref().and_then(|metadata| string(metadata, "namespace"));
+        let id = match self.object_id(kind, namespace.as_deref(), name.as_deref()) {
             Ok(id) => id,
             Err(message) => {
-                let problem = misspelt(object, &["metadata"], &words::OBJECT)
-                    .or_else(|| misspelt(metadata.as_ref()?, &["name"], &words::METADATA));
+                let problem = misspelt(object, &["metadata"], &keys::OBJECT)
+                    .or_else(|| misspelt(metadata.as_ref()?, &["name"], &keys::METADATA));
                 let problem = problem.unwrap_or(Problem { message, position: node.position() });
-                return self.broken(None, "manifest", problem);
+                return self.add_broken(None, "manifest", problem);
             }
         };
         match self.object(&id, object, metadata.as_ref()) {
-            Ok(object) => self.contents.objects.push(Read { object, position: node.position() }),
-            Err((code, problem)) => self.broken(Some(id), code, problem),
+            Ok(object) => self.contents.objects.push(ParsedObject { object, position: node.position() }),
+            Err((code, problem)) => self.add_broken(Some(id), code, problem),
         }
     }
 
-    /// An object with its groups.
+    /// Reads an object with its groups.
     fn object(
         &self,
         id: &ObjectId,
@@ -176,12 +182,12 @@ impl Reader<'_> {
     ) -> Result<RuleObject, (&'static str, Problem)> {
         let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
         if let Some(metadata) = metadata {
-            // What leads the object to its rulers must not go unread.
-            let near = misspelt(metadata, &["namespace", "labels", "annotations"], &words::METADATA);
+            // Routing depends on the metadata, so it must be read completely.
+            let near = misspelt(metadata, &["namespace", "labels", "annotations"], &keys::METADATA);
             let problem = metadata.problems.first().cloned().or(near);
             problem.map_or(Ok(()), |problem| Err(("metadata", problem)))?;
-            labels = texts(metadata, "labels").map_err(|problem| ("type", problem))?;
-            annotations = texts(metadata, "annotations").map_err(|problem| ("type", problem))?;
+            labels = string_map(metadata, "labels").map_err(|problem| ("type", problem))?;
+            annotations = string_map(metadata, "annotations").map_err(|problem| ("type", problem))?;
             annotations.remove(LAST_APPLIED);
         }
         let missing = |key: &'static str, of: &Mapping<'_>, known: &[&str], at: Position| {
@@ -191,11 +197,11 @@ impl Reader<'_> {
         };
         let at_kind = object.pairs.first().map_or(Position { line: 1, column: 1 }, |pair| pair.at.position());
         let Some(spec) = object.get("spec") else {
-            return Err(missing("spec", object, &words::OBJECT, at_kind));
+            return Err(missing("spec", object, &keys::OBJECT, at_kind));
         };
         let at_spec = spec.at.position();
         let Some(spec) = Mapping::of(spec.value) else {
-            let message = format!("`spec` is {}, and must be a mapping", spec.value.what());
+            let message = format!("`spec` is {}, and must be a mapping", spec.value.type_name());
             return Err((NOT_UNDERSTOOD, Problem { message, position: spec.value.position() }));
         };
         spec.problems.first().map_or(Ok(()), |problem| Err(("yaml", problem.clone())))?;
@@ -211,7 +217,7 @@ impl Reader<'_> {
         {
             Some((_, Scalar::Value(tenant))) => Some(tenant.into_owned()),
             Some((at, Scalar::Other(what))) => {
-                let message = format!("the tenant is {what}, and must be a text");
+                let message = format!("the tenant is {what}, and must be a string");
                 return Err(("type", Problem { message, position: at.position() }));
             }
             Some((_, Scalar::Null)) | None => None,
@@ -228,58 +234,58 @@ impl Reader<'_> {
     fn rule_file(&mut self, node: Node<'_>, file: &Mapping<'_>) {
         let known = ["groups", "namespace"];
         if let Some(problem) = misspelt(file, &known, &known) {
-            return self.broken(None, "misspelt-key", problem);
+            return self.add_broken(None, "misspelt-key", problem);
         }
         let id = match file.get("namespace").map(|pair| (pair.value, pair.value.text())) {
             Some((_, Scalar::Value(namespace))) if !namespace.is_empty() => {
                 self.identities.rule_file(&namespace)
             }
             Some((at, Scalar::Other(what))) => {
-                let message = format!("`namespace` is {what}, and must be a text");
-                return self.broken(None, "type", Problem { message, position: at.position() });
+                let message = format!("`namespace` is {what}, and must be a string");
+                return self.add_broken(None, "type", Problem { message, position: at.position() });
             }
             _ => self.identities.file(self.path),
         };
         let Some(groups) = file.get("groups") else { return };
         let mut part = match self.groups(id.clone(), node.position(), groups.value) {
             Ok(part) => part,
-            Err(problem) => return self.broken(Some(id), NOT_UNDERSTOOD, problem),
+            Err(problem) => return self.add_broken(Some(id), NOT_UNDERSTOOD, problem),
         };
         self.warn_of_unknown(file, &known, &mut part.findings);
-        // Documents of one name are one object.
+        // Documents with the same name form one object.
         match self.contents.objects.iter_mut().find(|read| read.object.id == id) {
             Some(read) => {
                 let empty = RuleObject::new(id, Vec::new());
                 let before = std::mem::replace(&mut read.object, empty.clone());
-                read.object = joined([before, part]).unwrap_or(empty);
+                read.object = join_parts([before, part]).unwrap_or(empty);
             }
-            None => self.contents.objects.push(Read { object: part, position: node.position() }),
+            None => self.contents.objects.push(ParsedObject { object: part, position: node.position() }),
         }
     }
 
-    /// An object with these groups, and nothing else said of it.
+    /// Reads groups into an object without other fields.
     fn groups(&self, id: ObjectId, at: Position, list: Node<'_>) -> Result<RuleObject, Problem> {
         let mut positions = PositionsBuilder::default();
-        positions.file(&self.shown, at);
-        let mut groups = Groups::new(&self.shown, &mut positions);
+        positions.file(&self.display_path, at);
+        let mut groups = Groups::new(&self.display_path, &mut positions);
         groups.read(list)?;
         let Groups { groups, findings, .. } = groups;
         Ok(RuleObject { findings, positions: positions.build(), ..RuleObject::new(id, groups) })
     }
 
-    /// Warnings of what stands beside `groups` for nothing.
+    /// Adds warnings about keys besides `groups` that have no effect.
     fn warn_of_unknown(&self, mapping: &Mapping<'_>, known: &[&str], findings: &mut Vec<Finding>) {
         let unknown = mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key));
-        for Pair { key, at, .. } in unknown.take(groups::MOST) {
+        for Pair { key, at, .. } in unknown.take(groups::MAX_UNKNOWN_KEYS) {
             let message = format!("`{key}` is not a key beside `groups`, and has no effect");
             let finding = Finding::warning("unknown-key", message).at(self.place(at.position()));
             findings.push(finding.hint("is it misspelt?"));
         }
     }
 
-    /// Names as Kubernetes allows them: that neither holds a dot where the other begins is what keeps the ruler
-    /// namespaces of two objects apart.
-    fn named(&self, kind: &str, namespace: Option<&str>, name: Option<&str>) -> Result<ObjectId, String> {
+    /// Returns the identity of an object, or a message if a name is invalid in Kubernetes. Namespaces without dots, and
+    /// names that do not begin with one, keep the ruler namespaces of two objects distinct.
+    fn object_id(&self, kind: &str, namespace: Option<&str>, name: Option<&str>) -> Result<ObjectId, String> {
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return Err("`metadata.name` is missing".into());
@@ -301,45 +307,44 @@ impl Reader<'_> {
         Ok(self.identities.object(kind, namespace, name))
     }
 
-    fn broken(&mut self, id: Option<ObjectId>, code: &'static str, problem: Problem) {
+    fn add_broken(&mut self, id: Option<ObjectId>, code: &'static str, problem: Problem) {
         let finding = Finding::error(code, problem.message).at(self.place(problem.position));
-        self.contents.broken.push(Broken { id, is_rule_like: true, finding });
+        self.contents.broken.push(BrokenDocument { id, is_rule_like: true, finding });
     }
 
     fn place(&self, position: Position) -> Place {
-        Place { file: Some(self.shown.clone()), position: Some(position), ..Place::default() }
+        Place { file: Some(self.display_path.clone()), position: Some(position), ..Place::default() }
     }
 }
 
-/// The first key of a mapping that is none of those that are `known`, and likely one of those that are `wanted` and
-/// missing.
+/// Reports the first key of a mapping that is not `known` and is likely a misspelling of a missing `wanted` key.
 fn misspelt(mapping: &Mapping<'_>, wanted: &[&str], known: &[&str]) -> Option<Problem> {
     mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key)).find_map(|pair| {
-        let word = words::nearest(&pair.key, wanted, |word| mapping.get(word).is_some())?;
+        let word = keys::nearest(&pair.key, wanted, |word| mapping.get(word).is_some())?;
         let message = format!("`{}` is not a key here (is it `{word}`?)", pair.key);
         Some(Problem { message, position: pair.at.position() })
     })
 }
 
-/// Texts by key, such as labels. Null is an empty text.
-fn texts(mapping: &Mapping<'_>, key: &str) -> Result<BTreeMap<String, String>, Problem> {
+/// Reads a map of strings, such as labels. Null is an empty string.
+fn string_map(mapping: &Mapping<'_>, key: &str) -> Result<BTreeMap<String, String>, Problem> {
     let Some(node) = mapping.value(key) else { return Ok(BTreeMap::new()) };
     let wrong = |node: Node<'_>, what: &str, must: &str| Problem {
         message: format!("`{key}` {what}, and must {must}"),
         position: node.position(),
     };
     let Some(texts) = Mapping::of(node) else {
-        return Err(wrong(node, &format!("is {}", node.what()), "be a mapping"));
+        return Err(wrong(node, &format!("is {}", node.type_name()), "be a mapping"));
     };
     if let Some(problem) = texts.problems.into_iter().next() {
         return Err(problem);
     }
-    let text = |Pair { key, value, .. }: Pair<'_>| match value.text() {
+    let entry = |Pair { key, value, .. }: Pair<'_>| match value.text() {
         Scalar::Value(text) => Ok((key.into_owned(), text.into_owned())),
         Scalar::Null => Ok((key.into_owned(), String::new())),
-        Scalar::Other(what) => Err(wrong(value, &format!("holds {what}"), "hold texts")),
+        Scalar::Other(what) => Err(wrong(value, &format!("holds {what}"), "hold strings")),
     };
-    texts.pairs.into_iter().map(text).collect()
+    texts.pairs.into_iter().map(entry).collect()
 }
 
 fn is_dns_label(text: &str) -> bool {

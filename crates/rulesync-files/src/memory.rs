@@ -1,48 +1,47 @@
-//! What a source remembers of its files from one process to the next: which of them declared what, in the file of the
-//! inventory.
+//! The declarations of files that a source remembers from one process to the next, stored in the inventory's file.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::index::Declared;
 use crate::inventory::FileInventory;
 
-/// Where sources remember which file declared which objects, so that a file that breaks keeps their rules also when it
-/// does so while no process runs.
+/// Storage in which sources remember which file declared which objects, so that a file that breaks keeps their rules
+/// even if it breaks while no process is running.
 ///
-/// Empty until an inventory is given to it, which must be before the sources run. Without one, every file that may have held
-/// rules and is not understood keeps what nobody declares from being deleted.
+/// Empty until [`keep_in`](Self::keep_in) sets an inventory, which must happen before the sources run. Without an inventory,
+/// every file that may have contained rules and is not understood prevents the deletion of all undeclared rules.
 #[derive(Debug, Clone, Default)]
-pub struct FileMemory(Arc<OnceLock<Kept>>);
+pub struct FileMemory(Arc<OnceLock<Store>>);
 
 #[derive(Debug)]
-struct Kept {
+struct Store {
     inventory: FileInventory,
     writes: bool,
 }
 
 impl FileMemory {
-    /// Remembers in an inventory from now on; only reads what is there unless it `writes`. The first inventory counts.
+    /// Uses an inventory as storage from now on, read-only unless `writes` is set. Only the first call has an effect.
     pub fn keep_in(&self, inventory: FileInventory, writes: bool) {
-        // Sources that run have asked already.
-        let _ = self.0.set(Kept { inventory, writes });
+        // Running sources have already read from the first one.
+        let _ = self.0.set(Store { inventory, writes });
     }
 
-    /// What a source declared when this was written last; none if nobody knows. Blocks.
+    /// Returns the last stored declarations of a source; `None` if they are not known. Blocks.
     pub(crate) fn recall(&self, source: &str) -> Option<Declared> {
-        let kept = self.0.get()?;
-        kept.inventory.declared(source).unwrap_or_else(|error| {
-            tracing::warn!(source, %error, "The inventory does not tell which files declared what: files that are not \
-                understood keep what nobody declares from being deleted");
+        let store = self.0.get()?;
+        store.inventory.declared(source).unwrap_or_else(|error| {
+            tracing::warn!(source, %error, "Failed to read from the inventory which files declared which objects: files \
+                that are not understood prevent the deletion of undeclared rules");
             None
         })
     }
 
-    /// Remembers what a source declares. Blocks. The answer is whether it need not be tried again.
+    /// Stores the declarations of a source. Blocks. Returns `false` if the caller must retry.
     pub(crate) fn remember(&self, source: &str, declared: &Declared) -> bool {
-        let Some(kept) = self.0.get().filter(|kept| kept.writes) else { return true };
-        let written = kept.inventory.remember(source, declared);
+        let Some(store) = self.0.get().filter(|store| store.writes) else { return true };
+        let written = store.inventory.remember(source, declared);
         if let Err(error) = &written {
-            tracing::warn!(source, %error, "What files declare could not be written to the inventory, will be retried");
+            tracing::warn!(source, %error, "Failed to write the declarations of files to the inventory, will retry");
         }
         written.is_ok()
     }

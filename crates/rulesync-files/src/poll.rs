@@ -1,4 +1,5 @@
-//! One look at the files: which changed, what they hold, what follows. Blocking; knows nothing of time or the engine.
+//! A single poll of the files: finds and reads the changed ones and derives events. Blocking; independent of time and
+//! the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,86 +9,86 @@ use rulesync_core::SourceEvent;
 use rulesync_fs::FileError;
 use sha2::{Digest, Sha256};
 
-use crate::choice::FileChoice;
+use crate::filter::FileFilter;
 use crate::identity::Identities;
 use crate::index::{Bodies, Index};
 use crate::manifest;
 use crate::memory::FileMemory;
-use crate::walk::{Found, LIMITS, MAX_FILE_BYTES, Stamp, walk};
+use crate::walk::{LIMITS, Listing, MAX_FILE_BYTES, Stamp, walk};
 
-/// Endings that rule files have elsewhere.
-const RULES_MAY_END_IN: [&str; 5] = ["rules", "rule", "yaml", "yml", "json"];
+/// Extensions of rule files in other tools.
+const RULE_FILE_EXTENSIONS: [&str; 5] = ["rules", "rule", "yaml", "yml", "json"];
 
-/// What is known of the files between looks.
+/// The state of the files, kept between polls.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Poller {
     root: PathBuf,
-    choice: FileChoice,
+    filter: FileFilter,
     /// The name of the source.
     source: Arc<str>,
     memory: FileMemory,
-    /// Whether it is known what the memory holds.
+    /// Set once the memory has been read.
     recalled: bool,
-    /// Whether the memory has yet to be told of something.
-    unremembered: bool,
-    files: BTreeMap<PathBuf, Seen>,
+    /// Set if the memory has to be written.
+    memory_is_stale: bool,
+    files: BTreeMap<PathBuf, ReadState>,
     index: Index,
 }
 
-/// How a file was when it was last read.
+/// The state of a file when it was last read.
 #[derive(Debug)]
-struct Seen {
+struct ReadState {
     stamp: Stamp,
-    /// None if it could not be read: then it is tried again at every look.
+    /// The digest of the content; `None` if the file could not be read, in which case every poll tries again.
     content: Option<[u8; 32]>,
 }
 
-/// What came of a look.
+/// The outcome of a poll.
 #[derive(Debug, Default)]
-pub(crate) struct Look {
+pub(crate) struct PollOutcome {
     pub(crate) events: Vec<SourceEvent>,
-    /// Why not everything could be seen; empty when it could.
-    pub(crate) troubles: Vec<String>,
-    /// Whether the next look should come soon, to confirm what this one saw.
-    pub(crate) unsure: bool,
+    /// The reasons why a part of the files could not be accessed; empty if all could.
+    pub(crate) errors: Vec<String>,
+    /// Set if the next poll should follow soon, to confirm the result of this one.
+    pub(crate) needs_confirmation: bool,
 }
 
-impl Watch {
+impl Poller {
     pub(crate) fn new(
         root: &Path,
         source: &Arc<str>,
         identities: Identities,
-        choice: FileChoice,
+        filter: FileFilter,
         memory: FileMemory,
     ) -> Self {
         Self {
             root: root.to_path_buf(),
-            choice,
+            filter,
             source: Arc::clone(source),
             memory,
             recalled: false,
-            unremembered: true,
+            memory_is_stale: true,
             files: BTreeMap::new(),
             index: Index::new(identities),
         }
     }
 
-    /// Looks at everything and reads what may have changed.
-    pub(crate) fn look(&mut self) -> Look {
-        let Found { base, files: found, hidden, troubles, passed_over } =
-            match walk(&self.root, LIMITS, &self.choice) {
-                Ok(found) => found,
-                Err(reason) => return Look { troubles: vec![reason], ..Look::default() },
+    /// Lists all files and reads those that may have changed.
+    pub(crate) fn poll(&mut self) -> PollOutcome {
+        let Listing { base, files: listed, unreadable, errors, skipped } =
+            match walk(&self.root, LIMITS, &self.filter) {
+                Ok(listing) => listing,
+                Err(reason) => return PollOutcome { errors: vec![reason], ..PollOutcome::default() },
             };
         if !std::mem::replace(&mut self.recalled, true) {
             let recalled = self.memory.recall(&self.source);
             self.index.recall(recalled);
-            self.tell_what_is_read(found.len(), &passed_over);
+            self.log_selection(listed.len(), &skipped);
         }
-        let is_hidden = |path: &Path| hidden.iter().any(|place| path.starts_with(place));
+        let is_unreadable = |path: &Path| unreadable.iter().any(|place| path.starts_with(place));
         let index = &mut self.index;
         self.files.retain(|path, _| {
-            let stays = found.contains_key(path) || is_hidden(path);
+            let stays = listed.contains_key(path) || is_unreadable(path);
             if !stays {
                 index.remove(path);
             }
@@ -98,80 +99,80 @@ impl Watch {
             !self
                 .files
                 .get(*path)
-                .is_some_and(|seen| seen.content.is_some() && stamp.proves_same_as(&seen.stamp))
+                .is_some_and(|seen| seen.content.is_some() && stamp.proves_unchanged_since(&seen.stamp))
         };
         let mut pending: BTreeSet<PathBuf> =
-            found.iter().filter(unread).map(|(path, _)| path.clone()).collect();
+            listed.iter().filter(unread).map(|(path, _)| path.clone()).collect();
         let mut parsed = BTreeSet::new();
         let mut bodies = Bodies::new();
-        let mut again = false;
+        let mut force = false;
         loop {
             for path in std::mem::take(&mut pending) {
-                let Some(stamp) = found.get(&path) else { continue };
-                if self.read(&base, &path, *stamp, again, &mut bodies) || again {
+                let Some(stamp) = listed.get(&path) else { continue };
+                if self.read(&base, &path, *stamp, force, &mut bodies) || force {
                     parsed.insert(path);
                 }
             }
-            // Objects that are now taken from a file that did not change. Each file is parsed once in a look, so this
-            // ends; what changes meanwhile is left to the next look.
-            pending = self.index.wanted(&bodies);
-            pending.retain(|path| found.contains_key(path) && !parsed.contains(path));
-            again = true;
+            // Objects that are now read from a file that did not change. Each file is parsed at most once per poll, so
+            // the loop ends; later changes are left to the next poll.
+            pending = self.index.files_to_read(&bodies);
+            pending.retain(|path| listed.contains_key(path) && !parsed.contains(path));
+            force = true;
             if pending.is_empty() {
                 break;
             }
         }
         let events = self.index.events(bodies);
-        self.remember(troubles.is_empty());
-        Look { events, troubles, unsure: self.index.is_unsure() }
+        self.remember(errors.is_empty());
+        PollOutcome { events, errors, needs_confirmation: self.index.needs_confirmation() }
     }
 
-    /// Remembers what files declare, before anybody acts on it: what is remembered and was never written does no harm. Not
-    /// while something is out of sight, because what that declares is, too.
+    /// Stores the declarations of the files before the engine acts on them: remembering objects that were never written
+    /// is harmless. Does nothing while a part of the files is unreadable, because its declarations are unknown.
     fn remember(&mut self, complete: bool) {
-        self.unremembered |= self.index.take_news();
+        self.memory_is_stale |= self.index.take_changed();
         if !complete {
             return;
         }
-        self.index.complete();
-        if self.unremembered {
-            self.unremembered = !self.memory.remember(&self.source, &self.index.declared());
+        self.index.mark_complete();
+        if self.memory_is_stale {
+            self.memory_is_stale = !self.memory.remember(&self.source, &self.index.declared());
         }
     }
 
-    /// Says once which files are read, so that nobody waits for others.
-    fn tell_what_is_read(&self, files: usize, passed_over: &BTreeMap<String, usize>) {
-        let endings: Vec<String> =
-            passed_over.iter().map(|(ending, count)| format!("*.{ending} ({count})")).collect();
-        let (source, reads, others) = (&*self.source, self.choice.to_string(), endings.join(", "));
-        let may_be_rules = |ending: &String| RULES_MAY_END_IN.contains(&ending.to_lowercase().as_str());
-        if passed_over.keys().any(may_be_rules) {
+    /// Logs once which files are read, so that users notice files that are not.
+    fn log_selection(&self, files: usize, skipped: &BTreeMap<String, usize>) {
+        let extensions: Vec<String> =
+            skipped.iter().map(|(extension, count)| format!("*.{extension} ({count})")).collect();
+        let (source, reads, others) = (&*self.source, self.filter.to_string(), extensions.join(", "));
+        let may_be_rules =
+            |extension: &String| RULE_FILE_EXTENSIONS.contains(&extension.to_lowercase().as_str());
+        if skipped.keys().any(may_be_rules) {
             tracing::warn!(
                 source,
                 reads,
                 files,
-                passed_over = others,
-                "Files that may hold rules are not read: set `glob` if \
-                they are meant"
+                skipped = others,
+                "Files that may contain rules are not read: set `glob` to include them"
             );
         } else {
-            tracing::info!(source, reads, files, passed_over = others, "Reading rule files");
+            tracing::info!(source, reads, files, skipped = others, "Reading rule files");
         }
     }
 
-    /// Reads a file, and parses it if its content is new or is wanted `again`. Tells whether it was parsed.
-    fn read(&mut self, base: &Path, path: &Path, stamp: Stamp, again: bool, bodies: &mut Bodies) -> bool {
+    /// Reads a file, and parses it if its content is new or `force` is set. Returns `true` if it was parsed.
+    fn read(&mut self, base: &Path, path: &Path, stamp: Stamp, force: bool, bodies: &mut Bodies) -> bool {
         let bytes = match rulesync_fs::read(&base.join(path), MAX_FILE_BYTES) {
             Ok(bytes) => Ok(bytes),
-            // Gone since it was listed: the next look settles it.
+            // Deleted since it was listed: the next poll handles it.
             Err(error) if error.is_not_found() => return false,
             Err(error @ FileError::TooLarge { .. }) => Err(error.to_string()),
             Err(error) => Err(format!("the file cannot be read: {error}")),
         };
         let content: Option<[u8; 32]> = bytes.as_ref().ok().map(|bytes| Sha256::digest(bytes).into());
-        let before = self.files.insert(path.to_path_buf(), Seen { stamp, content });
+        let before = self.files.insert(path.to_path_buf(), ReadState { stamp, content });
         let same = content.is_some() && before.is_some_and(|before| before.content == content);
-        if same && !again {
+        if same && !force {
             return false;
         }
         let contents = match bytes {

@@ -1,4 +1,4 @@
-//! [`FilesSource`]: looks again and again, and tells the engine.
+//! [`FilesSource`]: polls the files and sends changes to the engine.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,125 +7,124 @@ use async_trait::async_trait;
 use rulesync_core::{Closed, Sink, Source, SourceEvent};
 use tokio_util::sync::CancellationToken;
 
-use crate::choice::{FileChoice, GlobError};
+use crate::filter::{FileFilter, GlobError};
 use crate::identity::Identities;
 use crate::memory::FileMemory;
-use crate::poll::{Look, Watch};
+use crate::poll::{PollOutcome, Poller};
 
-/// How often files are looked at, if nothing else is said.
+/// The default interval between polls.
 pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Polling more often would only keep a processor busy.
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How soon a look is repeated that found something missing; no longer than editors take to replace a file.
+/// The delay before the poll that confirms missing objects; no shorter than editors need to replace a file.
 const CONFIRM_AFTER: Duration = Duration::from_millis(250);
 
-/// A look that takes longer is told: the file system may not answer any more.
-const LOOK_DEADLINE: Duration = Duration::from_secs(30);
+/// A longer poll is reported: the file system may have stopped responding.
+const POLL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A [`Source`] of `PrometheusRule` manifests and plain Prometheus rule files, in a directory or in one file.
 ///
 /// - A `PrometheusRule` has kind `PrometheusRule` and the namespace and name of its metadata; without a namespace it
-///   is in `default`. Items of a `List` or `PrometheusRuleList` count as documents of their own.
+///   is in `default`. Items of a `List` or `PrometheusRuleList` count as separate documents.
 /// - A plain rule file (`groups:` at the top) has kind `RuleFile`, namespace `_file`, and its path relative to the
 ///   directory as its name, where bytes outside of `A-Za-z0-9.-` are written `_XX` in hexadecimal. It has no labels.
-/// - A rule file with a `namespace` of its own, as mimirtool and lokitool have them, has that for its name, written the
-///   same way. All documents of one name, in one file or several, are one object.
-/// - Documents of other kinds are passed over.
+/// - A rule file with a `namespace` field, as mimirtool and lokitool support, has that namespace as its name, encoded
+///   the same way. All documents of one name, in one file or several, are one object.
+/// - Documents of other kinds are skipped.
 ///
-/// The crate's page says what happens to documents that cannot be read, to duplicates, and to what is deleted.
+/// The crate's documentation describes how unreadable documents, duplicates and deletions are handled.
 #[derive(Debug, Clone)]
 pub struct FilesSource {
     path: PathBuf,
     poll_interval: Duration,
-    /// The path as people named it; empty: files are shown by their paths within it.
+    /// The path as the user named it. If empty, files are displayed by their paths within it.
     shown_as: PathBuf,
-    choice: FileChoice,
+    filter: FileFilter,
     memory: FileMemory,
 }
 
 impl FilesSource {
-    /// A source over a directory and everything below it, or over one file. Neither needs to exist yet.
+    /// Creates a source over a directory and everything below it, or over one file. Neither needs to exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             poll_interval: DEFAULT_POLL_INTERVAL,
             shown_as: PathBuf::new(),
-            choice: FileChoice::default(),
+            filter: FileFilter::default(),
             memory: FileMemory::default(),
         }
     }
 
-    /// The same, with the path by which people know it, such as `rules`, so that findings name `rules/shop/api.yaml`. By
+    /// Sets the path that is displayed for the source, such as `rules`, so that findings name `rules/shop/api.yaml`. By
     /// default they name the paths of files within the directory.
     #[must_use]
     pub fn shown_as(self, path: impl Into<PathBuf>) -> Self {
         Self { shown_as: path.into(), ..self }
     }
 
-    /// The same, reading the files of a directory that match one of these patterns, such as `*.rules` or `prod/**/*.yml`,
-    /// in place of those that end in `.yaml`, `.yml` or `.json`. A pattern without `/` is for files at any depth.
+    /// Reads the files of a directory that match one of these patterns, such as `*.rules` or `prod/**/*.yml`, instead
+    /// of those that end in `.yaml`, `.yml` or `.json`. A pattern without `/` matches files at any depth.
     ///
     /// # Errors
     ///
-    /// [`GlobError`] names a pattern that is none.
+    /// [`GlobError`] if a pattern is invalid.
     pub fn glob(self, patterns: &[String]) -> Result<Self, GlobError> {
-        Ok(Self { choice: FileChoice::of(patterns)?, ..self })
+        Ok(Self { filter: FileFilter::of(patterns)?, ..self })
     }
 
-    /// The same, remembering what its files declare.
+    /// Sets the storage in which the source remembers what its files declare.
     #[must_use]
     pub fn memory(self, memory: FileMemory) -> Self {
         Self { memory, ..self }
     }
 
-    /// The same, with another time between two looks for changes; at least 10 ms. An unchanged file costs one
-    /// metadata call a look.
+    /// Sets the interval between polls; at least 10 ms. An unchanged file costs one metadata call per poll.
     #[must_use]
     pub fn poll_interval(self, interval: Duration) -> Self {
         Self { poll_interval: interval.max(MIN_POLL_INTERVAL), ..self }
     }
 }
 
-/// Looks until the engine no longer listens. `look` may block.
+/// Polls until the engine stops receiving events. `poll` may block.
 async fn watch<W: Send + 'static>(
-    mut watched: W,
-    look: fn(&mut W) -> Look,
+    mut poller: W,
+    poll: fn(&mut W) -> PollOutcome,
     source: &FilesSource,
     sink: &Sink,
 ) -> Result<(), Closed> {
     let mut complete = false;
-    let mut troubles = Vec::new();
+    let mut errors = Vec::new();
     loop {
-        let mut looking = tokio::task::spawn_blocking(move || {
-            let seen = look(&mut watched);
-            (watched, seen)
+        let mut polling = tokio::task::spawn_blocking(move || {
+            let outcome = poll(&mut poller);
+            (poller, outcome)
         });
-        let looked = match tokio::time::timeout(LOOK_DEADLINE, &mut looking).await {
-            Ok(looked) => looked,
-            // It goes on: another one beside it would not get further.
+        let polled = match tokio::time::timeout(POLL_DEADLINE, &mut polling).await {
+            Ok(polled) => polled,
+            // The poll continues: a second one in parallel would be blocked too.
             Err(_) => {
-                troubles = vec![too_slow(source)];
-                sink.send(SourceEvent::Unavailable { reason: troubles.join("; ") }).await?;
-                looking.await
+                errors = vec![too_slow(source)];
+                sink.send(SourceEvent::Unavailable { reason: errors.join("; ") }).await?;
+                polling.await
             }
         };
-        let seen;
-        (watched, seen) = match looked {
-            Ok(looked) => looked,
+        let outcome;
+        (poller, outcome) = match polled {
+            Ok(polled) => polled,
             Err(error) => match error.try_into_panic() {
-                // A panic in there is one here.
+                // Propagates the panic of the poll.
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is being torn down and this task with it.
+                // The runtime is shutting down, and this task with it.
                 Err(_) => std::future::pending().await,
             },
         };
-        let Look { events, troubles: now, unsure } = seen;
-        if now.is_empty() && complete && !troubles.is_empty() {
+        let PollOutcome { events, errors: now, needs_confirmation } = outcome;
+        if now.is_empty() && complete && !errors.is_empty() {
             sink.send(SourceEvent::Available).await?;
         }
-        let said_something = !events.is_empty();
+        let sent_events = !events.is_empty();
         for event in events {
             sink.send(event).await?;
         }
@@ -134,19 +133,20 @@ async fn watch<W: Send + 'static>(
                 complete = true;
                 sink.send(SourceEvent::SnapshotComplete).await?;
             }
-        } else if now != troubles || said_something {
-            // Anything said is a sign of life, so what is wrong must be said after it again.
+        } else if now != errors || sent_events {
+            // The engine treats any event as a sign that the source is available, so the errors are repeated after it.
             sink.send(SourceEvent::Unavailable { reason: now.join("; ") }).await?;
         }
-        troubles = now;
-        let pause = if unsure { CONFIRM_AFTER.min(source.poll_interval) } else { source.poll_interval };
+        errors = now;
+        let pause =
+            if needs_confirmation { CONFIRM_AFTER.min(source.poll_interval) } else { source.poll_interval };
         tokio::time::sleep(pause).await;
     }
 }
 
 fn too_slow(source: &FilesSource) -> String {
     let FilesSource { path, .. } = source;
-    format!("{}: reading takes longer than {}s", path.display(), LOOK_DEADLINE.as_secs())
+    format!("{}: reading takes longer than {}s", path.display(), POLL_DEADLINE.as_secs())
 }
 
 #[async_trait]
@@ -156,11 +156,11 @@ impl Source for FilesSource {
     }
 
     async fn run(&self, sink: Sink, shutdown: CancellationToken) {
-        let identities = Identities::new(sink.source()).shown_below(&self.shown_as);
-        let (choice, memory) = (self.choice.clone(), self.memory.clone());
-        let files = Watch::new(&self.path, sink.source(), identities, choice, memory);
-        // Err: the engine no longer listens, which ends us just as well. A look that is under way is left behind.
-        let _ = shutdown.run_until_cancelled(watch(files, Watch::look, self, &sink)).await;
+        let identities = Identities::new(sink.source()).displayed_below(&self.shown_as);
+        let (filter, memory) = (self.filter.clone(), self.memory.clone());
+        let files = Poller::new(&self.path, sink.source(), identities, filter, memory);
+        // `Err`: the engine stopped receiving events, which ends the source too. A running poll is abandoned.
+        let _ = shutdown.run_until_cancelled(watch(files, Poller::poll, self, &sink)).await;
     }
 }
 
@@ -170,42 +170,42 @@ mod tests {
 
     use super::*;
 
-    /// A look that ends when the test says what it saw.
-    fn look(seen: &mut mpsc::Receiver<Look>) -> Look {
-        seen.recv().unwrap()
+    /// A poll that ends when the test sends its outcome.
+    fn poll(outcomes: &mut mpsc::Receiver<PollOutcome>) -> PollOutcome {
+        outcomes.recv().unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_that_takes_too_long_is_told_and_goes_on() {
+    async fn slow_poll_is_reported_and_continues() {
         let (sink, mut events) = Sink::channel("files");
-        let (see, seen) = mpsc::channel();
+        let (finish, outcomes) = mpsc::channel();
         let watching =
-            tokio::spawn(async move { watch(seen, look, &FilesSource::new("/rules"), &sink).await });
+            tokio::spawn(async move { watch(outcomes, poll, &FilesSource::new("/rules"), &sink).await });
         let too_slow = |event: Option<SourceEvent>| match event {
             Some(SourceEvent::Unavailable { reason }) => {
                 assert_eq!(reason, "/rules: reading takes longer than 30s");
             }
             other => panic!("{other:?}"),
         };
-        // Paused time does not pass by itself while a thread is at work.
-        let told = async {
+        // Paused time does not advance by itself while a blocking task is running.
+        let pass_deadline = async {
             tokio::task::yield_now().await;
-            tokio::time::advance(LOOK_DEADLINE).await;
+            tokio::time::advance(POLL_DEADLINE).await;
         };
-        told.await;
+        pass_deadline.await;
         too_slow(events.next().await);
-        see.send(Look::default()).unwrap();
+        finish.send(PollOutcome::default()).unwrap();
         assert!(matches!(events.next().await, Some(SourceEvent::SnapshotComplete)));
 
-        // The next look begins after the interval.
+        // The next poll begins after the interval.
         tokio::time::advance(DEFAULT_POLL_INTERVAL).await;
         tokio::task::yield_now().await;
-        tokio::time::advance(LOOK_DEADLINE).await;
+        tokio::time::advance(POLL_DEADLINE).await;
         too_slow(events.next().await);
-        see.send(Look::default()).unwrap();
+        finish.send(PollOutcome::default()).unwrap();
         assert!(matches!(events.next().await, Some(SourceEvent::Available)));
         watching.abort();
-        // Lets the look under way end.
-        drop(see);
+        // Lets the running poll end.
+        drop(finish);
     }
 }

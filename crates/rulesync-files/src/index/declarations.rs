@@ -1,4 +1,4 @@
-//! What one file declares, and what is remembered of it for the next process.
+//! The declarations of a file, and the part of them that is stored for the next process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,23 +7,23 @@ use rulesync_core::{Finding, ObjectId, Position, RuleObject};
 use serde::{Deserialize, Serialize};
 
 use super::digest_of;
-use crate::identity::{Identities, shown};
+use crate::identity::{Identities, display_path};
 
-/// What a file says of an object.
+/// The declaration of an object in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Declaration {
-    /// This is its content.
+    /// The object can be read.
     Readable {
         digest: u64,
-        /// Where in the file; more than one if the file declares it more than once, and then the first counts.
+        /// The positions in the file. If the file declares the object more than once, the first is used.
         positions: Vec<Position>,
     },
-    /// It is, or was, in this file, and cannot be read.
+    /// The object is, or was, in this file, and cannot be read.
     Broken {
         finding: Box<Finding>,
-        /// Whether nobody knows which objects it stands for.
+        /// Set if the declaration represents unknown objects.
         hides: bool,
-        /// Whether the file no longer shows it, and is only not believed.
+        /// Set if the object is no longer in the file, but the file is not trusted.
         missing: bool,
     },
 }
@@ -36,12 +36,12 @@ impl Declaration {
         }
     }
 
-    /// Whether the file only may still hold the object.
+    /// Returns `true` if the object was not found, but may still be in the file.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Broken { missing: true, .. })
     }
 
-    /// Where the file declares the object once more.
+    /// The positions of further declarations of the object in the file.
     pub(super) fn repeated(&self) -> impl Iterator<Item = Position> {
         let positions = match self {
             Self::Readable { positions, .. } => positions.as_slice(),
@@ -51,26 +51,26 @@ impl Declaration {
     }
 }
 
-/// What a file declares.
+/// The declarations of a file.
 #[derive(Debug, Default)]
 pub(super) struct FileDeclarations {
     declarations: BTreeMap<ObjectId, Declaration>,
-    /// The objects whose rules may be in rulers because of this file: what it declares, and while it is not understood
-    /// also what it declared before.
+    /// The objects whose rules may be in rulers because of this file: those that it declares and, while it is not
+    /// understood, those that it declared before.
     declared: BTreeSet<ObjectId>,
-    /// Whether it was ever understood as a whole, or what it declared was known from before.
+    /// Set if the file was ever understood as a whole, or its declarations are known from an earlier process.
     is_known: bool,
-    /// Whether every document in it is understood.
+    /// Set if every document in the file is understood.
     pub(super) understood: bool,
-    /// Whether it may stand for objects of unknown names.
+    /// Set if the file may have declared unknown objects.
     hides: bool,
 }
 
-/// What is known of a file before it is read.
+/// The declarations of a file that were known before it is read.
 #[derive(Debug, Default)]
-pub(super) struct Before {
+pub(super) struct Previous {
     pub(super) declared: BTreeSet<ObjectId>,
-    /// Whether that is all it declared.
+    /// Set if `declared` is complete.
     pub(super) is_known: bool,
 }
 
@@ -91,13 +91,13 @@ impl FileDeclarations {
         this
     }
 
-    /// An object is there and is not readable.
-    pub(super) fn break_object(&mut self, id: &ObjectId, finding: &Finding) {
+    /// Adds an object that is in the file and cannot be read.
+    pub(super) fn add_broken(&mut self, id: &ObjectId, finding: &Finding) {
         self.insert_broken(id, finding, false);
     }
 
-    /// An object was there and may still be, in what is not understood.
-    pub(super) fn miss_object(&mut self, id: &ObjectId, finding: &Finding) {
+    /// Adds an object that was in the file and may still be, in a part that is not understood.
+    pub(super) fn add_missing(&mut self, id: &ObjectId, finding: &Finding) {
         self.insert_broken(id, finding, true);
     }
 
@@ -107,9 +107,9 @@ impl FileDeclarations {
         self.declared.insert(id.clone());
     }
 
-    /// Objects of unknown names may have been in the file, and stand behind its own name. Rules that it still has may be
-    /// only a part of those that it had.
-    pub(super) fn hide_behind(&mut self, file: &ObjectId, finding: &Finding) {
+    /// Adds a declaration of the file itself, which represents unknown objects that may have been in it. The file's own
+    /// rule objects become broken too, because their remaining rules may be only a part of the earlier ones.
+    pub(super) fn add_unknown(&mut self, file: &ObjectId, finding: &Finding) {
         self.hides = true;
         let of_file = |id: &&ObjectId| id.kind() == file.kind();
         let parts: Vec<ObjectId> = self.declarations.keys().filter(of_file).cloned().collect();
@@ -120,29 +120,29 @@ impl FileDeclarations {
         }
     }
 
-    /// There is something to say of the file, which declares nothing.
-    pub(super) fn notice(&mut self, notice: &RuleObject, position: Option<Position>) {
+    /// Adds an object that only carries findings and does not count as declared.
+    pub(super) fn add_notice(&mut self, notice: &RuleObject, position: Option<Position>) {
         let positions = position.into_iter().collect();
         let readable = Declaration::Readable { digest: digest(notice), positions };
         self.declarations.insert(notice.id.clone(), readable);
     }
 
-    /// Takes over what was known before and is not settled by what the file says now.
-    pub(super) fn remember(&mut self, before: Before) {
-        self.is_known = self.understood || before.is_known;
+    /// Takes over earlier declarations that the current contents do not settle.
+    pub(super) fn inherit(&mut self, previous: Previous) {
+        self.is_known = self.understood || previous.is_known;
         if !self.understood {
-            self.declared.extend(before.declared);
+            self.declared.extend(previous.declared);
         }
     }
 
-    /// What is remembered of it for the next process: its objects, and whether there may be others.
+    /// The entries to store for the next process: the objects, and [`UNKNOWN`] if there may be others.
     pub(super) fn remembered(&self) -> impl Iterator<Item = String> {
         let unknown = (!self.is_known && self.hides).then(|| UNKNOWN.to_owned());
         self.declared.iter().map(ToString::to_string).chain(unknown)
     }
 
-    pub(super) fn before(&self) -> Before {
-        Before { declared: self.declared.clone(), is_known: self.is_known }
+    pub(super) fn previous(&self) -> Previous {
+        Previous { declared: self.declared.clone(), is_known: self.is_known }
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &ObjectId> {
@@ -157,7 +157,7 @@ impl FileDeclarations {
         self.declarations.iter()
     }
 
-    /// The objects that it declares and that can be read.
+    /// The declared objects that can be read.
     pub(super) fn readable(&self) -> impl Iterator<Item = &ObjectId> {
         let readable = |(id, declaration): &(&ObjectId, &Declaration)| {
             matches!(declaration, Declaration::Readable { .. }) && self.declared.contains(*id)
@@ -166,35 +166,35 @@ impl FileDeclarations {
     }
 }
 
-/// What files declare, for the next process: by path, the objects. A file whose objects are not known is there with
-/// [`UNKNOWN`].
+/// The declarations of files as stored for the next process: the objects by path. A file with unknown objects has the
+/// entry [`UNKNOWN`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Declared(BTreeMap<String, BTreeSet<String>>);
 
-/// Stands for objects of unknown names.
+/// Represents objects of unknown names.
 const UNKNOWN: &str = "?";
 
 impl Declared {
     pub(super) fn of<'a>(files: impl Iterator<Item = (&'a Path, &'a FileDeclarations)>) -> Self {
-        let all = files.map(|(path, file)| (shown(path), file.remembered().collect::<BTreeSet<_>>()));
+        let all = files.map(|(path, file)| (display_path(path), file.remembered().collect::<BTreeSet<_>>()));
         Self(all.filter(|(_, objects)| !objects.is_empty()).collect())
     }
 
     pub(super) fn forget(&mut self, path: &Path) {
-        self.0.remove(&shown(path));
+        self.0.remove(&display_path(path));
     }
 
-    pub(super) fn before(&self, path: &Path, identities: &Identities) -> Before {
-        let objects = self.0.get(&shown(path));
-        Before {
+    pub(super) fn previous(&self, path: &Path, identities: &Identities) -> Previous {
+        let objects = self.0.get(&display_path(path));
+        Previous {
             declared: objects.into_iter().flatten().filter_map(|text| identities.parse(text)).collect(),
             is_known: objects.is_none_or(|objects| !objects.contains(UNKNOWN)),
         }
     }
 }
 
-/// Tells a changed object from a repeated one within this process.
+/// A digest that detects changes of an object within this process.
 fn digest(object: &RuleObject) -> u64 {
     let RuleObject { id: _, uid, created, labels, tenant, annotations, groups, findings, positions } = object;
     digest_of(&(uid, created, labels, tenant, annotations, groups, findings, positions))

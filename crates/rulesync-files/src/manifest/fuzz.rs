@@ -1,4 +1,5 @@
-//! What no manifest may do, however it is damaged: panic, grow, take its neighbours along, or be read as another.
+//! Properties that hold for every damaged manifest: no panic, bounded size, no effect on neighbouring documents, and an
+//! exact round trip.
 
 use std::collections::BTreeMap;
 
@@ -62,16 +63,16 @@ groups:
 const JSON: &str = "{\n\t\"apiVersion\": \"monitoring.coreos.com/v1\", \"kind\": \"PrometheusRule\",\n\t\"metadata\": {\"name\": \"j\"},\n\t\
                     \"spec\": {\"groups\": [{\"name\": \"g\", \"rules\": [{\"record\": \"r\", \"expr\": \"a\\/b \\u00e9\"}]}]}\n}\n";
 
-/// More than any of these documents can mean, and far from what a machine has.
-const MOST_BYTES: usize = 24 << 20;
+/// More than any of these documents can contain, and far less than the memory of a machine.
+const MAX_BYTES: usize = 24 << 20;
 
 fn contents(bytes: &[u8]) -> Contents {
     read(bytes, Path::new("team/a.yaml"), &Identities::new(&"files".into()))
 }
 
-/// How much text was made of a document.
+/// The total size of the strings that were read from a document, in bytes.
 fn weight(contents: &Contents) -> usize {
-    let objects = contents.objects.iter().map(|Read { object, .. }| {
+    let objects = contents.objects.iter().map(|ParsedObject { object, .. }| {
         let groups = serde_json::to_string(&object.groups).unwrap().len();
         let labels: usize = object.labels.iter().map(|(key, value)| key.len() + value.len()).sum();
         let annotations: usize = object.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
@@ -89,16 +90,16 @@ fn damage() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..24)
 }
 
-/// Any text of characters that may stand in YAML as they are, which is what JSON writers leave to them.
+/// Any string of characters that YAML allows unescaped, as JSON writers do not escape them.
 fn text() -> impl Strategy<Value = String> {
-    let stands =
+    let is_allowed =
         |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\r\n\u{85}".contains(c);
     let text = prop_oneof![
         any::<String>(),
         "[-:#?&*!|>%@`'\"{}\\[\\], a-z~=<\t\r\n\u{7f}\u{85}\u{2028}\u{feff}é😀0-9.]{0,24}",
         "(yes|no|null|~|0x1F|012|1e3|2024-01-01|=|<<|\\.nan|-\\.inf|1_0|0o7|)",
     ];
-    text.prop_map(move |text| text.chars().filter(|c| stands(*c)).collect())
+    text.prop_map(move |text| text.chars().filter(|c| is_allowed(*c)).collect())
 }
 
 fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
@@ -127,7 +128,7 @@ fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
 }
 
 #[test]
-fn bombs_do_not_go_off() {
+fn manifest_bounds_expansion_of_bombs() {
     for (name, bomb) in bombs() {
         let in_annotations = format!(
             "{bomb}metadata: {{name: a}}\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n"
@@ -138,14 +139,14 @@ fn bombs_do_not_go_off() {
         );
         for text in [bomb, in_annotations, under] {
             let contents = contents(text.as_bytes());
-            assert!(weight(&contents) <= MOST_BYTES, "{name}: {} bytes of {}", weight(&contents), text.len());
+            assert!(weight(&contents) <= MAX_BYTES, "{name}: {} bytes of {}", weight(&contents), text.len());
         }
     }
 }
 
-/// Aliases in the place of texts that are kept. The many anchors keep the share of aliases as low as in honest files.
+/// Aliases as values of annotations. The many anchors keep the share of aliases as low as in legitimate files.
 #[test]
-fn a_long_text_in_many_places_is_a_finding() {
+fn manifest_rejects_long_text_repeated_by_aliases() {
     let long = "x".repeat(200_000);
     let values: String =
         (0..1_000).map(|number| format!("    a{number}: *long\n    b{number}: &b{number} x\n")).collect();
@@ -153,12 +154,12 @@ fn a_long_text_in_many_places_is_a_finding() {
         "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: a\n  annotations:\n    a: &long {long}\n{values}"
     );
     let contents = contents(rule.as_bytes());
-    assert!(weight(&contents) <= MOST_BYTES, "{} bytes of {}", weight(&contents), rule.len());
+    assert!(weight(&contents) <= MAX_BYTES, "{} bytes of {}", weight(&contents), rule.len());
     assert_eq!((contents.objects.len(), contents.broken.len()), (0, 1));
 }
 
 #[test]
-fn labels_may_be_shared_by_many_rules() {
+fn manifest_allows_labels_shared_by_many_rules() {
     let rules = "  - {record: a, expr: up, labels: *shared}\n  - {record: b, expr: up, labels: {<<: *shared, c: d}}\n";
     let file = format!(
         "groups:\n- name: g\n  labels: &shared {{team: a, severity: page}}\n  rules:\n{}",
@@ -175,15 +176,15 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn damage_is_found_and_placed(document in document(), damage in damage()) {
+    fn manifest_locates_damage(document in document(), damage in damage()) {
         let bytes = damaged(document.as_bytes(), &damage);
         let contents = contents(&bytes);
-        prop_assert!(weight(&contents) <= MOST_BYTES);
+        prop_assert!(weight(&contents) <= MAX_BYTES);
         let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
-        for Read { position, .. } in &contents.objects {
+        for ParsedObject { position, .. } in &contents.objects {
             prop_assert!((1..=lines).contains(&position.line) && position.column > 0, "{}", position);
         }
-        for Broken { finding, .. } in &contents.broken {
+        for BrokenDocument { finding, .. } in &contents.broken {
             let position = finding.place.position.unwrap();
             prop_assert!((1..=lines + 1).contains(&position.line) && position.column > 0, "{}", finding);
             prop_assert!(!finding.message.contains('\n'), "{}", finding);
@@ -191,20 +192,20 @@ proptest! {
     }
 
     #[test]
-    fn neighbours_are_left_alone(document in document(), damage in damage()) {
-        // What is no UTF-8 is no text at all, and has no neighbours.
+    fn manifest_reads_documents_around_damaged_one(document in document(), damage in damage()) {
+        // A file that is not UTF-8 is rejected as a whole.
         let bytes = String::from_utf8_lossy(&damaged(document.as_bytes(), &damage)).into_owned().into_bytes();
         let good = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: neighbour}\nspec: {groups: []}\n";
         let after = contents(&[&bytes, b"\n...\n---\n".as_slice(), good.as_bytes()].concat());
         let before = contents(&[good.as_bytes(), b"...\n".as_slice(), &bytes].concat());
         for contents in [after, before] {
-            let there = contents.objects.iter().any(|read| read.object.id.name() == "neighbour");
-            prop_assert!(there, "{:?}", contents.broken);
+            let is_present = contents.objects.iter().any(|read| read.object.id.name() == "neighbour");
+            prop_assert!(is_present, "{:?}", contents.broken);
         }
     }
 
     #[test]
-    fn what_is_written_is_what_is_read(groups in groups(), labels in prop::collection::btree_map("[a-z]{1,3}", text(), 0..3)) {
+    fn manifest_round_trips_groups_and_annotations(groups in groups(), labels in prop::collection::btree_map("[a-z]{1,3}", text(), 0..3)) {
         let manifest = BTreeMap::from([
             ("apiVersion", serde_json::json!("monitoring.coreos.com/v1")),
             ("kind", serde_json::json!("PrometheusRule")),

@@ -1,4 +1,4 @@
-//! What texts declare.
+//! Tests of parsing manifests.
 
 use proptest::prelude::*;
 
@@ -8,13 +8,13 @@ fn contents(text: impl AsRef<[u8]>) -> Contents {
     read(text.as_ref(), Path::new("team/a.yaml"), &Identities::new(&"files".into()))
 }
 
-/// Objects with their number of groups, and findings with the object they stand at.
-fn told(text: impl AsRef<[u8]>) -> String {
+/// Renders the objects with their number of groups, and the findings with their objects.
+fn summary(text: impl AsRef<[u8]>) -> String {
     let Contents { objects, broken } = contents(text);
-    let objects = objects
-        .iter()
-        .map(|Read { object, position }| format!("{position} {} groups={}", object.id, object.groups.len()));
-    let broken = broken.iter().map(|Broken { id, finding, .. }| match id {
+    let objects = objects.iter().map(|ParsedObject { object, position }| {
+        format!("{position} {} groups={}", object.id, object.groups.len())
+    });
+    let broken = broken.iter().map(|BrokenDocument { id, finding, .. }| match id {
         Some(id) => format!("{id}: {} {finding}", finding.code),
         None => format!("? {} {finding}", finding.code),
     });
@@ -30,10 +30,10 @@ spec:
 ";
 
 #[test]
-fn an_object_as_declared() {
+fn manifest_reads_object() {
     let contents = contents(RULE);
     assert_eq!(contents.broken, []);
-    let [Read { object, position }] = contents.objects.as_slice() else { panic!("one object") };
+    let [ParsedObject { object, position }] = contents.objects.as_slice() else { panic!("one object") };
     assert_eq!(object.id.to_string(), "PrometheusRule mon/a.b");
     assert_eq!(*position, Position { line: 1, column: 1 });
     let labels: Vec<_> = object.labels.iter().collect();
@@ -45,7 +45,7 @@ fn an_object_as_declared() {
 }
 
 #[test]
-fn annotations_without_the_copy_that_kubectl_keeps() {
+fn manifest_drops_last_applied_annotation() {
     let object = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: a\n  annotations:\n    \
                   monitoring.grafana.com/source_tenants: x,y\n    kubectl.kubernetes.io/last-applied-configuration: '{}'\nspec: {groups: []}\n";
     let read = contents(object);
@@ -54,52 +54,52 @@ fn annotations_without_the_copy_that_kubectl_keeps() {
 }
 
 #[test]
-fn documents_of_all_kinds() {
+fn manifest_reads_documents_of_all_kinds() {
     let stream = format!(
         "# a comment\n---\n{RULE}---\nkind: Deployment\nspec: {{groups: 1}}\n--- [1, 2]\n--- text\n---\n\
          kind: [odd]\nmetadata: 7\n---\ngroups:\n- name: g\n  rules: []\n- name: h\n"
     );
-    insta::assert_snapshot!(told(stream), @r"
+    insta::assert_snapshot!(summary(stream), @r"
     3:1 PrometheusRule mon/a.b groups=1
     18:1 RuleFile _file/team_2Fa.yaml groups=2
     ? not-understood team/a.yaml:10:1: `apiVersion` is missing
-    ? not-understood team/a.yaml:12:5: a list stands where a rule file or an object belongs (a rule file begins with `groups:`)
-    ? not-understood team/a.yaml:13:5: the file holds a text and no rules (a failed download leaves such files)
+    ? not-understood team/a.yaml:12:5: expected a rule file or an object, found a list (a rule file begins with `groups:`)
+    ? not-understood team/a.yaml:13:5: the file contains plain text and no rules (a failed download leaves such files)
     ? not-understood team/a.yaml:15:1: neither a rule file nor an object with rules
     ");
 }
 
 #[test]
-fn lists_and_typed_lists() {
+fn manifest_reads_lists() {
     let list = "apiVersion: v1\nkind: List\nitems:\n- kind: Service\n  spec: {groups: x}\n- apiVersion: monitoring.coreos.com/v1\n  \
                 kind: PrometheusRule\n  metadata: {name: a}\n  spec: {groups: [{name: g}]}\n- ~\n- [1]\n";
-    insta::assert_snapshot!(told(list), @r"
+    insta::assert_snapshot!(summary(list), @r"
     6:3 PrometheusRule default/a groups=1
     ? not-understood team/a.yaml:4:3: `apiVersion` is missing
-    ? not-understood team/a.yaml:11:3: a list stands where a rule file or an object belongs (a rule file begins with `groups:`)
+    ? not-understood team/a.yaml:11:3: expected a rule file or an object, found a list (a rule file begins with `groups:`)
     ");
     let typed = "items: [{metadata: {name: a, namespace: x}, spec: {}}, {metadata: {name: b}}]\nkind: PrometheusRuleList\n";
-    insta::assert_snapshot!(told(typed), @r"
+    insta::assert_snapshot!(summary(typed), @r"
     PrometheusRule x/a: not-understood team/a.yaml:1:45: there is no `groups` (if no groups are meant, write `groups: []`)
     PrometheusRule default/b: not-understood team/a.yaml:1:57: there is no `spec` (if no groups are meant, write `groups: []`)
     ");
     for empty in ["items: ~", "items: []"] {
-        assert_eq!(told(format!("kind: List\n{empty}\n")), "", "{empty}");
+        assert_eq!(summary(format!("kind: List\n{empty}\n")), "", "{empty}");
     }
     for odd in ["items: {}", "a: b", "item: []"] {
-        assert!(told(format!("kind: List\n{odd}\n")).contains("not-understood"), "{odd}");
+        assert!(summary(format!("kind: List\n{odd}\n")).contains("not-understood"), "{odd}");
     }
     let object = RULE.trim_end().replace('\n', "\n  ");
     for nested in [
         format!("- {object}\n"),
         format!("kind: List\nitems:\n- kind: List\n  items:\n  - {}\n", object.replace('\n', "\n  ")),
     ] {
-        assert!(told(&nested).ends_with("PrometheusRule mon/a.b groups=1"), "{nested}");
+        assert!(summary(&nested).ends_with("PrometheusRule mon/a.b groups=1"), "{nested}");
     }
 }
 
 #[test]
-fn json_is_yaml() {
+fn manifest_reads_json() {
     let json = "{\n\t\"apiVersion\": \"monitoring.coreos.com/v1\",\n\t\"kind\": \"PrometheusRule\",\n\t\"metadata\": \
                 {\"name\": \"a\"},\n\t\"spec\": {\"groups\": [{\"name\": \"a\\/b\", \"rules\": [{\"record\": \"r\", \"expr\": \"1\"}]}]}\n}\n";
     let read = contents(json);
@@ -108,17 +108,17 @@ fn json_is_yaml() {
 }
 
 #[test]
-fn a_broken_document_leaves_its_neighbours_alone() {
+fn manifest_reads_documents_around_broken_one() {
     let stream = format!(
         "{RULE}---\nkind: PrometheusRule\napiVersion: monitoring.coreos.com/v1\nmetadata: {{name: c}}\nspec:\n  groups: [\n    \
          - \"oops\n---\n{}",
         RULE.replace("a.b", "d")
     );
-    insta::assert_snapshot!(told(stream));
+    insta::assert_snapshot!(summary(stream));
 }
 
 #[test]
-fn what_is_broken_is_placed_and_named_where_possible() {
+fn manifest_locates_and_identifies_broken_documents() {
     let cases = [
         "a: b: c",
         "a: 1\na: 2",
@@ -133,13 +133,13 @@ fn what_is_broken_is_placed_and_named_where_possible() {
         "kind: List\nitems:\n- {apiVersion: monitoring.coreos.com/v1, kind: PrometheusRule, metadata: 5}",
         "a: *nowhere",
     ];
-    let all: Vec<String> = cases.iter().map(told).collect();
+    let all: Vec<String> = cases.iter().map(summary).collect();
     insta::assert_snapshot!(all.join("\n"));
-    insta::assert_snapshot!(told(b"a: 1\nb: \xc3\xa4\xff"), @"? yaml team/a.yaml:2:5: the file is not UTF-8 text");
+    insta::assert_snapshot!(summary(b"a: 1\nb: \xc3\xa4\xff"), @"? yaml team/a.yaml:2:5: the file is not UTF-8 text");
 }
 
 #[test]
-fn a_file_of_many_rules_is_within_the_budgets() {
+fn manifest_reads_file_of_many_rules() {
     let mut text = String::from("groups:\n- name: g\n  rules:\n");
     for number in 0..30_000 {
         text += &format!("  - record: r{number}\n    expr: up\n    labels: {{a: b}}\n");
@@ -150,7 +150,7 @@ fn a_file_of_many_rules_is_within_the_budgets() {
 }
 
 #[test]
-fn bombs_are_findings() {
+fn manifest_rejects_bombs() {
     let deep = "[".repeat(20_000);
     let mut aliases = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
     for level in 1..12 {
@@ -165,36 +165,36 @@ fn bombs_are_findings() {
 
 proptest! {
     #[test]
-    fn no_text_panics(text in any::<String>()) {
+    fn manifest_does_not_panic_on_text(text in any::<String>()) {
         contents(&text);
         contents(format!("{RULE}{text}"));
     }
 
     #[test]
-    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn manifest_does_not_panic_on_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         contents(bytes);
     }
 
     #[test]
-    fn damage_is_placed(at in 0..RULE.len(), text in "[-:{}\\[\\]\"'|>&*!%#?,\n a-c0-9]{0,6}", cut in 0usize..20) {
+    fn manifest_locates_damage(at in 0..RULE.len(), text in "[-:{}\\[\\]\"'|>&*!%#?,\n a-c0-9]{0,6}", cut in 0usize..20) {
         let end = (at + cut).min(RULE.len());
         let damaged = format!("{}{text}{}", &RULE[..at], &RULE[end..]);
         let read = contents(&damaged);
-        // Every finding says where in the text it is.
+        // Every finding has a position within the text.
         let lines = damaged.lines().count();
-        for Broken { finding, .. } in read.broken {
+        for BrokenDocument { finding, .. } in read.broken {
             let position = finding.place.position.unwrap();
             prop_assert!((1..=lines + 1).contains(&position.line), "{}", finding);
         }
     }
 }
 
-/// What is found in groups, in a rule file and in an object alike, and whether that refuses something.
-fn found(groups: &str) -> String {
+/// The findings of groups, which are the same in a rule file and in an object, with their severity.
+fn findings_of(groups: &str) -> String {
     let findings = |text: &str| {
         let contents = contents(text);
         assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
-        let Read { object, .. } = contents.objects.into_iter().next().unwrap();
+        let ParsedObject { object, .. } = contents.objects.into_iter().next().unwrap();
         object.findings.into_iter().map(move |finding| {
             assert!(finding.place.group.is_none() || finding.place.group_index.is_some(), "{finding}");
             format!("{:?} {} {finding}", finding.severity, finding.code)
@@ -204,23 +204,23 @@ fn found(groups: &str) -> String {
         "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: a, finalizers: [x]}}\nstatus: {{}}\nspec:\n  {}",
         groups.trim_end().replace('\n', "\n  ")
     );
-    // It stands five lines lower, and two columns to the right.
+    // The positions differ: five lines lower, and two columns to the right.
     assert_eq!(findings(groups).count(), findings(&object).count());
     findings(groups).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn typos_refuse_their_group_and_other_keys_are_warnings() {
-    insta::assert_snapshot!(found(
+fn manifest_rejects_typos_and_warns_of_unknown_keys() {
+    insta::assert_snapshot!(findings_of(
         "groups:\n- {name: g, intervall: 5m, concurrency: 2, type: prometheus, remote_write: [], team: x}\n- name: h\n  rules:\n  - expr: up\n    \
          alert: A\n    fro: 5m\n    for: 1m\n    lables: {}\n    debug: true\n    doc: x\n  - {record: r, expr: up, labels: {any: x, for: y}}\nfoo: {a: 1}\n"
     ));
-    assert_eq!(found("groups: [{name: g, rules: [{alert: A, expr: up}]}]"), "");
+    assert_eq!(findings_of("groups: [{name: g, rules: [{alert: A, expr: up}]}]"), "");
 }
 
 #[test]
-fn wrong_types_refuse_their_group() {
-    insta::assert_snapshot!(found(
+fn manifest_rejects_wrong_types() {
+    insta::assert_snapshot!(findings_of(
         "groups:\n- name: g\n  interval: [5m]\n  limit: '5'\n  labels: x\n  rules: {}\n  source_tenants: [[a], b]\n- name: h\n  \
          align_evaluation_time_on_interval: maybe\n  rules:\n  - text\n  - {alert: A, expr: {}, for: [5m], labels: {a: [b]}, annotations: [x]}\n  - \
          {record: r, record: s, expr: 1}\n"
@@ -228,9 +228,9 @@ fn wrong_types_refuse_their_group() {
 }
 
 #[test]
-fn null_items_and_fractions_are_read_as_go_yaml_does() {
+fn manifest_reads_null_items_and_fractions_like_go_yaml() {
     let text = "groups:\n- ~\n- name: g\n  limit: 5.0\n  rules: [~, {record: r, expr: 1, labels: {a: 1, b: true}}, null]\n- {name: h, limit: 0x10}\n";
-    assert_eq!(found(text), "");
+    assert_eq!(findings_of(text), "");
     let read = contents(text);
     let [g, h] = read.objects[0].object.groups.as_slice() else { panic!("two groups") };
     assert_eq!((g.limit, h.limit, g.rules.as_ref().unwrap().len()), (Some(5), Some(16), 1));
@@ -238,14 +238,14 @@ fn null_items_and_fractions_are_read_as_go_yaml_does() {
 }
 
 #[test]
-fn documents_of_one_name_are_one_object() {
+fn manifest_joins_documents_of_one_name() {
     let text = "groups: [{name: g}]\n---\ngroups: [{name: h, fro: 1}]\n---\nnamespace: one/a\ngroups: [{name: i}]\n---\nnamespace: one/a\ngroups: \
                 [{name: i, lables: {}}]\n";
     let read = contents(text);
     let shown: Vec<String> = read
         .objects
         .iter()
-        .map(|Read { object, .. }| {
+        .map(|ParsedObject { object, .. }| {
             let names: Vec<&str> = object.groups.iter().map(|group| group.name.as_str()).collect();
             let at: Vec<_> = object.findings.iter().map(|finding| finding.place.group_index).collect();
             format!("{} {names:?} {at:?}", object.id)
@@ -261,25 +261,25 @@ fn documents_of_one_name_are_one_object() {
 }
 
 #[test]
-fn a_tenant_is_said_in_the_field_of_the_kind_and_nowhere_else() {
+fn manifest_reads_tenant_from_field_of_the_kind_only() {
     let requested = |text: &str| {
         let contents = contents(text);
         assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
         let object = &contents.objects[0].object;
         let without_place =
             |finding: &Finding| Finding { place: Place::default(), ..finding.clone() }.to_string();
-        let said: Vec<String> = object.findings.iter().map(without_place).collect();
-        (object.tenant.clone(), said)
+        let findings: Vec<String> = object.findings.iter().map(without_place).collect();
+        (object.tenant.clone(), findings)
     };
-    let not =
+    let unknown =
         |field: &str| format!("`{field}` is not a key beside `groups`, and has no effect (is it misspelt?)");
     let groups = "groups: [{name: g, rules: [{alert: A, expr: up}]}]\ntenant: a\ntenantID: b\n";
-    assert_eq!(requested(groups), (None, vec![not("tenant"), not("tenantID")]));
+    assert_eq!(requested(groups), (None, vec![unknown("tenant"), unknown("tenantID")]));
     for (kind, group, tenant, strays) in [
-        ("PrometheusRule", "monitoring.coreos.com/v1", None, vec![not("tenant"), not("tenantID")]),
-        ("LoggingRule", "rulesync.dev/v1alpha1", Some("a"), vec![not("tenantID")]),
-        ("AlertingRule", "loki.grafana.com/v1", Some("b"), vec![not("tenant")]),
-        ("RecordingRule", "loki.grafana.com/v1", Some("b"), vec![not("tenant")]),
+        ("PrometheusRule", "monitoring.coreos.com/v1", None, vec![unknown("tenant"), unknown("tenantID")]),
+        ("LoggingRule", "rulesync.dev/v1alpha1", Some("a"), vec![unknown("tenantID")]),
+        ("AlertingRule", "loki.grafana.com/v1", Some("b"), vec![unknown("tenant")]),
+        ("RecordingRule", "loki.grafana.com/v1", Some("b"), vec![unknown("tenant")]),
     ] {
         let spec = groups.trim_end().replace('\n', "\n  ");
         let object = format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n  {spec}\n");

@@ -1,5 +1,5 @@
-//! Where in the file the characters of a scalar's text stand: quotes, escapes, folded lines and indentation lie between
-//! the two. Both are walked side by side, and where they do not agree nothing is said.
+//! Maps positions in the value of a scalar to positions in the file, which differ by quotes, escapes, folded lines and
+//! indentation. The value and its source are walked in parallel; if they do not match, there is no result.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -12,7 +12,7 @@ use super::tree::Node;
 
 const START: Position = Position { line: 1, column: 1 };
 
-/// The segments of a scalar's text from its byte `skip` on; none where they cannot be told.
+/// Returns the segments of a scalar's value from its byte `skip` on; `None` if they cannot be determined.
 pub(crate) fn segments(node: Node<'_>, skip: usize) -> Option<Vec<Segment>> {
     let (text, style) = node.scalar()?;
     let (source, start) = node.source();
@@ -22,27 +22,27 @@ pub(crate) fn segments(node: Node<'_>, skip: usize) -> Option<Vec<Segment>> {
         indent: start.column,
         style,
         in_run: false,
-        begun: false,
+        started: false,
         blanks: 0,
     };
     if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
         walk.advance();
     }
     let mut segments: Vec<Segment> = Vec::new();
-    let (mut inside, mut contiguous) = (START, false);
+    let (mut text_position, mut contiguous) = (START, false);
     for (index, character) in text.char_indices() {
         let Step { at, exact } = walk.step(character)?;
         if index < skip {
             continue;
         }
         if !contiguous || !exact {
-            segments.push(Segment { text: inside, file: at });
+            segments.push(Segment { text: text_position, file: at });
         }
-        inside = match character {
-            '\n' => Position { line: inside.line + 1, column: 1 },
-            _ => Position { column: inside.column + character.len_utf8(), ..inside },
+        text_position = match character {
+            '\n' => Position { line: text_position.line + 1, column: 1 },
+            _ => Position { column: text_position.column + character.len_utf8(), ..text_position },
         };
-        // Columns of a text are bytes, and those of a file characters.
+        // Columns within a value count bytes, those in a file count characters.
         contiguous = exact && character.is_ascii();
     }
     match segments.as_slice() {
@@ -51,42 +51,42 @@ pub(crate) fn segments(node: Node<'_>, skip: usize) -> Option<Vec<Segment>> {
     }
 }
 
-/// A walk along a scalar as it stands in the file.
+/// A walk along the source of a scalar.
 struct Walk<'t> {
     source: Peekable<Chars<'t>>,
-    /// Where the next character of the source stands.
+    /// The position of the next character of the source.
     at: Position,
-    /// The column in which the lines of a block begin.
+    /// The column in which the lines of a block scalar begin.
     indent: usize,
     style: ScalarStyle,
-    /// Whether it has just passed several line breaks, which are several in the text, too.
+    /// Set after a run of several line breaks, which are several line breaks in the value, too.
     in_run: bool,
-    /// Whether it has passed anything of a block.
-    begun: bool,
-    /// So many blanks follow without a line break behind them: they are looked at once, and not each time anew.
+    /// Set once any character of a block scalar was passed.
+    started: bool,
+    /// The number of blanks that follow and do not precede a line break, cached so that they are scanned only once.
     blanks: usize,
 }
 
-/// One character of the text.
+/// The source of one character of the value.
 struct Step {
     at: Position,
-    /// Whether it stands in the source as it is.
+    /// Set if the source contains the character itself.
     exact: bool,
 }
 
 impl Walk<'_> {
-    /// Goes past what stands for the next character of the text; none if that is not it.
+    /// Advances past the source of the next character of the value; `None` if the source does not match.
     fn step(&mut self, character: char) -> Option<Step> {
         if self.in_run && character == '\n' && self.source.peek() != Some(&'\\') {
             return Some(Step { at: self.at, exact: false });
         }
         self.in_run = false;
-        // Blank lines in front of a block lie before its beginning.
-        if !self.begun && character == '\n' && self.is_block() && !self.is_at_break() {
+        // Blank lines at the beginning of a block scalar precede its position.
+        if !self.started && character == '\n' && self.is_block() && !self.is_at_break() {
             return Some(Step { at: self.at, exact: false });
         }
-        self.begun = true;
-        while self.style == ScalarStyle::DoubleQuoted && self.passes_joined_lines() {}
+        self.started = true;
+        while self.style == ScalarStyle::DoubleQuoted && self.pass_joined_line() {}
         let at = self.at;
         if self.is_at_break() {
             self.pass_breaks(self.style != ScalarStyle::Literal);
@@ -128,7 +128,7 @@ impl Walk<'_> {
         matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded)
     }
 
-    /// Whether the line ends here, but for blanks that do not count.
+    /// Returns `true` if only insignificant blanks precede the end of the line.
     fn is_at_break(&mut self) -> bool {
         if self.blanks > 0 {
             return false;
@@ -146,7 +146,7 @@ impl Walk<'_> {
         is_at_break
     }
 
-    /// Passes a line break and what indents the next line; if `all`, also those that follow it.
+    /// Passes a line break and the indentation of the next line; with `all`, also the line breaks that follow.
     fn pass_breaks(&mut self, all: bool) {
         let is_block = self.is_block();
         loop {
@@ -162,8 +162,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Passes a line break that a backslash joins, if there is one.
-    fn passes_joined_lines(&mut self) -> bool {
+    /// Passes a line break that is escaped with a backslash. Returns `false` if there is none.
+    fn pass_joined_line(&mut self) -> bool {
         let mut rest = self.source.clone();
         let joined = rest.next() == Some('\\') && {
             rest.next_if_eq(&'\r');
@@ -184,7 +184,7 @@ impl Walk<'_> {
             _ => 0,
         };
         let code: Option<String> = (0..digits).map(|_| self.advance()).collect();
-        // The second half of one beyond sixteen bits.
+        // The second half of a surrogate pair.
         if digits == 4 && code?.to_lowercase().starts_with(['d']) && self.source.peek() == Some(&'\\') {
             let mut rest = self.source.clone();
             rest.next();
@@ -205,37 +205,36 @@ mod tests {
     use super::super::{Document, Tree};
     use super::*;
 
-    /// Where each letter and digit of the text of `k` stands in the document, by what the segments say, beside what
-    /// stands there.
-    fn told(document: &str) -> Vec<(char, Option<char>)> {
+    /// The letters and digits of the value of `k`, each with the character at its position according to the segments.
+    fn located(document: &str) -> Vec<(char, Option<char>)> {
         let tree = Tree::parse(Document { text: document, lines_before: 0 }).unwrap();
         let (_, value) = tree.root().pairs().next().unwrap();
         let (text, _) = value.scalar().unwrap();
-        let mut segments = segments(value, 0).unwrap_or_else(|| panic!("{document:?} is not told"));
+        let mut segments = segments(value, 0).unwrap_or_else(|| panic!("{document:?} has no segments"));
         segments.insert(0, Segment { text: START, file: value.position() });
         let lines: Vec<Vec<char>> = document.split('\n').map(|line| line.chars().collect()).collect();
-        let mut inside = START;
-        let mut told = Vec::new();
+        let mut text_position = START;
+        let mut located = Vec::new();
         for character in text.chars() {
-            let segment = segments.iter().rev().find(|segment| segment.text <= inside).unwrap();
+            let segment = segments.iter().rev().find(|segment| segment.text <= text_position).unwrap();
             if character.is_alphanumeric() {
-                assert_eq!(segment.text.line, inside.line, "{document:?}");
-                let column = segment.file.column + inside.column - segment.text.column;
-                told.push((
+                assert_eq!(segment.text.line, text_position.line, "{document:?}");
+                let column = segment.file.column + text_position.column - segment.text.column;
+                located.push((
                     character,
                     lines.get(segment.file.line - 1).and_then(|line| line.get(column - 1)).copied(),
                 ));
             }
-            inside = match character {
-                '\n' => Position { line: inside.line + 1, column: 1 },
-                _ => Position { column: inside.column + character.len_utf8(), ..inside },
+            text_position = match character {
+                '\n' => Position { line: text_position.line + 1, column: 1 },
+                _ => Position { column: text_position.column + character.len_utf8(), ..text_position },
             };
         }
-        told
+        located
     }
 
     #[test]
-    fn every_letter_is_found_where_it_stands() {
+    fn segments_locate_every_letter() {
         for document in [
             "k: up == 0",
             "k: 'it''s up'",
@@ -253,20 +252,20 @@ mod tests {
             "{\"k\": \"a\\/b \\ud83d\\ude00 c\"}",
             "a\\'b: c\\'d",
         ] {
-            for (letter, there) in told(document) {
-                // What is escaped begins with its escape.
-                assert!(there == Some(letter) || there == Some('\\'), "{document:?}: {letter} at {there:?}");
+            for (letter, found) in located(document) {
+                // An escaped character is located at its escape.
+                assert!(found == Some(letter) || found == Some('\\'), "{document:?}: {letter} at {found:?}");
             }
         }
     }
 
     proptest! {
         #[test]
-        fn blocks_are_told_line_by_line(lines in prop::collection::vec("[a-z]( {0,3}[a-z(){}]){0,5}", 1..6), indent in 1usize..6) {
+        fn segments_locate_letters_of_blocks(lines in prop::collection::vec("[a-z]( {0,3}[a-z(){}]){0,5}", 1..6), indent in 1usize..6) {
             let indented: String = lines.iter().map(|line| format!("{}{line}\n", " ".repeat(indent))).collect();
             for document in [format!("k: |\n{indented}"), format!("k: >\n{indented}"), format!("k:\n{}", indented.replace(['{', '}'], "x"))] {
-                for (letter, there) in told(&document) {
-                    prop_assert_eq!(Some(letter), there, "{:?}", document);
+                for (letter, found) in located(&document) {
+                    prop_assert_eq!(Some(letter), found, "{:?}", document);
                 }
             }
         }

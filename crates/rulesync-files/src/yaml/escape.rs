@@ -1,25 +1,25 @@
-//! `\'` in double quotes, which YAML does not have and go-yaml takes for an apostrophe. The parser refuses it, so it is
-//! read once more with another character in place of that backslash.
+//! The escape `\'` in double quotes, which is not part of YAML and which go-yaml reads as an apostrophe. The parser
+//! rejects it, so the document is parsed again with another character instead of that backslash.
 
 use std::ops::RangeInclusive;
 
-/// A text with a character of no other use in place of each backslash that stands right before an apostrophe and is not
-/// itself escaped. In characters it is as long as before, so that columns stay what they are. What was in double quotes
-/// loses the character, everywhere else it is a backslash again.
+/// A text in which every unescaped backslash before an apostrophe is replaced with a character that is otherwise
+/// unused. The number of characters is unchanged, and so are the columns. After parsing, the character is removed from
+/// double-quoted scalars and replaced with a backslash everywhere else.
 pub(super) struct Marked {
     pub(super) text: String,
     pub(super) mark: char,
 }
 
-/// For private use: nobody's, but in the rare text that has it.
+/// The private use area of Unicode, whose characters few texts contain.
 const MARKS: RangeInclusive<char> = '\u{e000}'..='\u{f8ff}';
 
-/// Whether a character may stand for a backslash.
+/// Returns `true` if a character may represent a backslash.
 pub(super) fn is_mark(character: char) -> bool {
     MARKS.contains(&character)
 }
 
-/// Marks each `\'` of a text; none if there is none, or no character to do it with.
+/// Marks each `\'` of a text; `None` if there is none, or every mark is used in the text.
 pub(super) fn mark_apostrophes(text: &str) -> Option<Marked> {
     if !text.contains("\\'") {
         return None;
@@ -40,17 +40,17 @@ pub(super) fn mark_apostrophes(text: &str) -> Option<Marked> {
 mod tests {
     use serde_saphyr::granit_parser::{ErrorKind, Parser};
 
-    use super::super::tests::shown;
+    use super::super::tests::render;
 
-    /// When this fails, the parser has learned it, and this module can go.
+    /// If this fails, the parser supports the escape, and this module can be removed.
     #[test]
-    fn escaped_apostrophe_is_still_refused_by_the_parser() {
-        let refused = Parser::new_from_str(r#""\'""#).find_map(Result::err).unwrap();
-        assert_eq!(refused.kind(), &ErrorKind::UnknownQuotedScalarEscape);
+    fn parser_still_rejects_escaped_apostrophe() {
+        let error = Parser::new_from_str(r#""\'""#).find_map(Result::err).unwrap();
+        assert_eq!(error.kind(), &ErrorKind::UnknownQuotedScalarEscape);
     }
 
     #[test]
-    fn escaped_apostrophe_is_an_apostrophe_in_double_quotes_only() {
+    fn escaped_apostrophe_is_unescaped_in_double_quotes_only() {
         let text = concat!(
             r#"a: "it\'s \\' \\\'""#,
             "\n",
@@ -63,7 +63,7 @@ mod tests {
             "\n",
         );
         assert_eq!(
-            shown(text),
+            render(text),
             r#"1:1 {1:1 "a" = 1:4 "it's \\' \\'", 2:1 "b" = 2:4 "c:\\", 3:1 "c" = 3:4 "\\'x\\\\'", 4:1 "d" = 5:3 "it\\'s\n", 6:1 "e" = 6:4 [6:5 "'", 6:11 "x"]}"#
         );
     }

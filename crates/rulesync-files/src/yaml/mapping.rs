@@ -1,5 +1,5 @@
-//! The keys of a mapping as go-yaml reads them into a struct or a map of texts: keys are texts, merge keys are followed,
-//! no key stands twice.
+//! The keys of a mapping as go-yaml decodes them into a struct or a map of strings: keys are strings, merge keys are
+//! resolved, and no key is declared twice.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,15 +7,16 @@ use super::Problem;
 use super::scalar::{Scalar, Text};
 use super::tree::{Node, Shape};
 
-/// So deep may merged mappings merge others.
-const DEEPEST: usize = 100;
+/// The maximum depth of merged mappings that merge others.
+const MAX_MERGE_DEPTH: usize = 100;
 
-/// A mapping with texts for keys.
+/// A mapping with strings as keys.
 #[derive(Debug, Default)]
 pub(crate) struct Mapping<'t> {
-    /// Its own keys in the order of the text, then those that are merged in.
+    /// Its own keys in the order of the text, followed by the merged ones.
     pub(crate) pairs: Vec<Pair<'t>>,
-    /// What go-yaml would not take: keys that stand twice or are no texts, and merges of what is no mapping.
+    /// The errors of go-yaml: keys that are declared twice or are not strings, and merges of values that are not
+    /// mappings.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -23,13 +24,13 @@ pub(crate) struct Mapping<'t> {
 #[derive(Debug, Clone)]
 pub(crate) struct Pair<'t> {
     pub(crate) key: Text<'t>,
-    /// Where the key stands.
+    /// The node of the key.
     pub(crate) at: Node<'t>,
     pub(crate) value: Node<'t>,
 }
 
 impl<'t> Mapping<'t> {
-    /// What a node holds; none for what is no mapping.
+    /// Reads the keys of a node; `None` if it is not a mapping.
     pub(crate) fn of(node: Node<'t>) -> Option<Self> {
         (node.shape() == Shape::Mapping).then(|| {
             let mut mapping = Self::default();
@@ -39,17 +40,17 @@ impl<'t> Mapping<'t> {
         })
     }
 
-    /// A key with its value.
+    /// Returns a key with its value.
     pub(crate) fn get(&self, key: &str) -> Option<&Pair<'t>> {
         self.pairs.iter().find(|pair| pair.key == key)
     }
 
-    /// The value of a key, if it is there and not null.
+    /// Returns the value of a key, if it is present and not null.
     pub(crate) fn value(&self, key: &str) -> Option<Node<'t>> {
         self.get(key).map(|pair| pair.value).filter(|value| !value.is_null())
     }
 
-    /// Adds the keys of a node that are not there yet. `seen` are all keys so far.
+    /// Adds the keys of a node that are not in `seen`, which contains all keys so far.
     fn fill(&mut self, node: Node<'t>, seen: &mut HashSet<Text<'t>>, depth: usize) {
         let mut merges = Vec::new();
         let mut own = HashMap::new();
@@ -62,12 +63,12 @@ impl<'t> Mapping<'t> {
                 Scalar::Value(text) => text,
                 Scalar::Null => continue,
                 Scalar::Other(what) => {
-                    self.problem(key, format!("a key is {what}, and must be a text"));
+                    self.problem(key, format!("a key is {what}, and must be a string"));
                     continue;
                 }
             };
             if let Some(line) = own.insert(text.clone(), key.position().line) {
-                self.problem(key, format!("the key `{text}` stands twice, first in line {line}"));
+                self.problem(key, format!("the key `{text}` is declared twice, first on line {line}"));
                 continue;
             }
             if seen.insert(text.clone()) {
@@ -77,18 +78,18 @@ impl<'t> Mapping<'t> {
         if merges.len() > 1
             && let Some((key, _)) = merges.get(1)
         {
-            self.problem(*key, "the key `<<` stands twice".to_owned());
+            self.problem(*key, "the key `<<` is declared twice".to_owned());
         }
         for (key, value) in merges.into_iter().take(1) {
             match value.shape() {
-                _ if depth >= DEEPEST => {
-                    self.problem(key, "mappings are merged into each other too deep".to_owned());
+                _ if depth >= MAX_MERGE_DEPTH => {
+                    self.problem(key, "merged mappings are nested too deeply".to_owned());
                 }
                 Shape::Mapping => self.fill(value, seen, depth + 1),
                 Shape::Sequence if value.children().all(|item| item.shape() == Shape::Mapping) => {
                     value.children().for_each(|item| self.fill(item, seen, depth + 1));
                 }
-                _ => self.problem(key, "`<<` takes a mapping, or a list of mappings".to_owned()),
+                _ => self.problem(key, "`<<` must be a mapping, or a list of mappings".to_owned()),
             }
         }
     }

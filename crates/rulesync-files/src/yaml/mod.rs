@@ -1,4 +1,4 @@
-//! The one way YAML is read here, and what is told of an error: one line and a position, no excerpt.
+//! Reads YAML, for the whole crate. Errors have a message of one line and a position, without an excerpt.
 
 mod align;
 mod document;
@@ -15,11 +15,11 @@ pub(crate) use mapping::{Mapping, Pair};
 pub(crate) use scalar::{Scalar, Text};
 pub(crate) use tree::{Node, Shape, Tree};
 
-/// Why a document, or a part of it, cannot be read.
+/// An error in a document or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) message: String,
-    /// In the file, in characters.
+    /// The position in the file, in characters.
     pub(crate) position: Position,
 }
 

@@ -1,5 +1,4 @@
-//! What scalars mean: as yaml.v3, which Prometheus and its tools read rule files with, decodes them into the types of
-//! rule groups.
+//! Decodes scalars into the types of rule groups, as yaml.v3 does, with which Prometheus and its tools read rule files.
 
 use std::borrow::Cow;
 
@@ -7,74 +6,74 @@ use serde_saphyr::granit_parser::ScalarStyle;
 
 use super::tree::{Node, Shape};
 
-/// A text, as it stands in the document wherever it can.
+/// A string, borrowed from the document where possible.
 pub(crate) type Text<'t> = Cow<'t, str>;
 
-/// What a node is worth as a value of some type.
+/// A node decoded as a value of some type.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scalar<T> {
-    /// Null: the field is as if it were absent.
+    /// Null, which is equivalent to an absent field.
     Null,
     Value(T),
-    /// It is something else: what it is, such as `a list`.
+    /// A value of another type, with the name of that type, such as `a list`.
     Other(&'static str),
 }
 
 const CORE: &str = "tag:yaml.org,2002:";
 
-/// A scalar with what decides on its type.
+/// A scalar with the attributes that determine its type.
 struct Written<'t> {
     text: &'t str,
     style: ScalarStyle,
-    /// The part of a tag behind YAML's own prefix; whole for tags of others.
+    /// The tag, without YAML's own prefix if it has that.
     tag: Option<&'t str>,
 }
 
 impl<'t> Node<'t> {
     fn written(self) -> Option<Written<'t>> {
         let (text, style) = self.scalar()?;
-        // A single `!` says that it is text, quoted or not.
+        // A single `!` makes any scalar a string, quoted or not.
         let tag = self.tag().map(|tag| tag.strip_prefix(CORE).unwrap_or(tag));
         Some(Written { text, style, tag: tag.map(|tag| if tag == "!" { "str" } else { tag }) })
     }
 
-    /// Whether it is null.
+    /// Returns `true` if the node is null.
     pub(crate) fn is_null(self) -> bool {
         self.written().is_some_and(|written| written.is_null())
     }
 
-    /// As a text: every scalar is one, in its author's own letters.
+    /// Decodes a string: every scalar is one, exactly as written.
     pub(crate) fn text(self) -> Scalar<Text<'t>> {
-        let Some(written) = self.written() else { return Scalar::Other(self.what()) };
+        let Some(written) = self.written() else { return Scalar::Other(self.type_name()) };
         if written.is_null() {
             return Scalar::Null;
         }
-        // No rule has any.
+        // Rules contain no binary data.
         if written.tag == Some("binary") {
             return Scalar::Other("binary data");
         }
         Scalar::Value(Cow::Borrowed(written.text))
     }
 
-    /// As a whole number; fractions are cut off, as go-yaml does.
+    /// Decodes a whole number; fractions are truncated, as in go-yaml.
     pub(crate) fn number(self) -> Scalar<i64> {
         match self.written() {
-            None => Scalar::Other(self.what()),
+            None => Scalar::Other(self.type_name()),
             Some(written) if written.is_null() => Scalar::Null,
-            Some(written) => written.number().map_or(Scalar::Other(self.what()), Scalar::Value),
+            Some(written) => written.number().map_or(Scalar::Other(self.type_name()), Scalar::Value),
         }
     }
 
-    /// As yes or no.
-    pub(crate) fn truth(self) -> Scalar<bool> {
+    /// Decodes a boolean.
+    pub(crate) fn boolean(self) -> Scalar<bool> {
         match self.written() {
-            None => Scalar::Other(self.what()),
+            None => Scalar::Other(self.type_name()),
             Some(written) if written.is_null() => Scalar::Null,
-            Some(written) => written.truth().map_or(Scalar::Other(self.what()), Scalar::Value),
+            Some(written) => written.boolean().map_or(Scalar::Other(self.type_name()), Scalar::Value),
         }
     }
 
-    /// Whether it stands for the keys of other mappings, as a key.
+    /// Returns `true` if the node is a merge key.
     pub(crate) fn is_merge(self) -> bool {
         self.written().is_some_and(|written| {
             written.text == "<<"
@@ -85,25 +84,25 @@ impl<'t> Node<'t> {
         })
     }
 
-    /// What it is, in a word for people.
-    pub(crate) fn what(self) -> &'static str {
+    /// The name of its type in messages.
+    pub(crate) fn type_name(self) -> &'static str {
         match self.shape() {
             Shape::Sequence => "a list",
             Shape::Mapping => "a mapping",
             Shape::Scalar => match self.written() {
                 Some(written) if written.is_null() => "null",
-                Some(written) if written.truth_of_core().is_some() => "a truth value",
+                Some(written) if written.core_boolean().is_some() => "a boolean",
                 Some(written) if written.is_resolved(&["int", "float"]) && written.float().is_some() => {
                     "a number"
                 }
-                _ => "a text",
+                _ => "a string",
             },
         }
     }
 }
 
 impl Written<'_> {
-    /// Whether the text is read for what it means: quotes and tags of others make it a mere text.
+    /// Returns `true` if the text may resolve to a type with one of these tags: quotes and other tags make it a string.
     fn is_resolved(&self, tags: &[&str]) -> bool {
         match self.tag {
             Some(tag) => tags.contains(&tag),
@@ -115,7 +114,7 @@ impl Written<'_> {
         self.is_resolved(&["null"]) && matches!(self.text, "" | "~" | "null" | "Null" | "NULL")
     }
 
-    fn truth_of_core(&self) -> Option<bool> {
+    fn core_boolean(&self) -> Option<bool> {
         if !self.is_resolved(&["bool"]) {
             return None;
         }
@@ -126,9 +125,9 @@ impl Written<'_> {
         }
     }
 
-    fn truth(&self) -> Option<bool> {
-        // The words of YAML 1.1, which are texts to go-yaml elsewhere.
-        self.truth_of_core().or(match self.text {
+    fn boolean(&self) -> Option<bool> {
+        // The booleans of YAML 1.1, which go-yaml accepts only where a boolean is expected.
+        self.core_boolean().or(match self.text {
             "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
             "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
             _ => None,
@@ -140,7 +139,7 @@ impl Written<'_> {
             return None;
         }
         self.integer().and_then(|number| i64::try_from(number).ok()).or_else(|| {
-            // Both ends are exact as a float.
+            // Both bounds are exact as `f64`.
             #[expect(clippy::cast_precision_loss, reason = "the bound itself is a power of two")]
             let fits = |float: &f64| *float >= i64::MIN as f64 && *float < i64::MAX as f64;
             #[expect(clippy::cast_possible_truncation, reason = "as go-yaml does")]

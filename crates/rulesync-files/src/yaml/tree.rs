@@ -1,8 +1,8 @@
-//! A YAML document as a tree of located nodes: every key and every value knows its line and column. Nothing is typed
-//! here; what a scalar means to go-yaml is `scalar`, what a mapping holds is `mapping`.
+//! A YAML document as a tree of untyped nodes: every key and every value has its line and column. `scalar` decodes
+//! scalars like go-yaml, and `mapping` reads mappings.
 //!
-//! The nodes of a document are one list, in the order of the text, and a text is kept only where it is not in the
-//! document as it stands: a node is 32 bytes.
+//! The nodes of a document are one list, in the order of the text. The value of a scalar is stored only if the document
+//! does not contain it verbatim. A node has 32 bytes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -13,21 +13,21 @@ use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError, S
 use super::escape::{Marked, mark_apostrophes};
 use super::{Document, Problem};
 
-/// More than half a million rules have. A small text must never become a large tree.
-const MOST_NODES: usize = 10_000_000;
+/// More than half a million rules need. A small text must never become a large tree.
+const MAX_NODES: usize = 10_000_000;
 
-/// What aliases may repeat, in nodes; a label is two of them.
-const ALIASED_NODES: usize = 200_000;
+/// The maximum number of nodes that aliases repeat; a label has two.
+const MAX_ALIASED_NODES: usize = 200_000;
 
-/// What aliases may repeat, in bytes of text.
-const ALIASED_BYTES: usize = 16 * 1024 * 1024;
+/// The maximum size of the scalars that aliases repeat, in bytes.
+const MAX_ALIASED_BYTES: usize = 16 * 1024 * 1024;
 
-/// One document.
+/// A parsed document.
 #[derive(Debug)]
 pub(crate) struct Tree<'t> {
     text: Cow<'t, str>,
     nodes: Vec<Entry>,
-    /// Texts that are not in the document as they stand.
+    /// The values of scalars that the document does not contain verbatim.
     texts: Vec<Box<str>>,
     /// The tags of the few nodes that have one.
     tags: BTreeMap<u32, Box<str>>,
@@ -40,7 +40,7 @@ pub(crate) struct Node<'t> {
     index: u32,
 }
 
-/// What a node is, whatever alias leads to it.
+/// The shape of a node, with aliases resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Scalar,
@@ -50,37 +50,37 @@ pub(crate) enum Shape {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// With its text in the document.
+    /// A scalar whose value is a slice of the document.
     Scalar(ScalarStyle),
-    /// With its text among the tree's own.
-    OwnText(ScalarStyle),
+    /// A scalar whose value is in [`Tree::texts`].
+    OwnedScalar(ScalarStyle),
     Sequence,
     Mapping,
-    /// What it stands for is at `text.0`.
+    /// An alias of the node with index `text.0`.
     Alias,
 }
 
 #[derive(Debug)]
 struct Entry {
     kind: Kind,
-    /// In the file, from 1.
+    /// The line in the file, from 1.
     line: u32,
-    /// In characters, from 1.
+    /// The column in characters, from 1.
     column: u32,
-    /// Where in the document it begins.
+    /// The byte offset in the document.
     start: u32,
-    /// The bytes of a scalar's text, or its number among the tree's own.
+    /// The byte range of a scalar in the document, or its index in [`Tree::texts`].
     text: (u32, u32),
-    /// The node behind it and all that is in it.
+    /// The index of the node after this one and its descendants.
     next: u32,
 }
 
 impl<'t> Tree<'t> {
-    /// Reads a document.
+    /// Parses a document.
     ///
     /// # Errors
     ///
-    /// What stands in the way, and where.
+    /// The first error of the parser, or an exceeded limit.
     pub(crate) fn parse(document: Document<'t>) -> Result<Self, Problem> {
         let text = document.text;
         let error = match Builder::new(document, text, None).read() {
@@ -98,19 +98,19 @@ impl<'t> Tree<'t> {
         Err(problem(document, &error))
     }
 
-    /// The node that holds all others.
+    /// The root node.
     pub(crate) fn root(&'t self) -> Node<'t> {
         Node { tree: self, index: 0 }
     }
 
     fn entry(&self, index: u32) -> &Entry {
         // Indices come from this tree.
-        self.nodes.get(index as usize).unwrap_or(&NOTHING)
+        self.nodes.get(index as usize).unwrap_or(&EMPTY)
     }
 }
 
-/// What an index that leads nowhere would lead to.
-static NOTHING: Entry = Entry {
+/// The entry of an invalid index.
+static EMPTY: Entry = Entry {
     kind: Kind::Scalar(ScalarStyle::Plain),
     line: 1,
     column: 1,
@@ -120,68 +120,68 @@ static NOTHING: Entry = Entry {
 };
 
 impl<'t> Node<'t> {
-    fn own(self) -> &'t Entry {
+    fn entry(self) -> &'t Entry {
         self.tree.entry(self.index)
     }
 
-    /// What an alias stands for, or itself.
+    /// Resolves an alias; any other node is returned as it is.
     fn target(self) -> Self {
-        match self.own() {
-            // What an alias stands for is no alias.
+        match self.entry() {
+            // The target of an alias is never an alias.
             Entry { kind: Kind::Alias, text: (index, _), .. } => Self { index: *index, ..self },
             _ => self,
         }
     }
 
-    /// Where it stands in the file; an alias where it is used.
+    /// The position in the file; for an alias that of its use.
     pub(crate) fn position(self) -> Position {
-        let Entry { line, column, .. } = self.own();
+        let Entry { line, column, .. } = self.entry();
         Position { line: *line as usize, column: *column as usize }
     }
 
     pub(crate) fn shape(self) -> Shape {
-        match self.target().own().kind {
+        match self.target().entry().kind {
             Kind::Sequence => Shape::Sequence,
             Kind::Mapping => Shape::Mapping,
             _ => Shape::Scalar,
         }
     }
 
-    /// A scalar's text and style; none for what is no scalar.
+    /// The value and style of a scalar; `None` if the node is not a scalar.
     pub(crate) fn scalar(self) -> Option<(&'t str, ScalarStyle)> {
-        let Entry { kind, text: (start, end), .. } = self.target().own();
+        let Entry { kind, text: (start, end), .. } = self.target().entry();
         match kind {
             Kind::Scalar(style) => Some((self.tree.text.get(*start as usize..*end as usize)?, *style)),
-            Kind::OwnText(style) => Some((self.tree.texts.get(*start as usize)?, *style)),
+            Kind::OwnedScalar(style) => Some((self.tree.texts.get(*start as usize)?, *style)),
             _ => None,
         }
     }
 
-    /// The document's text from where a scalar begins, and where in the file that is; for blocks from the first line
-    /// of their content.
+    /// The text of the document from the beginning of a scalar, and the position of that in the file; for block scalars
+    /// from the first line of their content.
     pub(crate) fn source(self) -> (&'t str, Position) {
         let target = self.target();
-        let text = self.tree.text.get(target.own().start as usize..).unwrap_or_default();
+        let text = self.tree.text.get(target.entry().start as usize..).unwrap_or_default();
         (text, target.position())
     }
 
-    /// Its tag as resolved, such as `tag:yaml.org,2002:str`; none if it says none.
+    /// The resolved tag, such as `tag:yaml.org,2002:str`; `None` if the node has none.
     pub(crate) fn tag(self) -> Option<&'t str> {
         self.tree.tags.get(&self.target().index).map(AsRef::as_ref)
     }
 
-    /// What is in a sequence, or the keys and values of a mapping in turn.
+    /// The items of a sequence, or the alternating keys and values of a mapping.
     pub(crate) fn children(self) -> impl Iterator<Item = Node<'t>> {
         let target = self.target();
-        let end = match target.own().kind {
-            Kind::Sequence | Kind::Mapping => target.own().next,
+        let end = match target.entry().kind {
+            Kind::Sequence | Kind::Mapping => target.entry().next,
             _ => target.index + 1,
         };
         let mut index = target.index + 1;
         std::iter::from_fn(move || {
             let node = Node { tree: self.tree, index };
             (index < end).then(|| {
-                index = node.own().next;
+                index = node.entry().next;
                 node
             })
         })
@@ -194,15 +194,15 @@ impl<'t> Node<'t> {
     }
 }
 
-/// Why a document cannot be read: the parser's word, or ours.
+/// The error of a document, from the parser or from the tree.
 #[derive(Debug)]
 enum ReadError {
     Parser(ScanError),
-    Ours(String, u32, u32),
+    Tree(String, u32, u32),
 }
 
 impl ReadError {
-    /// Whether a quoted text has an escape that YAML does not know.
+    /// Returns `true` if a quoted scalar has an escape that YAML does not define.
     fn is_unknown_escape(&self) -> bool {
         matches!(self, Self::Parser(error) if *error.kind() == granit_parser::ErrorKind::UnknownQuotedScalarEscape)
     }
@@ -217,29 +217,29 @@ fn problem(document: Document<'_>, error: &ReadError) -> Problem {
                 column: error.marker().col() + 1,
             },
         },
-        ReadError::Ours(message, line, column) => Problem {
+        ReadError::Tree(message, line, column) => Problem {
             message: message.clone(),
             position: Position { line: *line as usize, column: *column as usize },
         },
     }
 }
 
-/// Makes a tree of the parser's events.
+/// Builds a tree from the parser's events.
 struct Builder<'d> {
     lines_before: usize,
     text: &'d str,
-    /// Stands for a backslash before an apostrophe.
+    /// The character that replaces a backslash before an apostrophe.
     mark: Option<char>,
     nodes: Vec<Entry>,
     texts: Vec<Box<str>>,
     tags: BTreeMap<u32, Box<str>>,
-    /// Collections that are not complete.
+    /// Incomplete collections, with their anchors.
     open: Vec<(u32, Option<usize>)>,
-    /// The nodes with anchors, by the parser's numbers.
+    /// The nodes with anchors, by the parser's anchor ids.
     anchors: HashMap<usize, u32>,
-    /// How large each of them is with all aliases in it followed: nodes and bytes of text.
+    /// The size of each anchored node with all its aliases expanded, in nodes and bytes of scalars.
     sizes: HashMap<u32, (usize, usize)>,
-    /// What aliases have repeated so far: nodes and bytes.
+    /// The total size that aliases have repeated so far, in nodes and bytes.
     repeated: (usize, usize),
 }
 
@@ -256,7 +256,7 @@ impl Built {
     }
 }
 
-fn narrow(number: usize) -> u32 {
+fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -278,14 +278,14 @@ impl<'d> Builder<'d> {
 
     fn read(mut self) -> Result<Built, ReadError> {
         let options = granit_parser::options! {
-            // As libyaml and go-yaml do.
+            // As in libyaml and go-yaml.
             block_scalar_eof_without_line_feed: true,
             emit_comments: false,
         };
         for event in Parser::new_from_str_with_options(self.text, options) {
             let (event, span) = event.map_err(ReadError::Parser)?;
-            if self.nodes.len() >= MOST_NODES {
-                return Err(self.ours("the document holds more than rulesync reads"));
+            if self.nodes.len() >= MAX_NODES {
+                return Err(self.error_at_last_node("the document contains more nodes than rulesync reads"));
             }
             match event {
                 Event::Scalar(text, style, anchor, tag) => {
@@ -315,15 +315,15 @@ impl<'d> Builder<'d> {
         Ok(Built { nodes, texts, tags })
     }
 
-    /// Where a scalar's text is kept.
+    /// Stores the value of a scalar.
     fn text(&mut self, text: &str, style: ScalarStyle) -> (Kind, (u32, u32)) {
         let marked = self.mark.filter(|mark| text.contains(*mark));
-        // What the parser has not copied lies within the document.
+        // A value that the parser has not copied is a slice of the document.
         if marked.is_none()
             && let Some(start) = text.as_ptr().addr().checked_sub(self.text.as_ptr().addr())
             && self.text.get(start..start + text.len()) == Some(text)
         {
-            return (Kind::Scalar(style), (narrow(start), narrow(start + text.len())));
+            return (Kind::Scalar(style), (to_u32(start), to_u32(start + text.len())));
         }
         let own: Box<str> = match (marked, style) {
             (Some(mark), ScalarStyle::DoubleQuoted) => text.replace(mark, "").into(),
@@ -331,16 +331,16 @@ impl<'d> Builder<'d> {
             (None, _) => text.into(),
         };
         self.texts.push(own);
-        (Kind::OwnText(style), (narrow(self.texts.len() - 1), 0))
+        (Kind::OwnedScalar(style), (to_u32(self.texts.len() - 1), 0))
     }
 
     fn add(&mut self, kind: Kind, span: Span, text: (u32, u32)) -> u32 {
-        let node = narrow(self.nodes.len());
+        let node = to_u32(self.nodes.len());
         self.nodes.push(Entry {
             kind,
-            line: narrow(span.start.line().max(1) + self.lines_before),
-            column: narrow(span.start.col() + 1),
-            start: narrow(span.start.byte_offset().unwrap_or_default()),
+            line: to_u32(span.start.line().max(1) + self.lines_before),
+            column: to_u32(span.start.col() + 1),
+            start: to_u32(span.start.byte_offset().unwrap_or_default()),
             text,
             next: node + 1,
         });
@@ -360,7 +360,7 @@ impl<'d> Builder<'d> {
 
     fn end(&mut self) {
         let Some((node, anchor)) = self.open.pop() else { return };
-        let next = narrow(self.nodes.len());
+        let next = to_u32(self.nodes.len());
         if let Some(entry) = self.nodes.get_mut(node as usize) {
             entry.next = next;
         }
@@ -370,14 +370,16 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// How much an anchored node repeats wherever it is used.
+    /// The size that every alias of a node repeats.
     fn size(&self, node: u32, next: u32) -> (usize, usize) {
         let mut size = (0_usize, 0_usize);
         for entry in self.nodes.get(node as usize..next as usize).unwrap_or_default() {
             let more = match entry.kind {
                 Kind::Alias => self.sizes.get(&entry.text.0).copied().unwrap_or((1, 0)),
                 Kind::Scalar(_) => (1, entry.text.1.saturating_sub(entry.text.0) as usize),
-                Kind::OwnText(_) => (1, self.texts.get(entry.text.0 as usize).map_or(0, |text| text.len())),
+                Kind::OwnedScalar(_) => {
+                    (1, self.texts.get(entry.text.0 as usize).map_or(0, |text| text.len()))
+                }
                 Kind::Sequence | Kind::Mapping => (1, 0),
             };
             size = (size.0.saturating_add(more.0), size.1.saturating_add(more.1));
@@ -392,21 +394,21 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// What is wrong with the latest node.
-    fn ours(&self, message: &str) -> ReadError {
+    /// Creates an error at the last node.
+    fn error_at_last_node(&self, message: &str) -> ReadError {
         let (line, column) = self.nodes.last().map_or((1, 1), |entry| (entry.line, entry.column));
-        ReadError::Ours(message.to_owned(), line, column)
+        ReadError::Tree(message.to_owned(), line, column)
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Result<(), ReadError> {
         let node = self.add(Kind::Alias, span, (0, 0));
         let target = self.anchors.get(&id).copied();
         let Some((target, size)) = target.and_then(|node| Some((node, *self.sizes.get(&node)?))) else {
-            return Err(self.ours("the alias stands in what it stands for"));
+            return Err(self.error_at_last_node("the alias refers to a node that contains it"));
         };
         self.repeated = (self.repeated.0.saturating_add(size.0), self.repeated.1.saturating_add(size.1));
-        if self.repeated.0 > ALIASED_NODES || self.repeated.1 > ALIASED_BYTES {
-            return Err(self.ours("aliases repeat more than rulesync reads"));
+        if self.repeated.0 > MAX_ALIASED_NODES || self.repeated.1 > MAX_ALIASED_BYTES {
+            return Err(self.error_at_last_node("aliases expand to more than rulesync reads"));
         }
         if let Some(entry) = self.nodes.get_mut(node as usize) {
             entry.text = (target, 0);

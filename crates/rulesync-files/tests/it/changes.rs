@@ -1,106 +1,106 @@
-//! What is said when files change.
+//! Events of changes to files.
 
 use insta::assert_snapshot;
 
-use crate::world::{World, directory, rule};
+use crate::fixture::{Fixture, directory, rule};
 
 #[tokio::test(start_paused = true)]
-async fn editing_adding_and_deleting() {
+async fn source_reports_edited_added_and_deleted_objects() {
     let plain = "groups:\n- name: g\n  rules: [{record: r, expr: plain}]\n";
     let files =
         [("a.yaml", &*rule("a", "1")), ("sub/b.yml", &*rule("b", "2")), ("sub/deep er/plain_1.yaml", plain)];
-    let mut world = World::watch(directory(&files), "");
-    assert_snapshot!(world.told().await, @r"
+    let mut fixture = Fixture::watch(directory(&files), "");
+    assert_snapshot!(fixture.event_log().await, @r"
     upsert RuleFile _file/sub_2Fdeep_20er_2Fplain_5F1.yaml: plain
     upsert PrometheusRule ns/a: 1
     upsert PrometheusRule ns/b: 2
     complete
     ");
 
-    // The same length, moments later.
-    world.write("a.yaml", &rule("a", "3"));
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/a: 3");
+    // The same length, immediately afterwards.
+    fixture.write("a.yaml", &rule("a", "3"));
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/a: 3");
 
-    // Written anew without a change, and reordered: nothing to say.
-    world.write("a.yaml", &rule("a", "3"));
-    world.write("sub/b.yml", &format!("# a comment\n{}", rule("b", "2")));
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/b: 2");
+    // `a.yaml` is rewritten with the same content; in `sub/b.yml` only positions change.
+    fixture.write("a.yaml", &rule("a", "3"));
+    fixture.write("sub/b.yml", &format!("# a comment\n{}", rule("b", "2")));
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/b: 2");
 
-    world.write("c.json", &format!("--- # YAML all the same\n{}---\n{}", rule("c", "4"), rule("d", "5")));
-    assert_snapshot!(world.told().await, @r"
+    fixture.write("c.json", &format!("--- # YAML all the same\n{}---\n{}", rule("c", "4"), rule("d", "5")));
+    assert_snapshot!(fixture.event_log().await, @r"
     upsert PrometheusRule ns/c: 4
     upsert PrometheusRule ns/d: 5
     ");
 
-    world.write("c.json", &rule("d", "5"));
-    world.remove("sub/b.yml");
-    assert_snapshot!(world.told().await, @r"
+    fixture.write("c.json", &rule("d", "5"));
+    fixture.remove("sub/b.yml");
+    assert_snapshot!(fixture.event_log().await, @r"
     upsert PrometheusRule ns/d: 5
     delete PrometheusRule ns/b
     delete PrometheusRule ns/c
     ");
-    world.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_may_move_and_a_rule_file_is_its_path() {
+async fn source_reports_moved_object_and_renamed_rule_file() {
     let plain = "groups: [{name: g, rules: [{record: r, expr: plain}]}]\n";
-    let mut world = World::watch(directory(&[("a.yaml", &rule("a", "1")), ("p.yaml", plain)]), "");
-    world.said().await;
-    world.rename("a.yaml", "b.yaml");
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/a: 1");
-    world.rename("p.yaml", "q.yaml");
-    assert_snapshot!(world.told().await, @r"
+    let mut fixture = Fixture::watch(directory(&[("a.yaml", &rule("a", "1")), ("p.yaml", plain)]), "");
+    fixture.next_events().await;
+    fixture.rename("a.yaml", "b.yaml");
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/a: 1");
+    fixture.rename("p.yaml", "q.yaml");
+    assert_snapshot!(fixture.event_log().await, @r"
     upsert RuleFile _file/q.yaml: plain
     rename RuleFile _file/p.yaml to RuleFile _file/q.yaml
     ");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_breaks_keeps_its_last_good_state() {
+async fn source_reports_broken_file_as_malformed() {
     let good = format!("{}---\n{}", rule("a", "1"), rule("b", "2"));
-    let mut world = World::watch(directory(&[("ab.yaml", &good), ("c.yaml", &rule("c", "3"))]), "");
-    world.said().await;
+    let mut fixture = Fixture::watch(directory(&[("ab.yaml", &good), ("c.yaml", &rule("c", "3"))]), "");
+    fixture.next_events().await;
 
-    world.write("ab.yaml", "apiVersion: [\n");
-    world.write("c.yaml", &rule("c", "4"));
-    assert_snapshot!(world.told().await, @r"
+    fixture.write("ab.yaml", "apiVersion: [\n");
+    fixture.write("c.yaml", &rule("c", "4"));
+    assert_snapshot!(fixture.event_log().await, @r"
     malformed PrometheusRule ns/a: ab.yaml:1:13: unclosed bracket '['
     malformed PrometheusRule ns/b: ab.yaml:1:13: unclosed bracket '['
     upsert PrometheusRule ns/c: 4
     ");
 
-    // As it was before: it is said again, because it is readable again.
-    world.write("ab.yaml", &good);
-    assert_snapshot!(world.told().await, @r"
+    // Restored: the objects are reported again, because they are readable again.
+    fixture.write("ab.yaml", &good);
+    assert_snapshot!(fixture.event_log().await, @r"
     upsert PrometheusRule ns/a: 1
     upsert PrometheusRule ns/b: 2
     ");
 
-    // One of two.
-    world.write("ab.yaml", &good.replace("name: a,", "name: a: oops,"));
-    assert_snapshot!(world.told().await, @"malformed PrometheusRule ns/a: ab.yaml:3:19: while parsing a flow mapping, did not find expected ',' or '}'");
+    // One of the two objects is broken.
+    fixture.write("ab.yaml", &good.replace("name: a,", "name: a: oops,"));
+    assert_snapshot!(fixture.event_log().await, @"malformed PrometheusRule ns/a: ab.yaml:3:19: while parsing a flow mapping, did not find expected ',' or '}'");
 
-    // Then deleted with its objects.
-    world.remove("ab.yaml");
-    assert_snapshot!(world.told().await, @r"
+    // Deleted: so are its objects.
+    fixture.remove("ab.yaml");
+    assert_snapshot!(fixture.event_log().await, @r"
     delete PrometheusRule ns/a
     delete PrometheusRule ns/b
     ");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_never_could_be_read_is_told_and_forgotten_when_repaired() {
+async fn source_reports_unreadable_document_until_repaired() {
     let broken = format!("{}---\nkind: \"oops\n---\n{}", rule("a", "1"), rule("b", "2"));
-    let mut world = World::watch(directory(&[("x.yaml", &broken)]), "");
-    assert_snapshot!(world.told().await, @r"
+    let mut fixture = Fixture::watch(directory(&[("x.yaml", &broken)]), "");
+    assert_snapshot!(fixture.event_log().await, @r"
     malformed RuleFile _file/x.yaml: x.yaml:11:7: unclosed quote
     upsert PrometheusRule ns/a: 1
     upsert PrometheusRule ns/b: 2
     complete
     ");
-    world.write("x.yaml", &broken.replace("kind: \"oops\n", &rule("c", "3")));
-    assert_snapshot!(world.told().await, @r"
+    fixture.write("x.yaml", &broken.replace("kind: \"oops\n", &rule("c", "3")));
+    assert_snapshot!(fixture.event_log().await, @r"
     upsert PrometheusRule ns/b: 2
     upsert PrometheusRule ns/c: 3
     delete RuleFile _file/x.yaml
@@ -108,37 +108,37 @@ async fn what_never_could_be_read_is_told_and_forgotten_when_repaired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_object_twice() {
+async fn source_warns_of_duplicate_object() {
     let files = [("a.yaml", &*rule("x", "1")), ("b.yaml", &*rule("x", "2"))];
-    let mut world = World::watch(directory(&files), "");
-    assert_snapshot!(world.told().await, @r"
-    upsert PrometheusRule ns/x: 1 [b.yaml:1:1: the object is declared once more here, which is ignored (the first file by name counts: remove or rename one of them)]
+    let mut fixture = Fixture::watch(directory(&files), "");
+    assert_snapshot!(fixture.event_log().await, @r"
+    upsert PrometheusRule ns/x: 1 [b.yaml:1:1: the object is declared again here, and this declaration is ignored (the first file by name is used: remove or rename one of them)]
     complete
     ");
-    // The other takes over, though it did not change.
-    world.remove("a.yaml");
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 2");
-    world.write("a.yaml", &rule("x", "3"));
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 3 [b.yaml:1:1: the object is declared once more here, which is ignored (the first file by name counts: remove or rename one of them)]");
-    world.remove("b.yaml");
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/x: 3");
+    // The other file takes over, although it did not change.
+    fixture.remove("a.yaml");
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/x: 2");
+    fixture.write("a.yaml", &rule("x", "3"));
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/x: 3 [b.yaml:1:1: the object is declared again here, and this declaration is ignored (the first file by name is used: remove or rename one of them)]");
+    fixture.remove("b.yaml");
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/x: 3");
 }
 
 #[tokio::test(start_paused = true)]
-async fn stops_though_nobody_listens() {
+async fn source_stops_while_sink_is_not_read() {
     let files: Vec<(String, String)> =
         (0..100).map(|n| (format!("{n}.yaml"), rule(&format!("o{n}"), "1"))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
-    World::watch(directory(&files), "").stop().await;
+    Fixture::watch(directory(&files), "").stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_files() {
+async fn source_reads_thousand_files() {
     let files: Vec<(String, String)> =
         (0..1000).map(|n| (format!("{}/{n}.yaml", n % 7), rule(&format!("o{n}"), "1"))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
-    let mut world = World::watch(directory(&files), "");
-    assert_eq!(world.said().await.len(), 1001);
-    world.write("0/700.yaml", &rule("o700", "2"));
-    assert_snapshot!(world.told().await, @"upsert PrometheusRule ns/o700: 2");
+    let mut fixture = Fixture::watch(directory(&files), "");
+    assert_eq!(fixture.next_events().await.len(), 1001);
+    fixture.write("0/700.yaml", &rule("o700", "2"));
+    assert_snapshot!(fixture.event_log().await, @"upsert PrometheusRule ns/o700: 2");
 }

@@ -1,4 +1,4 @@
-//! Manifests as people write them: the quickstart's, and real ones where the shared corpus is.
+//! Real manifests: those of the quickstart, and of the shared corpus if it exists.
 
 use std::fs;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use insta::assert_snapshot;
 use rulesync_core::SourceEvent;
 
-use crate::world::{World, directory};
+use crate::fixture::{Fixture, directory};
 
-/// The eight objects arrive whole: every rule that stands in the text, and not one finding.
+/// All eight objects are read with every rule in the text, and without findings.
 #[tokio::test(start_paused = true)]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn kube_prometheus_arrives_whole() {
+async fn corpus_reads_kube_prometheus_completely() {
     let corpus = Path::new(env!("RULESYNC_SHARED_DIR")).join("corpus/kube-prometheus");
     let tree = directory(&[]);
     let mut rules = 0;
@@ -24,10 +24,10 @@ async fn kube_prometheus_arrives_whole() {
         rules += text.lines().filter(begins).count();
         fs::write(tree.path().join(entry.file_name()), text).unwrap();
     }
-    let mut world = World::watch(tree, "");
+    let mut fixture = Fixture::watch(tree, "");
     let mut read = 0;
     let mut objects = 0;
-    for event in world.said().await {
+    for event in fixture.next_events().await {
         match event {
             SourceEvent::Upsert(object) => {
                 objects += 1;
@@ -46,25 +46,25 @@ async fn kube_prometheus_arrives_whole() {
     assert!(read > 100);
 }
 
-/// What the README promises is there: two tenants, a plain rule file, and a rule that only the ruler can refuse.
+/// The files match the README: two tenants, a plain rule file, and a rule that only the ruler can reject.
 #[tokio::test(start_paused = true)]
-async fn the_quickstart_is_readable() {
-    // An absolute path takes the place of the directory it is joined to.
+async fn corpus_reads_quickstart() {
+    // Joining an absolute path replaces the directory.
     let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/quickstart/rules");
-    let mut world = World::watch(directory(&[]), rules);
-    let mut told: Vec<String> = Vec::new();
-    for event in world.said().await {
+    let mut fixture = Fixture::watch(directory(&[]), rules);
+    let mut objects: Vec<String> = Vec::new();
+    for event in fixture.next_events().await {
         match event {
             SourceEvent::Upsert(object) => {
-                told.push(format!("{} {}", object.labels.get("tenant").unwrap_or("-"), object.id));
+                objects.push(format!("{} {}", object.labels.get("tenant").unwrap_or("-"), object.id));
                 assert!(!object.groups.is_empty() && object.findings.is_empty());
             }
             SourceEvent::SnapshotComplete => {}
             other => panic!("{other:?}"),
         }
     }
-    told.sort();
-    assert_snapshot!(told.join("\n"), @r"
+    objects.sort();
+    assert_snapshot!(objects.join("\n"), @r"
     - RuleFile _file/platform_2Fprometheus.rules.yaml
     prod PrometheusRule ingress/certificates
     prod PrometheusRule monitoring/node

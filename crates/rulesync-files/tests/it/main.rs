@@ -1,4 +1,4 @@
-//! [`rulesync_files::FilesSource`] over real directories. Time is virtual: a second passes when nothing is left to do.
+//! [`rulesync_files::FilesSource`] over real directories. Time is virtual: it advances when all tasks are idle.
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
@@ -6,6 +6,6 @@ mod changes;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
-mod places;
+mod fixture;
 #[cfg(test)]
-mod world;
+mod layouts;

@@ -1,4 +1,4 @@
-//! The keys that rules have, what is nearly one of them, and which tools the others belong to.
+//! The known keys of rule files, the detection of misspelt keys, and the keys of other tools.
 
 use strsim::osa_distance;
 
@@ -42,8 +42,8 @@ pub(super) const METADATA: [&str; 15] = [
     "selfLink",
 ];
 
-/// Keys of groups that other tools have, and whose they are.
-const GROUPS_OF_OTHERS: [(&str, &str); 13] = [
+/// The keys of groups in other tools, and these tools.
+const FOREIGN_GROUP_KEYS: [(&str, &str); 13] = [
     ("concurrency", VMALERT),
     ("type", VMALERT),
     ("params", VMALERT),
@@ -59,50 +59,54 @@ const GROUPS_OF_OTHERS: [(&str, &str); 13] = [
     ("remote_write", "mimirtool and lokitool"),
 ];
 
-/// The keys of other tools without which the rules of a group mean something else.
-const MEANING: [&str; 5] = ["type", "params", "headers", "tenant", "eval_offset"];
+/// The keys of other tools that change the meaning of the rules in a group.
+const SEMANTIC_KEYS: [&str; 5] = ["type", "params", "headers", "tenant", "eval_offset"];
 
-/// Keys of rules that other tools have, and whose they are.
-const RULES_OF_OTHERS: [(&str, &str); 2] = [("debug", VMALERT), ("update_entries_limit", VMALERT)];
+/// The keys of rules in other tools, and these tools.
+const FOREIGN_RULE_KEYS: [(&str, &str); 2] = [("debug", VMALERT), ("update_entries_limit", VMALERT)];
 
 const VMALERT: &str = "vmalert";
 
-/// Which tools have a key of a group that we do not read.
+/// The tools that support a key of a group that rulesync does not.
 pub(super) fn owner_of_group_key(key: &str) -> Option<&'static str> {
-    owner(&GROUPS_OF_OTHERS, key)
+    owner(&FOREIGN_GROUP_KEYS, key)
 }
 
-/// Whether a group's rules mean something else without this key of another tool.
-pub(super) fn changes_the_meaning(key: &str) -> bool {
-    MEANING.contains(&key)
+/// Returns `true` if a key of another tool changes the meaning of a group's rules.
+pub(super) fn changes_meaning(key: &str) -> bool {
+    SEMANTIC_KEYS.contains(&key)
 }
 
-/// Which tools have a key of a rule that we do not read.
+/// The tools that support a key of a rule that rulesync does not.
 pub(super) fn owner_of_rule_key(key: &str) -> Option<&'static str> {
-    owner(&RULES_OF_OTHERS, key)
+    owner(&FOREIGN_RULE_KEYS, key)
 }
 
 fn owner(table: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
     table.iter().find(|(known, _)| *known == key).map(|(_, owner)| *owner)
 }
 
-/// The known word that a key is most likely meant to be: one edit or transposition away, two for words of six letters and
-/// more, and not there already.
-pub(super) fn nearest<'w>(key: &str, known: &[&'w str], is_there: impl Fn(&str) -> bool) -> Option<&'w str> {
-    // Extensions are meant to be nobody's.
+/// Returns the known key that `key` most likely misspells: one edit or transposition away, two for known keys of six
+/// letters and more, and not present yet.
+pub(super) fn nearest<'w>(
+    key: &str,
+    known: &[&'w str],
+    is_present: impl Fn(&str) -> bool,
+) -> Option<&'w str> {
+    // Extension keys are ignored by convention.
     if key.starts_with("x-") {
         return None;
     }
     let key = key.to_lowercase();
     let near = |word: &&'w str| {
         let distance = osa_distance(&key, &word.to_lowercase());
-        (distance <= reach(word) && !is_there(word)).then_some((distance, *word))
+        (distance <= max_distance(word) && !is_present(word)).then_some((distance, *word))
     };
     known.iter().filter_map(near).min().map(|(_, word)| word)
 }
 
-/// So many edits make a word of another.
-fn reach(word: &str) -> usize {
+/// The maximum edit distance to a known key.
+fn max_distance(word: &str) -> usize {
     if word.len() < 6 { 1 } else { 2 }
 }
 
@@ -111,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typos_are_near_and_words_of_their_own_are_not() {
+    fn nearest_finds_typos_only() {
         for (key, word) in [
             ("fro", "for"),
             ("fr", "for"),
@@ -143,15 +147,15 @@ mod tests {
         ] {
             assert_eq!(nearest(key, &GROUP, |_| false).unwrap_or_default(), word, "{key}");
         }
-        assert_eq!(nearest("fro", &RULE, |word| word == "for"), None, "it is there");
+        assert_eq!(nearest("fro", &RULE, |word| word == "for"), None, "the key is present");
     }
 
     #[test]
-    fn no_key_of_another_tool_is_a_typo() {
-        for (key, _) in GROUPS_OF_OTHERS {
+    fn nearest_ignores_keys_of_other_tools() {
+        for (key, _) in FOREIGN_GROUP_KEYS {
             assert_eq!(nearest(key, &GROUP, |_| false), None, "{key}");
         }
-        for (key, _) in RULES_OF_OTHERS {
+        for (key, _) in FOREIGN_RULE_KEYS {
             assert_eq!(nearest(key, &RULE, |_| false), None, "{key}");
         }
         for key in METADATA {

@@ -1,10 +1,10 @@
-//! What a document is to us: an object with rules, a plain rule file, a list, somebody else's object, or nothing that we
-//! understand, with the nearest word that we would.
+//! Classifies documents: objects with rules, plain rule files, lists, objects of other kinds, and documents that are
+//! not understood, with a suggestion.
 
 use rulesync_core::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, Position, RECORDING_RULE};
 use strsim::osa_distance;
 
-use super::words;
+use super::keys;
 use crate::yaml::{Mapping, Node, Problem, Scalar, Shape, Text};
 
 /// The kinds of rules, and the API group of each.
@@ -15,51 +15,54 @@ const RULES: [(&str, &str); 4] = [
     (LOGGING_RULE, "rulesync.dev"),
 ];
 
-/// What a document is.
+/// The kind of a document.
 #[derive(Debug)]
-pub(super) enum Meaning<'t> {
-    /// Nothing at all.
-    Nothing,
+pub(super) enum DocumentKind<'t> {
+    /// An empty document.
+    Empty,
     /// An object with rules, of this kind.
     Rules(&'static str, Mapping<'t>),
     /// A plain Prometheus rule file.
     RuleFile(Mapping<'t>),
-    /// Documents, and the kind of those that do not say it.
+    /// A list of documents, and the kind of items without a `kind`.
     List(Node<'t>, Option<&'static str>),
     /// A well-formed object of a kind that has no rules.
     Foreign,
-    /// YAML that go-yaml would not take.
+    /// YAML that go-yaml would reject.
     Unreadable(Problem),
     NotUnderstood(NotUnderstood),
 }
 
-/// Why a document is none of what we know.
+/// The reason why a document is not of a known kind.
 #[derive(Debug)]
 pub(super) struct NotUnderstood {
     pub(super) message: String,
     pub(super) hint: Option<String>,
     pub(super) position: Position,
-    /// Whether it may well be rules, or what a failed download left of them.
+    /// Set if the document may contain rules, or be the result of a failed download.
     pub(super) is_rule_like: bool,
 }
 
-impl<'t> Meaning<'t> {
-    /// What a node is, as a document or as an item of a list whose items are of a kind.
+impl<'t> DocumentKind<'t> {
+    /// Classifies a node: a document, or an item of a list whose items have the kind `items_kind`.
     pub(super) fn of(node: Node<'t>, items_kind: Option<&'static str>) -> Self {
         let not = |message: &str, hint: &str| Self::not(node, message.to_owned(), hint);
         let mapping = match Mapping::of(node) {
             Some(mapping) => mapping,
-            None if node.is_null() => return Self::Nothing,
+            None if node.is_null() => return Self::Empty,
             None if node.shape() == Shape::Sequence => return Self::of_sequence(node),
             None => {
-                return not("the file holds a text and no rules", "a failed download leaves such files");
+                return not(
+                    "the file contains plain text and no rules",
+                    "a failed download leaves such files",
+                );
             }
         };
         if let Some(problem) = mapping.problems.first() {
             return Self::Unreadable(problem.clone());
         }
-        let api_version = word(&mapping, "apiVersion");
-        let Some(kind) = word(&mapping, "kind") else {
+        let api_version = string(&mapping, "apiVersion");
+        let Some(kind) = string(&mapping, "kind") else {
             return match (&api_version, items_kind) {
                 (_, Some(kind)) => Self::Rules(kind, mapping),
                 (None, None) if mapping.get("groups").is_some() => Self::RuleFile(mapping),
@@ -90,7 +93,7 @@ impl<'t> Meaning<'t> {
                 ),
                 Some(version) => {
                     let message =
-                        format!("`{version}` is another API than that of a {kind} with rules for us");
+                        format!("`{version}` is another API than that of the {kind} that rulesync reads");
                     Self::not(at, message, &format!("its `apiVersion` begins with `{group}/`"))
                 }
             };
@@ -102,7 +105,7 @@ impl<'t> Meaning<'t> {
                 }
                 Some(items) => Self::not(
                     items.value,
-                    format!("`items` is {}, and must be a list", items.value.what()),
+                    format!("`items` is {}, and must be a list", items.value.type_name()),
                     "",
                 ),
                 None => Self::misspelt(node, &mapping, &["items"], "a list has `items`"),
@@ -129,7 +132,7 @@ impl<'t> Meaning<'t> {
         }
     }
 
-    /// An array of manifests is what some tools write.
+    /// Classifies a sequence: some tools write arrays of manifests.
     fn of_sequence(node: Node<'t>) -> Self {
         let items = || node.children().filter_map(Mapping::of);
         if items().any(|item| item.get("kind").is_some() || item.get("apiVersion").is_some()) {
@@ -138,16 +141,16 @@ impl<'t> Meaning<'t> {
         let has_rules = items().any(|item| item.get("rules").is_some());
         let hint =
             if has_rules { "put these groups below `groups:`" } else { "a rule file begins with `groups:`" };
-        Self::not(node, "a list stands where a rule file or an object belongs".to_owned(), hint)
+        Self::not(node, "expected a rule file or an object, found a list".to_owned(), hint)
     }
 
     fn without_kind(node: Node<'t>, mapping: &Mapping<'t>) -> Self {
         let has = |key: &str| mapping.get(key).is_some();
         let message = "neither a rule file nor an object with rules";
         let hint = if has("rules") {
-            "a group stands at the root: put it in a list below `groups:`"
+            "the document is a single group: put it in a list below `groups:`"
         } else if has("expr") && (has("alert") || has("record")) {
-            "a rule stands at the root: put it into a group below `groups:`"
+            "the document is a single rule: put it into a group below `groups:`"
         } else if has_groups(mapping) {
             "`apiVersion` and `kind` are missing"
         } else if has("items") {
@@ -158,11 +161,11 @@ impl<'t> Meaning<'t> {
         Self::not(node, message.to_owned(), hint)
     }
 
-    /// The message at the root, or at the key that is likely meant to be one of those that are missing.
+    /// Reports a key that is likely a misspelling of a missing one, or else the message at the root.
     fn misspelt(node: Node<'t>, mapping: &Mapping<'t>, missing: &[&str], message: &str) -> Self {
         let known = ["apiVersion", "kind", "metadata"];
         let near = |key: &str| {
-            let word = words::nearest(key, missing, |_| false)?;
+            let word = keys::nearest(key, missing, |_| false)?;
             (!known.contains(&key)).then_some(word)
         };
         for pair in &mapping.pairs {
@@ -175,14 +178,14 @@ impl<'t> Meaning<'t> {
             }
         }
         let nested = mapping.pairs.iter().any(|pair| pair.value.shape() != Shape::Scalar);
-        let words =
+        let has_rule_keys =
             mapping.pairs.iter().any(|pair| matches!(&*pair.key, "alert" | "record" | "expr" | "rule"));
         Self::NotUnderstood(NotUnderstood {
             message: message.to_owned(),
             hint: None,
             position: node.position(),
-            // A few texts are what an error page says; a whole tree without a word of ours is something else.
-            is_rule_like: words || !nested || mapping.get("kind").is_some(),
+            // A flat mapping may be an error response; a nested one without keys of rules is another kind of file.
+            is_rule_like: has_rule_keys || !nested || mapping.get("kind").is_some(),
         })
     }
 
@@ -196,35 +199,35 @@ impl<'t> Meaning<'t> {
     }
 }
 
-fn not_at(at: Node<'_>, message: String) -> Meaning<'_> {
-    Meaning::not(at, message, "")
+fn not_at(at: Node<'_>, message: String) -> DocumentKind<'_> {
+    DocumentKind::not(at, message, "")
 }
 
-/// The text of a key, if it has one.
-pub(super) fn word<'t>(mapping: &Mapping<'t>, key: &str) -> Option<Text<'t>> {
+/// The string value of a key, if it has one.
+pub(super) fn string<'t>(mapping: &Mapping<'t>, key: &str) -> Option<Text<'t>> {
     match mapping.get(key)?.value.text() {
         Scalar::Value(text) => Some(text),
         _ => None,
     }
 }
 
-/// The kind of the items of a typed list, as the API answers it.
+/// The kind of the items of a typed list, as returned by the Kubernetes API.
 fn list_of(kind: &str) -> Option<&'static str> {
     let kind = kind.strip_suffix("List")?;
     RULES.iter().find(|(rules, _)| *rules == kind).map(|(rules, _)| *rules)
 }
 
-/// The API group of ours that a version is of.
+/// The API group of an `apiVersion`, if it is one with rules.
 fn api_group(version: &str) -> Option<&'static str> {
     let group = version.split('/').next().unwrap_or_default();
-    RULES.iter().find(|(_, ours)| *ours == group).map(|(_, ours)| *ours)
+    RULES.iter().find(|(_, known)| *known == group).map(|(_, known)| *known)
 }
 
 fn has_groups(mapping: &Mapping<'_>) -> bool {
     mapping.value("spec").and_then(Mapping::of).is_some_and(|spec| spec.get("groups").is_some())
 }
 
-/// The kind that another is most likely meant to be.
+/// The known kind that a kind most likely misspells.
 fn near_kind(kind: &str, mapping: &Mapping<'_>) -> Option<&'static str> {
     let kind = kind.to_lowercase();
     if mapping.get("items").is_some() && osa_distance(&kind, "list") <= 1 {

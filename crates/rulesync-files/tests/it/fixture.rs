@@ -1,4 +1,4 @@
-//! A directory, a source over it, and what the source says.
+//! A fixture with a directory, a source over it, and the events of the source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Long enough for many looks, in virtual time.
+/// Long enough for many polls, in virtual time.
 const QUIET: Duration = Duration::from_secs(20);
 
-pub(crate) struct World {
+pub(crate) struct Fixture {
     directory: TempDir,
     events: SinkEvents,
     running: JoinHandle<()>,
     shutdown: CancellationToken,
 }
 
-/// A directory with these files.
+/// Creates a directory with these files.
 pub(crate) fn directory(files: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -34,7 +34,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// A PrometheusRule with one recording rule.
+/// Returns a PrometheusRule with one recording rule.
 pub(crate) fn rule(name: &str, expr: &str) -> String {
     format!(
         "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: {name}, namespace: ns}}\nspec:\n  \
@@ -42,7 +42,7 @@ pub(crate) fn rule(name: &str, expr: &str) -> String {
     )
 }
 
-impl World {
+impl Fixture {
     /// Runs a source over `path` in the directory.
     pub(crate) fn watch(directory: TempDir, path: &str) -> Self {
         let (sink, events) = Sink::channel("files");
@@ -69,20 +69,20 @@ impl World {
         fs::rename(self.path(from), self.path(to)).unwrap();
     }
 
-    /// What is said until nothing more is said for a long time.
-    pub(crate) async fn said(&mut self) -> Vec<SourceEvent> {
-        let mut said = Vec::new();
+    /// Returns the events up to a period of [`QUIET`] without any.
+    pub(crate) async fn next_events(&mut self) -> Vec<SourceEvent> {
+        let mut events = Vec::new();
         while let Ok(Some(event)) = tokio::time::timeout(QUIET, self.events.next()).await {
-            said.push(event);
+            events.push(event);
         }
         assert!(!self.running.is_finished(), "the source ended");
-        said
+        events
     }
 
-    /// The same, a line an event; the directory's own path is left out.
-    pub(crate) async fn told(&mut self) -> String {
-        let said = self.said().await;
-        let lines: Vec<String> = said.iter().map(show).collect();
+    /// Renders the next events, one per line; the path of the directory is replaced by `DIR`.
+    pub(crate) async fn event_log(&mut self) -> String {
+        let events = self.next_events().await;
+        let lines: Vec<String> = events.iter().map(render).collect();
         lines.join("\n").replace(&self.directory.path().display().to_string(), "DIR")
     }
 
@@ -93,7 +93,7 @@ impl World {
     }
 }
 
-fn show(event: &SourceEvent) -> String {
+fn render(event: &SourceEvent) -> String {
     match event {
         SourceEvent::Upsert(object) => {
             let exprs: Vec<&str> = object

@@ -1,4 +1,4 @@
-//! Which files of a directory are read: by their endings, or by patterns.
+//! Selects the files of a directory to read, by file extension or by glob patterns.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -6,25 +6,25 @@ use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
 
-/// The endings that are read where nothing is said.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// The extensions that are read by default.
+const DEFAULT_EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// Patterns are matched as shells do: only `**` goes past a `/`.
+/// Patterns are matched as in shells: only `**` matches a `/`.
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
-    // Hidden files are never looked at.
+    // Hidden files are skipped before patterns are matched.
     require_literal_leading_dot: false,
 };
 
-/// Which files of a directory are read, by their paths within it.
+/// Selects the files of a directory to read by their paths relative to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct FileChoice {
-    /// None: by the endings that manifests usually have.
+pub(crate) struct FileFilter {
+    /// If `None`, files are selected by [`DEFAULT_EXTENSIONS`].
     patterns: Option<Vec<Pattern>>,
 }
 
-/// A pattern for files that is none.
+/// An invalid file pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pattern:?} is not a pattern for files: {reason}")]
 pub struct GlobError {
@@ -32,33 +32,33 @@ pub struct GlobError {
     reason: &'static str,
 }
 
-impl FileChoice {
+impl FileFilter {
     pub(crate) fn of(patterns: &[String]) -> Result<Self, GlobError> {
         let parse = |pattern: &String| {
             let error = |reason| GlobError { pattern: pattern.clone(), reason };
             if pattern.is_empty() || pattern.starts_with('/') {
                 return Err(error("it is matched against paths within the directory"));
             }
-            // Without a directory it is meant for all of them.
+            // A pattern without a directory applies to all directories.
             let anywhere = if pattern.contains('/') { pattern.clone() } else { format!("**/{pattern}") };
             Pattern::new(&anywhere).map_err(|glob| error(glob.msg))
         };
         Ok(Self { patterns: Some(patterns.iter().map(parse).collect::<Result<_, _>>()?) })
     }
 
-    /// Whether a file of this path is read.
-    pub(crate) fn takes(&self, path: &Path) -> bool {
+    /// Returns `true` if a file with this path is read.
+    pub(crate) fn matches(&self, path: &Path) -> bool {
         match &self.patterns {
             Some(patterns) => patterns.iter().any(|pattern| pattern.matches_path_with(path, OPTIONS)),
             None => {
-                let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-                ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+                let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+                DEFAULT_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
             }
         }
     }
 }
 
-impl fmt::Display for FileChoice {
+impl fmt::Display for FileFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.patterns {
             Some(patterns) => {
@@ -75,12 +75,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_chosen_by_ending_or_by_pattern() {
-        let takes = |patterns: &[&str], path: &str| {
+    fn file_filter_matches_extensions_or_patterns() {
+        let matches = |patterns: &[&str], path: &str| {
             let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-            let choice =
-                if patterns.is_empty() { FileChoice::default() } else { FileChoice::of(&patterns).unwrap() };
-            choice.takes(Path::new(path))
+            let filter =
+                if patterns.is_empty() { FileFilter::default() } else { FileFilter::of(&patterns).unwrap() };
+            filter.matches(Path::new(path))
         };
         for (patterns, path, expected) in [
             (&[][..], "a/b.YAML", true),
@@ -94,12 +94,12 @@ mod tests {
             (&["prod/**/*.yml"], "prod/x/a.yml", true),
             (&["[ab]?.yml"], "ax.yml", true),
         ] {
-            assert_eq!(takes(patterns, path), expected, "{patterns:?} {path}");
+            assert_eq!(matches(patterns, path), expected, "{patterns:?} {path}");
         }
-        assert_eq!(FileChoice::of(&["*.rules".into()]).unwrap().to_string(), "**/*.rules");
+        assert_eq!(FileFilter::of(&["*.rules".into()]).unwrap().to_string(), "**/*.rules");
         for bad in ["", "/a", "a[", "a**b"] {
             assert!(
-                FileChoice::of(&[bad.into()]).unwrap_err().to_string().contains("is not a pattern"),
+                FileFilter::of(&[bad.into()]).unwrap_err().to_string().contains("is not a pattern"),
                 "{bad}"
             );
         }
