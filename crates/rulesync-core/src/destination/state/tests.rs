@@ -9,6 +9,7 @@ mod nothing_is_deleted_before_everything_was_seen;
 mod refusals_are_told_where_their_author_looks;
 mod the_claim_is_written_on_the_word_of_a_fresh_list;
 mod what_moves_is_let_go_of_only_when_it_is_here;
+mod what_was_written_during_a_list_counts_more_than_the_list;
 
 use async_trait::async_trait;
 

@@ -103,3 +103,45 @@ async fn the_claim_goes_last_from_what_no_route_leads_to() {
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     assert!(!bench.state.progress().retired);
 }
+
+#[tokio::test(start_paused = true)]
+async fn claim_that_is_not_stored_is_looked_for_soon_twice_and_then_at_resyncs_until_it_was_seen() {
+    let mut bench = claiming().listed(&[]);
+    let group = ("us.ns.o", "g", "1");
+    let mut looks = Vec::new();
+    bench.work();
+    for seen in [&[group][..], &[group], &[group, OURS], &[group]] {
+        looks.push(bench.state.list_early().is_some());
+        bench.list(seen);
+        bench.work();
+    }
+    looks.push(bench.state.list_early().is_some());
+    assert_eq!(looks, [true, true, false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflict_and_its_end_are_reported_once() {
+    #[derive(Debug, Default)]
+    struct Recorder(std::sync::Mutex<Vec<&'static str>>);
+
+    impl crate::outcome::Reporter for Recorder {
+        fn report(&self, outcome: &Outcome) {
+            self.0.lock().unwrap().push(match outcome {
+                Outcome::Conflict { .. } => "conflict",
+                Outcome::ConflictOver { .. } => "over",
+                _ => return,
+            });
+        }
+    }
+
+    let recorder = Arc::new(Recorder::default());
+    let mut bench = destination_with(|shared| {
+        shared.claims = true;
+        shared.reporters = Reporters(Arc::new([Arc::clone(&recorder) as _]));
+    });
+    bench.state.identify(cluster("a"));
+    for there in [&[THEIRS][..], &[THEIRS], &[], &[], &[OURS]] {
+        bench.list(there);
+    }
+    assert_eq!(*recorder.0.lock().unwrap(), ["conflict", "over"]);
+}
