@@ -8,7 +8,7 @@ use rulesync_core::{
     ValueSource,
 };
 
-use crate::inherit::MemoryLedger;
+use crate::inherit::MemoryInventory;
 use crate::world::{MemoryRuler, World, id, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
@@ -32,7 +32,7 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 }
 
 /// A process that remembers its destinations in an inventory.
-fn remembering(ruler: &MemoryRuler, inventory: &MemoryLedger, routes: Vec<Route>) -> World {
+fn remembering(ruler: &MemoryRuler, inventory: &MemoryInventory, routes: Vec<Route>) -> World {
     World::with(ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()))
 }
 
@@ -108,7 +108,7 @@ async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it()
 
 #[tokio::test(start_paused = true)]
 async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_when_the_new_one_has_it() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let start = || remembering(&ruler, &inventory, vec![claimed()]);
     let world = settled(start(), "own").await;
     world.teller.upsert(of("onw", "1"));
@@ -130,7 +130,7 @@ async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_
 
 #[tokio::test(start_paused = true)]
 async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let start = || remembering(&ruler, &inventory, vec![claimed()]);
     let world = settled(start(), "own").await;
     world.stop().await;
@@ -152,7 +152,7 @@ async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between
 async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
     // While the process runs, and by one that never saw where the object was.
     for restarts in [false, true] {
-        let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+        let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
         let enforcing = || {
             let value = Value::Constant("a".to_owned());
             let label = ExternalLabel { name: "team".to_owned(), value, add_if_absent: false };

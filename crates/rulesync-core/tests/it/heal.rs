@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rulesync_core::{DestinationState, RulerError};
 
+use crate::inherit::MemoryInventory;
 use crate::world::{MemoryRuler, World, object, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
@@ -167,4 +168,16 @@ async fn a_write_that_is_under_way_at_the_end_is_finished() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     world.stop().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_of_an_idle_engine_with_an_inventory_takes_no_time() {
+    let ruler = MemoryRuler::default();
+    let world = World::with(&ruler, |_| {}, |engine| engine.inventory(MemoryInventory::default()));
+    world.teller.upsert(object("o", &[("a", "1")]));
+    world.teller.complete();
+    world.settle().await;
+    let begun = tokio::time::Instant::now();
+    world.stop().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }

@@ -112,10 +112,10 @@ async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct MemoryLedger(pub(crate) Arc<Mutex<InventoryRecord>>);
+pub(crate) struct MemoryInventory(pub(crate) Arc<Mutex<InventoryRecord>>);
 
 #[async_trait]
-impl Inventory for MemoryLedger {
+impl Inventory for MemoryInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         Ok(self.0.lock().unwrap().clone())
     }
@@ -128,10 +128,10 @@ impl Inventory for MemoryLedger {
 
 /// An inventory that answers once it is let.
 #[derive(Debug, Clone)]
-struct LateLedger(MemoryLedger, Arc<tokio::sync::Semaphore>);
+struct LateInventory(MemoryInventory, Arc<tokio::sync::Semaphore>);
 
 #[async_trait]
-impl Inventory for LateLedger {
+impl Inventory for LateInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         let _permit = self.1.acquire().await.unwrap();
         self.0.read().await
@@ -146,7 +146,7 @@ impl Inventory for LateLedger {
 async fn nothing_that_nobody_accounts_for_is_deleted_before_the_inventory_was_read() {
     let (ruler, answers) = (MemoryRuler::default(), Arc::new(tokio::sync::Semaphore::new(0)));
     put(&ruler, "us.ns.gone", "1");
-    let inventory = LateLedger(MemoryLedger::default(), Arc::clone(&answers));
+    let inventory = LateInventory(MemoryInventory::default(), Arc::clone(&answers));
     let world = World::with(&ruler, |_| {}, |engine| engine.inventory(inventory));
     world.teller.upsert(object("o", &[("g", "1")]));
     world.teller.complete();
@@ -159,7 +159,7 @@ async fn nothing_that_nobody_accounts_for_is_deleted_before_the_inventory_was_re
     world.stop().await;
 }
 
-impl MemoryLedger {
+impl MemoryInventory {
     fn destinations(&self) -> Vec<String> {
         self.0.lock().unwrap().destinations.iter().cloned().collect()
     }
@@ -167,7 +167,7 @@ impl MemoryLedger {
 
 #[tokio::test(start_paused = true)]
 async fn a_route_removed_while_we_were_down_is_cleaned_up() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone()).identity("a");
     let both = vec![route("prod"), route("stage")];
     let world = World::with(&ruler, |setup| setup.routes = both, remember);
@@ -200,7 +200,7 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_note_in_the_inventory_releases_held_deletes() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = World::with(&ruler, |_| {}, |engine| engine.inventory(inventory.clone()));
     (0..20).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
     world.teller.complete();
@@ -260,7 +260,7 @@ async fn a_malformed_object_hides_only_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn a_note_in_the_inventory_releases_the_destination_that_it_names_and_no_other() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let routes = vec![route("prod"), route("stage")];
     let world =
         World::with(&ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()));
@@ -283,7 +283,7 @@ async fn a_note_in_the_inventory_releases_the_destination_that_it_names_and_no_o
 
 #[tokio::test(start_paused = true)]
 async fn a_one_shot_run_leaves_destinations_without_a_route_to_the_daemon() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let both = vec![route("prod"), route("stage")];
     let world =
         World::with(&ruler, |setup| setup.routes = both, |engine| engine.inventory(inventory.clone()));

@@ -171,7 +171,7 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
-    let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryInventory::default());
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let start = || World::with(&ruler, |setup| setup.routes = vec![claimed("own*")], remember);
     let world = start();

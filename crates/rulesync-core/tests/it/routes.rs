@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rulesync_core::{HeldReason, RuleObject, SetupError};
 
-use crate::inherit::MemoryLedger;
+use crate::inherit::MemoryInventory;
 use crate::world::{MemoryRuler, World, central, object, resync, route};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,7 +14,7 @@ fn in_stage(name: &str) -> RuleObject {
 }
 
 /// Two routes with twelve objects each.
-async fn two(ruler: &MemoryRuler, inventory: &MemoryLedger) -> World {
+async fn two(ruler: &MemoryRuler, inventory: &MemoryInventory) -> World {
     let routes = vec![route("prod"), route("stage")];
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(ruler, |setup| setup.routes = routes, remember);
@@ -37,7 +37,7 @@ async fn without_stage(world: &World) {
 
 #[tokio::test(start_paused = true)]
 async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_comes_back() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
     let status =
@@ -61,7 +61,7 @@ async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_com
 
 #[tokio::test(start_paused = true)]
 async fn what_a_removed_route_has_left_can_be_released() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
     world.until(|status| status.destinations.iter().any(|destination| destination.held == 12)).await;
@@ -73,7 +73,7 @@ async fn what_a_removed_route_has_left_can_be_released() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_does_not_begin_the_window_anew() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
     tokio::time::sleep(MINUTE).await;
@@ -100,7 +100,7 @@ async fn a_restart_does_not_begin_the_window_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_written_elsewhere_first_goes_at_once() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     let mut setup = world.setup.clone();
     setup.routes[1].tenant = Some("staging".parse().unwrap()).into();
@@ -113,7 +113,7 @@ async fn what_was_written_elsewhere_first_goes_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_changed_by_mistake_empties_nothing() {
-    let (ruler, inventory) = (MemoryRuler::default(), MemoryLedger::default());
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     two(&ruler, &inventory).await.stop().await;
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(

@@ -109,7 +109,7 @@ async fn what_comes_back_meanwhile_was_never_away() {
 #[tokio::test(start_paused = true)]
 async fn orphans_after_a_restart_count_as_vanished() {
     for tenants in [false, true] {
-        let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryLedger::default());
+        let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryInventory::default());
         let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
         let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
         let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);

@@ -146,7 +146,7 @@ impl Run {
         let read_anew = news.as_ref().is_some_and(|news| news.is_first);
         if let Some(News { record: InventoryRecord { destinations, released, retiring }, .. }) = news {
             for destination in &released {
-                let every = destination == EVERY_TARGET;
+                let every = destination == EVERY_DESTINATION;
                 let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
                 for (_, destination) in running.filter(|(id, _)| every || id.to_string() == *destination) {
                     // Whether anything was held is in the log.
@@ -195,7 +195,7 @@ impl Run {
 }
 
 /// Stands for every destination in a release.
-const EVERY_TARGET: &str = "*";
+const EVERY_DESTINATION: &str = "*";
 
 /// Reads a destination as it is printed; none for what is not one, such as a note by hand.
 fn parse(text: &str) -> Option<DestinationId> {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::cluster::{Cluster, Declared, Name, group, keys, namespace};
 use super::history::{Event, History};
 use super::is_bad;
-use super::process::{Process, Shared, SimLedger};
+use super::process::{Process, Shared, SimInventory};
 use super::ruler::{self, Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
 
 /// What somebody else writes who insists on it.
@@ -42,7 +42,7 @@ impl<'a> Sim<'a> {
             .map(|name| (("t", name.to_owned()), BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))])))
             .collect();
         let ruler = SimRuler::new(history.habit, foreign.clone());
-        let shared = Shared { cluster: Cluster::new(), ruler, inventory: SimLedger::default() };
+        let shared = Shared { cluster: Cluster::new(), ruler, inventory: SimInventory::default() };
         let processes = [0, 1].map(|number| Process::start(&shared, history, number));
         processes[0].lead();
         Self {

@@ -25,15 +25,15 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
     pub(crate) ruler: SimRuler,
-    pub(crate) inventory: SimLedger,
+    pub(crate) inventory: SimInventory,
 }
 
 /// An inventory in memory. Clones are the same inventory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SimLedger(Arc<Mutex<InventoryRecord>>);
+pub(crate) struct SimInventory(Arc<Mutex<InventoryRecord>>);
 
 #[async_trait]
-impl Inventory for SimLedger {
+impl Inventory for SimInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         Ok(self.0.lock().unwrap().clone())
     }
