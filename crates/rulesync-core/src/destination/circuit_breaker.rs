@@ -1,4 +1,4 @@
-//! The breaker of a destination: closed while the ruler is down, so that an outage costs one request now and then
+//! The circuit breaker of a destination: open while the ruler is down, so that an outage costs one request now and then
 //! instead of one for every change that waits.
 
 use std::collections::HashSet;
@@ -9,24 +9,35 @@ use tokio::time::Instant;
 
 use crate::policy::{Backoff, Policy};
 
-/// Namespaces that may fail in a row before the breaker closes. One change that always fails must not close it for
-/// others, however often it is tried.
+/// The number of namespaces that may fail in a row before the breaker opens. One change that always fails must not open it
+/// for the others, however often it is retried.
 const TOLERATED: usize = 2;
 
-/// The longest wait that a ruler may ask for, if a resync does not come sooner. What it asks for beyond that it is
-/// asked again.
+/// The longest wait that a ruler may ask for, unless a resync comes sooner. The ruler is asked again afterwards.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// The state of the circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Circuit {
+    /// Requests pass.
+    Closed,
+    /// No request passes before the wait is over.
+    Open,
+    /// One request at a time passes, to probe whether the ruler answers again.
+    HalfOpen,
+}
 
 /// Counts failures that concern the ruler as a whole.
 #[derive(Debug)]
 pub(crate) struct CircuitBreaker {
     backoff: Backoff,
-    /// No wait that a ruler asks for is longer.
+    /// The longest wait that a ruler may ask for.
     longest: Duration,
-    /// What failed since the ruler last answered; none stands for a list.
+    /// What has failed since the ruler last answered: namespaces, and `None` for a list.
     failed: HashSet<Option<Arc<str>>>,
-    /// Waits so far while closed; makes the waits grow.
+    /// The number of waits since the ruler last answered. Each is longer than the one before.
     waits: u32,
+    /// The end of the wait; `None` while closed.
     until: Option<Instant>,
 }
 
@@ -48,46 +59,55 @@ impl CircuitBreaker {
         self.longest = policy.resync_interval.min(LONGEST_RETRY_AFTER);
     }
 
-    /// How long to wait for what the ruler asked for.
+    /// Returns the wait that the ruler asked for, up to the limit.
     pub(crate) fn bounded(&self, retry_after: Option<Duration>) -> Duration {
         retry_after.unwrap_or_default().min(self.longest)
     }
 
-    /// Everything may be tried at once, whatever happened before.
+    /// Closes the circuit and forgets all failures.
     pub(crate) fn reset(&mut self) {
         self.failed.clear();
         self.waits = 0;
         self.until = None;
     }
 
-    /// How many requests may be under way, of so many allowed: all, one to probe, or none.
-    pub(crate) fn allows(&self, now: Instant, limit: usize) -> usize {
+    /// Returns the state of the circuit at a time.
+    pub(crate) fn circuit(&self, now: Instant) -> Circuit {
         match self.until {
-            None => limit,
-            Some(until) if now < until => 0,
-            Some(_) => 1,
+            None => Circuit::Closed,
+            Some(until) if now < until => Circuit::Open,
+            Some(_) => Circuit::HalfOpen,
         }
     }
 
-    /// How often it has been waited for since the ruler last answered.
+    /// Returns how many requests may be under way, of at most `limit`.
+    pub(crate) fn allows(&self, now: Instant, limit: usize) -> usize {
+        match self.circuit(now) {
+            Circuit::Closed => limit,
+            Circuit::Open => 0,
+            Circuit::HalfOpen => 1,
+        }
+    }
+
+    /// Returns the number of waits since the ruler last answered.
     pub(crate) fn waits(&self) -> u32 {
         self.waits
     }
 
-    /// When it may be tried again, if it is closed.
+    /// Returns when the next probe may start; `None` while closed.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
 
-    /// The ruler answered; true if the breaker was closed.
+    /// Closes the circuit, because the ruler answered. Returns `true` if it was not closed.
     pub(crate) fn success(&mut self) -> bool {
         self.failed.clear();
         self.waits = 0;
         self.until.take().is_some()
     }
 
-    /// The ruler did not answer as it should to a change of a namespace, or to a list if there is none; true if this
-    /// closed the breaker. `wait` is what the ruler asked for.
+    /// Records that the ruler failed a change of a namespace, or a list if `namespace` is `None`. Returns `true` if this
+    /// opened the circuit. `wait` is the time that the ruler asked to wait.
     pub(crate) fn failure(
         &mut self,
         now: Instant,
@@ -95,17 +115,21 @@ impl CircuitBreaker {
         wait: Option<Duration>,
     ) -> bool {
         self.failed.insert(namespace.cloned());
-        let closed = self.until.is_some();
-        if closed && self.until.is_some_and(|until| now < until) {
-            // Under way when the breaker closed: it says nothing new.
+        let before = self.circuit(now);
+        if before == Circuit::Open {
+            // The request was under way when the circuit opened: its failure is not news.
             return false;
         }
-        if closed || self.failed.len() > TOLERATED || self.failed.contains(&None) || wait.is_some() {
+        if before == Circuit::HalfOpen
+            || self.failed.len() > TOLERATED
+            || self.failed.contains(&None)
+            || wait.is_some()
+        {
             self.waits += 1;
             let wait = self.bounded(wait).max(self.backoff.wait(self.waits));
             self.until = Some(now + wait);
         }
-        !closed && self.until.is_some()
+        before == Circuit::Closed && self.until.is_some()
     }
 }
 
@@ -114,43 +138,47 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn closes_after_different_failures_in_a_row_and_probes_with_one() {
+    async fn breaker_opens_after_different_failures_in_a_row_and_probes_with_one_request() {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
         let mut breaker = CircuitBreaker::new(&Policy { backoff, ..Policy::default() });
         let mut now = Instant::now();
         let (a, b, c): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "b".into(), "c".into());
         for _ in 0..100 {
-            assert!(!breaker.failure(now, Some(&a), None), "one namespace that always fails closes nothing");
+            assert!(
+                !breaker.failure(now, Some(&a), None),
+                "one namespace that always fails does not open it"
+            );
         }
         breaker.success();
         assert!(!breaker.failure(now, Some(&a), None));
         assert!(!breaker.failure(now, Some(&b), None));
-        assert_eq!(breaker.allows(now, 8), 8);
+        assert_eq!((breaker.circuit(now), breaker.allows(now, 8)), (Circuit::Closed, 8));
         assert!(breaker.failure(now, Some(&c), None));
         assert!(!breaker.failure(now, Some(&c), None));
         assert_eq!(breaker.allows(now, 8), 0);
+        assert_eq!(breaker.circuit(now), Circuit::Open);
         now = breaker.until().unwrap();
-        assert_eq!(breaker.allows(now, 8), 1);
+        assert_eq!((breaker.circuit(now), breaker.allows(now, 8)), (Circuit::HalfOpen, 1));
         assert!(!breaker.failure(now, Some(&a), None));
         assert_eq!(breaker.allows(now, 8), 0);
         assert!(breaker.success());
         assert_eq!(breaker.allows(now, 8), 8);
         assert!(!breaker.success());
-        assert!(breaker.failure(now, None, None), "a list that fails is the whole destination");
+        assert!(breaker.failure(now, None, None), "a failed list concerns the whole destination");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_ruler_may_say_how_long() {
+    async fn breaker_stays_open_as_long_as_the_ruler_asks_within_limits() {
         let backoff = Backoff { base: Duration::from_millis(1), cap: Duration::from_secs(1) };
         let mut breaker = CircuitBreaker::new(&Policy { backoff, ..Policy::default() });
         let now = Instant::now();
         assert!(breaker.failure(now, None, Some(Duration::from_secs(7))));
         assert_eq!(breaker.until(), Some(now + Duration::from_secs(7)));
         assert_eq!(breaker.allows(now, 8), 0);
-        assert_eq!(breaker.allows(now + Duration::from_secs(7), 8), 1, "and one asks");
+        assert_eq!(breaker.allows(now + Duration::from_secs(7), 8), 1, "one request probes");
         breaker.success();
         assert!(breaker.failure(now, None, Some(Duration::MAX)));
-        assert_eq!(breaker.until(), Some(now + LONGEST_RETRY_AFTER), "and is not believed everything");
+        assert_eq!(breaker.until(), Some(now + LONGEST_RETRY_AFTER), "up to a limit");
         breaker.reset();
         assert_eq!(breaker.allows(now, 8), 8, "the configuration was changed");
         breaker.set_policy(&Policy { resync_interval: Duration::from_secs(60), ..Policy::default() });
