@@ -188,9 +188,9 @@ async fn a_file_that_breaks_keeps_its_rules_over_a_restart_and_what_is_meant_goe
     let tells = |status: &Status| {
         let told = told(status);
         OUTER_KEYS.iter().all(|(name, at, words)| {
-            let place = format!("rules/{name}.yaml:{at}");
+            let location = format!("rules/{name}.yaml:{at}");
             told.iter().any(|(severity, text)| {
-                *severity == Severity::Error && text.starts_with(&place) && text.contains(words)
+                *severity == Severity::Error && text.starts_with(&location) && text.contains(words)
             })
         })
     };
@@ -248,11 +248,13 @@ async fn a_new_file_that_is_not_understood_is_a_warning_and_holds_nothing_up() {
     let tells = |status: &Status| {
         let told = told(status);
         cases.iter().all(|(name, at, words)| {
-            let place = format!("rules/{}.yaml:{at}", name.rsplit('/').next().unwrap());
+            let location = format!("rules/{}.yaml:{at}", name.rsplit('/').next().unwrap());
             told.iter().any(|(severity, text)| {
                 // That one is a rule file, with a group that is refused.
                 let expected = name.contains("rule-for-rules");
-                (*severity == Severity::Error) == expected && text.starts_with(&place) && text.contains(words)
+                (*severity == Severity::Error) == expected
+                    && text.starts_with(&location)
+                    && text.contains(words)
             })
         })
     };

@@ -5,14 +5,14 @@ use rulesync_testkit::{Kind, KubeServer, NameScheme, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
 
-struct Place {
+struct Location {
     kube: KubeServer,
     mimir: RulerServer,
     loki: RulerServer,
     directory: tempfile::TempDir,
 }
 
-impl Place {
+impl Location {
     async fn new() -> Self {
         let kube = KubeServer::start().await.unwrap();
         kube.create_namespace("apps", [("team", "apps")]).unwrap();
@@ -59,7 +59,7 @@ fn object<'a>(status: &'a Status, name: &str) -> &'a ObjectStatus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
-    let place = Place::new().await;
+    let location = Location::new().await;
     let routes = "  - name: shared
     ruler: central
     tenant: shared
@@ -67,8 +67,8 @@ async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
     query_matchers: [{label: namespace, from: namespace_name}]
 ";
     let template = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
-    place.kube.apply(rule("reads-another", json!({"team": template}), alert())).unwrap();
-    let running = place.run(routes).await;
+    location.kube.apply(rule("reads-another", json!({"team": template}), alert())).unwrap();
+    let running = location.run(routes).await;
     let status = running.until(|status| status.ready() && status.objects.len() == 1).await.unwrap();
     let refused = object(&status, "reads-another");
     assert_eq!(refused.state, ObjectState::Refused);
@@ -77,10 +77,10 @@ async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
         said.contains("route `shared` cannot set the label `team`: annotation `team` is \"{{ query"),
         "{said}"
     );
-    assert_eq!(place.writes(), [""; 0]);
+    assert_eq!(location.writes(), [""; 0]);
 
     // What the ruler would choke on is refused in the same way, and its own templates are the author's as before.
-    place
+    location
         .kube
         .apply(rule(
             "merges",
@@ -89,7 +89,7 @@ async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
         ))
         .unwrap();
     let own = json!({"alert": "A", "expr": "up == 0", "labels": {"job": "{{ $labels.job }}"}});
-    place.kube.apply(rule("reads-another", json!({"team": "apps"}), own)).unwrap();
+    location.kube.apply(rule("reads-another", json!({"team": "apps"}), own)).unwrap();
     let status = running
         .until(|status| {
             let state = |name: &str| status.objects.iter().find(|o| o.name == name).map(|o| o.state);
@@ -100,18 +100,18 @@ async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
         .unwrap();
     let said = object(&status, "merges").findings[0].to_string();
     assert!(said.contains("annotations.<<: the name is `<<`, which freezes rulers"), "{said}");
-    let rules = place.mimir.rules("shared");
+    let rules = location.mimir.rules("shared");
     assert_eq!(rules.keys().collect::<Vec<_>>(), ["us.apps.reads-another"]);
     let group = serde_json::to_value(&rules["us.apps.reads-another"]["g"]).unwrap();
     assert_eq!(group["rules"][0]["labels"], json!({"job": "{{ $labels.job }}", "team": "apps"}));
     assert_eq!(group["rules"][0]["expr"], "up{namespace=\"apps\"} == 0");
-    assert!(!place.mimir.frozen("shared"));
+    assert!(!location.mimir.frozen("shared"));
     running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_objects_own_field_does_not_replace_the_word_of_its_kubernetes_namespace() {
-    let place = Place::new().await;
+    let location = Location::new().await;
     let routes = "  - name: logs
     ruler: loki
     tenant: {from: namespace_label, key: team}
@@ -126,12 +126,12 @@ async fn an_objects_own_field_does_not_replace_the_word_of_its_kubernetes_namesp
                 {"alert": "L", "expr": "sum(rate({job=\"nginx\"} |= \"error\" [5m])) > 10"}]}]},
         })
     };
-    place.kube.apply(logging("takes", "victim")).unwrap();
-    place.kube.apply(logging("agrees", "apps")).unwrap();
-    let running = place.run(routes).await;
+    location.kube.apply(logging("takes", "victim")).unwrap();
+    location.kube.apply(logging("agrees", "apps")).unwrap();
+    let running = location.run(routes).await;
     let status = running.in_order(2).await.unwrap();
-    assert_eq!(place.loki.rules("apps").keys().collect::<Vec<_>>(), ["us.apps.agrees_loggingrule"]);
-    assert!(place.loki.rules("victim").is_empty());
+    assert_eq!(location.loki.rules("apps").keys().collect::<Vec<_>>(), ["us.apps.agrees_loggingrule"]);
+    assert!(location.loki.rules("victim").is_empty());
     let refused = object(&status, "takes");
     assert_eq!(refused.state, ObjectState::Refused);
     let said = refused.findings[0].to_string();

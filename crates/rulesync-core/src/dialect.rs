@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::finding::{Finding, MAY_KNOW, Place, Position};
+use crate::finding::{Finding, Location, MAY_KNOW, Position};
 use rulesync_expr::{
     EnforceError, Enforcement, ErrorKind, Span, enforce_logql, enforce_promql, logql,
     promql::{self, Feature},
@@ -63,13 +63,13 @@ impl Dialect for PromQl {
                 return vec![match error.kind() {
                     // Rulers are ahead of us, or have functions of their own.
                     ErrorKind::UnknownFunction => {
-                        Finding::warning("promql", message).at(place(error.position())).hint(MAY_KNOW)
+                        Finding::warning("promql", message).at(location(error.position())).hint(MAY_KNOW)
                     }
                     // The rest of its group is of use.
                     ErrorKind::NeverEvaluates => Finding::warning("promql", message)
-                        .at(place(error.position()))
+                        .at(location(error.position()))
                         .hint("rulers accept it, and fail whenever they evaluate it"),
-                    _ => Finding::doubt("promql", message).at(place(error.position())),
+                    _ => Finding::doubt("promql", message).at(location(error.position())),
                 }];
             }
         };
@@ -80,7 +80,7 @@ impl Dialect for PromQl {
             let hint = format!("the ruler must have the feature flag `{}`", feature.flag());
             Finding::warning("experimental", message)
                 .hint(hint)
-                .at(place(rulesync_expr::Position::of(expr, span.start)))
+                .at(location(rulesync_expr::Position::of(expr, span.start)))
         };
         first_uses.map(finding).collect()
     }
@@ -162,7 +162,7 @@ impl Dialect for LogQl {
                 _ => Finding::doubt("logql", message),
             }
         };
-        vec![finding.at(place(error.position()))]
+        vec![finding.at(location(error.position()))]
     }
 
     fn add_matchers(&self, expr: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
@@ -180,9 +180,13 @@ impl Dialect for LogQl {
     }
 }
 
-fn place(position: rulesync_expr::Position) -> Place {
+fn location(position: rulesync_expr::Position) -> Location {
     let rulesync_expr::Position { line, column, .. } = position;
-    Place { field: Some("expr".to_owned()), position: Some(Position { line, column }), ..Place::default() }
+    Location {
+        field: Some("expr".to_owned()),
+        position: Some(Position { line, column }),
+        ..Location::default()
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +199,7 @@ mod tests {
         let findings = PromQl.check("up\n  == sum(up");
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
         assert!(finding.is_error() && !finding.withholds(), "the ruler is the judge");
-        assert_eq!(finding.place.position, Some(Position { line: 2, column: 12 }));
+        assert_eq!(finding.location.position, Some(Position { line: 2, column: 12 }));
         assert_eq!(finding.message, "unclosed left parenthesis");
         assert!(PromQl.check("histogram_share(1, up)")[0].hint.is_some());
     }
@@ -207,11 +211,11 @@ mod tests {
         for (findings, column) in [no_range, repeated] {
             let [finding] = findings.as_slice() else { panic!("{findings:?}") };
             assert!(finding.is_error() && !finding.withholds(), "the ruler is the judge: {finding}");
-            assert_eq!(finding.place.position, Some(Position { line: 1, column }));
+            assert_eq!(finding.location.position, Some(Position { line: 1, column }));
         }
         let findings = PromQl.check(r#"label_replace(up, "a", "$1", "b", "(c")"#);
         assert!(!findings[0].is_error() && findings[0].hint.is_some(), "rulers take it: {findings:?}");
-        assert_eq!(findings[0].place.position, Some(Position { line: 1, column: 36 }));
+        assert_eq!(findings[0].location.position, Some(Position { line: 1, column: 36 }));
         // Unicode grows, and Loki with it.
         for expr in [r"rate({a=~`\p{Klingon}`}[5m]) > 0", r"rate({a=`b`} |~ `\p{Klingon}` [5m]) > 0"] {
             assert!(!LogQl.check(expr)[0].withholds(), "{expr}");
@@ -255,7 +259,10 @@ mod tests {
                 finding.is_error() && !finding.withholds(),
                 "{expr}: the ruler is the judge: {finding:?}"
             );
-            assert!(finding.message.contains(says) && finding.place.position.is_some(), "{expr}: {finding}");
+            assert!(
+                finding.message.contains(says) && finding.location.position.is_some(),
+                "{expr}: {finding}"
+            );
         }
         let newer = LogQl.check(r#"rate({a="b"} | line_format "{{ newer .x }}" [5m]) > 0"#);
         assert!(!newer[0].is_error() && newer[0].hint.is_some(), "a newer Loki may have it: {newer:?}");

@@ -31,7 +31,7 @@ impl fmt::Display for Position {
 
 /// Where in an object a problem is: as precise as is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct Place {
+pub struct Location {
     /// The file, for objects that come from one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -58,7 +58,7 @@ pub struct Place {
     pub position: Option<Position>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, group, group_index: _, rule, rule_name, field, path, position } = self;
         let mut parts = Vec::new();
@@ -97,7 +97,7 @@ pub struct Finding {
     /// What is wrong, one sentence without a full stop.
     pub message: String,
     /// Where it is.
-    pub place: Place,
+    pub location: Location,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -114,7 +114,7 @@ impl Finding {
             offered: false,
             code,
             message: message.into(),
-            place: Place::default(),
+            location: Location::default(),
             hint: None,
         }
     }
@@ -131,8 +131,8 @@ impl Finding {
 
     /// The same at a place.
     #[must_use]
-    pub fn at(mut self, place: Place) -> Self {
-        self.place = place;
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = location;
         self
     }
 
@@ -161,9 +161,9 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.place.to_string();
-        if !place.is_empty() {
-            write!(f, "{place}: ")?;
+        let location = self.location.to_string();
+        if !location.is_empty() {
+            write!(f, "{location}: ")?;
         }
         f.write_str(&self.message)?;
         match &self.hint {
@@ -179,23 +179,23 @@ mod tests {
 
     #[test]
     fn says_where_what_and_what_to_do() {
-        let place = Place {
+        let location = Location {
             group: Some("g".into()),
             rule: Some(2),
             rule_name: Some("A".into()),
             field: Some("expr".into()),
             position: Some(Position { line: 1, column: 5 }),
-            ..Place::default()
+            ..Location::default()
         };
-        let finding = Finding::error("expr", "unclosed left parenthesis").at(place).hint("close it");
+        let finding = Finding::error("expr", "unclosed left parenthesis").at(location).hint("close it");
         assert_eq!(
             finding.to_string(),
             r#"group "g", rule 2 "A", expr, 1:5: unclosed left parenthesis (close it)"#
         );
-        let mut place = finding.place.clone();
-        place.path = Some("spec.groups[0].rules[2].expr".into());
-        assert_eq!(place.to_string(), r#"group "g", rule 2 "A", spec.groups[0].rules[2].expr, 1:5"#);
-        place = Place { file: Some("rules/a.yaml".into()), path: None, ..place };
-        assert_eq!(place.to_string(), r#"rules/a.yaml:1:5, group "g", rule 2 "A", expr"#);
+        let mut location = finding.location.clone();
+        location.path = Some("spec.groups[0].rules[2].expr".into());
+        assert_eq!(location.to_string(), r#"group "g", rule 2 "A", spec.groups[0].rules[2].expr, 1:5"#);
+        location = Location { file: Some("rules/a.yaml".into()), path: None, ..location };
+        assert_eq!(location.to_string(), r#"rules/a.yaml:1:5, group "g", rule 2 "A", expr"#);
     }
 }

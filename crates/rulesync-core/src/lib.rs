@@ -63,7 +63,7 @@ pub use engine::{
     SetupError, Summary,
 };
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
-pub use finding::{Finding, Place, Position, Severity};
+pub use finding::{Finding, Location, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
 pub use intake::{
     ExternalLabel, Operator, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError, Tenancy,

@@ -38,13 +38,13 @@ impl Locations {
     /// each other.
     pub(crate) fn locate<'a>(&self, findings: impl IntoIterator<Item = (&'a ObjectId, &'a mut Finding)>) {
         let mut read: Option<(&ObjectId, PositionMap)> = None;
-        for (id, finding) in findings.into_iter().filter(|(_, finding)| !is_located(&finding.place)) {
+        for (id, finding) in findings.into_iter().filter(|(_, finding)| !is_located(&finding.location)) {
             if read.as_ref().is_none_or(|(of, _)| *of != id) {
                 let positions = self.with(|all| all.get(id).cloned()).unwrap_or_default();
                 read = Some((id, positions.map()));
             }
             if let Some((_, map)) = &read {
-                map.locate(&mut finding.place, if id.kind() == RULE_FILE { "" } else { "spec." });
+                map.locate(&mut finding.location, if id.kind() == RULE_FILE { "" } else { "spec." });
             }
         }
     }

@@ -2,7 +2,7 @@
 //! out.
 
 mod offer;
-mod place;
+mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -16,7 +16,7 @@ use crate::destination::Command;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::handover::HandoverProgress;
-use crate::intake::{self, NamespaceMetadata, Placement, Route, RoutingInput, Transform, ValueSource};
+use crate::intake::{self, NamespaceMetadata, Route, RouteMatch, RoutingInput, Transform, ValueSource};
 use crate::locations::Locations;
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
@@ -29,7 +29,7 @@ use crate::naming::Naming;
 use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
 use crate::status::{ObjectAtDestination, ObjectState, ObjectStatus};
-use place::{Moves, Occasion};
+use routing::{Moves, Occasion};
 
 /// What follows from an event.
 #[derive(Debug, Default)]
@@ -189,7 +189,7 @@ struct Record {
     hides: bool,
     /// Whether any form of it was ever read.
     read: bool,
-    placements: Box<[Placement]>,
+    matches: Box<[RouteMatch]>,
     /// The routes that refuse the tenant it requests.
     refused_by: Box<[Arc<str>]>,
     /// Why it does not go where it would.
@@ -237,7 +237,7 @@ impl ObjectReport {
 
 impl Record {
     fn is_in_ruler(&self) -> bool {
-        !self.placements.is_empty() && !self.groups.is_empty()
+        !self.matches.is_empty() && !self.groups.is_empty()
     }
 
     /// What is known of the object for its routes.
@@ -317,7 +317,7 @@ impl ObjectIndex {
                 let after = self.table.namespace_of(&id, uid.as_deref(), destination)?;
                 (before != after).then(|| (destination.clone(), before))
             };
-            known.placements.iter().map(|placement| &placement.destination).filter_map(name).collect()
+            known.matches.iter().map(|route_match| &route_match.destination).filter_map(name).collect()
         };
         let looked_at = self.table.annotations();
         let said = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
@@ -343,14 +343,14 @@ impl ObjectIndex {
             malformed: None,
             hides: false,
             read: true,
-            placements: known.placements,
+            matches: known.matches,
             refused_by: known.refused_by,
             kept_out: known.kept_out,
         };
         self.objects.insert(id.clone(), record);
         let leaves_because = LeftBecause::Deselected;
         let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
-        self.place(&id, Some(&conversion.groups), occasion, &mut effects);
+        self.route(&id, Some(&conversion.groups), occasion, &mut effects);
         for (destination, namespace) in earlier {
             let because = LeftBecause::Moved;
             effects.commands.push((destination, Command::Remove { namespace, object: id.clone(), because }));
@@ -400,7 +400,7 @@ impl ObjectIndex {
             if !record.read || !record.refused_by.is_empty() {
                 effects.protections.push(id.clone());
             }
-            for Placement { destination, .. } in &record.placements {
+            for RouteMatch { destination, .. } in &record.matches {
                 self.leave(destination);
                 let because = LeftBecause::Deleted;
                 let moves = Moves { to, progress: &progress };
@@ -434,7 +434,7 @@ impl ObjectIndex {
             self.tally(&id, Tally::Out);
             let leaves_because = LeftBecause::NamespaceChanged;
             let occasion = Occasion { changed: false, leaves_because, seen, live: true, fresh: &[] };
-            self.place(&id, None, occasion, &mut effects);
+            self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
         effects
@@ -462,7 +462,7 @@ impl ObjectIndex {
             }
             let leaves_because = LeftBecause::Reconfigured;
             let occasion = Occasion { changed: false, leaves_because, seen, live: false, fresh };
-            self.place(&id, None, occasion, &mut effects);
+            self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
         effects
@@ -535,7 +535,7 @@ impl ObjectIndex {
         let Some(count) = self.counts.get_mut(id.source()) else { return };
         for (number, counts) in [
             (&mut count.all, true),
-            (&mut count.selected, !record.placements.is_empty()),
+            (&mut count.selected, !record.matches.is_empty()),
             (&mut count.malformed, record.malformed.is_some()),
             (&mut count.hiding, record.hides),
             (&mut count.in_rulers, record.is_in_ruler()),
@@ -580,17 +580,18 @@ impl ObjectIndex {
 
     /// The destinations that an object goes to.
     pub(crate) fn destinations_of(&self, id: &ObjectId) -> impl Iterator<Item = &DestinationId> {
-        let placements = self.objects.get(id).map(|record| &*record.placements).unwrap_or_default();
-        placements.iter().map(|placement| &placement.destination)
+        let matches = self.objects.get(id).map(|record| &*record.matches).unwrap_or_default();
+        matches.iter().map(|route_match| &route_match.destination)
     }
 
     /// The destinations that objects go to, with the namespace of each there.
     pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(DestinationId, Arc<str>)> {
-        let place = |object, destination| {
+        let location = |object, destination| {
             Some((DestinationId::clone(destination), self.namespace_at(object, destination)?))
         };
-        let of =
-            |object| self.destinations_of(object).filter_map(move |destination| place(object, destination));
+        let of = |object| {
+            self.destinations_of(object).filter_map(move |destination| location(object, destination))
+        };
         objects.iter().flat_map(of).collect()
     }
 

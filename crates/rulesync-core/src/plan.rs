@@ -178,8 +178,9 @@ fn written<'a>(changes: impl Iterator<Item = &'a Change>) -> Written<'a> {
 fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -> Vec<Refusal> {
     let written = written.get(object);
     let is_written = |finding: &Finding| {
-        written
-            .is_some_and(|groups| finding.place.group.as_deref().is_none_or(|group| groups.contains(group)))
+        written.is_some_and(|groups| {
+            finding.location.group.as_deref().is_none_or(|group| groups.contains(group))
+        })
     };
     let refused = |finding: &&Finding| finding.withholds() || (finding.is_error() && is_written(finding));
     let refusal = |finding: &Finding| Refusal { object: object.clone(), finding: finding.clone() };
@@ -445,7 +446,7 @@ impl Plan {
     pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
         let mut doubted: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
         for Refusal { object, finding } in &self.refusals {
-            doubted.insert((Some(object), finding.place.group.as_deref()));
+            doubted.insert((Some(object), finding.location.group.as_deref()));
         }
         let is_doubted = move |change: &Change| doubted.contains(&(change.object.as_ref(), change.group()));
         let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_doubted(change));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use rulesync_core::{Finding, ObjectId, Place, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
+use rulesync_core::{Finding, Location, ObjectId, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
 
 use crate::identity::Identities;
 use crate::manifest::{BrokenDocument, Contents, NOT_UNDERSTOOD, ParsedObject, join_parts};
@@ -148,7 +148,7 @@ impl Index {
                 .entry((path.to_path_buf(), file.clone()))
                 .or_insert_with(|| RuleObject::new(file, Vec::new()));
             notice.findings.push(as_warning(finding));
-            declarations.add_notice(notice, finding.place.position);
+            declarations.add_notice(notice, finding.location.position);
         } else if !declarations.declares(&file) {
             declarations.add_broken(&file, finding);
         }
@@ -319,12 +319,13 @@ impl Index {
     }
 
     fn duplicate(&self, path: &Path, position: Option<Position>) -> Finding {
-        let place = Place { file: Some(self.identities.display_path(path)), position, ..Place::default() };
+        let location =
+            Location { file: Some(self.identities.display_path(path)), position, ..Location::default() };
         Finding::warning(
             "duplicate-object",
             "the object is declared again here, and this declaration is ignored",
         )
-        .at(place)
+        .at(location)
         .hint("the first file by name is used: remove or rename one of them")
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rulesync_core::{
-    Finding, Labels, ObjectId, Place, Position, Positions, PositionsBuilder, RuleObject, tenant_field_of,
+    Finding, Labels, Location, ObjectId, Position, Positions, PositionsBuilder, RuleObject, tenant_field_of,
 };
 
 use crate::identity::Identities;
@@ -95,8 +95,8 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
 
 /// The contents of a file that cannot be read at all: a finding with the reason.
 pub(crate) fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
-    let place = Place { file: Some(identities.display_path(path)), ..Place::default() };
-    let finding = Finding::error("unreadable-file", reason).at(place);
+    let location = Location { file: Some(identities.display_path(path)), ..Location::default() };
+    let finding = Finding::error("unreadable-file", reason).at(location);
     Contents { objects: Vec::new(), broken: vec![BrokenDocument { id: None, is_rule_like: true, finding }] }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn join_parts(parts: impl IntoIterator<Item = RuleObject>) -> Option<
     let mut positions = vec![std::mem::take(&mut whole.positions)];
     for mut part in parts {
         let before = whole.groups.len();
-        for index in part.findings.iter_mut().filter_map(|finding| finding.place.group_index.as_mut()) {
+        for index in part.findings.iter_mut().filter_map(|finding| finding.location.group_index.as_mut()) {
             *index += before;
         }
         whole.groups.append(&mut part.groups);
@@ -149,7 +149,7 @@ impl Reader<'_> {
     }
 
     fn add_not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
-        let mut finding = Finding::error(NOT_UNDERSTOOD, message).at(self.place(position));
+        let mut finding = Finding::error(NOT_UNDERSTOOD, message).at(self.location(position));
         finding.hint = hint;
         self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding });
     }
@@ -278,7 +278,7 @@ impl Reader<'_> {
         let unknown = mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key));
         for Pair { key, at, .. } in unknown.take(groups::MAX_UNKNOWN_KEYS) {
             let message = format!("`{key}` is not a key beside `groups`, and has no effect");
-            let finding = Finding::warning("unknown-key", message).at(self.place(at.position()));
+            let finding = Finding::warning("unknown-key", message).at(self.location(at.position()));
             findings.push(finding.hint("is it misspelt?"));
         }
     }
@@ -308,12 +308,12 @@ impl Reader<'_> {
     }
 
     fn add_broken(&mut self, id: Option<ObjectId>, code: &'static str, problem: Problem) {
-        let finding = Finding::error(code, problem.message).at(self.place(problem.position));
+        let finding = Finding::error(code, problem.message).at(self.location(problem.position));
         self.contents.broken.push(BrokenDocument { id, is_rule_like: true, finding });
     }
 
-    fn place(&self, position: Position) -> Place {
-        Place { file: Some(self.display_path.clone()), position: Some(position), ..Place::default() }
+    fn location(&self, position: Position) -> Location {
+        Location { file: Some(self.display_path.clone()), position: Some(position), ..Location::default() }
     }
 }
 

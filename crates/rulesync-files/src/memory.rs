@@ -8,8 +8,9 @@ use crate::inventory::FileInventory;
 /// Storage in which sources remember which file declared which objects, so that a file that breaks keeps their rules
 /// even if it breaks while no process is running.
 ///
-/// Empty until [`keep_in`](Self::keep_in) sets an inventory, which must happen before the sources run. Without an inventory,
-/// every file that may have contained rules and is not understood prevents the deletion of all undeclared rules.
+/// Empty until [`keep_in`](Self::keep_in) sets an inventory, which must happen before the sources run. Without an
+/// inventory, every file that may have contained rules and is not understood prevents the deletion of all undeclared
+/// rules.
 #[derive(Debug, Clone, Default)]
 pub struct FileMemory(Arc<OnceLock<Store>>);
 

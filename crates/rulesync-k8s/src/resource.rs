@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use kube::core::DynamicResourceScope;
 use rulesync_core::{
-    ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, ObjectId, PROMETHEUS_RULE, Place, Positions,
+    ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, Location, ObjectId, PROMETHEUS_RULE, Positions,
     RECORDING_RULE, RuleObject, tenant_field_of,
 };
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -182,11 +182,11 @@ impl Rules {
             Err(_) => (serde_json::from_str(text).unwrap_or_default(), pieces::read(text)?),
         };
         let (tenant, mut said) = request.tenant(kind).map_err(|_| {
-            let place = Place {
+            let location = Location {
                 path: tenant_field_of(kind).map(|field| format!("spec.{field}")),
-                ..Place::default()
+                ..Location::default()
             };
-            Box::new(Finding::error("spec", "the tenant must be a text").at(place))
+            Box::new(Finding::error("spec", "the tenant must be a text").at(location))
         })?;
         said.extend(findings);
         Ok((tenant, Pieces { groups, findings: said }))

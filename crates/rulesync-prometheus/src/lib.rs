@@ -3,7 +3,8 @@
 //! **Set-up.** rulesync and the server share a directory. The server reads `DIRECTORY/*.yaml` (`rule_files` of
 //! Prometheus, `-rule` of vmalert; a pattern that matches more would also match the files that are at work), and can be
 //! reloaded by `POST /-/reload` (Prometheus: `--web.enable-lifecycle`; vmalert: neither `-reloadAuthKey` nor
-//! `-rule.stripFilePath`, and its `/metrics` open to us). The server may see the directory under another path. Neither knows tenants, so a route to such a ruler names none.
+//! `-rule.stripFilePath`, and its `/metrics` open to us). The server may see the directory under another path. Neither
+//! knows tenants, so a route to such a ruler names none.
 //!
 //! **Files.** Each namespace is one file, `{namespace}.yaml`, with everything but `A-Z a-z 0-9 - _ . ~ $ & + : = @`
 //! percent-encoded. Its first line is our mark; a file without the mark is never read, replaced or removed, and a write
@@ -13,9 +14,9 @@
 //!
 //! **Writes** are successes once the server has loaded them. All that come within a moment, or while a reload is under
 //! way, make up the next batch: one change of each file touched, one reload, one look at `/api/v1/rules`. The engine
-//! hands over namespaces whole and all that have changes ([`Capabilities::batches`]), so that a first sync is one reload.
-//! Whether vmalert has reloaded takes about two seconds to learn. What a crash leaves half done is taken back by the next
-//! process; a lock keeps two processes from working at once.
+//! hands over namespaces whole and all that have changes ([`Capabilities::batches`]), so that a first sync is one
+//! reload. Whether vmalert has reloaded takes about two seconds to learn. What a crash leaves half done is taken back
+//! by the next process; a lock keeps two processes from working at once.
 //!
 //! **Refusals.** The server takes all files or none. If it refuses, the files before the batch are put back, and parts
 //! are tried until the groups at fault stand alone: they are [`RulerError::Rejected`], all others are loaded. Groups in

@@ -72,7 +72,8 @@ const TRY_LOCK_EVERY: Duration = Duration::from_millis(20);
 
 impl PrometheusRuler {
     /// A ruler for the server at `address`, which reads `*.yaml` in `directory`. No request is made yet; the files of
-    /// `tls_config` are read, which may block. `timeout` bounds every request, and so the longest reload; the observer counts requests.
+    /// `tls_config` are read, which may block. `timeout` bounds every request, and so the longest reload; the observer
+    /// counts requests.
     ///
     /// # Errors
     ///

@@ -3,10 +3,10 @@
 //!
 //! All writes that nothing is known against are tried together, at best in one reload. Where they are refused, halving
 //! finds the first that is at fault: what is taken on the way stays in place, so that a half whose other half was taken
-//! needs no try of its own. A batch of n costs at most 1 + d·(2 + log2 n) reloads for d faults. What is saved of that is
-//! spent on trying the rest in parts, as many as there were faults, which saves more where there are many. Writes with a finding of their own come after them, one by one at
-//! first, and in parts twice as large after each that was taken. What the server says only decides how writes are
-//! split; the verdict comes from trying.
+//! needs no try of its own. A batch of n costs at most 1 + d·(2 + log2 n) reloads for d faults. What is saved of that
+//! is spent on trying the rest in parts, as many as there were faults, which saves more where there are many. Writes
+//! with a finding of their own come after them, one by one at first, and in parts twice as large after each that was
+//! taken. What the server says only decides how writes are split; the verdict comes from trying.
 
 use std::collections::VecDeque;
 
@@ -294,8 +294,8 @@ mod tests {
     fn what_is_explained_costs_one_reload_and_what_is_good_none() {
         assert_eq!(search(&[false; 1905], &set([]), true, false).reloads, 1);
         // Spread over the batch, at its beginning, at its end.
-        for place in [|n: usize| n * 37 % 2051, |n| n, |n| 2050 - n] {
-            let bad = set((0..54).map(place));
+        for location in [|n: usize| n * 37 % 2051, |n| n, |n| 2050 - n] {
+            let bad = set((0..54).map(location));
             let mut has_finding = vec![false; 2051];
             for write in bad.iter().take(37) {
                 has_finding[*write] = true;

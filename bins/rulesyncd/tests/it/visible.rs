@@ -45,11 +45,11 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     assert_eq!((&refused["name"], &refused["state"]), (&"o42".into(), &"refused".into()));
     let findings = refused["destinations"][0]["findings"].as_array().unwrap();
     let finding = findings.iter().find(|finding| finding["code"] == "refused").unwrap();
-    assert_eq!(finding["place"]["group"], "g7");
-    assert_eq!((&finding["place"]["rule"], &finding["place"]["rule_name"]), (&1.into(), &"A7".into()));
+    assert_eq!(finding["location"]["group"], "g7");
+    assert_eq!((&finding["location"]["rule"], &finding["location"]["rule_name"]), (&1.into(), &"A7".into()));
     // The seventh character of the expression, where it stands in the file.
-    assert_eq!(finding["place"]["file"], "rules/o42.yaml");
-    assert_eq!(finding["place"]["position"], serde_json::json!({"line": 13, "column": 78}));
+    assert_eq!(finding["location"]["file"], "rules/o42.yaml");
+    assert_eq!(finding["location"]["position"], serde_json::json!({"line": 13, "column": 78}));
 
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     for expected in [

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::policy::{Backoff, Policy};
 
-/// The number of namespaces that may fail in a row before the breaker opens. One change that always fails must not open it
-/// for the others, however often it is retried.
+/// The number of namespaces that may fail in a row before the breaker opens. One change that always fails must not open
+/// it for the others, however often it is retried.
 const TOLERATED: usize = 2;
 
 /// The longest wait that a ruler may ask for, unless a resync comes sooner. The ruler is asked again afterwards.
@@ -106,8 +106,8 @@ impl CircuitBreaker {
         self.until.take().is_some()
     }
 
-    /// Records that the ruler failed a change of a namespace, or a list if `namespace` is `None`. Returns `true` if this
-    /// opened the circuit. `wait` is the time that the ruler asked to wait.
+    /// Records that the ruler failed a change of a namespace, or a list if `namespace` is `None`. Returns `true` if
+    /// this opened the circuit. `wait` is the time that the ruler asked to wait.
     pub(crate) fn failure(
         &mut self,
         now: Instant,

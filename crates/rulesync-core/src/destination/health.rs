@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::desired::Desired;
 use crate::evaluation::{EvaluatedGroup, Evaluation, RuleHealth};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Location};
 use crate::observed::Observed;
 use crate::policy::jittered;
 use crate::ruler::RulerError;
@@ -237,9 +237,9 @@ impl Health {
             return None;
         }
         let not_loaded = self.not_loaded.get(namespace).into_iter().flatten().map(|group| {
-            let place = Place { group: Some(group.to_string()), ..Place::default() };
+            let location = Location { group: Some(group.to_string()), ..Location::default() };
             Finding::warning(NOT_LOADED, "the ruler has stored the group and does not load it")
-                .at(place)
+                .at(location)
                 .hint("another group of the tenant may keep all from loading, or evaluation is off: see the ruler's log")
         });
         let failing = self.failing.get(namespace).into_iter().flatten();
@@ -249,13 +249,13 @@ impl Health {
 
 impl Failing {
     fn finding(&self) -> Finding {
-        let place = Place {
+        let location = Location {
             group: Some(self.group.to_string()),
             rule: Some(self.rule),
             rule_name: Some(self.name.clone()),
-            ..Place::default()
+            ..Location::default()
         };
-        Finding::warning("evaluation", format!("fails when it is evaluated: {}", self.error)).at(place)
+        Finding::warning("evaluation", format!("fails when it is evaluated: {}", self.error)).at(location)
     }
 }
 

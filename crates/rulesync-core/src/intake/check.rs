@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::template;
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Location};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
 
@@ -32,9 +32,9 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> 
             sound.expressions.insert(&rule.expr);
         }
         for mut finding in found {
-            finding.place.group = Some(group.name.clone());
-            finding.place.rule = Some(index);
-            finding.place.rule_name = Some(rule.name().to_owned());
+            finding.location.group = Some(group.name.clone());
+            finding.location.rule = Some(index);
+            finding.location.rule_name = Some(rule.name().to_owned());
             findings.push(finding);
         }
     }
@@ -46,7 +46,8 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> 
 /// Why a ruler cannot hold a group of this name, if it cannot.
 pub fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
     let reason = ruler.name_rules().refuse(name)?;
-    let place = Place { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Place::default() };
+    let location =
+        Location { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Location::default() };
     let finding = Finding::error("group-name", format!("the group's name {reason}"));
-    Some(finding.at(place).hint("rename the group"))
+    Some(finding.at(location).hint("rename the group"))
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::{TextFault, label_name_fault, name_fault, text_fault, value_fault};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Location};
 use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
@@ -46,17 +46,18 @@ pub fn convert(
     let mut names = BTreeSet::new();
     let tenants = source_tenants(annotations);
     let mut unread: BTreeMap<usize, BTreeSet<Option<usize>>> = BTreeMap::new();
-    for place in withholding(found).map(|finding| &finding.place) {
-        if let Some(index) = place.group_index {
-            unread.entry(index).or_default().insert(place.rule);
+    for location in withholding(found).map(|finding| &finding.location) {
+        if let Some(index) = location.group_index {
+            unread.entry(index).or_default().insert(location.rule);
         }
     }
     for (index, declared) in groups.into_iter().enumerate() {
         if !names.insert(declared.name.clone()) {
-            let place = Place { group: Some(declared.name), group_index: Some(index), ..Place::default() };
+            let location =
+                Location { group: Some(declared.name), group_index: Some(index), ..Location::default() };
             conversion.findings.push(
                 Finding::error("duplicate-group", "a group of this name stands earlier in the object")
-                    .at(place)
+                    .at(location)
                     .hint("the first one counts: rename or remove this one"),
             );
             continue;
@@ -69,9 +70,9 @@ pub fn convert(
         let mut group = converter.group(declared, &tenants);
         converter
             .findings
-            .retain(|finding| finding.place.rule.is_none() || !unread.contains(&finding.place.rule));
+            .retain(|finding| finding.location.rule.is_none() || !unread.contains(&finding.location.rule));
         let mut at_fault = unread;
-        at_fault.extend(withholding(&converter.findings).map(|finding| finding.place.rule));
+        at_fault.extend(withholding(&converter.findings).map(|finding| finding.location.rule));
         let omit =
             on_invalid == OnInvalid::Rule && !at_fault.contains(&None) && at_fault.len() < group.rules.len();
         if !at_fault.is_empty() && !omit {
@@ -185,7 +186,7 @@ impl Converter {
             for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
                 let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
                 self.findings
-                    .push(Finding::doubt("recording-field", message).at(self.place(at, Some(field))));
+                    .push(Finding::doubt("recording-field", message).at(self.location(at, Some(field))));
             }
         }
         Rule { record, alert, expr, hold, keep_firing_for, labels, annotations }
@@ -243,20 +244,20 @@ impl Converter {
         self.error(at, Some(field), "poison", &format!("the {what} {problem}")).advise(hint);
     }
 
-    fn place(&self, at: At<'_>, field: Option<&str>) -> Place {
-        Place {
+    fn location(&self, at: At<'_>, field: Option<&str>) -> Location {
+        Location {
             group: Some(self.group.clone()),
             group_index: Some(self.index),
             rule: at.rule.map(|(index, _)| index),
             rule_name: at.rule.map(|(_, name)| name.to_owned()).filter(|name| !name.is_empty()),
             field: field.map(str::to_owned),
-            ..Place::default()
+            ..Location::default()
         }
     }
 
     fn error(&mut self, at: At<'_>, field: Option<&str>, code: &'static str, message: &str) -> Advice<'_> {
-        let place = self.place(at, field);
-        self.findings.push(Finding::error(code, message).at(place));
+        let location = self.location(at, field);
+        self.findings.push(Finding::error(code, message).at(location));
         Advice(&mut self.findings)
     }
 }
@@ -286,8 +287,8 @@ mod tests {
         let groups = r#"[{"name":"g","rules":[{"record":"r","expr":""},{"record":"s","expr":"1"}]},{"name":"h"},
             {"name":"i","rules":[{"record":"r","expr":"1"}]}]"#;
         let unread = |group, rule| {
-            let place = Place { group_index: Some(group), rule, ..Place::default() };
-            Finding::error("type", "a list, and must be a text").at(place)
+            let location = Location { group_index: Some(group), rule, ..Location::default() };
+            Finding::error("type", "a list, and must be a text").at(location)
         };
         let found = [unread(0, Some(0)), unread(1, None)];
         let converted =

@@ -20,7 +20,9 @@ mod value;
 pub use check::{Sound, check, check_name};
 pub use convert::{Conversion, SOURCE_TENANTS_ANNOTATION, convert};
 pub use permission::Permission;
-pub use route::{Placed, Placement, RefusedTenant, Route, Tenancy, TenantPattern, TenantPatternError, place};
+pub use route::{
+    RefusedTenant, Route, RouteMatch, Routed, Tenancy, TenantPattern, TenantPatternError, match_routes,
+};
 pub use routing_input::{NamespaceMetadata, RoutingInput, ValueSource};
 pub use select::{Operator, Requirement, Selector, SelectorError};
 pub use split::split;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rulesync_expr::names::{is_legacy_label, is_legacy_metric};
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Location};
 use crate::model::group::Group;
 use crate::ruler::LabelNames;
 
@@ -13,12 +13,12 @@ const UTF8: &str = "Prometheus 3 takes it, and Mimir with the name validation sc
 /// What a ruler that allows these names is expected to say about those in a group.
 pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let place = |rule: Option<usize>, field: String| Place {
+    let location = |rule: Option<usize>, field: String| Location {
         group: Some(group.name.clone()),
         rule,
         rule_name: rule.and_then(|index| group.rules.get(index)).map(|rule| rule.name().to_owned()),
         field: Some(field),
-        ..Place::default()
+        ..Location::default()
     };
     let mut check_keys = |rule, field: &str, code, map: &BTreeMap<String, String>| {
         // An empty name has a finding of its own.
@@ -26,7 +26,7 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
             let message =
                 format!("the name {name:?} has other characters than letters, digits and underscores");
             let finding = beyond_legacy(allowed, code, message);
-            findings.extend(finding.map(|finding| finding.at(place(rule, format!("{field}.{name}")))));
+            findings.extend(finding.map(|finding| finding.at(location(rule, format!("{field}.{name}")))));
         }
     };
     check_keys(None, "labels", "label-name", &group.labels);
@@ -48,7 +48,7 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
             );
             beyond_legacy(allowed, "record-name", message)
         };
-        findings.extend(finding.map(|finding| finding.at(place(Some(index), "record".to_owned()))));
+        findings.extend(finding.map(|finding| finding.at(location(Some(index), "record".to_owned()))));
     }
     findings
 }

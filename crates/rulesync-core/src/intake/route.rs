@@ -108,7 +108,7 @@ impl TenantPattern {
 
 /// Where an object goes by one of its routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placement {
+pub struct RouteMatch {
     /// The destination.
     pub destination: DestinationId,
     /// The route.
@@ -119,9 +119,9 @@ pub struct Placement {
 
 /// Where an object goes, and what forbids that it goes elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Placed {
+pub struct Routed {
     /// Its destinations, each once, in the order of routes.
-    pub placements: Vec<Placement>,
+    pub matches: Vec<RouteMatch>,
     /// Routes that select it and refuse the tenant it requests.
     pub refused: Vec<RefusedTenant>,
     /// Why other routes that select it do not take it.
@@ -265,7 +265,7 @@ impl Route {
         self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
     }
 
-    fn place(&self, input: &RoutingInput<'_>, language: &str) -> Result<Option<Placement>, Refusal> {
+    fn match_object(&self, input: &RoutingInput<'_>, language: &str) -> Result<Option<RouteMatch>, Refusal> {
         let labels = input.namespace.map(|namespace| &namespace.labels);
         let selected = self.takes_kind(input.id.kind(), language)
             && self.rule_selector.matches(input.labels)
@@ -284,7 +284,7 @@ impl Route {
         }
         let destination = DestinationId { ruler: Arc::clone(&self.ruler), tenant };
         let transform = Transform::of(self, input).map_err(Refusal::Other)?;
-        Ok(Some(Placement { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
+        Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
     }
 
     /// The tenant an object goes to by this route; none if it claims none.
@@ -352,41 +352,41 @@ impl Route {
 /// ruler evaluates.
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
-pub fn place<'a>(
+pub fn match_routes<'a>(
     routes: &[Route],
     input: &RoutingInput<'_>,
     language: impl Fn(&str) -> Option<&'a str>,
-) -> Placed {
-    let mut placed = Placed::default();
+) -> Routed {
+    let mut routed = Routed::default();
     for route in routes {
         let Some(language) = language(&route.ruler) else { continue };
-        match route.place(input, language) {
+        match route.match_object(input, language) {
             Ok(None) => {}
-            Ok(Some(placement)) => {
-                match placed.placements.iter().position(|other| other.destination == placement.destination) {
-                    None => placed.placements.push(placement),
-                    Some(index) if placed.placements[index].transform.writes_as(&placement.transform) => {}
-                    Some(index) => placed.findings.push(
+            Ok(Some(route_match)) => {
+                match routed.matches.iter().position(|other| other.destination == route_match.destination) {
+                    None => routed.matches.push(route_match),
+                    Some(index) if routed.matches[index].transform.writes_as(&route_match.transform) => {}
+                    Some(index) => routed.findings.push(
                         Finding::error(
                             "routes",
                             format!(
                                 "routes `{}` and `{}` would put different rules into {}",
-                                placed.placements[index].route, route.name, placement.destination
+                                routed.matches[index].route, route.name, route_match.destination
                             ),
                         )
                         .hint("the first route counts: let the routes' selectors exclude each other"),
                     ),
                 }
             }
-            Err(Refusal::Other(finding)) => placed.findings.push(*finding),
-            Err(Refusal::Tenant(finding)) => placed.refused.push(RefusedTenant {
+            Err(Refusal::Other(finding)) => routed.findings.push(*finding),
+            Err(Refusal::Tenant(finding)) => routed.refused.push(RefusedTenant {
                 route: Arc::clone(&route.name),
                 ruler: Arc::clone(&route.ruler),
                 finding: *finding,
             }),
         }
     }
-    placed
+    routed
 }
 
 #[cfg(test)]

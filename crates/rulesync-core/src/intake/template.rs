@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashSet};
 use rulesync_expr::ErrorKind;
 use rulesync_expr::template::{self, Environment, TemplateError};
 
-use crate::finding::{Finding, MAY_KNOW, Place, Position};
+use crate::finding::{Finding, Location, MAY_KNOW, Position};
 use crate::model::group::{Group, Rule};
 
 /// Where in a group templates call `query`.
-pub(crate) fn calls(group: &Group) -> impl Iterator<Item = Place> {
+pub(crate) fn calls(group: &Group) -> impl Iterator<Item = Location> {
     let of_rules = group.rules.iter().enumerate().flat_map(|rule| of_rule(group, rule));
-    of_group(group).chain(of_rules).filter(|text| queries(text.text)).map(|text| text.place())
+    of_group(group).chain(of_rules).filter(|text| queries(text.text)).map(|text| text.location())
 }
 
 /// What there is to say of templates that a server with this environment refuses. Nothing in recording rules is
@@ -49,13 +49,13 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    fn place(&self) -> Place {
-        Place {
+    fn location(&self) -> Location {
+        Location {
             group: Some(self.group.name.clone()),
             rule: self.rule.map(|(index, _)| index),
             rule_name: self.rule.map(|(_, rule)| rule.name().to_owned()),
             field: Some(format!("{}.{}", self.field, self.key)),
-            ..Place::default()
+            ..Location::default()
         }
     }
 }
@@ -103,7 +103,7 @@ fn fault(text: &Text<'_>, environment: Environment) -> Option<Finding> {
         ErrorKind::UnknownFunction => Finding::warning,
         _ => Finding::doubt,
     };
-    let finding = finding("template", error.explanation()).at(Place { position, ..text.place() });
+    let finding = finding("template", error.explanation()).at(Location { position, ..text.location() });
     Some(match hint(&error, environment) {
         Some(hint) => finding.hint(hint),
         None => finding,

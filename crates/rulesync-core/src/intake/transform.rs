@@ -15,7 +15,7 @@ use super::template;
 use super::text::taken_fault;
 use super::value::{Value, ValueFault};
 use crate::dialect::Dialect;
-use crate::finding::{Finding, Place, Position};
+use crate::finding::{Finding, Location, Position};
 use crate::model::group::Group;
 use crate::model::tenant::TenantId;
 use crate::naming::Pattern;
@@ -213,15 +213,15 @@ impl Transform {
         let mut findings = Vec::new();
         if let Some(name) = self.foreign_tenant(group, tenant) {
             let message = format!("route `{}` does not allow rules to read from the tenant {name:?}", route);
-            let place = Place {
+            let location = Location {
                 group: Some(group.name.clone()),
                 field: Some("source_tenants".into()),
-                ..Place::default()
+                ..Location::default()
             };
             let hint = format!(
                 "whoever runs rulesync can add it to that route: `source_tenants: {{allow: [{name:?}]}}`"
             );
-            findings.push(Finding::error("source-tenants", message).at(place).hint(hint));
+            findings.push(Finding::error("source-tenants", message).at(location).hint(hint));
         }
         findings.extend(self.unset.iter().flat_map(|label| label.carried(group, route)));
         if self.labels.is_empty() && self.matchers.is_empty() {
@@ -229,9 +229,9 @@ impl Transform {
         }
         if !self.matchers.is_empty() {
             let hint = format!("route `{route}` lets nothing be read without its matchers");
-            findings.extend(template::calls(group).map(|place| {
+            findings.extend(template::calls(group).map(|location| {
                 Finding::error("matcher", "the template calls `query`, where no matcher can be put")
-                    .at(place)
+                    .at(location)
                     .hint(hint.clone())
             }));
         }
@@ -249,16 +249,16 @@ impl Transform {
             match dialect.add_matchers(&rule.expr, &self.matchers) {
                 Ok(expr) => rule.expr = expr,
                 Err(error) => {
-                    let place = Place {
+                    let location = Location {
                         group: Some(group.name.clone()),
                         rule: Some(index),
                         rule_name: Some(rule.name().to_owned()),
                         field: Some("expr".to_owned()),
                         position: error.position().map(|p| Position { line: p.line, column: p.column }),
-                        ..Place::default()
+                        ..Location::default()
                     };
                     let hint = format!("route `{}` sends nothing without its matchers", route);
-                    findings.push(Finding::error("matcher", error.to_string()).at(place).hint(hint));
+                    findings.push(Finding::error("matcher", error.to_string()).at(location).hint(hint));
                 }
             }
         }
@@ -285,16 +285,16 @@ impl UnsetLabel {
         let of_group = own(&group.labels).then_some(None);
         let rules = group.rules.iter().enumerate().filter(move |(_, rule)| own(&rule.labels));
         of_group.into_iter().chain(rules.map(Some)).map(move |rule| {
-            let place = Place {
+            let location = Location {
                 group: Some(group.name.clone()),
                 rule: rule.map(|(index, _)| index),
                 rule_name: rule.map(|(_, rule)| rule.name().to_owned()),
                 field: Some(format!("labels.{name}")),
-                ..Place::default()
+                ..Location::default()
             };
             let message = format!("the label `{name}` is set by route `{route}` alone, which has no value: {reason}");
             let hint = "set that, or remove the label here; whoever runs rulesync can give the route's label a `default`";
-            Finding::error("external-label", message).at(place).hint(hint)
+            Finding::error("external-label", message).at(location).hint(hint)
         })
     }
 }

@@ -83,7 +83,7 @@ pub struct RuleObject {
     /// Its groups, unchecked.
     pub groups: Vec<DeclaredGroup>,
     /// What the source has to say about it, such as a deprecated form. An error whose place has a
-    /// [`group_index`](crate::Place::group_index) keeps that group, or its rule, from being synced.
+    /// [`group_index`](crate::Location::group_index) keeps that group, or its rule, from being synced.
     pub findings: Vec<Finding>,
     /// Where its groups stand in files, so that whatever is found later is told there; empty where there is no file.
     pub positions: Positions,

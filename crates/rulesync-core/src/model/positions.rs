@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::finding::{Place, Position};
+use crate::finding::{Location, Position};
 
 /// Where an object's groups, rules and fields stand in files. Empty for objects that come from none.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -172,23 +172,23 @@ impl PositionMap {
     }
 
     /// Says of a place in an object's terms where it is in its file, or else how to get there from below `root`.
-    pub(crate) fn locate(&self, place: &mut Place, root: &str) {
-        if is_located(place) {
+    pub(crate) fn locate(&self, location: &mut Location, root: &str) {
+        if is_located(location) {
             return;
         }
         let number =
-            place.group_index.or_else(|| place.group.as_deref().and_then(|group| self.number(group)));
+            location.group_index.or_else(|| location.group.as_deref().and_then(|group| self.number(group)));
         let group = number.and_then(|number| self.groups.get(number));
-        let in_group = group.and_then(|group| Some((group.file.clone()?, self.within(group, place)?)));
+        let in_group = group.and_then(|group| Some((group.file.clone()?, self.within(group, location)?)));
         if let Some((file, at)) = in_group.or_else(|| self.first.clone()) {
-            place.file = Some(file.to_string());
-            place.position = Some(at);
+            location.file = Some(file.to_string());
+            location.position = Some(at);
         } else if let Some(group) = number.or(self.marks.is_empty().then_some(0))
-            && place.group.is_some()
+            && location.group.is_some()
         {
-            let rule = place.rule.map(|rule| format!(".rules[{rule}]")).unwrap_or_default();
-            let field = place.field.as_ref().map(|field| format!(".{field}")).unwrap_or_default();
-            place.path = Some(format!("{root}groups[{group}]{rule}{field}"));
+            let rule = location.rule.map(|rule| format!(".rules[{rule}]")).unwrap_or_default();
+            let field = location.field.as_ref().map(|field| format!(".{field}")).unwrap_or_default();
+            location.path = Some(format!("{root}groups[{group}]{rule}{field}"));
         }
     }
 
@@ -204,7 +204,7 @@ impl PositionMap {
     }
 
     /// The closest position of a place in its group; none where there are no lines.
-    fn within(&self, group: &MarkedGroup, place: &Place) -> Option<Position> {
+    fn within(&self, group: &MarkedGroup, location: &Location) -> Option<Position> {
         let (start, line) = group.marks;
         let marks = Marks { rest: self.marks.get(start..).unwrap_or_default(), line };
         let (mut rule, mut depth, mut found) = (None::<usize>, 0, group.at);
@@ -213,12 +213,12 @@ impl PositionMap {
                 Mark::File { .. } | Mark::Group { .. } => break,
                 Mark::Rule { at } => {
                     rule = Some(rule.map_or(0, |rule| rule + 1));
-                    (usize::from(rule == place.rule), at)
+                    (usize::from(rule == location.rule), at)
                 }
-                Mark::Field { name, at, text } if rule == place.rule => {
-                    match place.field.as_deref().unwrap_or_default().strip_prefix(name) {
+                Mark::Field { name, at, text } if rule == location.rule => {
+                    match location.field.as_deref().unwrap_or_default().strip_prefix(name) {
                         Some("") => {
-                            (3, place.position.and_then(|inside| text.position(at, inside)).unwrap_or(at))
+                            (3, location.position.and_then(|inside| text.position(at, inside)).unwrap_or(at))
                         }
                         Some(rest) if rest.starts_with(['.', '[']) => (2, at),
                         _ => (0, at),
@@ -235,8 +235,8 @@ impl PositionMap {
 }
 
 /// Whether nothing more can be said of where a place is.
-pub(crate) fn is_located(place: &Place) -> bool {
-    place.file.is_some() || place.path.is_some()
+pub(crate) fn is_located(location: &Location) -> bool {
+    location.file.is_some() || location.path.is_some()
 }
 
 enum Mark<'a> {
@@ -376,23 +376,23 @@ mod tests {
         Segment { text: at(text.0, text.1), file: at(file.0, file.1) }
     }
 
-    fn located(positions: &Positions, place: Place) -> String {
-        let mut place = place;
-        positions.map().locate(&mut place, "spec.");
-        place.to_string()
+    fn located(positions: &Positions, location: Location) -> String {
+        let mut location = location;
+        positions.map().locate(&mut location, "spec.");
+        location.to_string()
     }
 
-    fn of(rule: Option<usize>, field: &str, inside: Option<(usize, usize)>) -> Place {
+    fn of(rule: Option<usize>, field: &str, inside: Option<(usize, usize)>) -> Location {
         let field = Some(field).filter(|field| !field.is_empty()).map(str::to_owned);
         let position = inside.map(|(line, column)| at(line, column));
-        Place { group: Some("g".into()), rule, field, position, ..Place::default() }
+        Location { group: Some("g".into()), rule, field, position, ..Location::default() }
     }
 
     #[test]
     fn a_place_is_located_as_closely_as_is_known() {
         let positions = noted();
-        for (place, expected) in [
-            (Place::default(), "a.yaml:1:1"),
+        for (location, expected) in [
+            (Location::default(), "a.yaml:1:1"),
             (of(None, "", None), "a.yaml:2:3"),
             (of(None, "interval", None), "a.yaml:3:13"),
             (of(None, "limit", None), "a.yaml:2:3"),
@@ -406,12 +406,12 @@ mod tests {
             (of(Some(1), "labels.a.b", Some((1, 3))), "a.yaml:15:9"),
             (of(Some(1), "labels.c", None), "a.yaml:14:7"),
             (of(Some(7), "expr", None), "a.yaml:2:3"),
-            (Place { group_index: Some(1), ..of(None, "", None) }, "a.yaml:20:3"),
-            (Place { group: Some("g-2".into()), ..of(None, "", None) }, "a.yaml:2:3"),
-            (Place { group: Some("other".into()), ..of(Some(0), "", None) }, "a.yaml:1:1"),
+            (Location { group_index: Some(1), ..of(None, "", None) }, "a.yaml:20:3"),
+            (Location { group: Some("g-2".into()), ..of(None, "", None) }, "a.yaml:2:3"),
+            (Location { group: Some("other".into()), ..of(Some(0), "", None) }, "a.yaml:1:1"),
         ] {
-            let shown = located(&positions, place.clone());
-            assert_eq!(shown.split(',').next(), Some(expected), "{place:?}");
+            let shown = located(&positions, location.clone());
+            assert_eq!(shown.split(',').next(), Some(expected), "{location:?}");
         }
     }
 
@@ -421,8 +421,8 @@ mod tests {
         builder.file("b.yaml", at(1, 1));
         builder.group("h", at(3, 3));
         let both = Positions::concat([&noted(), &builder.build()]);
-        let place = Place { group: Some("h".into()), ..Place::default() };
-        assert_eq!(located(&both, place), r#"b.yaml:3:3, group "h""#);
+        let location = Location { group: Some("h".into()), ..Location::default() };
+        assert_eq!(located(&both, location), r#"b.yaml:3:3, group "h""#);
         assert_eq!(located(&both, of(None, "", None)), r#"a.yaml:2:3, group "g""#);
         assert!(Positions::concat([]).is_empty());
     }
@@ -430,13 +430,13 @@ mod tests {
     #[test]
     fn an_object_without_a_file_has_paths() {
         let positions = Positions::of_names(["f", "g"]);
-        let place = of(Some(3), "labels.severity", Some((1, 2)));
+        let location = of(Some(3), "labels.severity", Some((1, 2)));
         assert_eq!(
-            located(&positions, place),
+            located(&positions, location),
             r#"group "g", rule 3, spec.groups[1].rules[3].labels.severity, 1:2"#
         );
         assert_eq!(located(&Positions::default(), of(None, "", None)), r#"group "g", spec.groups[0]"#);
-        assert_eq!(located(&positions, Place::default()), "");
+        assert_eq!(located(&positions, Location::default()), "");
     }
 
     proptest! {
@@ -445,9 +445,9 @@ mod tests {
             let mut builder = PositionsBuilder::default();
             builder.file(&name, at(before, 1));
             builder.group(&name, at(line, column));
-            let mut place = Place { group: Some(name.clone()), ..Place::default() };
-            builder.build().map().locate(&mut place, "");
-            prop_assert_eq!((place.file, place.position), (Some(name), Some(at(line, column))));
+            let mut location = Location { group: Some(name.clone()), ..Location::default() };
+            builder.build().map().locate(&mut location, "");
+            prop_assert_eq!((location.file, location.position), (Some(name), Some(at(line, column))));
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Record;
 use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::Finding;
-use crate::intake::{self, Placement, Sound};
+use crate::intake::{self, RouteMatch, Sound};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::left_out::LeftOut;
@@ -21,7 +21,7 @@ use crate::ruler::Ruler;
 
 /// Where an object's groups go, and what is done to them on the way.
 pub(super) struct Treated<'a> {
-    pub(super) placement: &'a Placement,
+    pub(super) route_match: &'a RouteMatch,
     pub(super) ruler: &'a dyn Ruler,
     pub(super) split: Option<usize>,
     pub(super) on_invalid: OnInvalid,
@@ -41,7 +41,7 @@ pub(super) fn desired_object(
         None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
     };
     let mut refused = record.refused.to_vec();
-    let Placement { route, transform, .. } = treated.placement;
+    let RouteMatch { route, transform, .. } = treated.route_match;
     let mut findings = transform.refusals().to_vec();
     let mut sound = Sound::default();
     // Most groups go as they were declared, and are packed already.
@@ -51,7 +51,7 @@ pub(super) fn desired_object(
         let offered = if transform.refusals().is_empty() {
             let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
             // Numbered as their author does.
-            for rule in found.iter_mut().filter_map(|finding| finding.place.rule.as_mut()) {
+            for rule in found.iter_mut().filter_map(|finding| finding.location.rule.as_mut()) {
                 *rule = left_out.declared(*rule);
             }
             findings.append(&mut found);
@@ -98,7 +98,7 @@ pub(super) fn desired_object(
     let advice = if treated.ruler.capabilities().explains_refusals {
         Box::default()
     } else {
-        record.findings.iter().filter(|finding| finding.place.group.is_some()).cloned().collect()
+        record.findings.iter().filter(|finding| finding.location.group.is_some()).cloned().collect()
     };
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
@@ -120,7 +120,7 @@ pub(super) fn desired_object(
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
         expelled: Box::default(),
-        enforced: Arc::clone(&treated.placement.transform),
+        enforced: Arc::clone(&treated.route_match.transform),
         findings: findings.into(),
         advice,
         seen,
@@ -157,13 +157,13 @@ impl Treated<'_> {
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
-        let Placement { destination, route, transform } = self.placement;
+        let RouteMatch { destination, route, transform } = self.route_match;
         let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =
             transform.apply(group, route, destination.tenant.as_ref(), self.ruler.dialect());
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
-            findings.iter().filter(|finding| finding.withholds()).map(|f| f.place.rule).collect();
+            findings.iter().filter(|finding| finding.withholds()).map(|f| f.location.rule).collect();
         if at_fault.is_empty() {
             return Offered { group: Some(treated), findings, left_out: LeftOut::default() };
         }

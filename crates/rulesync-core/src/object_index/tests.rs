@@ -250,9 +250,9 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     #[test]
     fn and_not_for_one_that_nobody_will_tell_about() {
         let mut bench = index(&[labelled_by_namespace()]);
-        let placed = bench.upsert(object("o", "1", &[]));
-        assert_eq!(effects(&placed), ["central/t gets us.ns.o (1 groups)"]);
-        assert_eq!(team(&placed), None);
+        let routed = bench.upsert(object("o", "1", &[]));
+        assert_eq!(effects(&routed), ["central/t gets us.ns.o (1 groups)"]);
+        assert_eq!(team(&routed), None);
         // What other sources tell is no word on this one's namespaces.
         let mut bench = index(&[labelled_by_namespace()]);
         let input = Some(NamespaceMetadata::default());

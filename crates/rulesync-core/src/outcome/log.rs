@@ -13,16 +13,16 @@ use crate::model::tenant::DestinationId;
 /// Logs a finding in fields, so that nothing of it is said twice.
 macro_rules! log_finding {
     ($level:ident, $message:literal, $finding:ident as $said:ident, $($subject:tt)*) => {{
-        let Finding { code, message, place, hint, .. } = $finding;
+        let Finding { code, message, location, hint, .. } = $finding;
         $level!(
             $($subject)*,
-            file = place.file.as_deref(),
-            group = place.group.as_deref(),
-            rule = place.rule,
-            rule_name = place.rule_name.as_deref(),
-            field = place.path.as_deref().or(place.field.as_deref()),
-            line = place.position.map(|position| position.line),
-            column = place.position.map(|position| position.column),
+            file = location.file.as_deref(),
+            group = location.group.as_deref(),
+            rule = location.rule,
+            rule_name = location.rule_name.as_deref(),
+            field = location.path.as_deref().or(location.field.as_deref()),
+            line = location.position.map(|position| position.line),
+            column = location.position.map(|position| position.column),
             code,
             $said = message,
             hint = hint.as_deref(),
@@ -74,9 +74,9 @@ impl Reporter for LogReporter {
             }
             Outcome::Failing { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, .. } = line(subject);
-                let Finding { code, message: error, place, hint, .. } = finding;
+                let Finding { code, message: error, location, hint, .. } = finding;
                 let (group, rule, rule_name) =
-                    (place.group.as_deref(), place.rule, place.rule_name.as_deref());
+                    (location.group.as_deref(), location.rule, location.rule_name.as_deref());
                 let hint = hint.as_deref();
                 warn!(
                     %object, ruler, tenant, namespace, group, rule, rule_name, code, error, hint,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::desired::tests::{group, object};
 use crate::desired::{LeftBecause, Protection};
-use crate::finding::Place;
+use crate::finding::Location;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
@@ -59,9 +59,9 @@ fn prints_as_a_diff_and_as_json() {
 #[test]
 fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group() {
     let about = |finding: Finding, group: &str| {
-        let place =
-            Place { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Place::default() };
-        finding.at(place).hint("mend it")
+        let location =
+            Location { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Location::default() };
+        finding.at(location).hint("mend it")
     };
     let mut it = object("o", None, vec![group("doubted", "1"), group("taken", "1"), group("good", "1")]);
     it.refused = ["withheld".into()].into();

@@ -114,7 +114,7 @@ async fn a_rule_is_left_out_on_the_word_of_local_checks_or_of_the_ruler() {
     let stored = &ruler.groups("prod")["us.ns.o"]["g"];
     assert_eq!(stored.rules.iter().map(|rule| rule.expr.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     let errors = status.objects[0].destinations[0].findings.iter().filter(|finding| finding.is_error());
-    let mut at: Vec<_> = errors.map(|finding| finding.place.rule).collect();
+    let mut at: Vec<_> = errors.map(|finding| finding.location.rule).collect();
     at.sort_unstable();
     assert_eq!(at, [Some(1), Some(3)]);
     world.stop().await;

@@ -25,8 +25,8 @@ async fn one_invalid_group_among_a_thousand() {
     let [bad] = bad.as_slice() else { panic!("one object is refused: {bad:#?}") };
     assert_eq!((bad.name.as_str(), bad.state), ("o500", ObjectState::Refused));
     let finding = bad.destinations[0].findings.iter().find(|finding| finding.is_error()).unwrap();
-    assert_eq!(finding.place.group.as_deref(), Some("bad"));
-    assert_eq!((finding.place.rule, finding.place.rule_name.as_deref()), (Some(0), Some("r")));
+    assert_eq!(finding.location.group.as_deref(), Some("bad"));
+    assert_eq!((finding.location.rule, finding.location.rule_name.as_deref()), (Some(0), Some("r")));
     ruler.requests();
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0), "a refused group is not offered again while nothing changes");
@@ -65,7 +65,7 @@ async fn a_name_that_the_ruler_cannot_hold_is_never_offered() {
     let findings = &status.objects[0].destinations[0].findings;
     let told: Vec<_> = findings
         .iter()
-        .map(|finding| (finding.code, finding.place.group.as_deref(), finding.place.field.as_deref()))
+        .map(|finding| (finding.code, finding.location.group.as_deref(), finding.location.field.as_deref()))
         .collect();
     let of = |group| ("group-name", Some(group), Some("name"));
     assert_eq!(told, [of("/bad"), of(&long)]);

@@ -188,7 +188,7 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
     assert_eq!(exprs(), ["1", "2", "3"]);
     assert_eq!(ruler.counts(), (1, 3, 0));
     let findings = &status.objects[0].destinations[0].findings;
-    let at: Vec<Option<usize>> = findings.iter().map(|finding| finding.place.rule).collect();
+    let at: Vec<Option<usize>> = findings.iter().map(|finding| finding.location.rule).collect();
     assert_eq!(at, [Some(1), Some(3)], "numbered as the author did");
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0), "and not offered again");
@@ -200,7 +200,7 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
     let status = world.settle().await;
     assert_eq!(exprs(), ["1", "2"]);
     let numbers = |findings: &[rulesync_core::Finding]| -> Vec<Option<usize>> {
-        findings.iter().map(|finding| finding.place.rule).collect()
+        findings.iter().map(|finding| finding.location.rule).collect()
     };
     assert_eq!(numbers(&status.objects[0].findings), [Some(0), Some(4)]);
     assert_eq!(numbers(&status.objects[0].destinations[0].findings), [Some(2), Some(5)]);

@@ -32,7 +32,7 @@ impl Declaration {
     pub(super) fn position(&self) -> Option<Position> {
         match self {
             Self::Readable { positions, .. } => positions.first().copied(),
-            Self::Broken { finding, .. } => finding.place.position,
+            Self::Broken { finding, .. } => finding.location.position,
         }
     }
 

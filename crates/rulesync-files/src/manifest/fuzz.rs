@@ -185,7 +185,7 @@ proptest! {
             prop_assert!((1..=lines).contains(&position.line) && position.column > 0, "{}", position);
         }
         for BrokenDocument { finding, .. } in &contents.broken {
-            let position = finding.place.position.unwrap();
+            let position = finding.location.position.unwrap();
             prop_assert!((1..=lines + 1).contains(&position.line) && position.column > 0, "{}", finding);
             prop_assert!(!finding.message.contains('\n'), "{}", finding);
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rulesync_core::{DeclaredGroup, DeclaredRule, Finding, Place, PositionsBuilder};
+use rulesync_core::{DeclaredGroup, DeclaredRule, Finding, Location, PositionsBuilder};
 
 use super::keys;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Shape, segments};
@@ -24,7 +24,7 @@ pub(super) struct Groups<'p> {
 /// A mapping that is being read, and its place.
 struct Context<'m, 't> {
     mapping: &'m Mapping<'t>,
-    place: Place,
+    location: Location,
 }
 
 impl<'p> Groups<'p> {
@@ -64,13 +64,13 @@ impl<'p> Groups<'p> {
             Some((_, Scalar::Null)) | None => return Err(missing_name(node, &mapping)),
         };
         self.positions.group(&name, node.position());
-        let place = Place {
+        let location = Location {
             file: Some(self.file.clone()),
             group: Some(name.clone()),
             group_index: Some(self.groups.len()),
-            ..Place::default()
+            ..Location::default()
         };
-        let context = Context { mapping: &mapping, place };
+        let context = Context { mapping: &mapping, location };
         self.check_keys(&context, &keys::GROUP, "of a group", keys::owner_of_group_key);
         let mut group = DeclaredGroup {
             name,
@@ -92,25 +92,25 @@ impl<'p> Groups<'p> {
         if let Some(rules) = mapping.value("rules") {
             group.rules = self.sequence(&context, "rules", rules).map(|rules| {
                 let rules = rules.filter(|rule| !rule.is_null()).enumerate();
-                rules.map(|(index, rule)| self.rule(&context.place, index, rule)).collect()
+                rules.map(|(index, rule)| self.rule(&context.location, index, rule)).collect()
             });
         }
         self.groups.push(group);
         Ok(())
     }
 
-    fn rule(&mut self, group: &Place, index: usize, node: Node<'_>) -> DeclaredRule {
+    fn rule(&mut self, group: &Location, index: usize, node: Node<'_>) -> DeclaredRule {
         self.positions.rule(node.position());
-        let place = Place { rule: Some(index), ..group.clone() };
+        let location = Location { rule: Some(index), ..group.clone() };
         let Some(mapping) = Mapping::of(node) else {
             let message = format!("the rule is {}, and must be a mapping", node.type_name());
-            self.error("type", place, node, message);
+            self.error("type", location, node, message);
             return DeclaredRule::default();
         };
         let name =
             ["alert", "record"].into_iter().find_map(|key| super::document_kind::string(&mapping, key));
-        let place = Place { rule_name: name.map(|name| name.into_owned()), ..place };
-        let context = Context { mapping: &mapping, place };
+        let location = Location { rule_name: name.map(|name| name.into_owned()), ..location };
+        let context = Context { mapping: &mapping, location };
         self.check_keys(&context, &keys::RULE, "of a rule", keys::owner_of_rule_key);
         DeclaredRule {
             record: self.string(&context, "record"),
@@ -136,30 +136,30 @@ impl<'p> Groups<'p> {
             if known.contains(&&**key) {
                 continue;
             }
-            let place = context.place.clone();
+            let location = context.location.clone();
             let is_present = |key_name: &str| context.mapping.get(key_name).is_some();
             if let Some(owner) = owner(key) {
                 // The default of vmalert.
                 if &**key == "type" && matches!(value.text(), Scalar::Value(text) if text == "prometheus") {
                     continue;
                 }
-                if context.place.rule.is_none() && keys::changes_meaning(key) && !is_empty(*value) {
+                if context.location.rule.is_none() && keys::changes_meaning(key) && !is_empty(*value) {
                     let message = format!(
                         "`{key}` is a key {scope} only in {owner}, and the rules mean something else without it"
                     );
-                    self.error("foreign-key", place, *at, message);
+                    self.error("foreign-key", location, *at, message);
                     self.hint(format!("no ruler supports it: give the group to {owner} in a separate file"));
                 } else {
                     let message = format!("`{key}` is a key {scope} only in {owner}, and has no effect here");
-                    self.warn("foreign-key", place, *at, message, None);
+                    self.warn("foreign-key", location, *at, message, None);
                 }
             } else if let Some(key_name) = keys::nearest(key, known, is_present) {
                 let message = format!("`{key}` is not a key {scope}");
-                self.error("misspelt-key", place, *at, message);
+                self.error("misspelt-key", location, *at, message);
                 self.hint(format!("is it `{key_name}`?"));
             } else {
                 let message = format!("`{key}` is not a key {scope}, and has no effect");
-                self.warn("unknown-key", place, *at, message, Some("is it misspelt?"));
+                self.warn("unknown-key", location, *at, message, Some("is it misspelt?"));
             }
         }
     }
@@ -167,8 +167,8 @@ impl<'p> Groups<'p> {
     /// Reports the keys that go-yaml would reject.
     fn report_problems(&mut self, context: &Context<'_, '_>) {
         for problem in &context.mapping.problems {
-            let place = Place { position: Some(problem.position), ..context.place.clone() };
-            self.findings.push(Finding::error("yaml", problem.message.clone()).at(place));
+            let location = Location { position: Some(problem.position), ..context.location.clone() };
+            self.findings.push(Finding::error("yaml", problem.message.clone()).at(location));
         }
     }
 
@@ -181,13 +181,13 @@ impl<'p> Groups<'p> {
         read: impl FnOnce(Node<'t>) -> Scalar<T>,
     ) -> Option<T> {
         let node = context.mapping.get(key)?.value;
-        self.value_of(&context.place, key, node, must_be, read)
+        self.value_of(&context.location, key, node, must_be, read)
     }
 
     /// Reads a node as the value of a field.
     fn value_of<'t, T>(
         &mut self,
-        place: &Place,
+        location: &Location,
         field: &str,
         node: Node<'t>,
         must_be: &str,
@@ -206,8 +206,8 @@ impl<'p> Groups<'p> {
             Scalar::Value(value) => Some(value),
             Scalar::Null => None,
             Scalar::Other(what) => {
-                let place = Place { field: Some(field.to_owned()), ..place.clone() };
-                self.error("type", place, node, format!("`{field}` is {what}, and must be {must_be}"));
+                let location = Location { field: Some(field.to_owned()), ..location.clone() };
+                self.error("type", location, node, format!("`{field}` is {what}, and must be {must_be}"));
                 None
             }
         }
@@ -221,16 +221,16 @@ impl<'p> Groups<'p> {
     fn string_map(&mut self, context: &Context<'_, '_>, key: &str) -> BTreeMap<String, String> {
         let Some(node) = context.mapping.value(key) else { return BTreeMap::new() };
         self.positions.field(key, node.position(), None);
-        let place = Place { field: Some(key.to_owned()), ..context.place.clone() };
+        let location = Location { field: Some(key.to_owned()), ..context.location.clone() };
         let Some(mapping) = Mapping::of(node) else {
             let message = format!("`{key}` is {}, and must be a mapping", node.type_name());
-            self.error("type", place, node, message);
+            self.error("type", location, node, message);
             return BTreeMap::new();
         };
-        self.report_problems(&Context { mapping: &mapping, place: place.clone() });
+        self.report_problems(&Context { mapping: &mapping, location: location.clone() });
         let mut texts = BTreeMap::new();
         for Pair { key: name, value, .. } in mapping.pairs {
-            let text = self.value_of(&place, &format!("{key}.{name}"), value, "a string", Node::text);
+            let text = self.value_of(&location, &format!("{key}.{name}"), value, "a string", Node::text);
             texts.insert(name.into_owned(), text.map(|text| text.into_owned()).unwrap_or_default());
         }
         texts
@@ -245,8 +245,13 @@ impl<'p> Groups<'p> {
                 Scalar::Value(text) => texts.push(text.into_owned()),
                 Scalar::Null => texts.push(String::new()),
                 Scalar::Other(what) => {
-                    let place = Place { field: Some(key.to_owned()), ..context.place.clone() };
-                    self.error("type", place, item, format!("`{key}` holds {what}, and must hold strings"));
+                    let location = Location { field: Some(key.to_owned()), ..context.location.clone() };
+                    self.error(
+                        "type",
+                        location,
+                        item,
+                        format!("`{key}` holds {what}, and must hold strings"),
+                    );
                 }
             }
         }
@@ -263,14 +268,14 @@ impl<'p> Groups<'p> {
         if node.shape() == Shape::Sequence {
             return Some(node.children());
         }
-        let place = Place { field: Some(key.to_owned()), ..context.place.clone() };
-        self.error("type", place, node, format!("`{key}` is {}, and must be a list", node.type_name()));
+        let location = Location { field: Some(key.to_owned()), ..context.location.clone() };
+        self.error("type", location, node, format!("`{key}` is {}, and must be a list", node.type_name()));
         None
     }
 
-    fn error(&mut self, code: &'static str, place: Place, at: Node<'_>, message: String) {
-        let place = Place { position: Some(at.position()), ..place };
-        self.findings.push(Finding::error(code, message).at(place));
+    fn error(&mut self, code: &'static str, location: Location, at: Node<'_>, message: String) {
+        let location = Location { position: Some(at.position()), ..location };
+        self.findings.push(Finding::error(code, message).at(location));
     }
 
     fn hint(&mut self, hint: String) {
@@ -279,13 +284,20 @@ impl<'p> Groups<'p> {
         }
     }
 
-    fn warn(&mut self, code: &'static str, place: Place, at: Node<'_>, message: String, hint: Option<&str>) {
+    fn warn(
+        &mut self,
+        code: &'static str,
+        location: Location,
+        at: Node<'_>,
+        message: String,
+        hint: Option<&str>,
+    ) {
         self.unknown += 1;
         if self.unknown > MAX_UNKNOWN_KEYS {
             return;
         }
-        let place = Place { position: Some(at.position()), ..place };
-        self.findings.push(Finding::warning(code, message).at(place));
+        let location = Location { position: Some(at.position()), ..location };
+        self.findings.push(Finding::warning(code, message).at(location));
         if let Some(hint) = hint {
             self.hint(hint.to_owned());
         }

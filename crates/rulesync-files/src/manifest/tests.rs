@@ -183,7 +183,7 @@ proptest! {
         // Every finding has a position within the text.
         let lines = damaged.lines().count();
         for BrokenDocument { finding, .. } in read.broken {
-            let position = finding.place.position.unwrap();
+            let position = finding.location.position.unwrap();
             prop_assert!((1..=lines + 1).contains(&position.line), "{}", finding);
         }
     }
@@ -196,7 +196,7 @@ fn findings_of(groups: &str) -> String {
         assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
         let ParsedObject { object, .. } = contents.objects.into_iter().next().unwrap();
         object.findings.into_iter().map(move |finding| {
-            assert!(finding.place.group.is_none() || finding.place.group_index.is_some(), "{finding}");
+            assert!(finding.location.group.is_none() || finding.location.group_index.is_some(), "{finding}");
             format!("{:?} {} {finding}", finding.severity, finding.code)
         })
     };
@@ -247,7 +247,7 @@ fn manifest_joins_documents_of_one_name() {
         .iter()
         .map(|ParsedObject { object, .. }| {
             let names: Vec<&str> = object.groups.iter().map(|group| group.name.as_str()).collect();
-            let at: Vec<_> = object.findings.iter().map(|finding| finding.place.group_index).collect();
+            let at: Vec<_> = object.findings.iter().map(|finding| finding.location.group_index).collect();
             format!("{} {names:?} {at:?}", object.id)
         })
         .collect();
@@ -267,7 +267,7 @@ fn manifest_reads_tenant_from_field_of_the_kind_only() {
         assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
         let object = &contents.objects[0].object;
         let without_place =
-            |finding: &Finding| Finding { place: Place::default(), ..finding.clone() }.to_string();
+            |finding: &Finding| Finding { location: Location::default(), ..finding.clone() }.to_string();
         let findings: Vec<String> = object.findings.iter().map(without_place).collect();
         (object.tenant.clone(), findings)
     };

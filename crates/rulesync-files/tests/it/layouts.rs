@@ -174,9 +174,9 @@ async fn pipe_is_reported_and_deletes_nothing() {
     assert_snapshot!(fixture.event_log().await, @"malformed PrometheusRule ns/a: a.yaml: the file cannot be read: it is a pipe, not a regular file");
     fixture.stop().await;
 
-    let place = directory(&[]);
-    mkfifo(place.path().join("rules"));
-    let mut fixture = Fixture::watch(place, "rules");
+    let location = directory(&[]);
+    mkfifo(location.path().join("rules"));
+    let mut fixture = Fixture::watch(location, "rules");
     assert_snapshot!(fixture.event_log().await, @r"
     malformed RuleFile _file/rules: rules: the file cannot be read: it is a pipe, not a regular file
     complete
@@ -187,9 +187,9 @@ async fn pipe_is_reported_and_deletes_nothing() {
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
 async fn endless_file_is_reported() {
-    let place = directory(&[("a.yaml", &rule("a", "1"))]);
-    std::os::unix::fs::symlink("/proc/self/pagemap", place.path().join("x.yaml")).unwrap();
-    let mut fixture = Fixture::watch(place, "");
+    let location = directory(&[("a.yaml", &rule("a", "1"))]);
+    std::os::unix::fs::symlink("/proc/self/pagemap", location.path().join("x.yaml")).unwrap();
+    let mut fixture = Fixture::watch(location, "");
     assert_snapshot!(fixture.event_log().await, @r"
     malformed RuleFile _file/x.yaml: x.yaml: the file cannot be read: the file has no end: it goes on far beyond its length
     upsert PrometheusRule ns/a: 1

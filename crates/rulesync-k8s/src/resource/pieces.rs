@@ -1,7 +1,7 @@
 //! A spec that cannot be read as a whole, read group by group: what is not as the CRD wants it is told by the way that
 //! leads to it, and leaves the other groups alone.
 
-use rulesync_core::{DeclaredGroup, Finding, Place};
+use rulesync_core::{DeclaredGroup, Finding, Location};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -30,8 +30,8 @@ struct Named {
 /// What is wrong, if it is no list of groups with names: then nobody knows which groups are meant to be there.
 pub(super) fn read(spec: &str) -> Result<Pieces, Box<Finding>> {
     let error = |path: String, message: String| {
-        let place = Place { path: Some(path).filter(|path| !path.is_empty()), ..Place::default() };
-        Finding::error("spec", message).at(place)
+        let location = Location { path: Some(path).filter(|path| !path.is_empty()), ..Location::default() };
+        Finding::error("spec", message).at(location)
     };
     let Spec { groups: texts } =
         parse(spec, "spec").map_err(|(path, message)| Box::new(error(path, message)))?;
@@ -44,8 +44,8 @@ pub(super) fn read(spec: &str) -> Result<Pieces, Box<Finding>> {
                 let Named { name } =
                     parse(text.get(), &root).map_err(|(path, message)| Box::new(error(path, message)))?;
                 let mut finding = error(path, message);
-                finding.place.group = Some(name.clone());
-                finding.place.group_index = Some(index);
+                finding.location.group = Some(name.clone());
+                finding.location.group_index = Some(index);
                 pieces.groups.push(DeclaredGroup { name, ..DeclaredGroup::default() });
                 pieces.findings.push(finding);
             }
@@ -89,7 +89,7 @@ mod tests {
             r#"group "odd", spec.groups[2].limit: invalid type: string "many", expected a whole number"#,
         ];
         assert_eq!(told, expected);
-        assert_eq!(findings[1].place.group_index, Some(2));
+        assert_eq!(findings[1].location.group_index, Some(2));
     }
 
     #[test]

@@ -111,8 +111,8 @@ fn forty_groups() -> Objects {
     BTreeMap::from([("forty".to_owned(), case("files/05-one-object-forty-groups.yaml"))])
 }
 
-/// What the server may be asked at most. The batch is counted in rules, of which each object has five, because each that
-/// is at fault is searched for.
+/// What the server may be asked at most. The batch is counted in rules, of which each object has five, because each
+/// that is at fault is searched for.
 fn most(batch: usize, noticed: usize, unnoticed: usize) -> usize {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let each = (unnoticed as f64 * (2.0 + (batch as f64).log2())) as usize;

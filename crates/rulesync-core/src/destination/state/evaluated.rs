@@ -51,7 +51,7 @@ impl State {
             let subject = Subject {
                 destination: self.id.clone(),
                 object: self.desired.object_of(&namespace).cloned(),
-                group: finding.place.group.as_deref().map(Arc::from),
+                group: finding.location.group.as_deref().map(Arc::from),
                 namespace,
             };
             self.tell(&Outcome::Failing { subject, finding });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{REFUSED, State};
 use crate::desired::{DesiredGroup, DesiredObject};
-use crate::finding::{Finding, MAY_KNOW, Place};
+use crate::finding::{Finding, Location, MAY_KNOW};
 use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
 use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
@@ -31,7 +31,7 @@ impl State {
         let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
         let explains = self.shared.ruler.capabilities().explains_refusals;
         let ours = self.explanation(namespace, group, rule, message).cloned();
-        let place = self.place(namespace, group, rule, ours.as_ref());
+        let location = self.location(namespace, group, rule, ours.as_ref());
         // Ours is the reason if the ruler has none; if it is the ruler's too, it is said once, and without the place.
         let is_reason = |ours: &&Finding| !explains || message.ends_with(&*ours.message);
         let reason = ours.as_ref().filter(is_reason).map_or(message, |ours| &ours.message);
@@ -40,13 +40,13 @@ impl State {
         let hints =
             |hint: &str| advised.map_or_else(|| hint.to_owned(), |advised| format!("{advised}; {hint}"));
         let refused = Finding::error(REFUSED, format!("refused by the ruler: {reason}"));
-        let rule = place.rule.and_then(|rule| group.left_out.offered(rule));
+        let rule = location.rule.and_then(|rule| group.left_out.offered(rule));
         let subject = self.subject(change);
         if self.shared.policy.on_invalid == OnInvalid::Rule
             && let Some(rule) = rule
         {
             let hint = hints("the group is synced without this rule");
-            let finding = refused.clone().at(place.clone()).hint(hint);
+            let finding = refused.clone().at(location.clone()).hint(hint);
             let (keeps, memory) = (self.keeps, self.shared.policy.refusal_memory);
             let rest = self.omissions.leave_out(namespace, group, rule, &keeps, finding.clone(), memory);
             if let Some(rest) = rest {
@@ -60,7 +60,7 @@ impl State {
             .as_ref()
             .is_some_and(|o| o.namespace(namespace).any(|(name, _)| *name == *group.name));
         let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
-        let finding = refused.at(place).hint(hints(hint));
+        let finding = refused.at(location).hint(hints(hint));
         let memory = self.shared.policy.refusal_memory;
         self.refusals.add(namespace, group, finding.clone(), memory);
         if kept {
@@ -80,12 +80,12 @@ impl State {
     ) -> Option<&Finding> {
         let explains = self.shared.ruler.capabilities().explains_refusals;
         let declared = rule.map(|rule| group.left_out.declared(rule));
-        let may_be_meant = |Finding { place, .. }: &Finding, mentioned: bool| {
-            !explains || (place.rule.is_some() && (place.position.is_some() || mentioned))
+        let may_be_meant = |Finding { location, .. }: &Finding, mentioned: bool| {
+            !explains || (location.rule.is_some() && (location.position.is_some() || mentioned))
         };
         let candidates = self.found_in(namespace).filter(|(of, finding)| {
             of.name == group.name
-                && (declared.is_none() || finding.place.rule == declared)
+                && (declared.is_none() || finding.location.rule == declared)
                 && may_be_meant(finding, is_mentioned(finding, message))
         });
         // What says the same, then what is of a field that the ruler mentions, then what is expected to be refused.
@@ -103,8 +103,8 @@ impl State {
             let groups: HashMap<&str, &DesiredGroup> =
                 claim.groups.iter().map(|group| (&*group.name, group)).collect();
             claim.findings.iter().chain(&claim.advice).filter_map(move |finding| {
-                let group = *groups.get(finding.place.group.as_deref()?)?;
-                let is_offered = finding.place.rule.is_none_or(|rule| {
+                let group = *groups.get(finding.location.group.as_deref()?)?;
+                let is_offered = finding.location.rule.is_none_or(|rule| {
                     let desired = group.left_out.offered(rule);
                     desired.is_some_and(|rule| !self.omissions.has(namespace, &group.name, rule))
                 });
@@ -132,31 +132,32 @@ impl State {
 
     /// Where in the declaration the fault is, as far as the ruler or our own finding tells. The ruler's `rule` is
     /// numbered as in the group that is desired.
-    fn place(
+    fn location(
         &self,
         namespace: &Arc<str>,
         group: &DesiredGroup,
         rule: Option<usize>,
         ours: Option<&Finding>,
-    ) -> Place {
+    ) -> Location {
         let declared = rule.map(|rule| group.left_out.declared(rule));
-        let of_ruler = || Place { group: Some(group.name.to_string()), rule: declared, ..Place::default() };
-        let mut place = ours.map_or_else(of_ruler, |ours| ours.place.clone());
-        if let (Some(rule), None) = (rule, &place.rule_name)
+        let of_ruler =
+            || Location { group: Some(group.name.to_string()), rule: declared, ..Location::default() };
+        let mut location = ours.map_or_else(of_ruler, |ours| ours.location.clone());
+        if let (Some(rule), None) = (rule, &location.rule_name)
             && let Ok(decoded) = group.body.unpack()
         {
             let offered = (0..decoded.rules.len())
                 .find(|index| self.omissions.desired_index(namespace, group, *index) == rule);
-            place.rule_name =
+            location.rule_name =
                 offered.and_then(|index| decoded.rules.get(index)).map(|rule| rule.name().to_owned());
         }
-        place
+        location
     }
 }
 
 /// Whether the ruler's message has the name of the field that a finding is of, such as `a-b` of `labels.a-b`.
 fn is_mentioned(finding: &Finding, message: &str) -> bool {
-    let field = finding.place.field.as_deref().unwrap_or_default();
+    let field = finding.location.field.as_deref().unwrap_or_default();
     let name = field.split_once('.').map_or(field, |(_, name)| name);
     !name.is_empty() && message.contains(name)
 }

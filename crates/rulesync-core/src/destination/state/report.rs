@@ -10,7 +10,7 @@ use crate::desired::{DesiredGroup, DesiredObject};
 use crate::destination::health::NOT_LOADED;
 use crate::destination::normalization::Fields;
 use crate::destination::{DestinationReport, seconds_since_1970};
-use crate::finding::{Finding, Place, Severity};
+use crate::finding::{Finding, Location, Severity};
 use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
@@ -120,10 +120,12 @@ impl State {
         if !findings.iter().any(Finding::is_doubt) {
             return findings;
         }
-        let refused: HashSet<(Option<&str>, Option<usize>)> =
-            refused.iter().map(|finding| (finding.place.group.as_deref(), finding.place.rule)).collect();
+        let refused: HashSet<(Option<&str>, Option<usize>)> = refused
+            .iter()
+            .map(|finding| (finding.location.group.as_deref(), finding.location.rule))
+            .collect();
         findings.retain(|finding| {
-            let Place { group, rule, .. } = &finding.place;
+            let Location { group, rule, .. } = &finding.location;
             let is_refused = [*rule, None].iter().any(|rule| refused.contains(&(group.as_deref(), *rule)));
             !(finding.is_doubt() && is_refused)
         });
@@ -131,7 +133,8 @@ impl State {
         let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
         let is_there = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
         let taken: HashSet<&str> = object.groups.iter().filter(is_there).map(|group| &*group.name).collect();
-        let is_taken = |finding: &Finding| finding.place.group.as_deref().is_some_and(|g| taken.contains(g));
+        let is_taken =
+            |finding: &Finding| finding.location.group.as_deref().is_some_and(|g| taken.contains(g));
         for finding in findings.iter_mut().filter(|finding| finding.is_doubt()) {
             if is_taken(finding) {
                 (finding.severity, finding.offered) = (Severity::Warning, false);
@@ -193,18 +196,18 @@ fn timestamp(at: Instant) -> u64 {
 
 fn expelled(group: &str) -> Finding {
     let message = "the version that the ruler has lacks what its route enforces now, and is removed";
-    let place = Place { group: Some(group.to_owned()), ..Place::default() };
+    let location = Location { group: Some(group.to_owned()), ..Location::default() };
     Finding::error("not-allowed", message)
-        .at(place)
+        .at(location)
         .hint("mend the group, so that its present version is written")
 }
 
 fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
     let fields: Vec<&str> = fields.iter().copied().collect();
     let message = format!("the ruler keeps it in a form of its own: {}", fields.join(", "));
-    let place = Place { group: Some(group.to_string()), ..Place::default() };
+    let location = Location { group: Some(group.to_string()), ..Location::default() };
     Finding::warning("normalized", message)
-        .at(place)
+        .at(location)
         .hint("an older version of the server may lack the field")
 }
 
@@ -212,9 +215,9 @@ fn contested((group, fields): (&Arc<str>, &[String])) -> Finding {
     let differs =
         if fields.is_empty() { "it is missing".to_owned() } else { format!("{} differs", fields.join(", ")) };
     let message = format!("it was found changed at three looks in a row: {differs}");
-    let place = Place { group: Some(group.to_string()), ..Place::default() };
+    let location = Location { group: Some(group.to_string()), ..Location::default() };
     Finding::warning("contested", message)
-        .at(place)
+        .at(location)
         .hint("another tool writes it, or the ruler does not store what it accepts; it is repaired once a resync interval")
 }
 

@@ -33,7 +33,7 @@ impl Object {
         }
     }
 
-    fn placed(&self, routes: &[Route]) -> Placed {
+    fn routed(&self, routes: &[Route]) -> Routed {
         let input = RoutingInput {
             id: &self.id,
             labels: &self.labels,
@@ -43,13 +43,13 @@ impl Object {
             namespace: self.namespace.as_ref(),
             namespace_comes: self.namespace_comes,
         };
-        place(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
+        match_routes(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
     }
 
     /// Its destinations, or why there is none.
     fn to(&self, routes: &[Route]) -> Vec<String> {
-        let Placed { placements, refused, findings } = self.placed(routes);
-        let destinations = placements.iter().map(|placement| placement.destination.to_string());
+        let Routed { matches, refused, findings } = self.routed(routes);
+        let destinations = matches.iter().map(|route_match| route_match.destination.to_string());
         let why = refused.iter().map(|refused| &refused.finding).chain(&findings);
         destinations.chain(why.map(|finding| format!("! {}", finding.message))).collect()
     }
@@ -199,14 +199,14 @@ fn a_refused_tenant_is_told_from_other_refusals() {
             ..fixed("m", "prod", "{}", "{}")
         },
     ];
-    let placed = Object::new("PrometheusRule", &[("tenant", "victim")]).placed(&routes);
-    assert_eq!(placed.placements, []);
-    let [refused] = placed.refused.as_slice() else { panic!("{placed:?}") };
+    let routed = Object::new("PrometheusRule", &[("tenant", "victim")]).routed(&routes);
+    assert_eq!(routed.matches, []);
+    let [refused] = routed.refused.as_slice() else { panic!("{routed:?}") };
     assert_eq!((&*refused.route, &*refused.ruler, refused.finding.code), ("claims", "central", "tenant"));
-    assert_eq!(placed.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["matcher"]);
+    assert_eq!(routed.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["matcher"]);
     for (tenant, count) in [("a|b", 1), ("payments", 0)] {
-        let placed = Object::new("PrometheusRule", &[("tenant", tenant)]).placed(&routes[..1]);
-        assert_eq!(placed.refused.len(), count, "{tenant}");
+        let routed = Object::new("PrometheusRule", &[("tenant", tenant)]).routed(&routes[..1]);
+        assert_eq!(routed.refused.len(), count, "{tenant}");
     }
 }
 
@@ -311,8 +311,8 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
             assert_eq!(object.to(std::slice::from_ref(&route)).len(), 1, "{what}, known");
             assert_eq!(route.needs_namespaces(), !by_name, "{what}");
             object.namespace = None;
-            let meanwhile = object.placed(std::slice::from_ref(&route));
-            assert_eq!(meanwhile.placements.len(), usize::from(by_name), "{what}");
+            let meanwhile = object.routed(std::slice::from_ref(&route));
+            assert_eq!(meanwhile.matches.len(), usize::from(by_name), "{what}");
             assert_eq!(meanwhile.findings, [], "{what}: nobody is told before it is known");
         }
     }
@@ -361,9 +361,9 @@ mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
         ] {
             let route = Route { allow, ..claimed(ValueSource::Label("tenant".into()), "{value}", &[]) };
             let object = Object::new("PrometheusRule", &[("tenant", "a")]);
-            let placed = object.placed(&[route]);
-            assert_eq!(placed.placements.len(), usize::from(ok), "{what}");
-            assert_eq!(placed.refused.len(), usize::from(!ok), "{what}: the author is told");
+            let routed = object.routed(&[route]);
+            assert_eq!(routed.matches.len(), usize::from(ok), "{what}");
+            assert_eq!(routed.refused.len(), usize::from(!ok), "{what}: the author is told");
         }
     }
 }

@@ -69,7 +69,8 @@ fn group(exprs: &[&str]) -> Group {
 fn sent(route: &Route, group: &Group, dialect: &dyn Dialect) -> Result<Group, Vec<Option<usize>>> {
     let transform = object().by(route).unwrap();
     let (sent, findings) = transform.apply(group, "r", Some(&"t".parse().unwrap()), dialect);
-    let wrong: Vec<Option<usize>> = findings.iter().filter(|f| f.withholds()).map(|f| f.place.rule).collect();
+    let wrong: Vec<Option<usize>> =
+        findings.iter().filter(|f| f.withholds()).map(|f| f.location.rule).collect();
     if wrong.is_empty() { Ok(sent.into_owned()) } else { Err(wrong) }
 }
 
@@ -178,7 +179,7 @@ mod groups_read_only_from_tenants_that_are_allowed {
             findings.iter().map(|finding| finding.code.to_string()).collect::<Vec<_>>(),
             ["source-tenants"]
         );
-        assert_eq!(findings[0].place.field.as_deref(), Some("source_tenants"));
+        assert_eq!(findings[0].location.field.as_deref(), Some("source_tenants"));
     }
 }
 

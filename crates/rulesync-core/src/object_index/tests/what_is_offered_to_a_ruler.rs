@@ -66,7 +66,7 @@ fn what_is_wrong_with_a_whole_group_is_not_mended_by_leaving_rules_out() {
 #[test]
 fn rules_are_numbered_as_their_author_does() {
     let object = claimed(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
-    let numbers: Vec<_> = object.findings.iter().map(|finding| finding.place.rule).collect();
+    let numbers: Vec<_> = object.findings.iter().map(|finding| finding.location.rule).collect();
     assert!(numbers.iter().all(|number| *number == Some(2)) && !numbers.is_empty(), "{numbers:?}");
     assert_eq!([0, 1].map(|index| object.groups[0].left_out.declared(index)), [1, 3]);
 }

@@ -85,9 +85,9 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     };
     let finding = finding_at.map(|rule| {
         let mut finding = Finding::warning("promql", "odd");
-        finding.place.group = Some("g".to_owned());
-        finding.place.rule = Some(rule);
-        finding.place.position = Some(Position { line: 1, column: 7 });
+        finding.location.group = Some("g".to_owned());
+        finding.location.rule = Some(rule);
+        finding.location.position = Some(Position { line: 1, column: 7 });
         finding
     });
     DesiredObject {
@@ -110,10 +110,10 @@ fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Op
     let (_, changes) = bench.state.next_job().unwrap();
     let (subject, finding) = bench.state.refused(&changes[0], "no", rule).unwrap();
     assert_eq!(subject.group.as_deref(), Some("g"));
-    assert_eq!(finding.place.group.as_deref(), Some("g"));
+    assert_eq!(finding.location.group.as_deref(), Some("g"));
     assert!(bench.state.refusals.contains("us.ns.o", "g", with_rules_left_out(None).groups[0].fingerprint));
-    let column = finding.place.position.map(|position| position.column);
-    (finding.place.rule, finding.place.rule_name, column)
+    let column = finding.location.position.map(|position| position.column);
+    (finding.location.rule, finding.location.rule_name, column)
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +138,7 @@ async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
     for refused in [1, 0] {
         let (namespace, changes) = bench.state.next_job().unwrap();
         let (_, finding) = bench.state.refused(&changes[0], "no", Some(refused)).unwrap();
-        left.push(finding.place.rule);
+        left.push(finding.location.rule);
         bench.state.queue.finished(&namespace);
     }
     assert_eq!(left, [Some(2), Some(1)]);

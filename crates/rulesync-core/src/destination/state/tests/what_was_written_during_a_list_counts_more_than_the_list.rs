@@ -1,4 +1,5 @@
-//! A list shows the ruler as it was before the writes that end while it is under way, and a group may be read half written.
+//! A list shows the ruler as it was before the writes that end while it is under way, and a group may be read half
+//! written.
 
 use super::*;
 

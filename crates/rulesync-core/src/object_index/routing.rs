@@ -9,12 +9,12 @@ use super::{Effects, Handover, ObjectIndex};
 use crate::desired::LeftBecause;
 use crate::destination::Command;
 use crate::handover::{HandoverProgress, HandoverState};
-use crate::intake::{self, Placed, Placement, RefusedTenant};
+use crate::intake::{self, RefusedTenant, RouteMatch, Routed};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 
-/// Why an object is placed.
+/// Why an object is routed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Occasion<'a> {
     /// Whether its content is another than before.
@@ -40,7 +40,7 @@ pub(super) struct Moves<'a> {
 impl ObjectIndex {
     /// Finds an object's destinations and tells them. Destinations that had it are told anew only if its content
     /// changed, or what is done to it on the way.
-    pub(super) fn place(
+    pub(super) fn route(
         &mut self,
         id: &ObjectId,
         groups: Option<&[Group]>,
@@ -51,20 +51,19 @@ impl ObjectIndex {
         let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
         let input = record.input(id, &self.namespaces);
         let table = &self.table;
-        let Placed { mut placements, refused, mut findings } =
-            intake::place(&table.routes, &input, |ruler| table.language(ruler));
-        if !placements.is_empty()
+        let Routed { mut matches, refused, mut findings } =
+            intake::match_routes(&table.routes, &input, |ruler| table.language(ruler));
+        if !matches.is_empty()
             && let Some(finding) = table.refuse_name(id, record.uid.as_deref())
         {
-            placements.clear();
+            matches.clear();
             findings.push(finding);
         }
         // What requests a tenant that it may not have stays in the last place that it may still have, as it is there.
         let mut stays: Vec<DestinationId> = Vec::new();
         for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
-            let last = record.placements.iter().find(|placement| placement.route == route);
-            let last =
-                last.filter(|last| !placements.iter().any(|other| other.destination == last.destination));
+            let last = record.matches.iter().find(|route_match| route_match.route == route);
+            let last = last.filter(|last| !matches.iter().any(|other| other.destination == last.destination));
             let kept =
                 last.and_then(|last| Some((last, table.transform(&route, &input, &last.destination)?)));
             if let Some((last, transform)) = kept {
@@ -75,7 +74,7 @@ impl ObjectIndex {
                 // What is enforced anew is for what it leaves behind, and not for what it asked for before.
                 if transform == *last.transform {
                     stays.push(last.destination.clone());
-                    placements.push(last.clone());
+                    matches.push(last.clone());
                 }
             }
             findings.push(finding);
@@ -89,16 +88,16 @@ impl ObjectIndex {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
         record.kept_out = findings.into();
-        let before = std::mem::replace(&mut record.placements, placements.clone().into());
+        let before = std::mem::replace(&mut record.matches, matches.clone().into());
         let had = |destination: &DestinationId| before.iter().find(|other| other.destination == *destination);
-        let leaves: Vec<&Placement> = before
+        let leaves: Vec<&RouteMatch> = before
             .iter()
-            .filter(|other| !placements.iter().any(|p| p.destination == other.destination))
+            .filter(|other| !matches.iter().any(|p| p.destination == other.destination))
             .collect();
         // Whoever gets it anew holds a share.
         let progress = HandoverProgress::default();
-        for placement in &placements {
-            let destination = &placement.destination;
+        for route_match in &matches {
+            let destination = &route_match.destination;
             let known = had(destination);
             if known.is_none() {
                 *self.uses.entry(destination.clone()).or_default() += 1;
@@ -107,13 +106,13 @@ impl ObjectIndex {
                 continue;
             }
             let known = known.filter(|_| !fresh.contains(destination));
-            if !changed && known.is_some_and(|known| known.transform == placement.transform) {
+            if !changed && known.is_some_and(|known| known.transform == route_match.transform) {
                 continue;
             }
             let Some(ruler) = self.table.rulers.get(&destination.ruler) else { continue };
             let split = self.table.split.get(&destination.ruler).copied();
             let treated =
-                Treated { placement, ruler: ruler.as_ref(), split, on_invalid: self.table.on_invalid };
+                Treated { route_match, ruler: ruler.as_ref(), split, on_invalid: self.table.on_invalid };
             let object = desired_object(id, record, groups, &treated, seen);
             for finding in &object.findings {
                 effects.findings.push((id.clone(), Some(destination.clone()), finding.clone()));
@@ -129,7 +128,7 @@ impl ObjectIndex {
         }
         let uid = record.uid.clone();
         let refused_by = &record.refused_by;
-        let because = |left: &Placement| match leaves_because {
+        let because = |left: &RouteMatch| match leaves_because {
             LeftBecause::Reconfigured if refused_by.contains(&left.route) => LeftBecause::Forbidden,
             because => because,
         };
