@@ -1,5 +1,5 @@
-// Command main makes templates.jsonl.gz anew: the seeds of the old one (its sets `valid` and `broken`), the inputs of
-// Go's own tests, mutations and generated templates, each with the verdict of text/template/parse.
+// Command main regenerates templates.jsonl.gz: the seeds of the old file (its sets `valid` and `broken`), the inputs of
+// Go's own tests, mutations and generated templates, each with the result of text/template/parse.
 //
 //	zcat templates.jsonl.gz | go run templates.go | gzip -9n > new.jsonl.gz
 package main
