@@ -70,7 +70,7 @@ func judge(env, text string) row {
 		d := dumper{sb: &sb, fn: func(name string, pos int) { fns = append(fns, fn{pos - len(pre), name}) }}
 		nodes := tree.Root.Nodes
 		if name == "__alert_A" {
-			// The prelude's own actions.
+			// Skip the actions of the prelude.
 			nodes = nodes[strings.Count(pre, "{{"):]
 		}
 		blank := true
@@ -370,7 +370,7 @@ func mutate(r *rand.Rand, pool []string) string {
 	return text
 }
 
-// generator makes templates that are mostly sound.
+// generator makes templates that are mostly valid.
 type generator struct {
 	r     *rand.Rand
 	env   string

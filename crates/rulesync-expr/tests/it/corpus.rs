@@ -42,7 +42,11 @@ const REJECTED: &[(&str, &str, &str)] = &[
         "1:78: parse error: unexpected character inside braces: '['",
         "a jsonnet list in place of matchers",
     ),
-    ("test +", "1:7: parse error: unexpected end of input", "deliberately invalid, from Prometheus' own tests"),
+    (
+        "test +",
+        "1:7: parse error: unexpected end of input",
+        "deliberately invalid, from Prometheus' own tests",
+    ),
 ];
 
 #[test]

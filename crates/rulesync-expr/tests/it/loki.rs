@@ -63,7 +63,9 @@ fn ruler_check_accepts_rules_stored_by_loki() {
 fn parse_reports_loki_messages_for_rejected_rules() {
     let mut count = 0;
     for recording in recordings().unwrap() {
-        let Some(line) = recording.response.lines().find(|line| line.starts_with(PARSE_ERROR_PREFIX)) else { continue };
+        let Some(line) = recording.response.lines().find(|line| line.starts_with(PARSE_ERROR_PREFIX)) else {
+            continue;
+        };
         let (_, message) = line.split_once("': ").unwrap();
         let errors = recording.expressions.iter().filter_map(|expr| logql::parse(expr).err());
         let messages: Vec<String> = errors.map(|error| logql::loki_message(&error)).collect();

@@ -1,6 +1,6 @@
-//! Comparison with Go: a table made by running Go 1.26's `text/template/parse`, with the functions of Prometheus v0.316
-//! and Loki 3.7, on rule templates, common mistakes in them, the inputs of Go's own tests, seeded mutations and generated
-//! templates. Where Prometheus' own `ParseTest` was run, its results were the same.
+//! Comparison with Go: a table made by running Go 1.26's `text/template/parse`, with the functions of Prometheus
+//! v0.316 and Loki 3.7, on rule templates, common mistakes in them, the inputs of Go's own tests, seeded mutations and
+//! generated templates. Where Prometheus' own `ParseTest` was run, its results were the same.
 
 mod shape;
 
