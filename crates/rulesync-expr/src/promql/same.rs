@@ -122,7 +122,7 @@ fn normalize_matching(matching: &mut Matching) {
 /// Sorts and deduplicates the labels, which are a set.
 fn normalize_labels(list: &mut LabelList) {
     list.span = NO_SPAN;
-    list.labels.iter_mut().for_each(|name| name.span = NOWHERE);
+    list.labels.iter_mut().for_each(|name| name.span = NO_SPAN);
     list.labels.sort_by(|a, b| a.text.cmp(&b.text));
     list.labels.dedup();
 }
