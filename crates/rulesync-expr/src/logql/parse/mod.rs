@@ -14,7 +14,7 @@ use super::literal;
 use super::operator::VectorOp;
 use super::pipeline::Text;
 use super::token::{Keyword, Token, TokenKind};
-use super::wording::{meaning_error, syntax_error};
+use super::wording::{semantic_error, syntax_error};
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, Precedence};
 use crate::span::Span;
@@ -294,7 +294,7 @@ impl<'a> Parser<'a> {
 
     fn value_of(&self, digits: Span) -> Result<f64> {
         literal::number(digits.text(self.input)).map_err(|reason| {
-            meaning_error(self.input, digits, format!("unable to parse literal as a float: {reason}"))
+            semantic_error(self.input, digits, format!("unable to parse literal as a float: {reason}"))
         })
     }
 
