@@ -1,6 +1,6 @@
 //! The LogQL lexer. It produces tokens on demand, so that the first error found is the first one in source order.
-//! Loki uses Go's `text/scanner`, hence Go's comments, Go's numbers and identifiers of any letters. `literal` evaluates
-//! literals.
+//! Loki uses Go's scanner for Go source, hence Go's comments, Go's numbers and identifiers of any letters. `literal`
+//! evaluates literals.
 
 use super::literal;
 use super::operator::LineFilterOp;
@@ -301,7 +301,7 @@ impl<'a> Lexer<'a> {
         }
         self.pos += digits;
         let value = u32::from_str_radix(code, radix).map_err(|_| INVALID)?;
-        // Go's scanner accepts these, but unquoting does not.
+        // Go's scanner accepts these, but unquoting rejects them.
         if value > largest || (0xd800..0xe000).contains(&value) { Err("invalid syntax") } else { Ok(()) }
     }
 

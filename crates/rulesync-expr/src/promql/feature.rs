@@ -1,4 +1,4 @@
-//! Language features that Prometheus has behind feature flags.
+//! Language features that need a feature flag in Prometheus.
 
 use crate::span::Span;
 

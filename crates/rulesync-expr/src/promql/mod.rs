@@ -35,7 +35,7 @@ pub use same::means_the_same;
 /// should rather be too lenient than too strict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Enables what Prometheus has behind feature flags: experimental functions and aggregations, arithmetic on
+    /// Enables features that need a flag in Prometheus: experimental functions and aggregations, arithmetic on
     /// durations, `anchored` and `smoothed`, `fill` modifiers.
     pub experimental: bool,
     /// Enables functions that Prometheus 3 removed and older rulers such as Cortex still support: `holt_winters`.
