@@ -1,4 +1,4 @@
-//! Tells the tests whether the shared corpus is there, so that they show as ignored where it is not.
+//! Sets `cfg(rulesync_shared)` if the shared corpus exists; the tests that need it are reported as ignored otherwise.
 
 use std::env;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
-//! Measures what one expression costs: `cargo run --release -p rulesync-expr --example corpus_speed [FILE]`.
-//! The file is a JSON list of objects with a field `expr`; without one, the shared corpus is taken.
+//! Measures the parse time per expression: `cargo run --release -p rulesync-expr --example corpus_speed [FILE]`.
+//! The file is a JSON list of objects with a field `expr`; the default is the shared corpus.
 
-#![expect(clippy::print_stdout, reason = "it prints its result")]
+#![expect(clippy::print_stdout, reason = "the example prints its result")]
 
 use std::error::Error;
 use std::time::Instant;

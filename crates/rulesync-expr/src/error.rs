@@ -1,30 +1,30 @@
-//! What a parser says when a text is not an expression.
-//! Not for judging how bad that is: the caller knows who else will look at the expression.
+//! The error type of the parsers. Severity is up to the caller, which knows the server that will evaluate the
+//! expression.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::span::{Position, Span};
 
-/// What kind of thing is wrong, for callers that treat them differently.
+/// The category of a [`ParseError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text is not a sentence of the language.
+    /// A syntax error.
     Syntax,
-    /// The sentence is well formed, but its parts do not fit together.
+    /// The syntax is valid, but types or operands do not fit together.
     Type,
-    /// A function of a name that is not known here. A newer or a different server may know it.
+    /// A function unknown to this crate. A newer or a different server may support it.
     UnknownFunction,
-    /// A variable of a template that nothing declares.
+    /// A template variable that is not declared.
     UndefinedVariable,
-    /// Known, but switched off by the options the text was parsed with.
+    /// A known feature that is disabled by the parser options.
     Disabled,
-    /// The server takes it, but can never evaluate it.
+    /// The server accepts the expression, but can never evaluate it.
     NeverEvaluates,
 }
 
-/// The first thing wrong with an expression, in the wording of the server.
+/// The first error in an expression, in the server's words.
 ///
 /// `Display` prints exactly what the server prints: Prometheus and Mimir, for example,
 /// `1:9: parse error: unclosed left parenthesis`, Loki
@@ -38,28 +38,28 @@ pub struct ParseError {
     wording: Wording,
 }
 
-/// How a server names the place of an error.
+/// The format in which a server prints the position of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wording {
-    /// Prometheus and those built on it: `1:9: parse error: ...`.
+    /// Prometheus and servers built on it: `1:9: parse error: ...`.
     Prometheus,
-    /// Prometheus where it names another place: the whole of what the error is in.
+    /// Prometheus, where it prints a position other than the span's: the start of the enclosing construct.
     PrometheusAt(Position),
-    /// Loki where it knows the place, as it counts: characters, and no line where it has lost count of it.
+    /// Loki, with the position as Loki counts it: columns in characters, and line 0 where Loki has lost the line.
     Loki { line: usize, column: usize },
-    /// Loki where it does not: `parse error : ...`.
+    /// Loki without a position: `parse error : ...`.
     LokiNowhere,
-    /// Ours, where the server says nothing.
+    /// A message of this crate, where the server reports no error.
     Own,
 }
 
 impl ParseError {
-    /// An error at `span` of `input`, which is clamped to what the input holds.
+    /// Creates an error in Prometheus' format. `span` is clamped to the length of `input`.
     pub(crate) fn new(kind: ErrorKind, input: &str, span: Span, message: impl Into<String>) -> Self {
         Self::worded(Wording::Prometheus, kind, input, span, message)
     }
 
-    /// As [`ParseError::new`], in the words of another server.
+    /// Creates an error in the format of another server; see [`ParseError::new`].
     pub(crate) fn worded(
         wording: Wording,
         kind: ErrorKind,
@@ -72,25 +72,25 @@ impl ParseError {
         Self { kind, message: message.into(), span, position: Position::of(input, span.start), wording }
     }
 
-    /// What kind of error it is.
+    /// The category of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What is wrong, without the position. May quote parts of the expression.
+    /// The error message without the position. It may quote parts of the expression.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The bytes it is about; empty at the end of the input.
+    /// The byte range of the error; empty at the end of the input.
     #[must_use]
     pub fn span(&self) -> Span {
         self.span
     }
 
-    /// Where it starts, in lines and columns.
+    /// The start of the error as line and column.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position

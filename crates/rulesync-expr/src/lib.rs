@@ -1,7 +1,7 @@
-//! Parses the query languages and the templates of rulers, with positions, and without any dependency.
+//! Parsers with source positions for the query languages and templates of rulers, without dependencies.
 //!
-//! [`promql::parse`] reads an expression as Prometheus 3 does and answers with a syntax tree in which every
-//! node knows the bytes it came from, or with the error the server would give, worded as the server words it:
+//! [`promql::parse`] parses an expression as Prometheus 3 does. It returns a syntax tree in which every node has its
+//! byte range, or the error that the server would report, in the server's words:
 //!
 //! ```
 //! use rulesync_expr::promql::{self, Options};
@@ -16,13 +16,13 @@
 //! # Ok::<(), rulesync_expr::ParseError>(())
 //! ```
 //!
-//! [`logql::parse`] does the same for the rules of Grafana Loki, and [`logql::ruler_check`] also refuses what
-//! Loki stores and then can never evaluate. [`template::parse`] reads the templates of labels, annotations and log lines.
+//! [`logql::parse`] does the same for Grafana Loki rules, and [`logql::ruler_check`] also rejects expressions that
+//! Loki stores but can never evaluate. [`template::parse`] parses the templates of labels, annotations and log lines.
 //!
-//! The verdict is advice. Rulers differ in version and in what is switched on, so a rule that is refused here
-//! is still the ruler's to judge; what this crate adds is the place, before the ruler is asked.
+//! The results are advisory. Rulers differ in version and enabled features, so the ruler may accept a rule that is
+//! rejected here. This crate reports the position of an error before the rule is sent to the ruler.
 //!
-//! No input makes a parser panic, and none makes it recurse: nesting costs heap, never stack.
+//! The parsers never panic and never recurse: nesting uses heap, not stack.
 
 mod enforce;
 mod error;

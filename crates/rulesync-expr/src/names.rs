@@ -1,7 +1,7 @@
-//! Names of metrics and labels. Prometheus 3 allows any UTF-8 text; the legacy scheme, which many servers still have,
-//! allows what needs no quotes in an expression.
+//! Validation of metric and label names. Prometheus 3 allows any UTF-8 string; the legacy scheme, which many servers
+//! still use, allows only names that need no quotes in an expression.
 
-/// Whether the legacy scheme allows the name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`.
+/// Returns `true` if `name` is a valid label name in the legacy scheme: `[a-zA-Z_][a-zA-Z0-9_]*`.
 ///
 /// ```
 /// use rulesync_expr::names;
@@ -14,7 +14,7 @@ pub fn is_legacy_label(name: &str) -> bool {
     is_legacy(name, |_| false)
 }
 
-/// Whether the legacy scheme allows the name of a metric: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+/// Returns `true` if `name` is a valid metric name in the legacy scheme: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 #[must_use]
 pub fn is_legacy_metric(name: &str) -> bool {
     is_legacy(name, |c| c == ':')
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_legacy_scheme_knows_letters_digits_underscores_and_for_metrics_colons() {
+    fn legacy_names() {
         for (name, label, metric) in [
             ("a", true, true),
             ("_1", true, true),

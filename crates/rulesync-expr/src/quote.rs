@@ -1,9 +1,9 @@
-//! Prints strings and characters the way Go's `%q` and `%#U` do, because error messages should read
-//! like the server's, and undoes Go's escapes. Not for YAML or JSON strings.
+//! Go string quoting: formats strings and characters as Go's `%q` and `%#U` do, because error messages should match
+//! the server's, and decodes Go's escape sequences. Not for YAML or JSON strings.
 
 use std::fmt::Write as _;
 
-/// Go's `%q` of a string.
+/// Formats a string as Go's `%q` does.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -14,7 +14,7 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
-/// Go's `%.10q` of a token with `...` behind it, or all of it if it is short: as Go's parsers print what they did not expect.
+/// Formats a token as Go's parsers print an unexpected one: `%.10q` followed by `...`, or `%q` if it is short.
 pub(crate) fn shortened(text: &str) -> String {
     if text.len() <= 10 {
         return quoted(text);
@@ -23,7 +23,7 @@ pub(crate) fn shortened(text: &str) -> String {
     format!("{}...", quoted(&text[..cut]))
 }
 
-/// Go's `%q` of a character; the end of the input shows as the replacement character.
+/// Formats a character as Go's `%q` does; the end of the input is shown as the replacement character.
 pub(crate) fn quoted_char(c: Option<char>) -> String {
     let mut out = String::from("'");
     escape(&mut out, c.unwrap_or(char::REPLACEMENT_CHARACTER), '\'');
@@ -31,7 +31,7 @@ pub(crate) fn quoted_char(c: Option<char>) -> String {
     out
 }
 
-/// Go's `%#U`: the code point, and the character if it can be printed.
+/// Formats a character as Go's `%#U` does: the code point, followed by the character if it is printable.
 pub(crate) fn code_point(c: char) -> String {
     if is_printable(c) { format!("U+{:04X} '{c}'", u32::from(c)) } else { format!("U+{:04X}", u32::from(c)) }
 }
@@ -59,14 +59,14 @@ fn escape(out: &mut String, c: char, quote: char) {
     }
 }
 
-/// Close to Go's notion: everything visible, and of the spaces only the plain one.
+/// Approximates Go's `unicode.IsPrint`: visible characters, and of the spaces only U+0020.
 fn is_printable(c: char) -> bool {
     let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}');
     c == ' ' || !(c.is_control() || c.is_whitespace() || invisible)
 }
 
-/// The value of a string literal with Go escapes, given without its quotes. The lexer has already refused
-/// what is no escape. Bytes that are not UTF-8 (`"\xff"` is legal) become the replacement character.
+/// Decodes the Go escapes of a string literal, given without its quotes. The lexer has already rejected invalid
+/// escapes. Bytes that are not UTF-8 (`"\xff"` is legal) become the replacement character.
 pub(crate) fn unescape(body: &str) -> String {
     if !body.contains('\\') {
         return body.to_owned();
@@ -75,7 +75,7 @@ pub(crate) fn unescape(body: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// As [`unescape`], with bytes that are not UTF-8 as they are.
+/// Like [`unescape`], but keeps bytes that are not UTF-8.
 pub(crate) fn unescape_bytes(body: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
@@ -110,7 +110,7 @@ pub(crate) fn unescape_bytes(body: &str) -> Vec<u8> {
     out
 }
 
-/// What a one-letter escape stands for; quotes and the backslash stand for themselves.
+/// The character that a one-letter escape represents; quotes and the backslash represent themselves.
 fn simple_escape(c: char) -> char {
     match c {
         'a' => '\x07',
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_as_go_does() {
+    fn quoted_matches_go() {
         assert_eq!(quoted("a\"b\\\n\u{1}é\u{a0}\u{1f600}"), "\"a\\\"b\\\\\\n\\x01é\\u00a0\u{1f600}\"");
         assert_eq!(quoted_char(Some('|')), "'|'");
         assert_eq!(quoted_char(Some('\'')), "'\\''");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn undoes_every_escape() {
+    fn unescape_decodes_every_escape() {
         assert_eq!(unescape(r"plain"), "plain");
         assert_eq!(unescape(r"\a\b\f\n\r\t\v\\\'"), "\x07\x08\x0c\n\r\t\x0b\\'");
         assert_eq!(unescape(r"\101\x41\u0041\U0001F600é"), "AAA\u{1f600}é");

@@ -1,11 +1,10 @@
-//! Where something stands in the text: byte ranges, and lines and columns for people.
-//! Not for the text itself: a span borrows nothing.
+//! Source locations: byte ranges, and lines and columns for display. A span does not borrow the input.
 
 use std::fmt;
 
-/// A range of bytes in the parsed text, `start` included, `end` excluded.
+/// A byte range in the parsed input; `start` is inclusive, `end` is exclusive.
 ///
-/// Spans handed out by this crate lie within the text and on character boundaries, so
+/// Spans returned by this crate lie within the input and on character boundaries, so
 /// `&input[span.start..span.end]` does not panic for the input that was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
@@ -16,32 +15,32 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span from `start` up to, not including, `end`.
+    /// Creates a span from `start` up to but not including `end`.
     #[must_use]
     pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
-    /// How many bytes it covers.
+    /// The length in bytes.
     #[must_use]
     pub const fn len(self) -> usize {
         self.end.saturating_sub(self.start)
     }
 
-    /// Whether it covers nothing, as the end of the input does.
+    /// Returns `true` if the span is empty, as at the end of the input.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The part of `input` it covers; nothing if it does not fit that text.
+    /// The part of `input` that the span covers; empty if the span is not valid in `input`.
     #[must_use]
     pub fn text(self, input: &str) -> &str {
         input.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// A place in a text, as Prometheus counts it.
+/// A position in the input, counted as Prometheus does.
 ///
 /// ```
 /// use rulesync_expr::Position;
@@ -51,16 +50,16 @@ impl Span {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
-    /// Bytes before it.
+    /// Offset in bytes.
     pub offset: usize,
-    /// Line, from 1; lines end at `\n`.
+    /// Line, starting at 1; lines end at `\n`.
     pub line: usize,
-    /// Column, from 1, in bytes (not characters): that is what Prometheus prints.
+    /// Column, starting at 1, in bytes (not characters), as Prometheus prints it.
     pub column: usize,
 }
 
 impl Position {
-    /// The position `offset` bytes into `input`; an offset past the end counts as the end.
+    /// The position at byte `offset` of `input`; an offset past the end is the end.
     #[must_use]
     pub fn of(input: &str, offset: usize) -> Self {
         let offset = offset.min(input.len());

@@ -1,8 +1,8 @@
-//! Puts matchers into every selector of an expression, in the author's own text: blanks, comments and the order of
-//! things stay as they were written. Not for parsing: each language says where its selectors are.
+//! Label enforcement: adds matchers to every selector of an expression and leaves the rest of the source unchanged,
+//! including white space, comments and order. The parser of each language locates the selectors.
 //!
-//! It fails closed. What it hands out has been parsed again, and every selector in it carries every matcher; where that
-//! cannot be had, there is an error and no text.
+//! Enforcement fails closed. The result is parsed again to verify that every selector has every matcher; otherwise an
+//! error is returned instead of an expression.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use crate::promql::{self, ExprKind, MatchOp};
 use crate::quote::quoted;
 use crate::span::{Position, Span};
 
-/// What every selector is to carry: `label="value"`.
+/// A matcher that every selector must have: `label="value"`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Enforcement {
     label: String,
@@ -22,25 +22,25 @@ pub struct Enforcement {
     mode: Mode,
 }
 
-/// What becomes of what the author wrote about the label.
+/// The treatment of existing matchers on the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// The matchers on the label are replaced by one, and where there is none, one is added.
+    /// All matchers on the label are replaced by the enforced one, which is added if there are none.
     Override,
-    /// A selector that has any matcher on the label keeps it; one that has none gets ours.
+    /// The matcher is added to selectors without a matcher on the label; other selectors are unchanged.
     AddIfAbsent,
-    /// Nothing is changed; a selector without just this matcher is an error.
+    /// Nothing is changed; a selector without exactly this matcher is an error.
     Require,
 }
 
-/// A matcher that would not do what it is for.
+/// The reason why a matcher cannot be enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidEnforcement {
-    /// Labels are `[a-zA-Z_][a-zA-Z0-9_]*`; some rulers take no others.
+    /// The label is not `[a-zA-Z_][a-zA-Z0-9_]*`; some rulers accept no others.
     Label,
-    /// `__name__` is what a selector is about.
+    /// The label is `__name__`, which selects the metric.
     MetricName,
-    /// An empty value matches everything that has no such label.
+    /// The value is empty, which matches all series without the label.
     EmptyValue,
 }
 
@@ -48,7 +48,7 @@ impl std::fmt::Display for InvalidEnforcement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Label => "the label must be letters, digits and underscores and not begin with a digit",
-            Self::MetricName => "the label `__name__` cannot be enforced: it is what a selector is about",
+            Self::MetricName => "the label `__name__` cannot be enforced: it selects the metric",
             Self::EmptyValue => "the value is empty, which would match all series that do not have the label",
         })
     }
@@ -57,11 +57,11 @@ impl std::fmt::Display for InvalidEnforcement {
 impl std::error::Error for InvalidEnforcement {}
 
 impl Enforcement {
-    /// `label="value"` for every selector.
+    /// Creates the enforcement of `label="value"`.
     ///
     /// # Errors
     ///
-    /// A label or value that would not keep series apart.
+    /// Returns an error if the label or value would not isolate series.
     pub fn new(label: &str, value: &str, mode: Mode) -> Result<Self, InvalidEnforcement> {
         if !names::is_legacy_label(label) {
             return Err(InvalidEnforcement::Label);
@@ -91,49 +91,49 @@ impl Enforcement {
         format!("{}={}", self.label, quoted(&self.value))
     }
 
-    fn is(&self, matcher: &Found) -> bool {
+    fn matches(&self, matcher: &Matcher) -> bool {
         matcher.label == self.label && matcher.op == MatchOp::Equal && matcher.value == self.value
     }
 
-    /// Whether a selector is as it has to be in the end.
-    fn holds(&self, selector: &Selector) -> bool {
+    /// Returns `true` if a selector satisfies the enforcement.
+    fn is_satisfied_by(&self, selector: &Selector) -> bool {
         let mut on_label = selector.matchers.iter().filter(|matcher| matcher.label == self.label);
         match self.mode {
             Mode::Override => {
-                on_label.next().is_some_and(|matcher| self.is(matcher)) && on_label.next().is_none()
+                on_label.next().is_some_and(|matcher| self.matches(matcher)) && on_label.next().is_none()
             }
             Mode::AddIfAbsent => on_label.next().is_some(),
-            Mode::Require => on_label.any(|matcher| self.is(matcher)),
+            Mode::Require => on_label.any(|matcher| self.matches(matcher)),
         }
     }
 }
 
-/// Why an expression cannot carry the matchers. The rule must not be used without them.
+/// The reason why matchers cannot be enforced in an expression. The rule must not be used without them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnforceError {
-    /// The expression cannot be parsed, so that its selectors are not known.
+    /// The expression cannot be parsed, so its selectors are unknown.
     Unparsed(ParseError),
-    /// A selector lacks a matcher that it must have.
+    /// A selector lacks a required matcher.
     Missing {
-        /// The matcher, as it would be written.
+        /// The matcher as written in an expression.
         matcher: String,
-        /// Where the selector is.
+        /// The position of the selector.
         position: Position,
     },
-    /// Something reads series that no selector names, as `info` does.
+    /// A function reads series that no selector specifies, as `info` does.
     Unnamed {
         /// The function.
         function: &'static str,
-        /// Where it is called.
+        /// The position of the call.
         position: Position,
     },
-    /// The text with the matchers does not read as it should. It would be a defect of this crate, and is caught here.
+    /// The result failed verification, which would be a bug in this crate.
     Unproven,
 }
 
 impl EnforceError {
-    /// Where in the expression.
+    /// The position in the expression, if known.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         match self {
@@ -150,22 +150,22 @@ impl std::fmt::Display for EnforceError {
             Self::Unparsed(error) => {
                 write!(
                     f,
-                    "matchers cannot be put into an expression that cannot be read: {}",
+                    "matchers cannot be added to an expression that cannot be parsed: {}",
                     error.message()
                 )
             }
             Self::Missing { matcher, .. } => write!(f, "a selector lacks the matcher {matcher}"),
             Self::Unnamed { function, .. } => {
-                write!(f, "{function}() reads series that no selector names, so no matcher can be put there")
+                write!(f, "{function}() reads series that no selector specifies, so no matcher can be added")
             }
-            Self::Unproven => f.write_str("the expression with matchers cannot be read back"),
+            Self::Unproven => f.write_str("the expression with the added matchers failed verification"),
         }
     }
 }
 
 impl std::error::Error for EnforceError {}
 
-/// Puts the matchers into every selector of a PromQL expression.
+/// Adds the matchers to every selector of a PromQL expression.
 ///
 /// ```
 /// use rulesync_expr::{Enforcement, Mode, enforce_promql};
@@ -179,12 +179,12 @@ impl std::error::Error for EnforceError {}
 ///
 /// # Errors
 ///
-/// [`EnforceError`] where not every selector can carry every matcher.
+/// Returns [`EnforceError`] if not every selector can have every matcher.
 pub fn enforce_promql(input: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
     splice(input, matchers, |text| {
         let expr = promql::parse(text, &promql::Options::default()).map_err(EnforceError::Unparsed)?;
         expr.nodes().map(|node| &node.kind).try_for_each(|kind| match kind {
-            // With one argument it reads `target_info` of everyone; the second one also chooses labels to copy.
+            // With one argument `info` reads `target_info` of all tenants; the second one also selects labels to copy.
             ExprKind::Call(call) if call.function.name == "info" => Err(EnforceError::Unnamed {
                 function: call.function.name,
                 position: Position::of(text, call.name_span.start),
@@ -197,13 +197,13 @@ pub fn enforce_promql(input: &str, matchers: &[Enforcement]) -> Result<String, E
             braces: match (selector.braces, &selector.metric) {
                 (Some(braces), _) => Braces::At(braces.start + 1),
                 (None, Some(name)) => Braces::MissingAt(name.span.end),
-                // There is no such selector.
+                // The parser returns no such selector.
                 (None, None) => Braces::MissingAt(0),
             },
             matchers: selector
                 .matchers
                 .iter()
-                .map(|matcher| Found {
+                .map(|matcher| Matcher {
                     span: matcher.span,
                     label: matcher.label.clone(),
                     op: matcher.op,
@@ -215,7 +215,7 @@ pub fn enforce_promql(input: &str, matchers: &[Enforcement]) -> Result<String, E
     })
 }
 
-/// Puts the matchers into every stream selector of a LogQL expression.
+/// Adds the matchers to every stream selector of a LogQL expression.
 ///
 /// ```
 /// use rulesync_expr::{Enforcement, Mode, enforce_logql};
@@ -229,7 +229,7 @@ pub fn enforce_promql(input: &str, matchers: &[Enforcement]) -> Result<String, E
 ///
 /// # Errors
 ///
-/// [`EnforceError`] where not every selector can carry every matcher.
+/// Returns [`EnforceError`] if not every selector can have every matcher.
 pub fn enforce_logql(input: &str, matchers: &[Enforcement]) -> Result<String, EnforceError> {
     splice(input, matchers, |text| {
         let expr = logql::parse(text).map_err(EnforceError::Unparsed)?;
@@ -240,7 +240,7 @@ pub fn enforce_logql(input: &str, matchers: &[Enforcement]) -> Result<String, En
             matchers: selector
                 .matchers
                 .iter()
-                .map(|matcher| Found {
+                .map(|matcher| Matcher {
                     span: matcher.span,
                     label: matcher.label.clone(),
                     op: matcher.op,
@@ -252,23 +252,23 @@ pub fn enforce_logql(input: &str, matchers: &[Enforcement]) -> Result<String, En
     })
 }
 
-/// One selector, as far as splicing must know it.
+/// The parts of a selector that splicing needs.
 struct Selector {
     start: usize,
-    /// The end of the metric's name, which may stand in quotes among the matchers.
+    /// The end of the metric name, which may be quoted among the matchers.
     name_end: Option<usize>,
     braces: Braces,
-    matchers: Vec<Found>,
+    matchers: Vec<Matcher>,
 }
 
 enum Braces {
-    /// The byte behind `{`.
+    /// The offset after `{`.
     At(usize),
-    /// Where they would stand.
+    /// The offset at which to insert braces.
     MissingAt(usize),
 }
 
-struct Found {
+struct Matcher {
     span: Span,
     label: String,
     op: MatchOp,
@@ -284,8 +284,8 @@ impl Selector {
         Position::of(input, if self.start == 0 { braces } else { self.start })
     }
 
-    /// Takes out a matcher that is not the first, with the comma before it. A comment between the two stays.
-    fn take_out(&self, input: &str, matcher: &Found, edits: &mut Vec<Edit>) {
+    /// Removes a matcher that is not the first, with the comma before it. A comment between the two is kept.
+    fn remove(&self, input: &str, matcher: &Matcher, edits: &mut Vec<Edit>) {
         let Span { start, end } = matcher.span;
         let ends = self.matchers.iter().map(|matcher| matcher.span.end).chain(self.name_end);
         let before = ends.filter(|end| *end <= start).max().unwrap_or(start);
@@ -296,17 +296,17 @@ impl Selector {
         });
         let comma = comma.unwrap_or(start);
         let between = input.get(comma..start).unwrap_or_default();
-        let mut take = |span| edits.push(Edit { span, text: String::new() });
+        let mut delete = |span| edits.push(Edit { span, text: String::new() });
         if between.contains('#') {
-            take(Span::new(comma, comma + 1));
-            take(matcher.span);
+            delete(Span::new(comma, comma + 1));
+            delete(matcher.span);
         } else {
-            take(Span::new(comma, end));
+            delete(Span::new(comma, end));
         }
     }
 }
 
-/// A piece of text in place of another.
+/// A replacement of a byte range.
 struct Edit {
     span: Span,
     text: String,
@@ -320,9 +320,9 @@ fn splice(
     let before = selectors(input)?;
     let mut edits = Vec::new();
     for selector in &before {
-        edits_of(input, selector, enforcements, &mut edits)?;
+        plan_edits(input, selector, enforcements, &mut edits)?;
     }
-    // Selectors do not overlap, but need not come in the order written.
+    // Selectors do not overlap, but need not be in source order.
     edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let mut text =
         String::with_capacity(input.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
@@ -334,12 +334,14 @@ fn splice(
     }
     text.push_str(input.get(copied..).ok_or(EnforceError::Unproven)?);
     let after = selectors(&text).map_err(|_| EnforceError::Unproven)?;
-    let proven = after.len() == before.len()
-        && after.iter().all(|selector| enforcements.iter().all(|enforced| enforced.holds(selector)));
-    if proven { Ok(text) } else { Err(EnforceError::Unproven) }
+    let verified = after.len() == before.len()
+        && after
+            .iter()
+            .all(|selector| enforcements.iter().all(|enforced| enforced.is_satisfied_by(selector)));
+    if verified { Ok(text) } else { Err(EnforceError::Unproven) }
 }
 
-fn edits_of(
+fn plan_edits(
     input: &str,
     selector: &Selector,
     enforcements: &[Enforcement],
@@ -350,7 +352,7 @@ fn edits_of(
         let mut on_label =
             selector.matchers.iter().filter(|matcher| matcher.label == enforced.label).peekable();
         match enforced.mode {
-            Mode::Require if on_label.any(|matcher| enforced.is(matcher)) => {}
+            Mode::Require if on_label.any(|matcher| enforced.matches(matcher)) => {}
             Mode::Require => {
                 let (matcher, position) = (enforced.matcher(), selector.position(input));
                 return Err(EnforceError::Missing { matcher, position });
@@ -358,10 +360,10 @@ fn edits_of(
             Mode::AddIfAbsent if on_label.peek().is_some() => {}
             Mode::Override => match on_label.next() {
                 Some(first) => {
-                    if !enforced.is(first) {
+                    if !enforced.matches(first) {
                         edits.push(Edit { span: first.span, text: enforced.matcher() });
                     }
-                    on_label.for_each(|other| selector.take_out(input, other, edits));
+                    on_label.for_each(|other| selector.remove(input, other, edits));
                 }
                 None => added.push(enforced.matcher()),
             },
@@ -371,13 +373,13 @@ fn edits_of(
     if added.is_empty() {
         return Ok(());
     }
-    let ours = added.join(",");
+    let added = added.join(",");
     let (at, text) = match (selector.matchers.iter().map(|matcher| matcher.span.end).max(), &selector.braces)
     {
-        // Behind the last one, before a comma or comment that follows it.
-        (Some(end), _) => (end, format!(",{ours}")),
-        (None, Braces::At(inside)) => (*inside, ours),
-        (None, Braces::MissingAt(end)) => (*end, format!("{{{ours}}}")),
+        // After the last one, before a comma or comment that follows it.
+        (Some(end), _) => (end, format!(",{added}")),
+        (None, Braces::At(inside)) => (*inside, added),
+        (None, Braces::MissingAt(end)) => (*end, format!("{{{added}}}")),
     };
     edits.push(Edit { span: Span::new(at, at), text });
     Ok(())

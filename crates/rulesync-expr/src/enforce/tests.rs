@@ -1,5 +1,5 @@
-//! What enforcement promises: every selector carries the matcher, the author's text stays, and taking the matcher out
-//! again gives the original meaning.
+//! Tests of enforcement: every selector has the matcher, the rest of the source is unchanged, and removing the matcher
+//! restores the original meaning.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn overridden(input: &str) -> Result<String, EnforceError> {
 }
 
 #[test]
-fn keeps_the_authors_text() {
+fn enforce_promql_keeps_source() {
     for (input, expected) in [
         ("up", r#"up{team="payments"}"#),
         ("up{}", r#"up{team="payments"}"#),
@@ -55,7 +55,7 @@ fn keeps_the_authors_text() {
 }
 
 #[test]
-fn each_mode_treats_what_is_there_in_its_way() {
+fn enforce_modes_with_existing_matchers() {
     let present = r#"a{team="mine"} + b"#;
     let added = enforce_promql(present, &[team(Mode::AddIfAbsent)]).unwrap();
     assert_eq!(added, r#"a{team="mine"} + b{team="payments"}"#);
@@ -73,7 +73,7 @@ fn each_mode_treats_what_is_there_in_its_way() {
 }
 
 #[test]
-fn fails_closed() {
+fn enforce_fails_closed() {
     let error = overridden("sum by (").unwrap_err();
     assert!(matches!(error, EnforceError::Unparsed(_)), "{error}");
     assert!(error.to_string().contains("unclosed left parenthesis"));
@@ -81,20 +81,20 @@ fn fails_closed() {
         let error = overridden(input).unwrap_err();
         assert!(matches!(error, EnforceError::Unnamed { function: "info", .. }), "{error}");
     }
-    let refused = |label, value| Enforcement::new(label, value, Mode::Override).unwrap_err();
-    assert_eq!(refused("team", ""), InvalidEnforcement::EmptyValue);
-    assert_eq!(refused("__name__", "x"), InvalidEnforcement::MetricName);
+    let invalid = |label, value| Enforcement::new(label, value, Mode::Override).unwrap_err();
+    assert_eq!(invalid("team", ""), InvalidEnforcement::EmptyValue);
+    assert_eq!(invalid("__name__", "x"), InvalidEnforcement::MetricName);
     for label in ["", "a-b", "1a", "a b", "é"] {
-        assert_eq!(refused(label, "x"), InvalidEnforcement::Label);
+        assert_eq!(invalid(label, "x"), InvalidEnforcement::Label);
     }
     let same_label_twice = [team(Mode::Override), Enforcement::new("team", "other", Mode::Override).unwrap()];
     assert!(enforce_promql("up", &same_label_twice).is_err());
 }
 
-/// The tree without places: what an expression means.
+/// The tree without spans, which represents the meaning of an expression.
 fn meaning(input: &str) -> String {
     let expr = promql::parse(input, &promql::Options::default()).unwrap();
-    // An expression with braces and nothing in them means the same as one without.
+    // Empty braces have the same meaning as no braces.
     let tree = format!("{expr:?}")
         .replace("Some(Span", "Span")
         .replace("braces: None", "braces: Span { start: 0, end: 0 }");
@@ -109,7 +109,7 @@ fn meaning(input: &str) -> String {
     out + rest
 }
 
-/// The text without its matchers on the label, of which none stands first among others.
+/// The expression without its matchers on the label, none of which is first among several.
 fn without(input: &str, label: &str) -> String {
     let expr = promql::parse(input, &promql::Options::default()).unwrap();
     let mut spans: Vec<Span> =
@@ -123,8 +123,8 @@ fn without(input: &str, label: &str) -> String {
     text
 }
 
-/// The properties, for an expression that says nothing of the label.
-pub(crate) fn holds_for(input: &str) {
+/// Checks the properties of enforcement for an expression without matchers on the label.
+pub(crate) fn check_enforcement(input: &str) {
     let expr = promql::parse(input, &promql::Options::default()).unwrap();
     assert!(expr.selectors().flat_map(|s| &s.matchers).all(|m| m.label != "rulesync_tenant"), "{input}");
     let value = "a\\\"b, or {c}";
@@ -145,19 +145,19 @@ pub(crate) fn holds_for(input: &str) {
         }
         assert_eq!(meaning(&without(&enforced, "rulesync_tenant")), meaning(input), "{enforced}");
         let required = [Enforcement::new("rulesync_tenant", value, Mode::Require).unwrap()];
-        assert_eq!(enforce_promql(&enforced, &required).as_ref(), Ok(&enforced), "is what is required");
-        assert_eq!(enforce_promql(&enforced, &ours).as_ref(), Ok(&enforced), "twice is once");
+        assert_eq!(enforce_promql(&enforced, &required).as_ref(), Ok(&enforced), "satisfies `Require`");
+        assert_eq!(enforce_promql(&enforced, &ours).as_ref(), Ok(&enforced), "is idempotent");
     }
     let other = [Enforcement::new("rulesync_tenant", "other", Mode::Override).unwrap()];
-    let theirs = [Enforcement::new("rulesync_tenant", value, Mode::AddIfAbsent).unwrap()];
+    let if_absent = [Enforcement::new("rulesync_tenant", value, Mode::AddIfAbsent).unwrap()];
     let other = enforce_promql(input, &other).unwrap();
-    assert_eq!(enforce_promql(&other, &theirs).unwrap(), other, "what is there is kept");
+    assert_eq!(enforce_promql(&other, &if_absent).unwrap(), other, "keeps existing matchers");
     let ours = [Enforcement::new("rulesync_tenant", value, Mode::Override).unwrap()];
     let replaced = enforce_promql(&other, &ours).unwrap();
     assert_eq!(meaning(&without(&replaced, "rulesync_tenant")), meaning(input), "{replaced}");
 }
 
-/// Blanks and comments, as authors strew them.
+/// Generates white space and comments.
 fn gap() -> impl Strategy<Value = &'static str> {
     prop_oneof![6 => Just(""), 3 => Just(" "), 1 => Just("\n  "), 1 => Just(" # {\"'\n"), 1 => Just("\t")]
 }
@@ -241,7 +241,7 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn every_selector_of_anything_carries_the_matcher() {
+fn enforce_promql_adds_matcher_to_every_selector() {
     let run = || {
         let config = ProptestConfig {
             cases: CASES,
@@ -252,38 +252,38 @@ fn every_selector_of_anything_carries_the_matcher() {
         let strategy = expression();
         proptest::test_runner::TestRunner::new(config).run(&strategy, |input| {
             prop_assume!(promql::parse(&input, &promql::Options::default()).is_ok());
-            holds_for(&input);
+            check_enforcement(&input);
             Ok(())
         })
     };
-    // Strategies within strategies need more stack than a test's thread has.
+    // Nested strategies need more stack than the thread of a test has.
     let thread = std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap();
     thread.join().unwrap().unwrap();
 }
 
-/// What was asked to be shown; some seconds.
+/// The required number of test cases; they run for some seconds.
 const CASES: u32 = 100_000;
 
 #[test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-fn every_selector_of_public_rules_carries_the_matcher() {
+fn enforce_promql_adds_matcher_to_every_selector_of_public_rules() {
     let path = std::path::Path::new(env!("RULESYNC_SHARED_DIR")).join("corpus/promql-rules.json");
     let entries: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut held = 0;
+    let mut checked = 0;
     for entry in entries.as_array().unwrap() {
         let expr = entry["expr"].as_str().unwrap();
         if promql::parse(expr, &promql::Options::default()).is_ok() {
-            holds_for(expr);
-            held += 1;
+            check_enforcement(expr);
+            checked += 1;
         } else {
             assert!(matches!(overridden(expr), Err(EnforceError::Unparsed(_))), "{expr}");
         }
     }
-    assert!(held > 2000, "{held}");
+    assert!(checked > 2000, "{checked}");
 }
 
 #[test]
-fn stream_selectors_keep_the_authors_text() {
+fn enforce_logql_keeps_source() {
     for (input, expected) in [
         (r#"rate({a="b"}[5m])"#, r#"rate({a="b",team="payments"}[5m])"#),
         ("rate({ a=`b` , # why\n c!='d'", ""),
@@ -304,7 +304,7 @@ fn stream_selectors_keep_the_authors_text() {
 }
 
 #[test]
-fn every_stream_selector_of_anything_carries_the_matcher() {
+fn enforce_logql_adds_matcher_to_every_selector() {
     let ours = |mode| [Enforcement::new("rulesync_tenant", "a\\\"b, or {c}", mode).unwrap()];
     let config = ProptestConfig { cases: CASES / 4, failure_persistence: None, ..ProptestConfig::default() };
     let run = move || {
@@ -327,7 +327,7 @@ fn every_stream_selector_of_anything_carries_the_matcher() {
             for span in spans.into_iter().rev() {
                 text.replace_range(span.start - 1..span.end, "");
             }
-            assert_eq!(text, input, "but for the matchers nothing has changed");
+            assert_eq!(text, input, "nothing has changed except the matchers");
             assert_eq!(enforce_logql(&enforced, &ours(Mode::Require)).as_ref(), Ok(&enforced));
             assert_eq!(enforce_logql(&enforced, &ours(Mode::AddIfAbsent)).as_ref(), Ok(&enforced));
             Ok(())

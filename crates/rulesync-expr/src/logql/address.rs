@@ -1,8 +1,8 @@
-//! Whether the text of an `ip("...")` names addresses: one, a range, or a network. Not for matching them.
+//! Validation of the parameter of `ip("...")`: an address, a range or a network.
 
 use std::net::IpAddr;
 
-/// Whether Loki can make sense of it.
+/// Returns `true` if Loki accepts the pattern.
 pub(super) fn is_pattern(text: &str) -> bool {
     if let Some((from, to)) = text.split_once('-') {
         return match (from.trim().parse::<IpAddr>(), to.trim().parse::<IpAddr>()) {
@@ -12,12 +12,12 @@ pub(super) fn is_pattern(text: &str) -> bool {
     }
     if let Some((address, bits)) = text.split_once('/') {
         let Ok(address) = address.parse::<IpAddr>() else { return false };
-        let most = if address.is_ipv4() { 32 } else { 128 };
+        let max = if address.is_ipv4() { 32 } else { 128 };
         let is_plain =
             bits == "0" || bits.bytes().all(|byte| byte.is_ascii_digit()) && !bits.starts_with('0');
-        return is_plain && bits.parse::<u8>().is_ok_and(|bits| bits <= most);
+        return is_plain && bits.parse::<u8>().is_ok_and(|bits| bits <= max);
     }
-    // A zone, as in `fe80::1%eth0`, is for Loki to judge.
+    // A zone, as in `fe80::1%eth0`, is not checked.
     text.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok())
 }
 
@@ -26,7 +26,7 @@ mod tests {
     use super::is_pattern;
 
     #[test]
-    fn addresses_ranges_and_networks() {
+    fn ip_pattern_accepts_addresses_ranges_and_networks() {
         for text in [
             "192.0.2.0",
             "::1",
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else() {
+    fn ip_pattern_rejects_invalid_input() {
         for text in [
             "",
             "x",

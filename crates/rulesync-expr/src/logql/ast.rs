@@ -1,7 +1,7 @@
-//! The syntax tree. Not for building or judging it: that is `parse` and `check`.
+//! The syntax tree. `parse` builds it, `check` checks it.
 //!
-//! All nodes of an expression lie in one list, children before parents, and refer to each other by number.
-//! So a tree of any depth is copied, compared and dropped without recursion, and "every node" is a plain loop.
+//! All nodes of an expression are in one list, children before parents, and refer to each other by index.
+//! A tree of any depth is therefore cloned, compared and dropped without recursion; visiting every node is a loop.
 
 use super::operator::{RangeOp, VectorOp};
 use super::pipeline::Stage;
@@ -15,16 +15,16 @@ pub struct Expr {
     root: NodeId,
 }
 
-/// Names a node of the [`Expr`] it came from; meaningless for another.
+/// The index of a node in its [`Expr`]; not valid for another expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(super) usize);
 
 /// One node of the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// The bytes it was written with.
+    /// The byte range in the input.
     pub span: Span,
-    /// What it is.
+    /// The form of the expression and its parts.
     pub kind: ExprKind,
 }
 
@@ -32,9 +32,9 @@ pub struct Node {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ExprKind {
-    /// `{job="nginx"} |= "error"`: lines, not numbers.
+    /// `{job="nginx"} |= "error"`: log lines, not numbers.
     Log(Box<LogQuery>),
-    /// `rate({job="nginx"} [5m])`: a number out of lines.
+    /// `rate({job="nginx"} [5m])`: numbers computed from log lines.
     Range(Box<RangeAggregate>),
     /// `sum by (job) (expr)`.
     Vector(Box<VectorAggregate>),
@@ -42,131 +42,131 @@ pub enum ExprKind {
     Binary(Box<Binary>),
     /// `label_replace(expr, "to", "$1", "from", "(.*)")`.
     LabelReplace(Box<LabelReplace>),
-    /// A number with its sign.
+    /// A number literal, including its sign.
     Number(f64),
     /// `vector(1)`.
     Constant(f64),
     /// `(expr)`.
     Paren(NodeId),
-    /// `variants(expr, ...) of ({job="nginx"} [5m])`: several numbers out of the same lines.
+    /// `variants(expr, ...) of ({job="nginx"} [5m])`: several values computed from the same lines.
     Variants(Box<Variants>),
 }
 
-/// A choice of log streams.
+/// A selector of log streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
-    /// From `{` to `}`, both included.
+    /// The byte range from `{` to `}`, both included.
     pub span: Span,
-    /// What stands between the braces, in order.
+    /// The matchers between the braces, in source order.
     pub matchers: Vec<Matcher>,
 }
 
-/// One condition on a label of a stream.
+/// A stream label matcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
-    /// From the label to the end of the value, quotes included.
+    /// The byte range from the label to the end of the value, quotes included.
     pub span: Span,
     /// The label.
     pub label: String,
-    /// How the label is compared.
+    /// The matching operator.
     pub op: MatchOp,
-    /// What it is compared with, without quotes or escapes.
+    /// The value or pattern, without quotes or escapes.
     pub value: String,
-    /// The bytes of the value, quotes included.
+    /// The byte range of the value, quotes included.
     pub value_span: Span,
 }
 
-/// Streams, and what is done to their lines.
+/// A log query: a stream selector and a pipeline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogQuery {
-    /// Which streams.
+    /// The stream selector.
     pub selector: Selector,
-    /// What is done to each line, in order.
+    /// The pipeline stages in source order.
     pub stages: Vec<Stage>,
 }
 
-/// The lines of a length of time.
+/// A log query over a time range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogRange {
-    /// Which lines.
+    /// The log query.
     pub query: LogQuery,
-    /// Over how long, in seconds.
+    /// The length of the range, in seconds.
     pub seconds: f64,
-    /// From `[` to `]`. It may stand before the stages or behind them.
+    /// The byte range from `[` to `]`, which may be before or after the stages.
     pub brackets: Span,
-    /// How long ago, in seconds; negative is in the future.
+    /// The offset into the past, in seconds; negative is in the future.
     pub offset: Option<f64>,
 }
 
-/// The parts of an aggregation of lines.
+/// The parts of a range aggregation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RangeAggregate {
-    /// How lines become a sample.
+    /// The aggregation operator.
     pub op: RangeOp,
-    /// Where its name stands.
+    /// The byte range of the operator.
     pub op_span: Span,
-    /// The `0.99` of `quantile_over_time(0.99, ...)`, as written.
+    /// The parameter as written: the `0.99` of `quantile_over_time(0.99, ...)`.
     pub param: Option<Param>,
-    /// What is aggregated.
+    /// The aggregated range.
     pub range: LogRange,
-    /// Which lines belong together.
+    /// The `by` or `without` clause.
     pub grouping: Option<Grouping>,
 }
 
-/// The parts of an aggregation of series.
+/// The parts of a vector aggregation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorAggregate {
-    /// How series become one.
+    /// The aggregation operator.
     pub op: VectorOp,
-    /// Where its name stands.
+    /// The byte range of the operator.
     pub op_span: Span,
-    /// The `5` of `topk(5, expr)`, as written.
+    /// The parameter as written: the `5` of `topk(5, expr)`.
     pub param: Option<Param>,
-    /// What is aggregated.
+    /// The aggregated expression.
     pub expr: NodeId,
-    /// Which series belong together.
+    /// The `by` or `without` clause.
     pub grouping: Option<Grouping>,
 }
 
-/// A number that belongs to an aggregation.
+/// The parameter of an aggregation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
     /// The number as written.
     pub text: String,
-    /// The bytes of it.
+    /// The byte range in the input.
     pub span: Span,
 }
 
 /// `by (...)` or `without (...)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grouping {
-    /// Whether the labels are those left out.
+    /// `true` for `without`.
     pub without: bool,
-    /// From the keyword to the closing parenthesis.
+    /// The byte range from the keyword to the closing parenthesis.
     pub span: Span,
-    /// The labels in order.
+    /// The labels in source order.
     pub labels: Vec<String>,
 }
 
 /// The parts of a binary operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Binary {
-    /// What is done.
+    /// The operator.
     pub op: BinaryOp,
-    /// Where the operator stands.
+    /// The byte range of the operator.
     pub op_span: Span,
     /// Left operand.
     pub lhs: NodeId,
     /// Right operand.
     pub rhs: NodeId,
-    /// Which series meet which.
+    /// The vector matching and other modifiers.
     pub matching: Matching,
 }
 
-/// What stands between a binary operator and its right operand.
+/// The modifiers between a binary operator and its right operand.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Matching {
-    /// `bool`: a comparison answers 0 or 1 instead of filtering.
+    /// `bool`: a comparison returns 0 or 1 instead of filtering.
     pub returns_bool: bool,
     /// `on (...)` or `ignoring (...)`.
     pub labels: Option<MatchingLabels>,
@@ -174,47 +174,47 @@ pub struct Matching {
     pub group: Option<GroupSide>,
 }
 
-/// The labels by which series of both sides are matched.
+/// The labels by which the series of both sides are matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchingLabels {
-    /// Whether these labels are compared, instead of all others.
+    /// `true` for `on` (match by these labels), `false` for `ignoring` (match by all others).
     pub on: bool,
-    /// The labels in order.
+    /// The labels in source order.
     pub labels: Vec<String>,
 }
 
-/// Which side may have many series for one of the other.
+/// The side that may have several series per series of the other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSide {
-    /// Whether it is the left side.
+    /// `true` for `group_left`.
     pub left: bool,
-    /// Labels taken over from the other side.
+    /// Labels copied from the other side.
     pub include: Vec<String>,
 }
 
 /// The parts of `label_replace`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelReplace {
-    /// Whose labels are changed.
+    /// The expression whose labels are changed.
     pub expr: NodeId,
-    /// The label written.
+    /// The destination label.
     pub to: String,
-    /// What it becomes.
+    /// The replacement.
     pub replacement: String,
-    /// The label read.
+    /// The source label.
     pub from: String,
-    /// The regular expression it must match.
+    /// The regular expression that the source label must match.
     pub regex: String,
-    /// The bytes of the regular expression, quotes included.
+    /// The byte range of the regular expression, quotes included.
     pub regex_span: Span,
 }
 
 /// The parts of `variants`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variants {
-    /// The numbers asked for.
+    /// The computed expressions.
     pub exprs: Vec<NodeId>,
-    /// The lines they are taken from.
+    /// The log range they are computed from.
     pub of: LogRange,
 }
 
@@ -223,36 +223,36 @@ impl Expr {
         Self { nodes, root }
     }
 
-    /// The whole expression. The tree is never empty.
+    /// The root node. The tree is never empty.
     #[must_use]
     pub fn root(&self) -> &Node {
         self.node(self.root)
     }
 
-    /// The bytes of the whole expression, without blanks and comments around it.
+    /// The byte range of the whole expression, without surrounding white space and comments.
     #[must_use]
     pub fn span(&self) -> Span {
         self.root().span
     }
 
-    /// What the whole expression is.
+    /// The kind of the root node.
     #[must_use]
     pub fn kind(&self) -> &ExprKind {
         &self.root().kind
     }
 
-    /// Whether it has a number for an answer. Lines, as in `{job="nginx"} |= "error"`, are none.
+    /// Returns `true` if the expression evaluates to numbers, not to log lines as `{job="nginx"} |= "error"` does.
     #[must_use]
     pub fn is_metric(&self) -> bool {
         !self.is_log(self.root)
     }
 
-    /// Whether a node, parentheses aside, answers with lines.
+    /// Returns `true` if a node, ignoring parentheses, evaluates to log lines.
     pub(super) fn is_log(&self, id: NodeId) -> bool {
         matches!(self.within_parens(id).kind, ExprKind::Log(_))
     }
 
-    /// The first node that is no parenthesis.
+    /// The node inside any parentheses.
     pub(super) fn within_parens(&self, id: NodeId) -> &Node {
         let mut node = self.node(id);
         while let ExprKind::Paren(inner) = node.kind {
@@ -261,22 +261,22 @@ impl Expr {
         node
     }
 
-    /// The node of that number.
+    /// The node with the given ID.
     ///
     /// # Panics
     ///
-    /// If `id` is of another, larger expression.
+    /// Panics if `id` belongs to another, larger expression.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }
 
-    /// Every node, children before parents and left before right.
+    /// All nodes, children before parents and left before right.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &Node> + ExactSizeIterator {
         self.nodes.iter()
     }
 
-    /// Every log query, alone or within an aggregation, in the order written.
+    /// All log queries, including those within aggregations, in source order.
     pub fn queries(&self) -> impl Iterator<Item = &LogQuery> {
         self.nodes.iter().filter_map(|node| match &node.kind {
             ExprKind::Log(query) => Some(&**query),
@@ -286,7 +286,7 @@ impl Expr {
         })
     }
 
-    /// Every selector of streams in the order written. Nothing else in an expression chooses what is read.
+    /// All stream selectors in source order. Nothing else in an expression selects data.
     pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
         self.queries().map(|query| &query.selector)
     }

@@ -1,17 +1,18 @@
-//! What the parsers `regexp` and `pattern` take out of a line: each of them must name something, and nothing
-//! twice. Not for matching lines.
+//! Checks the captures of the parsers `regexp` and `pattern`: each parser must have a named capture, and names must be
+//! unique.
 
 use std::collections::BTreeSet;
 
-/// What Loki says of the names that the parameter of `regexp` gives to its groups, if it refuses them.
+/// Loki's error for the group names of a `regexp` parameter, if it rejects them.
 pub(super) fn names_error(names: &[String]) -> Option<String> {
     if names.is_empty() {
         return Some("at least one named capture must be supplied".to_owned());
     }
-    twice(names.iter().map(String::as_str)).map(|name| format!("duplicate extracted label name '{name}'"))
+    first_duplicate(names.iter().map(String::as_str))
+        .map(|name| format!("duplicate extracted label name '{name}'"))
 }
 
-/// What Loki says of the parameter of `pattern`, if it refuses it.
+/// Loki's error for the parameter of `pattern`, if it rejects it.
 pub(super) fn pattern_error(pattern: &str) -> Option<String> {
     if pattern.is_empty() {
         let expected = "expecting IDENTIFIER or LITERAL";
@@ -30,23 +31,24 @@ pub(super) fn pattern_error(pattern: &str) -> Option<String> {
             return Some(format!("found consecutive capture '{both}': invalid expression"));
         }
     }
-    twice(names.into_iter()).map(|name| format!("duplicate capture name ({name}): invalid expression"))
+    first_duplicate(names.into_iter())
+        .map(|name| format!("duplicate capture name ({name}): invalid expression"))
 }
 
-/// The first name that stands there a second time.
-fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The first name that occurs twice.
+fn first_duplicate<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen = BTreeSet::new();
     names.find(|name| !seen.insert(*name))
 }
 
-/// One `<name>` of a pattern.
+/// A `<name>` in a pattern.
 struct Capture<'a> {
     name: &'a str,
     start: usize,
     end: usize,
 }
 
-/// What stands in angle brackets and is a name; everything else is text to be found in the line.
+/// The captures of a pattern: names in angle brackets. Everything else is literal text.
 fn captures(pattern: &str) -> Vec<Capture<'_>> {
     let mut captures = Vec::new();
     for (start, _) in pattern.match_indices('<') {
@@ -65,7 +67,7 @@ mod tests {
     use super::{names_error, pattern_error};
 
     #[test]
-    fn sound_parameters() {
+    fn capture_checks_accept_valid_parameters() {
         for pattern in ["<ip> - <_> <path>", "<_> <a> <_>", "< <a>> 5<6", "<a>é<b>", "<<a>"] {
             assert_eq!(pattern_error(pattern), None, "{pattern}");
         }
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_parameters() {
+    fn capture_checks_reject_invalid_parameters() {
         for (pattern, reason) in [
             ("text", "at least one capture is required"),
             ("<_><_>", "at least one capture is required"),

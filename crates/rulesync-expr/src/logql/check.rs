@@ -1,5 +1,4 @@
-//! Judges whether the parts of a tree fit together, in Loki's words. Not for syntax, and not for what Loki
-//! takes and cannot evaluate: that is `ruler`.
+//! The semantic checks, with Loki's messages. `ruler` finds expressions that Loki accepts but cannot evaluate.
 
 use super::ast::{
     Binary, Expr, ExprKind, LogQuery, Matcher, Node, RangeAggregate, Selector, VectorAggregate,
@@ -7,7 +6,7 @@ use super::ast::{
 use super::capture;
 use super::operator::{RangeOp, VectorOp};
 use super::pipeline::{LabelChoice, LabelTest, StageKind, Text};
-use super::wording::{meaning_error, regex_error};
+use super::wording::{regex_error, semantic_error};
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, MatchOp};
 use crate::regex::{self, Wrapping};
@@ -24,21 +23,21 @@ pub(super) fn check(input: &str, expr: &Expr) -> Result {
     for node in expr.nodes() {
         checker.node(node)?;
     }
-    // Loki comes to this last.
+    // Loki checks this last.
     for selector in expr.selectors() {
-        if !selector.matchers.iter().any(requires_something) {
-            return Err(meaning_error(input, selector.span, EMPTY_COMPATIBLE));
+        if !selector.matchers.iter().any(is_non_empty_matcher) {
+            return Err(semantic_error(input, selector.span, EMPTY_COMPATIBLE));
         }
     }
     Ok(())
 }
 
-/// What is to be known of an operand, parentheses seen through.
+/// The properties of an operand, ignoring parentheses.
 #[derive(Clone, Copy)]
 enum Operand {
-    /// Lines, and what Loki calls them.
+    /// Log lines, with the name of their type in Loki.
     Log(&'static str),
-    /// A number known already: Loki works out what it can while it reads.
+    /// A constant: Loki evaluates constant expressions while parsing.
     Literal(f64),
     /// Anything else.
     Series,
@@ -46,7 +45,7 @@ enum Operand {
 
 struct Checker<'a> {
     input: &'a str,
-    /// What each node so far is; the operands of a node come before it.
+    /// The operand properties of the nodes checked so far; the operands of a node come before it.
     seen: Vec<Operand>,
 }
 
@@ -68,7 +67,7 @@ impl Checker<'_> {
             }
             ExprKind::LabelReplace(replace) => {
                 regex::literal(self.input, replace.regex_span, &replace.regex, Wrapping::Anchored)
-                    .map_err(|wrong| regex_error(self.input, "invalid regex in label_replace: ", &wrong))?;
+                    .map_err(|error| regex_error(self.input, "invalid regex in label_replace: ", &error))?;
                 Operand::Series
             }
             ExprKind::Variants(variants) => {
@@ -106,7 +105,7 @@ impl Checker<'_> {
                 }
                 StageKind::Regexp(text) => {
                     let regex = regex::literal(self.input, text.span, &text.value, Wrapping::Nothing)
-                        .map_err(|wrong| regex_error(self.input, "invalid regexp parser: ", &wrong))?;
+                        .map_err(|error| regex_error(self.input, "invalid regexp parser: ", &error))?;
                     self.captures("regexp", text, capture::names_error(&regex.names))?
                 }
                 StageKind::Pattern(text) => {
@@ -129,13 +128,13 @@ impl Checker<'_> {
     fn regex(&self, literal: Span, pattern: &str) -> Result {
         regex::matcher(self.input, literal, pattern)
             .map(drop)
-            .map_err(|wrong| regex_error(self.input, "", &wrong))
+            .map_err(|error| regex_error(self.input, "", &error))
     }
 
-    /// Both parsers have to name what they take out, each thing once.
+    /// Reports a problem with the captures of the parsers `regexp` and `pattern`.
     fn captures(&self, parser: &str, text: &Text, problem: Option<String>) -> Result {
         match problem {
-            Some(reason) => Err(self.wrong(text.span, format!("invalid {parser} parser: {reason}"))),
+            Some(reason) => Err(self.error(text.span, format!("invalid {parser} parser: {reason}"))),
             None => Ok(()),
         }
     }
@@ -144,16 +143,16 @@ impl Checker<'_> {
         let op = aggregate.op;
         match &aggregate.param {
             None if op == RangeOp::Quantile => {
-                return Err(self.wrong(span, format!("parameter required for operation {op}")));
+                return Err(self.error(span, format!("parameter required for operation {op}")));
             }
             Some(param) if op != RangeOp::Quantile => {
                 let message = format!("parameter {} not supported for operation {op}", param.text);
-                return Err(self.wrong(param.span, message));
+                return Err(self.error(param.span, message));
             }
             Some(param) => {
                 if let Err(reason) = super::literal::number(&param.text) {
                     let message = format!("invalid parameter for operation {op}: {reason}");
-                    return Err(self.wrong(param.span, message));
+                    return Err(self.error(param.span, message));
                 }
             }
             None => {}
@@ -161,15 +160,15 @@ impl Checker<'_> {
         if let Some(grouping) = &aggregate.grouping
             && !op.takes_grouping()
         {
-            return Err(self.wrong(grouping.span, format!("grouping not allowed for {op} aggregation")));
+            return Err(self.error(grouping.span, format!("grouping not allowed for {op} aggregation")));
         }
         let unwraps = |kind: &StageKind| matches!(kind, StageKind::Unwrap { .. });
         let unwrapped = aggregate.range.query.stages.iter().any(|stage| unwraps(&stage.kind));
         if unwrapped && !op.takes_unwrapped() {
-            return Err(self.wrong(span, format!("invalid aggregation {op} with unwrap")));
+            return Err(self.error(span, format!("invalid aggregation {op} with unwrap")));
         }
         if !unwrapped && !op.takes_lines() {
-            return Err(self.wrong(span, format!("invalid aggregation {op} without unwrap")));
+            return Err(self.error(span, format!("invalid aggregation {op} without unwrap")));
         }
         Ok(())
     }
@@ -178,28 +177,28 @@ impl Checker<'_> {
         let op = aggregate.op;
         match &aggregate.param {
             None if op.takes_parameter() => {
-                return Err(self.wrong(span, format!("parameter required for operation {op}")));
+                return Err(self.error(span, format!("parameter required for operation {op}")));
             }
             Some(param) if !op.takes_parameter() => {
                 let message = format!("unsupported parameter for operation {op}({},", param.text);
-                return Err(self.wrong(param.span, message));
+                return Err(self.error(param.span, message));
             }
             Some(param) => match param.text.parse::<i64>() {
                 Ok(1..) => {}
                 Ok(_) => {
                     let message = format!("invalid parameter (must be greater than 0) {op}({}", param.text);
-                    return Err(self.wrong(param.span, message));
+                    return Err(self.error(param.span, message));
                 }
                 Err(_) => {
                     let message = format!("invalid parameter {op}({},", param.text);
-                    return Err(self.wrong(param.span, message));
+                    return Err(self.error(param.span, message));
                 }
             },
             None => {}
         }
         match &aggregate.grouping {
             Some(grouping) if op == VectorOp::ApproxTopk => {
-                Err(self.wrong(grouping.span, format!("grouping not allowed for {op} aggregation")))
+                Err(self.error(grouping.span, format!("grouping not allowed for {op} aggregation")))
             }
             _ => Ok(()),
         }
@@ -212,7 +211,7 @@ impl Checker<'_> {
             if let Operand::Log(name) = operand {
                 let message =
                     format!("unexpected type for {leg} leg of binary operation ({symbol}): *syntax.{name}");
-                return Err(self.wrong(span, message));
+                return Err(self.error(span, message));
             }
         }
         for (leg, operand) in [("left", left), ("right", right)] {
@@ -222,7 +221,7 @@ impl Checker<'_> {
                 let message = format!(
                     "unexpected literal for {leg} leg of logical/set binary operation ({symbol}): {value:.6}"
                 );
-                return Err(self.wrong(span, message));
+                return Err(self.error(span, message));
             }
         }
         Ok(match (left, right) {
@@ -231,14 +230,14 @@ impl Checker<'_> {
         })
     }
 
-    fn wrong(&self, span: Span, message: impl Into<String>) -> ParseError {
-        meaning_error(self.input, span, message)
+    fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
+        semantic_error(self.input, span, message)
     }
 }
 
-/// What an operation on two numbers comes to.
+/// The result of an operation on two numbers.
 fn apply(op: BinaryOp, left: f64, right: f64) -> f64 {
-    let truth = |holds: bool| f64::from(u8::from(holds));
+    let boolean = |holds: bool| f64::from(u8::from(holds));
     match op {
         BinaryOp::Add => left + right,
         BinaryOp::Sub => left - right,
@@ -246,19 +245,19 @@ fn apply(op: BinaryOp, left: f64, right: f64) -> f64 {
         BinaryOp::Div => left / right,
         BinaryOp::Mod => left % right,
         BinaryOp::Pow => left.powf(right),
-        BinaryOp::Equal => truth(left == right),
-        BinaryOp::NotEqual => truth(left != right),
-        BinaryOp::Less => truth(left < right),
-        BinaryOp::LessOrEqual => truth(left <= right),
-        BinaryOp::Greater => truth(left > right),
-        BinaryOp::GreaterOrEqual => truth(left >= right),
-        // The others never come to two numbers.
+        BinaryOp::Equal => boolean(left == right),
+        BinaryOp::NotEqual => boolean(left != right),
+        BinaryOp::Less => boolean(left < right),
+        BinaryOp::LessOrEqual => boolean(left <= right),
+        BinaryOp::Greater => boolean(left > right),
+        BinaryOp::GreaterOrEqual => boolean(left >= right),
+        // The other operators are not applied to two numbers.
         _ => f64::NAN,
     }
 }
 
-/// Whether a stream without the label is refused by the matcher.
-fn requires_something(matcher: &Matcher) -> bool {
+/// Returns `true` if the matcher does not match streams without the label.
+fn is_non_empty_matcher(matcher: &Matcher) -> bool {
     match matcher.op {
         MatchOp::Equal => !matcher.value.is_empty(),
         MatchOp::NotEqual => matcher.value.is_empty(),

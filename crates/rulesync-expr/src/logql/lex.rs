@@ -1,6 +1,6 @@
-//! Cuts LogQL into tokens, one at a time and only when asked, so that the first error found is the first
-//! error in reading order. Loki reads with the scanner Go uses for its own sources, hence Go's comments, Go's
-//! numbers and names of any letters. Not for what literals mean.
+//! The LogQL lexer. It produces tokens on demand, so that the first error found is the first one in source order.
+//! Loki uses Go's scanner for Go source, hence Go's comments, Go's numbers and identifiers of any letters. `literal`
+//! evaluates literals.
 
 use super::literal;
 use super::operator::LineFilterOp;
@@ -15,7 +15,7 @@ pub(super) const STRICT: &str = "--strict";
 /// See [`STRICT`].
 pub(super) const KEEP_EMPTY: &str = "--keep-empty";
 
-/// A cursor over the text.
+/// A cursor over the input.
 pub(super) struct Lexer<'a> {
     input: &'a str,
     /// Start of the token being read.
@@ -31,19 +31,19 @@ impl<'a> Lexer<'a> {
         Self { input, start: pos, pos, line_lost: false, error: None }
     }
 
-    /// The error behind the last `TokenKind::Error`.
+    /// The error of the last `TokenKind::Error`.
     pub(super) fn take_error(&mut self) -> Option<ParseError> {
         self.error.take()
     }
 
-    /// The next token. After an `Error` or `Eof` there is nothing worth reading.
+    /// The next token. Tokens after an `Error` or `Eof` are meaningless.
     pub(super) fn next_token(&mut self) -> Token {
         self.line_lost = false;
         let kind = if self.skip_blanks() { self.token() } else { TokenKind::Error };
         Token { kind, span: Span::new(self.start, self.pos), line_lost: self.line_lost }
     }
 
-    /// Goes on to the start of the next token; false if a comment has no end.
+    /// Skips to the start of the next token; returns `false` on an invalid comment.
     fn skip_blanks(&mut self) -> bool {
         loop {
             let rest = &self.input[self.pos..];
@@ -53,7 +53,7 @@ impl<'a> Lexer<'a> {
                 [b'#', ..] | [b'/', b'/', ..] => {
                     let comment = rest.split('\n').next().unwrap_or_default();
                     self.pos += comment.len();
-                    // Readers differ in whether it ends the comment, and nothing may hide behind that.
+                    // Parsers differ in whether it ends the comment, so it could hide a part of the expression.
                     if comment.trim_end_matches('\r').contains('\r') {
                         self.fail("carriage return within a comment");
                         return false;
@@ -95,21 +95,21 @@ impl<'a> Lexer<'a> {
             '/' => TokenKind::Operator(BinaryOp::Div),
             '%' => TokenKind::Operator(BinaryOp::Mod),
             '^' => TokenKind::Operator(BinaryOp::Pow),
-            '=' if self.second(b'=') => TokenKind::Operator(BinaryOp::Equal),
-            '=' if self.second(b'~') => TokenKind::EqualRegex,
+            '=' if self.accept_second(b'=') => TokenKind::Operator(BinaryOp::Equal),
+            '=' if self.accept_second(b'~') => TokenKind::EqualRegex,
             '=' => TokenKind::Equal,
-            '!' if self.second(b'=') => TokenKind::Operator(BinaryOp::NotEqual),
-            '!' if self.second(b'~') => TokenKind::NotRegex,
-            '!' if self.second(b'>') => TokenKind::LineFilter(LineFilterOp::NotPattern),
-            '|' if self.second(b'=') => TokenKind::LineFilter(LineFilterOp::Contains),
-            '|' if self.second(b'~') => TokenKind::LineFilter(LineFilterOp::Regex),
-            '|' if self.second(b'>') => TokenKind::LineFilter(LineFilterOp::Pattern),
+            '!' if self.accept_second(b'=') => TokenKind::Operator(BinaryOp::NotEqual),
+            '!' if self.accept_second(b'~') => TokenKind::NotRegex,
+            '!' if self.accept_second(b'>') => TokenKind::LineFilter(LineFilterOp::NotPattern),
+            '|' if self.accept_second(b'=') => TokenKind::LineFilter(LineFilterOp::Contains),
+            '|' if self.accept_second(b'~') => TokenKind::LineFilter(LineFilterOp::Regex),
+            '|' if self.accept_second(b'>') => TokenKind::LineFilter(LineFilterOp::Pattern),
             '|' => TokenKind::Pipe,
-            '>' if self.second(b'=') => TokenKind::Operator(BinaryOp::GreaterOrEqual),
+            '>' if self.accept_second(b'=') => TokenKind::Operator(BinaryOp::GreaterOrEqual),
             '>' => TokenKind::Operator(BinaryOp::Greater),
-            '<' if self.second(b'=') => TokenKind::Operator(BinaryOp::LessOrEqual),
+            '<' if self.accept_second(b'=') => TokenKind::Operator(BinaryOp::LessOrEqual),
             '<' => TokenKind::Operator(BinaryOp::Less),
-            // What Loki knows nothing about it takes for a name.
+            // Loki treats unknown characters as identifiers.
             _ => TokenKind::Identifier,
         }
     }
@@ -129,15 +129,15 @@ impl<'a> Lexer<'a> {
         self.pos += rest.find(|c| !wanted(c)).unwrap_or(rest.len());
     }
 
-    /// Whether the character after the first makes one token with it.
-    fn second(&mut self, wanted: u8) -> bool {
+    /// Consumes the second character of an operator, if it is `wanted`.
+    fn accept_second(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         self.pos += usize::from(found);
         self.line_lost |= found;
         found
     }
 
-    /// Gives up at the start of the current token.
+    /// Fails at the start of the current token.
     fn fail(&mut self, message: impl Into<String>) -> TokenKind {
         let span = Span::new(self.start, self.input.len());
         self.error = Some(syntax_error(self.input, span, self.line_lost, message));
@@ -151,21 +151,21 @@ impl<'a> Lexer<'a> {
         called.or_else(|| reserved(&word)).unwrap_or(TokenKind::Identifier)
     }
 
-    /// Whether arguments or a grouping follow.
+    /// Returns `true` if arguments or a grouping follow.
     fn is_called(&self) -> bool {
         let rest = self.input[self.pos..].trim_start().as_bytes();
         let begins = |word: &[u8]| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
         begins(b"(") || begins(b"by") || begins(b"without")
     }
 
-    /// A number, or, by what follows it, a duration or a size.
+    /// Reads a number, a duration or a size, depending on the unit.
     fn number(&mut self) -> TokenKind {
         self.pos = self.start;
         let problem = self.scan_number();
         let rest = &self.input[self.pos..];
         let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-        let timed = duration_length(rest);
-        if literal::is_size_unit(&rest[..letters]) && timed < letters {
+        let duration_len = duration_length(rest);
+        if literal::is_size_unit(&rest[..letters]) && duration_len < letters {
             self.pos += letters;
             self.line_lost = true;
             return TokenKind::Bytes;
@@ -173,15 +173,15 @@ impl<'a> Lexer<'a> {
         if let Some(problem) = problem {
             return self.fail(problem);
         }
-        if timed > 0 && literal::duration(&self.input[self.start..self.pos + timed]).is_ok() {
-            self.pos += timed;
+        if duration_len > 0 && literal::duration(&self.input[self.start..self.pos + duration_len]).is_ok() {
+            self.pos += duration_len;
             self.line_lost = true;
             return TokenKind::Duration;
         }
         TokenKind::Number
     }
 
-    /// Reads what Go takes for a number, and says what it finds wrong with it.
+    /// Reads a number as Go's scanner does, and returns Go's error if it is malformed.
     fn scan_number(&mut self) -> Option<&'static str> {
         let is_digit = |c: char| c.is_ascii_digit() || c == '_';
         let bytes = &self.input.as_bytes()[self.pos..];
@@ -214,7 +214,7 @@ impl<'a> Lexer<'a> {
         (bad_octal && !is_float).then_some("invalid digit in octal literal")
     }
 
-    /// A minus, a negative duration, or the start of a flag.
+    /// Reads a minus, a negative duration or a flag.
     fn minus(&mut self) -> TokenKind {
         let rest = &self.input[self.start..];
         for flag in [STRICT, KEEP_EMPTY] {
@@ -236,7 +236,7 @@ impl<'a> Lexer<'a> {
         TokenKind::Operator(BinaryOp::Sub)
     }
 
-    /// Everything up to the closing bracket, which has to be a duration.
+    /// Reads up to the closing bracket; the content has to be a duration.
     fn range(&mut self) -> TokenKind {
         self.line_lost = true;
         let body = self.pos;
@@ -257,7 +257,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Go's way to write one character; of no use in LogQL.
+    /// Reads a Go character literal, which has no meaning in LogQL.
     fn char_literal(&mut self) -> TokenKind {
         match self.quoted('\'') {
             Ok(1) => TokenKind::Identifier,
@@ -266,7 +266,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads to the closing quote, and says how many characters stand before it.
+    /// Reads up to the closing quote, and returns the number of characters before it.
     fn quoted(&mut self, quote: char) -> Result<usize, &'static str> {
         let mut count = 0;
         loop {
@@ -280,7 +280,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Checks what follows a backslash.
+    /// Checks the escape sequence after a backslash.
     fn escape(&mut self, quote: char) -> Result<(), &'static str> {
         const INVALID: &str = "invalid char escape";
         let (digits, radix, largest) = match self.next_char() {
@@ -301,7 +301,7 @@ impl<'a> Lexer<'a> {
         }
         self.pos += digits;
         let value = u32::from_str_radix(code, radix).map_err(|_| INVALID)?;
-        // The scanner lets these pass; what undoes the quotes does not.
+        // Go's scanner accepts these, but unquoting rejects them.
         if value > largest || (0xd800..0xe000).contains(&value) { Err("invalid syntax") } else { Ok(()) }
     }
 
@@ -316,12 +316,12 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// How much of `text` could go on a duration, its first number already read or not.
+/// The length of the prefix of `text` that could be a duration or the rest of one, in bytes.
 fn duration_length(text: &str) -> usize {
-    let goes_on = |c: char| {
+    let continues = |c: char| {
         c.is_ascii_digit() || matches!(c, '.' | 'n' | 's' | 'u' | 'm' | 'h' | 'µ' | 'μ' | 'd' | 'w' | 'y')
     };
-    text.find(|c| !goes_on(c)).unwrap_or(text.len())
+    text.find(|c| !continues(c)).unwrap_or(text.len())
 }
 
 fn is_name_start(c: char) -> bool {

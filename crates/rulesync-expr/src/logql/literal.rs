@@ -1,9 +1,8 @@
-//! What number, duration and size literals are worth, and what Go says of those that are none.
-//! Not for finding where they end: that is `lex`.
+//! The values of number, duration and size literals, and Go's errors for invalid ones. `lex` finds their extent.
 
 use crate::quote::{quoted, unescape};
 
-/// Prometheus' units in the only order in which they may stand, in seconds.
+/// Prometheus' units in the only valid order, in seconds.
 const ORDERED: [(&str, f64); 7] = [
     ("y", 365.0 * 86400.0),
     ("w", 7.0 * 86400.0),
@@ -26,22 +25,22 @@ const GO: [(&str, f64); 8] = [
     ("h", 3600.0),
 ];
 
-/// Units of sizes, in lower case, as any case will do. An `e` alone would begin an exponent.
+/// Size units in lower case; they are case-insensitive. A single `e` would start an exponent.
 const SIZES: [&str; 24] = [
     "b", "k", "kb", "ki", "kib", "m", "mb", "mi", "mib", "g", "gb", "gi", "gib", "t", "tb", "ti", "tib", "p",
     "pb", "pi", "pib", "eb", "ei", "eib",
 ];
 
-/// Go's durations end here: 2^63 nanoseconds, in seconds.
+/// The maximum of Go's `time.Duration`, 2^63 nanoseconds, in seconds.
 const LONGEST: f64 = 9_223_372_036.854_776;
 
-/// The length of a duration in seconds, in Prometheus' notation (`1d12h`) or in Go's (`1.5h`).
-/// The error is worded as Go words it.
+/// Parses a duration in Prometheus' notation (`1d12h`) or in Go's (`1.5h`); returns seconds.
+/// Errors use Go's words.
 pub(super) fn duration(text: &str) -> Result<f64, String> {
     ordered_duration(text).map_or_else(|| go_duration(text), Ok)
 }
 
-/// Whole numbers with units from the longest to the shortest.
+/// Parses integers with units from the longest to the shortest.
 fn ordered_duration(text: &str) -> Option<f64> {
     if text == "0" {
         return Some(0.0);
@@ -51,15 +50,15 @@ fn ordered_duration(text: &str) -> Option<f64> {
     while !rest.is_empty() {
         let (number, tail) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
         let (unit, tail) = tail.split_at(tail.bytes().take_while(|byte| !byte.is_ascii_digit()).count());
-        // Taking from the iterator is what keeps units in order and each at most once.
-        let (_, worth) = units.find(|(name, _)| *name == unit)?;
-        total += number.parse::<f64>().ok()? * worth;
+        // Advancing the iterator ensures that units are in order and each occurs at most once.
+        let (_, seconds) = units.find(|(name, _)| *name == unit)?;
+        total += number.parse::<f64>().ok()? * seconds;
         rest = tail;
     }
     (!text.is_empty() && total <= LONGEST).then_some(total)
 }
 
-/// Numbers with units in any order, with fractions and a sign.
+/// Parses numbers with units in any order, with fractions and a sign.
 fn go_duration(text: &str) -> Result<f64, String> {
     let invalid = || format!("invalid duration {}", quoted(text));
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -83,11 +82,11 @@ fn go_duration(text: &str) -> Result<f64, String> {
         if unit.is_empty() {
             return Err(format!("missing unit in duration {}", quoted(text)));
         }
-        let (_, worth) = GO
+        let (_, seconds) = GO
             .iter()
             .find(|(name, _)| *name == unit)
             .ok_or_else(|| format!("unknown unit {} in duration {}", quoted(unit), quoted(text)))?;
-        total += number * worth;
+        total += number * seconds;
         rest = tail;
     }
     if total > LONGEST {
@@ -96,22 +95,22 @@ fn go_duration(text: &str) -> Result<f64, String> {
     Ok(if text.starts_with('-') { -total } else { total })
 }
 
-/// Whether letters behind a number make it a size.
+/// Returns `true` if the letters after a number are a size unit.
 pub(super) fn is_size_unit(unit: &str) -> bool {
     !unit.is_empty() && SIZES.contains(&unit.to_ascii_lowercase().as_str())
 }
 
-/// The value of a number, or what Go says of it.
+/// Parses a number. Errors use Go's words.
 pub(super) fn number(text: &str) -> Result<f64, String> {
-    let refused = |reason| format!("strconv.ParseFloat: parsing {}: {reason}", quoted(text));
+    let error = |reason| format!("strconv.ParseFloat: parsing {}: {reason}", quoted(text));
     match text.parse::<f64>() {
-        Ok(value) if value.is_infinite() => Err(refused("value out of range")),
+        Ok(value) if value.is_infinite() => Err(error("value out of range")),
         Ok(value) => Ok(value),
-        Err(_) => Err(refused("invalid syntax")),
+        Err(_) => Err(error("invalid syntax")),
     }
 }
 
-/// The value of a string literal with its quotes. In backticks nothing is an escape, but Go drops `\r`.
+/// The value of a string literal, given with its quotes. Backquoted strings have no escapes, but Go drops `\r`.
 pub(super) fn string(text: &str) -> String {
     let body = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
     if text.starts_with('`') { body.replace('\r', "") } else { unescape(body) }
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_in_both_notations() {
+    fn duration_accepts_both_notations() {
         for (text, seconds) in [
             ("5m", 300.0),
             ("1d12h", 129_600.0),
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn no_durations() {
+    fn duration_reports_go_errors() {
         for (text, message) in [
             ("", "invalid duration \"\""),
             ("5x", "unknown unit \"x\" in duration \"5x\""),
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_strings() {
+    fn number_and_string_literals() {
         assert_eq!(number("1e3"), Ok(1000.0));
         assert_eq!(number("5."), Ok(5.0));
         assert_eq!(number("0x10"), Err(r#"strconv.ParseFloat: parsing "0x10": invalid syntax"#.to_owned()));

@@ -1,8 +1,8 @@
-//! LogQL as the ruler of Grafana Loki 3.8 reads it. The tour: `lex` cuts the text into `token`s, `parse` builds
-//! the tree of `ast` and `pipeline` from them, `check` judges whether its parts fit together, `ruler` finds what
-//! Loki accepts and can never evaluate.
+//! A LogQL parser compatible with the ruler of Grafana Loki 3.8. `lex` splits the input into `token`s, `parse` builds
+//! the syntax tree (`ast` and `pipeline`), `check` checks semantics, and `ruler` finds expressions that Loki accepts
+//! but can never evaluate.
 //!
-//! What is not checked: paths into JSON, and anything that depends on data or on time.
+//! JSON paths, and anything that depends on data or time, are not checked.
 
 mod address;
 mod ast;
@@ -35,7 +35,7 @@ pub use pipeline::{
 };
 pub use ruler::ruler_check;
 
-/// A text of so many bytes is refused unread, as Loki refuses it.
+/// The input size limit: input of this many bytes or more is rejected without parsing, as in Loki.
 pub const MAX_INPUT: usize = 131_072;
 
 /// Parses an expression as Loki does when a rule is posted.
@@ -59,27 +59,28 @@ pub const MAX_INPUT: usize = 131_072;
 ///
 /// # Errors
 ///
-/// The error Loki would answer with. Where a text has several, syntax comes before meaning, and then the first in
-/// reading order; Loki itself may name another.
+/// Returns the error that Loki would report. Of several errors, syntax errors come before semantic errors, and then the
+/// first in source order; Loki itself may report another.
 pub fn parse(input: &str) -> Result<Expr, ParseError> {
     if input.len() >= MAX_INPUT {
         let message = format!("input size too long ({} > {MAX_INPUT})", input.len());
-        return Err(wording::meaning_error(input, Span::new(0, input.len()), message));
+        return Err(wording::semantic_error(input, Span::new(0, input.len()), message));
     }
     let expr = parse::Parser::new(input).parse()?;
     check::check(input, &expr)?;
     Ok(expr)
 }
 
-/// What Loki says of an error, without the rule and the group it puts before.
+/// Loki's message for an error, without the preceding rule and group.
 #[must_use]
 pub fn loki_message(error: &ParseError) -> String {
     error.to_string()
 }
 
-/// Whether a text is certainly not LogQL, so that a message can say that it went to the wrong ruler: it is PromQL, and
-/// selects no log streams. What is both, as `1 > 0`, is not; nor is what selects streams in a way that this parser does
-/// not know, as a newer Loki might.
+/// Returns `true` if the input is certainly PromQL and not LogQL, so that a message can say that it was sent to the
+/// wrong ruler: it is valid PromQL and selects no log streams. Returns `false` for input that is valid in both
+/// languages, such as `1 > 0`, and for input that selects streams with syntax unknown to this parser, which a newer
+/// Loki might support.
 ///
 /// ```
 /// use rulesync_expr::logql::looks_like_promql;

@@ -1,8 +1,8 @@
-//! Operators of LogQL and what is to be known of each. Not for what stands around them.
+//! The operators of LogQL and their properties.
 
 use std::fmt;
 
-/// How the lines of a range become a sample.
+/// A range aggregation operator, which aggregates log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RangeOp {
     /// `absent_over_time`
@@ -60,25 +60,25 @@ impl RangeOp {
         RANGE_OPS.iter().find(|(known, _)| *known == name).map(|&(_, op)| op)
     }
 
-    /// How it is written.
+    /// The name in an expression.
     #[must_use]
     pub fn name(self) -> &'static str {
         RANGE_OPS.iter().find(|&&(_, op)| op == self).map_or("", |&(name, _)| name)
     }
 
-    /// Whether it can work on values taken out of the lines by `unwrap`.
+    /// Returns `true` if the operator accepts values extracted by `unwrap`.
     #[must_use]
     pub fn takes_unwrapped(self) -> bool {
         !matches!(self, Self::Bytes | Self::BytesRate | Self::Count)
     }
 
-    /// Whether it can work on the lines themselves.
+    /// Returns `true` if the operator accepts log lines.
     #[must_use]
     pub fn takes_lines(self) -> bool {
         matches!(self, Self::Absent | Self::Bytes | Self::BytesRate | Self::Count | Self::Rate)
     }
 
-    /// Whether `by` and `without` may follow it.
+    /// Returns `true` if `by` and `without` may follow the operator.
     #[must_use]
     pub fn takes_grouping(self) -> bool {
         use RangeOp as R;
@@ -92,7 +92,7 @@ impl fmt::Display for RangeOp {
     }
 }
 
-/// How series become fewer, or get an order.
+/// A vector aggregation operator, which aggregates or sorts series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VectorOp {
     /// `approx_topk`
@@ -141,13 +141,13 @@ impl VectorOp {
         VECTOR_OPS.iter().find(|(known, _)| *known == name).map(|&(_, op)| op)
     }
 
-    /// How it is written.
+    /// The name in an expression.
     #[must_use]
     pub fn name(self) -> &'static str {
         VECTOR_OPS.iter().find(|&&(_, op)| op == self).map_or("", |&(name, _)| name)
     }
 
-    /// Whether it needs a number before what is aggregated.
+    /// Returns `true` if the operator requires a number before the aggregated expression.
     #[must_use]
     pub fn takes_parameter(self) -> bool {
         matches!(self, Self::ApproxTopk | Self::Bottomk | Self::Topk)
@@ -160,7 +160,7 @@ impl fmt::Display for VectorOp {
     }
 }
 
-/// How a line is compared with a text.
+/// A line filter operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LineFilterOp {
     /// `|=`
@@ -178,14 +178,14 @@ pub enum LineFilterOp {
 }
 
 impl LineFilterOp {
-    /// Whether the text is a regular expression.
+    /// Returns `true` if the search string is a regular expression.
     #[must_use]
     pub fn is_regex(self) -> bool {
         matches!(self, Self::Regex | Self::NotRegex)
     }
 }
 
-/// How `unwrap` reads the value of a label.
+/// A conversion of the label value in `unwrap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Conversion {
     /// `bytes(label)`

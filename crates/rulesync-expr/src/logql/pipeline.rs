@@ -1,42 +1,42 @@
-//! The stages a log line passes. Not for reading them: that is `parse`.
+//! The stages of a log pipeline, as parsed by `parse`.
 
 use super::ast::Matcher;
 use super::operator::{Conversion, LineFilterOp};
 use crate::promql::{BinaryOp, MatchOp};
 use crate::span::Span;
 
-/// One stage of a pipeline.
+/// A pipeline stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stage {
-    /// From its operator or `|` to its end.
+    /// The byte range from its operator or `|` to its end.
     pub span: Span,
-    /// What it does.
+    /// The kind of stage and its parameters.
     pub kind: StageKind,
 }
 
-/// What a stage does.
+/// The kinds of stages.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum StageKind {
-    /// `|= "error" or "warn"`: keeps lines by their text.
+    /// `|= "error" or "warn"`: filters lines by their content.
     LineFilter {
-        /// How the line is compared.
+        /// The filter operator.
         op: LineFilterOp,
-        /// The texts, in order; one at least.
+        /// The search strings in source order; at least one.
         texts: Vec<LineText>,
     },
-    /// `| level="error" and size > 20KB`: keeps lines by their labels. The comparisons in the order written;
-    /// how they are joined is left in the text.
+    /// `| level="error" and size > 20KB`: filters lines by their labels. The comparisons in source order; how they
+    /// are combined is not stored.
     LabelFilter(Vec<LabelCondition>),
     /// `| json`, or `| json first="servers[0]"`.
     Json(Vec<Extraction>),
     /// `| logfmt --strict`, or `| logfmt level, msg="message"`.
     Logfmt {
-        /// `--strict`: what is not well formed is an error.
+        /// `--strict`: malformed input is an error.
         strict: bool,
         /// `--keep-empty`: keys without a value become labels.
         keep_empty: bool,
-        /// What is taken out; everything if empty.
+        /// The extracted labels; all if empty.
         extractions: Vec<Extraction>,
     },
     /// `| regexp "(?P<method>\\w+)"`.
@@ -55,74 +55,74 @@ pub enum StageKind {
     Drop(Vec<LabelChoice>),
     /// `| keep level, app=~"x.*"`.
     Keep(Vec<LabelChoice>),
-    /// `| unwrap duration(latency)`: from here on, values.
+    /// `| unwrap duration(latency)`: converts lines to values.
     Unwrap {
-        /// The label that holds the value.
+        /// The label that contains the value.
         label: String,
-        /// How it is read; as a number if none.
+        /// The conversion of the value; parsed as a number if `None`.
         conversion: Option<Conversion>,
     },
 }
 
-/// A text in quotes and where it was written.
+/// A string literal and its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// The text, without quotes or escapes.
+    /// The value, without quotes or escapes.
     pub value: String,
-    /// The bytes it was written with, quotes included.
+    /// The byte range in the input, quotes included.
     pub span: Span,
 }
 
-/// What a line filter looks for.
+/// The search string of a line filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineText {
-    /// The text.
+    /// The string.
     pub text: Text,
-    /// Whether it is a range of addresses: `ip("10.0.0.0/8")`.
+    /// `true` if it is an address pattern: `ip("10.0.0.0/8")`.
     pub is_ip: bool,
 }
 
-/// One comparison of a label filter.
+/// A comparison in a label filter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelCondition {
-    /// From the label to the end of the value.
+    /// The byte range from the label to the end of the value.
     pub span: Span,
     /// The label.
     pub label: String,
-    /// How it is compared, and with what.
+    /// The operator and value.
     pub test: LabelTest,
 }
 
-/// How a label is compared, and with what.
+/// The operator and value of a label comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LabelTest {
-    /// With a text, or against a regular expression.
+    /// A string or regular expression.
     Text(MatchOp, Text),
-    /// With a range of addresses: `addr != ip("10.0.0.0/8")`.
+    /// An address pattern: `addr != ip("10.0.0.0/8")`.
     Ip {
-        /// Whether addresses within the range are those left out.
+        /// `true` for `!=`.
         negated: bool,
-        /// The range.
+        /// The pattern: an address, a range or a network.
         range: Text,
     },
-    /// With a number.
+    /// A number.
     Number(BinaryOp, f64),
-    /// With a duration, in seconds.
+    /// A duration, in seconds.
     Duration(BinaryOp, f64),
-    /// With a size as written, for example `20KB`.
+    /// A size as written, for example `20KB`.
     Size(BinaryOp, String),
 }
 
-/// A label taken out of a line.
+/// A label extracted from a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extraction {
     /// The label.
     pub label: String,
-    /// Where in the line it is; under the label's own name if none.
+    /// Its path in the line; the label's name if `None`.
     pub path: Option<String>,
 }
 
-/// A label given a new value.
+/// A label and its new value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelFormat {
     /// The label.
@@ -131,19 +131,19 @@ pub struct LabelFormat {
     pub value: FormatValue,
 }
 
-/// What a label becomes.
+/// The new value of a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormatValue {
-    /// The value of that other label, which goes.
+    /// The value of another label, which is removed.
     Label(String),
-    /// What the template says.
+    /// The output of a template.
     Template(Text),
 }
 
-/// A label to be dropped or kept.
+/// A label to drop or keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LabelChoice {
-    /// Whatever its value.
+    /// Regardless of its value.
     Name(String),
     /// If its value matches.
     Matcher(Matcher),

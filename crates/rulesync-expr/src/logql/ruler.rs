@@ -1,11 +1,11 @@
-//! Finds what Loki's ruler accepts and can never evaluate. Not for what it refuses: that is `parse`.
+//! Finds expressions that Loki's ruler accepts but can never evaluate.
 
 use std::collections::BTreeSet;
 
 use super::ast::Expr;
 use super::operator::LineFilterOp;
 use super::pipeline::{FormatValue, LabelFormat, LabelTest, LineText, Stage, StageKind, Text};
-use super::wording::{never_evaluates, unknown_function, unmatchable};
+use super::wording::{never_evaluates, unevaluable_regex, unknown_function};
 use super::{address, parse};
 use crate::error::ParseError;
 use crate::quote::quoted;
@@ -16,16 +16,16 @@ use crate::template::{self, Environment};
 const LOG_QUERY: &str =
     "a log query has no number to alert on: wrap it, for example in count_over_time(... [5m])";
 
-/// The label that says what went wrong with a line.
+/// The label in which Loki reports an error in a line.
 const ERROR: &str = "__error__";
 
-/// What cannot work, and why.
-type Broken = (Span, String);
+/// The location of a problem, and the message.
+type Problem = (Span, String);
 
-/// Parses the expression of a rule, and refuses what Loki would store and then fail to evaluate every time:
-/// log queries, line filters whose regular expression Go refuses, templates that no Loki takes, and addresses and formats
-/// that are plainly broken. A broken template is refused even where Loki happens to drop it unread, as at the end of a
-/// pipeline whose lines are only counted.
+/// Parses the expression of a rule, and rejects expressions that Loki stores but always fails to evaluate: log queries,
+/// line filters with an invalid regular expression, templates that are invalid in every version of Loki, and invalid
+/// addresses and label formats. An invalid template is rejected even where Loki happens to discard it without parsing,
+/// as at the end of a pipeline whose lines are only counted.
 ///
 /// ```
 /// use rulesync_expr::{ErrorKind, logql};
@@ -37,9 +37,9 @@ type Broken = (Span, String);
 ///
 /// # Errors
 ///
-/// What [`parse`] refuses, errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates), and where there are
-/// none, of the kind [`UnknownFunction`](crate::ErrorKind::UnknownFunction): a template calls what this version does
-/// not have.
+/// Returns the errors of [`parse`] and errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates). If
+/// there are none, returns an error of the kind [`UnknownFunction`](crate::ErrorKind::UnknownFunction) if a template
+/// calls a function that this version does not have.
 pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
     let expr = parse(input)?;
     if !expr.is_metric() {
@@ -47,17 +47,17 @@ pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
     }
     let mut unknown = None;
     for stage in expr.queries().flat_map(|query| &query.stages) {
-        if let Some((span, reason)) = broken(stage) {
+        if let Some((span, reason)) = stage_problem(stage) {
             return Err(never_evaluates(input, span, reason));
         }
         check_regexes(input, stage)?;
         for template in templates(stage) {
             match template.check() {
                 Ok(()) => {}
-                Err((Refusal::AnyVersion, (span, reason))) => {
+                Err((InvalidIn::AnyVersion, (span, reason))) => {
                     return Err(never_evaluates(input, span, reason));
                 }
-                Err((Refusal::ThisVersion, wrong)) => unknown = unknown.or(Some(wrong)),
+                Err((InvalidIn::ThisVersion, problem)) => unknown = unknown.or(Some(problem)),
             }
         }
     }
@@ -67,72 +67,74 @@ pub fn ruler_check(input: &str) -> Result<Expr, ParseError> {
     }
 }
 
-/// Refuses a line filter by what is no regular expression.
+/// Returns an error for a line filter with an invalid regular expression.
 fn check_regexes(input: &str, stage: &Stage) -> Result<(), ParseError> {
     let StageKind::LineFilter { op, texts } = &stage.kind else { return Ok(()) };
     for LineText { text, is_ip } in texts {
         if op.is_regex() && !is_ip {
             regex::literal(input, text.span, &text.value, Wrapping::Nothing)
-                .map_err(|wrong| unmatchable(input, &wrong))?;
+                .map_err(|error| unevaluable_regex(input, &error))?;
         }
     }
     Ok(())
 }
 
-/// The first part of a stage that cannot work.
-fn broken(stage: &Stage) -> Option<Broken> {
+/// The first problem of a stage.
+fn stage_problem(stage: &Stage) -> Option<Problem> {
     match &stage.kind {
-        StageKind::LineFilter { op, texts } => texts.iter().find_map(|line| broken_line(*op, line)),
+        StageKind::LineFilter { op, texts } => texts.iter().find_map(|line| line_filter_problem(*op, line)),
         StageKind::LabelFilter(conditions) => conditions.iter().find_map(|condition| match &condition.test {
-            LabelTest::Ip { range, .. } => broken_address(range),
+            LabelTest::Ip { range, .. } => address_problem(range),
             _ => None,
         }),
-        StageKind::LabelFormat(formats) => broken_labels(formats, stage.span),
+        StageKind::LabelFormat(formats) => label_format_problem(formats, stage.span),
         _ => None,
     }
 }
 
-fn broken_line(op: LineFilterOp, line: &LineText) -> Option<Broken> {
+fn line_filter_problem(op: LineFilterOp, line: &LineText) -> Option<Problem> {
     let text = &line.text;
     match op {
-        LineFilterOp::Contains | LineFilterOp::NotContains if line.is_ip => broken_address(text),
-        _ if line.is_ip => Some((text.span, "ip() can stand behind |= and != only".to_owned())),
+        LineFilterOp::Contains | LineFilterOp::NotContains if line.is_ip => address_problem(text),
+        _ if line.is_ip => Some((text.span, "ip() is only allowed after |= and !=".to_owned())),
         _ => None,
     }
 }
 
-fn broken_address(text: &Text) -> Option<Broken> {
-    let reason = || format!("ip() of no address, range of addresses or network: {}", quoted(&text.value));
+fn address_problem(text: &Text) -> Option<Problem> {
+    let reason =
+        || format!("ip() expects an address, a range of addresses or a network, got {}", quoted(&text.value));
     (!address::is_pattern(&text.value)).then(|| (text.span, reason()))
 }
 
 /// A template of a stage.
 struct Format<'a> {
     text: &'a Text,
-    /// The label that it makes; the line if none.
+    /// The label that the template sets; the line if `None`.
     label: Option<&'a str>,
 }
 
-/// Which versions of Loki refuse a template.
-enum Refusal {
-    /// All, whatever functions they have.
+/// The versions of Loki that reject a template.
+enum InvalidIn {
+    /// All versions, regardless of their functions.
     AnyVersion,
-    /// This one: it calls a function that another one may have.
+    /// This version: the template calls a function that another version may have.
     ThisVersion,
 }
 
 impl Format<'_> {
-    /// Why it is refused, if it is. What is wrong apart from functions counts more, and a function may hide it.
-    fn check(&self) -> Result<(), (Refusal, Broken)> {
-        let Some(wrong) = self.refused_by(&Environment::LOGQL) else { return Ok(()) };
-        match self.refused_by(&Environment::LOGQL.with_any_function()) {
-            Some(wrong) => Err((Refusal::AnyVersion, wrong)),
-            None => Err((Refusal::ThisVersion, wrong)),
+    /// Returns the problem of an invalid template. Problems other than unknown functions take precedence; an unknown
+    /// function may hide them.
+    fn check(&self) -> Result<(), (InvalidIn, Problem)> {
+        let Some(problem) = self.problem_in(&Environment::LOGQL) else { return Ok(()) };
+        match self.problem_in(&Environment::LOGQL.with_any_function()) {
+            Some(problem) => Err((InvalidIn::AnyVersion, problem)),
+            None => Err((InvalidIn::ThisVersion, problem)),
         }
     }
 
-    /// Why an environment refuses it, in Loki's words.
-    fn refused_by(&self, environment: &Environment) -> Option<Broken> {
+    /// The problem in an environment, in Loki's words.
+    fn problem_in(&self, environment: &Environment) -> Option<Problem> {
         let name = if self.label.is_some() { "label" } else { "line" };
         let error = template::parse(name, &self.text.value, environment).err()?;
         let reason = match self.label {
@@ -158,8 +160,8 @@ fn label_template(format: &LabelFormat) -> Option<Format<'_>> {
     }
 }
 
-/// A label can be given one value at a time, and those of errors are Loki's own.
-fn broken_labels(formats: &[LabelFormat], span: Span) -> Option<Broken> {
+/// A stage can set a label only once, and cannot set Loki's error label.
+fn label_format_problem(formats: &[LabelFormat], span: Span) -> Option<Problem> {
     let mut seen = BTreeSet::new();
     formats.iter().find_map(|LabelFormat { label, .. }| {
         if label == ERROR {

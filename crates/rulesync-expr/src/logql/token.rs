@@ -1,26 +1,25 @@
-//! The words of LogQL, and how Loki names them in its messages.
-//! Not for finding them in a text: that is `lex`.
+//! The tokens of LogQL, and their names in Loki's messages. `lex` finds them in the input.
 
 use super::operator::{Conversion, LineFilterOp, RangeOp, VectorOp};
 use crate::promql::BinaryOp;
 use crate::span::Span;
 
-/// A token and where it stands.
+/// A token and its location.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
     pub(super) span: Span,
-    /// Whether Loki has lost count of the line by the time it has read this token: it does so wherever it
-    /// looks ahead by itself, and then says line 0.
+    /// `true` if Loki has lost the line after reading this token and reports line 0, which happens wherever Loki
+    /// itself looks ahead.
     pub(super) line_lost: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Eof,
-    /// The lexer has given up; it holds the error.
+    /// The lexer has failed; [`Lexer::take_error`](super::lex::Lexer::take_error) returns the error.
     Error,
-    /// A name, and everything that is nothing else.
+    /// A name, or anything that is not another token.
     Identifier,
     String,
     Number,
@@ -28,13 +27,13 @@ pub(super) enum TokenKind {
     Bytes,
     /// `[5m]`, brackets included.
     Range,
-    /// `--strict` and its like.
+    /// `--strict` or `--keep-empty`.
     Flag,
     LeftBrace,
     RightBrace,
     LeftParen,
     RightParen,
-    /// A `]` without its partner.
+    /// An unmatched `]`.
     RightBracket,
     Comma,
     Dot,
@@ -44,7 +43,7 @@ pub(super) enum TokenKind {
     EqualRegex,
     /// `!~`: of matchers, of label filters and of line filters.
     NotRegex,
-    /// Line filters that are nothing else; `!=` and `!~` are not among them.
+    /// An operator that is only a line filter, which `!=` and `!~` are not.
     LineFilter(LineFilterOp),
     Operator(BinaryOp),
     RangeOp(RangeOp),
@@ -53,7 +52,7 @@ pub(super) enum TokenKind {
     Keyword(Keyword),
 }
 
-/// Words with a meaning of their own.
+/// Keywords other than operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keyword {
     Bool,
@@ -81,7 +80,7 @@ pub(super) enum Keyword {
     Without,
 }
 
-/// What a word is wherever it stands, in any case. A label of such a name cannot be asked for.
+/// The token of a reserved word, given in lower case. Labels with such a name cannot be used.
 pub(super) fn reserved(word: &str) -> Option<TokenKind> {
     use Keyword as K;
     let keyword = match word {
@@ -112,7 +111,7 @@ pub(super) fn reserved(word: &str) -> Option<TokenKind> {
     Some(TokenKind::Keyword(keyword))
 }
 
-/// What a word is where arguments or a grouping follow; elsewhere it may name a label.
+/// The token of a word followed by arguments or a grouping; elsewhere it may be a label name.
 pub(super) fn function(word: &str) -> Option<TokenKind> {
     let keyword = match word {
         "ip" => Keyword::Ip,
@@ -130,7 +129,7 @@ pub(super) fn function(word: &str) -> Option<TokenKind> {
 }
 
 impl TokenKind {
-    /// How Loki names the token, spelt `text`, when it did not expect it.
+    /// Loki's name for the unexpected token `text`.
     pub(super) fn describe(self, text: &str) -> String {
         let name = match self {
             Self::Eof => "$end",

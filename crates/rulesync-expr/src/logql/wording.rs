@@ -1,11 +1,11 @@
-//! Builds errors that name their place as Loki does: lines it has lost count of are line 0, columns are
-//! characters, and what is wrong with the meaning has no place at all. Not for what is wrong.
+//! Constructors of errors with positions as Loki prints them: line 0 where Loki has lost the line, columns in
+//! characters, and no position for semantic errors.
 
 use crate::error::{ErrorKind, ParseError, Wording};
 use crate::regex::{Misplaced, RegexErrorKind};
 use crate::span::Span;
 
-/// The text is not LogQL from `span` on.
+/// A syntax error at `span`.
 pub(super) fn syntax_error(
     input: &str,
     span: Span,
@@ -16,24 +16,24 @@ pub(super) fn syntax_error(
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = if line_lost { 0 } else { 1 + before.bytes().filter(|&byte| byte == b'\n').count() };
     let column = 1 + before[line_start..].chars().count();
-    // In an empty text Loki has not begun to count.
+    // For empty input Loki prints no position.
     let wording = if input.is_empty() { Wording::LokiNowhere } else { Wording::Loki { line, column } };
     ParseError::worded(wording, ErrorKind::Syntax, input, span, message)
 }
 
-/// The text is LogQL, but `span` of it means nothing.
-pub(super) fn meaning_error(input: &str, span: Span, message: impl Into<String>) -> ParseError {
+/// A semantic error at `span` of syntactically valid LogQL.
+pub(super) fn semantic_error(input: &str, span: Span, message: impl Into<String>) -> ParseError {
     ParseError::worded(Wording::LokiNowhere, ErrorKind::Type, input, span, message)
 }
 
-/// A regular expression is none. Of a class by a name that is not known here, a newer Loki may judge otherwise.
-pub(super) fn regex_error(input: &str, before: &str, wrong: &Misplaced) -> ParseError {
+/// An invalid regular expression. A newer Loki may accept a class name that is unknown here.
+pub(super) fn regex_error(input: &str, prefix: &str, wrong: &Misplaced) -> ParseError {
     let kind = kind_unless_newer(wrong, ErrorKind::Type);
-    ParseError::worded(Wording::LokiNowhere, kind, input, wrong.span, format!("{before}{}", wrong.error))
+    ParseError::worded(Wording::LokiNowhere, kind, input, wrong.span, format!("{prefix}{}", wrong.error))
 }
 
-/// As [`regex_error`], of a regular expression that Loki does not read before it evaluates it.
-pub(super) fn unmatchable(input: &str, wrong: &Misplaced) -> ParseError {
+/// Like [`regex_error`], for a regular expression that Loki compiles only on evaluation.
+pub(super) fn unevaluable_regex(input: &str, wrong: &Misplaced) -> ParseError {
     let kind = kind_unless_newer(wrong, ErrorKind::NeverEvaluates);
     ParseError::worded(Wording::Own, kind, input, wrong.span, wrong.error.to_string())
 }
@@ -45,12 +45,12 @@ fn kind_unless_newer(wrong: &Misplaced, kind: ErrorKind) -> ErrorKind {
     }
 }
 
-/// Loki would store it, and fail whenever it evaluates it.
+/// An expression that Loki stores, but always fails to evaluate.
 pub(super) fn never_evaluates(input: &str, span: Span, message: impl Into<String>) -> ParseError {
     ParseError::worded(Wording::Own, ErrorKind::NeverEvaluates, input, span, message)
 }
 
-/// A template calls a function that this version of Loki does not have; another one may.
+/// A template that calls a function unknown to this version of Loki; another version may have it.
 pub(super) fn unknown_function(input: &str, span: Span, message: impl Into<String>) -> ParseError {
     ParseError::worded(Wording::Own, ErrorKind::UnknownFunction, input, span, message)
 }

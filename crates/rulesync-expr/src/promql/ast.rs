@@ -1,7 +1,7 @@
-//! The syntax tree. Not for building or judging it: that is `parse` and `check`.
+//! The syntax tree. `parse` builds it, `check` checks it.
 //!
-//! All nodes of an expression lie in one list, children before parents, and refer to each other by number.
-//! So a tree of any depth is copied, compared and dropped without recursion, and "every node" is a plain loop.
+//! All nodes of an expression are in one list, children before parents, and refer to each other by index.
+//! A tree of any depth is therefore cloned, compared and dropped without recursion; visiting every node is a loop.
 
 use super::feature::{Feature, Use};
 use super::functions::Function;
@@ -16,36 +16,36 @@ pub struct Expr {
     features: Vec<Use>,
 }
 
-/// Names a node of the [`Expr`] it came from; meaningless for another.
+/// The index of a node in its [`Expr`]; not valid for another expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(super) usize);
 
 /// One node of the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// The bytes it was written with, modifiers included.
+    /// The byte range in the input, modifiers included.
     pub span: Span,
-    /// What it is.
+    /// The form of the expression and its parts.
     pub kind: ExprKind,
-    /// What it evaluates to.
+    /// The type of its value.
     pub value_type: ValueType,
 }
 
-/// What an expression evaluates to.
+/// The type of an expression's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueType {
     /// One number.
     Scalar,
-    /// A text.
+    /// A string.
     String,
-    /// One sample a series.
+    /// One sample per series.
     InstantVector,
-    /// A range of samples a series.
+    /// A range of samples per series.
     RangeVector,
 }
 
 impl ValueType {
-    /// The name the documentation of Prometheus uses.
+    /// The name used in the Prometheus documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -63,18 +63,18 @@ impl ValueType {
 pub enum ExprKind {
     /// A number, or a duration used as one.
     Number(NumberLiteral),
-    /// A text in quotes, unescaped.
+    /// A string literal, unescaped.
     String(String),
     /// `name{label="value"}`: the last sample of each series.
     VectorSelector(Box<VectorSelector>),
     /// `selector[5m]`: a range of samples of each series.
     MatrixSelector {
-        /// The selector before the brackets. Its modifiers include those written behind the brackets.
+        /// The selector before the brackets. Its modifiers include those written after the brackets.
         selector: NodeId,
-        /// What stands between the brackets.
+        /// The range between the brackets.
         range: Duration,
     },
-    /// `expr[1h:5m]`: an expression evaluated again and again.
+    /// `expr[1h:5m]`: an expression evaluated repeatedly over a range.
     Subquery(Box<Subquery>),
     /// `function(args...)`.
     Call(Call),
@@ -84,48 +84,48 @@ pub enum ExprKind {
     Binary(Box<Binary>),
     /// `-expr` or `+expr`.
     Unary {
-        /// Whether the sign is a minus.
+        /// `true` for a minus sign.
         negative: bool,
-        /// What the sign belongs to.
+        /// The expression after the sign.
         operand: NodeId,
     },
     /// `(expr)`.
     Paren(NodeId),
 }
 
-/// A number in an expression.
+/// A number literal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NumberLiteral {
-    /// Its value, a sign directly before it included; seconds if it is a duration.
+    /// The value, including a sign directly before it; in seconds if it is a duration.
     pub value: f64,
-    /// Whether it was written as a duration, as `5m`.
+    /// `true` if it was written as a duration, such as `5m`.
     pub is_duration: bool,
 }
 
-/// A length of time between brackets or behind `offset`.
+/// A duration in brackets or after `offset`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Duration {
-    /// The bytes it was written with.
+    /// The byte range in the input.
     pub span: Span,
-    /// Seconds if it is a literal, none if it is arithmetic that the server works out.
+    /// Seconds if it is a literal; `None` if it is arithmetic, which the server evaluates.
     pub seconds: Option<f64>,
 }
 
-/// A choice of series.
+/// A selector of series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorSelector {
     /// The metric name before the braces.
     pub metric: Option<Name>,
-    /// From `{` to `}`, if there are any braces.
+    /// The byte range from `{` to `}`, if there are braces.
     pub braces: Option<Span>,
-    /// What stands between the braces, in order.
+    /// The matchers between the braces, in source order.
     pub matchers: Vec<Matcher>,
-    /// What stands behind the selector.
+    /// The modifiers after the selector.
     pub modifiers: Modifiers,
 }
 
 impl VectorSelector {
-    /// The metric asked for by name, before the braces or in them; none if any metric may match.
+    /// The metric selected by name, before or inside the braces; `None` if there is no equality matcher on the name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         let before = self.metric.as_ref().map(|name| name.text.as_str());
@@ -139,31 +139,31 @@ impl VectorSelector {
 /// The label that holds the name of the metric.
 pub(crate) const METRIC_NAME: &str = "__name__";
 
-/// A name and where it was written.
+/// A name and its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     /// The name, without quotes or escapes.
     pub text: String,
-    /// The bytes it was written with, quotes included.
+    /// The byte range in the input, quotes included.
     pub span: Span,
 }
 
-/// One condition on a label.
+/// A label matcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
-    /// From the label to the value.
+    /// The byte range from the label to the value.
     pub span: Span,
     /// The label; `__name__` for a quoted metric name alone.
     pub label: String,
-    /// How the label is compared.
+    /// The matching operator.
     pub op: MatchOp,
-    /// What it is compared with, without quotes or escapes.
+    /// The value or pattern, without quotes or escapes.
     pub value: String,
-    /// The bytes of the value, quotes included.
+    /// The byte range of the value, quotes included.
     pub value_span: Span,
 }
 
-/// What may stand behind a selector or a subquery.
+/// The modifiers of a selector or a subquery.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Modifiers {
     /// `offset 5m`.
@@ -176,10 +176,10 @@ pub struct Modifiers {
     pub smoothed: bool,
 }
 
-/// The time an `@` modifier pins evaluation to.
+/// The evaluation time set by an `@` modifier.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum At {
-    /// Seconds since 1970.
+    /// Seconds since the Unix epoch.
     Timestamp(f64),
     /// `start()` of the query.
     Start,
@@ -190,46 +190,46 @@ pub enum At {
 /// The parts of a subquery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subquery {
-    /// What is evaluated.
+    /// The evaluated expression.
     pub expr: NodeId,
-    /// Over how long.
+    /// The range.
     pub range: Duration,
-    /// How often; the server's default if none.
+    /// The evaluation interval; the server's default if `None`.
     pub step: Option<Duration>,
-    /// What stands behind the brackets.
+    /// The modifiers after the brackets.
     pub modifiers: Modifiers,
 }
 
 /// The parts of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// What is called.
+    /// The called function.
     pub function: &'static Function,
-    /// Where its name stands.
+    /// The byte range of the function name.
     pub name_span: Span,
-    /// What it is called with.
+    /// The arguments.
     pub args: Vec<NodeId>,
 }
 
 /// The parts of an aggregation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
-    /// How samples become one.
+    /// The aggregation operator.
     pub op: Aggregator,
-    /// Where the operator stands.
+    /// The byte range of the operator.
     pub op_span: Span,
-    /// Which series belong together.
+    /// The `by` or `without` clause.
     pub grouping: Option<Grouping>,
-    /// The `5` of `topk(5, expr)`.
+    /// The parameter: the `5` of `topk(5, expr)`.
     pub param: Option<NodeId>,
-    /// What is aggregated.
+    /// The aggregated expression.
     pub expr: NodeId,
 }
 
 /// `by (...)` or `without (...)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grouping {
-    /// Whether the labels are those left out.
+    /// `true` for `without`.
     pub without: bool,
     /// The labels.
     pub labels: LabelList,
@@ -238,31 +238,31 @@ pub struct Grouping {
 /// Labels in parentheses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelList {
-    /// From `(` to `)`.
+    /// The byte range from `(` to `)`.
     pub span: Span,
-    /// The labels in order.
+    /// The labels in source order.
     pub labels: Vec<Name>,
 }
 
 /// The parts of a binary operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Binary {
-    /// What is done.
+    /// The operator.
     pub op: BinaryOp,
-    /// Where the operator stands.
+    /// The byte range of the operator.
     pub op_span: Span,
     /// Left operand.
     pub lhs: NodeId,
     /// Right operand.
     pub rhs: NodeId,
-    /// Which series meet which.
+    /// The vector matching and other modifiers.
     pub matching: Matching,
 }
 
-/// What stands between a binary operator and its right operand.
+/// The modifiers between a binary operator and its right operand.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matching {
-    /// `bool`: a comparison answers 0 or 1 instead of filtering.
+    /// `bool`: a comparison returns 0 or 1 instead of filtering.
     pub returns_bool: bool,
     /// `on (...)` or `ignoring (...)`.
     pub labels: Option<MatchingLabels>,
@@ -274,21 +274,21 @@ pub struct Matching {
     pub fill_right: Option<f64>,
 }
 
-/// The labels by which series of both sides are matched.
+/// The labels by which the series of both sides are matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchingLabels {
-    /// Whether these labels are compared, instead of all others.
+    /// `true` for `on` (match by these labels), `false` for `ignoring` (match by all others).
     pub on: bool,
     /// The labels.
     pub list: LabelList,
 }
 
-/// Which side may have many series for one of the other.
+/// The side that may have several series per series of the other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSide {
-    /// Whether it is the left side.
+    /// `true` for `group_left`.
     pub left: bool,
-    /// Labels taken over from the other side.
+    /// Labels copied from the other side.
     pub include: Option<LabelList>,
 }
 
@@ -297,53 +297,53 @@ impl Expr {
         Self { nodes, root, features }
     }
 
-    /// What servers refuse unless a flag switches it on, each where it is used.
+    /// Every use of a feature that servers reject unless its flag is enabled.
     #[must_use]
     pub fn features(&self) -> &[(Feature, Span)] {
         &self.features
     }
 
-    /// The whole expression. The tree is never empty.
+    /// The root node. The tree is never empty.
     #[must_use]
     pub fn root(&self) -> &Node {
         self.node(self.root)
     }
 
-    /// The bytes of the whole expression, without blanks and comments around it.
+    /// The byte range of the whole expression, without surrounding white space and comments.
     #[must_use]
     pub fn span(&self) -> Span {
         self.root().span
     }
 
-    /// What the whole expression is.
+    /// The kind of the root node.
     #[must_use]
     pub fn kind(&self) -> &ExprKind {
         &self.root().kind
     }
 
-    /// What the whole expression evaluates to.
+    /// The value type of the whole expression.
     #[must_use]
     pub fn value_type(&self) -> ValueType {
         self.root().value_type
     }
 
-    /// The node of that number.
+    /// The node with the given ID.
     ///
     /// # Panics
     ///
-    /// If `id` is of another, larger expression.
+    /// Panics if `id` belongs to another, larger expression.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }
 
-    /// Every node, children before parents and left before right. Aggregation parameters and the selectors
-    /// within range selectors are nodes like all others, so nothing that reads series is left out.
+    /// All nodes, children before parents and left before right. Aggregation parameters and the selectors
+    /// within range selectors are nodes as well, so every selector of series is included.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &Node> + ExactSizeIterator {
         self.nodes.iter()
     }
 
-    /// Every selector of series in the order written.
+    /// All selectors of series in source order.
     pub fn selectors(&self) -> impl Iterator<Item = &VectorSelector> {
         self.nodes.iter().filter_map(|node| match &node.kind {
             ExprKind::VectorSelector(selector) => Some(&**selector),
@@ -351,7 +351,7 @@ impl Expr {
         })
     }
 
-    /// The nodes directly below one, left to right.
+    /// The direct children of a node, left to right.
     #[must_use]
     pub fn children(&self, id: NodeId) -> Vec<NodeId> {
         match &self.node(id).kind {
@@ -366,7 +366,7 @@ impl Expr {
         }
     }
 
-    /// The number of the whole expression, to start a walk with [`Expr::children`].
+    /// The ID of the root node, to traverse the tree with [`Expr::children`].
     #[must_use]
     pub fn root_id(&self) -> NodeId {
         self.root

@@ -1,5 +1,5 @@
-//! Judges whether the parts of a tree fit together, in Prometheus' order and words, so that of several
-//! mistakes the same one is reported first. Not for syntax, and not for what depends on data.
+//! The type checks, in Prometheus' order and words, so that the same error of several is reported first.
+//! Syntax and anything that depends on data are not checked here.
 
 use std::collections::BTreeSet;
 
@@ -20,19 +20,19 @@ pub(super) fn check(input: &str, expr: &Expr) -> Result<(), ParseError> {
     Checker { input, expr, steps: vec![Step::Enter(expr.root_id())] }.run()
 }
 
-/// What is still to be done. A stack of these stands in for recursion.
+/// A pending check. A stack of these replaces recursion.
 enum Step {
-    /// Check a node and all below it.
+    /// Check a node and its descendants.
     Enter(NodeId),
     /// Check a node whose operands have been checked.
     Leave(NodeId),
-    /// Require a type of a node that has been checked.
+    /// Require the type of a node that has been checked.
     Expect { node: NodeId, wanted: ValueType, role: Role },
-    /// A selector that may match everything, as only `info` takes one; nothing to be checked but the name.
+    /// Check only the name in the label selector of `info`, which may match everything.
     EnterLabels(NodeId),
 }
 
-/// What a node of a certain type is wanted for.
+/// The construct that requires a node of a certain type.
 #[derive(Clone, Copy)]
 enum Role {
     Aggregated,
@@ -51,7 +51,7 @@ impl Checker<'_> {
         while let Some(step) = self.steps.pop() {
             match step {
                 Step::Enter(node) => self.enter(node)?,
-                Step::EnterLabels(node) => self.labels(node)?,
+                Step::EnterLabels(node) => self.enter_labels(node)?,
                 Step::Leave(node) => self.leave(node)?,
                 Step::Expect { node, wanted, role } => self.expect(node, wanted, role)?,
             }
@@ -59,8 +59,8 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Plans `steps`, to be done in that order.
-    fn plan(&mut self, steps: impl DoubleEndedIterator<Item = Step>) {
+    /// Schedules `steps` in the given order.
+    fn schedule(&mut self, steps: impl DoubleEndedIterator<Item = Step>) {
         self.steps.extend(steps.rev());
     }
 
@@ -69,22 +69,24 @@ impl Checker<'_> {
         match &node.kind {
             ExprKind::Number(_) | ExprKind::String(_) => {}
             ExprKind::VectorSelector(selector) => {
-                self.named_once(selector, node.span)?;
-                if selector.metric.is_none() && !selector.matchers.iter().any(requires_something) {
+                self.check_single_name(selector, node.span)?;
+                if selector.metric.is_none() && !selector.matchers.iter().any(is_non_empty_matcher) {
                     let message = "vector selector must contain at least one non-empty matcher";
-                    return Err(self.wrong(node.span, message));
+                    return Err(self.type_error(node.span, message));
                 }
             }
             ExprKind::MatrixSelector { selector, .. } => self.steps.push(Step::Enter(*selector)),
             ExprKind::Paren(inner) => self.steps.push(Step::Enter(*inner)),
             ExprKind::Subquery(subquery) => {
-                self.plan([Step::Enter(subquery.expr), Step::Leave(id)].into_iter());
+                self.schedule([Step::Enter(subquery.expr), Step::Leave(id)].into_iter());
             }
             ExprKind::Unary { operand, .. } => {
-                self.plan([Step::Enter(*operand), Step::Leave(id)].into_iter());
+                self.schedule([Step::Enter(*operand), Step::Leave(id)].into_iter());
             }
             ExprKind::Binary(binary) => {
-                self.plan([Step::Enter(binary.lhs), Step::Enter(binary.rhs), Step::Leave(id)].into_iter());
+                self.schedule(
+                    [Step::Enter(binary.lhs), Step::Enter(binary.rhs), Step::Leave(id)].into_iter(),
+                );
             }
             ExprKind::Aggregate(aggregate) => self.enter_aggregate(aggregate),
             ExprKind::Call(call) => self.enter_call(call, node.span)?,
@@ -100,15 +102,15 @@ impl Checker<'_> {
         let parameter = aggregate
             .param
             .map(|node| [Step::Enter(node), Step::Expect { node, wanted, role: Role::Parameter }]);
-        self.plan(aggregated.into_iter().chain(parameter.into_iter().flatten()));
+        self.schedule(aggregated.into_iter().chain(parameter.into_iter().flatten()));
     }
 
     fn enter_call(&mut self, call: &Call, span: Span) -> Result<(), ParseError> {
         let function = call.function;
-        self.count(function, call.args.len(), span)?;
+        self.check_arity(function, call.args.len(), span)?;
         let labels_only = if function.name == "info" { call.args.get(1).copied() } else { None };
         if let Some(labels) = labels_only {
-            self.labels_only(labels, span)?;
+            self.check_label_selector(labels, span)?;
         }
         let Some(last) = function.args.last() else { return Ok(()) };
         let steps = call.args.iter().enumerate().flat_map(|(at, &node)| {
@@ -116,11 +118,11 @@ impl Checker<'_> {
             let enter = if Some(node) == labels_only { Step::EnterLabels(node) } else { Step::Enter(node) };
             [enter, Step::Expect { node, wanted, role: Role::Argument(function) }]
         });
-        self.plan(steps.collect::<Vec<_>>().into_iter());
+        self.schedule(steps.collect::<Vec<_>>().into_iter());
         Ok(())
     }
 
-    fn count(&self, function: &Function, given: usize, span: Span) -> Result<(), ParseError> {
+    fn check_arity(&self, function: &Function, given: usize, span: Span) -> Result<(), ParseError> {
         let listed = function.args.len();
         let fewest = listed.saturating_sub(1);
         let (bound, wanted) = match function.arity {
@@ -130,42 +132,43 @@ impl Checker<'_> {
             _ => return Ok(()),
         };
         let name = quoted(function.name);
-        Err(self.wrong(span, format!("expected {bound}{wanted} argument(s) in call to {name}, got {given}")))
+        Err(self
+            .type_error(span, format!("expected {bound}{wanted} argument(s) in call to {name}, got {given}")))
     }
 
     /// The second argument of `info` looks like a selector but is a list of labels.
-    fn labels_only(&self, node: NodeId, call: Span) -> Result<(), ParseError> {
+    fn check_label_selector(&self, node: NodeId, call: Span) -> Result<(), ParseError> {
         let argument = self.expr.node(node);
         if argument.value_type != InstantVector {
             let got = argument.value_type.name();
             let message = format!("expected type instant vector in call to function \"info\", got {got}");
-            return Err(self.wrong(call, message));
+            return Err(self.type_error(call, message));
         }
         match &argument.kind {
             ExprKind::VectorSelector(selector) if selector.metric.is_none() => Ok(()),
             ExprKind::VectorSelector(_) => {
                 let message = "expected label selectors only, got vector selector instead";
-                Err(self.wrong(argument.span, message))
+                Err(self.type_error(argument.span, message))
             }
-            _ => Err(self.wrong(argument.span, "expected label selectors only")),
+            _ => Err(self.type_error(argument.span, "expected label selectors only")),
         }
     }
 
-    fn labels(&self, id: NodeId) -> Result<(), ParseError> {
+    fn enter_labels(&self, id: NodeId) -> Result<(), ParseError> {
         let node = self.expr.node(id);
         match &node.kind {
-            ExprKind::VectorSelector(selector) => self.named_once(selector, node.span),
+            ExprKind::VectorSelector(selector) => self.check_single_name(selector, node.span),
             _ => Ok(()),
         }
     }
 
-    fn named_once(&self, selector: &VectorSelector, span: Span) -> Result<(), ParseError> {
+    fn check_single_name(&self, selector: &VectorSelector, span: Span) -> Result<(), ParseError> {
         let Some(metric) = &selector.metric else { return Ok(()) };
         let Some(second) = selector.matchers.iter().find(|matcher| matcher.label == METRIC_NAME) else {
             return Ok(());
         };
         let (first, second) = (quoted(&metric.text), quoted(&second.value));
-        Err(self.wrong(span, format!("metric name must not be set twice: {first} or {second}")))
+        Err(self.type_error(span, format!("metric name must not be set twice: {first} or {second}")))
     }
 
     fn leave(&self, id: NodeId) -> Result<(), ParseError> {
@@ -176,7 +179,7 @@ impl Checker<'_> {
                 if got != InstantVector {
                     let got = short_name(got);
                     let message = format!("subquery is only allowed on instant vector, got {got} instead");
-                    return Err(self.wrong(node.span, message));
+                    return Err(self.type_error(node.span, message));
                 }
             }
             ExprKind::Unary { operand, .. } => {
@@ -186,7 +189,7 @@ impl Checker<'_> {
                         "unary expression only allowed on expressions of type scalar or instant vector, got {}",
                         quoted(got.name())
                     );
-                    return Err(self.wrong(node.span, message));
+                    return Err(self.type_error(node.span, message));
                 }
             }
             ExprKind::Binary(binary) => return self.binary(binary, node.span),
@@ -200,54 +203,54 @@ impl Checker<'_> {
         let (left, right) = (self.type_of(binary.lhs), self.type_of(binary.rhs));
         if matching.returns_bool && !op.is_comparison() {
             let message = "bool modifier can only be used on comparison operators";
-            return Err(self.wrong(binary.op_span, message));
+            return Err(self.type_error(binary.op_span, message));
         }
         if op.is_comparison() && !matching.returns_bool && left == Scalar && right == Scalar {
-            return Err(self.wrong(binary.op_span, "comparisons between scalars must use BOOL modifier"));
+            return Err(self.type_error(binary.op_span, "comparisons between scalars must use BOOL modifier"));
         }
-        self.labels_in_one_list(binary)?;
+        self.check_include_labels(binary)?;
         for operand in [binary.lhs, binary.rhs] {
             if !matches!(self.type_of(operand), Scalar | InstantVector) {
                 let message = "binary expression must contain only scalar and instant vector types";
-                return Err(self.wrong(self.expr.node(operand).span, message));
+                return Err(self.type_error(self.expr.node(operand).span, message));
             }
         }
         let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
         let symbol = quoted(op.symbol());
         if left != InstantVector || right != InstantVector {
             if matching.labels.as_ref().is_some_and(|labels| !labels.list.labels.is_empty()) {
-                return Err(self.wrong(span, "vector matching only allowed between instant vectors"));
+                return Err(self.type_error(span, "vector matching only allowed between instant vectors"));
             }
             if fills {
                 let message = "filling in missing series only allowed between instant vectors";
-                return Err(self.wrong(span, message));
+                return Err(self.type_error(span, message));
             }
             if op.is_set_operator() {
                 let message = format!("set operator {symbol} not allowed in binary scalar expression");
-                return Err(self.wrong(span, message));
+                return Err(self.type_error(span, message));
             }
         } else if op.is_set_operator() {
             if matching.group.is_some() {
-                return Err(self.wrong(span, format!("no grouping allowed for {symbol} operation")));
+                return Err(self.type_error(span, format!("no grouping allowed for {symbol} operation")));
             }
             if fills {
-                return Err(self.wrong(span, "filling in missing series not allowed for set operators"));
+                return Err(self.type_error(span, "filling in missing series not allowed for set operators"));
             }
         }
         Ok(())
     }
 
-    fn labels_in_one_list(&self, binary: &Binary) -> Result<(), ParseError> {
+    fn check_include_labels(&self, binary: &Binary) -> Result<(), ParseError> {
         let Some(labels) = binary.matching.labels.as_ref().filter(|labels| labels.on) else { return Ok(()) };
         let Some(include) = binary.matching.group.as_ref().and_then(|group| group.include.as_ref()) else {
             return Ok(());
         };
         let included: BTreeSet<&str> = include.labels.iter().map(|name| name.text.as_str()).collect();
         match labels.list.labels.iter().find(|name| included.contains(name.text.as_str())) {
-            Some(twice) => {
-                let label = quoted(&twice.text);
+            Some(duplicate) => {
+                let label = quoted(&duplicate.text);
                 let message = format!("label {label} must not occur in ON and GROUP clause at once");
-                Err(self.wrong(binary.op_span, message))
+                Err(self.type_error(binary.op_span, message))
             }
             None => Ok(()),
         }
@@ -264,20 +267,20 @@ impl Checker<'_> {
             Role::Argument(function) => format!("call to function {}", quoted(function.name)),
         };
         let (wanted, got) = (wanted.name(), node.value_type.name());
-        Err(self.wrong(node.span, format!("expected type {wanted} in {place}, got {got}")))
+        Err(self.type_error(node.span, format!("expected type {wanted} in {place}, got {got}")))
     }
 
     fn type_of(&self, id: NodeId) -> ValueType {
         self.expr.node(id).value_type
     }
 
-    fn wrong(&self, span: Span, message: impl Into<String>) -> ParseError {
+    fn type_error(&self, span: Span, message: impl Into<String>) -> ParseError {
         ParseError::new(ErrorKind::Type, self.input, span, message)
     }
 }
 
-/// Whether a series without the label is refused by the matcher.
-fn requires_something(matcher: &Matcher) -> bool {
+/// Returns `true` if the matcher does not match series without the label.
+fn is_non_empty_matcher(matcher: &Matcher) -> bool {
     match matcher.op {
         MatchOp::Equal => !matcher.value.is_empty(),
         MatchOp::NotEqual => matcher.value.is_empty(),
@@ -286,7 +289,7 @@ fn requires_something(matcher: &Matcher) -> bool {
     }
 }
 
-/// The name Prometheus uses in its code, which one of its messages shows.
+/// The type name in Prometheus' code, which one of its messages contains.
 fn short_name(value_type: ValueType) -> &'static str {
     match value_type {
         InstantVector => "vector",

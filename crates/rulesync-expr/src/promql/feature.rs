@@ -1,8 +1,8 @@
-//! What Prometheus hides behind feature flags.
+//! Language features that need a feature flag in Prometheus.
 
 use crate::span::Span;
 
-/// A part of the language that a server refuses unless a flag switches it on.
+/// A language feature that a server rejects unless its flag is enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Feature {
@@ -17,7 +17,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// The name that Prometheus' `--enable-feature` takes.
+    /// The name of the feature for Prometheus' `--enable-feature`.
     ///
     /// ```
     /// use rulesync_expr::promql::{self, Feature, Options};
@@ -40,5 +40,5 @@ impl Feature {
     }
 }
 
-/// A feature where it is used.
+/// A use of a feature and its byte range.
 pub(super) type Use = (Feature, Span);

@@ -1,49 +1,48 @@
-//! The functions of Prometheus: what they take, what they give, who knows them.
-//! Not for what they compute.
+//! The signatures of Prometheus' functions, and the servers that support them.
 
 use super::ast::ValueType;
 
 use Availability::{Experimental, Legacy, Stable};
 use ValueType::{InstantVector as V, RangeVector as M, Scalar as S, String as T};
 
-/// A function that an expression may call.
+/// A PromQL function.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its name.
     pub name: &'static str,
-    /// The types of its arguments; the last one repeats if the count may vary.
+    /// The types of its arguments; the last one repeats if the number of arguments is variable.
     pub args: &'static [ValueType],
-    /// How many arguments there may be.
+    /// The number of arguments.
     pub arity: Arity,
-    /// What it evaluates to.
+    /// The type of its result.
     pub returns: ValueType,
-    /// Which servers know it.
+    /// The servers that support it.
     pub availability: Availability,
 }
 
-/// How many arguments a function takes, given the types it lists.
+/// The number of arguments of a function, relative to [`Function::args`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
-    /// As many as it lists.
+    /// Exactly as many as listed.
     Exact,
-    /// The last one listed may be missing, and up to this many may stand in its place.
+    /// The last argument may be omitted, or be given up to this many times.
     UpTo(usize),
-    /// The last one listed may be missing, or be repeated at will.
+    /// The last argument may be omitted, or be given any number of times.
     AtLeast,
 }
 
-/// Which servers know a function.
+/// The servers that support a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
-    /// All current ones.
+    /// All current servers.
     Stable,
-    /// Those with experimental functions enabled.
+    /// Servers with experimental functions enabled.
     Experimental,
-    /// Those of the time of Prometheus 2, as Cortex.
+    /// Servers of the Prometheus 2 era, such as Cortex.
     Legacy,
 }
 
-/// The function of that name, of whatever availability. Names are case-sensitive.
+/// Finds a function by name, regardless of availability. Names are case-sensitive.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
     let at = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
     FUNCTIONS.get(at)
@@ -59,27 +58,27 @@ const fn function(
     Function { name, args, arity, returns, availability }
 }
 
-/// A stable function with fixed arguments and a vector as its result, as most are.
+/// A stable function with fixed arguments that returns an instant vector, as most do.
 const fn plain(name: &'static str, args: &'static [ValueType]) -> Function {
     function(name, args, Arity::Exact, V, Stable)
 }
 
-/// The same, experimental.
-const fn trial(name: &'static str, args: &'static [ValueType]) -> Function {
+/// An experimental function with fixed arguments that returns an instant vector.
+const fn experimental(name: &'static str, args: &'static [ValueType]) -> Function {
     function(name, args, Arity::Exact, V, Experimental)
 }
 
 /// An experimental function from scalars to a scalar.
-const fn trial_scalar(name: &'static str, args: &'static [ValueType]) -> Function {
+const fn experimental_scalar(name: &'static str, args: &'static [ValueType]) -> Function {
     function(name, args, Arity::Exact, S, Experimental)
 }
 
-/// A function of time that takes the current time if it is given none.
+/// A calendar function; its argument defaults to the evaluation time.
 const fn calendar(name: &'static str) -> Function {
     function(name, &[V], Arity::UpTo(1), V, Stable)
 }
 
-/// Sorted by name, for the search.
+/// All functions, sorted by name for the binary search.
 static FUNCTIONS: &[Function] = &[
     plain("abs", &[V]),
     plain("absent", &[V]),
@@ -106,10 +105,10 @@ static FUNCTIONS: &[Function] = &[
     plain("deg", &[V]),
     plain("delta", &[M]),
     plain("deriv", &[M]),
-    trial("double_exponential_smoothing", &[M, S, S]),
-    trial_scalar("end", &[]),
+    experimental("double_exponential_smoothing", &[M, S, S]),
+    experimental_scalar("end", &[]),
     plain("exp", &[V]),
-    trial("first_over_time", &[M]),
+    experimental("first_over_time", &[M]),
     plain("floor", &[V]),
     plain("histogram_avg", &[V]),
     plain("histogram_count", &[V]),
@@ -131,10 +130,10 @@ static FUNCTIONS: &[Function] = &[
     plain("ln", &[V]),
     plain("log10", &[V]),
     plain("log2", &[V]),
-    trial("mad_over_time", &[M]),
-    trial_scalar("max_of", &[S, S]),
+    experimental("mad_over_time", &[M]),
+    experimental_scalar("max_of", &[S, S]),
     plain("max_over_time", &[M]),
-    trial_scalar("min_of", &[S, S]),
+    experimental_scalar("min_of", &[S, S]),
     plain("min_over_time", &[M]),
     calendar("minute"),
     calendar("month"),
@@ -143,7 +142,7 @@ static FUNCTIONS: &[Function] = &[
     plain("present_over_time", &[M]),
     plain("quantile_over_time", &[S, M]),
     plain("rad", &[V]),
-    trial_scalar("range", &[]),
+    experimental_scalar("range", &[]),
     plain("rate", &[M]),
     plain("resets", &[M]),
     function("round", &[V, S], Arity::UpTo(1), V, Stable),
@@ -156,21 +155,21 @@ static FUNCTIONS: &[Function] = &[
     function("sort_by_label_desc", &[V, T], Arity::AtLeast, V, Experimental),
     plain("sort_desc", &[V]),
     plain("sqrt", &[V]),
-    trial_scalar("start", &[]),
-    trial("start_timestamp", &[V]),
+    experimental_scalar("start", &[]),
+    experimental("start_timestamp", &[V]),
     plain("stddev_over_time", &[M]),
     plain("stdvar_over_time", &[M]),
-    trial_scalar("step", &[]),
+    experimental_scalar("step", &[]),
     plain("sum_over_time", &[M]),
     plain("tan", &[V]),
     plain("tanh", &[V]),
     function("time", &[], Arity::Exact, S, Stable),
     function("timeseries_gen", &[T, T], Arity::UpTo(1), V, Experimental),
     plain("timestamp", &[V]),
-    trial("ts_of_first_over_time", &[M]),
-    trial("ts_of_last_over_time", &[M]),
-    trial("ts_of_max_over_time", &[M]),
-    trial("ts_of_min_over_time", &[M]),
+    experimental("ts_of_first_over_time", &[M]),
+    experimental("ts_of_last_over_time", &[M]),
+    experimental("ts_of_max_over_time", &[M]),
+    experimental("ts_of_min_over_time", &[M]),
     plain("vector", &[S]),
     calendar("year"),
 ];
@@ -180,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_so_every_function_is_found() {
+    fn functions_are_sorted_by_name() {
         assert!(FUNCTIONS.is_sorted_by(|a, b| a.name < b.name));
         for function in FUNCTIONS {
             assert_eq!(find(function.name), Some(function));
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_varies_has_something_to_vary() {
+    fn variadic_functions_list_an_argument() {
         assert!(FUNCTIONS.iter().all(|function| function.arity == Arity::Exact || !function.args.is_empty()));
     }
 }

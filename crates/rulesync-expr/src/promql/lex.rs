@@ -1,5 +1,5 @@
-//! Cuts PromQL into tokens, one at a time and only when asked, so that the first error found is the first
-//! error in reading order, whether it is the lexer's or the parser's. Not for what literals mean.
+//! The PromQL lexer. It produces tokens on demand, so that the first error found is the first one in source order,
+//! regardless of whether the lexer or the parser finds it. `literal` evaluates literals.
 
 use super::operator::BinaryOp;
 use super::token::{Keyword, Token, TokenKind};
@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, ParseError};
 use crate::quote::{code_point, quoted, quoted_char};
 use crate::span::Span;
 
-/// What surrounds the place being read; the same characters mean different things in each.
+/// The lexical context; the same characters have different meanings in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Expression,
@@ -19,7 +19,7 @@ enum Mode {
     Brackets,
 }
 
-/// A cursor over the text.
+/// A cursor over the input.
 pub(super) struct Lexer<'a> {
     input: &'a str,
     /// Start of the token being read.
@@ -44,12 +44,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The error behind the last `TokenKind::Error`.
+    /// The error of the last `TokenKind::Error`.
     pub(super) fn take_error(&mut self) -> Option<ParseError> {
         self.error.take()
     }
 
-    /// The next token. After an `Error` or `Eof` there is nothing worth reading.
+    /// The next token. Tokens after an `Error` or `Eof` are meaningless.
     pub(super) fn next_token(&mut self) -> Token {
         self.skip_blanks();
         self.start = self.pos;
@@ -102,7 +102,7 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    /// Gives up at the start of the current token.
+    /// Fails at the start of the current token.
     fn fail(&mut self, message: impl Into<String>) -> TokenKind {
         self.fail_at(self.start, message)
     }
@@ -167,7 +167,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// What is the same inside of brackets and outside.
+    /// Reads punctuation that is the same inside and outside of brackets.
     fn punctuation(&mut self, c: char) -> Option<TokenKind> {
         Some(match c {
             ',' => TokenKind::Comma,
@@ -182,7 +182,7 @@ impl<'a> Lexer<'a> {
                 TokenKind::LeftParen
             }
             ')' if self.open_parens == 0 => {
-                // Prometheus points behind the parenthesis here.
+                // Prometheus reports the position after the parenthesis here.
                 self.fail_at(self.pos, "unexpected right parenthesis ')'")
             }
             ')' => {
@@ -202,7 +202,7 @@ impl<'a> Lexer<'a> {
         kind
     }
 
-    /// Inside braces keywords are plain identifiers.
+    /// Reads a token inside braces, where keywords are plain identifiers.
     fn in_braces(&mut self) -> TokenKind {
         match self.next_char() {
             None => self.fail("unexpected end of input inside braces"),
@@ -231,7 +231,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Where a duration, or arithmetic on durations, is due.
+    /// Reads a token where a duration, or arithmetic on durations, is expected.
     fn in_duration(&mut self) -> TokenKind {
         let Some(c) = self.next_char() else {
             return self.fail("unexpected end of input in duration expression");
@@ -240,7 +240,7 @@ impl<'a> Lexer<'a> {
             '0'..='9' => self.bracket_number(),
             '.' if self.peek().is_some_and(|byte| byte.is_ascii_digit()) => self.bracket_number(),
             ':' => self.fail_at(self.pos, "unexpected colon before duration in duration expression"),
-            'a'..='z' | 'A'..='Z' => self.duration_word().unwrap_or_else(|| {
+            'a'..='z' | 'A'..='Z' => self.duration_keyword().unwrap_or_else(|| {
                 self.fail(format!("unexpected character in duration expression: {}", quoted_char(Some(c))))
             }),
             _ => match self.punctuation(c) {
@@ -264,15 +264,15 @@ impl<'a> Lexer<'a> {
             self.seen_colon = true;
             return if self.accept(b':') { TokenKind::DoubleColon } else { TokenKind::Colon };
         }
-        match self.duration_word() {
+        match self.duration_keyword() {
             Some(kind) => kind,
             None => self.fail(format!("unexpected character: {}, expected ':'", quoted_char(Some(first)))),
         }
     }
 
-    /// The few words that mean something within brackets; the first letter has been read. `min` and `max`
-    /// are how `min_of` and `max_of` were called at first.
-    fn duration_word(&mut self) -> Option<TokenKind> {
+    /// Reads a keyword that is valid within brackets; the first letter has been read. `min` and `max` are the former
+    /// names of `min_of` and `max_of`.
+    fn duration_keyword(&mut self) -> Option<TokenKind> {
         while self.accept_if(|byte| byte.is_ascii_alphabetic() || byte == b'_') {}
         let word = self.input[self.start..self.pos].to_ascii_lowercase();
         let known = matches!(word.as_str(), "step" | "range" | "min" | "max" | "min_of" | "max_of");
@@ -290,7 +290,7 @@ impl<'a> Lexer<'a> {
         let fills =
             matches!(kind, TokenKind::Keyword(Keyword::Fill | Keyword::FillLeft | Keyword::FillRight));
         if fills && !self.input[self.pos..].trim_start_matches([' ', '\t', '\r', '\n']).starts_with('(') {
-            // These came late, and metrics and labels may bear their names.
+            // These keywords were added late, so metrics and labels may have these names.
             return TokenKind::Identifier;
         }
         kind
@@ -304,7 +304,7 @@ impl<'a> Lexer<'a> {
                         return self.fail(message);
                     }
                 }
-                // Prometheus cannot tell the real character from the mark of broken UTF-8.
+                // Prometheus cannot distinguish a real U+FFFD from the one that marks invalid UTF-8.
                 Some(char::REPLACEMENT_CHARACTER) => return self.fail("invalid UTF-8 rune"),
                 None | Some('\n') => return self.fail("unterminated quoted string"),
                 Some(c) if c == quote => return TokenKind::String,
@@ -324,7 +324,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Checks what follows a backslash.
+    /// Checks the escape sequence after a backslash.
     fn escape(&mut self, quote: char) -> Result<(), String> {
         const NOT_TERMINATED: &str = "escape sequence not terminated";
         let c = self.next_char().ok_or(NOT_TERMINATED)?;
@@ -367,8 +367,8 @@ impl<'a> Lexer<'a> {
         self.fail(format!("bad number or duration syntax: {text}"))
     }
 
-    /// Reads what may be a number, and says whether it ends like one. What is read need not be a number:
-    /// `literal` is stricter. Where it stops on a failure is where a duration may go on.
+    /// Reads a possible number and returns `true` if it ends like one. It need not be a valid number, as `literal` is
+    /// stricter. On failure, a duration may continue at the position reached.
     fn scan_number(&mut self) -> bool {
         let hexadecimal = self.accept(b'0') && self.accept_if(|byte| matches!(byte, b'x' | b'X'));
         if hexadecimal {
@@ -388,7 +388,7 @@ impl<'a> Lexer<'a> {
                     }
                     dot = true;
                 }
-                // An `e` after the first digit is taken for an exponent even in hexadecimal, as Prometheus does.
+                // An `e` after the first digit starts an exponent even in hexadecimal, as in Prometheus.
                 _ if is_exponent(byte) => {
                     self.pos += 1;
                     if exponent {
@@ -417,8 +417,8 @@ impl<'a> Lexer<'a> {
         !self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     }
 
-    /// Reads the rest of a duration after its first number: a unit, then numbers with units. Whether the
-    /// units are in order is for `literal` to say.
+    /// Reads the rest of a duration after its first number: a unit, then numbers with units. `literal` checks the
+    /// order of the units.
     fn scan_duration_units(&mut self) -> bool {
         let is_unit = |byte: u8| matches!(byte, b's' | b'm' | b'h' | b'd' | b'w');
         if !self.accept_if(|byte| is_unit(byte) || byte == b'y') {

@@ -1,8 +1,8 @@
-//! What number, duration and string literals are worth. Not for finding where they end: that is `lex`.
+//! The values of number, duration and string literals. `lex` finds their extent.
 
 use crate::quote::{quoted, unescape};
 
-/// Go's durations end here: 2^63 nanoseconds, in seconds.
+/// The maximum of Go's `time.Duration`, 2^63 nanoseconds, in seconds.
 pub(super) const LONGEST_DURATION: f64 = 9_223_372_036.854_776;
 
 const MS: u64 = 1;
@@ -11,12 +11,12 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Units in the only order in which they may stand, with their worth in milliseconds.
+/// Units in the only valid order, with their length in milliseconds.
 const UNITS: [(&str, u64); 7] =
     [("y", 365 * DAY), ("w", 7 * DAY), ("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MS)];
 
-/// The value of a number literal: an integer in Go's notations (`010` is eight), else a float.
-/// Errors are worded as Prometheus words them.
+/// Parses a number literal: an integer in Go's notations (`010` is eight), otherwise a float.
+/// Errors use Prometheus' words.
 pub(super) fn number(text: &str) -> Result<f64, String> {
     parse_number(text).map_err(|reason| {
         format!("error parsing number: strconv.ParseFloat: parsing {}: {reason}", quoted(text))
@@ -61,7 +61,7 @@ fn underscores_separate_digits(text: &str) -> bool {
     })
 }
 
-/// The length of a duration literal such as `1h30m`, in seconds. Errors are worded as Prometheus words them.
+/// Parses a duration literal such as `1h30m`; returns seconds. Errors use Prometheus' words.
 pub(super) fn duration(text: &str) -> Result<f64, String> {
     let invalid = || format!("not a valid duration string: {}", quoted(text));
     let out_of_range = || "duration out of range".to_owned();
@@ -76,12 +76,12 @@ pub(super) fn duration(text: &str) -> Result<f64, String> {
         if number.is_empty() {
             return Err(invalid());
         }
-        // Taking from the iterator is what keeps units in order and each at most once.
-        let (_, worth) = units.find(|(name, _)| *name == unit).ok_or_else(invalid)?;
+        // Advancing the iterator ensures that units are in order and each occurs at most once.
+        let (_, milliseconds) = units.find(|(name, _)| *name == unit).ok_or_else(invalid)?;
         total = number
             .parse::<u64>()
             .ok()
-            .and_then(|number| number.checked_mul(*worth))
+            .and_then(|number| number.checked_mul(*milliseconds))
             .and_then(|part| total.checked_add(part))
             .ok_or_else(out_of_range)?;
         rest = tail;
@@ -90,7 +90,7 @@ pub(super) fn duration(text: &str) -> Result<f64, String> {
     if seconds > LONGEST_DURATION { Err(out_of_range()) } else { Ok(seconds) }
 }
 
-/// The value of a string literal with its quotes. In backticks nothing is an escape.
+/// The value of a string literal, given with its quotes. Backquoted strings have no escapes.
 pub(super) fn string(text: &str) -> String {
     let body = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
     if text.starts_with('`') { body.to_owned() } else { unescape(body) }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_every_notation() {
+    fn number_accepts_every_notation() {
         for (text, value) in [
             ("0", 0.0),
             ("1_000", 1000.0),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_numbers_say_why() {
+    fn number_reports_reason_of_invalid_literal() {
         for (text, reason) in [
             ("1e999", "value out of range"),
             ("0xFFFFFFFFFFFFFFFFF", "invalid syntax"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn durations() {
+    fn duration_literals() {
         assert_eq!(duration("1h30m"), Ok(5400.0));
         assert_eq!(duration("1y1w1d1h1m1s1ms"), Ok(32_230_861.001));
         assert_eq!(duration("0s"), Ok(0.0));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn strings() {
+    fn string_literals() {
         assert_eq!(string(r#""a\tb""#), "a\tb");
         assert_eq!(string(r"'\''"), "'");
         assert_eq!(string(r"`\d+`"), r"\d+");

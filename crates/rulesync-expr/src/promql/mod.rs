@@ -1,8 +1,7 @@
-//! PromQL as Prometheus 3.14 reads it. The tour: `lex` cuts the text into `token`s, `parse` builds the tree
-//! of `ast` from them, `check` judges whether its parts fit together, `ruler` finds what Prometheus accepts and can
-//! never evaluate.
+//! A PromQL parser compatible with Prometheus 3.14. `lex` splits the input into `token`s, `parse` builds the syntax
+//! tree (`ast`), `check` checks types, and `ruler` finds expressions that Prometheus accepts but can never evaluate.
 //!
-//! What is not checked: anything that depends on data or on time.
+//! Anything that depends on data or time is not checked.
 
 mod ast;
 mod check;
@@ -32,16 +31,16 @@ pub use operator::{Aggregator, BinaryOp, MatchOp};
 pub use ruler::ruler_check;
 pub use same::means_the_same;
 
-/// Which of the language's variants to read. The default is everything that some ruler accepts, because a
-/// local verdict should rather be too mild than too strict.
+/// The language variant to parse. The default enables everything that some ruler accepts, because a local check
+/// should rather be too lenient than too strict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// What Prometheus hides behind feature flags: experimental functions and aggregations, arithmetic on
+    /// Enables features that need a flag in Prometheus: experimental functions and aggregations, arithmetic on
     /// durations, `anchored` and `smoothed`, `fill` modifiers.
     pub experimental: bool,
-    /// Functions that Prometheus 3 dropped and older rulers, as Cortex, still know: `holt_winters`.
+    /// Enables functions that Prometheus 3 removed and older rulers such as Cortex still support: `holt_winters`.
     pub legacy_functions: bool,
-    /// Names in quotes, which may hold any character: `{"my.metric", "my.label"="x"}`.
+    /// Enables quoted names, which may contain any character: `{"my.metric", "my.label"="x"}`.
     pub utf8_names: bool,
 }
 
@@ -64,7 +63,7 @@ impl Default for Options {
 ///
 /// # Errors
 ///
-/// The first error Prometheus would report. Types are judged only where the syntax is right.
+/// Returns the first error that Prometheus would report. Types are checked only if the syntax is valid.
 pub fn parse(input: &str, options: &Options) -> Result<Expr, ParseError> {
     let expr = parse::Parser::new(input, *options).parse()?;
     check::check(input, &expr)?;

@@ -1,4 +1,4 @@
-//! Operators and what is to be known of each. Not for what stands around them.
+//! Binary, aggregation and matching operators and their properties.
 
 /// A binary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ pub enum BinaryOp {
 }
 
 impl BinaryOp {
-    /// How it is written.
+    /// The operator as written in an expression.
     #[must_use]
     pub fn symbol(self) -> &'static str {
         match self {
@@ -67,20 +67,20 @@ impl BinaryOp {
         }
     }
 
-    /// Whether it compares values.
+    /// Returns `true` if the operator compares values.
     #[must_use]
     pub fn is_comparison(self) -> bool {
         use BinaryOp as B;
         matches!(self, B::Equal | B::NotEqual | B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual)
     }
 
-    /// Whether it combines sets of series.
+    /// Returns `true` if the operator combines sets of series.
     #[must_use]
     pub fn is_set_operator(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
 
-    /// How strongly it binds.
+    /// The precedence of the operator.
     pub(crate) fn precedence(self) -> Precedence {
         match self {
             Self::Or => Precedence::Or,
@@ -93,21 +93,21 @@ impl BinaryOp {
     }
 }
 
-/// Binding strength, weakest first.
+/// The precedence of operators, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Precedence {
     Or,
     And,
     Comparison,
     Sum,
-    /// Signs bind as strongly: `-a ^ b` is `-(a ^ b)`, `-a * b` is `(-a) * b`.
+    /// Also the precedence of signs: `-a ^ b` is `-(a ^ b)`, `-a * b` is `(-a) * b`.
     Product,
     Power,
 }
 
 impl Precedence {
-    /// Whether an operation of this strength, already read, is complete when one of strength `next` follows.
-    /// At equal strength the left one comes first, except for powers.
+    /// Returns `true` if an operation of this precedence is complete when an operator of precedence `next` follows.
+    /// Operators are left-associative, except for powers.
     pub(crate) fn completes_before(self, next: Precedence) -> bool {
         if next == Self::Power { self > next } else { self >= next }
     }
@@ -147,14 +147,14 @@ pub enum Aggregator {
 }
 
 impl Aggregator {
-    /// Whether it takes a parameter before what is aggregated.
+    /// Returns `true` if the operator has a parameter before the aggregated expression.
     #[must_use]
     pub fn takes_parameter(self) -> bool {
         use Aggregator as A;
         matches!(self, A::Topk | A::Bottomk | A::CountValues | A::Quantile | A::Limitk | A::LimitRatio)
     }
 
-    /// The name of an operator that has to be enabled in the server.
+    /// The name of the operator if it is experimental and has to be enabled in the server.
     pub(super) fn experimental_name(self) -> Option<&'static str> {
         match self {
             Self::Limitk => Some("limitk"),
@@ -164,7 +164,7 @@ impl Aggregator {
     }
 }
 
-/// How a label is compared.
+/// A label matching operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MatchOp {
     /// `=`
@@ -178,7 +178,7 @@ pub enum MatchOp {
 }
 
 impl MatchOp {
-    /// Whether the text is a regular expression.
+    /// Returns `true` if the value is a regular expression.
     #[must_use]
     pub fn is_regex(self) -> bool {
         matches!(self, Self::Regex | Self::NotRegex)

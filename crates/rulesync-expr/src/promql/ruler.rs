@@ -1,12 +1,12 @@
-//! Finds what Prometheus accepts and can never evaluate. Not for what it refuses: that is `parse`.
+//! Finds expressions that Prometheus accepts but can never evaluate.
 
 use super::ast::{Call, Expr, ExprKind, NodeId};
 use super::{Options, parse};
 use crate::error::{ErrorKind, ParseError, Wording};
 use crate::regex::{self, Misplaced, Wrapping};
 
-/// Parses the expression of a rule, and refuses what Prometheus would load and then fail to evaluate every time: a
-/// `label_replace` whose regular expression is none.
+/// Parses the expression of a rule, and rejects expressions that Prometheus loads but always fails to evaluate:
+/// `label_replace` calls with an invalid regular expression.
 ///
 /// ```
 /// use rulesync_expr::{ErrorKind, promql};
@@ -20,31 +20,31 @@ use crate::regex::{self, Misplaced, Wrapping};
 ///
 /// # Errors
 ///
-/// What [`parse`] refuses, and errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates).
+/// Returns the errors of [`parse`], and errors of the kind [`NeverEvaluates`](crate::ErrorKind::NeverEvaluates).
 pub fn ruler_check(input: &str, options: &Options) -> Result<Expr, ParseError> {
     let expr = parse(input, options)?;
-    let broken = expr.nodes().find_map(|node| match &node.kind {
-        ExprKind::Call(call) => broken_call(input, &expr, call),
+    let error = expr.nodes().find_map(|node| match &node.kind {
+        ExprKind::Call(call) => check_call(input, &expr, call),
         _ => None,
     });
-    match broken {
+    match error {
         Some(error) => Err(error),
         None => Ok(expr),
     }
 }
 
-fn broken_call(input: &str, expr: &Expr, call: &Call) -> Option<ParseError> {
+fn check_call(input: &str, expr: &Expr, call: &Call) -> Option<ParseError> {
     if call.function.name != "label_replace" {
         return None;
     }
-    let (span, pattern) = text(expr, *call.args.get(4)?)?;
+    let (span, pattern) = string_literal(expr, *call.args.get(4)?)?;
     let Misplaced { error, span } = regex::literal(input, span, pattern, Wrapping::Anchored).err()?;
     let message = format!("invalid regular expression in label_replace(): {pattern}: {}", error.kind);
     Some(ParseError::worded(Wording::Own, ErrorKind::NeverEvaluates, input, span, message))
 }
 
-/// The string literal that a node is, parentheses aside.
-fn text(expr: &Expr, mut id: NodeId) -> Option<(crate::span::Span, &str)> {
+/// The span and value of a string literal, ignoring parentheses.
+fn string_literal(expr: &Expr, mut id: NodeId) -> Option<(crate::span::Span, &str)> {
     loop {
         let node = expr.node(id);
         match &node.kind {

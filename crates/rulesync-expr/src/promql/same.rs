@@ -1,12 +1,12 @@
-//! Whether two texts are one expression: blanks, comments, parentheses, the spelling of numbers, texts and durations, and
-//! the order of matchers aside.
+//! Equivalence of expressions, ignoring white space, comments, redundant parentheses, the notation of numbers, strings
+//! and durations, and the order of matchers.
 
 use super::ast::{Duration, Expr, ExprKind, LabelList, Matching, Modifiers, NodeId, VectorSelector};
 use super::{Options, parse};
 use crate::span::Span;
 
-/// Whether two expressions mean the same, because they differ in their spelling only. False if either does not parse,
-/// or holds arithmetic of durations, which only the server works out.
+/// Returns `true` if two expressions differ only in notation. Returns `false` if either does not parse, or contains
+/// arithmetic on durations, which only the server evaluates.
 ///
 /// ```
 /// use rulesync_expr::promql::means_the_same;
@@ -26,8 +26,8 @@ pub fn means_the_same(a: &str, b: &str) -> bool {
     }
 }
 
-/// The nodes without their places, children before parents: since every node has a known number of children, that is
-/// the tree. None if the length of some duration is not known.
+/// The nodes without their spans, children before parents. As the number of children of every node is known, this
+/// determines the tree. `None` if the length of a duration is not known.
 fn shape(expr: &Expr) -> Option<Vec<(ExprKind, usize)>> {
     let mut nodes = Vec::with_capacity(expr.nodes().len());
     for node in expr.nodes() {
@@ -37,92 +37,92 @@ fn shape(expr: &Expr) -> Option<Vec<(ExprKind, usize)>> {
             ExprKind::Aggregate(aggregate) => 1 + usize::from(aggregate.param.is_some()),
             _ => 0,
         };
-        nodes.push((without_places(&node.kind)?, children));
+        nodes.push((without_spans(&node.kind)?, children));
     }
     Some(nodes)
 }
 
-/// Stands for every place and every child.
-const NOWHERE: Span = Span { start: 0, end: 0 };
+/// Placeholders for spans and children.
+const NO_SPAN: Span = Span { start: 0, end: 0 };
 const CHILD: NodeId = NodeId(0);
 
-fn without_places(kind: &ExprKind) -> Option<ExprKind> {
+fn without_spans(kind: &ExprKind) -> Option<ExprKind> {
     let mut kind = kind.clone();
     match &mut kind {
         ExprKind::Number(number) => number.is_duration = false,
         ExprKind::String(_) => {}
-        ExprKind::VectorSelector(selector) => of_selector(selector)?,
+        ExprKind::VectorSelector(selector) => normalize_selector(selector)?,
         ExprKind::MatrixSelector { selector, range } => {
             *selector = CHILD;
-            of_duration(range)?;
+            normalize_duration(range)?;
         }
         ExprKind::Subquery(subquery) => {
             subquery.expr = CHILD;
-            of_duration(&mut subquery.range)?;
-            subquery.step.as_mut().map_or(Some(()), of_duration)?;
-            of_modifiers(&mut subquery.modifiers)?;
+            normalize_duration(&mut subquery.range)?;
+            subquery.step.as_mut().map_or(Some(()), normalize_duration)?;
+            normalize_modifiers(&mut subquery.modifiers)?;
         }
         ExprKind::Call(call) => {
-            call.name_span = NOWHERE;
+            call.name_span = NO_SPAN;
             call.args.fill(CHILD);
         }
         ExprKind::Aggregate(aggregate) => {
-            aggregate.op_span = NOWHERE;
+            aggregate.op_span = NO_SPAN;
             aggregate.expr = CHILD;
             aggregate.param = aggregate.param.map(|_| CHILD);
             if let Some(grouping) = &mut aggregate.grouping {
-                of_labels(&mut grouping.labels);
+                normalize_labels(&mut grouping.labels);
             }
             // `sum by () (x)` is `sum(x)`.
             aggregate.grouping =
                 aggregate.grouping.take().filter(|by| by.without || !by.labels.labels.is_empty());
         }
         ExprKind::Binary(binary) => {
-            binary.op_span = NOWHERE;
+            binary.op_span = NO_SPAN;
             (binary.lhs, binary.rhs) = (CHILD, CHILD);
-            of_matching(&mut binary.matching);
+            normalize_matching(&mut binary.matching);
         }
         ExprKind::Unary { operand, .. } | ExprKind::Paren(operand) => *operand = CHILD,
     }
     Some(kind)
 }
 
-fn of_selector(selector: &mut VectorSelector) -> Option<()> {
+fn normalize_selector(selector: &mut VectorSelector) -> Option<()> {
     selector.braces = None;
     if let Some(metric) = &mut selector.metric {
-        metric.span = NOWHERE;
+        metric.span = NO_SPAN;
     }
     for matcher in &mut selector.matchers {
-        (matcher.span, matcher.value_span) = (NOWHERE, NOWHERE);
+        (matcher.span, matcher.value_span) = (NO_SPAN, NO_SPAN);
     }
     selector.matchers.sort_by(|a, b| {
         (&a.label, format!("{:?}", a.op), &a.value).cmp(&(&b.label, format!("{:?}", b.op), &b.value))
     });
-    of_modifiers(&mut selector.modifiers)
+    normalize_modifiers(&mut selector.modifiers)
 }
 
-fn of_modifiers(modifiers: &mut Modifiers) -> Option<()> {
-    modifiers.offset.as_mut().map_or(Some(()), of_duration)
+fn normalize_modifiers(modifiers: &mut Modifiers) -> Option<()> {
+    modifiers.offset.as_mut().map_or(Some(()), normalize_duration)
 }
 
-fn of_duration(duration: &mut Duration) -> Option<()> {
-    duration.span = NOWHERE;
+fn normalize_duration(duration: &mut Duration) -> Option<()> {
+    duration.span = NO_SPAN;
     duration.seconds.map(|_| ())
 }
 
-fn of_matching(matching: &mut Matching) {
+fn normalize_matching(matching: &mut Matching) {
     if let Some(labels) = &mut matching.labels {
-        of_labels(&mut labels.list);
+        normalize_labels(&mut labels.list);
     }
     if let Some(include) = matching.group.as_mut().and_then(|group| group.include.as_mut()) {
-        of_labels(include);
+        normalize_labels(include);
     }
 }
 
-/// Labels are a set.
-fn of_labels(list: &mut LabelList) {
-    list.span = NOWHERE;
-    list.labels.iter_mut().for_each(|name| name.span = NOWHERE);
+/// Sorts and deduplicates the labels, which are a set.
+fn normalize_labels(list: &mut LabelList) {
+    list.span = NO_SPAN;
+    list.labels.iter_mut().for_each(|name| name.span = NO_SPAN);
     list.labels.sort_by(|a, b| a.text.cmp(&b.text));
     list.labels.dedup();
 }
@@ -132,7 +132,7 @@ mod tests {
     use super::means_the_same;
 
     #[test]
-    fn spellings_of_one_expression() {
+    fn means_the_same_for_different_notations() {
         for (a, b) in [
             ("up", " up # all"),
             ("up == 1", "((up)) == 1.0"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn other_expressions() {
+    fn means_the_same_rejects_different_expressions() {
         for (a, b) in [
             ("up == 1", "up == 2"),
             ("up == 1", "up == bool 1"),

@@ -1,11 +1,10 @@
-//! The words of PromQL, and how Prometheus names them in its messages.
-//! Not for finding them in a text: that is `lex`.
+//! The tokens of PromQL, and their descriptions in Prometheus' messages. `lex` finds them in the input.
 
 use super::operator::{Aggregator, BinaryOp};
 use crate::quote::{quoted, shortened};
 use crate::span::Span;
 
-/// A token and where it stands.
+/// A token and its location.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
@@ -15,7 +14,7 @@ pub(super) struct Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Eof,
-    /// The lexer has given up; it holds the error.
+    /// The lexer has failed; [`Lexer::take_error`](super::lex::Lexer::take_error) returns the error.
     Error,
     Identifier,
     /// An identifier with a colon in it: a metric, never a label or a function.
@@ -43,7 +42,7 @@ pub(super) enum TokenKind {
     Preprocessor(Preprocessor),
 }
 
-/// Words with a meaning of their own.
+/// Keywords other than operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keyword {
     Anchored,
@@ -61,7 +60,7 @@ pub(super) enum Keyword {
     Without,
 }
 
-/// Words that stand for a property of the query, or combine durations.
+/// Keywords for properties of the query, and for functions on durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Preprocessor {
     Start,
@@ -73,7 +72,7 @@ pub(super) enum Preprocessor {
 }
 
 impl TokenKind {
-    /// What a word is. Keywords are recognised in any case, as `SUM BY (job)` is common.
+    /// Classifies a word. Keywords are case-insensitive, as `SUM BY (job)` is common.
     pub(super) fn of_word(word: &str) -> Self {
         Self::of_keyword(word).unwrap_or(if word.contains(':') {
             Self::MetricIdentifier
@@ -87,7 +86,7 @@ impl TokenKind {
         use BinaryOp as B;
         use Keyword as K;
         use Preprocessor as P;
-        // No keyword is longer, so most identifiers are told apart by their length alone.
+        // No keyword is longer than 12 bytes, so longer identifiers are not compared.
         let mut lower = [0; 12];
         let lower = lower.get_mut(..word.len())?;
         lower.copy_from_slice(word.as_bytes());
@@ -134,7 +133,7 @@ impl TokenKind {
         })
     }
 
-    /// Whether the token can name a metric where an operand is due.
+    /// Returns `true` if the token can be a metric name where an operand is expected.
     pub(super) fn names_metric(self) -> bool {
         match self {
             Self::Identifier | Self::MetricIdentifier | Self::Aggregator(_) | Self::Preprocessor(_) => true,
@@ -147,7 +146,7 @@ impl TokenKind {
         }
     }
 
-    /// Whether the token can name a label in a list of labels.
+    /// Returns `true` if the token can be a label name in a list of labels.
     pub(super) fn names_label(self) -> bool {
         match self {
             Self::Identifier | Self::MetricIdentifier | Self::Aggregator(_) | Self::Preprocessor(_) => true,
@@ -157,7 +156,7 @@ impl TokenKind {
         }
     }
 
-    /// Whether an operand can start with it.
+    /// Returns `true` if an operand can start with the token.
     pub(super) fn starts_operand(self) -> bool {
         match self {
             Self::Number | Self::Duration | Self::String | Self::LeftParen | Self::LeftBrace => true,
@@ -166,7 +165,7 @@ impl TokenKind {
         }
     }
 
-    /// How Prometheus names the token, spelt `text`, when it did not expect it.
+    /// Prometheus' description of the unexpected token `text`.
     pub(super) fn describe(self, text: &str) -> String {
         match self {
             Self::Eof => "end of input".to_owned(),

@@ -1,5 +1,5 @@
-// Command main makes templates.jsonl.gz anew: the seeds of the old one (its sets `valid` and `broken`), the inputs of
-// Go's own tests, mutations and generated templates, each with the verdict of text/template/parse.
+// Command main regenerates templates.jsonl.gz: the seeds of the old file (its sets `valid` and `broken`), the inputs of
+// Go's own tests, mutations and generated templates, each with the result of text/template/parse.
 //
 //	zcat templates.jsonl.gz | go run templates.go | gzip -9n > new.jsonl.gz
 package main
@@ -70,7 +70,7 @@ func judge(env, text string) row {
 		d := dumper{sb: &sb, fn: func(name string, pos int) { fns = append(fns, fn{pos - len(pre), name}) }}
 		nodes := tree.Root.Nodes
 		if name == "__alert_A" {
-			// The prelude's own actions.
+			// Skip the actions of the prelude.
 			nodes = nodes[strings.Count(pre, "{{"):]
 		}
 		blank := true
@@ -370,7 +370,7 @@ func mutate(r *rand.Rand, pool []string) string {
 	return text
 }
 
-// generator makes templates that are mostly sound.
+// generator makes templates that are mostly valid.
 type generator struct {
 	r     *rand.Rand
 	env   string

@@ -1,5 +1,5 @@
-//! Expressions of public rule sets. All of them parse, save those that Prometheus refuses as well: these are
-//! listed here, each with the reason.
+//! Expressions of public rule sets. All of them parse, except those that Prometheus rejects as well; these are
+//! listed here with the reason.
 
 use std::fs;
 use std::path::Path;
@@ -15,8 +15,8 @@ struct Entry {
     expr: String,
 }
 
-/// What the corpus holds that is not PromQL: how to know it, what we say, and why that is right.
-const REFUSED: &[(&str, &str, &str)] = &[
+/// Entries of the corpus that are not PromQL: a substring that identifies the entry, the expected error, the reason.
+const REJECTED: &[(&str, &str, &str)] = &[
     (
         "histogram_share(",
         r#"1:6: parse error: unknown function with name "histogram_share""#,
@@ -25,51 +25,55 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         r#""(v[0-9]*\.[0-9]*\.[0-9]*).*""#,
         "1:104: parse error: unknown escape sequence U+002E '.'",
-        "the backslash has lost its partner on the way out of YAML; Go has no escape \\.",
+        "one of two backslashes was lost in YAML; Go has no escape \\.",
     ),
     (
         "'description': 'The PromQL expression to evaluate.'",
         "1:15: parse error: unexpected character inside braces: ':'",
-        "a piece of a CRD's schema",
+        "part of a CRD schema",
     ),
     (
         "'x-kubernetes-int-or-string': True",
         "1:9: parse error: unexpected character inside braces: ':'",
-        "a piece of a CRD's schema",
+        "part of a CRD schema",
     ),
     (
         r#"{["namespace=\"default\"", "job=\"fooapp\""]}"#,
         "1:78: parse error: unexpected character inside braces: '['",
-        "a jsonnet list where matchers should be",
+        "a jsonnet list in place of matchers",
     ),
-    ("test +", "1:7: parse error: unexpected end of input", "broken on purpose, from Prometheus' own tests"),
+    (
+        "test +",
+        "1:7: parse error: unexpected end of input",
+        "deliberately invalid, from Prometheus' own tests",
+    ),
 ];
 
 #[test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-fn public_rules() {
+fn parse_public_rules() {
     let text = fs::read_to_string(Path::new(SHARED).join("corpus/promql-rules.json")).unwrap();
     let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
     assert!(entries.len() > 2000);
-    let mut seen = vec![0; REFUSED.len()];
+    let mut seen = vec![0; REJECTED.len()];
     for Entry { from, expr } in &entries {
         let Err(error) = promql::parse(expr, &Options::default()) else { continue };
-        let known = REFUSED
+        let known = REJECTED
             .iter()
-            .position(|(mark, message, _)| expr.contains(mark) && error.to_string() == *message);
+            .position(|(part, message, _)| expr.contains(part) && error.to_string() == *message);
         match known {
             Some(at) => seen[at] += 1,
-            None => panic!("wrongly refused, from {from}:\n{expr}\n{error}"),
+            None => panic!("wrongly rejected, from {from}:\n{expr}\n{error}"),
         }
     }
-    for ((mark, _, reason), seen) in REFUSED.iter().zip(seen) {
-        assert!(seen > 0, "no longer refused, or gone: {mark} ({reason})");
+    for ((part, _, reason), seen) in REJECTED.iter().zip(seen) {
+        assert!(seen > 0, "no longer rejected, or missing: {part} ({reason})");
     }
 }
 
 #[test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-fn kube_prometheus() {
+fn parse_kube_prometheus_rules() {
     let mut count = 0;
     for file in fs::read_dir(Path::new(SHARED).join("corpus/kube-prometheus")).unwrap() {
         let path = file.unwrap().path();
@@ -83,7 +87,7 @@ fn kube_prometheus() {
     assert!(count > 200, "only {count} found");
 }
 
-/// The `expr` fields of a manifest as these files write them: plain on one line, or as a `|` block.
+/// The `expr` fields of a manifest in the styles these files use: a plain scalar on one line, or a `|` block.
 fn expressions(yaml: &str) -> Vec<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let lines: Vec<&str> = yaml.lines().collect();

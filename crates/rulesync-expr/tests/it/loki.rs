@@ -1,4 +1,4 @@
-//! What a real Loki answered to rules that were posted to it: its verdict on their expressions is ours.
+//! Recorded responses of a real Loki to posted rules: the parser accepts and rejects the same expressions.
 
 use std::path::Path;
 use std::{fs, io};
@@ -7,10 +7,10 @@ use rulesync_expr::logql;
 
 const SHARED: &str = env!("RULESYNC_SHARED_DIR");
 
-/// The part of Loki's answer before what its parser says.
-const REFUSED: &str = "could not parse expression for alert '";
+/// The beginning of Loki's response, before the message of its parser.
+const PARSE_ERROR_PREFIX: &str = "could not parse expression for alert '";
 
-/// One exchange: the expressions that were posted, and the answer.
+/// A recorded exchange: the posted expressions and the response.
 struct Recording {
     name: String,
     expressions: Vec<String>,
@@ -34,7 +34,7 @@ fn recordings() -> io::Result<Vec<Recording>> {
     Ok(recordings)
 }
 
-/// The expression on a line, if it is a plain scalar: the others would need a YAML parser.
+/// The expression on a line, if it is a plain scalar; other styles would need a YAML parser.
 fn plain_expression(line: &str) -> Option<String> {
     let expr = line.trim_start().trim_start_matches("- ").strip_prefix("expr: ")?;
     (!expr.starts_with(['"', '\'', '&', '*', '|', '>'])).then(|| expr.to_owned())
@@ -42,7 +42,7 @@ fn plain_expression(line: &str) -> Option<String> {
 
 #[test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-fn what_loki_stored_parses() {
+fn ruler_check_accepts_rules_stored_by_loki() {
     let mut count = 0;
     for recording in recordings().unwrap() {
         if !recording.response.starts_with("HTTP/1.1 202") {
@@ -60,14 +60,16 @@ fn what_loki_stored_parses() {
 
 #[test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-fn what_loki_refused_is_refused_in_its_words() {
+fn parse_reports_loki_messages_for_rejected_rules() {
     let mut count = 0;
     for recording in recordings().unwrap() {
-        let Some(line) = recording.response.lines().find(|line| line.starts_with(REFUSED)) else { continue };
+        let Some(line) = recording.response.lines().find(|line| line.starts_with(PARSE_ERROR_PREFIX)) else {
+            continue;
+        };
         let (_, message) = line.split_once("': ").unwrap();
         let errors = recording.expressions.iter().filter_map(|expr| logql::parse(expr).err());
-        let said: Vec<String> = errors.map(|error| logql::loki_message(&error)).collect();
-        assert_eq!(said, [message], "{}", recording.name);
+        let messages: Vec<String> = errors.map(|error| logql::loki_message(&error)).collect();
+        assert_eq!(messages, [message], "{}", recording.name);
         count += 1;
     }
     assert!(count >= 2, "only {count} found");

@@ -1,4 +1,4 @@
-//! The crate seen from outside, on expressions that others wrote.
+//! Tests of the public API on real-world expressions.
 
 mod corpus;
 mod loki;

@@ -1,6 +1,6 @@
-//! Templates as Go judges them: a table made by running Go 1.26's `text/template/parse`, with the functions of
-//! Prometheus v0.316 and Loki 3.7, over rule templates, the mistakes people make in them, the inputs of Go's own tests,
-//! and seeded mutations and generated templates. Where Prometheus' own `ParseTest` was asked, it said the same.
+//! Comparison with Go: a table made by running Go 1.26's `text/template/parse`, with the functions of Prometheus
+//! v0.316 and Loki 3.7, on rule templates, common mistakes in them, the inputs of Go's own tests, seeded mutations and
+//! generated templates. Where Prometheus' own `ParseTest` was run, its results were the same.
 
 mod shape;
 
@@ -13,27 +13,27 @@ use serde::Deserialize;
 
 static TABLE: &[u8] = include_bytes!("../data/templates.jsonl.gz");
 
-/// One template and what Go says.
+/// A template and Go's results.
 #[derive(Deserialize)]
 struct Row {
-    /// Where it is from.
+    /// The group the template belongs to, by origin.
     set: String,
     env: String,
     text: String,
-    /// Why it is refused, empty if it is not.
+    /// The error; empty if the template is valid.
     #[serde(default)]
     error: String,
-    /// Every function it names and at which byte.
+    /// The functions it calls, as `name@offset` in bytes.
     #[serde(default)]
     functions: Vec<String>,
-    /// A hash of its tree.
+    /// The hash of its tree.
     #[serde(default)]
     tree: String,
 }
 
 fn table() -> Vec<Row> {
     let mut text = String::new();
-    GzDecoder::new(TABLE).read_to_string(&mut text).expect("the table is whole");
+    GzDecoder::new(TABLE).read_to_string(&mut text).expect("the table is valid gzip");
     text.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
 }
 
@@ -49,7 +49,7 @@ fn environment(name: &str) -> Environment {
 const NAME: &str = "__alert_A";
 
 #[test]
-fn every_verdict_and_every_word_is_gos() {
+fn template_errors_match_go() {
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut differing = Vec::new();
     for Row { set, env, text, error, .. } in table() {
@@ -58,8 +58,8 @@ fn every_verdict_and_every_word_is_gos() {
         if found != error {
             differing.push(format!("{env} {text:?}\n  Go:    {error}\n  found: {found}"));
         }
-        let (taken, refused) = counts.entry(set).or_default();
-        *if error.is_empty() { taken } else { refused } += 1;
+        let (accepted, rejected) = counts.entry(set).or_default();
+        *if error.is_empty() { accepted } else { rejected } += 1;
     }
     assert!(
         differing.is_empty(),
@@ -69,30 +69,30 @@ fn every_verdict_and_every_word_is_gos() {
     );
     let counts: Vec<String> = counts
         .iter()
-        .map(|(set, (taken, refused))| format!("{set}: {taken} taken, {refused} refused"))
+        .map(|(set, (accepted, rejected))| format!("{set}: {accepted} accepted, {rejected} rejected"))
         .collect();
     assert_eq!(counts, COUNTS);
 }
 
-/// What the table holds, so that nobody shortens it unseen.
+/// The number of rows per set, so that the table is not shortened by accident.
 const COUNTS: [&str; 5] = [
-    "broken: 16 taken, 668 refused",
-    "generated: 3117 taken, 883 refused",
-    "go: 990 taken, 296 refused",
-    "mutated: 957 taken, 5043 refused",
-    "valid: 121 taken, 1 refused",
+    "broken: 16 accepted, 668 rejected",
+    "generated: 3117 accepted, 883 rejected",
+    "go: 990 accepted, 296 rejected",
+    "mutated: 957 accepted, 5043 rejected",
+    "valid: 121 accepted, 1 rejected",
 ];
 
 #[test]
-fn every_function_is_found_where_it_is() {
+fn template_functions_match_go() {
     let mut functions = 0;
     for Row { env, text, error, functions: named, .. } in table() {
         if !error.is_empty() {
             continue;
         }
-        // Whatever is known about names, the same functions are found.
+        // The result does not depend on the functions that the environment defines.
         for environment in [environment(&env), Environment::ANY] {
-            let template = template::parse(NAME, &text, &environment).expect("Go takes it");
+            let template = template::parse(NAME, &text, &environment).expect("Go accepts it");
             let found: Vec<String> =
                 template.functions().map(|(name, span)| format!("{name}@{}", span.start)).collect();
             assert_eq!(found, named, "{text:?}");
@@ -103,17 +103,17 @@ fn every_function_is_found_where_it_is() {
 }
 
 #[test]
-fn every_tree_is_gos() {
+fn template_trees_match_go() {
     for Row { env, text, error, tree, .. } in table() {
         if error.is_empty() {
-            let template = template::parse(NAME, &text, &environment(&env)).expect("Go takes it");
+            let template = template::parse(NAME, &text, &environment(&env)).expect("Go accepts it");
             assert_eq!(shape::hash(NAME, &text, &template), tree, "{text:?}");
         }
     }
 }
 
 #[test]
-fn names_apart_the_syntax_is_judged_alike() {
+fn template_syntax_errors_do_not_depend_on_environment() {
     for Row { env, text, error, .. } in table() {
         let any = template::parse(NAME, &text, &Environment::ANY);
         let about_names = error.contains(" not defined") || error.contains("undefined variable");

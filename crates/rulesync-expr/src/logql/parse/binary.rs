@@ -1,5 +1,5 @@
-//! Binary operations: the operator, what stands between it and its right operand, and the finished node; and
-//! the lists of labels there and behind aggregations. Not for the order in which operators are applied.
+//! Binary operations: the operator, its modifiers, and the finished node; and the label lists of modifiers and
+//! aggregations. The parent module handles precedence.
 
 use super::{Parser, Result};
 use crate::logql::ast::{Binary, ExprKind, GroupSide, Grouping, Matching, MatchingLabels, NodeId};
@@ -21,7 +21,7 @@ impl Operation {
 }
 
 impl Parser<'_> {
-    /// Reads the operator `op`, which is the current token, and its modifiers.
+    /// Parses the operator `op`, which is the current token, and its modifiers.
     pub(super) fn operation(&mut self, op: BinaryOp) -> Result<Operation> {
         let op_span = self.token.span;
         self.advance();
@@ -44,14 +44,14 @@ impl Parser<'_> {
         Ok(Some(GroupSide { left, include }))
     }
 
-    /// Puts an operation and its operands together.
+    /// Builds the node of an operation and its operands.
     pub(super) fn combine(&mut self, lhs: NodeId, operation: Operation, rhs: NodeId) -> NodeId {
         let Operation { op, op_span, matching } = operation;
         let span = Span::new(self.nodes[lhs.0].span.start, self.nodes[rhs.0].span.end);
         self.push(span, ExprKind::Binary(Box::new(Binary { op, op_span, lhs, rhs, matching })))
     }
 
-    /// Reads `by (...)` or `without (...)`, if it stands here.
+    /// Parses `by (...)` or `without (...)`, if present.
     pub(super) fn grouping(&mut self) -> Result<Option<Grouping>> {
         let start = self.token.span.start;
         let without = self.accept(TokenKind::Keyword(Keyword::Without));
@@ -62,7 +62,7 @@ impl Parser<'_> {
         Ok(Some(Grouping { without, span: Span::new(start, self.last_end), labels }))
     }
 
-    /// Reads labels in parentheses.
+    /// Parses labels in parentheses.
     fn labels(&mut self) -> Result<Vec<String>> {
         self.expect(TokenKind::LeftParen, &["("])?;
         let mut labels = Vec::new();

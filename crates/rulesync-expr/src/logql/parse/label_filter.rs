@@ -1,4 +1,4 @@
-//! Label filters: comparisons joined by `and`, `or`, commas or nothing at all, in parentheses of any depth.
+//! Label filters: comparisons joined by `and`, `or`, a comma or nothing, in parentheses of any depth.
 
 use super::{Parser, Result};
 use crate::logql::pipeline::{LabelCondition, LabelTest, StageKind};
@@ -7,7 +7,7 @@ use crate::promql::{BinaryOp, MatchOp};
 use crate::span::Span;
 
 impl Parser<'_> {
-    /// Reads a label filter; the current token begins it.
+    /// Parses a label filter, which starts at the current token.
     pub(super) fn label_filter(&mut self) -> Result<StageKind> {
         let mut conditions = Vec::new();
         let mut open = 0_usize;
@@ -47,7 +47,7 @@ impl Parser<'_> {
         Ok(LabelCondition { span: Span::new(start, self.last_end), label, test })
     }
 
-    /// Reads what may stand behind `=` and `!=`: anything.
+    /// Parses the value after `=` or `!=`, which may be of any kind.
     fn text_or_quantity(&mut self, op: MatchOp) -> Result<LabelTest> {
         let negated = op == MatchOp::NotEqual;
         match self.token.kind {
@@ -57,7 +57,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads a number, a duration or a size.
+    /// Parses a number, a duration or a size.
     fn quantity(&mut self, op: BinaryOp) -> Result<LabelTest> {
         let span = self.token.span;
         match self.token.kind {

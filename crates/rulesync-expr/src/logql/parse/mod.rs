@@ -1,6 +1,6 @@
-//! Builds the tree. Operators and nesting are kept on an explicit stack instead of in recursion, so that no
-//! input can exhaust the thread's stack. What Loki expected where something else stands is told as Loki's
-//! parser generator tells it: up to four words, else none. Not for meaning: that is `check`.
+//! The parser, which builds the syntax tree. It uses an explicit stack instead of recursion, so that no input can
+//! exhaust the thread's stack. Errors list the expected tokens as Loki's parser generator does: up to four, otherwise
+//! none. `check` checks semantics.
 
 mod binary;
 mod label_filter;
@@ -14,7 +14,7 @@ use super::literal;
 use super::operator::VectorOp;
 use super::pipeline::Text;
 use super::token::{Keyword, Token, TokenKind};
-use super::wording::{meaning_error, syntax_error};
+use super::wording::{semantic_error, syntax_error};
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, Precedence};
 use crate::span::Span;
@@ -22,30 +22,30 @@ use binary::Operation;
 
 type Result<T> = std::result::Result<T, ParseError>;
 
-/// A parser of one text.
+/// A parser of one expression.
 pub(super) struct Parser<'a> {
     input: &'a str,
     lexer: Lexer<'a>,
-    /// The token to be looked at next.
+    /// The current token.
     token: Token,
-    /// Where the last consumed token ended.
+    /// The end of the last consumed token, in bytes.
     last_end: usize,
     nodes: Vec<Node>,
-    /// Which nodes answer with lines, parentheses seen through.
+    /// For each node, `true` if it evaluates to log lines, ignoring parentheses.
     logs: Vec<bool>,
-    /// What has been begun and waits for an operand or a closing parenthesis, outermost first.
+    /// The constructs that still need an operand or a closing parenthesis, outermost first.
     frames: Vec<Frame>,
 }
 
-/// Something begun.
+/// An incomplete construct.
 enum Frame {
-    /// A binary operation that waits for its right operand.
+    /// A binary operation without its right operand.
     Binary { lhs: NodeId, operation: Operation },
     /// An open parenthesis.
     Paren { start: usize },
-    /// An aggregation whose operand is being read.
+    /// An aggregation whose operand is being parsed.
     Vector(Aggregation),
-    /// A `label_replace` whose operand is being read.
+    /// A `label_replace` whose operand is being parsed.
     LabelReplace { start: usize },
     /// The list of `variants`.
     Variants { start: usize, exprs: Vec<NodeId> },
@@ -66,7 +66,7 @@ impl<'a> Parser<'a> {
         Self { input, lexer, token, last_end: 0, nodes: Vec::new(), logs: Vec::new(), frames: Vec::new() }
     }
 
-    /// Parses the whole text. It alternates between two states: an operand is due, or one has been read.
+    /// Parses the whole input. The parser alternates between two states: before and after an operand.
     pub(super) fn parse(mut self) -> Result<Expr> {
         loop {
             let Some(operand) = self.operand()? else { continue };
@@ -76,7 +76,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads an operand, or something that still waits for its own operand and is put on the stack.
+    /// Parses an operand. Returns `None` if a construct was pushed on the stack that needs an operand itself.
     fn operand(&mut self) -> Result<Option<NodeId>> {
         let Token { kind, span, .. } = self.token;
         match kind {
@@ -111,7 +111,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads on behind a complete operand until another is due. The root, if the text ends here.
+    /// Continues after a complete operand until another is expected. Returns the root at the end of the input.
     fn after_operand(&mut self, operand: NodeId) -> Result<Option<NodeId>> {
         let mut operand = operand;
         loop {
@@ -153,8 +153,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Completes, around `operand`, the operations on the stack that bind at least as strongly as what follows:
-    /// an operator of strength `next`, or the end of an expression.
+    /// Completes the operations on the stack around `operand` that take precedence over what follows: an operator of
+    /// precedence `next`, or the end of an expression.
     fn complete(&mut self, operand: NodeId, next: Option<Precedence>) -> NodeId {
         let mut operand = operand;
         loop {
@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Closes what is open around `inner`; the current token is the parenthesis.
+    /// Completes the innermost open frame with `inner`; the current token is the closing parenthesis.
     fn close(&mut self, inner: NodeId) -> Result<NodeId> {
         let is_log = self.logs[inner.0];
         match self.frames.pop() {
@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Opens an aggregation. The operand, if it is a number that might have been the parameter.
+    /// Begins an aggregation. Returns its operand if that is a number that could have been the parameter.
     fn open_aggregation(&mut self, op: VectorOp) -> Result<Option<NodeId>> {
         let op_span = self.token.span;
         self.advance();
@@ -226,7 +226,7 @@ impl<'a> Parser<'a> {
             .push(span, ExprKind::Vector(Box::new(VectorAggregate { op, op_span, param, expr, grouping }))))
     }
 
-    /// Reads what follows the first argument; the current token is the comma.
+    /// Parses the arguments after the first one; the current token is the comma.
     fn label_replace(&mut self, start: usize, expr: NodeId) -> Result<NodeId> {
         let mut texts = Vec::with_capacity(4);
         while texts.len() < 4 {
@@ -249,7 +249,7 @@ impl<'a> Parser<'a> {
         Ok(self.push(span, ExprKind::LabelReplace(Box::new(kind))))
     }
 
-    /// Reads `of (...)`.
+    /// Parses `of (...)`.
     fn variants(&mut self, start: usize, exprs: Vec<NodeId>) -> Result<NodeId> {
         let is_of = self.token.span.text(self.input).eq_ignore_ascii_case("of");
         if self.token.kind != TokenKind::Identifier || !is_of {
@@ -263,7 +263,7 @@ impl<'a> Parser<'a> {
         Ok(self.push(span, ExprKind::Variants(Box::new(Variants { exprs, of }))))
     }
 
-    /// Reads `vector(1)`.
+    /// Parses `vector(1)`.
     fn constant(&mut self) -> Result<NodeId> {
         let start = self.token.span.start;
         self.advance();
@@ -275,7 +275,7 @@ impl<'a> Parser<'a> {
         Ok(self.push(Span::new(start, self.last_end), ExprKind::Constant(value)))
     }
 
-    /// Reads a number with or without a sign.
+    /// Parses a number with or without a sign.
     fn number(&mut self) -> Result<NodeId> {
         let start = self.token.span;
         let negative = self.token.kind == TokenKind::Operator(BinaryOp::Sub);
@@ -294,11 +294,11 @@ impl<'a> Parser<'a> {
 
     fn value_of(&self, digits: Span) -> Result<f64> {
         literal::number(digits.text(self.input)).map_err(|reason| {
-            meaning_error(self.input, digits, format!("unable to parse literal as a float: {reason}"))
+            semantic_error(self.input, digits, format!("unable to parse literal as a float: {reason}"))
         })
     }
 
-    /// Consumes a text in quotes.
+    /// Consumes a string literal.
     fn text(&mut self, expected: &[&str]) -> Result<Text> {
         let span = self.token.span;
         self.expect(TokenKind::String, expected)?;
@@ -318,13 +318,13 @@ impl<'a> Parser<'a> {
         NodeId(self.nodes.len() - 1)
     }
 
-    /// Goes on to the next token.
+    /// Advances to the next token.
     fn advance(&mut self) {
         self.last_end = self.token.span.end;
         self.token = self.lexer.next_token();
     }
 
-    /// Consumes the token if it is of that kind.
+    /// Consumes the current token if it is of the given kind.
     fn accept(&mut self, kind: TokenKind) -> bool {
         let found = self.token.kind == kind;
         if found {
@@ -333,12 +333,12 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Consumes a token that must be of that kind.
+    /// Consumes the current token, which must be of the given kind.
     fn expect(&mut self, kind: TokenKind, expected: &[&str]) -> Result<()> {
         if self.accept(kind) { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
-    /// The current token does not belong here, where one of `expected` does; none are named if they are many.
+    /// The error for an unexpected current token. `expected` is empty if more than four tokens are valid.
     fn unexpected(&mut self, expected: &[&str]) -> ParseError {
         if let Some(error) = self.lexer.take_error() {
             return error;

@@ -1,4 +1,4 @@
-//! Log queries and the stages of their pipelines. Not for label filters, which nest.
+//! Log queries and the stages of their pipelines. `label_filter` parses label filters, which nest.
 
 use super::{Parser, Result};
 use crate::logql::ast::LogQuery;
@@ -11,23 +11,23 @@ use crate::logql::token::{Keyword, Token, TokenKind};
 use crate::promql::BinaryOp;
 use crate::span::Span;
 
-/// Whether values may be taken out of the lines here, and whether they have been.
+/// The state of a pipeline regarding the `unwrap` stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unwrap {
-    /// Not where lines are the answer.
+    /// Not allowed, as the query returns log lines.
     Forbidden,
-    /// At the end of a pipeline.
+    /// Allowed at the end of the pipeline.
     Allowed,
-    /// Nothing else may stand here.
+    /// Only `unwrap` is allowed.
     Only,
-    /// Done; only label filters may follow, and none has.
+    /// Parsed; only label filters may follow, and none has yet.
     Bare,
-    /// Done, and label filters have followed.
+    /// Parsed, and label filters have followed.
     Filtered,
 }
 
 impl Parser<'_> {
-    /// Reads a selector and the pipeline behind it; the current token is the brace.
+    /// Parses a selector and its pipeline; the current token is the brace.
     pub(super) fn log_query(&mut self) -> Result<LogQuery> {
         let selector = self.selector()?;
         let mut stages = Vec::new();
@@ -35,14 +35,14 @@ impl Parser<'_> {
         Ok(LogQuery { selector, stages })
     }
 
-    /// Reads stages as long as there are any.
+    /// Parses all stages that follow.
     pub(super) fn pipeline(&mut self, stages: &mut Vec<Stage>, unwrap: Unwrap) -> Result<Unwrap> {
         let mut unwrap = unwrap;
         loop {
             let start = self.token.span.start;
-            let takes_all = matches!(unwrap, Unwrap::Forbidden | Unwrap::Allowed);
+            let allows_line_filter = matches!(unwrap, Unwrap::Forbidden | Unwrap::Allowed);
             let kind = match (self.token.kind, self.line_filter_op()) {
-                (_, Some(op)) if takes_all => self.line_filter(op)?,
+                (_, Some(op)) if allows_line_filter => self.line_filter(op)?,
                 (TokenKind::Pipe, _) => {
                     self.advance();
                     self.stage(&mut unwrap)?
@@ -53,7 +53,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The line filter the current token begins, if it does. `!=` and `!~` do so behind lines only.
+    /// The line filter operator at the current token. `!=` and `!~` are line filters only after log queries.
     fn line_filter_op(&self) -> Option<LineFilterOp> {
         match self.token.kind {
             TokenKind::LineFilter(op) => Some(op),
@@ -79,7 +79,7 @@ impl Parser<'_> {
         Ok(LineText { text: self.text(&["STRING", "ip"])?, is_ip: false })
     }
 
-    /// Reads `ip("10.0.0.0/8")`; the current token is the name.
+    /// Parses `ip("10.0.0.0/8")`; the current token is the name.
     pub(super) fn ip(&mut self) -> Result<Text> {
         self.advance();
         self.expect(TokenKind::LeftParen, &["("])?;
@@ -88,7 +88,7 @@ impl Parser<'_> {
         Ok(text)
     }
 
-    /// Reads what follows a `|`.
+    /// Parses the stage after a `|`.
     fn stage(&mut self, unwrap: &mut Unwrap) -> Result<StageKind> {
         let Token { kind, .. } = self.token;
         match *unwrap {
@@ -143,12 +143,12 @@ impl Parser<'_> {
         Ok(StageKind::Logfmt { strict, keep_empty, extractions: self.extractions()? })
     }
 
-    /// Reads what is to be taken out of the lines, if anything is named.
+    /// Parses the labels to extract, if any.
     fn extractions(&mut self) -> Result<Vec<Extraction>> {
         if self.token.kind == TokenKind::Identifier { self.listed(Self::extraction) } else { Ok(Vec::new()) }
     }
 
-    /// Reads one and then more of the same behind commas.
+    /// Parses one or more items, separated by commas.
     fn listed<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.accept(TokenKind::Comma) {
@@ -197,7 +197,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a stage can begin with the keyword.
+/// Returns `true` if a stage can start with the keyword.
 fn begins_stage(keyword: Keyword) -> bool {
     use Keyword as K;
     matches!(

@@ -1,5 +1,5 @@
-//! Aggregations of lines, and the ranges in them. A range may stand before the pipeline, behind it, or behind
-//! parentheses around both. Not for the stages of the pipeline.
+//! Range aggregations. The range may be before the pipeline, after it, or after parentheses around selector and
+//! pipeline.
 
 use super::pipeline::Unwrap;
 use super::{Parser, Result};
@@ -9,7 +9,7 @@ use crate::logql::operator::RangeOp;
 use crate::logql::token::{Keyword, TokenKind};
 use crate::span::Span;
 
-/// What stands between brackets, and behind them.
+/// The range in brackets and its offset.
 struct Window {
     brackets: Span,
     seconds: f64,
@@ -17,7 +17,7 @@ struct Window {
 }
 
 impl Parser<'_> {
-    /// Reads `rate(...)` with what follows it; the current token is the name.
+    /// Parses `rate(...)` and its grouping; the current token is the name.
     pub(super) fn range_aggregate(&mut self, op: RangeOp) -> Result<NodeId> {
         let op_span = self.token.span;
         self.advance();
@@ -37,7 +37,7 @@ impl Parser<'_> {
         Ok(self.push(span, ExprKind::Range(Box::new(aggregate))))
     }
 
-    /// Reads lines of a length of time, up to a parenthesis that is not theirs.
+    /// Parses a log range, up to an enclosing closing parenthesis.
     pub(super) fn log_range(&mut self, expected: &[&str]) -> Result<LogRange> {
         let mut open = 0_usize;
         let mut expected = expected;
@@ -77,7 +77,7 @@ impl Parser<'_> {
         Ok(LogRange { query: LogQuery { selector, stages }, seconds, brackets, offset })
     }
 
-    /// Reads `[5m] offset 1h`; the current token is the range.
+    /// Parses `[5m] offset 1h`; the current token is the range.
     fn window(&mut self) -> Result<Window> {
         let brackets = self.token.span;
         let text = brackets.text(self.input);
@@ -92,7 +92,7 @@ impl Parser<'_> {
         Ok(Window { brackets, seconds, offset })
     }
 
-    /// The length of a duration, which the lexer has already judged.
+    /// The value in seconds of a duration, which the lexer has already checked.
     pub(super) fn seconds(&self, span: Span) -> Result<f64> {
         literal::duration(span.text(self.input))
             .map_err(|message| super::syntax_error(self.input, span, true, message))

@@ -1,4 +1,4 @@
-//! Selectors of streams, and matchers wherever they stand. Not for the pipeline behind them.
+//! Stream selectors, and matchers in selectors and stages.
 
 use super::{Parser, Result};
 use crate::logql::ast::{Matcher, Selector};
@@ -7,7 +7,7 @@ use crate::promql::{BinaryOp, MatchOp};
 use crate::span::Span;
 
 impl Parser<'_> {
-    /// Reads `{...}`; the current token is the brace.
+    /// Parses `{...}`; the current token is the brace.
     pub(super) fn selector(&mut self) -> Result<Selector> {
         let start = self.token.span.start;
         self.advance();
@@ -31,14 +31,14 @@ impl Parser<'_> {
         self.finish_matcher(label_span, label, op)
     }
 
-    /// Reads the value; label and operator have been read.
+    /// Parses the value of a matcher whose label and operator have been read.
     pub(super) fn finish_matcher(&mut self, label_span: Span, label: String, op: MatchOp) -> Result<Matcher> {
         let value = self.text(&["STRING"])?;
         let span = Span::new(label_span.start, value.span.end);
         Ok(Matcher { span, label, op, value: value.value, value_span: value.span })
     }
 
-    /// Consumes an operator that compares with a text.
+    /// Consumes a matching operator.
     pub(super) fn match_op(&mut self) -> Option<MatchOp> {
         let op = match self.token.kind {
             TokenKind::Equal => MatchOp::Equal,

@@ -1,6 +1,6 @@
-//! What a real Loki answered, row by row of section 7 of `contracts/ruler-api.md` and from its recordings.
+//! Responses of a real Loki, in the order of section 7 of `contracts/ruler-api.md`, and from its recordings.
 
-use super::{parsed, refused};
+use super::{parse_error, parsed};
 use crate::error::ErrorKind;
 use crate::logql::{looks_like_promql, ruler_check};
 
@@ -9,7 +9,7 @@ const EMPTY_COMPATIBLE: &str = "parse error : queries require at least one regex
     app=~\".+\" will";
 
 #[test]
-fn accepted_and_evaluated() {
+fn ruler_check_accepts_evaluable_expressions() {
     for input in [
         r#"sum by (cluster, job, pod) (rate({namespace=~"x"} |~ "http(s?)://(\\w+):(\\w+)@" [5m]) > 0)"#,
         r#"sum(rate({job="nginx"}[5m])) by (x) > 10"#,
@@ -33,7 +33,7 @@ fn accepted_and_evaluated() {
 }
 
 #[test]
-fn accepted_but_never_evaluated() {
+fn ruler_check_rejects_expressions_that_never_evaluate() {
     for (input, reason) in [
         (r#"{job="nginx"}"#, "1:1: a log query has no number to alert on"),
         (r#"{job="nginx"} |= "error""#, "1:1: a log query has no number to alert on"),
@@ -59,7 +59,7 @@ fn accepted_but_never_evaluated() {
 }
 
 #[test]
-fn functions_of_another_version_are_told_last() {
+fn ruler_check_reports_unknown_template_functions_last() {
     let error = |input: &str| {
         let error = ruler_check(input).unwrap_err();
         (error.kind(), error.to_string())
@@ -78,7 +78,7 @@ fn functions_of_another_version_are_told_last() {
 }
 
 #[test]
-fn refused_in_lokis_words() {
+fn parse_errors_match_loki() {
     let unwrap = "parse error : invalid aggregation sum_over_time without unwrap";
     let grouping = "parse error : grouping not allowed for rate aggregation";
     let leg = "parse error : unexpected type for left leg of binary operation (>): *syntax.MatchersExpr";
@@ -106,12 +106,12 @@ fn refused_in_lokis_words() {
             "parse error at line 1, col 10: syntax error: unexpected IDENTIFIER, expecting NUMBER or { or (",
         ),
     ] {
-        assert_eq!(refused(input), message, "{input}");
+        assert_eq!(parse_error(input), message, "{input}");
     }
 }
 
 #[test]
-fn promql_is_told_apart() {
+fn promql_is_recognised() {
     for input in [
         "up",
         "up == 0",
@@ -120,15 +120,15 @@ fn promql_is_told_apart() {
         "absent(rate(x[5m]))",
         "histogram_quantile(0.9, rate(x_bucket[5m]))",
     ] {
-        assert_eq!(refused(input), "parse error at line 1, col 1: syntax error: unexpected IDENTIFIER");
+        assert_eq!(parse_error(input), "parse error at line 1, col 1: syntax error: unexpected IDENTIFIER");
         assert!(looks_like_promql(input), "{input}");
     }
 }
 
 #[test]
-fn too_long() {
+fn parse_rejects_oversized_input() {
     let long = |length: usize| format!("{}{}", "1", " ".repeat(length - 1));
     assert!(parsed(&long(131_071)).is_metric());
-    assert_eq!(refused(&long(131_072)), "parse error : input size too long (131072 > 131072)");
-    assert_eq!(refused(&long(131_092)), "parse error : input size too long (131092 > 131072)");
+    assert_eq!(parse_error(&long(131_072)), "parse error : input size too long (131072 > 131072)");
+    assert_eq!(parse_error(&long(131_092)), "parse error : input size too long (131092 > 131072)");
 }

@@ -1,29 +1,29 @@
-//! Expressions that Loki refuses, with its words and the place it names.
+//! Tests of expressions that Loki rejects, with its message and position.
 
-use super::refused;
+use super::parse_error;
 use crate::logql::{looks_like_promql, parse, ruler_check};
 use crate::{ErrorKind, Position};
 
-/// Texts, and where Loki finds what it does not expect: `line:column what, expecting what`.
-fn syntax(table: &[(&str, &str)]) {
+/// Checks expressions against Loki's syntax errors: `line:column token, expecting tokens`.
+fn check_syntax_errors(table: &[(&str, &str)]) {
     for (input, expected) in table {
-        let (place, what) = expected.split_once(' ').unwrap();
-        let (line, column) = place.split_once(':').unwrap();
-        let message = format!("parse error at line {line}, col {column}: syntax error: unexpected {what}");
-        assert_eq!(refused(input), message, "{input}");
+        let (position, message) = expected.split_once(' ').unwrap();
+        let (line, column) = position.split_once(':').unwrap();
+        let message = format!("parse error at line {line}, col {column}: syntax error: unexpected {message}");
+        assert_eq!(parse_error(input), message, "{input}");
     }
 }
 
-/// Texts that are LogQL but mean nothing, and why.
-fn meaning(table: &[(&str, &str)]) {
+/// Checks syntactically valid expressions against Loki's semantic errors.
+fn check_semantic_errors(table: &[(&str, &str)]) {
     for (input, reason) in table {
-        assert_eq!(refused(input), format!("parse error : {reason}"), "{input}");
+        assert_eq!(parse_error(input), format!("parse error : {reason}"), "{input}");
         assert_eq!(parse(input).unwrap_err().kind(), ErrorKind::Type);
     }
 }
 
 #[test]
-fn literals() {
+fn errors_in_literals() {
     for (input, message) in [
         ("", "parse error : syntax error: unexpected $end"),
         (r#"{a="b"#, "parse error at line 1, col 4: literal not terminated"),
@@ -46,13 +46,13 @@ fn literals() {
         ),
         (r#"rate({a="b"}[ 5m])"#, "parse error at line 0, col 13: invalid duration \" 5m\""),
     ] {
-        assert_eq!(refused(input), message, "{input}");
+        assert_eq!(parse_error(input), message, "{input}");
     }
 }
 
 #[test]
-fn selectors() {
-    syntax(&[
+fn errors_in_selectors() {
+    check_syntax_errors(&[
         ("{", "1:2 $end, expecting IDENTIFIER or }"),
         ("{.}", "1:2 ., expecting IDENTIFIER or }"),
         ("{json=\"x\"}", "1:2 json, expecting IDENTIFIER or }"),
@@ -70,8 +70,8 @@ fn selectors() {
 }
 
 #[test]
-fn pipelines() {
-    syntax(&[
+fn errors_in_pipelines() {
+    check_syntax_errors(&[
         ("|= \"x\"", "0:1 |="),
         ("{a=\"b\"} x", "1:9 IDENTIFIER"),
         ("{a=\"b\"} \"x\"", "1:9 STRING"),
@@ -102,8 +102,8 @@ fn pipelines() {
 }
 
 #[test]
-fn label_filters() {
-    syntax(&[
+fn errors_in_label_filters() {
+    check_syntax_errors(&[
         ("{a=\"b\"} | x", "1:12 $end"),
         ("{a=\"b\"} | x.y=\"z\"", "1:12 ."),
         ("{a=\"b\"} | x=y", "1:13 IDENTIFIER"),
@@ -121,8 +121,8 @@ fn label_filters() {
 }
 
 #[test]
-fn ranges() {
-    syntax(&[
+fn errors_in_ranges() {
+    check_syntax_errors(&[
         ("rate", "1:1 IDENTIFIER"),
         ("rate(", "1:6 $end, expecting NUMBER or { or ("),
         ("rate by (x) ({a=\"b\"}[5m])", "1:6 by, expecting ("),
@@ -159,8 +159,8 @@ fn ranges() {
 }
 
 #[test]
-fn aggregations_and_operations() {
-    syntax(&[
+fn errors_in_aggregations_and_operations() {
+    check_syntax_errors(&[
         ("sum", "1:1 IDENTIFIER"),
         ("sum()", "1:5 )"),
         ("sum({a=\"b\"})", "1:12 )"),
@@ -196,8 +196,8 @@ fn aggregations_and_operations() {
 }
 
 #[test]
-fn what_means_nothing() {
-    meaning(&[
+fn semantic_errors() {
+    check_semantic_errors(&[
         (
             r#"rate({a="b"} | unwrap x [5m]) > 1 or count_over_time({a="b"} | unwrap x [5m])"#,
             "invalid aggregation count_over_time with unwrap",
@@ -234,7 +234,7 @@ fn what_means_nothing() {
 }
 
 #[test]
-fn an_error_knows_its_place_in_bytes_too() {
+fn error_span_and_position_in_bytes() {
     let input = "rate({a=\"é\"}[5m])\n  or x";
     let error = parse(input).unwrap_err();
     assert_eq!(error.span().text(input), "x");
@@ -245,8 +245,8 @@ fn an_error_knows_its_place_in_bytes_too() {
 }
 
 #[test]
-fn what_the_ruler_can_never_evaluate() {
-    for (input, broken) in [
+fn ruler_check_marks_part_that_never_evaluates() {
+    for (input, marked) in [
         (r#"rate({a="b"} != "x" or "y" !~ "x" or "(" [5m])"#, "("),
         (r#"rate({a="b"} | json | label_format x=y, z="{{if .x}}" [5m])"#, r#""{{if .x}}""#),
         ("sum(1) + rate({a=\"b\"}[5m] | line_format `{{`)", "`{{`"),
@@ -258,21 +258,21 @@ fn what_the_ruler_can_never_evaluate() {
     ] {
         let error = ruler_check(input).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NeverEvaluates, "{input}");
-        assert_eq!(error.span().text(input), broken);
+        assert_eq!(error.span().text(input), marked);
     }
-    // A bracket is only a bracket in a regular expression.
+    // Brackets have a meaning only in regular expressions.
     assert!(ruler_check(r#"rate({a="b"} |= "(" or "[" != "*" |~ "\\(" |= ip("::1") [5m])"#).is_ok());
 }
 
 #[test]
-fn promql_only_if_it_is_not_logql() {
+fn looks_like_promql_is_false_for_logql() {
     for input in ["1 > 0", "vector(1)", r#"rate({a="b"}[5m])"#, "sum(", "", r#"{a="b"}[5m]"#] {
         assert!(!looks_like_promql(input), "{input}");
     }
     for input in ["sum(rate(x[5m])) by (job)", "avg_over_time(x[5m:1m])", "-vector(1)", "up{a='b'}"] {
         assert!(looks_like_promql(input), "{input}");
     }
-    // These select streams: a newer Loki may take them, and says itself what is wrong with the quotes.
+    // These select streams: a newer Loki may accept them, and reports the wrong quotes itself.
     for input in
         ["count_over_time({product='cbs'}[1m])", r#"mad_over_time({a="b"}[5m])"#, r#"up + {a="b"}[5m:]"#]
     {

@@ -1,4 +1,4 @@
-//! Tests of the parser as a whole: what is accepted and as what, what is refused and in which words.
+//! Tests of the parser as a whole: accepted expressions and their trees, rejected ones and their errors.
 
 mod contract;
 mod errors;
@@ -8,15 +8,15 @@ mod valid;
 
 use super::{Expr, parse};
 
-/// Parses what must parse.
+/// Parses a valid expression.
 fn parsed(input: &str) -> Expr {
     parse(input).unwrap_or_else(|error| panic!("{input}\n{error}"))
 }
 
-/// The error of an expression that must not parse, as Loki says it.
-fn refused(input: &str) -> String {
+/// The error of an invalid expression, as printed by Loki.
+fn parse_error(input: &str) -> String {
     match parse(input) {
-        Ok(expr) => panic!("{input}\nis taken for {expr:?}"),
+        Ok(expr) => panic!("{input}\nwas parsed as {expr:?}"),
         Err(error) => super::loki_message(&error),
     }
 }

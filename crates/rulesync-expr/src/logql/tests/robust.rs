@@ -1,33 +1,33 @@
-//! No input panics, exhausts the stack or gets spans that are not its own.
+//! Robustness tests: no input causes a panic, a stack overflow or spans outside of the input.
 
 use proptest::prelude::*;
 
-use super::{parsed, refused};
+use super::{parse_error, parsed};
 use crate::logql::lex::Lexer;
 use crate::logql::token::TokenKind;
 use crate::logql::{looks_like_promql, parse, ruler_check};
 use crate::span::Span;
 
-/// A thread with so little stack that recursion over the input would show.
+/// Runs on a thread with a small stack, so that recursion over the input would overflow it.
 fn on_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(run).unwrap();
     assert!(thread.join().is_ok());
 }
 
-/// `piece`, as often as an input may hold it between `before` and `after`.
+/// Repeats `piece` between `before` and `after` up to the input size limit.
 fn filled(before: &str, piece: &str, after: &str) -> String {
     let room = 131_000 - before.len() - after.len();
     format!("{before}{}{after}", piece.repeat(room / piece.len()))
 }
 
-/// `open` and `close` around `inside`, as often as an input may hold them.
+/// Nests `inside` in `open` and `close` up to the input size limit.
 fn nested(open: &str, inside: &str, close: &str) -> String {
     let count = (130_000 - inside.len()) / (open.len() + close.len());
     format!("{}{inside}{}", open.repeat(count), close.repeat(count))
 }
 
 #[test]
-fn long_chains_and_deep_nesting_cost_no_stack() {
+fn parser_uses_constant_stack_for_long_and_nested_input() {
     on_small_stack(|| {
         let rate = r#"rate({a="b"}[5m])"#;
         let accepted = [
@@ -54,7 +54,7 @@ fn long_chains_and_deep_nesting_cost_no_stack() {
             assert!(expr.clone() == expr);
             assert_eq!(expr.span().end, input.len());
         }
-        let refused_too = [
+        let rejected = [
             "(".repeat(100_000),
             filled("", "sum(", ""),
             filled("rate(", "(", ""),
@@ -65,8 +65,8 @@ fn long_chains_and_deep_nesting_cost_no_stack() {
             filled("", "1.1", ""),
             filled("", "-1", "s"),
         ];
-        for input in refused_too {
-            assert!(!refused(&input).is_empty());
+        for input in rejected {
+            assert!(!parse_error(&input).is_empty());
             let _ = looks_like_promql(&input);
         }
     });
@@ -110,7 +110,7 @@ fn check_spans(input: &str) {
     }
 }
 
-/// How many braces open outside of texts, comments and ranges: each opens a selector.
+/// The number of opening braces outside of strings, comments and ranges: each starts a selector.
 fn open_braces(input: &str) -> usize {
     let mut lexer = Lexer::new(input);
     let mut count = 0;
@@ -123,8 +123,8 @@ fn open_braces(input: &str) -> usize {
     }
 }
 
-/// Pieces that are likely to lead the parser somewhere when strung together.
-const SOUP: &[&str] = &[
+/// Fragments that are likely to reach many parser states when concatenated.
+const FRAGMENTS: &[&str] = &[
     "{a=\"b\"}",
     "{",
     "}",
@@ -231,7 +231,7 @@ fn pipeline() -> impl Strategy<Value = String> {
     prop::collection::vec(stage, 0..4).prop_map(|stages| stages.join(" "))
 }
 
-/// Expressions that must parse, from the inside out.
+/// Generates valid metric expressions.
 pub(crate) fn metrics() -> impl Strategy<Value = String> {
     let selector = "\\{ ?[a-c]{1,2}m ?= ?\"[a-z\\}é]{1,4}\"(, [a-c]{1,2}m(!=|=~|!~)`[a-z.]{0,3}`){0,2}\\}";
     let leaf = prop_oneof![
@@ -285,32 +285,35 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text(input in any::<String>()) {
+    fn spans_of_arbitrary_strings(input in any::<String>()) {
         check_spans(&input);
     }
 
     #[test]
-    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn spans_of_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         check_spans(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn ascii(input in "[ -~\n\t]{0,40}") {
+    fn spans_of_ascii_strings(input in "[ -~\n\t]{0,40}") {
         check_spans(&input);
     }
 
     #[test]
-    fn soup(parts in prop::collection::vec(prop::sample::select(SOUP), 0..24), gap in prop::sample::select(vec!["", " "])) {
+    fn spans_of_concatenated_fragments(
+        parts in prop::collection::vec(prop::sample::select(FRAGMENTS), 0..24),
+        gap in prop::sample::select(vec!["", " "]),
+    ) {
         check_spans(&parts.join(gap));
     }
 
     #[test]
-    fn soup_behind_a_selector(parts in prop::collection::vec(prop::sample::select(SOUP), 0..6)) {
+    fn spans_of_fragments_after_selector(parts in prop::collection::vec(prop::sample::select(FRAGMENTS), 0..6)) {
         check_spans(&format!("rate({{a=\"b\"}} {}[5m])", parts.join(" ")));
     }
 
     #[test]
-    fn what_is_cut_short(input in metrics(), cut in any::<prop::sample::Index>()) {
+    fn spans_of_truncated_expressions(input in metrics(), cut in any::<prop::sample::Index>()) {
         let mut end = cut.index(input.len() + 1);
         while !input.is_char_boundary(end) {
             end -= 1;
@@ -319,7 +322,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_generated_parses(input in metrics()) {
+    fn parser_accepts_generated_expressions(input in metrics()) {
         let parsed = ruler_check(&input);
         prop_assert!(parsed.is_ok(), "{}: {}", input, parsed.unwrap_err());
         check_spans(&input);

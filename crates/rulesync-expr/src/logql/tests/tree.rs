@@ -1,4 +1,4 @@
-//! What is made of an expression.
+//! Tests of the structure of the tree and the spans of its parts.
 
 use super::parsed;
 use crate::logql::{
@@ -43,7 +43,7 @@ fn grouped(input: &str) -> String {
 }
 
 #[test]
-fn precedence() {
+fn operator_precedence() {
     for (input, expected) in [
         ("1 + 2 * 3", "(1 + (2 * 3))"),
         ("1 * 2 + 3", "((1 * 2) + 3)"),
@@ -59,7 +59,7 @@ fn precedence() {
 }
 
 #[test]
-fn selectors_in_text_order() {
+fn selectors_are_in_source_order() {
     let input = r#"# {no="1"}
         topk(5, sum(rate({n="1"} |= "{no=\"2\"}" [5m])) / on(x) (rate({n="2"}[5m] | line_format `{no="3"}`)
         + label_replace(rate(({n="3"})[5m]), "a", "{b}", "c", ""))) or vector(0)
@@ -193,7 +193,7 @@ fn other_stages() {
 }
 
 #[test]
-fn stages_know_their_place() {
+fn stage_spans() {
     let input = r#"{a="b"} |= "x" or "y" | json | c > 5 and (d="e") != "z""#;
     let expr = parsed(input);
     let ExprKind::Log(query) = expr.kind() else { panic!("{expr:?}") };

@@ -1,10 +1,10 @@
-//! Expressions that Loki accepts.
+//! Tests of expressions that Loki accepts.
 
 use super::parsed;
 use crate::logql::ruler_check;
 
-/// Every expression parses, ends where the text ends, and gives the ruler a number.
-fn all(inputs: &[&str]) {
+/// Checks that every expression parses, spans the whole input, and is accepted by `ruler_check`.
+fn check(inputs: &[&str]) {
     for input in inputs {
         let expr = parsed(input);
         assert!(expr.is_metric(), "{input}");
@@ -15,10 +15,10 @@ fn all(inputs: &[&str]) {
     }
 }
 
-/// The same for pipelines, within a count.
-fn pipelines(pipelines: &[&str]) {
+/// Like [`check`], for pipelines within `count_over_time`.
+fn check_pipelines(pipelines: &[&str]) {
     for pipeline in pipelines {
-        all(&[
+        check(&[
             &format!("count_over_time({{app=\"shop\"}} {pipeline} [5m])"),
             &format!("count_over_time({{app=\"shop\"}} [5m] offset 1h {pipeline})"),
             &format!("count_over_time(({{app=\"shop\"}} {pipeline})[5m] offset 1h)"),
@@ -29,7 +29,7 @@ fn pipelines(pipelines: &[&str]) {
 
 #[test]
 fn selectors() {
-    all(&[
+    check(&[
         r#"rate({app="shop"}[5m])"#,
         r#"rate({ app = "shop" , env != "dev" , zone =~ "eu-.+" , pod !~ `x\d+` } [5m])"#,
         r#"rate({app=~".+"}[1d12h])"#,
@@ -43,7 +43,7 @@ fn selectors() {
 
 #[test]
 fn line_filters() {
-    pipelines(&[
+    check_pipelines(&[
         r#"|= "error""#,
         r#"!= "debug""#,
         r#"|~ "5\\d\\d" !~ `^GET /health`"#,
@@ -58,7 +58,7 @@ fn line_filters() {
 
 #[test]
 fn parsers_and_formats() {
-    pipelines(&[
+    check_pipelines(&[
         "| json",
         r#"| json first="servers[0]", agent="headers[\"User-Agent\"]", status"#,
         "| logfmt",
@@ -78,7 +78,7 @@ fn parsers_and_formats() {
 
 #[test]
 fn label_filters() {
-    pipelines(&[
+    check_pipelines(&[
         r#"| json | level="error""#,
         r#"| level=~"err.*" | level!~"x" | level!="""#,
         "| status >= 500 and status < 600",
@@ -96,7 +96,7 @@ fn label_filters() {
 
 #[test]
 fn unwrapping() {
-    all(&[
+    check(&[
         r#"sum_over_time({a="b"} | json | unwrap size [5m])"#,
         r#"sum_over_time({a="b"} | unwrap size [5m])"#,
         r#"sum_over_time({a="b"} [5m] | unwrap size)"#,
@@ -121,7 +121,7 @@ fn unwrapping() {
 
 #[test]
 fn aggregations() {
-    all(&[
+    check(&[
         r#"sum(rate({a="b"}[5m]))"#,
         r#"SUM BY (x) (RATE({a="b"}[5m]))"#,
         r#"sum without () (rate({a="b"}[5m]))"#,
@@ -139,7 +139,7 @@ fn aggregations() {
 
 #[test]
 fn operations() {
-    all(&[
+    check(&[
         "1 + 2 * 3 ^ -2 % 4 / 5 - 6",
         "-1",
         "+ 1.5e3",
@@ -167,7 +167,7 @@ fn comments_and_layout() {
 }
 
 #[test]
-fn lines_are_no_numbers() {
+fn log_queries_are_not_metrics() {
     for input in [r#"{a="b"}"#, r#"(({a="b"}))"#, r#"({a="b"} | json) # x"#] {
         assert!(!parsed(input).is_metric(), "{input}");
     }

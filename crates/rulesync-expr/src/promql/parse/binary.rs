@@ -1,5 +1,4 @@
-//! Binary operations: the operator, what stands between it and its right operand, and the finished node.
-//! Not for the order in which operators are applied.
+//! Binary operations: the operator, its modifiers, and the finished node. The parent module handles precedence.
 
 use super::{Parser, Result};
 use crate::promql::ast::{Binary, ExprKind, GroupSide, Matching, MatchingLabels, NodeId, ValueType};
@@ -22,7 +21,7 @@ impl Operation {
 }
 
 impl Parser<'_> {
-    /// Reads the operator `op`, which is the current token, and its modifiers.
+    /// Parses the operator `op`, which is the current token, and its modifiers.
     pub(super) fn operation(&mut self, op: BinaryOp) -> Result<Operation> {
         let op_span = self.token.span;
         self.advance();
@@ -53,7 +52,7 @@ impl Parser<'_> {
         Ok(Some(GroupSide { left, include }))
     }
 
-    /// Reads `fill(0)`, or `fill_left(0)` and `fill_right(0)` in either order.
+    /// Parses `fill(0)`, or `fill_left(0)` and `fill_right(0)` in either order.
     fn fill(&mut self, matching: &mut Matching) -> Result<()> {
         if self.accept(TokenKind::Keyword(Keyword::Fill)) {
             let value = Some(self.fill_value()?);
@@ -90,7 +89,7 @@ impl Parser<'_> {
         Ok(if negative { -value } else { value })
     }
 
-    /// Puts an operation and its operands together.
+    /// Builds the node of an operation and its operands.
     pub(super) fn combine(&mut self, lhs: NodeId, operation: Operation, rhs: NodeId) -> Result<NodeId> {
         let Operation { op, op_span, matching } = operation;
         let span = Span::new(self.span_of(lhs).start, self.span_of(rhs).end);

@@ -1,5 +1,4 @@
-//! Calls and aggregations: what opens them, what stands between their arguments, what closes them.
-//! Not for the arguments: those are expressions like any other.
+//! Calls and aggregations: their start, separators and end. The arguments are ordinary expressions.
 
 use super::{Frame, Parser, Result};
 use crate::error::{ErrorKind, ParseError};
@@ -19,7 +18,7 @@ pub(super) struct Clause {
 }
 
 impl Parser<'_> {
-    /// Opens a call whose name has been read. The call, if it has no arguments.
+    /// Begins a call whose name has been read. Returns the call if it has no arguments.
     pub(super) fn open_call(&mut self, name: Span) -> Result<Option<NodeId>> {
         self.advance();
         if self.accept(TokenKind::RightParen) {
@@ -29,7 +28,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    /// Opens an aggregation whose operator has been read. It is never complete yet: there must be arguments.
+    /// Begins an aggregation whose operator has been read. It is not complete yet, as it must have arguments.
     pub(super) fn open_aggregate(&mut self, op: Aggregator, op_span: Span) -> Result<Option<NodeId>> {
         let grouping = self.grouping()?;
         if self.token.kind != TokenKind::LeftParen {
@@ -44,7 +43,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    /// Takes `argument`, behind which there is a comma.
+    /// Adds `argument`, which is followed by a comma.
     pub(super) fn argument(&mut self, argument: NodeId) -> Result<()> {
         let Some(Frame::Call { args, .. } | Frame::Aggregate { args, .. }) = self.frames.last_mut() else {
             return Err(self.unexpected_here());
@@ -61,7 +60,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Closes what is open around `inner`; the current token is the parenthesis.
+    /// Completes the innermost open frame with `inner`; the current token is the closing parenthesis.
     pub(super) fn close(&mut self, inner: NodeId) -> Result<NodeId> {
         match self.frames.pop() {
             Some(Frame::Paren { start }) => {
@@ -102,8 +101,8 @@ impl Parser<'_> {
             return Err(ParseError::new(ErrorKind::UnknownFunction, self.input, name_span, message));
         };
         if function.availability == Availability::Experimental {
-            let refusal = || format!("function {} is not enabled", quoted(name));
-            self.uses(Feature::ExperimentalFunctions, name_span, refusal)?;
+            let message = || format!("function {} is not enabled", quoted(name));
+            self.uses(Feature::ExperimentalFunctions, name_span, message)?;
         }
         Ok(function)
     }
@@ -114,9 +113,9 @@ impl Parser<'_> {
             grouping = self.grouping()?;
         }
         let span = Span::new(op_span.start, self.last_end);
-        let wrong = |message: String| Err(ParseError::new(ErrorKind::Type, self.input, span, message));
+        let type_error = |message: String| Err(ParseError::new(ErrorKind::Type, self.input, span, message));
         if args.is_empty() {
-            return wrong("no arguments for aggregate expression provided".to_owned());
+            return type_error("no arguments for aggregate expression provided".to_owned());
         }
         if let Some(name) = op.experimental_name() {
             let feature = Feature::ExperimentalFunctions;
@@ -131,7 +130,7 @@ impl Parser<'_> {
             (true, &[param, expr]) => (Some(param), expr),
             (false, &[expr]) => (None, expr),
             (takes_parameter, args) => {
-                return wrong(format!(
+                return type_error(format!(
                     "wrong number of arguments for aggregate expression provided, expected {}, got {}",
                     1 + usize::from(takes_parameter),
                     args.len()
@@ -142,7 +141,7 @@ impl Parser<'_> {
         Ok(self.push(span, ExprKind::Aggregate(Box::new(aggregate)), ValueType::InstantVector))
     }
 
-    /// Reads `by (...)` or `without (...)`, if it stands here.
+    /// Parses `by (...)` or `without (...)`, if present.
     fn grouping(&mut self) -> Result<Option<Grouping>> {
         let without = match self.token.kind {
             TokenKind::Keyword(Keyword::By) => false,
@@ -154,7 +153,7 @@ impl Parser<'_> {
         Ok(Some(Grouping { without, labels: self.labels()? }))
     }
 
-    /// Reads labels in parentheses.
+    /// Parses labels in parentheses.
     pub(super) fn labels(&mut self) -> Result<LabelList> {
         const CONTEXT: &str = "grouping opts";
         let start = self.token.span.start;

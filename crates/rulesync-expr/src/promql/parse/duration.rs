@@ -1,5 +1,5 @@
-//! Durations in brackets and behind `offset`: literals, and arithmetic on them.
-//! The arithmetic is only recognised, not kept: what matters is where it stands and whether it is a literal.
+//! Durations in brackets and after `offset`: literals, and arithmetic on them.
+//! The arithmetic is only recognised, not stored: only the span and the value of a literal are needed.
 
 use super::{Parser, Result};
 use crate::promql::ast::Duration;
@@ -9,7 +9,7 @@ use crate::promql::operator::{Aggregator, BinaryOp, Precedence};
 use crate::promql::token::{Preprocessor, TokenKind};
 use crate::span::Span;
 
-/// Something begun within a duration. As in expressions, a stack of these stands in for recursion.
+/// An incomplete part of a duration. As in expressions, a stack of these replaces recursion.
 enum Part {
     Sign {
         negative: bool,
@@ -30,7 +30,7 @@ enum Part {
     },
 }
 
-/// What is said when a duration is due and something else stands there.
+/// The parts of the error message for a missing duration.
 #[derive(Clone, Copy)]
 struct Expected<'e> {
     context: &'e str,
@@ -38,7 +38,7 @@ struct Expected<'e> {
 }
 
 impl Parser<'_> {
-    /// Reads a duration with arithmetic, as between brackets.
+    /// Parses a duration with arithmetic, as in brackets.
     pub(super) fn duration_expr(&mut self, context: &str, expected: &str) -> Result<Duration> {
         let expected = Expected { context, expected };
         let mut parts = Vec::new();
@@ -50,8 +50,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads the duration behind `offset`. Arithmetic has to be in parentheses there: an operator directly
-    /// behind the first duration belongs to the expression around.
+    /// Parses the duration after `offset`. Arithmetic has to be in parentheses there: an operator directly after the
+    /// first duration belongs to the enclosing expression.
     pub(super) fn offset_duration(&mut self) -> Result<Duration> {
         let expected = Expected { context: "offset", expected: "number, duration, step(), or range()" };
         let mut parts = Vec::new();
@@ -63,7 +63,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Refuses a literal that is not longer than nothing.
+    /// Returns an error for a literal that is not greater than zero.
     pub(super) fn require_positive(&self, duration: Duration) -> Result<()> {
         if duration.seconds.is_some_and(|seconds| seconds <= 0.0 || seconds.is_nan()) {
             return Err(self.syntax(duration.span, "duration must be greater than 0"));
@@ -118,7 +118,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads on behind an operand. The whole duration, if it ends here.
+    /// Continues after an operand. Returns the whole duration if it ends here.
     fn after_duration(
         &mut self,
         parts: &mut Vec<Part>,
@@ -176,7 +176,7 @@ impl Parser<'_> {
         operand: Duration,
         next: Option<Precedence>,
     ) -> Result<Duration> {
-        let completes = |strength: Precedence| next.is_none_or(|next| strength.completes_before(next));
+        let completes = |precedence: Precedence| next.is_none_or(|next| precedence.completes_before(next));
         let mut operand = operand;
         loop {
             operand = match parts.pop() {
@@ -185,10 +185,10 @@ impl Parser<'_> {
                     seconds: operand.seconds.map(|seconds| if negative { -seconds } else { seconds }),
                 },
                 Some(Part::Operator { lhs, op, span }) if completes(op.precedence()) => {
-                    let nothing = operand.seconds == Some(0.0);
+                    let is_zero = operand.seconds == Some(0.0);
                     match op {
-                        BinaryOp::Div if nothing => return Err(self.syntax(span, "division by zero")),
-                        BinaryOp::Mod if nothing => return Err(self.syntax(span, "modulo by zero")),
+                        BinaryOp::Div if is_zero => return Err(self.syntax(span, "division by zero")),
+                        BinaryOp::Mod if is_zero => return Err(self.syntax(span, "modulo by zero")),
                         _ => Duration { span: Span::new(lhs.span.start, operand.span.end), seconds: None },
                     }
                 }

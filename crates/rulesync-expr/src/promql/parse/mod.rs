@@ -1,5 +1,5 @@
-//! Builds the tree. Operators and nesting are kept on an explicit stack instead of in recursion, so that no
-//! input can exhaust the thread's stack. Not for types: that is `check`.
+//! The parser, which builds the syntax tree. It uses an explicit stack instead of recursion, so that no input can
+//! exhaust the thread's stack. `check` checks types.
 
 mod binary;
 mod close;
@@ -21,32 +21,32 @@ use close::Clause;
 
 type Result<T> = std::result::Result<T, ParseError>;
 
-/// A parser of one text.
+/// A parser of one expression.
 pub(super) struct Parser<'a> {
     input: &'a str,
     options: Options,
     lexer: Lexer<'a>,
-    /// The token to be looked at next.
+    /// The current token.
     token: Token,
-    /// Where the last consumed token ended.
+    /// The end of the last consumed token, in bytes.
     last_end: usize,
     nodes: Vec<Node>,
     features: Vec<Use>,
-    /// What has been begun and waits for an operand or a closing parenthesis, outermost first.
+    /// The constructs that still need an operand or a closing parenthesis, outermost first.
     frames: Vec<Frame>,
 }
 
-/// Something begun.
+/// An incomplete construct.
 enum Frame {
-    /// A sign that waits for its operand.
+    /// A sign without its operand.
     Sign { negative: bool, start: usize },
-    /// A binary operation that waits for its right operand.
+    /// A binary operation without its right operand.
     Binary { lhs: NodeId, operation: Operation },
     /// An open parenthesis.
     Paren { start: usize },
-    /// A call whose arguments are being read.
+    /// A call whose arguments are being parsed.
     Call { name: Span, args: Vec<NodeId> },
-    /// An aggregation whose arguments are being read.
+    /// An aggregation whose arguments are being parsed.
     Aggregate { op: Aggregator, clause: Clause, args: Vec<NodeId> },
 }
 
@@ -66,7 +66,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Parses the whole text. It alternates between two states: an operand is due, or one has been read.
+    /// Parses the whole input. The parser alternates between two states: before and after an operand.
     pub(super) fn parse(mut self) -> Result<Expr> {
         if self.token.kind == TokenKind::Eof {
             return Err(self.syntax(Span::new(0, 0), "no expression found in input"));
@@ -79,7 +79,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads an operand, or something that still waits for its own operand and is put on the stack.
+    /// Parses an operand. Returns `None` if a construct was pushed on the stack that needs an operand itself.
     fn operand(&mut self) -> Result<Option<NodeId>> {
         let Token { kind, span } = self.token;
         match kind {
@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads on behind a complete operand until another is due. The root, if the text ends here.
+    /// Continues after a complete operand until another is expected. Returns the root at the end of the input.
     fn after_operand(&mut self, operand: NodeId) -> Result<Option<NodeId>> {
         let mut operand = operand;
         loop {
@@ -158,10 +158,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Completes, around `operand`, what is on the stack and binds at least as strongly as what follows:
-    /// an operator of strength `next`, or the end of an expression.
+    /// Completes the operations on the stack around `operand` that take precedence over what follows: an operator of
+    /// precedence `next`, or the end of an expression.
     fn complete(&mut self, operand: NodeId, next: Option<Precedence>) -> Result<NodeId> {
-        let completes = |strength: Precedence| next.is_none_or(|next| strength.completes_before(next));
+        let completes = |precedence: Precedence| next.is_none_or(|next| precedence.completes_before(next));
         let mut operand = operand;
         loop {
             operand = match self.frames.pop() {
@@ -179,7 +179,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A sign before a number becomes part of the number.
+    /// Applies a sign. The sign of a number becomes part of the number.
     fn signed(&mut self, negative: bool, start: usize, operand: NodeId) -> NodeId {
         let node = &mut self.nodes[operand.0];
         if let ExprKind::Number(number) = &mut node.kind {
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
         self.push(span, ExprKind::Unary { negative, operand }, value_type)
     }
 
-    /// Consumes a number or a duration, and says what it is worth.
+    /// Consumes a number or a duration and returns its value.
     fn number(&mut self) -> Result<f64> {
         let Token { kind, span } = self.token;
         let text = span.text(self.input);
@@ -212,13 +212,13 @@ impl<'a> Parser<'a> {
         self.nodes[node.0].span
     }
 
-    /// Goes on to the next token.
+    /// Advances to the next token.
     fn advance(&mut self) {
         self.last_end = self.token.span.end;
         self.token = self.lexer.next_token();
     }
 
-    /// Consumes the token if it is of that kind.
+    /// Consumes the current token if it is of the given kind.
     fn accept(&mut self, kind: TokenKind) -> bool {
         let found = self.token.kind == kind;
         if found {
@@ -231,16 +231,16 @@ impl<'a> Parser<'a> {
         ParseError::new(ErrorKind::Syntax, self.input, span, message)
     }
 
-    /// Takes note of a feature, or refuses it in the server's words where the options leave it out.
-    fn uses(&mut self, feature: Feature, span: Span, refusal: impl FnOnce() -> String) -> Result<()> {
+    /// Records the use of a feature, or returns the server's error if the options disable it.
+    fn uses(&mut self, feature: Feature, span: Span, message: impl FnOnce() -> String) -> Result<()> {
         if self.options.experimental {
             self.features.push((feature, span));
             return Ok(());
         }
-        Err(ParseError::new(ErrorKind::Disabled, self.input, span, refusal()))
+        Err(ParseError::new(ErrorKind::Disabled, self.input, span, message()))
     }
 
-    /// The current token does not belong in `context`, where `expected` does. Either may be empty.
+    /// The error for an unexpected current token in `context`, where `expected` is valid. Either may be empty.
     fn unexpected(&mut self, context: &str, expected: &str) -> ParseError {
         if let Some(error) = self.lexer.take_error() {
             return error;
@@ -256,7 +256,7 @@ impl<'a> Parser<'a> {
         self.syntax(span, message)
     }
 
-    /// The current token does not belong in an expression. Prometheus mentions an aggregation around it.
+    /// The error for an unexpected current token in an expression. Prometheus mentions an enclosing aggregation.
     fn unexpected_here(&mut self) -> ParseError {
         let aggregates = self.frames.iter().any(|frame| matches!(frame, Frame::Aggregate { .. }));
         self.unexpected(if aggregates { "aggregation" } else { "" }, "")

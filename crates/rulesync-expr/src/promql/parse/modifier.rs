@@ -1,5 +1,5 @@
-//! What may follow an operand: ranges in brackets, `offset`, `@`, `anchored`, `smoothed`.
-//! They bind more strongly than any operator. Not for the durations in them.
+//! Modifiers of an operand: ranges in brackets, `offset`, `@`, `anchored`, `smoothed`.
+//! They bind more tightly than any operator.
 
 use super::{Parser, Result};
 use crate::promql::ast::{At, Duration, ExprKind, Modifiers, NodeId, Subquery, ValueType, VectorSelector};
@@ -8,11 +8,11 @@ use crate::promql::operator::BinaryOp;
 use crate::promql::token::{Keyword, Preprocessor, TokenKind};
 use crate::span::Span;
 
-/// Beyond this, in seconds, the milliseconds of a timestamp do not fit Prometheus' integers.
+/// From this value on, in seconds, the milliseconds of a timestamp do not fit Prometheus' integers.
 const LATEST_TIMESTAMP: f64 = 9_223_372_036_854_775_807.0;
 
 impl Parser<'_> {
-    /// Reads all that follows `operand` and belongs to it.
+    /// Parses all modifiers of `operand`.
     pub(super) fn modifiers(&mut self, operand: NodeId) -> Result<NodeId> {
         let mut operand = operand;
         loop {
@@ -27,7 +27,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads `[range]` or `[range:step]`.
+    /// Parses `[range]` or `[range:step]`.
     fn brackets(&mut self, operand: NodeId) -> Result<NodeId> {
         const RANGE: &str = "number, duration, step(), or range()";
         const STEP: &str = "number, duration, step(), range(), or \"]\"";
@@ -40,7 +40,7 @@ impl Parser<'_> {
             TokenKind::RightBracket => {
                 self.advance();
                 let brackets = Span::new(start, self.last_end);
-                if let Some(message) = self.objection_to_range(operand) {
+                if let Some(message) = self.range_error(operand) {
                     return Err(self.syntax(brackets, message));
                 }
                 let span = Span::new(operand_start, brackets.end);
@@ -66,8 +66,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Why `operand` cannot have a range behind it.
-    fn objection_to_range(&self, operand: NodeId) -> Option<&'static str> {
+    /// The error message if `operand` cannot be followed by a range.
+    fn range_error(&self, operand: NodeId) -> Option<&'static str> {
         let ExprKind::VectorSelector(selector) = &self.nodes[operand.0].kind else {
             return Some("ranges only allowed for vector selectors");
         };
@@ -116,7 +116,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Reads a signed number, `start()` or `end()`.
+    /// Parses a signed number, `start()` or `end()`.
     fn timestamp(&mut self) -> Result<At> {
         const EXPECTED: (&str, &str) = ("@", "timestamp");
         let pinned = match self.token.kind {
@@ -139,7 +139,7 @@ impl Parser<'_> {
         Ok(At::Timestamp(if negative { -seconds } else { seconds }))
     }
 
-    /// Consumes a sign, if one stands here, and says whether it was a minus.
+    /// Consumes a sign, if present, and returns `true` if it was a minus.
     pub(super) fn sign(&mut self) -> bool {
         let negative = self.accept(TokenKind::Operator(BinaryOp::Sub));
         if !negative {
@@ -162,7 +162,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Sets one of the two modifiers; `set` says whether the other one was set before.
+    /// Sets one of the two modifiers; `set` returns `true` if the other one was set before.
     fn extended_range(
         &mut self,
         operand: NodeId,
@@ -187,13 +187,13 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Where modifiers behind `operand` are kept. A range keeps them in its selector, as the server does.
+    /// The modifiers of `operand`. Those of a range are stored in its selector, as in the server.
     fn modifiers_of(&mut self, operand: NodeId) -> Option<&mut Modifiers> {
-        let holder = match &self.nodes[operand.0].kind {
+        let target = match &self.nodes[operand.0].kind {
             ExprKind::MatrixSelector { selector, .. } => *selector,
             _ => operand,
         };
-        match &mut self.nodes[holder.0].kind {
+        match &mut self.nodes[target.0].kind {
             ExprKind::VectorSelector(selector) => {
                 let VectorSelector { modifiers, .. } = &mut **selector;
                 Some(modifiers)
@@ -203,13 +203,13 @@ impl Parser<'_> {
         }
     }
 
-    /// Makes what was just read part of `operand`.
+    /// Extends the span of `operand` to the last consumed token.
     fn extend(&mut self, operand: NodeId) {
         self.nodes[operand.0].span.end = self.last_end;
     }
 }
 
-/// Prometheus cannot tell an offset of nothing from no offset.
+/// Prometheus does not distinguish a zero offset from no offset.
 fn counts_as_set(offset: Duration) -> bool {
     offset.seconds != Some(0.0)
 }

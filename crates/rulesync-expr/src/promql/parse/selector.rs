@@ -1,5 +1,4 @@
 //! Selectors of series: a metric name, matchers in braces, or both.
-//! Not for the modifiers behind them.
 
 use super::{Parser, Result};
 use crate::error::{ErrorKind, ParseError, Wording};
@@ -15,7 +14,7 @@ use crate::span::{Position, Span};
 const CONTEXT: &str = "label matching";
 
 impl Parser<'_> {
-    /// Reads a selector whose metric name, if it has one, has been read.
+    /// Parses a selector whose metric name, if any, has been read.
     pub(super) fn selector(&mut self, metric: Option<Span>) -> Result<NodeId> {
         let start = metric.unwrap_or(self.token.span).start;
         let braces_start = self.token.span.start;
@@ -55,7 +54,7 @@ impl Parser<'_> {
             TokenKind::Operator(BinaryOp::NotEqual) => MatchOp::NotEqual,
             TokenKind::EqualRegex => MatchOp::Regex,
             TokenKind::NotEqualRegex => MatchOp::NotRegex,
-            // A quoted text alone is the name of the metric.
+            // A quoted string alone is the metric name.
             _ if quoted => {
                 let (op, label_name) = (MatchOp::Equal, METRIC_NAME.to_owned());
                 return Ok(Matcher {
@@ -81,7 +80,7 @@ impl Parser<'_> {
         Ok(matcher)
     }
 
-    /// Prometheus reads regular expressions while it parses, and names the whole matcher where one is wrong.
+    /// Prometheus compiles regular expressions while parsing, and reports the position of the whole matcher on error.
     fn check_regex(&self, matcher: &Matcher) -> Result<()> {
         if !matcher.op.is_regex() {
             return Ok(());

@@ -1,27 +1,27 @@
-//! Expressions that Prometheus refuses, with the words and the place it refuses them with.
+//! Tests of expressions that Prometheus rejects, with its message and position.
 
-use super::refused;
+use super::parse_error;
 use crate::promql::{Options, parse};
 
-fn all(table: &[(&str, &str)]) {
+fn check(table: &[(&str, &str)]) {
     for (input, expected) in table {
-        let got = refused(input, Options::default());
+        let got = parse_error(input, Options::default());
         assert_eq!(got.replacen(": parse error:", "", 1), *expected, "{input}");
     }
 }
 
 #[test]
-fn printed_as_the_server_prints_it() {
-    assert_eq!(refused("sum by (", Options::default()), "1:9: parse error: unclosed left parenthesis");
+fn error_display_matches_prometheus() {
+    assert_eq!(parse_error("sum by (", Options::default()), "1:9: parse error: unclosed left parenthesis");
     assert_eq!(
-        refused(r#"rate({job="a"} |= "x" [5m])"#, Options::default()),
+        parse_error(r#"rate({job="a"} |= "x" [5m])"#, Options::default()),
         "1:16: parse error: unexpected character: '|'"
     );
 }
 
 #[test]
-fn characters_and_literals() {
-    all(&[
+fn errors_in_characters_and_literals() {
+    check(&[
         ("", "1:1 no expression found in input"),
         ("# only a comment\n", "1:1 no expression found in input"),
         (".", "1:1 unexpected character: '.'"),
@@ -56,8 +56,8 @@ fn characters_and_literals() {
 }
 
 #[test]
-fn brackets_of_all_kinds() {
-    all(&[
+fn errors_in_brackets() {
+    check(&[
         ("(", "1:2 unclosed left parenthesis"),
         ("((1)", "1:5 unclosed left parenthesis"),
         ("(1))", "1:5 unexpected right parenthesis ')'"),
@@ -92,8 +92,8 @@ fn brackets_of_all_kinds() {
 }
 
 #[test]
-fn tokens_out_of_place() {
-    all(&[
+fn errors_for_unexpected_tokens() {
+    check(&[
         ("1+", "1:3 unexpected end of input"),
         ("a ==", "1:5 unexpected end of input"),
         ("*1", "1:1 unexpected <op:*>"),
@@ -134,8 +134,8 @@ fn tokens_out_of_place() {
 }
 
 #[test]
-fn aggregations_and_calls() {
-    all(&[
+fn errors_in_aggregations_and_calls() {
+    check(&[
         ("sum up by (job)", r#"1:5 unexpected identifier "up""#),
         ("sum (a) by job", r#"1:12 unexpected identifier "job" in grouping opts, expected "(""#),
         ("sum by (a) b", r#"1:12 unexpected identifier "b" in aggregation"#),
@@ -182,8 +182,8 @@ fn aggregations_and_calls() {
 }
 
 #[test]
-fn selectors_and_modifiers() {
-    all(&[
+fn errors_in_selectors_and_modifiers() {
+    check(&[
         ("{}", "1:1 vector selector must contain at least one non-empty matcher"),
         (r#"1 + {a=""}"#, "1:5 vector selector must contain at least one non-empty matcher"),
         (r#"{a=~".*", b!~".+", c!="x"}"#, "1:1 vector selector must contain at least one non-empty matcher"),
@@ -222,8 +222,8 @@ fn selectors_and_modifiers() {
 }
 
 #[test]
-fn operations() {
-    all(&[
+fn errors_in_operations() {
+    check(&[
         ("1 == 1", "1:3 comparisons between scalars must use BOOL modifier"),
         ("a + bool b", "1:3 bool modifier can only be used on comparison operators"),
         ("1 and 1", r#"1:1 set operator "and" not allowed in binary scalar expression"#),
@@ -247,8 +247,8 @@ fn operations() {
 }
 
 #[test]
-fn of_several_errors_the_first_in_reading_order_counts() {
-    all(&[
+fn first_error_in_source_order_is_reported() {
+    check(&[
         ("foo(a) |", r#"1:1 unknown function with name "foo""#),
         ("a | foo()", "1:3 unexpected character: '|'"),
         ("rate(a) + b c", r#"1:13 unexpected identifier "c""#),
@@ -259,10 +259,10 @@ fn of_several_errors_the_first_in_reading_order_counts() {
     ]);
 }
 
-/// As Prometheus 3 answers: it names the matcher, and we mark what is wrong in it.
+/// Prometheus 3 reports the position of the matcher; the span covers the invalid part.
 #[test]
-fn regular_expressions() {
-    for (input, says, marked) in [
+fn errors_in_regular_expressions() {
+    for (input, message, marked) in [
         (
             r#"up{a=~"[b-a]"}"#,
             "1:4: parse error: error parsing regexp: invalid character class range: `b-a`",
@@ -294,9 +294,9 @@ fn regular_expressions() {
         ),
     ] {
         let error = parse(input, &Options::default()).unwrap_err();
-        assert_eq!((error.to_string().as_str(), error.span().text(input)), (says, marked));
+        assert_eq!((error.to_string().as_str(), error.span().text(input)), (message, marked));
     }
-    for sound in [r#"up{a=~"\xff"}"#, r#"{a=~"\\b"}"#, r#"label_replace(up,"a","$1","b","(c")"#] {
-        assert!(parse(sound, &Options::default()).is_ok(), "{sound}");
+    for valid in [r#"up{a=~"\xff"}"#, r#"{a=~"\\b"}"#, r#"label_replace(up,"a","$1","b","(c")"#] {
+        assert!(parse(valid, &Options::default()).is_ok(), "{valid}");
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of the parser as a whole: what is accepted and as what, what is refused and in which words.
+//! Tests of the parser as a whole: accepted expressions and their trees, rejected ones and their errors.
 
 mod errors;
 mod options;
@@ -8,15 +8,15 @@ mod valid;
 
 use super::{Expr, Options, parse};
 
-/// Parses with everything switched on.
+/// Parses with all options enabled.
 fn parsed(input: &str) -> Expr {
     parse(input, &Options::default()).unwrap_or_else(|error| panic!("{input}\n{error}"))
 }
 
-/// The error of an expression that must not parse, as the server prints it.
-fn refused(input: &str, options: Options) -> String {
+/// The error of an invalid expression, as printed by the server.
+fn parse_error(input: &str, options: Options) -> String {
     match parse(input, &options) {
-        Ok(expr) => panic!("{input}\nis taken for {expr:?}"),
+        Ok(expr) => panic!("{input}\nwas parsed as {expr:?}"),
         Err(error) => error.to_string(),
     }
 }

@@ -1,6 +1,6 @@
-//! What each switch allows and refuses.
+//! Tests of the parser options.
 
-use super::refused;
+use super::parse_error;
 use crate::error::ErrorKind;
 use crate::promql::{Options, parse};
 use crate::span::Position;
@@ -8,12 +8,12 @@ use crate::span::Position;
 const ALL: Options = Options { experimental: true, legacy_functions: true, utf8_names: true };
 
 #[test]
-fn by_default_all_is_on() {
+fn options_are_all_enabled_by_default() {
     assert_eq!(Options::default(), ALL);
 }
 
 #[test]
-fn experimental() {
+fn options_experimental() {
     let stable = Options { experimental: false, ..ALL };
     for (input, expected, flag) in [
         (
@@ -63,27 +63,27 @@ fn experimental() {
             "promql-binop-fill-modifiers",
         ),
     ] {
-        assert_eq!(refused(input, stable), expected);
+        assert_eq!(parse_error(input, stable), expected);
         assert_eq!(parse(input, &stable).map_err(|error| error.kind()), Err(ErrorKind::Disabled));
         let features = parse(input, &ALL).unwrap().features().to_vec();
         assert_eq!(features.iter().map(|(feature, _)| feature.flag()).collect::<Vec<_>>(), [flag], "{input}");
-        let place = expected.split(": ").next().unwrap();
-        assert_eq!(Position::of(input, features[0].1.start).to_string(), place, "{input}");
+        let position = expected.split(": ").next().unwrap();
+        assert_eq!(Position::of(input, features[0].1.start).to_string(), position, "{input}");
     }
     assert_eq!(parse("rate(a[5m] offset -5m)", &ALL).unwrap().features(), []);
     assert!(parse("rate(a[5m] offset -5m) + anchored + step", &stable).is_ok());
 }
 
 #[test]
-fn legacy_functions() {
+fn options_legacy_functions() {
     let current = Options { legacy_functions: false, ..ALL };
     let input = "holt_winters(a[5m], 0.5, 0.5)";
-    assert_eq!(refused(input, current), r#"1:1: parse error: unknown function with name "holt_winters""#);
+    assert_eq!(parse_error(input, current), r#"1:1: parse error: unknown function with name "holt_winters""#);
     assert!(parse(input, &ALL).is_ok());
 }
 
 #[test]
-fn utf8_names() {
+fn options_utf8_names() {
     let plain = Options { utf8_names: false, ..ALL };
     for (input, expected) in [
         (
@@ -95,13 +95,13 @@ fn utf8_names() {
             r#"1:9: parse error: unexpected string "\"a\"" in grouping opts, expected label"#,
         ),
     ] {
-        assert_eq!(refused(input, plain), expected);
+        assert_eq!(parse_error(input, plain), expected);
         assert!(parse(input, &ALL).is_ok(), "{input}");
     }
 }
 
 #[test]
-fn kinds() {
+fn error_kinds() {
     for (input, kind) in [
         ("sum(", ErrorKind::Syntax),
         ("rate(a)", ErrorKind::Type),
@@ -113,7 +113,7 @@ fn kinds() {
 }
 
 #[test]
-fn an_error_tells_its_place_in_three_ways() {
+fn error_span_and_position() {
     let input = "é +\n  foo(a)";
     let input = input.replace('é', "\"é\"");
     let error = parse(&input, &ALL).unwrap_err();

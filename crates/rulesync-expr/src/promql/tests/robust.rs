@@ -1,4 +1,4 @@
-//! No input panics, exhausts the stack or gets spans that are not its own.
+//! Robustness tests: no input causes a panic, a stack overflow or spans outside of the input.
 
 use proptest::prelude::*;
 
@@ -6,14 +6,14 @@ use super::parsed;
 use crate::promql::{Options, parse};
 use crate::span::Span;
 
-/// A thread with so little stack that recursion over the input would show.
+/// Runs on a thread with a small stack, so that recursion over the input would overflow it.
 fn on_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(128 * 1024).spawn(run).unwrap();
     assert!(thread.join().is_ok());
 }
 
 #[test]
-fn long_chains_and_deep_nesting_cost_no_stack() {
+fn parser_uses_constant_stack_for_long_and_nested_input() {
     const N: usize = 100_000;
     on_small_stack(|| {
         let accepted = [
@@ -38,7 +38,7 @@ fn long_chains_and_deep_nesting_cost_no_stack() {
             assert!(expr.clone() == expr);
             assert_eq!(expr.span().end, input.len());
         }
-        let refused = [
+        let rejected = [
             format!("a{}", "[1m:]".repeat(N)),
             "(".repeat(N),
             "sum(".repeat(N),
@@ -46,14 +46,14 @@ fn long_chains_and_deep_nesting_cost_no_stack() {
             format!("a{}", "+a".repeat(N)) + " b",
             format!("a * on({0}) group_left({0}) b", "x,".repeat(N)),
         ];
-        for input in refused {
+        for input in rejected {
             assert!(parse(&input, &Options::default()).is_err());
         }
     });
 }
 
 #[test]
-fn a_long_chain_is_one_expression() {
+fn node_count_of_long_and_nested_input() {
     let expr = parsed(&format!("a{}", "+a".repeat(10_000)));
     assert_eq!(expr.nodes().len(), 20_001);
     assert_eq!(parsed(&format!("{}a{}", "(".repeat(10_000), ")".repeat(10_000))).nodes().len(), 10_001);
@@ -82,8 +82,8 @@ fn check_spans(input: &str) {
     }
 }
 
-/// Pieces that are likely to lead the parser somewhere when strung together.
-const SOUP: &[&str] = &[
+/// Fragments that are likely to reach many parser states when concatenated.
+const FRAGMENTS: &[&str] = &[
     "a",
     "b:c",
     "sum",
@@ -161,7 +161,7 @@ const SOUP: &[&str] = &[
     "`",
 ];
 
-/// Expressions that must parse, from the inside out.
+/// Generates valid expressions.
 fn vectors() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         "[a-z_]{1,4}m",
@@ -218,27 +218,30 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text(input in any::<String>()) {
+    fn spans_of_arbitrary_strings(input in any::<String>()) {
         check_spans(&input);
     }
 
     #[test]
-    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn spans_of_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         check_spans(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn ascii(input in "[ -~\n\t]{0,40}") {
+    fn spans_of_ascii_strings(input in "[ -~\n\t]{0,40}") {
         check_spans(&input);
     }
 
     #[test]
-    fn soup(parts in prop::collection::vec(prop::sample::select(SOUP), 0..24), gap in prop::sample::select(vec!["", " "])) {
+    fn spans_of_concatenated_fragments(
+        parts in prop::collection::vec(prop::sample::select(FRAGMENTS), 0..24),
+        gap in prop::sample::select(vec!["", " "]),
+    ) {
         check_spans(&parts.join(gap));
     }
 
     #[test]
-    fn what_is_cut_short(input in vectors(), cut in any::<prop::sample::Index>()) {
+    fn spans_of_truncated_expressions(input in vectors(), cut in any::<prop::sample::Index>()) {
         let mut end = cut.index(input.len() + 1);
         while !input.is_char_boundary(end) {
             end -= 1;
@@ -247,7 +250,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_generated_parses(input in vectors()) {
+    fn parser_accepts_generated_expressions(input in vectors()) {
         let parsed = parse(&input, &Options::default());
         prop_assert!(parsed.is_ok(), "{}: {}", input, parsed.unwrap_err());
         check_spans(&input);

@@ -1,9 +1,9 @@
-//! The shape of the tree, and where its parts stand.
+//! Tests of the structure of the tree and the spans of its parts.
 
 use super::parsed;
 use crate::promql::{At, Expr, ExprKind, MatchOp, Matching, NodeId};
 
-/// The tree in parentheses, so that precedence can be read.
+/// The tree as an S-expression, which shows precedence.
 fn shape(input: &str) -> String {
     let expr = parsed(input);
     render(&expr, expr.root_id(), input)
@@ -11,23 +11,24 @@ fn shape(input: &str) -> String {
 
 fn render(expr: &Expr, id: NodeId, input: &str) -> String {
     let node = expr.node(id);
-    let below: Vec<String> = expr.children(id).into_iter().map(|child| render(expr, child, input)).collect();
-    let below = below.join(" ");
+    let children: Vec<String> =
+        expr.children(id).into_iter().map(|child| render(expr, child, input)).collect();
+    let children = children.join(" ");
     match &node.kind {
         ExprKind::Number(number) => number.value.to_string(),
         ExprKind::String(_) | ExprKind::VectorSelector(_) => node.span.text(input).to_owned(),
-        ExprKind::MatrixSelector { range, .. } => format!("{below}[{}]", range.span.text(input)),
-        ExprKind::Subquery(subquery) => format!("{below}[{}:]", subquery.range.span.text(input)),
-        ExprKind::Call(call) => format!("{}({below})", call.function.name),
-        ExprKind::Aggregate(aggregate) => format!("{:?}({below})", aggregate.op),
-        ExprKind::Binary(binary) => format!("({} {below})", binary.op.symbol()),
-        ExprKind::Unary { negative, .. } => format!("({} {below})", if *negative { "neg" } else { "pos" }),
-        ExprKind::Paren(_) => format!("[{below}]"),
+        ExprKind::MatrixSelector { range, .. } => format!("{children}[{}]", range.span.text(input)),
+        ExprKind::Subquery(subquery) => format!("{children}[{}:]", subquery.range.span.text(input)),
+        ExprKind::Call(call) => format!("{}({children})", call.function.name),
+        ExprKind::Aggregate(aggregate) => format!("{:?}({children})", aggregate.op),
+        ExprKind::Binary(binary) => format!("({} {children})", binary.op.symbol()),
+        ExprKind::Unary { negative, .. } => format!("({} {children})", if *negative { "neg" } else { "pos" }),
+        ExprKind::Paren(_) => format!("[{children}]"),
     }
 }
 
 #[test]
-fn precedence() {
+fn operator_precedence() {
     for (input, expected) in [
         ("a + b * c", "(+ a (* b c))"),
         ("a * b + c", "(+ (* a b) c)"),
@@ -58,7 +59,7 @@ fn precedence() {
 }
 
 #[test]
-fn every_child_is_visited() {
+fn children_visit_every_node_once() {
     let expr = parsed(
         "topk(scalar(count(foo)), bar{a='b'}) + on(x) \
          label_replace(max_over_time(rate({baz='1'}[5m])[1h:]), 'a', 'b', 'c', 'd')",
@@ -69,18 +70,18 @@ fn every_child_is_visited() {
         .collect();
     assert_eq!(names, ["foo", "bar", "1"]);
 
-    // Walking down from the root meets every node once.
-    let mut waiting = vec![expr.root_id()];
-    let mut met = 0;
-    while let Some(id) = waiting.pop() {
-        met += 1;
-        waiting.extend(expr.children(id));
+    // A traversal from the root visits every node once.
+    let mut pending = vec![expr.root_id()];
+    let mut visited = 0;
+    while let Some(id) = pending.pop() {
+        visited += 1;
+        pending.extend(expr.children(id));
     }
-    assert_eq!(met, expr.nodes().len());
+    assert_eq!(visited, expr.nodes().len());
 }
 
 #[test]
-fn spans() {
+fn node_spans() {
     let input = "  sum by (job)( -rate(foo{a=\"b\",} [5m] offset 1h) ^ 2 ) > 1 # end";
     let expr = parsed(input);
     let texts: Vec<_> = expr.nodes().map(|node| node.span.text(input)).collect();
@@ -127,7 +128,7 @@ fn selector_parts() {
 }
 
 #[test]
-fn a_quoted_metric_name_is_a_matcher_on_the_name() {
+fn selector_with_quoted_metric_name() {
     let expr = parsed(r#"{"my.metric"}"#);
     let selector = expr.selectors().next().unwrap();
     assert_eq!(selector.name(), Some("my.metric"));
@@ -136,7 +137,7 @@ fn a_quoted_metric_name_is_a_matcher_on_the_name() {
 }
 
 #[test]
-fn durations() {
+fn range_durations() {
     let seconds = |input: &str| match parsed(input).kind() {
         ExprKind::MatrixSelector { range, .. } => (range.seconds, range.span.text(input).to_owned()),
         other => panic!("{other:?}"),
@@ -150,7 +151,7 @@ fn durations() {
 }
 
 #[test]
-fn modifiers_of_a_range_belong_to_its_selector() {
+fn range_modifiers_are_stored_in_selector() {
     let expr = parsed("a[5m] @ 10 smoothed offset 1m");
     let modifiers = expr.selectors().next().unwrap().modifiers;
     assert_eq!((modifiers.at, modifiers.smoothed), (Some(At::Timestamp(10.0)), true));
@@ -158,7 +159,7 @@ fn modifiers_of_a_range_belong_to_its_selector() {
 }
 
 #[test]
-fn matching() {
+fn binary_matching_parts() {
     let input = "a > bool on (x, \"y\") group_left (z) fill_left(1) fill_right(-2) b";
     let expr = parsed(input);
     let ExprKind::Binary(binary) = expr.kind() else { panic!("{expr:?}") };

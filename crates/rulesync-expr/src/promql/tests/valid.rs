@@ -1,10 +1,10 @@
-//! Expressions that Prometheus accepts, and what they evaluate to.
+//! Tests of expressions that Prometheus accepts, and their value types.
 
 use super::parsed;
 use crate::promql::ValueType;
 use ValueType::{InstantVector, RangeVector, Scalar};
 
-fn all(expected: ValueType, inputs: &[&str]) {
+fn check(expected: ValueType, inputs: &[&str]) {
     for input in inputs {
         assert_eq!(parsed(input).value_type(), expected, "{input}");
     }
@@ -12,7 +12,7 @@ fn all(expected: ValueType, inputs: &[&str]) {
 
 #[test]
 fn scalars() {
-    all(
+    check(
         Scalar,
         &[
             "1",
@@ -40,12 +40,12 @@ fn scalars() {
             "1 # comment\n + # another\r\n 2",
         ],
     );
-    all(ValueType::String, &[r#""a""#, "'a'", "`a`", r#"("a")"#]);
+    check(ValueType::String, &[r#""a""#, "'a'", "`a`", r#"("a")"#]);
 }
 
 #[test]
 fn selectors() {
-    all(
+    check(
         InstantVector,
         &[
             "up",
@@ -70,7 +70,7 @@ fn selectors() {
 }
 
 #[test]
-fn keywords_as_names() {
+fn keywords_as_metric_and_label_names() {
     for metric in [
         "sum",
         "avg",
@@ -95,7 +95,7 @@ fn keywords_as_names() {
         "fill_right",
     ] {
         assert_eq!(parsed(metric).selectors().next().and_then(|selector| selector.name()), Some(metric));
-        all(InstantVector, &[&format!("{metric}{{a=\"b\"}} + {metric}"), &format!("sum({metric}) by (a)")]);
+        check(InstantVector, &[&format!("{metric}{{a=\"b\"}} + {metric}"), &format!("sum({metric}) by (a)")]);
     }
     for label in [
         "sum",
@@ -118,13 +118,13 @@ fn keywords_as_names() {
         "fill",
         "limit_ratio",
     ] {
-        all(InstantVector, &[&format!("sum by ({label}, {label},) (x)"), &format!("a * on ({label}) b")]);
+        check(InstantVector, &[&format!("sum by ({label}, {label},) (x)"), &format!("a * on ({label}) b")]);
     }
 }
 
 #[test]
 fn ranges_and_modifiers() {
-    all(
+    check(
         RangeVector,
         &[
             "up[5m]",
@@ -158,7 +158,7 @@ fn ranges_and_modifiers() {
             "up offset 0s [5m]",
         ],
     );
-    all(
+    check(
         InstantVector,
         &[
             "up offset 5m",
@@ -183,7 +183,7 @@ fn ranges_and_modifiers() {
 
 #[test]
 fn operations() {
-    all(
+    check(
         InstantVector,
         &[
             "a + b",
@@ -214,7 +214,7 @@ fn operations() {
 
 #[test]
 fn aggregations_and_calls() {
-    all(
+    check(
         InstantVector,
         &[
             "sum(a)",

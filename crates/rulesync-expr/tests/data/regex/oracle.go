@@ -1,15 +1,15 @@
 //go:build ignore
 
-// Asks Go's regexp what it makes of patterns, and writes the golden tables of this folder.
+// Parses patterns with Go's regexp, and writes the golden tables of this folder.
 //
 //	go run oracle.go published "$(go env GOROOT)" > published.txt
 //	go run oracle.go generated 10000 > generated.txt
 //	go run oracle.go limits > limits.txt
 //	go run oracle.go unicode > unicode.txt
 //
-// A line is a pattern, a tab and a verdict. A pattern is one or more Go strings, each with `*n` behind it if it is
-// written n times. The verdict is `empty` (valid, and matches the empty text as a whole), `valid` (of limits: or empty), or Go's reason and
-// the part of the pattern that it shows, `=` for the whole of it.
+// A line is a pattern, a tab and a result. A pattern is one or more Go strings, each followed by `*n` if it is
+// repeated n times. The result is `empty` (valid, and matches the empty string), `valid` (in limits.txt: or empty), or
+// Go's reason and the part of the pattern that it quotes, `=` for the whole pattern.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 	"unicode"
 )
 
-// Compiling what is just below a limit takes gigabytes, and no program is refused that was parsed.
+// Patterns just below a limit need gigabytes to compile, and compilation does not fail for a parsed pattern.
 var withoutMatching bool
 
 var out = bufio.NewWriter(os.Stdout)
@@ -89,7 +89,7 @@ func verdict(pattern string) string {
 	if withoutMatching {
 		return "valid"
 	}
-	// Whatever matches the empty text matches the whole of it: no anchors are needed.
+	// A match of the empty string is always a full match, so no anchors are needed.
 	if re.MatchString("") {
 		return "empty"
 	}
@@ -156,7 +156,7 @@ func published(root string) {
 	}
 }
 
-// A string, a repeated one, or a sum of these.
+// A string constant, a repeated one, or a concatenation of these.
 func constant(node ast.Expr) []part {
 	switch node := node.(type) {
 	case *ast.BasicLit:
@@ -178,7 +178,7 @@ func constant(node ast.Expr) []part {
 	return nil
 }
 
-// As many valid patterns as asked for, and some of the others that came up on the way.
+// Generates the given number of valid patterns, and some of the invalid ones found on the way.
 func generated(valid int, seed uint64) {
 	g := &generator{rand.New(rand.NewPCG(seed, 26))}
 	seen := map[string]bool{}
@@ -300,7 +300,7 @@ func (g *generator) group(depth int) string {
 	return open + g.alternatives(depth+1) + g.of(")", ")", ")", ")", ")", ")", ")", ")", ")", "", "))")
 }
 
-// Takes a byte out, puts one in, or writes one twice.
+// Removes, inserts or duplicates a byte.
 func (g *generator) damage(text string) string {
 	if text == "" {
 		return text
@@ -318,7 +318,7 @@ func (g *generator) damage(text string) string {
 // Patterns on both sides of each of Go's limits.
 func limits() {
 	withoutMatching = true
-	// Every seventh of the large families; all of them were compared once.
+	// Every seventh pattern of the large families; all of them were compared once.
 	asked := 0
 	tell := func(parts ...part) {
 		if asked++; asked%7 == 0 || asked > 6500 {
@@ -395,7 +395,7 @@ func names() []string {
 	return names
 }
 
-// Every name in several spellings, and names that other engines know.
+// Every name in several spellings, and names that other engines support.
 func unicodeNames() {
 	foreign := strings.Fields(`Alphabetic Emoji Script=Greek sc=Grek Grek Latn Zyyy Common Inherited Unknown Zzzz Cn Unassigned IsGreek
 		InGreek Xan Xwd Block=ASCII L& Letters Kawi Nag_Mundari Garay Sunuwar White_Space Lowercase Uppercase ASCII_Hex_Digit`)
@@ -411,7 +411,7 @@ func unicodeNames() {
 	}
 }
 
-// The names as Go looks them up, and how many numbers the ranges of each take.
+// The names as Go looks them up, and the number of integers in the ranges of each.
 func table() {
 	seen := map[string]bool{}
 	for _, name := range names() {

@@ -1,10 +1,10 @@
-//! A tree as one line of text, and its hash: the same that the table's maker wrote of Go's trees.
+//! A tree as one line of text, and its hash, identical to those that `templates.go` computes from Go's trees.
 
 use std::collections::BTreeMap;
 
 use rulesync_expr::template::{Node, NodeKind, Template};
 
-/// The hash of a template's tree and of those it defines, by name. Those of nothing but white space do not count.
+/// The hash of a template's tree and of the trees it defines, by name. Trees of only white space are left out.
 pub(crate) fn hash(name: &str, text: &str, template: &Template<'_>) -> String {
     let mut shapes = Shapes { text, template, defined: BTreeMap::new() };
     let roots = template.roots().map(|node| index_of(template, node)).collect();
@@ -24,9 +24,9 @@ struct Shapes<'a, 't> {
     defined: BTreeMap<String, String>,
 }
 
-/// Where a node is in the list of all.
+/// The index of a node in the list of all nodes.
 fn index_of<'t>(template: &Template<'t>, node: &Node<'t>) -> usize {
-    template.nodes().iter().position(|other| std::ptr::eq(other, node)).expect("it is from there")
+    template.nodes().iter().position(|other| std::ptr::eq(other, node)).expect("the node is in the list")
 }
 
 impl Shapes<'_, '_> {
