@@ -1,6 +1,7 @@
-//! What every [`Ruler`] must do, as plain functions that panic when it does not. Run [`all`], or those that apply.
+//! A conformance suite for [`Ruler`] implementations: functions that panic on a violation. Run [`all`], or those that
+//! apply.
 //!
-//! Everything in the tenants that are passed is deleted. This is for tests only, and grows with the trait.
+//! Everything in the given tenants is deleted. The suite is for tests only, and grows with the trait.
 //!
 //! ```no_run
 //! # async fn example(my_ruler: impl rulesync_core::Ruler) -> Result<(), Box<dyn std::error::Error>> {
@@ -17,16 +18,16 @@ use rulesync_core::{
     RulerError, TenantId, Write,
 };
 
-/// The tenants a suite may use. A ruler without tenants passes the same twice.
+/// The tenants a suite may use. For a ruler without tenants, both fields are equal.
 #[derive(Debug, Clone)]
 pub struct Tenants {
-    /// Where everything happens.
+    /// The tenant that is written to.
     pub one: Option<TenantId>,
-    /// Where nothing of that may show.
+    /// The tenant in which none of these writes may appear.
     pub other: Option<TenantId>,
 }
 
-/// Runs everything.
+/// Runs all checks.
 pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
     an_empty_tenant_lists_as_empty(ruler, tenants).await;
     what_is_put_is_listed(ruler, tenants).await;
@@ -46,13 +47,13 @@ pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
 const NAMESPACE: &str = "conformance.ns.object";
 const NEIGHBOUR: &str = "conformance.ns.neighbour";
 
-/// An empty tenant is no error.
+/// Listing an empty tenant is not an error.
 pub async fn an_empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     assert_eq!(list(ruler, tenants.one.as_ref()).await, Observed::default(), "an empty tenant");
 }
 
-/// A list shows every group that was written, under its namespace.
+/// A list contains every written group, in its namespace.
 pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
@@ -68,7 +69,7 @@ pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     }
 }
 
-/// Writing what is there is success and changes nothing.
+/// Writing an identical group succeeds and changes nothing.
 pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
@@ -78,7 +79,7 @@ pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants)
     assert_eq!(fingerprints(&once, NAMESPACE), fingerprints(&twice, NAMESPACE));
 }
 
-/// Writing a group of the same name replaces it.
+/// Writing a group replaces the group of the same name.
 pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
@@ -87,7 +88,7 @@ pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
     reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
 
-/// A group that uses every field reads back equal, as far as [`Ruler::keeps`] goes.
+/// A group that uses every field reads back equal, up to the fields in [`Ruler::keeps`].
 pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let full = full_group(phrases(ruler));
@@ -95,7 +96,7 @@ pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants
     reads_back(ruler, tenants, NAMESPACE, &[full]).await;
 }
 
-/// Names with odd characters, and texts that YAML could take for something else, read back unchanged.
+/// Names with special characters, and strings that YAML could read as another type, read back unchanged.
 pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let mut groups: Vec<Group> =
@@ -144,8 +145,8 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
     assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every odd name can be deleted");
 }
 
-/// Changes of a namespace that are handed over together are made and answered each for itself: what is refused holds
-/// none of the others up, and leaves what was there. A ruler need not judge rules.
+/// Changes of a namespace that are passed together are made and answered separately: a rejected change does not hold up
+/// the others and leaves the previous state. A ruler need not validate rules.
 pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
@@ -177,7 +178,7 @@ pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &d
     assert!(!list(ruler, tenant).await.has_namespace(NAMESPACE));
 }
 
-/// Deleting what is not there is success.
+/// Deleting a missing group or namespace succeeds.
 pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
@@ -193,7 +194,7 @@ pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenan
     }
 }
 
-/// Deleting a group leaves the others of its namespace.
+/// Deleting a group leaves the other groups of its namespace.
 pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for name in ["a", "b"] {
@@ -203,7 +204,7 @@ pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: 
     reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
 }
 
-/// Deleting a namespace deletes all its groups and nothing else.
+/// Deleting a namespace deletes all its groups and no others.
 pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
@@ -217,7 +218,7 @@ pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: 
     assert_eq!(fingerprints(&observed, NEIGHBOUR).len(), 2);
 }
 
-/// What one tenant has, another does not see.
+/// The groups of one tenant are not visible to another.
 pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
     if tenants.one == tenants.other {
         return;
@@ -227,7 +228,7 @@ pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
     assert_eq!(list(ruler, tenants.other.as_ref()).await, Observed::default(), "the other tenant is empty");
 }
 
-/// A list asks [`Listing::wants`], or leaves it to [`Listing::add`]: foreign namespaces leave no trace either way.
+/// A list asks [`Listing::wants`], or leaves that to [`Listing::add`]; either way, foreign namespaces do not appear.
 pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
@@ -246,8 +247,8 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     clear(ruler, tenants).await;
 }
 
-/// What is written shows as loaded, within three sync periods, with its rules in order; what is deleted no longer does.
-/// A ruler that says that it cannot tell passes, but must not have told anything.
+/// Written groups appear as loaded within three sync periods, with their rules in order; deleted ones disappear. A
+/// ruler that reports [`Evaluation::Unsupported`] passes, but must not have returned any group.
 pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let two = Group {
@@ -274,7 +275,7 @@ pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenant
     clear(ruler, tenants).await;
 }
 
-/// Asks until what is loaded is as expected; false if the ruler cannot tell.
+/// Polls until the loaded groups are as expected; returns `false` if the ruler cannot report them.
 async fn shows<T: PartialEq + std::fmt::Debug>(
     ruler: &dyn Ruler,
     tenants: &Tenants,
@@ -299,7 +300,7 @@ async fn shows<T: PartialEq + std::fmt::Debug>(
             return true;
         }
         assert!(tokio::time::Instant::now() < deadline, "loaded is {shown:?} instead of {expected:?}");
-        // Real rulers load what was written a while later.
+        // Real rulers load a written group with a delay.
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
@@ -308,7 +309,7 @@ async fn shows<T: PartialEq + std::fmt::Debug>(
 struct Phrases {
     alert: &'static str,
     other: &'static str,
-    /// With a comment, on several lines.
+    /// Several lines, with a comment.
     lines: &'static str,
     long: &'static str,
     record: &'static str,

@@ -1,4 +1,4 @@
-//! The HTTP face: from a request to the world and back. What is true of the cluster is decided elsewhere.
+//! The HTTP layer: translates requests into operations on the world, and results into responses.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl Api {
         let forbidden =
             self.cluster.switches().forbidden.iter().any(|(v, r)| fits(v, verb) && fits(r, &plural));
         let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
-        // A namespace is in itself, as far as permissions go.
+        // For permissions, a namespace object is inside itself.
         let within = if target.plural == "namespaces" { name } else { namespace };
         if user.may(verb, &plural, within) && !forbidden {
             return Ok(());
@@ -135,7 +135,7 @@ impl Api {
             _ => {
                 let mut intent = intent(params, headers)?;
                 intent.status = target.subresource.is_some();
-                // Reading the body comes first: a server that waits for its store has it by then.
+                // The body is read first: a server that waits for its store has already received it.
                 let write = Write::read(verb, &resource, params, headers, body)?;
                 self.cluster.etcd().await;
                 self.write(&resource, &target, write, &intent, params, form)?
@@ -144,7 +144,7 @@ impl Api {
         Ok(Outcome::Answer(answer))
     }
 
-    /// A group that serves something answers with a Status, one that does not with a bare page.
+    /// A served group answers with a `Status`, an unknown one with a plain page.
     fn not_served(&self, target: &Target) -> Answer {
         let world = self.cluster.world();
         let known = world.resources().any(|r| r.group == target.group && r.version == target.version);
@@ -190,7 +190,7 @@ impl Api {
         match Watching::open(self.cluster.clone(), scope, &query) {
             Ok(watching) => Ok(Outcome::Watch(Box::new(watching))),
             Err(refused) if http_410 => Err(refused),
-            // The real server starts the stream and says so in it.
+            // The real server starts the stream and reports the error in it.
             Err(refused) => Ok(Outcome::Answer(Answer::bytes(200, Watching::error_frame(&refused)))),
         }
     }
@@ -254,7 +254,7 @@ fn in_form_unless_status(value: &Value, form: Form) -> Value {
 /// The media type of server-side apply.
 const APPLY: &str = "application/apply-patch+yaml";
 
-/// A write, read from the request.
+/// A write, parsed from the request.
 enum Write {
     Create(Value),
     Replace(Value),
@@ -298,7 +298,7 @@ impl Write {
     }
 }
 
-/// What is wrong with JSON, in the real server's words where it is at the very beginning.
+/// Describes a JSON syntax error, in the real server's words where it is at the very beginning.
 fn parse_complaint(body: &[u8], why: &serde_json::Error) -> String {
     let text = String::from_utf8_lossy(body);
     let mut signs = text.chars().filter(|c| !c.is_whitespace());
@@ -329,7 +329,7 @@ fn read_patch(params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Write
                 let error = FieldError::required_because("fieldManager", "is required for apply patch");
                 return Err(Refused::invalid_patch_options(error));
             }
-            // JSON is YAML, but reading it as such is slower.
+            // JSON is valid YAML, but parsing it as YAML is slower.
             let config = serde_json::from_slice(body).or_else(|_| {
                 serde_saphyr::from_slice(body)
                     .map_err(|why| Refused::bad_request(format!("error decoding YAML: {why}")))
@@ -351,7 +351,7 @@ fn read_patch(params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Write
     }
 }
 
-/// The verb that authorization sees.
+/// The verb that authorization checks.
 pub(crate) fn verb(method: &Method, target: &Target, params: &Params) -> Result<&'static str, Refused> {
     let one = target.name.is_some();
     match *method {
@@ -394,7 +394,7 @@ fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
     })
 }
 
-/// A watch as a response: chunks as they come, an error in the middle where it is cut.
+/// The response of a watch: chunks as they become available, and an error in mid-stream if it is cut.
 fn stream(watching: Watching) -> Response<Body> {
     let chunks = futures::stream::unfold(watching, |mut watching| async move {
         let chunk = watching.next().await?;

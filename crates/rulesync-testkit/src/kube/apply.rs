@@ -1,5 +1,5 @@
-//! Server-side apply: a configuration laid over what is there, or made if nothing is. Ownership and conflicts
-//! are decided in `ownership`; here stand the requests' rules around it.
+//! Server-side apply: merges a configuration into the existing object, or creates the object. `ownership` decides on
+//! ownership and conflicts; this module implements the rules for the requests.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::world::World;
 use super::write::{Intent, Written, decoded, undeclared, validate};
 
 impl World {
-    /// PATCH with a configuration. What others own and it would change makes it fail, unless it is forced.
+    /// PATCH with a configuration. Fails if it would change fields owned by other managers, unless `force` is set.
     pub(crate) fn apply_configuration(
         &mut self,
         resource: &Arc<Resource>,
@@ -36,7 +36,7 @@ impl World {
             return self.create_as(resource, namespace, value, intent, Some((&manager, claimed)));
         };
         let old = record.value();
-        // An apply need not say which revision it changes, but may.
+        // An apply may specify the revision it changes, but need not.
         let lenient = Intent { unconditional: true, ..intent.clone() };
         check_identity(resource, name, record.revision, &old, &config, &lenient)?;
         let mut outcome = lay(resource, &old, &config, &manager);
@@ -56,8 +56,8 @@ impl World {
     }
 }
 
-/// The configuration as far as this request may say anything: `/status` changes the status and nothing else,
-/// all else leaves it alone.
+/// Restricts the configuration to the fields that this request may set: `/status` sets only the status, the main
+/// resource everything else.
 fn readable(
     resource: &Resource,
     namespace: &str,

@@ -1,5 +1,5 @@
-//! The built-in kinds whose objects are plain data: ConfigMaps, Leases and Events. How such objects are read, and what
-//! is refused of them. Namespaces and definitions do things when they come and go; they are not here.
+//! The built-in kinds whose objects are plain data: ConfigMaps, Leases and Events; their decoding and validation.
+//! Namespaces and definitions have side effects and are not included.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
 use super::schema::Schema;
 
-/// Which kind it is.
+/// A built-in kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BuiltIn {
     /// core/v1 ConfigMap.
@@ -23,10 +23,10 @@ pub(crate) enum BuiltIn {
     Event(Face),
 }
 
-/// The most a ConfigMap may hold, keys not counted.
+/// The maximum size of a ConfigMap's values, in bytes; keys are not counted.
 const LARGEST_CONFIG_MAP: usize = 1_048_576;
 
-/// All of them.
+/// All built-in plain kinds.
 pub(crate) fn resources() -> Vec<Resource> {
     vec![config_maps(), leases(), events(Face::Core), events(Face::Events)]
 }
@@ -73,12 +73,12 @@ fn resource(
         short_names: short_names.iter().map(|name| (*name).to_owned()).collect(),
         categories: Vec::new(),
         namespaced: true,
-        // These schemas are our own: the test below compiles them.
+        // The schemas are constants: a test below compiles them.
         nature: Nature::BuiltIn(built_in, Box::new(Schema::compile(&schema).unwrap_or_default())),
     }
 }
 
-/// What an object holds before anybody wrote to it: the structs that such objects always have.
+/// The state of an object before any write: the structs that such objects always have.
 pub(crate) fn empty(resource: &Resource) -> Value {
     match resource.nature {
         Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
@@ -87,11 +87,11 @@ pub(crate) fn empty(resource: &Resource) -> Value {
     }
 }
 
-/// Reads an object of a built-in kind as a typed server does: wrong types and unreadable times are refused,
-/// times are put in their one form, and what is empty is left out.
+/// Decodes an object of a built-in kind as a typed server does: rejects wrong types and unreadable times, normalizes
+/// times, and leaves empty fields out.
 ///
 /// # Errors
-/// 400 with what could not be read.
+/// 400 with a description of the unreadable field.
 pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused> {
     let Nature::BuiltIn(built_in, schema) = &resource.nature else { return Ok(()) };
     let unreadable = |why: String| {
@@ -129,7 +129,7 @@ pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused
     }
 }
 
-/// Puts a time in the form it is stored in.
+/// Converts a time to its stored format.
 pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
     if let Some(text) = parent.get(key).and_then(Value::as_str) {
         let normal = clock::normal(text, precision)?;
@@ -140,7 +140,7 @@ pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> 
 
 static CONFIG_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[-._a-zA-Z0-9]+$").ok());
 
-/// Adds what is wrong with the object, or with changing the old one into it.
+/// Adds the validation errors of the object, or of changing the old object into it, to `errors`.
 pub(crate) fn validate(built_in: BuiltIn, old: Option<&Value>, value: &Value, errors: &mut Vec<FieldError>) {
     match built_in {
         BuiltIn::ConfigMap => validate_config_map(old, value, errors),

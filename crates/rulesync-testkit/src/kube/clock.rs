@@ -1,14 +1,14 @@
-//! Wall-clock stamps and identifiers for object metadata.
+//! Timestamps and identifiers for object metadata.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now, to the second, as `metadata.creationTimestamp` is written.
+/// The current time in seconds precision, in the format of `metadata.creationTimestamp`.
 pub(crate) fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     stamp(since.as_secs())
 }
 
-/// Seconds since 1970 as RFC 3339 in UTC.
+/// Formats seconds since 1970 as RFC 3339 in UTC.
 fn stamp(seconds: u64) -> String {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut left) = (1970, days);
@@ -37,19 +37,19 @@ fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-/// How finely a time is written.
+/// The precision of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
-    /// As in stamps: `2006-01-02T15:04:05Z`. A fraction is read and dropped.
+    /// Seconds, as in timestamps: `2006-01-02T15:04:05Z`. A fraction is accepted and dropped.
     Seconds,
-    /// As in leases: always six digits, no more and no less.
+    /// Microseconds, as in leases: always exactly six digits.
     Micros,
 }
 
-/// The time in UTC and in the form that the server keeps.
+/// Converts a time to UTC and to the format that the server stores.
 ///
 /// # Errors
-/// The server's complaint about a text that is not such a time.
+/// The server's error message if the string is not such a time.
 pub(crate) fn normal(text: &str, precision: Precision) -> Result<String, String> {
     const DAYS_BEFORE_1970: i64 = 719_468;
     let mut read = Reading { text, rest: text, precision };
@@ -71,13 +71,13 @@ pub(crate) fn normal(text: &str, precision: Precision) -> Result<String, String>
     let second = read.number("05", 2, 0..=59)?;
     let micros = read.fraction()?;
     let offset = read.zone()?;
-    // Years that begin in March have their leap day at the end, where it is in nobody's way.
+    // In years that begin in March, the leap day is the last day and needs no special case.
     let (from_march, year) = ((month + 9) % 12, if month <= 2 { year - 1 } else { year });
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * from_march + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - DAYS_BEFORE_1970;
     let seconds = days * 86_400 + (hour * 60 + minute - offset) * 60 + second;
-    // What lies before 1970 is a mistake that no test of ours makes on purpose.
+    // Times before 1970 are not supported; no test uses them.
     let whole = stamp(u64::try_from(seconds).map_err(|_| read.out_of_range("year"))?);
     Ok(match precision {
         Precision::Seconds => whole,
@@ -85,7 +85,7 @@ pub(crate) fn normal(text: &str, precision: Precision) -> Result<String, String>
     })
 }
 
-/// A time as it is read from the left.
+/// A parser that reads a time from left to right.
 struct Reading<'a> {
     text: &'a str,
     rest: &'a str,
@@ -132,7 +132,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Microseconds, for those who keep them.
+    /// Parses the fraction; returns microseconds, or 0 with [`Precision::Seconds`].
     fn fraction(&mut self) -> Result<u64, String> {
         match self.precision {
             Precision::Seconds => {
@@ -151,7 +151,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Minutes east of Greenwich, and the end of the text.
+    /// Parses the offset, in minutes east of Greenwich, up to the end of the string.
     fn zone(&mut self) -> Result<i64, String> {
         let complaint = self.complain("Z07:00");
         let (offset, rest) = if let Some(rest) = self.rest.strip_prefix('Z') {
@@ -180,7 +180,7 @@ pub(crate) fn uid() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Five characters for a generated name, from the alphabet that cannot spell words.
+/// Five random characters for a generated name, from Kubernetes' alphabet, which cannot spell words.
 pub(crate) fn suffix() -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     (0..5).map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())])).collect()

@@ -1,5 +1,5 @@
-//! The running API server's shared state: the world, the switches that faults throw, and the pulse that
-//! wakes watches. Locks are held for single steps only and never across an await.
+//! The shared state of the running API server: the world, the switches that faults set, and the notification that wakes
+//! watches. Locks are held for single steps only and never across an await.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use super::access::Users;
 use super::refused::Refused;
 use super::world::World;
 
-/// How long a request waits for a revision that has not been reached.
+/// The time a request waits for a revision that has not been reached.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// See the module.
+/// The shared state of a server; see the module documentation.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     world: Mutex<World>,
     switches: Mutex<Switches>,
-    /// Counts up whenever the world or a switch has changed.
+    /// Incremented whenever the world or a switch changes.
     pulse: watch::Sender<u64>,
     watches: AtomicU64,
     pub(crate) users: Users,
@@ -28,7 +28,7 @@ pub(crate) struct Cluster {
     bookmark_interval: Duration,
 }
 
-/// What faults have set. Watches are numbered as they open, so "all that are open now" is a number.
+/// The state set by faults. Watches are numbered as they open, so that "all watches open now" is a number.
 #[derive(Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) etcd_down: bool,
@@ -41,13 +41,13 @@ pub(crate) struct Switches {
     pub(crate) forbidden: Vec<(String, String)>,
 }
 
-/// How a watch stands with the switches.
+/// The state of a watch according to the switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     Live,
-    /// Open for ever and silent.
+    /// Open forever and silent.
     Stalled,
-    /// Silent because there is nothing to know, but it ends on time.
+    /// Silent because no events are known, but ends on time.
     Blind,
     Cut,
     Ended,
@@ -66,7 +66,7 @@ impl Cluster {
         }
     }
 
-    /// The world, for one step.
+    /// Locks the world, for a single step.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,12 +78,12 @@ impl Cluster {
         result
     }
 
-    /// The switches, to read.
+    /// Locks the switches, for reading.
     pub(crate) fn switches(&self) -> MutexGuard<'_, Switches> {
         self.switches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Throws switches and wakes the watches.
+    /// Changes switches and wakes the watches.
     pub(crate) fn switch<T>(&self, change: impl FnOnce(&mut Switches) -> T) -> T {
         let result = change(&mut self.switches());
         self.nudge();
@@ -98,12 +98,12 @@ impl Cluster {
         self.pulse.subscribe()
     }
 
-    /// Numbers a new watch, and says how many calls for bookmarks there were before it.
+    /// Registers a new watch; returns its number and the number of bookmark requests before it.
     pub(crate) fn enlist(&self) -> (u64, u64) {
         (self.watches.fetch_add(1, Ordering::Relaxed) + 1, self.bookmark_calls())
     }
 
-    /// The number of the newest watch.
+    /// The number of the most recent watch.
     pub(crate) fn newest_watch(&self) -> u64 {
         self.watches.load(Ordering::Relaxed)
     }
@@ -144,7 +144,7 @@ impl Cluster {
     /// Waits until the revision is reached.
     ///
     /// # Errors
-    /// 504 when that takes longer than the server's patience.
+    /// 504 after [`REVISION_TIMEOUT`].
     pub(crate) async fn reach(&self, revision: u64) -> Result<(), Refused> {
         let mut pulse = self.subscribe();
         let end = Instant::now() + PATIENCE;

@@ -1,5 +1,5 @@
-//! Events, which have two faces: core/v1 and events.k8s.io/v1 name the parts of the same stored object
-//! differently, and refuse different things.
+//! Events, which are served by two APIs: core/v1 and events.k8s.io/v1 name the fields of the same stored object
+//! differently and have different validation rules.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use super::builtin::read_time;
 use super::clock::Precision;
 use super::refused::FieldError;
 
-/// The two names of what is named differently: in core/v1, where it is stored, and in events.k8s.io/v1.
+/// The field names that differ: in core/v1, which is the stored form, and in events.k8s.io/v1.
 const NAMES: [(&str, &str); 7] = [
     ("involvedObject", "regarding"),
     ("message", "note"),
@@ -21,11 +21,11 @@ const NAMES: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
 ];
 
-/// The most that a reason, an action or a reporting instance may have (the server counts bytes), and a message.
+/// The limits in bytes of a reason, an action or a reporting instance, and of a message.
 const SHORT: usize = 128;
 const LONG: usize = 1024;
 
-/// Which face.
+/// An API that serves events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Face {
     /// core/v1.
@@ -35,13 +35,13 @@ pub(crate) enum Face {
 }
 
 impl Face {
-    /// What this face calls the part that core/v1 calls so.
+    /// The name in this API of a field of core/v1.
     fn name(self, core: &'static str) -> &'static str {
         let found = NAMES.iter().find(|(name, _)| self == Self::Events && *name == core);
         found.map_or(core, |(_, name)| name)
     }
 
-    /// What an event is made of.
+    /// The properties of the schema of an event.
     pub(crate) fn members(self) -> Value {
         let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
         let time = json!({"type": "string", "nullable": true});
@@ -66,14 +66,14 @@ impl Face {
         members
     }
 
-    /// What an event holds before anybody wrote to it.
+    /// The state of an event before any write.
     pub(crate) fn empty(self) -> Value {
         let mut empty = json!({"metadata": {}});
         self.fill(&mut empty);
         empty
     }
 
-    /// Leaves out what is empty, and puts in what this face always prints.
+    /// Removes empty fields, and adds those that this API always prints.
     fn fill(self, event: &mut Value) {
         if let Some(members) = event.as_object_mut() {
             members.retain(|_, part| *part != "");
@@ -91,10 +91,10 @@ impl Face {
         }
     }
 
-    /// Puts times in the form they are stored in and prints what is always printed.
+    /// Converts times to their stored format and adds the fields that are always printed.
     ///
     /// # Errors
-    /// A time that cannot be read.
+    /// If a time cannot be parsed.
     pub(crate) fn read(self, event: &mut Value) -> Result<(), String> {
         for name in ["firstTimestamp", "lastTimestamp"] {
             read_time(event, self.name(name), Precision::Seconds)?;
@@ -107,12 +107,12 @@ impl Face {
         Ok(())
     }
 
-    /// An event of this face as core/v1 has it, which is how it is stored.
+    /// Converts an event of this API to core/v1, which is how it is stored.
     pub(crate) fn stored(self, event: &Value) -> Value {
         if self == Self::Core { event.clone() } else { renamed(event, Self::Core, |(core, new)| (new, core)) }
     }
 
-    /// A stored event as this face shows it.
+    /// Converts a stored event to this API.
     pub(crate) fn shown(self, event: &Value) -> Value {
         if self == Self::Core {
             event.clone()
@@ -121,7 +121,7 @@ impl Face {
         }
     }
 
-    /// Adds what is wrong with an event, or with changing the old one into it.
+    /// Adds the validation errors of an event, or of changing the old event into it, to `errors`.
     pub(crate) fn validate(self, old: Option<&Value>, event: &Value, errors: &mut Vec<FieldError>) {
         self.validate_old_rules(event, errors);
         if self == Self::Core {
@@ -143,7 +143,7 @@ impl Face {
         }
     }
 
-    /// What both ask for; complaints mostly use the names of core/v1.
+    /// Validates the rules of both APIs; error messages mostly use the names of core/v1.
     fn validate_old_rules(self, event: &Value, errors: &mut Vec<FieldError>) {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
         let namespace = event["metadata"]["namespace"].as_str().unwrap_or_default();
@@ -190,7 +190,7 @@ impl Face {
 static QUALIFIED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
 
-/// What only events.k8s.io/v1 asks of a new event.
+/// Validates a new event by the rules of events.k8s.io/v1 only.
 fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
     if !event["eventTime"].is_string() {
         errors.push(FieldError::required("eventTime"));
@@ -207,7 +207,7 @@ fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// With events.k8s.io/v1, only the series of an event goes on.
+/// Under events.k8s.io/v1, only the series of an event may change.
 fn validate_unchanged(old: &Value, event: &Value, errors: &mut Vec<FieldError>) {
     let fixed = [
         "involvedObject",

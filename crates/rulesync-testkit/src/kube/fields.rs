@@ -1,7 +1,7 @@
-//! Sets of fields of an object, as `managedFields` writes them: a tree whose keys are `f:name` for members,
-//! `k:{…}` for items of a list that is a map, and `v:…` for items of a list that is a set.
+//! Sets of fields of an object in the format of `managedFields`: a tree whose keys are `f:name` for members, `k:{…}`
+//! for items of a list of type map, and `v:…` for items of a list of type set.
 //!
-//! Pure. Which managers own which sets is decided in `ownership`.
+//! Pure functions. `ownership` decides which manager owns which set.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use super::schema::Schema;
 /// A set of fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
-    /// Whether the field at the top of this tree is itself in the set.
+    /// `true` if the field at the root of this tree is itself in the set.
     member: bool,
     parts: BTreeMap<String, Fields>,
 }
 
-/// The parts of a value that can be owned one by one.
+/// The parts of a value that can be owned separately.
 type Parts<'a> = BTreeMap<String, (&'a Value, Option<&'a Schema>)>;
 
 impl Fields {
@@ -25,7 +25,7 @@ impl Fields {
         Self { member: true, parts: BTreeMap::new() }
     }
 
-    /// Reads a `fieldsV1` tree.
+    /// Parses a `fieldsV1` tree.
     pub(crate) fn parse(tree: &Value) -> Self {
         let entries = tree.as_object();
         let parts = entries.into_iter().flatten().filter(|(key, _)| *key != ".");
@@ -33,7 +33,7 @@ impl Fields {
         Self { member: parts.is_empty() || tree.get(".").is_some(), parts }
     }
 
-    /// The tree as `fieldsV1` has it.
+    /// Converts the set to a `fieldsV1` tree.
     pub(crate) fn render(&self) -> Value {
         let mut tree: Map<String, Value> =
             self.parts.iter().map(|(key, part)| (key.clone(), part.render())).collect();
@@ -47,7 +47,7 @@ impl Fields {
         !self.member && self.parts.is_empty()
     }
 
-    /// Adds a part; an empty one is not kept.
+    /// Sets a part; an empty one is ignored.
     pub(crate) fn set(&mut self, key: &str, part: Self) {
         if !part.is_empty() {
             self.parts.insert(key.to_owned(), part);
@@ -58,7 +58,7 @@ impl Fields {
         self.parts.get(key)
     }
 
-    /// The set without this part.
+    /// Returns the set without this part.
     pub(crate) fn without(mut self, key: &str) -> Self {
         self.parts.remove(key);
         self
@@ -83,7 +83,7 @@ impl Fields {
         }
     }
 
-    /// What is in both.
+    /// The intersection of both sets.
     pub(crate) fn common(&self, other: &Self) -> Self {
         let mut both = Self { member: self.member && other.member, parts: BTreeMap::new() };
         for (key, part) in &self.parts {
@@ -94,7 +94,7 @@ impl Fields {
         both
     }
 
-    /// Every field in the set, as messages name it: `.spec.groups[name="g"].interval`.
+    /// The paths of all fields in the set in the format of messages: `.spec.groups[name="g"].interval`.
     pub(crate) fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         self.collect("", &mut paths);
@@ -111,7 +111,7 @@ impl Fields {
     }
 }
 
-/// One step of a path, in words.
+/// Formats one step of a path.
 fn step(key: &str) -> String {
     match key.split_once(':') {
         Some(("f", name)) => format!(".{name}"),
@@ -125,7 +125,7 @@ fn step(key: &str) -> String {
     }
 }
 
-/// The key of a list's item, in lists whose items have one.
+/// The key of a list item, in lists of type map or set.
 fn item_key(item: &Value, schema: &Schema) -> Option<String> {
     if schema.is_set() {
         return Some(format!("v:{item}"));
@@ -154,7 +154,7 @@ fn parts<'a>(value: &'a Value, schema: Option<&'a Schema>) -> Option<Parts<'a>> 
     }
 }
 
-/// The fields of a configuration: its leaves, and the items of lists that are maps.
+/// The fields of a configuration: its leaves, and the items of lists of type map.
 pub(crate) fn applied(value: &Value, schema: Option<&Schema>) -> Fields {
     let Some(parts) = parts(value, schema).filter(|parts| !parts.is_empty()) else { return Fields::leaf() };
     let mut fields = Fields::default();
@@ -166,7 +166,7 @@ pub(crate) fn applied(value: &Value, schema: Option<&Schema>) -> Fields {
     fields
 }
 
-/// Every field of a value, what holds others included.
+/// All fields of a value, including those that contain others.
 fn whole(value: &Value, schema: Option<&Schema>) -> Fields {
     let mut fields = Fields::leaf();
     for (key, (part, schema)) in parts(value, schema).unwrap_or_default() {
@@ -175,7 +175,7 @@ fn whole(value: &Value, schema: Option<&Schema>) -> Fields {
     fields
 }
 
-/// What came or changed from one value to the next, and what went.
+/// The fields added or changed from one value to the next, and the fields removed.
 pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (Fields, Fields) {
     let (mut touched, mut removed) = (Fields::default(), Fields::default());
     match (parts(old, schema), parts(new, schema)) {
@@ -203,7 +203,7 @@ pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (
     (touched, removed)
 }
 
-/// Lays a configuration over a value: members and keyed items merge, all else replaces.
+/// Merges a configuration into a value: members and keyed items are merged, anything else is replaced.
 pub(crate) fn merge(value: &mut Value, config: &Value, schema: Option<&Schema>) {
     match (&mut *value, config) {
         (Value::Object(members), Value::Object(wanted)) if !schema.is_some_and(Schema::is_atomic) => {
@@ -231,8 +231,8 @@ pub(crate) fn merge(value: &mut Value, config: &Value, schema: Option<&Schema>) 
     }
 }
 
-/// Removes the fields in `gone` from a value, except where `kept` has them or something in them; what is empty
-/// afterwards goes too, unless it is kept.
+/// Removes the fields in `gone` from a value, unless `kept` contains them or a part of them; a value that is then empty
+/// is removed too, unless it is kept.
 pub(crate) fn prune(value: &mut Value, gone: &Fields, kept: &Fields, schema: Option<&Schema>) {
     let nothing = Fields::default();
     for (key, part) in &gone.parts {

@@ -1,5 +1,5 @@
-//! What the server itself keeps of an object: identity, stamps, generation, who wrote. Decides what a writer may
-//! claim and what is carried over from one state to the next.
+//! The metadata that the server itself maintains: identity, timestamps, generation, managed fields. Decides what a
+//! client may set and what is carried over from one state to the next.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use super::{
     write::Intent,
 };
 
-/// Gives a new object its identity; whatever the sender claimed of it is dropped.
+/// Gives a new object its identity; values set by the client are dropped.
 pub(crate) fn adopt_new(
     resource: &Resource,
     namespace: &str,
@@ -60,7 +60,7 @@ pub(crate) fn adopt_new(
     Ok(name)
 }
 
-/// What the server adds to built-in kinds.
+/// Adds the fields that the server sets on built-in kinds.
 pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
     match resource.nature {
         Nature::Namespace => {
@@ -85,7 +85,7 @@ pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
     }
 }
 
-/// Checks that the object, if it says its name, says the one it was sent to.
+/// Checks that the object's name, if present, is the name in the URL.
 pub(crate) fn check_name(name: &str, value: &Value) -> Result<(), Refused> {
     let claimed = value["metadata"].get("name").and_then(Value::as_str).unwrap_or_default();
     if claimed.is_empty() || claimed == name {
@@ -119,7 +119,7 @@ pub(crate) fn check_identity(
     Ok(())
 }
 
-/// Takes over from the old state what a writer cannot change.
+/// Copies from the old state what a client cannot change.
 pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, intent: &Intent) {
     if intent.status {
         let written = std::mem::replace(new, old.clone());
@@ -172,7 +172,7 @@ pub(crate) fn finalizers(value: &Value) -> usize {
     value["metadata"].get("finalizers").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
-/// Whether a write would change anything: then only does the revision move.
+/// Returns `true` if a write would change nothing; the revision then stays the same.
 pub(crate) fn same_content(old: &Value, new: &Value) -> bool {
     let plain = |value: &Value| {
         let mut value = value.clone();
@@ -185,7 +185,7 @@ pub(crate) fn same_content(old: &Value, new: &Value) -> bool {
     plain(old) == plain(new)
 }
 
-/// The part whose changes move `generation`.
+/// The part whose changes increment `generation`.
 pub(crate) fn outside_metadata(value: &Value) -> Value {
     let mut value = value.clone();
     if let Some(members) = value.as_object_mut() {

@@ -1,7 +1,7 @@
-//! Who owns which fields: the entries of `metadata.managedFields`, what a write does to them, and the conflicts
-//! of server-side apply.
+//! Field ownership: the entries of `metadata.managedFields`, the effect of a write on them, and the conflicts of
+//! server-side apply.
 //!
-//! Pure but for the time of an entry.
+//! Pure except for the timestamps of entries.
 
 use std::sync::LazyLock;
 
@@ -12,10 +12,10 @@ use super::fields::{Fields, applied, difference, merge, prune};
 use super::resource::Resource;
 use super::schema::Schema;
 
-/// Who writes, and how.
+/// A field manager and its operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Manager {
-    /// Applies are listed before updates.
+    /// First, so that applies sort before updates.
     operation: Operation,
     name: String,
     api_version: String,
@@ -29,7 +29,7 @@ enum Operation {
     Update,
 }
 
-/// What one manager owns.
+/// The fields that one manager owns.
 #[derive(Debug, Clone)]
 struct Entry {
     manager: Manager,
@@ -37,22 +37,22 @@ struct Entry {
     fields: Fields,
 }
 
-/// A field that somebody else owns and an apply would change.
+/// A field that another manager owns and an apply would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Conflict {
-    /// The other, as messages name it.
+    /// The other manager, as named in messages.
     pub(crate) manager: String,
     /// The field, such as `.spec.groups`.
     pub(crate) path: String,
 }
 
 impl Manager {
-    /// One that creates, replaces or patches.
+    /// A manager that creates, replaces or patches.
     pub(crate) fn updating(name: &str, resource: &Resource, status: bool) -> Self {
         Self::new(Operation::Update, name, resource, status)
     }
 
-    /// One that applies.
+    /// A manager that applies.
     pub(crate) fn applying(name: &str, resource: &Resource, status: bool) -> Self {
         Self::new(Operation::Apply, name, resource, status)
     }
@@ -67,7 +67,7 @@ impl Manager {
         }
     }
 
-    /// As conflicts name it.
+    /// The manager as named in conflicts.
     fn title(&self) -> String {
         let mut title = format!("{:?}", self.name);
         if !self.subresource.is_empty() {
@@ -80,7 +80,7 @@ impl Manager {
     }
 }
 
-/// What is followed of an object's metadata; the rest is the server's own.
+/// The metadata fields whose ownership is tracked; the server maintains the others.
 const FOLLOWED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
 
 static METADATA: LazyLock<Schema> = LazyLock::new(|| {
@@ -88,11 +88,11 @@ static METADATA: LazyLock<Schema> = LazyLock::new(|| {
         "finalizers": {"type": "array", "x-kubernetes-list-type": "set"},
         "ownerReferences": {"type": "array", "x-kubernetes-list-map-keys": ["uid"]},
     }});
-    // Our own: the tests below tell if it does not compile.
+    // A constant: the tests below fail if it does not compile.
     Schema::compile(&schema).unwrap_or_default()
 });
 
-/// An object as ownership sees it: its followed metadata, and the rest.
+/// Splits an object into its tracked metadata and the rest.
 fn halves(value: &Value) -> (Value, Value) {
     let pick = |from: &Value, wanted: &dyn Fn(&str) -> bool| {
         let members = from.as_object().into_iter().flatten();
@@ -103,7 +103,7 @@ fn halves(value: &Value) -> (Value, Value) {
     (metadata, pick(value, &|key| !matches!(key, "apiVersion" | "kind" | "metadata")))
 }
 
-/// The fields that an applied configuration lays claim to.
+/// The fields that an applied configuration claims.
 pub(crate) fn claims(resource: &Resource, config: &Value) -> Fields {
     let (metadata, rest) = halves(config);
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
@@ -166,8 +166,7 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
     }
 }
 
-/// Notes in the new object who owns what, after somebody simply wrote it: what changed is theirs now, what went
-/// is nobody's.
+/// Records the ownership after an update: the manager owns the changed fields, and removed fields have no owner.
 pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
     let (touched, removed) = changes(resource, old, new);
     let mut entries = read(old);
@@ -186,21 +185,21 @@ pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, man
     write(new, entries);
 }
 
-/// Notes in a new object that a configuration made it.
+/// Records the ownership of an object that a configuration created.
 pub(crate) fn note_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
     write(value, vec![Entry { manager: manager.clone(), time: clock::now(), fields: claimed }]);
 }
 
-/// A configuration laid over an object.
+/// The result of merging a configuration into an object.
 #[derive(Debug)]
 pub(crate) struct Applied {
-    /// The object as it comes out, ownership not yet noted.
+    /// The resulting object, without updated ownership.
     pub(crate) value: Value,
     claimed: Fields,
 }
 
-/// Lays a configuration over a live object. What its manager applied before and does not now goes, unless
-/// somebody else owns it too.
+/// Merges a configuration into a live object. Fields that its manager applied before and no longer applies are removed,
+/// unless another manager owns them too.
 pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &Manager) -> Applied {
     let claimed = claims(resource, config);
     let (mut gone, mut kept) = (Fields::default(), claimed.clone());
@@ -222,10 +221,10 @@ pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &M
     Applied { value, claimed }
 }
 
-/// Notes who owns what after an apply. Says whether that changed anything in who owns what.
+/// Records the ownership after an apply. Returns `true` if the ownership or the object changed.
 ///
 /// # Errors
-/// The fields that others own and the apply changes, unless it is forced: then they are taken over.
+/// The fields owned by other managers that the apply changes, unless `force` is set, which takes them over.
 pub(crate) fn note_apply(
     resource: &Resource,
     live: &Value,

@@ -1,6 +1,6 @@
 //! Structural schemas of custom resources: defaulting, pruning and validation.
 //!
-//! Covers what definitions of the operator family use; CEL rules are not evaluated.
+//! Covers what the definitions of prometheus-operator use; CEL rules are not evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +72,7 @@ fn is_integer(value: &Value) -> bool {
     value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|f| f.fract() == 0.0)
 }
 
-/// The type's name as the server prints it in complaints.
+/// The name of the value's type, as the server prints it in errors.
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -86,10 +86,10 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 impl Schema {
-    /// Compiles the JSON form.
+    /// Compiles a schema from its JSON form.
     ///
     /// # Errors
-    /// A sentence, where a pattern does not compile or a type is unknown.
+    /// A message if a pattern does not compile or a type is unknown.
     pub(crate) fn compile(source: &Value) -> Result<Self, String> {
         let text = |key: &str| source.get(key).and_then(Value::as_str);
         let flag = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -151,23 +151,23 @@ impl Schema {
         self.items.as_deref()
     }
 
-    /// What tells the items of a list apart; empty where they have no keys.
+    /// The keys that identify the items of a list; empty if there are none.
     pub(crate) fn map_keys(&self) -> &[String] {
         &self.map_keys
     }
 
-    /// Whether a list is a set.
+    /// Returns `true` for a list of type set.
     pub(crate) fn is_set(&self) -> bool {
         self.set
     }
 
-    /// Whether an object is owned as a whole.
+    /// Returns `true` for an object that is owned as a whole.
     pub(crate) fn is_atomic(&self) -> bool {
         self.atomic
     }
 
-    /// Removes what the schema does not know, and nulls that it does not allow; fills in defaults.
-    /// The paths of unknown fields are added to `unknown`.
+    /// Removes unknown fields and nulls that the schema does not allow, and sets defaults. The paths of unknown fields
+    /// are added to `unknown`.
     pub(crate) fn prune(&self, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
         match value {
             Value::Object(members) => self.prune_members(members, path, unknown),
@@ -206,7 +206,7 @@ impl Schema {
         }
     }
 
-    /// Adds what is wrong with the value to `errors`.
+    /// Adds the validation errors of the value to `errors`.
     pub(crate) fn validate(&self, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
         if value.is_null() && self.nullable {
             return;

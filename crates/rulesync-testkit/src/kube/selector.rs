@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::refused::Refused;
 
-/// What a list or watch is narrowed to.
+/// The label and field selectors of a list or watch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Selector {
     labels: Vec<Requirement>,
@@ -41,22 +41,22 @@ enum Field {
 }
 
 impl Selector {
-    /// Reads the two query parameters.
+    /// Parses the two query parameters.
     ///
     /// # Errors
-    /// 400 with the server's own wording where the syntax or the field is not supported.
+    /// 400 with the server's own wording if the syntax or the field is not supported.
     pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, Refused> {
         let labels = parse_labels(labels)
             .map_err(|e| Refused::bad_request(format!("unable to parse requirement: {e}")))?;
         Ok(Self { labels, fields: parse_fields(fields)? })
     }
 
-    /// Whether it selects everything: only then does a list say how many items remain.
+    /// Returns `true` if everything is selected: only then does a list report the number of remaining items.
     pub(crate) fn is_everything(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
-    /// Whether an object with this identity and these labels is selected.
+    /// Returns `true` if an object with this identity and these labels is selected.
     pub(crate) fn matches(&self, namespace: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
         self.labels.iter().all(|r| r.matches(labels))
             && self.fields.iter().all(|term| {
@@ -123,7 +123,7 @@ impl Token {
     }
 }
 
-/// Longest signs first, so that `==` is not read as two.
+/// Longest operators first, so that `==` is not read as two tokens.
 const SIGNS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
 
 fn tokens(text: &str) -> Vec<Token> {

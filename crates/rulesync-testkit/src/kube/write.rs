@@ -1,5 +1,5 @@
-//! Single writes: create, replace, patch, delete. Decides what the server would refuse and what a write
-//! changes; time and identifiers come from `clock`.
+//! Single writes: create, replace, patch, delete. Decides which writes are invalid and what a write changes; time and
+//! identifiers come from `clock`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,36 +18,36 @@ use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
 use super::world::World;
 
-/// Etcd's limit on a request, which is what bounds an object.
+/// Etcd's limit on a request in bytes, which bounds the size of an object.
 const LARGEST_OBJECT: usize = 1_572_864;
 
-/// What to do about fields the schema does not know.
+/// The handling of fields that the schema does not declare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
     /// Drop them silently.
     Ignore,
-    /// Drop them and say so in a `Warning` header.
+    /// Drop them and report them in a `Warning` header.
     Warn,
-    /// Refuse the object.
+    /// Reject the object.
     Strict,
 }
 
-/// How a write is meant.
+/// The options of a write.
 #[derive(Debug, Clone)]
 pub(crate) struct Intent {
-    /// The field manager, by default the first word of the User-Agent.
+    /// The field manager, by default the first part of the User-Agent.
     pub(crate) manager: String,
-    /// Whether it goes through `/status`, which changes the status and nothing else.
+    /// `true` for a request to `/status`, which changes only the status.
     pub(crate) status: bool,
     pub(crate) dry_run: bool,
     pub(crate) unknown: Unknown,
-    /// Off only for what the server itself writes.
+    /// `false` only for writes of the server itself.
     pub(crate) validate: bool,
-    /// Whether `status` is taken as given, as only the test's own hand may.
+    /// `true` if `status` is set as given, which only direct access by a test may do.
     pub(crate) whole: bool,
-    /// Whether a replace without a resourceVersion is allowed on kinds that ask for one.
+    /// `true` if a replace without a resourceVersion is allowed on kinds that require one.
     pub(crate) unconditional: bool,
-    /// The uid a new object gets; a random one by default.
+    /// The uid of a new object; random by default.
     pub(crate) uid: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Intent {
         Manager::updating(&self.manager, resource, self.status)
     }
 
-    /// What a test does from Rust, past the API.
+    /// The options for direct access by a test, without the API.
     pub(crate) fn of_the_test() -> Self {
         Self {
             manager: "testkit".to_owned(),
@@ -75,13 +75,13 @@ impl Intent {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) value: Value,
-    /// Whether the object was not there before.
+    /// `true` if the object did not exist before.
     pub(crate) created: bool,
-    /// Fields that were dropped, for `Warning` headers.
+    /// The dropped fields, for `Warning` headers.
     pub(crate) unknown: Vec<String>,
 }
 
-/// How a PATCH changes an object.
+/// The change that a PATCH makes to an object.
 #[derive(Debug)]
 pub(crate) enum Change {
     Merge(Value),
@@ -100,7 +100,7 @@ impl World {
         self.create_as(resource, namespace, body, intent, None)
     }
 
-    /// Creates an object, for one who simply writes it or for one who lays claim to certain fields.
+    /// Creates an object, either by a plain write or by an apply that claims certain fields.
     pub(crate) fn create_as(
         &mut self,
         resource: &Arc<Resource>,
@@ -140,7 +140,7 @@ impl World {
         Ok(Written { value, created: true, unknown })
     }
 
-    /// PUT, and what a PATCH comes to.
+    /// PUT, and the result of a PATCH.
     pub(crate) fn replace(
         &mut self,
         resource: &Arc<Resource>,
@@ -169,7 +169,7 @@ impl World {
         Ok(Written { value, created: false, unknown })
     }
 
-    /// Stores the next state of an object: counts it, or lets the object go if only this kept it.
+    /// Stores the next state of an object: increments its generation, or removes it if the last finalizer is gone.
     pub(crate) fn settle(
         &mut self,
         resource: &Arc<Resource>,
@@ -194,8 +194,8 @@ impl World {
         self.commit(resource, &key, value, intent.dry_run)
     }
 
-    /// A PUT of what is not there: some kinds take it for a create. One that names a state it came from does
-    /// not, because that state is gone.
+    /// A PUT of a missing object creates it for some kinds, unless the body has a uid or resourceVersion: that state is
+    /// gone.
     fn create_by_update(
         &mut self,
         resource: &Arc<Resource>,
@@ -246,7 +246,7 @@ impl World {
         self.replace(resource, namespace, name, value, intent)
     }
 
-    /// DELETE of one object. Returns the object if it stays for its finalizers, else a success Status.
+    /// DELETE of one object. Returns the object if finalizers keep it, otherwise a success `Status`.
     pub(crate) fn delete(
         &mut self,
         resource: &Arc<Resource>,
@@ -336,7 +336,7 @@ impl World {
     }
 }
 
-/// Checks that the body is an object of this kind, and makes sure it has metadata.
+/// Checks that the body is an object of this kind, and ensures that it has metadata.
 pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
     if !body.is_object() {
         let message = format!("the object provided is unrecognized (must be of type {})", resource.kind);
@@ -378,11 +378,11 @@ pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Ref
     Ok(body)
 }
 
-/// Drops what the kind's schema does not know, and says what that was.
+/// Drops the fields that the kind's schema does not declare, and returns their paths.
 pub(crate) fn undeclared(resource: &Resource, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
     if let Some(schema) = resource.schema() {
-        // The schema says nothing of metadata: it is checked apart.
+        // The schema does not cover metadata, which is checked separately.
         let metadata = value["metadata"].take();
         schema.prune(value, "", &mut unknown);
         value["metadata"] = metadata;
