@@ -1,4 +1,4 @@
-//! The query of a request, taken apart as a form.
+//! The query of a request, parsed as a form.
 
 use percent_encoding::percent_decode_str;
 

@@ -1,4 +1,4 @@
-//! The state API: the loaded rules as JSON, filtered and paged as asked.
+//! The state API: the loaded rules as JSON, filtered and paged.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ mod stamp;
 
 pub(crate) use filter::{Place, StateFilter, filter};
 
-/// What evaluation says about a rule.
+/// The evaluation health of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Health {
     /// Not evaluated yet.
@@ -45,7 +45,7 @@ impl Health {
     }
 }
 
-/// The answer's `data`, its fields in the real servers' order.
+/// The `data` of the answer, with the fields in the real servers' order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RulesState<'a> {
@@ -69,7 +69,7 @@ struct GroupState<'a> {
     /// Cortex only.
     #[serde(rename = "limit", skip_serializing_if = "Option::is_none")]
     limit_in_cortex: Option<i64>,
-    /// Mimir only, and null there when there are none.
+    /// Mimir only; null if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_tenants: Option<Option<&'a [String]>>,
 }
@@ -87,7 +87,7 @@ enum RuleState<'a> {
         keep_firing_for: Option<Value>,
         labels: BTreeMap<&'a str, &'a str>,
         annotations: &'a BTreeMap<String, String>,
-        /// There never are any, but they can be left out.
+        /// Always empty, but can be omitted.
         alerts: Option<[(); 0]>,
         #[serde(flatten)]
         evaluation: Evaluation,
@@ -112,10 +112,10 @@ struct Evaluation {
     evaluation_time: u8,
 }
 
-/// How long a group without an interval waits between evaluations.
+/// The evaluation interval of a group without an explicit one.
 const DEFAULT_INTERVAL: Millis = Millis(60_000);
 
-/// The loaded rules that the filter wants. `health` knows a rule by namespace, group and index; `now` is in
+/// The loaded rules that match the filter. `health` is called with namespace, group and rule index; `now` is in
 /// milliseconds since 1970.
 pub(crate) fn rules<'a>(
     loaded: &'a Namespaces,
@@ -169,7 +169,7 @@ pub(crate) fn rules<'a>(
 
 fn is_wanted(group: &StoredGroup, rule: &StoredRule, health: &Health, filter: &StateFilter) -> bool {
     let alerting = !rule.alert.is_empty();
-    // The name of a rule is no label of it here, as in the real servers.
+    // As in the real servers, the name of a rule is not one of its labels.
     let label = |name: &str| rule.labels.get(name).or_else(|| group.labels.get(name)).map(String::as_str);
     filter.alerting.is_none_or(|wanted| wanted == alerting)
         && wants(&filter.rules, rule_name(rule))
@@ -187,7 +187,7 @@ fn rule_state<'a>(
     health: Health,
     now: u64,
 ) -> RuleState<'a> {
-    // The rule's own labels win over the group's.
+    // The labels of the rule take precedence over those of the group.
     let labels = group
         .labels
         .iter()
@@ -231,13 +231,13 @@ fn interval(group: &StoredGroup) -> Millis {
     if group.interval == Millis::ZERO { DEFAULT_INTERVAL } else { group.interval }
 }
 
-/// Evaluations happen at the multiples of the group's interval.
+/// Evaluations happen at multiples of the group's interval.
 fn last_evaluation(group: &StoredGroup, evaluated: bool, now: u64) -> String {
     let Millis(interval) = interval(group);
     if evaluated { stamp(now - now % interval) } else { NEVER.to_owned() }
 }
 
-/// Seconds, without a fraction where there is none.
+/// The number of seconds, as an integer if there is no fraction.
 fn seconds(millis: Millis) -> Value {
     if millis.0.is_multiple_of(1000) {
         return json!(millis.0 / 1000);

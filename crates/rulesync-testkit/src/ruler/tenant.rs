@@ -1,27 +1,27 @@
-//! Which tenant a request speaks for, and how it is told when that is none.
+//! The tenant of a request, and the answers to an invalid one.
 
 use super::kind::BadTenant;
 
-/// Why a request has no usable tenant, as the answer to it.
+/// The answer to a request without a valid tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// A status and a text of its own.
+    /// A status and a plain-text message.
     Text(u16, String),
-    /// A status and a JSON error, of the type that goes with it.
+    /// A status and a JSON error of the corresponding type.
     Json(u16, &'static str),
 }
 
-/// Which API is asked: they do not all word it the same.
+/// The requested API; the error messages differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Config,
     State,
 }
 
-/// The tenant named by the header.
+/// Parses the tenant header.
 ///
 /// # Errors
-/// When there is none, it is not well formed or there are several.
+/// If the tenant is missing or malformed, or there are several.
 pub(crate) fn parse(
     header: Option<&str>,
     style: BadTenant,
@@ -53,14 +53,14 @@ pub(crate) fn parse(
     }
 }
 
-/// The one tenant of a header that may name several, or how many there are.
+/// The only tenant of a header that may contain several, or else their number.
 ///
 /// # Errors
-/// When a tenant is not well formed; the text says why.
+/// The reason if a tenant is malformed.
 fn only(header: &str) -> Result<Result<String, usize>, String> {
     let mut tenants = Vec::new();
     for tenant in header.split('|') {
-        // What follows a colon is a part of the tenant's own business.
+        // The part after a colon is tenant-specific metadata.
         let tenant = tenant.split_once(':').map_or(tenant, |(tenant, _)| tenant);
         check(tenant)?;
         tenants.push(tenant);
@@ -73,7 +73,7 @@ fn only(header: &str) -> Result<Result<String, usize>, String> {
     })
 }
 
-/// The most bytes of a tenant's name.
+/// The maximum length of a tenant's name in bytes.
 const LONGEST: usize = 150;
 
 fn check(tenant: &str) -> Result<(), String> {

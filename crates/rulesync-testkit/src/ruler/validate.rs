@@ -1,4 +1,4 @@
-//! Whether a posted group is valid, in the words of Mimir and Cortex. Loki's are in `loki`.
+//! Validation of a posted group, with the messages of Mimir and Cortex. Loki's are in `loki`.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use super::{
     yaml_in::{Position, Posted, RulePositions},
 };
 
-/// The complaint about a group as a whole or about its rules, as the answer's text; `None` when it is valid.
+/// The text of the error answer for an invalid group or invalid rules; `None` if the group is valid.
 pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) -> Option<String> {
     let group = &posted.group;
     let Dialect::PromQl { invalid, positions, explains_expressions, experimental, checks_group_fields } =
@@ -61,7 +61,7 @@ pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) ->
     (!complaints.is_empty()).then(|| complaints.join(", "))
 }
 
-/// The complaint about a limit, as the answer's text. `stored` is how many groups the tenant has.
+/// The text of the error answer for an exceeded limit. `stored` returns the number of groups of the tenant.
 pub(crate) fn over_limit(posted: &Posted, limits: &Limits, stored: impl FnOnce() -> usize) -> Option<String> {
     let rules = posted.group.rules.len();
     if limits.rules_per_group > 0 && rules > limits.rules_per_group {
@@ -77,7 +77,7 @@ pub(crate) fn over_limit(posted: &Posted, limits: &Limits, stored: impl FnOnce()
         ));
     }
     if limits.groups > 0 {
-        // The servers do not look whether the group is one of those already stored.
+        // The servers do not check whether the group is already stored.
         let (limit, groups) = (limits.groups, stored() + 1);
         if groups > limit {
             return Some(format!("per-user rule groups limit (limit: {limit} actual: {groups}) exceeded"));
@@ -91,7 +91,7 @@ struct RuleFault {
     text: String,
 }
 
-/// Which field a complaint points at.
+/// The field that an error refers to.
 enum About {
     Kind,
     Record,
@@ -160,7 +160,7 @@ fn faults(rule: &StoredRule, scheme: NameScheme, experimental: bool) -> Vec<Rule
     faults
 }
 
-/// What is wrong with the templates of an alerting rule; those of recording rules are not looked at.
+/// The errors in the templates of an alerting rule; those of recording rules are not checked.
 fn bad_templates(rule: &StoredRule, environment: &Environment) -> Vec<String> {
     let mut faults = Vec::new();
     if rule.alert.is_empty() {
@@ -191,7 +191,7 @@ fn valid_label(name: &str, scheme: NameScheme) -> bool {
     }
 }
 
-/// A string as Go's `%q` writes it.
+/// Quotes a string like Go's `%q`.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

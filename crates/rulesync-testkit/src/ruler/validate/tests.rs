@@ -52,7 +52,7 @@ fn every_fault_of_a_rule_has_its_words() {
             r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: unclosed action"#,
         ),
         (
-            // Names are looked up before the end is missed.
+            // The variable is looked up before the missing end is noticed.
             "{alert: A, expr: up, annotations: {a: '{{ $x'}}",
             r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: undefined variable "$x""#,
         ),
@@ -203,7 +203,7 @@ fn loki_has_words_of_its_own() {
         ),
         ("{alert: A, expr: '1', annotations: {u: '{{ externalURL }}'}}", ""),
         ("{record: r, expr: '1', labels: {a: '{{ nope }}'}}", ""),
-        // Only the first fault of a rule is told.
+        // Only the first error of a rule is reported.
         ("{expr: '', labels: {a-b: c}}", "one of 'record' or 'alert' must be set"),
     ] {
         assert_eq!(rule(yaml), text, "{yaml}");
@@ -233,6 +233,6 @@ fn loki_explains_expressions_and_says_whose_they_are() {
             assert_eq!(told, format!("could not parse expression for {whose} in group 'g': {error}"));
         }
     }
-    // A query for logs is taken, though it can never be evaluated.
+    // A log query is accepted, though it can never be evaluated.
     assert_eq!(told(Kind::Loki, "name: g\nrules: [{alert: X, expr: '{a=\"b\"}'}]"), "");
 }
