@@ -1,7 +1,7 @@
-//! Where the testkit's rulers deliberately answer otherwise than the recordings, and why. A recording that would
-//! pass must not stand here.
+//! Intended differences between the testkit's rulers and the recordings, with reasons. A recording that passes must not
+//! be listed.
 
-/// Server, the recording's name and the reason.
+/// The server, the recording's name and the reason.
 pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "mimir",

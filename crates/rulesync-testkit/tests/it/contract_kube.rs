@@ -1,9 +1,8 @@
 //! Replays the recordings of a real API server and compares the answers: status, content type and body by value,
-//! revisions included. The store is led through the recorded history, so that revisions, continue tokens and
-//! messages that name revisions come out the same, and so does who owns which field; uids, times and the ends of
-//! generated names are left out of the comparison.
+//! including revisions. The store is taken through the recorded history, so that revisions, continue tokens, messages
+//! with revisions and field ownership are the same; uids, times and the suffixes of generated names are not compared.
 //!
-//! Time is paused: a watch of 75 seconds takes none.
+//! Time is paused: a watch of 75 seconds takes no real time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +21,7 @@ use crate::{
     wire::{self, Reply},
 };
 
-/// The recordings, and what became of each that was replayed.
+/// The recordings, and the result of each one that was replayed.
 struct Replay {
     recordings: BTreeMap<String, Recording>,
     verdicts: BTreeMap<String, Result<(), String>>,
@@ -44,7 +43,7 @@ impl Replay {
         serde_json::from_slice(&self.response(prefix).body).expect("JSON")
     }
 
-    /// The objects of a recorded watch, one an event.
+    /// The objects of a recorded watch, one per event.
     fn events(&self, prefix: &str) -> Vec<Value> {
         let body = self.recording(prefix).response.as_ref().map(|r| r.body.clone());
         let body = body.unwrap_or_else(|| read_remark(&self.recording(prefix).name));
@@ -58,7 +57,7 @@ impl Replay {
         send(server, recording).await
     }
 
-    /// Replays each in turn and takes down how it compares.
+    /// Replays the recordings in order and notes the result of the comparison.
     async fn replay(&mut self, server: &KubeServer, prefixes: &[&str]) {
         for prefix in prefixes {
             let reply = self.send(server, prefix).await;
@@ -69,7 +68,7 @@ impl Replay {
         }
     }
 
-    /// Checks that a recorded request gets no answer within the time that curl gave it.
+    /// Checks that a recorded request gets no answer within curl's timeout.
     async fn replay_silence(&mut self, server: &KubeServer, prefix: &str) {
         let silent = tokio::time::timeout(Duration::from_secs(12), self.send(server, prefix)).await.is_err();
         self.judge(prefix, if silent { Ok(()) } else { Err("it was answered".to_owned()) });
@@ -82,7 +81,7 @@ impl Replay {
 }
 
 async fn send(server: &KubeServer, recording: &Recording) -> Result<Reply, wire::Failure> {
-    // curl says its name, and the server takes it down, without the recording showing it.
+    // curl sends its user agent, which the server stores as the manager; the recording does not show it.
     let mut headers = vec![("user-agent", "curl/8")];
     headers.extend(recording.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let body = match &recording.body {
@@ -93,7 +92,7 @@ async fn send(server: &KubeServer, recording: &Recording) -> Result<Reply, wire:
     wire::send(server.address(), &recording.method, &recording.target, &headers, body).await
 }
 
-/// The recording only says how large the object was.
+/// The recording contains only the size of the object.
 fn huge_rule() -> Bytes {
     let mut rule = bulk("huge");
     rule["metadata"] = json!({"name": "huge"});
@@ -110,7 +109,7 @@ fn bulk(name: &str) -> Value {
     })
 }
 
-/// 230 and 231 hold a watch's frames without the exchange around them.
+/// Recordings 230 and 231 contain the frames of a watch without the exchange around them.
 fn read_remark(name: &str) -> Vec<u8> {
     let text =
         std::fs::read_to_string(recording::directory("kube").join(format!("{name}.txt"))).expect("readable");
@@ -143,7 +142,7 @@ async fn recorded_server() -> KubeServer {
     server
 }
 
-/// Creates a rule as kubectl did.
+/// Creates a rule as kubectl did in the recording.
 async fn seed(server: &KubeServer, object: &Value) {
     let mut object = object.clone();
     let metadata = object["metadata"].as_object_mut().expect("metadata");
@@ -158,7 +157,7 @@ async fn seed(server: &KubeServer, object: &Value) {
     assert_eq!(reply.status, 201, "{}", reply.text());
 }
 
-/// From the first list to the deleted namespace.
+/// Replays everything from the first list to the deleted namespace.
 async fn history(replay: &mut Replay) {
     let server = recorded_server().await;
     server.advance_to(224);
@@ -244,7 +243,7 @@ async fn history(replay: &mut Replay) {
     replay.replay(&server, &["133", "134", "135"]).await;
 }
 
-/// Events. Their generated names are others here, so the patches go to those.
+/// Replays the events. Their generated names differ here, so the patches are sent to these names.
 async fn events(replay: &mut Replay, server: &KubeServer) {
     for (create, patch) in [("106", "107"), ("108", "109")] {
         let created = replay.send(server, create).await.expect("an answer");
@@ -259,7 +258,7 @@ async fn events(replay: &mut Replay, server: &KubeServer) {
     replay.replay(server, &["110", "111", "112", "113", "114", "115", "116", "117", "118"]).await;
 }
 
-/// Restarts, bookmarks in quiet times, etcd down.
+/// Replays restarts, bookmarks without changes, and an etcd outage.
 async fn outages(replay: &mut Replay) {
     let server = recorded_server().await;
     server.advance_to(811);
@@ -294,7 +293,7 @@ async fn outages(replay: &mut Replay) {
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.faults().etcd_down(true);
     });
-    // The call for a bookmark is not in the recording; it proves that the watch was alive before.
+    // The requested bookmark is not in the recording; it proves that the watch was alive before.
     let mut blind = blind.expect("an answer");
     let text = blind.text();
     let lines: Vec<&str> = text.lines().collect();
@@ -318,7 +317,7 @@ async fn outages(replay: &mut Replay) {
         .judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended in good order".to_owned()) });
 }
 
-/// Leases once more, later that day.
+/// Replays the leases that were recorded later that day.
 async fn later_leases(replay: &mut Replay) {
     let server = recorded_server().await;
     server.advance_to(10_260);
@@ -327,8 +326,8 @@ async fn later_leases(replay: &mut Replay) {
     replay.replay(&server, &["238", "239"]).await;
 }
 
-/// A namespace goes, with the controller running. Other content went with it in the recording, so revisions are
-/// not compared.
+/// Replays the deletion of a namespace with the controller running. In the recording, other content was deleted with
+/// it, so revisions are not compared.
 async fn namespace_deletion(replay: &mut Replay) {
     let server = KubeServer::start().await.expect("starts");
     server.create_namespace("team-b", []).expect("a namespace");

@@ -1,7 +1,7 @@
-//! Where the testkit's Kubernetes server deliberately answers otherwise than the recordings, and why. A recording
-//! that is replayed and passes must not stand here.
+//! Intended differences between the testkit's Kubernetes server and the recordings, with reasons. A recording that is
+//! replayed and passes must not be listed.
 
-/// Prefixes of the recordings' names, and the reason.
+/// The prefix of the recording's name, and the reason.
 pub(crate) const ALLOWED: &[(&str, &str)] = &[
     ("003-livez-verbose", "lists the real server's own start-up hooks"),
     ("005-aggregated-discovery", "kube asks for it only on request; it lists every group of a real cluster"),

@@ -1,4 +1,4 @@
-//! What faults do to a connection, and what the journal has of it. Any server would do; this is a ruler.
+//! The effect of faults on a connection, and the entries in the journal. Uses a ruler, but applies to any server.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ async fn mimir() -> RulerServer {
     RulerServer::builder(Kind::Mimir).start().await.expect("starts")
 }
 
-/// Whether the server gives no answer, or only a part of one.
+/// Returns `true` if there is no answer or an incomplete one.
 async fn breaks(ruler: &RulerServer) -> bool {
     send(ruler.address(), "GET", RULES, &[("x-scope-orgid", "t1")], Bytes::new()).await.is_err()
 }

@@ -39,7 +39,7 @@ fn data(server: &KubeServer) -> Value {
     server.get("configmaps", "default", "ledger").unwrap()["data"].clone()
 }
 
-/// The managers of an object and what they do, in order.
+/// The managers of an object and their operations, in order.
 fn managers(object: &Value) -> Vec<String> {
     let entries = object["metadata"]["managedFields"].as_array().unwrap().iter();
     entries

@@ -1,4 +1,4 @@
-//! Real PrometheusRules pass the server's schema whole.
+//! Real PrometheusRules pass the server's schema without changes.
 
 use std::{fs, path::Path};
 

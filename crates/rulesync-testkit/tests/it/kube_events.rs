@@ -1,4 +1,4 @@
-//! Events through kube's typed `Api`: both faces of one stored object.
+//! Events through kube's typed `Api`: both APIs of one stored object.
 
 use futures::StreamExt;
 use k8s_openapi::api::{core::v1::Event as CoreEvent, events::v1::Event};

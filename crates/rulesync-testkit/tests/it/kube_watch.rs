@@ -1,4 +1,4 @@
-//! kube's own watcher against the server: what it is told, and how often it has to list.
+//! kube's own watcher against the server: its events, and the number of lists it needs.
 
 use futures::StreamExt;
 use kube::{
@@ -52,7 +52,7 @@ async fn refused_streaming_lists_fail_to_start() {
     expect(&mut told, &["error start", "error start"]).await;
     assert!(server.journal().requests().iter().all(|r| r.status == Some(422)));
     server.faults().refuse_streaming_lists(false);
-    // Requests under way when the switch is thrown may still be refused.
+    // Requests in progress during the switch may still be rejected.
     assert_eq!(after(&mut told, "error start").await, "init");
 }
 
@@ -84,7 +84,7 @@ async fn too_old_as_an_event_makes_the_watcher_list_again() {
     server.apply(rule("team-a", "a", 1)).unwrap();
     let mut told = watched(rules(&server), Config::default());
     expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
-    // Between the list and the watch everything before now is forgotten.
+    // Compacts between the list and the watch.
     server.apply(rule("team-a", "b", 1)).unwrap();
     server.faults().compact();
     expect(&mut told, &["error event 410", "init", "init team-a/a 1", "init team-a/b 1", "done"]).await;
@@ -117,7 +117,7 @@ async fn a_cut_watch_resumes_without_a_list_and_without_a_loss() {
     watches_begun(&server, 1).await;
     server.faults().cut_watches();
     server.apply(rule("team-a", "a", 1)).unwrap();
-    // kube takes a connection that breaks for the end of the watch.
+    // kube treats a broken connection as the end of the watch.
     following.await.unwrap();
     watches_begun(&server, 2).await;
     assert_eq!(lists(&server), 1);
@@ -133,7 +133,7 @@ async fn a_stalled_watch_is_silent_until_it_resumes() {
     server.apply(rule("team-a", "a", 1)).unwrap();
     let event = tokio::time::timeout(DEADLINE, lively.next()).await.unwrap().unwrap().unwrap();
     assert!(matches!(event, WatchEvent::Added(_)), "{event:?}");
-    // The other has had every chance by now.
+    // The stalled watch had enough time to receive the event.
     assert!(futures::poll!(stalled.next()).is_pending());
     server.faults().resume_watches();
     let event = tokio::time::timeout(DEADLINE, stalled.next()).await.unwrap().unwrap().unwrap();
@@ -232,7 +232,7 @@ async fn a_definition_that_goes_looks_like_no_rules_and_comes_back() {
     expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
     assert!(server.drop_crd());
     expect(&mut told, &["delete team-a/a 1", "error start"]).await;
-    // The dangerous moment: a list that succeeds and holds nothing.
+    // The dangerous moment: a list that succeeds without items.
     assert!(api.list(&kube::api::ListParams::default()).await.unwrap().items.is_empty());
     let gone = api.list(&kube::api::ListParams::default()).await.unwrap_err();
     assert!(matches!(&gone, kube::Error::Api(status) if status.code == 404), "{gone:?}");

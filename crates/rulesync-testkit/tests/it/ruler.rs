@@ -1,4 +1,4 @@
-//! The decisive facts about rulers, for those who have no recordings at hand.
+//! The most important properties of rulers, tested without recordings.
 
 use std::time::Duration;
 
@@ -326,7 +326,7 @@ async fn rules_survive_in_the_storage_directory() {
     let ruler = start(mimir().storage(directory.path())).await;
     assert_eq!(ruler.rules("t1"), before);
     assert_eq!(before.keys().collect::<Vec<_>>(), ["a/b"]);
-    // A directory that cannot be written is the store's failure, and nothing is taken.
+    // A storage path that is not a directory makes the start fail.
     drop(directory);
     let file = std::env::temp_dir().join(format!("rulesync-testkit-{}", std::process::id()));
     std::fs::write(&file, "").expect("a file");
@@ -401,7 +401,7 @@ async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
     }
 }
 
-/// Posts a body without saying how long it is.
+/// Posts a body without a content length.
 async fn in_chunks(ruler: &RulerServer, path: &str, body: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(ruler.address()).await.expect("connects");

@@ -1,4 +1,4 @@
-//! Where a Loki is not like the other rulers, for those who have no recordings at hand.
+//! Properties in which Loki differs from the other rulers, tested without recordings.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn assert_told(reply: &Reply, status: u16, text: &str) {
     assert_eq!((reply.status.as_u16(), reply.text()), (status, text.to_owned()));
 }
 
-/// A JSON error, which goes out as plain text.
+/// Asserts a JSON error, which Loki sends as plain text.
 #[track_caller]
 fn assert_error(reply: &Reply, status: u16, kind: &str, error: &str) {
     let text = format!(r#"{{"status":"error","data":null,"errorType":"{kind}","error":"{error}"}}"#);

@@ -1,4 +1,4 @@
-//! The state API of every kind: what is loaded when, how it is filtered, paged and written, and how rules fare.
+//! The state API of all kinds: sync delay, filters, pages, format and rule health.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn start(builder: RulerBuilder) -> RulerServer {
     builder.start().await.expect("starts")
 }
 
-/// A ruler in which everything in it was written by hand, in whatever language.
+/// Starts a ruler with groups that are stored without validation, in any language.
 async fn with_groups(kind: Kind, groups: &[(&str, &str)]) -> RulerServer {
     let ruler = start(RulerServer::builder(kind)).await;
     for (namespace, yaml) in groups {
@@ -31,7 +31,7 @@ async fn state(ruler: &RulerServer, query: &str) -> Value {
     serde_json::from_slice(&reply.body).expect("JSON")
 }
 
-/// What an answer shows, as `file/group:rule,rule`.
+/// The contents of an answer, as `file/group:rule,rule`.
 fn shown(state: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let groups = state["data"]["groups"].as_array().expect("groups");
@@ -45,7 +45,7 @@ fn shown(state: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Moves the clock without waiting; it runs on as ever afterwards, so that sockets do not meet a frozen one.
+/// Advances the clock and lets it continue, so that sockets do not meet a paused clock.
 async fn later(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
@@ -75,7 +75,7 @@ async fn a_change_shows_after_the_sync_delay_in_every_kind() {
 #[tokio::test]
 async fn a_frozen_tenant_keeps_its_old_rules_until_the_culprit_is_gone_and_a_sync_has_come() {
     let poison = "name: p\nrules: [{alert: A, expr: \"\\tx\\ny\"}]";
-    // Mimir maps namespaces to files no more, and what Cortex stores is never poison but for a hand edit.
+    // Mimir does not map namespaces to files, and Cortex stores poison only by direct access.
     for (kind, namespace, yaml) in [
         (Kind::Mimir, "x", poison),
         (Kind::Loki, "x", poison),
@@ -138,7 +138,7 @@ async fn a_merge_key_as_a_name_freezes_where_names_are_not_checked() {
         assert!(reply.text().trim_end().ends_with(says), "{}", reply.text());
     }
     assert!(!ruler.frozen("t1"));
-    // Names of group labels are checked by no scheme.
+    // No scheme validates the names of group labels.
     let utf8 = || legacy().name_scheme(NameScheme::Utf8);
     for (builder, body) in
         [(legacy(), &group_label), (utf8(), &group_label), (utf8(), &label), (utf8(), &annotation)]
