@@ -29,32 +29,32 @@ pub struct Tenants {
 
 /// Runs all checks.
 pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
-    an_empty_tenant_lists_as_empty(ruler, tenants).await;
-    what_is_put_is_listed(ruler, tenants).await;
-    putting_again_changes_nothing(ruler, tenants).await;
-    putting_replaces(ruler, tenants).await;
-    what_it_keeps_reads_back_equal(ruler, tenants).await;
-    odd_names_and_texts_read_back(ruler, tenants).await;
-    a_namespace_is_written_at_once_and_each_change_for_itself(ruler, tenants).await;
-    deleting_what_is_gone_is_success(ruler, tenants).await;
-    deleting_a_group_leaves_its_neighbours(ruler, tenants).await;
+    empty_tenant_lists_as_empty(ruler, tenants).await;
+    written_groups_are_listed(ruler, tenants).await;
+    identical_write_changes_nothing(ruler, tenants).await;
+    write_replaces_group(ruler, tenants).await;
+    kept_fields_read_back_equal(ruler, tenants).await;
+    special_names_and_strings_read_back(ruler, tenants).await;
+    namespace_changes_are_written_separately(ruler, tenants).await;
+    deleting_a_missing_group_succeeds(ruler, tenants).await;
+    deleting_a_group_leaves_the_others(ruler, tenants).await;
     deleting_a_namespace_leaves_the_others(ruler, tenants).await;
-    tenants_are_apart(ruler, tenants).await;
+    tenants_are_separate(ruler, tenants).await;
     foreign_namespaces_are_not_listed(ruler, tenants).await;
-    evaluation_tells_what_is_loaded(ruler, tenants).await;
+    evaluation_reports_loaded_groups(ruler, tenants).await;
 }
 
 const NAMESPACE: &str = "conformance.ns.object";
 const NEIGHBOUR: &str = "conformance.ns.neighbour";
 
 /// Listing an empty tenant is not an error.
-pub async fn an_empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     assert_eq!(list(ruler, tenants.one.as_ref()).await, Observed::default(), "an empty tenant");
 }
 
 /// A list contains every written group, in its namespace.
-pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn written_groups_are_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for namespace in [NAMESPACE, NEIGHBOUR] {
         for name in ["a", "b", "c"] {
@@ -70,7 +70,7 @@ pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
 }
 
 /// Writing an identical group succeeds and changes nothing.
-pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn identical_write_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let once = list(ruler, tenants.one.as_ref()).await;
@@ -80,7 +80,7 @@ pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants)
 }
 
 /// Writing a group replaces the group of the same name.
-pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn write_replaces_group(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let new = Group { rules: vec![alert(phrases(ruler).other)], ..group(ruler, "g") };
@@ -89,7 +89,7 @@ pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
 }
 
 /// A group that uses every field reads back equal, up to the fields in [`Ruler::keeps`].
-pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn kept_fields_read_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let full = full_group(phrases(ruler));
     put(ruler, tenants, NAMESPACE, &full).await;
@@ -97,7 +97,7 @@ pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants
 }
 
 /// Names with special characters, and strings that YAML could read as another type, read back unchanged.
-pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn special_names_and_strings_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let mut groups: Vec<Group> =
         ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
@@ -147,7 +147,7 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
 
 /// Changes of a namespace that are passed together are made and answered separately: a rejected change does not hold up
 /// the others and leaves the previous state. A ruler need not validate rules.
-pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn namespace_changes_are_written_separately(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
     let broken = Group { rules: vec![alert("sum(")], ..group(ruler, "kept") };
@@ -179,7 +179,7 @@ pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &d
 }
 
 /// Deleting a missing group or namespace succeeds.
-pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn deleting_a_missing_group_succeeds(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
     done(
@@ -195,7 +195,7 @@ pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenan
 }
 
 /// Deleting a group leaves the other groups of its namespace.
-pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn deleting_a_group_leaves_the_others(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for name in ["a", "b"] {
         put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
@@ -219,7 +219,7 @@ pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: 
 }
 
 /// The groups of one tenant are not visible to another.
-pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn tenants_are_separate(ruler: &dyn Ruler, tenants: &Tenants) {
     if tenants.one == tenants.other {
         return;
     }
@@ -249,7 +249,7 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
 
 /// Written groups appear as loaded within three sync periods, with their rules in order; deleted ones disappear. A
 /// ruler that reports [`Evaluation::Unsupported`] passes, but must not have returned any group.
-pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenants) {
+pub async fn evaluation_reports_loaded_groups(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let two = Group {
         rules: vec![alert(phrases(ruler).alert), alert(phrases(ruler).other)],

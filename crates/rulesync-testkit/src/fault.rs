@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counted_fault_is_used_up_by_the_requests_it_hits() {
+    fn fault_with_count_is_used_up_by_matching_requests() {
         let faults = Faults::new();
         faults.inject(Fault::status(503, "").on_method(Method::POST).on_path("ns1").times(2));
         assert_eq!(meets(&faults, Method::GET, "/rules/ns1"), None);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_one_tenant_leaves_others_alone() {
+    fn fault_of_one_tenant_does_not_affect_others() {
         let faults = Faults::new();
         faults.inject(Fault::status(500, "").on_tenant("t2"));
         assert_eq!(meets(&faults, Method::GET, "/"), None);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_add_up_and_the_first_answer_wins_without_using_up_the_second() {
+    fn faults_add_up_delays_and_use_only_the_first_answer() {
         let faults = Faults::new();
         faults.inject(Fault::latency(Duration::from_millis(2)));
         faults.inject(Fault::status(500, "").times(1));
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_fault_is_gone() {
+    fn fault_has_no_effect_after_removal() {
         let faults = Faults::new();
         let id = faults.inject(Fault::hang());
         assert!(faults.remove(id));

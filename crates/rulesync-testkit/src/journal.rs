@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_find_their_request_after_a_clear() {
+    fn journal_updates_the_right_request_after_clear() {
         let journal = Journal::new();
         let first = journal.arrived(&request(Method::GET, "/a?x=1"));
         journal.clear();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn detail_decides_what_is_kept() {
+    fn journal_keeps_data_according_to_detail() {
         let journal = Journal::new();
         journal.keep(Detail::Lines);
         journal.arrived(&request(Method::GET, "/a%2Fb?x=1"));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_under_way_at_once_is_counted() {
+    fn journal_counts_simultaneous_requests() {
         let journal = Journal::new();
         assert_eq!(journal.most_at_once(), 0);
         let arrive = || journal.arrived(&request(Method::GET, "/"));
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waiting_ends_when_the_condition_comes_true() {
+    async fn journal_wait_ends_when_the_condition_holds() {
         let journal = Journal::new();
         let waiting = tokio::spawn({
             let journal = journal.clone();

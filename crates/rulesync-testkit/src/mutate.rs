@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_damage_does_some() {
+    fn mutation_kinds_change_the_document() {
         let document = b"a: 1\nb: 2\nc: 3\n";
         for kind in 0..KINDS {
             assert_ne!(damaged(document, &[kind, 0x80, 0, 7]), document, "{kind}");
@@ -224,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damage_is_bounded(document: Vec<u8>, choices in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn mutation_output_is_bounded(document: Vec<u8>, choices in prop::collection::vec(any::<u8>(), 0..40)) {
             let longest = (document.len() + 10 * MOST) << 10;
             prop_assert!(damaged(&document, &choices).len() <= longest);
         }

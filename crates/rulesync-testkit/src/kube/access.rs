@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_decide_who_and_rules_decide_what() {
+    fn access_identifies_users_and_checks_rules() {
         let mut users = Users::default();
         assert!(users.identify(None).unwrap().may("delete", "anything", None));
         users.add("secret", "agent", Access::only([("list", "prometheusrules"), ("*", "leases")]));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn permissions_can_end_at_a_namespace() {
+    fn access_is_restricted_to_namespaces() {
         let access = Access::only([("*", "prometheusrules")]).within(["a", "b"]);
         assert!(access.allows("watch", "prometheusrules", Some("b")));
         assert!(!access.allows("watch", "prometheusrules", Some("c")));

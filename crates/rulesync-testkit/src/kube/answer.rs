@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_form_we_have_is_taken() {
+    fn accept_selects_the_first_supported_form() {
         assert_eq!(form("application/json"), Some(Form::Whole));
         assert_eq!(form("*/*"), Some(Form::Whole));
         assert_eq!(
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_are_quoted() {
+    fn warning_header_is_quoted() {
         let mut answer = Answer::text(200, "");
         answer.warn("unknown field \"spec.x\"");
         assert_eq!(answer.headers.last().unwrap().1, "299 - \"unknown field \\\"spec.x\\\"\"");

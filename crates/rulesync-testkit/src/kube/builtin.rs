@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn every_schema_compiles() {
+    fn builtin_schemas_compile() {
         for resource in resources() {
             let refused = read_as(&resource, json!({"metadata": 1}));
             assert!(refused.is_err(), "{}: without its schema nothing would be refused", resource.kind);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_a_lease_have_microseconds_or_are_unreadable() {
+    fn lease_times_require_microseconds() {
         let lease = |time: &str| read_as(&leases(), json!({"spec": {"renewTime": time}}));
         assert_eq!(
             lease("2026-01-01T01:00:00.000001+01:00").unwrap()["spec"]["renewTime"],
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_lasts_and_counts_up() {
+    fn lease_rejects_zero_duration_and_negative_transitions() {
         let spec = json!({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1, "holderIdentity": ""}});
         assert_eq!(
             complaints(BuiltIn::Lease, None, &spec),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_map_has_keys_of_files_a_size_and_may_be_frozen() {
+    fn config_map_validates_keys_size_and_immutability() {
         assert_eq!(
             read_as(&config_maps(), json!({"data": {}, "binaryData": {"a": "YQ=="}})).unwrap(),
             json!({"binaryData": {"a": "YQ=="}})

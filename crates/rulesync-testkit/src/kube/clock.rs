@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stamps_are_right_at_the_awkward_days() {
+    fn stamp_handles_leap_days_and_year_ends() {
         for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_in_any_zone_and_kept_in_one() {
+    fn time_is_normalized_to_utc() {
         let micros = |text: &str| normal(text, Precision::Micros);
         for (text, kept) in [
             ("2026-01-01T00:00:05.123456Z", "2026-01-01T00:00:05.123456Z"),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn uids_are_version_four_and_differ() {
+    fn uids_are_distinct_version_4_uuids() {
         let (one, two) = (uid(), uid());
         assert_ne!(one, two);
         assert_eq!((one.len(), &one[14..15]), (36, "4"));

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_there_as_long_as_a_kind_in_it_is() {
+    fn discovery_lists_groups_with_served_kinds() {
         let mut world = World::new(10, None);
         assert!(group(&world, "monitoring.coreos.com").is_none());
         assert!(resources(&world, "monitoring.coreos.com", "v1").is_none());

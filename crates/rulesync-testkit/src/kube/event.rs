@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn both_faces_are_one_event() {
+    fn event_converts_between_both_apis() {
         let stored = Face::Events.stored(&event());
         assert_eq!(stored["apiVersion"], "v1");
         assert_eq!(
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_new_face_asks_for_more() {
+    fn event_rules_of_events_api_are_stricter() {
         assert!(complaints(Face::Events, None, &event()).is_empty());
         for (part, value, complaint) in [
             ("eventTime", Value::Null, "eventTime: Required value"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_event_is_about_its_own_namespace() {
+    fn event_without_time_must_involve_its_own_namespace() {
         let mut old = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "a"}});
         assert!(complaints(Face::Core, None, &old).is_empty());
         old["involvedObject"] = json!({"namespace": "b"});

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_names_what_came_and_what_went() {
+    fn fields_difference_has_added_and_removed_fields() {
         let old = json!({"a": {"x": 1, "y": 1}, "list": [1], "map": [{"k": 1, "v": 1}], "set": ["p", "q"]});
         let new = json!({"a": {"x": 2, "z": {"deep": 1}}, "list": [2], "map": [{"k": 1, "v": 1}, {"k": 2}], "set": ["q"], "one": {"in": 1}});
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_owns_its_leaves_and_keyed_items() {
+    fn fields_of_configuration_are_leaves_and_keyed_items() {
         let config =
             json!({"a": {"x": 1, "none": {}}, "map": [{"k": 1, "v": 1}], "set": ["p"], "one": {"in": 1}});
         let fields = applied(&config, Some(&schema()));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_goes_unless_somebody_keeps_it() {
+    fn fields_prune_removes_fields_that_are_not_kept() {
         let schema = schema();
         let mine = json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1}], "set": ["p"]});
         let gone = applied(&mine, Some(&schema));
@@ -357,7 +357,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn laying_a_configuration_over_anything_makes_it_hold(live in tree(), config in tree()) {
+        fn fields_merge_is_idempotent_and_limited_to_the_configuration(live in tree(), config in tree()) {
             let mut merged = live.clone();
             merge(&mut merged, &config, None);
             let again = { let mut twice = merged.clone(); merge(&mut twice, &config, None); twice };
@@ -369,7 +369,7 @@ mod tests {
         }
 
         #[test]
-        fn sets_behave_like_sets(a in tree(), b in tree()) {
+        fn fields_add_subtract_and_common_are_consistent(a in tree(), b in tree()) {
             let (a, b) = (whole(&a, None), whole(&b, None));
             let mut both = a.clone();
             both.add(&b);

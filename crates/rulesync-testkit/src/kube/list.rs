@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_join_up_to_the_snapshot_of_the_first() {
+    fn list_pages_share_the_snapshot_of_the_first_page() {
         let mut store = store();
         let first = listed(&store, None, "limit=2").unwrap();
         // A key is a path, so that `a-b/` sorts before `a/`.
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_comes_back_as_one_that_goes_on_regardless() {
+    fn list_returns_inconsistent_token_for_an_expired_one() {
         let mut store = store();
         let first = listed(&store, Some("a"), "limit=1").unwrap();
         let token = first["metadata"]["continue"].as_str().unwrap().to_owned();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_narrows_and_hides_the_count() {
+    fn list_with_selector_has_no_remaining_count() {
         let list = listed(&store(), None, "labelSelector=team%3D1&limit=1").unwrap();
         assert_eq!(names(&list), ["a-b/x"]);
         assert!(list["metadata"].get("remainingItemCount").is_none());
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_revisions_are_snapshots_while_they_last() {
+    fn list_at_exact_revision_until_compaction() {
         let mut store = store();
         assert_eq!(
             names(&listed(&store, None, "resourceVersion=4&resourceVersionMatch=Exact").unwrap()).len(),

@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn merge_removes_on_null_and_replaces_lists() {
+    fn merge_patch_removes_nulls_and_replaces_lists() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "l": [1, 2]});
         merge(&mut target, &json!({"a": {"b": null, "d": {"e": null, "f": 1}}, "l": [3]}));
         assert_eq!(target, json!({"a": {"c": 2, "d": {"f": 1}}, "l": [3]}));
     }
 
     #[test]
-    fn each_step_does_its_work() {
+    fn json_patch_applies_every_operation() {
         let steps = json!([
             {"op": "add", "path": "/a~1b", "value": 1},
             {"op": "add", "path": "/l/1", "value": "x"},
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_does_not_apply_stops_the_patch() {
+    fn json_patch_fails_at_inapplicable_steps() {
         for step in [
             json!({"op": "remove", "path": "/nope"}),
             json!({"op": "replace", "path": "/nope", "value": 1}),

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_look_as_the_real_ones_do_and_read_back() {
+    fn continue_token_matches_the_real_encoding() {
         let token = Token::after("team-a/r2", 293);
         let text = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MjkzLCJzdGFydCI6Ii90ZWFtLWEvcjJcdTAwMDAifQ";
         assert_eq!(token.encode(), text);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_tokens_are_refused_by_what_is_wrong_with_them() {
+    fn continue_token_errors_describe_the_problem() {
         let refused = list("limit=2&continue=garbage").unwrap_err();
         assert_eq!(refused.code, 400);
         assert_eq!(
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn freshness_follows_version_match_and_limit() {
+    fn list_freshness_depends_on_version_match_and_limit() {
         let freshness = |query: &str| list(query).unwrap().freshness;
         assert_eq!(freshness(""), Freshness::Consistent);
         assert_eq!(freshness("resourceVersion=0"), Freshness::Any);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn watches_start_where_their_parameters_say() {
+    fn watch_start_depends_on_parameters() {
         let start = |query: &str| watch(query).unwrap().start;
         assert_eq!(start("watch=1"), Start::Existing);
         assert_eq!(start("resourceVersion=0"), Start::Existing);

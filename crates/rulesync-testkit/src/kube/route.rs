@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_lead_where_they_should() {
+    fn route_parses_paths() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(target("/api/v1/namespaces"), ("/v1/namespaces".to_owned(), None, None, None));
         assert_eq!(target("/api/v1/namespaces/a"), ("/v1/namespaces".to_owned(), None, some("a"), None));

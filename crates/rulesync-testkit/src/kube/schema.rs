@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn pruning_keeps_what_is_known_and_fills_defaults() {
+    fn schema_prunes_unknown_fields_and_sets_defaults() {
         let mut value = json!({
             "name": "x", "extra": 1, "note": null, "size": null,
             "labels": {"any": "thing"}, "raw": {"deep": {"er": 1}}, "parts": [{"k": "a", "z": 1}],
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn every_constraint_is_checked_where_it_stands() {
+    fn schema_checks_every_constraint() {
         assert_eq!(complaints(&json!({"name": "ok", "port": 1, "size": 2})), Vec::<String>::new());
         assert_eq!(complaints(&json!({"name": "ok", "port": "http", "note": null})), Vec::<String>::new());
         for (value, part) in [

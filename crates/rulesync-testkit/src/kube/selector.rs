@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_decides_as_documented() {
+    fn selector_operators_match_as_documented() {
         let labels = [("team", "a"), ("n", "3"), ("empty", "")];
         for yes in [
             "",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn syntax_errors_say_what_the_server_says() {
+    fn selector_syntax_errors_match_the_server() {
         let message = |text: &str| Selector::parse(text, "").unwrap_err().message;
         assert_eq!(message("!!bad"), "unable to parse requirement: found '!', expected: identifier");
         assert_eq!(message("a,"), "unable to parse requirement: found '', expected: identifier after ','");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_name_and_namespace_only() {
+    fn selector_supports_only_name_and_namespace_fields() {
         let by_name = Selector::parse("", "metadata.name=r1").unwrap();
         assert!(by_name.matches("x", "r1", &BTreeMap::new()));
         assert!(!by_name.matches("x", "r2", &BTreeMap::new()));

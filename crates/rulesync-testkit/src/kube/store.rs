@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_undoes_what_came_later() {
+    fn store_snapshot_reverts_later_changes() {
         let mut store = Store::new(100);
         store.put("t", "a", object("a", 1));
         store.put("t", "b", object("b", 1));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_forgotten_from_the_old_end() {
+    fn store_drops_the_oldest_events() {
         let mut store = Store::new(2);
         for n in 0..4 {
             store.put("t", "a", object("a", n));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compaction_bars_new_readers_but_not_those_under_way() {
+    fn store_compaction_does_not_affect_open_watches() {
         let mut store = Store::new(100);
         store.put("t", "a", object("a", 1));
         let before = store.revision();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_write_has_its_own_revision_and_records_carry_it() {
+    fn store_increments_the_revision_on_every_write() {
         let mut store = Store::new(100);
         let first = store.put("t", "a", object("a", 1));
         store.advance_to(50);

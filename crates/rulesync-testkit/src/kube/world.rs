@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_goes_after_its_content_and_takes_no_neighbour_along() {
+    fn namespace_deletion_removes_content_first() {
         let mut world = world();
         let since = world.store.revision();
         world.terminate_namespace("team-a").unwrap();
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_goes_with_its_objects_and_leaves_one_empty_list() {
+    fn definition_deletion_removes_objects_and_leaves_one_empty_list() {
         let mut world = world();
         let (since, kind) = (world.store.revision(), world.resource(RULES).unwrap());
         assert!(world.undefine(RULES, 1).is_some());
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_in_cannot_be_undefined() {
+    fn builtin_kinds_cannot_be_undefined() {
         let mut world = world();
         assert!(world.undefine("namespaces", 1).is_none());
         assert!(world.resource("namespaces").is_some());

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_found_again_and_junk_is_passed_over() {
+    fn disk_reads_back_groups_and_skips_other_files() {
         let root = tempfile::tempdir().expect("a directory");
         let (disk, found) = Disk::open(root.path()).expect("opens");
         assert!(found.is_empty());
@@ -184,7 +184,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_not_written_through_and_pipes_not_waited_for() {
+    fn disk_does_not_follow_links_or_block_on_pipes() {
         let root = tempfile::tempdir().expect("a directory");
         let (disk, _) = Disk::open(root.path()).expect("opens");
         let namespace = root.path().join("t1").join(base64_url("n"));

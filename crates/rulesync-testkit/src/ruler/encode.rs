@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_goes_there_and_back() {
+    fn base64_round_trips() {
         for (text, coded) in
             [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj"), ("g1", "ZzE="), ("?>~", "Pz5-")]
         {

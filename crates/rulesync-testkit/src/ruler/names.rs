@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_that_stay_below_are_local() {
+    fn is_local_rejects_names_that_leave_the_directory() {
         for name in ["a", ".", "...", "a/b", "a/../b", "a//b", "a/"] {
             assert!(is_local(name), "{name}");
         }
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bad_escape_is_shown_with_what_follows() {
+    fn bad_escape_returns_the_first_malformed_escape() {
         for (name, shown) in [("50%", "%"), ("g%1", "%1"), ("%41%zzz", "%zz")] {
             assert_eq!(bad_escape(name), shown);
         }

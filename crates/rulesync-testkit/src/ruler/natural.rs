@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_count_and_letters_come_after_other_characters() {
+    fn natural_sort_orders_numbers_by_value_and_letters_last() {
         assert_eq!(
             sorted(&["y", "ns10", "a/b", "ns9", "Zed", "~", "0x1F", "- x", "123", "1e3", "a b", "ns1"]),
             ["- x", "~", "0x1F", "1e3", "123", "Zed", "a b", "a/b", "ns1", "ns9", "ns10", "y"],
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_inside_a_number_are_not_leading_ones() {
+    fn natural_sort_handles_zeros_inside_numbers() {
         assert_eq!(sorted(&["a100", "a10", "a01", "a1"]), ["a1", "a01", "a10", "a100"]);
     }
 }

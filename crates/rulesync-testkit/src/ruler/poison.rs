@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strings_that_froze_a_real_tenant_do_so_here_and_no_others() {
+    fn poison_matches_strings_that_froze_a_real_tenant() {
         // Each string with its observed effect as expression, annotation, alert name and group name.
         for (text, expr, annotation, alert, name) in [
             ("\tx\ny", true, true, true, true),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_freezes_only_as_the_merge_key() {
+    fn poison_single_line_is_only_the_merge_key() {
         // The behaviour of gopkg.in/yaml.v3 3.0.1 and go.yaml.in/yaml/v3 3.0.4 with a rule file of each of these.
         for text in [
             "<<",

@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_group_written_and_read_is_the_same(
+        fn render_round_trips_groups(
             name in "[a-z]{1,5}",
             (expr, label, annotation) in (text(), text(), text()),
             key in "[a-zA-Z_]{1,3}",

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_come_back_in_canonical_form() {
+    fn duration_is_formatted_in_canonical_form() {
         for (given, printed) in [
             ("0", "0s"),
             ("0m", "0s"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn duration_parser_rejects_invalid_strings() {
         for text in [
             "",
             "60",

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_is_taken_without_what_follows_a_colon_and_may_be_named_twice() {
+    fn tenant_ignores_metadata_and_duplicates() {
         for style in [BadTenant::Explained, BadTenant::Blamed] {
             assert_eq!(config("a:x", style, false), Ok("a".to_owned()));
             assert_eq!(config("a|a", style, false), Ok("a".to_owned()));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_says_what_is_wrong_in_its_way() {
+    fn tenant_errors_differ_by_kind() {
         let text = |status, text: &str| Err(Refused::Text(status, text.to_owned()));
         for style in [BadTenant::Explained, BadTenant::Unexplained, BadTenant::Blamed] {
             for asked in [Asked::Config, Asked::State] {

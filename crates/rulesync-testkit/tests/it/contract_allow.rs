@@ -12,12 +12,12 @@ pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "mimir",
         "253-read-after-write",
-        "a remark, not an exchange; tested as `ruler::reads_see_the_write_before`",
+        "a remark, not an exchange; tested as `ruler::reads_see_previous_writes`",
     ),
     (
         "cortex",
         "253-read-after-write",
-        "a remark, not an exchange; tested as `ruler::reads_see_the_write_before`",
+        "a remark, not an exchange; tested as `ruler::reads_see_previous_writes`",
     ),
     (
         "loki",
@@ -28,7 +28,7 @@ pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "loki",
         "253-read-after-write",
-        "a remark, not an exchange; tested as `ruler::reads_see_the_write_before`",
+        "a remark, not an exchange; tested as `ruler::reads_see_previous_writes`",
     ),
     (
         "cortex",

@@ -361,7 +361,7 @@ async fn namespace_deletion(replay: &mut Replay) {
 
 #[tokio::test(start_paused = true)]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn kubernetes_answers_as_recorded() {
+async fn contract_kubernetes_answers_match_recordings() {
     let recordings =
         recording::all("kube").into_iter().map(|recording| (recording.name.clone(), recording)).collect();
     let mut replay = Replay { recordings, verdicts: BTreeMap::new() };

@@ -24,7 +24,7 @@ fn limits(builder: RulerBuilder) -> RulerBuilder {
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn mimir_answers_as_recorded() {
+async fn contract_mimir_answers_match_recordings() {
     let builder = || limits(RulerServer::builder(Kind::Mimir)).federation();
     let (first, second): (Vec<_>, Vec<_>) =
         recording::all("mimir").into_iter().partition(|recording| recording.name.as_str() < "300");
@@ -36,14 +36,14 @@ async fn mimir_answers_as_recorded() {
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn cortex_answers_as_recorded() {
+async fn contract_cortex_answers_match_recordings() {
     let ruler = start(limits(RulerServer::builder(Kind::Cortex))).await;
     judge("cortex", replay(&recording::all("cortex"), &ruler).await);
 }
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn loki_answers_as_recorded() {
+async fn contract_loki_answers_match_recordings() {
     let (first, second): (Vec<_>, Vec<_>) =
         recording::all("loki").into_iter().partition(|recording| recording.name.as_str() < "300");
     let mut verdicts = replay(&first, &start(limits(RulerServer::builder(Kind::Loki))).await).await;

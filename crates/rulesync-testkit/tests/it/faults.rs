@@ -21,7 +21,7 @@ async fn breaks(ruler: &RulerServer) -> bool {
 }
 
 #[tokio::test]
-async fn made_up_answers_come_as_often_as_asked() {
+async fn fault_answers_are_sent_the_given_number_of_times() {
     let ruler = mimir().await;
     let faults = ruler.faults();
     faults.inject(Fault::status(503, "no store\n").times(1));
@@ -44,7 +44,7 @@ async fn made_up_answers_come_as_often_as_asked() {
 }
 
 #[tokio::test]
-async fn a_reset_carries_nothing_out_and_a_lost_answer_does() {
+async fn reset_skips_the_request_and_lost_answer_processes_it() {
     let ruler = mimir().await;
     for (fault, stored) in [(Fault::reset(), 0), (Fault::lose_answer(), 1)] {
         ruler.faults().inject(fault.on_method(Method::POST).times(1));
@@ -59,7 +59,7 @@ async fn a_reset_carries_nothing_out_and_a_lost_answer_does() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_announces_its_length_and_breaks_off() {
+async fn truncated_answer_breaks_off() {
     let ruler = mimir().await;
     ruler.put("t1", "ns", GROUP).expect("a group");
     let whole = ask(ruler.address(), "GET", RULES, "").await.body.len();
@@ -80,7 +80,7 @@ async fn a_truncated_answer_announces_its_length_and_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_hang_lasts_until_the_client_gives_up() {
+async fn hang_lasts_until_the_client_disconnects() {
     let ruler = mimir().await;
     ruler.faults().inject(Fault::hang().times(1));
     let hanging = tokio::spawn({
@@ -97,7 +97,7 @@ async fn a_hang_lasts_until_the_client_gives_up() {
 }
 
 #[tokio::test]
-async fn an_outage_resets_open_and_new_connections_until_it_ends() {
+async fn outage_resets_open_and_new_connections() {
     let ruler = mimir().await;
     ruler.faults().inject(Fault::hang().times(1));
     let open = tokio::spawn({
@@ -116,7 +116,7 @@ async fn an_outage_resets_open_and_new_connections_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_stopped_server_refuses_and_comes_back_on_its_port_with_its_rules() {
+async fn stopped_server_restarts_on_its_port_with_its_rules() {
     let ruler = mimir().await;
     ruler.put("t1", "ns", GROUP).expect("a group");
     let address = ruler.address();
@@ -133,7 +133,7 @@ async fn a_stopped_server_refuses_and_comes_back_on_its_port_with_its_rules() {
 }
 
 #[tokio::test]
-async fn a_shutdown_lets_a_request_finish() {
+async fn shutdown_lets_requests_finish() {
     let ruler = mimir().await;
     ruler.faults().inject(Fault::latency(Duration::from_millis(50)));
     let slow = tokio::spawn({
@@ -146,7 +146,7 @@ async fn a_shutdown_lets_a_request_finish() {
 }
 
 #[tokio::test]
-async fn the_journal_has_what_was_sent_and_when() {
+async fn journal_records_request_and_times() {
     let ruler = mimir().await;
     let before = Instant::now();
     ask(ruler.address(), "POST", &format!("{RULES}/a%2Fb?x=%20"), GROUP).await;

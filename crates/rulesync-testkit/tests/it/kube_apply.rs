@@ -51,7 +51,7 @@ fn managers(object: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_manager_no_longer_applies_goes_and_what_others_own_stays() {
+async fn apply_removes_fields_without_owner() {
     let server = KubeServer::start().await.unwrap();
     let api = config_maps(&server);
     let (a, b) = (PatchParams::apply("a"), PatchParams::apply("b"));
@@ -79,7 +79,7 @@ async fn what_a_manager_no_longer_applies_goes_and_what_others_own_stays() {
 }
 
 #[tokio::test]
-async fn plain_writes_take_fields_over_and_conflicts_name_each() {
+async fn apply_conflicts_with_fields_of_updates() {
     let server = KubeServer::start().await.unwrap();
     let api = config_maps(&server);
     let a = PatchParams::apply("a");
@@ -107,7 +107,7 @@ async fn plain_writes_take_fields_over_and_conflicts_name_each() {
 }
 
 #[tokio::test]
-async fn an_apply_of_annotations_leaves_the_rest_of_a_rule_alone() {
+async fn apply_of_annotations_leaves_the_rest_unchanged() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("default", "r", 1)).unwrap();
     let before = server.get(RULES, "default", "r").unwrap();
@@ -133,7 +133,7 @@ async fn an_apply_of_annotations_leaves_the_rest_of_a_rule_alone() {
 }
 
 #[tokio::test]
-async fn requests_that_are_no_proper_apply_are_refused() {
+async fn apply_rejects_invalid_requests() {
     let server = KubeServer::start().await.unwrap();
     let path = "/api/v1/namespaces/default/configmaps/c";
     let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {on: 'yes'}\n";
@@ -167,7 +167,7 @@ fn binding(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_status_is_a_thing_of_its_own() {
+async fn status_is_a_separate_subresource() {
     let server = KubeServer::start().await.unwrap();
     let mut rule = rule("default", "r", 1);
     rule["status"] = json!({"bindings": [binding("operator")]});

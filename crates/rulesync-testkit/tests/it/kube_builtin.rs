@@ -39,7 +39,7 @@ fn holder(lease: &Lease) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_lease_is_taken_held_and_released() {
+async fn lease_is_acquired_renewed_and_released() {
     let server = KubeServer::start().await.unwrap();
     let (api, post) = (leases(&server), PostParams::default());
     assert_eq!(code(&api.get("rulesync").await.unwrap_err()), 404);
@@ -77,7 +77,7 @@ async fn a_lease_is_taken_held_and_released() {
 }
 
 #[tokio::test]
-async fn a_lease_that_makes_no_sense_is_refused() {
+async fn lease_with_invalid_fields_is_rejected() {
     let server = KubeServer::start().await.unwrap();
     let api = leases(&server);
     let mut endless = lease("a");
@@ -102,7 +102,7 @@ async fn a_lease_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn config_maps_are_kept_as_they_are() {
+async fn config_map_create_update_and_delete() {
     let server = KubeServer::start().await.unwrap();
     let api: Api<ConfigMap> = Api::default_namespaced(client(&server));
     let ledger: ConfigMap =
@@ -138,7 +138,7 @@ async fn config_maps_are_kept_as_they_are() {
 }
 
 #[tokio::test]
-async fn clusters_are_told_apart_by_the_uid_of_kube_system() {
+async fn cluster_uid_is_the_uid_of_kube_system() {
     let uid = "11111111-2222-4333-8444-555555555555";
     let named = KubeServer::builder().cluster_uid(uid).start().await.unwrap();
     let other = KubeServer::start().await.unwrap();
@@ -153,7 +153,7 @@ async fn clusters_are_told_apart_by_the_uid_of_kube_system() {
 }
 
 #[tokio::test]
-async fn one_resource_can_break_alone() {
+async fn faults_can_be_limited_to_one_resource() {
     let server = KubeServer::start().await.unwrap();
     let (api, post) = (leases(&server), PostParams::default());
     let works = async || rules(&server).list(&ListParams::default()).await.is_ok();
@@ -180,7 +180,7 @@ async fn one_resource_can_break_alone() {
 }
 
 #[tokio::test]
-async fn what_is_built_in_is_watched_and_goes_with_its_namespace() {
+async fn builtin_objects_are_watched_and_deleted_with_their_namespace() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Lease> = Api::namespaced(client(&server), "team-a");

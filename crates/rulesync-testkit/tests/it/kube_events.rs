@@ -28,7 +28,7 @@ fn event(changes: Value) -> Event {
 }
 
 #[tokio::test]
-async fn an_event_is_seen_by_both_names_and_its_series_goes_on() {
+async fn event_is_served_by_both_apis_and_counts_its_series() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Event> = Api::namespaced(client(&server), "team-a");
@@ -68,7 +68,7 @@ async fn an_event_is_seen_by_both_names_and_its_series_goes_on() {
 }
 
 #[tokio::test]
-async fn events_that_real_servers_refuse_are_refused() {
+async fn event_validation_matches_real_servers() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Event> = Api::namespaced(client(&server), "team-a");
@@ -91,7 +91,7 @@ async fn events_that_real_servers_refuse_are_refused() {
 }
 
 #[tokio::test]
-async fn kubes_own_recorder_works_here() {
+async fn event_recorder_of_kube_is_supported() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let reporter = kube::runtime::events::Reporter {

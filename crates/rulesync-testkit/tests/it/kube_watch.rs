@@ -13,7 +13,7 @@ use crate::kube_client::{
 };
 
 #[tokio::test]
-async fn the_default_watcher_lists_in_pages_and_follows() {
+async fn watcher_lists_in_pages_and_receives_events() {
     let server = KubeServer::start().await.unwrap();
     for name in ["a", "b", "c", "d", "e"] {
         server.apply(rule("team-a", name, 1)).unwrap();
@@ -34,7 +34,7 @@ async fn the_default_watcher_lists_in_pages_and_follows() {
 }
 
 #[tokio::test]
-async fn a_streaming_list_needs_no_list() {
+async fn watcher_with_streaming_list_needs_no_list() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     let mut told = watched(rules(&server), Config::default().streaming_lists());
@@ -45,7 +45,7 @@ async fn a_streaming_list_needs_no_list() {
 }
 
 #[tokio::test]
-async fn refused_streaming_lists_fail_to_start() {
+async fn watcher_fails_if_streaming_lists_are_rejected() {
     let server = KubeServer::start().await.unwrap();
     server.faults().refuse_streaming_lists(true);
     let mut told = watched(rules(&server), Config::default().streaming_lists());
@@ -57,7 +57,7 @@ async fn refused_streaming_lists_fail_to_start() {
 }
 
 #[tokio::test]
-async fn a_bookmark_carries_a_watch_over_a_compaction() {
+async fn bookmark_lets_a_watch_survive_compaction() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     let mut told = watched(rules(&server), Config::default());
@@ -79,7 +79,7 @@ async fn a_bookmark_carries_a_watch_over_a_compaction() {
 }
 
 #[tokio::test]
-async fn too_old_as_an_event_makes_the_watcher_list_again() {
+async fn watcher_lists_again_after_410_event() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     let mut told = watched(rules(&server), Config::default());
@@ -92,7 +92,7 @@ async fn too_old_as_an_event_makes_the_watcher_list_again() {
 }
 
 #[tokio::test]
-async fn too_old_as_a_status_leaves_the_watcher_stuck() {
+async fn watcher_does_not_recover_from_410_status() {
     let server = KubeServer::start().await.unwrap();
     let mut told = watched(rules(&server), Config::default());
     expect(&mut told, &["init", "done"]).await;
@@ -107,7 +107,7 @@ async fn too_old_as_a_status_leaves_the_watcher_stuck() {
 }
 
 #[tokio::test]
-async fn a_cut_watch_resumes_without_a_list_and_without_a_loss() {
+async fn cut_watch_resumes_without_list_or_loss() {
     let server = KubeServer::start().await.unwrap();
     let mut told = watched(rules(&server), Config::default());
     expect(&mut told, &["init", "done"]).await;
@@ -124,7 +124,7 @@ async fn a_cut_watch_resumes_without_a_list_and_without_a_loss() {
 }
 
 #[tokio::test]
-async fn a_stalled_watch_is_silent_until_it_resumes() {
+async fn stalled_watch_is_silent_until_resumed() {
     let server = KubeServer::start().await.unwrap();
     let api = rules(&server);
     let mut stalled = api.watch(&WatchParams::default().disable_bookmarks(), "0").await.unwrap().boxed();
@@ -141,7 +141,7 @@ async fn a_stalled_watch_is_silent_until_it_resumes() {
 }
 
 #[tokio::test]
-async fn the_watcher_leaves_a_silent_connection_by_itself() {
+async fn watcher_leaves_a_silent_connection_at_its_timeout() {
     let server = KubeServer::start().await.unwrap();
     let mut told = watched(rules(&server), Config::default().timeout(1));
     expect(&mut told, &["init", "done"]).await;
@@ -154,7 +154,7 @@ async fn the_watcher_leaves_a_silent_connection_by_itself() {
 }
 
 #[tokio::test]
-async fn deleting_a_namespace_deletes_what_is_in_it() {
+async fn namespace_deletion_deletes_its_objects() {
     let server = KubeServer::start().await.unwrap();
     for name in ["a", "b"] {
         server.apply(rule("team-a", name, 1)).unwrap();
@@ -183,7 +183,7 @@ async fn deleting_a_namespace_deletes_what_is_in_it() {
 }
 
 #[tokio::test]
-async fn an_object_that_leaves_the_selector_is_deleted_and_comes_back_as_added() {
+async fn watch_reports_selector_changes_as_delete_and_add() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     server.apply(rule("team-a", "b", 2)).unwrap();
@@ -197,7 +197,7 @@ async fn an_object_that_leaves_the_selector_is_deleted_and_comes_back_as_added()
 }
 
 #[tokio::test]
-async fn a_metadata_watcher_gets_metadata_only() {
+async fn metadata_watcher_receives_only_metadata() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", [("tenant", "a")]).unwrap();
     type Meta = PartialObjectMeta<k8s_openapi::api::core::v1::Namespace>;
@@ -224,7 +224,7 @@ async fn a_metadata_watcher_gets_metadata_only() {
 }
 
 #[tokio::test]
-async fn a_definition_that_goes_looks_like_no_rules_and_comes_back() {
+async fn crd_deletion_looks_like_an_empty_list() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     let api = rules(&server);

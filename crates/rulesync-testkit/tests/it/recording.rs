@@ -182,7 +182,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 #[test]
-fn a_recording_is_taken_apart() {
+fn recording_is_parsed() {
     let text = b"# why\n$ curl -isS -X POST -H 'X-Scope-OrgID: t1' -H Content-Type: --data-binary @BODY 'http://h:1/a%2Fb?x=1'\n\
         --- BODY\nname: g\n--- RESPONSE\nHTTP/1.1 100 Continue\n\nHTTP/1.1 202 Accepted\nContent-Type: application/json\n\n\
         {}\n[[time_total=0.1 size_upload=8 size_download=2]]\n";
@@ -197,7 +197,7 @@ fn a_recording_is_taken_apart() {
 }
 
 #[test]
-fn a_command_without_quotes_is_understood() {
+fn recording_with_unquoted_command_is_parsed() {
     let text = b"$ curl -isS -X POST -H X-Scope-OrgID: prot -H Content-Type: application/yaml --data-binary name: g1\nrules: []\n http://h:1/rules/x\n--- RESPONSE\nHTTP/1.1 200 OK\nContent-Length: 2\n\nok\n";
     let recording = parse("300".to_owned(), text);
     assert_eq!(recording.headers.len(), 2);

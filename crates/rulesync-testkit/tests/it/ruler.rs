@@ -35,7 +35,7 @@ fn assert_told(reply: &Reply, status: u16, text: &str) {
 }
 
 #[tokio::test]
-async fn empty_is_a_map_in_mimir_and_not_found_in_cortex() {
+async fn empty_list_is_a_map_in_mimir_and_404_in_cortex() {
     for (builder, path, status, text) in [
         (mimir(), MIMIR, 200, "{}\n"),
         (cortex(), CORTEX, 404, "no rule groups found\n"),
@@ -56,7 +56,7 @@ async fn empty_is_a_map_in_mimir_and_not_found_in_cortex() {
 }
 
 #[tokio::test]
-async fn deleting_a_missing_group_depends_on_the_storage() {
+async fn delete_of_missing_group_depends_on_storage() {
     for (style, status) in [(MissingDelete::Accepted, 202), (MissingDelete::NotFound, 404)] {
         let ruler = start(mimir().missing_delete(style)).await;
         assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/ns/g"), "").await.status, status);
@@ -64,7 +64,7 @@ async fn deleting_a_missing_group_depends_on_the_storage() {
 }
 
 #[tokio::test]
-async fn a_group_comes_back_normalised_and_by_value_the_same() {
+async fn group_is_normalized() {
     let ruler = start(mimir().federation()).await;
     let body = "
 name: g
@@ -109,7 +109,7 @@ rules:
 }
 
 #[tokio::test]
-async fn cortex_forgets_what_it_does_not_know_and_keeps_a_zero_offset() {
+async fn cortex_drops_unknown_fields_and_keeps_zero_offset() {
     let ruler = start(cortex()).await;
     let body = "name: g\nquery_offset: 0s\nevaluation_delay: 1m\nsource_tenants: [a]\nalign_evaluation_time_on_interval: true\nrules: [{record: r, expr: up}]\n";
     assert_told(
@@ -126,7 +126,7 @@ async fn cortex_forgets_what_it_does_not_know_and_keeps_a_zero_offset() {
 }
 
 #[tokio::test]
-async fn an_older_mimir_is_one_that_drops_fields() {
+async fn older_mimir_drops_configured_fields() {
     let ruler = start(mimir().drops(&[Field::GroupLabels, Field::Limit])).await;
     ask(
         ruler.address(),
@@ -140,7 +140,7 @@ async fn an_older_mimir_is_one_that_drops_fields() {
 }
 
 #[tokio::test]
-async fn groups_are_listed_by_their_key_and_namespaces_in_natural_order() {
+async fn list_sorts_groups_by_key_and_namespaces_naturally() {
     let ruler = start(mimir()).await;
     for (namespace, group) in [("ns10", "g1"), ("ns9", "g1"), ("ns9", "gjson"), ("ns9", "G")] {
         ruler
@@ -154,7 +154,7 @@ async fn groups_are_listed_by_their_key_and_namespaces_in_natural_order() {
 }
 
 #[tokio::test]
-async fn names_are_decoded_once_and_dangerous_ones_refused() {
+async fn names_are_decoded_once_and_traversal_rejected() {
     let ruler = start(mimir()).await;
     for (path, status) in [
         ("a%2Fb", 202),
@@ -184,7 +184,7 @@ async fn names_are_decoded_once_and_dangerous_ones_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_decodes_twice_deletes_the_wrong_thing() {
+async fn double_decoding_deletes_the_wrong_group() {
     let ruler = start(mimir().double_decode()).await;
     ruler.put("t1", "a", "name: b\nrules: [{record: r, expr: up}]").expect("a group");
     ruler.put("t1", "a/b", GROUP).expect("a group");
@@ -195,7 +195,7 @@ async fn a_server_that_decodes_twice_deletes_the_wrong_thing() {
 }
 
 #[tokio::test]
-async fn forms_are_eaten_where_the_switch_says_so() {
+async fn form_bodies_are_consumed_if_configured() {
     let headers = [("x-scope-orgid", "t1"), ("content-type", "application/x-www-form-urlencoded")];
     for (builder, status) in [(mimir(), 202), (mimir().eats_forms(), 400)] {
         let ruler = start(builder).await;
@@ -207,7 +207,7 @@ async fn forms_are_eaten_where_the_switch_says_so() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_the_real_servers_say() {
+async fn error_messages_match_real_servers() {
     let mimir = start(mimir()).await;
     let cortex = start(cortex()).await;
     for (body, in_mimir, in_cortex) in [
@@ -235,7 +235,7 @@ async fn refusals_say_what_the_real_servers_say() {
 }
 
 #[tokio::test]
-async fn a_tenant_at_its_limit_cannot_replace_a_group() {
+async fn group_limit_prevents_replacement() {
     let ruler = start(mimir().limits(Limits { groups: 1, ..Limits::default() })).await;
     assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
     let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
@@ -245,7 +245,7 @@ async fn a_tenant_at_its_limit_cannot_replace_a_group() {
 }
 
 #[tokio::test]
-async fn protected_namespaces_open_to_the_header_that_names_them() {
+async fn protected_namespaces_require_the_override_header() {
     let protected =
         Limits { protected_namespaces: vec!["b".to_owned(), "a".to_owned()], ..Limits::default() };
     let ruler = start(mimir().limits(protected)).await;
@@ -267,7 +267,7 @@ async fn protected_namespaces_open_to_the_header_that_names_them() {
 }
 
 #[tokio::test]
-async fn tenants_are_apart_unless_tenancy_is_off() {
+async fn tenants_are_separate_unless_tenancy_is_disabled() {
     let ruler = start(mimir()).await;
     ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
     let none = send(ruler.address(), "GET", MIMIR, &[], Bytes::new()).await.expect("an answer");
@@ -283,7 +283,7 @@ async fn tenants_are_apart_unless_tenancy_is_off() {
 }
 
 #[tokio::test]
-async fn long_answers_are_compressed_for_those_who_accept_it() {
+async fn long_answers_are_compressed_if_accepted() {
     let ruler = start(mimir()).await;
     let rules = "- {record: r, expr: up}\n".repeat(100);
     ruler.put("t1", "ns", &format!("name: g\nrules:\n{rules}")).expect("a group");
@@ -299,7 +299,7 @@ async fn long_answers_are_compressed_for_those_who_accept_it() {
 }
 
 #[tokio::test]
-async fn names_too_long_for_a_file_are_refused_by_the_store() {
+async fn names_too_long_for_a_file_are_rejected() {
     let ruler = start(mimir()).await;
     for (length, status) in [(189, 202), (190, 500)] {
         let path = format!("{MIMIR}/{}", "n".repeat(length));
@@ -313,7 +313,7 @@ async fn names_too_long_for_a_file_are_refused_by_the_store() {
 }
 
 #[tokio::test]
-async fn rules_survive_in_the_storage_directory() {
+async fn storage_directory_keeps_rules() {
     let directory = tempfile::tempdir().expect("a directory");
     let ruler = start(mimir().storage(directory.path())).await;
     for namespace in ["a%2Fb", "c", "d"] {
@@ -335,7 +335,7 @@ async fn rules_survive_in_the_storage_directory() {
 }
 
 #[tokio::test]
-async fn reads_see_the_write_before() {
+async fn reads_see_previous_writes() {
     let ruler = start(mimir()).await;
     for minutes in 1..=50 {
         let body = format!("name: g\ninterval: {minutes}m\nrules: [{{record: r, expr: up}}]\n");
@@ -351,7 +351,7 @@ async fn reads_see_the_write_before() {
 }
 
 #[tokio::test]
-async fn switches_for_routes_and_names() {
+async fn builder_options_for_routes_and_names() {
     let ruler = start(mimir().prometheus_prefix("/prom/").name_scheme(NameScheme::Utf8)).await;
     let body = "name: g\nrules: [{record: 'ä.b', expr: up}]\n";
     assert_eq!(ask(ruler.address(), "POST", "/prom/config/v1/rules/ns", body).await.status, 202);
@@ -364,7 +364,7 @@ async fn switches_for_routes_and_names() {
 }
 
 #[tokio::test]
-async fn a_list_takes_its_time_for_each_group() {
+async fn list_latency_applies_per_group() {
     let ruler = start(mimir().list_latency(Duration::from_millis(20))).await;
     for namespace in ["a", "b", "c"] {
         ruler.put("t1", namespace, GROUP).expect("a group");
@@ -384,7 +384,7 @@ async fn a_list_takes_its_time_for_each_group() {
 }
 
 #[tokio::test]
-async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
+async fn body_limit_is_enforced() {
     let ruler = start(mimir().longest_body(1 << 20)).await;
     let path = format!("{MIMIR}/ns");
     let body = |length: usize| format!("{GROUP}{}", "#".repeat(length - GROUP.len()));
@@ -422,7 +422,7 @@ async fn in_chunks(ruler: &RulerServer, path: &str, body: &str) -> (u16, String)
 }
 
 #[tokio::test]
-async fn a_long_body_keeps_no_other_request_waiting() {
+async fn long_body_does_not_block_other_requests() {
     let ruler = start(mimir()).await;
     let rules = "- {record: r, expr: up}\n".repeat(20_000);
     let long = format!("name: g\nrules:\n{rules}");
@@ -437,7 +437,7 @@ async fn a_long_body_keeps_no_other_request_waiting() {
 }
 
 #[tokio::test]
-async fn a_body_that_would_exhaust_its_reader_is_refused() {
+async fn body_that_exhausts_the_parser_is_rejected() {
     let ruler = start(mimir()).await;
     let deep = format!("name: g\nrules: {}", "[".repeat(200_000));
     let deep_unknown = format!("name: g\nx: {}{}", "{a: ".repeat(100_000), "}".repeat(100_000));

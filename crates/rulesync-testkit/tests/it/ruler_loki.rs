@@ -42,7 +42,7 @@ fn namespaces(ruler: &RulerServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_slash_encoded_once_is_a_slash_and_deletes_the_wrong_group() {
+async fn loki_slash_encoded_once_is_a_separator() {
     let ruler = start(loki()).await;
     ruler.put("t1", "a", "name: b\nrules: [{record: r, expr: '1'}]").expect("a group");
     let once = format!("{RULES}/a%2Fb");
@@ -65,7 +65,7 @@ async fn a_slash_encoded_once_is_a_slash_and_deletes_the_wrong_group() {
 }
 
 #[tokio::test]
-async fn names_are_decoded_twice() {
+async fn loki_decodes_names_twice() {
     let ruler = start(loki()).await;
     for (path, status) in [
         ("plain", 202),
@@ -100,7 +100,7 @@ async fn names_are_decoded_twice() {
 }
 
 #[tokio::test]
-async fn a_form_is_eaten_and_its_group_has_no_name() {
+async fn loki_consumes_form_bodies() {
     let ruler = start(loki()).await;
     let headers = [("x-scope-orgid", "t1"), ("content-type", "application/x-www-form-urlencoded")];
     let body = Bytes::from_static(GROUP.as_bytes());
@@ -109,7 +109,7 @@ async fn a_form_is_eaten_and_its_group_has_no_name() {
 }
 
 #[tokio::test]
-async fn much_of_a_group_is_forgotten() {
+async fn loki_drops_unsupported_fields() {
     let ruler = start(loki()).await;
     let body = "
 name: g
@@ -150,7 +150,7 @@ rules:
 }
 
 #[tokio::test]
-async fn a_bad_tenant_is_called_the_servers_fault() {
+async fn loki_reports_invalid_tenants_as_server_errors() {
     let ruler = start(loki()).await;
     for path in [RULES, STATE, "/prometheus/api/v1/alerts"] {
         let none = send(ruler.address(), "GET", path, &[], Bytes::new()).await.expect("an answer");
@@ -168,7 +168,7 @@ async fn a_bad_tenant_is_called_the_servers_fault() {
 }
 
 #[tokio::test]
-async fn poison_and_names_that_are_no_files_freeze_the_tenant() {
+async fn loki_is_frozen_by_poison_and_invalid_file_names() {
     let long = "%25C3%25A9".repeat(43);
     for (namespace, body) in [
         ("ns", r#"{"name":"p","rules":[{"alert":"A","expr":"1","annotations":{"a":"\tx\ny"}}]}"#),
@@ -194,7 +194,7 @@ async fn poison_and_names_that_are_no_files_freeze_the_tenant() {
 }
 
 #[tokio::test]
-async fn a_list_shows_only_rules_with_a_label() {
+async fn loki_filters_lists_by_label() {
     let ruler = start(loki()).await;
     for (namespace, rules) in [
         ("a", "[{record: r, expr: '1', labels: {x: '1'}}, {record: s, expr: '1', labels: {x: '2'}}]"),
@@ -216,7 +216,7 @@ async fn a_list_shows_only_rules_with_a_label() {
 }
 
 #[tokio::test]
-async fn a_store_of_files_is_read_only() {
+async fn loki_local_store_is_read_only() {
     let ruler = start(loki().read_only()).await;
     ruler.put("t1", "rules.yaml", GROUP).expect("a group");
     let namespace = format!("{RULES}/rules.yaml");
@@ -239,7 +239,7 @@ async fn a_store_of_files_is_read_only() {
 }
 
 #[tokio::test]
-async fn limits_are_as_elsewhere() {
+async fn loki_enforces_limits() {
     let ruler = start(loki().limits(Limits { groups: 1, rules_per_group: 1, ..Limits::default() })).await;
     let path = format!("{RULES}/ns");
     let two = "name: g\nrules: [{record: r, expr: '1'}, {record: s, expr: '1'}]";
@@ -251,7 +251,7 @@ async fn limits_are_as_elsewhere() {
 }
 
 #[tokio::test]
-async fn answers_are_never_compressed() {
+async fn loki_never_compresses() {
     let ruler = start(loki()).await;
     let rules = "- {record: r, expr: '1'}\n".repeat(200);
     ruler.put("t1", "ns", &format!("name: g\nrules:\n{rules}")).expect("a group");
@@ -262,7 +262,7 @@ async fn answers_are_never_compressed() {
 }
 
 #[tokio::test]
-async fn methods_and_routes_it_does_not_have() {
+async fn loki_unsupported_methods_and_routes() {
     let ruler = start(loki()).await;
     for method in ["PUT", "PATCH", "OPTIONS", "HEAD"] {
         let reply = ask(ruler.address(), method, &format!("{RULES}/ns"), GROUP).await;
@@ -281,7 +281,7 @@ async fn methods_and_routes_it_does_not_have() {
 }
 
 #[tokio::test]
-async fn a_list_takes_its_time_for_each_group_also_where_names_are_decoded_twice() {
+async fn loki_list_latency_applies_per_group() {
     let ruler = start(loki().list_latency(Duration::from_millis(20))).await;
     ruler.put("t1", "a/b", GROUP).expect("a group");
     ask(ruler.address(), "GET", &format!("{RULES}/a%252Fb"), "").await;
@@ -291,7 +291,7 @@ async fn a_list_takes_its_time_for_each_group_also_where_names_are_decoded_twice
 }
 
 #[tokio::test]
-async fn a_query_for_logs_is_stored_and_fails_when_evaluated() {
+async fn loki_stores_log_queries_that_fail_evaluation() {
     let ruler = start(loki().evaluates()).await;
     let body =
         "name: g\nrules: [{alert: A, expr: '{a=\"b\"} |= \"x\"'}, {alert: B, expr: 'rate({a=\"b\"}[1m])'}]";

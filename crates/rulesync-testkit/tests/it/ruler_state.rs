@@ -55,7 +55,7 @@ async fn later(time: Duration) {
 const ALERT: &str = "name: g\nrules: [{alert: A, expr: '1'}]";
 
 #[tokio::test]
-async fn a_change_shows_after_the_sync_delay_in_every_kind() {
+async fn state_shows_changes_after_the_sync_delay() {
     for kind in KINDS {
         let ruler = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
         ruler.put("t1", "ns", ALERT).expect("a group");
@@ -73,7 +73,7 @@ async fn a_change_shows_after_the_sync_delay_in_every_kind() {
 }
 
 #[tokio::test]
-async fn a_frozen_tenant_keeps_its_old_rules_until_the_culprit_is_gone_and_a_sync_has_come() {
+async fn state_of_frozen_tenant_keeps_old_rules() {
     let poison = "name: p\nrules: [{alert: A, expr: \"\\tx\\ny\"}]";
     // Mimir does not map namespaces to files, and Cortex stores poison only by direct access.
     for (kind, namespace, yaml) in [
@@ -105,7 +105,7 @@ async fn a_frozen_tenant_keeps_its_old_rules_until_the_culprit_is_gone_and_a_syn
 }
 
 #[tokio::test]
-async fn poison_is_refused_by_cortex_only() {
+async fn poison_is_rejected_only_by_cortex() {
     let body = r#"{"name":"g","rules":[{"alert":"A","expr":"1","annotations":{"a":"\tx\ny"}}]}"#;
     for (kind, path, status) in [
         (Kind::Mimir, "/prometheus/config/v1/rules/ns", 202),
@@ -123,7 +123,7 @@ async fn poison_is_refused_by_cortex_only() {
 }
 
 #[tokio::test]
-async fn a_merge_key_as_a_name_freezes_where_names_are_not_checked() {
+async fn merge_key_as_name_freezes_unless_names_are_validated() {
     const MIMIR: &str = "/prometheus/config/v1/rules/ns";
     let body = |group: &str, rule: &str| {
         format!(r#"{{"name":"g"{group},"rules":[{{"alert":"A","expr":"1"{rule}}}]}}"#)
@@ -160,7 +160,7 @@ async fn a_merge_key_as_a_name_freezes_where_names_are_not_checked() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_begins_frozen_has_no_rules() {
+async fn state_of_tenant_frozen_at_start_is_empty() {
     let directory = tempfile::tempdir().expect("a directory");
     let ruler = start(RulerServer::builder(Kind::Loki).storage(directory.path())).await;
     for namespace in ["!", ".", "a"] {
@@ -184,7 +184,7 @@ const GROUPS: [(&str, &str); 3] = [
 ];
 
 #[tokio::test]
-async fn each_kind_knows_its_filters_and_ignores_the_others() {
+async fn state_filters_differ_by_kind() {
     let all: &[&str] = &["a/g:A,r", "a/h:A", "b/g:r"];
     let in_b: &[&str] = &["b/g:r"];
     let in_h: &[&str] = &["a/h:A"];
@@ -225,7 +225,7 @@ async fn each_kind_knows_its_filters_and_ignores_the_others() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_is_told_in_each_kinds_words() {
+async fn state_filter_errors_differ_by_kind() {
     for (kind, query, error) in [
         (Kind::Mimir, "type=foo", r#"not supported value \"foo\""#),
         (Kind::Loki, "type=foo", r#"not supported value \"foo\""#),
@@ -255,7 +255,7 @@ async fn a_filter_that_cannot_be_is_told_in_each_kinds_words() {
 }
 
 #[tokio::test]
-async fn pages_are_whole_in_mimir_and_cortex_and_unknown_to_loki() {
+async fn state_pages_are_complete_in_mimir_and_cortex() {
     let names = ["a.b", "a/b", "c", "d", "e"];
     let groups: Vec<(&str, &str)> = names.iter().map(|name| (*name, ALERT)).collect();
     for (kind, in_order) in [(Kind::Mimir, true), (Kind::Cortex, false)] {
@@ -282,7 +282,7 @@ async fn pages_are_whole_in_mimir_and_cortex_and_unknown_to_loki() {
 }
 
 #[tokio::test]
-async fn each_kind_has_its_shape() {
+async fn state_format_differs_by_kind() {
     let group = "name: g\nlimit: 3\nlabels: {team: x, sev: a}\nrules: [{alert: A, expr: 1 < bool 2, for: 1m, keep_firing_for: 1500ms, labels: {sev: b}}, {record: r, expr: '1'}]";
     let mut texts = Vec::new();
     for (kind, path) in [
@@ -311,7 +311,7 @@ async fn each_kind_has_its_shape() {
 }
 
 #[tokio::test]
-async fn alerts_are_left_out_in_the_way_of_each_kind() {
+async fn state_exclude_alerts_differs_by_kind() {
     for (kind, alerts) in [
         (Kind::Mimir, Value::Null),
         (Kind::Cortex, Value::from(Vec::<Value>::new())),
@@ -324,7 +324,7 @@ async fn alerts_are_left_out_in_the_way_of_each_kind() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_evaluation_is_told_so_by_mimir_only() {
+async fn state_of_disabled_evaluation_is_an_error_only_in_mimir() {
     let told = |kind: Kind| async move {
         let ruler = start(RulerServer::builder(kind).evaluation_disabled("t1")).await;
         for tenant in ["t1", "t2"] {
@@ -347,7 +347,7 @@ async fn a_tenant_without_evaluation_is_told_so_by_mimir_only() {
 }
 
 #[tokio::test]
-async fn a_rule_fares_as_the_test_says() {
+async fn state_health_follows_the_test() {
     for kind in KINDS {
         let ruler = with_groups(kind, &GROUPS).await;
         let rule = |state: &Value, index: usize| state["data"]["groups"][0]["rules"][index].clone();

@@ -11,7 +11,7 @@ fn rule(text: &str) -> String {
 }
 
 #[test]
-fn every_fault_of_a_rule_has_its_words() {
+fn validate_reports_every_rule_error() {
     for (yaml, text) in [
         ("{alert: A, expr: up}", ""),
         (
@@ -97,7 +97,7 @@ fn every_fault_of_a_rule_has_its_words() {
 }
 
 #[test]
-fn braces_in_a_recorded_name_are_told_twice() {
+fn validate_reports_braces_in_record_name_twice() {
     let told = rule("{record: 'a{b}', expr: up}");
     let both = [
         r#"3:12: group "g1", rule 0, "a{b}": invalid recording rule name: a{b}"#,
@@ -107,7 +107,7 @@ fn braces_in_a_recorded_name_are_told_twice() {
 }
 
 #[test]
-fn cortex_knows_no_positions_and_is_silent_about_expressions() {
+fn validate_cortex_has_no_positions_or_expression_errors() {
     let yaml = "name: g\nrules:\n- {alert: A, expr: 'sum('}\n- {expr: up}\n";
     assert_eq!(
         told(Kind::Cortex, yaml),
@@ -117,7 +117,7 @@ fn cortex_knows_no_positions_and_is_silent_about_expressions() {
 }
 
 #[test]
-fn a_group_is_told_what_it_lacks_or_may_not_have() {
+fn validate_reports_group_errors() {
     assert_eq!(told(Kind::Mimir, ""), "invalid rules configuration: rule group name must not be empty");
     assert_eq!(told(Kind::Cortex, "rules: []"), "invalid rules config: rule group name must not be empty");
     assert_eq!(told(Kind::Mimir, "name: g1"), "invalid rules configuration: rule group 'g1' has no rules");
@@ -134,7 +134,7 @@ fn a_group_is_told_what_it_lacks_or_may_not_have() {
 }
 
 #[test]
-fn names_may_be_any_text_where_the_scheme_says_so() {
+fn validate_utf8_scheme_accepts_any_name() {
     let posted = yaml_in::decode("name: g\nrules:\n- {record: ä.b, expr: up, labels: {a-b: c}}\n".as_bytes())
         .expect("a group");
     let profile = Profile { name_scheme: NameScheme::Utf8, ..Profile::of(Kind::Mimir) };
@@ -142,7 +142,7 @@ fn names_may_be_any_text_where_the_scheme_says_so() {
 }
 
 #[test]
-fn experimental_functions_are_a_switch() {
+fn validate_experimental_functions_are_configurable() {
     let posted =
         yaml_in::decode(b"name: g\nrules:\n- {record: r, expr: 'limitk(1, up)'}\n").expect("a group");
     let mut profile = Profile::of(Kind::Mimir);
@@ -156,7 +156,7 @@ fn experimental_functions_are_a_switch() {
 }
 
 #[test]
-fn limits_count_a_replaced_group_twice() {
+fn validate_limits_count_a_replaced_group_twice() {
     let posted = yaml_in::decode(b"name: g\ninterval: 10s\nrules: [{}, {}, {}]").expect("a group");
     let limit = |limits: Limits, stored: usize| over_limit(&posted, &limits, || stored);
     assert_eq!(limit(Limits::default(), 1000), None);
@@ -177,12 +177,12 @@ fn limits_count_a_replaced_group_twice() {
 }
 
 #[test]
-fn strings_are_quoted_as_go_does() {
+fn quoted_matches_go() {
     assert_eq!(quoted("a\"b\\c\n\t\x01é\u{85}"), r#""a\"b\\c\n\t\x01é\u0085""#);
 }
 
 #[test]
-fn loki_has_words_of_its_own() {
+fn validate_loki_messages() {
     let rule = |text: &str| told(Kind::Loki, &format!("name: g1\nrules:\n- {text}\n"));
     for (yaml, text) in [
         ("{alert: A b, expr: '1 > 0'}", ""),
@@ -219,7 +219,7 @@ fn loki_has_words_of_its_own() {
 }
 
 #[test]
-fn loki_explains_expressions_and_says_whose_they_are() {
+fn validate_loki_reports_expression_errors_with_rule_name() {
     for (field, whose) in [("alert", "alert 'X'"), ("record", "record 'X'")] {
         for (expr, error) in [
             ("up", "parse error at line 1, col 1: syntax error: unexpected IDENTIFIER"),
