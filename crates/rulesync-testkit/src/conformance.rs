@@ -6,7 +6,8 @@
 //! ```no_run
 //! # async fn example(my_ruler: impl rulesync_core::Ruler) -> Result<(), Box<dyn std::error::Error>> {
 //! use rulesync_testkit::conformance::{self, Tenants};
-//! conformance::all(&my_ruler, &Tenants { one: Some("conformance-1".parse()?), other: Some("conformance-2".parse()?) }).await;
+//! let tenants = Tenants { one: Some("conformance-1".parse()?), other: Some("conformance-2".parse()?) };
+//! conformance::all(&my_ruler, &tenants).await;
 //! # Ok(()) }
 //! ```
 #![expect(clippy::panic, reason = "a conformance suite reports by panicking, like any test")]
@@ -45,7 +46,7 @@ pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
 }
 
 const NAMESPACE: &str = "conformance.ns.object";
-const NEIGHBOUR: &str = "conformance.ns.neighbour";
+const OTHER_NAMESPACE: &str = "conformance.ns.neighbour";
 
 /// Listing an empty tenant is not an error.
 pub async fn empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
@@ -56,14 +57,14 @@ pub async fn empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
 /// A list contains every written group, in its namespace.
 pub async fn written_groups_are_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         for name in ["a", "b", "c"] {
             put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
     let observed = list(ruler, tenants.one.as_ref()).await;
     assert_eq!(observed.groups(), 6);
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         let names: BTreeSet<&str> = observed.namespace(namespace).map(|(name, _)| name).collect();
         assert_eq!(names, BTreeSet::from(["a", "b", "c"]), "the groups of {namespace}");
     }
@@ -83,17 +84,17 @@ pub async fn identical_write_changes_nothing(ruler: &dyn Ruler, tenants: &Tenant
 pub async fn write_replaces_group(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    let new = Group { rules: vec![alert(phrases(ruler).other)], ..group(ruler, "g") };
+    let new = Group { rules: vec![alert(expressions(ruler).other)], ..group(ruler, "g") };
     put(ruler, tenants, NAMESPACE, &new).await;
-    reads_back(ruler, tenants, NAMESPACE, &[new]).await;
+    assert_reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
 
 /// A group that uses every field reads back equal, up to the fields in [`Ruler::keeps`].
 pub async fn kept_fields_read_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let full = full_group(phrases(ruler));
+    let full = full_group(expressions(ruler));
     put(ruler, tenants, NAMESPACE, &full).await;
-    reads_back(ruler, tenants, NAMESPACE, &[full]).await;
+    assert_reads_back(ruler, tenants, NAMESPACE, &[full]).await;
 }
 
 /// Names with special characters, and strings that YAML could read as another type, read back unchanged.
@@ -130,7 +131,7 @@ pub async fn special_names_and_strings_read_back(ruler: &dyn Ruler, tenants: &Te
     ];
     let annotations: BTreeMap<String, String> =
         texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
-    let mut texts = Group { rules: vec![alert(phrases(ruler).lines)], ..group(ruler, "texts") };
+    let mut texts = Group { rules: vec![alert(expressions(ruler).lines)], ..group(ruler, "texts") };
     if let Some(rule) = texts.rules.first_mut() {
         rule.annotations = annotations;
     }
@@ -138,11 +139,11 @@ pub async fn special_names_and_strings_read_back(ruler: &dyn Ruler, tenants: &Te
     for group in &groups {
         put(ruler, tenants, NAMESPACE, group).await;
     }
-    reads_back(ruler, tenants, NAMESPACE, &groups).await;
+    assert_reads_back(ruler, tenants, NAMESPACE, &groups).await;
     for group in &groups {
-        done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, &group.name).await, "deleting a group");
+        expect_ok(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, &group.name).await, "deleting a group");
     }
-    assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every odd name can be deleted");
+    assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every group can be deleted");
 }
 
 /// Changes of a namespace that are passed together are made and answered separately: a rejected change does not hold up
@@ -170,7 +171,7 @@ pub async fn namespace_changes_are_written_separately(ruler: &dyn Ruler, tenants
             results.iter().map(|result| result.as_ref().err().map_or("done", RulerError::class)).collect();
         assert_eq!(classes, ["done", class, "done", "done"], "{results:?}");
         let expected = [group(ruler, "a"), group(ruler, "b"), kept.clone()];
-        reads_back(ruler, tenants, NAMESPACE, &expected).await;
+        assert_reads_back(ruler, tenants, NAMESPACE, &expected).await;
     }
     let names = ["a", "b", "kept"];
     let results = ruler.write_namespace(tenant, NAMESPACE, &[Write::DeleteNamespace(&names)]).await;
@@ -182,15 +183,15 @@ pub async fn namespace_changes_are_written_separately(ruler: &dyn Ruler, tenants
 pub async fn deleting_a_missing_group_succeeds(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
-    done(
+    expect_ok(
         ruler.delete_group(tenant, NAMESPACE, "none").await,
         "deleting a missing group of a missing namespace",
     );
-    done(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
+    expect_ok(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
+    expect_ok(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
     for _ in 0..2 {
-        done(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
+        expect_ok(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
     }
 }
 
@@ -200,22 +201,25 @@ pub async fn deleting_a_group_leaves_the_others(ruler: &dyn Ruler, tenants: &Ten
     for name in ["a", "b"] {
         put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
     }
-    done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
-    reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
+    expect_ok(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
+    assert_reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
 }
 
 /// Deleting a namespace deletes all its groups and no others.
 pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         for name in ["a", "b"] {
             put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
-    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await, "deleting a namespace");
+    expect_ok(
+        ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await,
+        "deleting a namespace",
+    );
     let observed = list(ruler, tenants.one.as_ref()).await;
     assert!(!observed.has_namespace(NAMESPACE));
-    assert_eq!(fingerprints(&observed, NEIGHBOUR).len(), 2);
+    assert_eq!(fingerprints(&observed, OTHER_NAMESPACE).len(), 2);
 }
 
 /// The groups of one tenant are not visible to another.
@@ -232,7 +236,7 @@ pub async fn tenants_are_separate(ruler: &dyn Ruler, tenants: &Tenants) {
 pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
+    put(ruler, tenants, OTHER_NAMESPACE, &group(ruler, "g")).await;
     let (nothing, only) =
         (
             Observed::default(),
@@ -241,9 +245,9 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
             },
         );
     let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
-    done(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
+    expect_ok(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
     let observed = listing.into_observed();
-    assert!(observed.has_namespace(NAMESPACE) && !observed.has_namespace(NEIGHBOUR));
+    assert!(observed.has_namespace(NAMESPACE) && !observed.has_namespace(OTHER_NAMESPACE));
     clear(ruler, tenants).await;
 }
 
@@ -252,31 +256,34 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
 pub async fn evaluation_reports_loaded_groups(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let two = Group {
-        rules: vec![alert(phrases(ruler).alert), alert(phrases(ruler).other)],
+        rules: vec![alert(expressions(ruler).alert), alert(expressions(ruler).other)],
         ..group(ruler, "two")
     };
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         put(ruler, tenants, namespace, &two).await;
     }
     let loaded = |names: Vec<EvaluatedGroup>| {
-        let ours = names.into_iter().filter(|group| group.namespace == NAMESPACE);
-        ours.map(|group| (group.name, group.rules.into_iter().map(|rule| rule.name).collect())).collect()
+        let own = names.into_iter().filter(|group| group.namespace == NAMESPACE);
+        own.map(|group| (group.name, group.rules.into_iter().map(|rule| rule.name).collect())).collect()
     };
     let expected: Vec<(String, Vec<String>)> = vec![("two".to_owned(), vec!["A".to_owned(), "A".to_owned()])];
-    if !shows(ruler, tenants, loaded, &expected).await {
+    if !wait_for_loaded(ruler, tenants, loaded, &expected).await {
         return clear(ruler, tenants).await;
     }
     if tenants.one != tenants.other {
         let swapped = Tenants { one: tenants.other.clone(), other: tenants.one.clone() };
-        shows(ruler, &swapped, loaded, &Vec::new()).await;
+        wait_for_loaded(ruler, &swapped, loaded, &Vec::new()).await;
     }
-    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await, "deleting a namespace");
-    shows(ruler, tenants, loaded, &Vec::new()).await;
+    expect_ok(
+        ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await,
+        "deleting a namespace",
+    );
+    wait_for_loaded(ruler, tenants, loaded, &Vec::new()).await;
     clear(ruler, tenants).await;
 }
 
 /// Polls until the loaded groups are as expected; returns `false` if the ruler cannot report them.
-async fn shows<T: PartialEq + std::fmt::Debug>(
+async fn wait_for_loaded<T: PartialEq + std::fmt::Debug>(
     ruler: &dyn Ruler,
     tenants: &Tenants,
     read: impl Fn(Vec<EvaluatedGroup>) -> T,
@@ -299,14 +306,17 @@ async fn shows<T: PartialEq + std::fmt::Debug>(
         if shown == *expected {
             return true;
         }
-        assert!(tokio::time::Instant::now() < deadline, "loaded is {shown:?} instead of {expected:?}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "loaded groups are {shown:?} instead of {expected:?}"
+        );
         // Real rulers load a written group with a delay.
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 
 /// The same expressions in the language of a ruler.
-struct Phrases {
+struct Expressions {
     alert: &'static str,
     other: &'static str,
     /// Several lines, with a comment.
@@ -315,7 +325,7 @@ struct Phrases {
     record: &'static str,
 }
 
-const PROMQL: Phrases = Phrases {
+const PROMQL: Expressions = Expressions {
     alert: "up == 0",
     other: "up == 1",
     lines: "up{a=\"'\"}\n  # a comment\n  == 0",
@@ -323,7 +333,7 @@ const PROMQL: Phrases = Phrases {
     record: "sum by (job) (x)",
 };
 
-const LOGQL: Phrases = Phrases {
+const LOGQL: Expressions = Expressions {
     alert: "rate({a=\"b\"}[5m]) == 0",
     other: "rate({a=\"b\"}[5m]) == 1",
     lines: "rate({a=\"'\"}[5m])\n  # a comment\n  == 0",
@@ -331,7 +341,7 @@ const LOGQL: Phrases = Phrases {
     record: "sum by (job) (rate({a=\"b\"}[5m]))",
 };
 
-fn phrases(ruler: &dyn Ruler) -> &'static Phrases {
+fn expressions(ruler: &dyn Ruler) -> &'static Expressions {
     if ruler.dialect().name() == "logql" { &LOGQL } else { &PROMQL }
 }
 
@@ -340,16 +350,16 @@ fn alert(expr: &str) -> Rule {
 }
 
 fn group(ruler: &dyn Ruler, name: &str) -> Group {
-    Group { name: name.to_owned(), rules: vec![alert(phrases(ruler).alert)], ..Group::default() }
+    Group { name: name.to_owned(), rules: vec![alert(expressions(ruler).alert)], ..Group::default() }
 }
 
-fn full_group(phrases: &Phrases) -> Group {
+fn full_group(expressions: &Expressions) -> Group {
     let map =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let duration = PromDuration::from_millis;
     let alert = Rule {
         alert: "Full".to_owned(),
-        expr: phrases.long.to_owned(),
+        expr: expressions.long.to_owned(),
         hold: duration(90_000),
         keep_firing_for: duration(3_600_000),
         labels: map(&[("severity", "page"), ("empty", "")]),
@@ -358,7 +368,7 @@ fn full_group(phrases: &Phrases) -> Group {
     };
     let record = Rule {
         record: "job:x:sum".to_owned(),
-        expr: phrases.record.to_owned(),
+        expr: expressions.record.to_owned(),
         labels: map(&[("a", "b")]),
         ..Rule::default()
     };
@@ -374,20 +384,23 @@ fn full_group(phrases: &Phrases) -> Group {
     }
 }
 
-fn done(result: Result<(), RulerError>, what: &str) {
+fn expect_ok(result: Result<(), RulerError>, what: &str) {
     if let Err(error) = result {
         panic!("{what}: {error}");
     }
 }
 
 async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Group) {
-    done(ruler.put_group(tenants.one.as_ref(), namespace, group).await, &format!("putting {:?}", group.name));
+    expect_ok(
+        ruler.put_group(tenants.one.as_ref(), namespace, group).await,
+        &format!("putting {:?}", group.name),
+    );
 }
 
 async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
     let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
-    done(ruler.list(tenant, &mut listing).await, "listing");
+    expect_ok(ruler.list(tenant, &mut listing).await, "listing");
     listing.into_observed()
 }
 
@@ -395,20 +408,20 @@ fn fingerprints(observed: &Observed, namespace: &str) -> BTreeMap<String, Option
     observed.namespace(namespace).map(|(name, fingerprint)| (name.to_owned(), fingerprint)).collect()
 }
 
-async fn reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, groups: &[Group]) {
+async fn assert_reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, groups: &[Group]) {
     let observed = list(ruler, tenants.one.as_ref()).await;
     let expected: BTreeMap<String, Option<Fingerprint>> = groups
         .iter()
         .map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.keeps()))))
         .collect();
-    assert_eq!(fingerprints(&observed, namespace), expected, "what is read back from {namespace}");
+    assert_eq!(fingerprints(&observed, namespace), expected, "the groups read back from {namespace}");
 }
 
 async fn clear(ruler: &dyn Ruler, tenants: &Tenants) {
     for tenant in [&tenants.one, &tenants.other] {
         let observed = list(ruler, tenant.as_ref()).await;
         for (namespace, groups) in observed.namespaces() {
-            done(ruler.delete_namespace(tenant.as_ref(), namespace, &groups).await, "emptying a tenant");
+            expect_ok(ruler.delete_namespace(tenant.as_ref(), namespace, &groups).await, "emptying a tenant");
         }
     }
 }

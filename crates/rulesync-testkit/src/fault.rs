@@ -161,7 +161,7 @@ impl Fault {
         self
     }
 
-    fn hits<B>(&self, request: &Request<B>) -> bool {
+    fn matches<B>(&self, request: &Request<B>) -> bool {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let tenant = request.headers().get("x-scope-orgid").map(HeaderValue::as_bytes);
         self.left != Some(0)
@@ -247,12 +247,12 @@ impl Faults {
     }
 
     /// Returns the total delay for a request and the first other effect. Uses up counted faults.
-    pub(crate) fn meet<B>(&self, request: &Request<B>) -> (Duration, Option<Effect>) {
+    pub(crate) fn effect_on<B>(&self, request: &Request<B>) -> (Duration, Option<Effect>) {
         let mut active = self.lock();
         let mut delay = Duration::ZERO;
         let mut effect = None;
         for (_, fault) in &mut active.faults {
-            if !fault.hits(request) {
+            if !fault.matches(request) {
                 continue;
             }
             match &fault.effect {
@@ -285,20 +285,20 @@ mod tests {
     }
 
     /// The status that a fault answers a request of tenant `t1` with.
-    fn meets(faults: &Faults, method: Method, target: &str) -> Option<u16> {
+    fn status_for(faults: &Faults, method: Method, target: &str) -> Option<u16> {
         let request = Request::builder().method(method).uri(target).header("x-scope-orgid", "t1").body(());
-        code(faults.meet(&request.expect("a request")).1)
+        code(faults.effect_on(&request.expect("a request")).1)
     }
 
     #[test]
     fn fault_with_count_is_used_up_by_matching_requests() {
         let faults = Faults::new();
         faults.inject(Fault::status(503, "").on_method(Method::POST).on_path("ns1").times(2));
-        assert_eq!(meets(&faults, Method::GET, "/rules/ns1"), None);
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns2"), None);
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), Some(503));
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), Some(503));
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), None);
+        assert_eq!(status_for(&faults, Method::GET, "/rules/ns1"), None);
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns2"), None);
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns1"), Some(503));
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns1"), Some(503));
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns1"), None);
         assert!(faults.lock().faults.is_empty());
     }
 
@@ -306,9 +306,9 @@ mod tests {
     fn fault_of_one_tenant_does_not_affect_others() {
         let faults = Faults::new();
         faults.inject(Fault::status(500, "").on_tenant("t2"));
-        assert_eq!(meets(&faults, Method::GET, "/"), None);
+        assert_eq!(status_for(&faults, Method::GET, "/"), None);
         faults.inject(Fault::status(503, "").on_tenant("t1"));
-        assert_eq!(meets(&faults, Method::GET, "/"), Some(503));
+        assert_eq!(status_for(&faults, Method::GET, "/"), Some(503));
     }
 
     #[test]
@@ -318,10 +318,10 @@ mod tests {
         faults.inject(Fault::status(500, "").times(1));
         faults.inject(Fault::latency(Duration::from_millis(3)));
         faults.inject(Fault::status(502, "").times(1));
-        let (delay, effect) = faults.meet(&Request::new(()));
+        let (delay, effect) = faults.effect_on(&Request::new(()));
         assert_eq!((delay, code(effect)), (Duration::from_millis(5), Some(500)));
-        assert_eq!(meets(&faults, Method::GET, "/"), Some(502));
-        assert_eq!(meets(&faults, Method::GET, "/"), None);
+        assert_eq!(status_for(&faults, Method::GET, "/"), Some(502));
+        assert_eq!(status_for(&faults, Method::GET, "/"), None);
     }
 
     #[test]
@@ -330,6 +330,6 @@ mod tests {
         let id = faults.inject(Fault::hang());
         assert!(faults.remove(id));
         assert!(!faults.remove(id));
-        assert!(faults.meet(&Request::new(())).1.is_none());
+        assert!(faults.effect_on(&Request::new(())).1.is_none());
     }
 }

@@ -96,12 +96,12 @@ pub struct Journal {
 
 #[derive(Default)]
 struct Shared {
-    pages: Mutex<Pages>,
+    state: Mutex<State>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Pages {
+struct State {
     detail: Detail,
     connections: usize,
     /// The number of the first entry; earlier entries were cleared.
@@ -143,9 +143,9 @@ impl Journal {
 
     /// The highest number of requests that were in progress at the same time.
     pub fn most_at_once(&self) -> usize {
-        let pages = self.lock();
-        let starts = pages.entries.iter().map(|request| (request.started, true));
-        let ends = pages.entries.iter().filter_map(|request| Some((request.ended?, false)));
+        let state = self.lock();
+        let starts = state.entries.iter().map(|request| (request.started, true));
+        let ends = state.entries.iter().filter_map(|request| Some((request.ended?, false)));
         let mut moments: Vec<_> = starts.chain(ends).collect();
         // At equal times, ends sort before starts.
         moments.sort_unstable();
@@ -174,10 +174,10 @@ impl Journal {
 
     /// Removes all entries. Requests in progress finish without being recorded.
     pub fn clear(&self) {
-        let mut pages = self.lock();
-        pages.first += pages.entries.len() as u64;
-        pages.entries.clear();
-        pages.connections = 0;
+        let mut state = self.lock();
+        state.first += state.entries.len() as u64;
+        state.entries.clear();
+        state.connections = 0;
     }
 
     /// Waits until the requests so far fulfil the condition, which is checked now and at every arrival, answer and end.
@@ -203,14 +203,14 @@ impl Journal {
 
     /// Adds a request and returns its number for later calls of `note`; `None` if nothing is kept.
     pub(crate) fn arrived(&self, request: &Request<Bytes>) -> Option<u64> {
-        let mut pages = self.lock();
-        let detail = pages.detail;
+        let mut state = self.lock();
+        let detail = state.detail;
         if detail == Detail::Nothing {
             return None;
         }
-        let number = pages.first + pages.entries.len() as u64;
+        let number = state.first + state.entries.len() as u64;
         let uri = request.uri();
-        pages.entries.push(Recorded {
+        state.entries.push(Recorded {
             number,
             method: request.method().clone(),
             path: uri.path().to_owned(),
@@ -222,7 +222,7 @@ impl Journal {
             started: Instant::now(),
             ended: None,
         });
-        drop(pages);
+        drop(state);
         self.shared.changed.notify_waiters();
         Some(number)
     }
@@ -230,17 +230,17 @@ impl Journal {
     /// Updates the entry of a request, unless it has been cleared.
     pub(crate) fn note(&self, number: Option<u64>, note: impl FnOnce(&mut Recorded)) {
         let Some(number) = number else { return };
-        let mut pages = self.lock();
-        let Some(index) = number.checked_sub(pages.first) else { return };
-        if let Some(entry) = usize::try_from(index).ok().and_then(|index| pages.entries.get_mut(index)) {
+        let mut state = self.lock();
+        let Some(index) = number.checked_sub(state.first) else { return };
+        if let Some(entry) = usize::try_from(index).ok().and_then(|index| state.entries.get_mut(index)) {
             note(entry);
         }
-        drop(pages);
+        drop(state);
         self.shared.changed.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pages> {
-        self.shared.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

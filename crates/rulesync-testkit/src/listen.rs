@@ -42,7 +42,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A complete body.
-pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn full_body(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
 pub(crate) const LONGEST_BODY: usize = 32 << 20;
 
 /// The maximum buffer size, in bytes, reserved because of an announced content length.
-const AT_ONCE: usize = 64 << 10;
+const MAX_RESERVED: usize = 64 << 10;
 
 /// Processes the requests that no fault has intercepted. The body has been read completely.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -244,7 +244,7 @@ async fn exchange(
     let request = Request::from_parts(head, body.unwrap_or_default());
     let journal = shared.journal.clone();
     let end = End { journal: journal.clone(), number: journal.arrived(&request) };
-    let (delay, effect) = shared.faults.meet(&request);
+    let (delay, effect) = shared.faults.effect_on(&request);
     if !delay.is_zero() || effect.is_some() {
         journal.note(end.number, |entry| entry.faulted = true);
     }
@@ -254,13 +254,13 @@ async fn exchange(
     let handler = Arc::clone(&shared.handler);
     let response = match effect {
         _ if too_long => {
-            let mut response = Response::new(whole("request body too large\n"));
+            let mut response = Response::new(full_body("request body too large\n"));
             *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
             response
         }
         None => handler.handle(request).await,
         Some(Effect::Answer(canned)) => {
-            let mut response = Response::new(whole(canned.body));
+            let mut response = Response::new(full_body(canned.body));
             *response.status_mut() = canned.status;
             *response.headers_mut() = canned.headers;
             response
@@ -272,7 +272,7 @@ async fn exchange(
             reset.store(true, Ordering::Relaxed);
             return Err(Cut);
         }
-        // Latency is never the effect: `meet` sums delays up.
+        // Latency is never the effect: `effect_on` sums delays up.
         Some(Effect::Reset | Effect::Latency(_)) => {
             reset.store(true, Ordering::Relaxed);
             return Err(Cut);
@@ -286,7 +286,7 @@ async fn exchange(
 /// and discarded, because a client that is still sending may not see the answer.
 async fn read(mut body: Incoming, longest: usize) -> Result<Option<Bytes>, Cut> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut kept = BytesMut::with_capacity(announced.min(AT_ONCE));
+    let mut kept = BytesMut::with_capacity(announced.min(MAX_RESERVED));
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Cut)?.into_data() else { continue };

@@ -85,7 +85,7 @@ const ODDITIES: &[&[u8]] = &[
 const KINDS: u8 = 12;
 
 /// The maximum depth or length of generated nesting and scalars.
-const MOST: usize = 8_192;
+const MAX_SIZE: usize = 8_192;
 
 /// Applies the mutations that `choices` selects: every four bytes are one mutation, made up of the kind, the position
 /// (two bytes, a fraction of the length), and an amount or index. Remaining bytes are ignored.
@@ -105,7 +105,7 @@ pub fn damaged(document: &[u8], choices: &[u8]) -> Vec<u8> {
 
 /// Applies one mutation.
 fn damage(document: &mut Vec<u8>, kind: u8, at: usize, amount: u8) {
-    let much = usize::from(amount);
+    let size = usize::from(amount);
     let (begin, end) = line_around(document, at);
     match kind {
         0 => {
@@ -115,7 +115,7 @@ fn damage(document: &mut Vec<u8>, kind: u8, at: usize, amount: u8) {
         }
         1 => drop(document.drain(begin..end)),
         2 => {
-            let lines = document[begin..end].repeat(1 + much / 64);
+            let lines = document[begin..end].repeat(1 + size / 64);
             insert(document, begin, &lines);
         }
         3 => {
@@ -123,18 +123,22 @@ fn damage(document: &mut Vec<u8>, kind: u8, at: usize, amount: u8) {
             document[begin..after].rotate_left(end - begin);
         }
         4 => document.truncate(at),
-        5 => drop(document.drain(at..(at + much).min(document.len()))),
-        6 => insert(document, at, ODDITIES[much % ODDITIES.len()]),
-        7 => value(document, at, ODDITIES[much % ODDITIES.len()]),
+        5 => drop(document.drain(at..(at + size).min(document.len()))),
+        6 => insert(document, at, ODDITIES[size % ODDITIES.len()]),
+        7 => replace_value(document, at, ODDITIES[size % ODDITIES.len()]),
         8 => {
-            let opening: &[u8] = [b"[".as_slice(), b"{a: ", b"- ", b"{\"a\":", b"? "][much % 5];
-            value(document, at, &opening.repeat(much * MOST / 1024));
+            let opening: &[u8] = [b"[".as_slice(), b"{a: ", b"- ", b"{\"a\":", b"? "][size % 5];
+            replace_value(document, at, &opening.repeat(size * MAX_SIZE / 1024));
         }
-        9 => value(document, at, &[b'x', b'1', b' ', b'\''][much % 4..][..1].repeat(much * MOST / 256)),
+        9 => replace_value(
+            document,
+            at,
+            &[b'x', b'1', b' ', b'\''][size % 4..][..1].repeat(size * MAX_SIZE / 256),
+        ),
         10 => {
             // The value is anchored, and an alias appears elsewhere.
-            value(document, at, b"*a");
-            let before = at.saturating_sub(1 + much * 4);
+            replace_value(document, at, b"*a");
+            let before = at.saturating_sub(1 + size * 4);
             if let Some(colon) = colon_after(document, before) {
                 insert(document, colon, b" &a ");
             }
@@ -151,7 +155,7 @@ fn insert(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 }
 
 /// Replaces the next value after a colon.
-fn value(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+fn replace_value(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     let Some(colon) = colon_after(document, at) else { return insert(document, at, bytes) };
     let (_, end) = line_around(document, colon);
     let length = document[colon..end].iter().position(|byte| matches!(byte, b',' | b'}' | b'\n'));
@@ -225,7 +229,7 @@ mod tests {
     proptest! {
         #[test]
         fn mutation_output_is_bounded(document: Vec<u8>, choices in prop::collection::vec(any::<u8>(), 0..40)) {
-            let longest = (document.len() + 10 * MOST) << 10;
+            let longest = (document.len() + 10 * MAX_SIZE) << 10;
             prop_assert!(damaged(&document, &choices).len() <= longest);
         }
     }

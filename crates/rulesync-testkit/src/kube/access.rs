@@ -45,8 +45,8 @@ impl Access {
         {
             return false;
         }
-        let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
-        self.everything || self.rules.iter().any(|(v, r)| fits(v, verb) && fits(r, resource))
+        let matches = |pattern: &str, value: &str| pattern == "*" || pattern == value;
+        self.everything || self.rules.iter().any(|(v, r)| matches(v, verb) && matches(r, resource))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::list::Form;
 use super::refused::Refused;
-use crate::listen::{Body, whole};
+use crate::listen::{Body, full_body};
 
 /// The size in bytes above which bodies are compressed if the client accepts it.
 const GZIP_FROM: usize = 128 * 1024;
@@ -75,7 +75,7 @@ impl Answer {
     pub(crate) fn into_response(self, gzip: bool) -> Response<Body> {
         let compressed = if gzip && self.body.len() > GZIP_FROM { compress(&self.body) } else { None };
         let encoded = compressed.is_some();
-        let mut response = Response::new(whole(compressed.unwrap_or(self.body)));
+        let mut response = Response::new(full_body(compressed.unwrap_or(self.body)));
         *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));

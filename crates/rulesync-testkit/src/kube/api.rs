@@ -79,10 +79,10 @@ impl Api {
     }
 
     fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {
-        let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
+        let matches = |pattern: &str, value: &str| pattern == "*" || pattern == value;
         let plural = target.resource();
         let forbidden =
-            self.cluster.switches().forbidden.iter().any(|(v, r)| fits(v, verb) && fits(r, &plural));
+            self.cluster.switches().forbidden.iter().any(|(v, r)| matches(v, verb) && matches(r, &plural));
         let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
         // For permissions, a namespace object is inside itself.
         let within = if target.plural == "namespaces" { name } else { namespace };
@@ -125,7 +125,7 @@ impl Api {
         let answer = match verb {
             "list" => self.list(&resource, &target, params, form).await?,
             "get" => {
-                self.cluster.etcd().await;
+                self.cluster.wait_for_etcd().await;
                 let name = target.name.as_deref().unwrap_or_default();
                 let namespace = target.namespace.as_deref().unwrap_or_default();
                 let found = self.cluster.world().find(&resource, namespace, name);
@@ -137,7 +137,7 @@ impl Api {
                 intent.status = target.subresource.is_some();
                 // The body is read first: a server that waits for its store has already received it.
                 let write = Write::read(verb, &resource, params, headers, body)?;
-                self.cluster.etcd().await;
+                self.cluster.wait_for_etcd().await;
                 self.write(&resource, &target, write, &intent, params, form)?
             }
         };
@@ -160,10 +160,10 @@ impl Api {
     ) -> Result<Answer, Refused> {
         let query = ListQuery::parse(params)?;
         if query.freshness != Freshness::Any {
-            self.cluster.etcd().await;
+            self.cluster.wait_for_etcd().await;
         }
         if let Freshness::NotOlder(revision) = query.freshness {
-            self.cluster.reach(revision).await?;
+            self.cluster.wait_for_revision(revision).await?;
         }
         let namespace = target.namespace.as_deref().filter(|_| resource.namespaced);
         let page = page(&self.cluster.world().store, resource, namespace, &query)?;
@@ -183,7 +183,7 @@ impl Api {
         };
         let query = WatchQuery::parse(params, streaming_allowed)?;
         if let Start::ExistingSince(revision) = query.start {
-            self.cluster.reach(revision).await?;
+            self.cluster.wait_for_revision(revision).await?;
         }
         let namespace = target.namespace.clone().filter(|_| resource.namespaced);
         let scope = Scope { resource, namespace, selector: query.selector.clone(), form };
@@ -277,7 +277,7 @@ impl Write {
                 Refused::bad_request(format!(
                     "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {} ({})",
                     resource.kind,
-                    parse_complaint(body, &why),
+                    describe_json_error(body, &why),
                     String::from_utf8_lossy(&body[..body.len().min(100)])
                 ))
             })
@@ -299,16 +299,16 @@ impl Write {
 }
 
 /// Describes a JSON syntax error, in the real server's words where it is at the very beginning.
-fn parse_complaint(body: &[u8], why: &serde_json::Error) -> String {
+fn describe_json_error(body: &[u8], why: &serde_json::Error) -> String {
     let text = String::from_utf8_lossy(body);
-    let mut signs = text.chars().filter(|c| !c.is_whitespace());
-    match (signs.next(), signs.next()) {
+    let mut chars = text.chars().filter(|c| !c.is_whitespace());
+    match (chars.next(), chars.next()) {
         (None, _) | (Some('{' | '['), None) => "unexpected end of JSON input".to_owned(),
-        (Some('{'), Some(sign)) if sign != '"' && sign != '}' => {
-            format!("invalid character '{sign}' looking for beginning of object key string")
+        (Some('{'), Some(c)) if c != '"' && c != '}' => {
+            format!("invalid character '{c}' looking for beginning of object key string")
         }
-        (Some(sign), _) if !sign.is_ascii_digit() && !"{[\"-tfn".contains(sign) => {
-            format!("invalid character '{sign}' looking for beginning of value")
+        (Some(c), _) if !c.is_ascii_digit() && !"{[\"-tfn".contains(c) => {
+            format!("invalid character '{c}' looking for beginning of value")
         }
         _ => why.to_string(),
     }
@@ -368,7 +368,7 @@ pub(crate) fn verb(method: &Method, target: &Target, params: &Params) -> Result<
 fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let manager = match params.text("fieldManager") {
-        "" => agent.split('/').next().filter(|word| !word.is_empty()).unwrap_or("unknown"),
+        "" => agent.split('/').next().filter(|value| !value.is_empty()).unwrap_or("unknown"),
         manager => manager,
     };
     let dry_run = match params.text("dryRun") {
@@ -388,7 +388,7 @@ fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
         dry_run,
         unknown,
         validate: true,
-        whole: false,
+        with_status: false,
         unconditional: false,
         uid: None,
     })

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::clock::{self, Precision};
-use super::event::Face;
+use super::event::EventApi;
 use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
 use super::schema::Schema;
@@ -20,7 +20,7 @@ pub(crate) enum BuiltIn {
     /// coordination.k8s.io/v1 Lease.
     Lease,
     /// Event of core/v1 or events.k8s.io/v1.
-    Event(Face),
+    Event(EventApi),
 }
 
 /// The maximum size of a ConfigMap's values, in bytes; keys are not counted.
@@ -28,7 +28,7 @@ const LARGEST_CONFIG_MAP: usize = 1_048_576;
 
 /// All built-in plain kinds.
 pub(crate) fn resources() -> Vec<Resource> {
-    vec![config_maps(), leases(), events(Face::Core), events(Face::Events)]
+    vec![config_maps(), leases(), events(EventApi::Core), events(EventApi::Events)]
 }
 
 fn config_maps() -> Resource {
@@ -37,9 +37,9 @@ fn config_maps() -> Resource {
     resource(BuiltIn::ConfigMap, "", ["configmaps", "configmap", "ConfigMap"], &["cm"], members)
 }
 
-fn events(face: Face) -> Resource {
-    let group = if face == Face::Core { "" } else { "events.k8s.io" };
-    resource(BuiltIn::Event(face), group, ["events", "event", "Event"], &["ev"], face.members())
+fn events(api: EventApi) -> Resource {
+    let group = if api == EventApi::Core { "" } else { "events.k8s.io" };
+    resource(BuiltIn::Event(api), group, ["events", "event", "Event"], &["ev"], api.members())
 }
 
 fn leases() -> Resource {
@@ -82,7 +82,7 @@ fn resource(
 pub(crate) fn empty(resource: &Resource) -> Value {
     match resource.nature {
         Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
-        Nature::BuiltIn(BuiltIn::Event(face), _) => face.empty(),
+        Nature::BuiltIn(BuiltIn::Event(api), _) => api.empty(),
         _ => json!({"metadata": {}}),
     }
 }
@@ -125,15 +125,15 @@ pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused
             }
             Ok(())
         }
-        BuiltIn::Event(face) => face.read(value).map_err(unreadable),
+        BuiltIn::Event(api) => api.read(value).map_err(unreadable),
     }
 }
 
 /// Converts a time to its stored format.
 pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
     if let Some(text) = parent.get(key).and_then(Value::as_str) {
-        let normal = clock::normal(text, precision)?;
-        parent[key] = json!(normal);
+        let normalized = clock::normalize(text, precision)?;
+        parent[key] = json!(normalized);
     }
     Ok(())
 }
@@ -145,7 +145,7 @@ pub(crate) fn validate(built_in: BuiltIn, old: Option<&Value>, value: &Value, er
     match built_in {
         BuiltIn::ConfigMap => validate_config_map(old, value, errors),
         BuiltIn::Lease => validate_lease(value, errors),
-        BuiltIn::Event(face) => face.validate(old, value, errors),
+        BuiltIn::Event(api) => api.validate(old, value, errors),
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
         read(resource, &mut value).map(|()| value).map_err(|refused| refused.message)
     }
 
-    fn complaints(built_in: BuiltIn, old: Option<&Value>, value: &Value) -> Vec<String> {
+    fn messages(built_in: BuiltIn, old: Option<&Value>, value: &Value) -> Vec<String> {
         let mut errors = Vec::new();
         validate(built_in, old, value, &mut errors);
         errors.iter().map(ToString::to_string).collect()
@@ -202,7 +202,7 @@ mod tests {
     fn builtin_schemas_compile() {
         for resource in resources() {
             let refused = read_as(&resource, json!({"metadata": 1}));
-            assert!(refused.is_err(), "{}: without its schema nothing would be refused", resource.kind);
+            assert!(refused.is_err(), "{}: the schema accepts invalid metadata", resource.kind);
         }
     }
 
@@ -223,7 +223,7 @@ mod tests {
     fn lease_rejects_zero_duration_and_negative_transitions() {
         let spec = json!({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1, "holderIdentity": ""}});
         assert_eq!(
-            complaints(BuiltIn::Lease, None, &spec),
+            messages(BuiltIn::Lease, None, &spec),
             [
                 "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
                 "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
@@ -237,7 +237,7 @@ mod tests {
             read_as(&config_maps(), json!({"data": {}, "binaryData": {"a": "YQ=="}})).unwrap(),
             json!({"binaryData": {"a": "YQ=="}})
         );
-        let found = |value: Value| complaints(BuiltIn::ConfigMap, None, &value);
+        let found = |value: Value| messages(BuiltIn::ConfigMap, None, &value);
         assert!(
             found(json!({"data": {"a b": "x"}}))[0].starts_with("data[a b]: Invalid value: \"a b\": a valid")
         );
@@ -249,7 +249,7 @@ mod tests {
         );
         let old = json!({"immutable": true, "data": {"a": "1"}});
         let new = json!({"immutable": true, "data": {"a": "2"}});
-        assert_eq!(complaints(BuiltIn::ConfigMap, Some(&old), &new).len(), 1);
-        assert!(complaints(BuiltIn::ConfigMap, Some(&old), &old).is_empty());
+        assert_eq!(messages(BuiltIn::ConfigMap, Some(&old), &new).len(), 1);
+        assert!(messages(BuiltIn::ConfigMap, Some(&old), &old).is_empty());
     }
 }

@@ -13,7 +13,7 @@ use super::refused::Refused;
 use super::world::World;
 
 /// The time a request waits for a revision that has not been reached.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REVISION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The shared state of a server; see the module documentation.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Cluster {
     world: Mutex<World>,
     switches: Mutex<Switches>,
     /// Incremented whenever the world or a switch changes.
-    pulse: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
     watches: AtomicU64,
     pub(crate) users: Users,
     pub(crate) gzip: bool,
@@ -43,12 +43,12 @@ pub(crate) struct Switches {
 
 /// The state of a watch according to the switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum WatchState {
     Live,
     /// Open forever and silent.
     Stalled,
     /// Silent because no events are known, but ends on time.
-    Blind,
+    Silent,
     Cut,
     Ended,
 }
@@ -58,7 +58,7 @@ impl Cluster {
         Self {
             world: Mutex::new(world),
             switches: Mutex::default(),
-            pulse: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
             watches: AtomicU64::new(0),
             users,
             gzip,
@@ -74,7 +74,7 @@ impl Cluster {
     /// Changes the world and wakes the watches.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.world());
-        self.nudge();
+        self.notify_watches();
         result
     }
 
@@ -86,20 +86,20 @@ impl Cluster {
     /// Changes switches and wakes the watches.
     pub(crate) fn switch<T>(&self, change: impl FnOnce(&mut Switches) -> T) -> T {
         let result = change(&mut self.switches());
-        self.nudge();
+        self.notify_watches();
         result
     }
 
-    pub(crate) fn nudge(&self) {
-        self.pulse.send_modify(|count| *count += 1);
+    pub(crate) fn notify_watches(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.pulse.subscribe()
+        self.changes.subscribe()
     }
 
     /// Registers a new watch; returns its number and the number of bookmark requests before it.
-    pub(crate) fn enlist(&self) -> (u64, u64) {
+    pub(crate) fn register_watch(&self) -> (u64, u64) {
         (self.watches.fetch_add(1, Ordering::Relaxed) + 1, self.bookmark_calls())
     }
 
@@ -108,18 +108,18 @@ impl Cluster {
         self.watches.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn standing(&self, watch: u64) -> Standing {
+    pub(crate) fn watch_state(&self, watch: u64) -> WatchState {
         let switches = self.switches();
         if watch <= switches.cut_through {
-            Standing::Cut
+            WatchState::Cut
         } else if watch <= switches.ended_through {
-            Standing::Ended
+            WatchState::Ended
         } else if watch <= switches.stalled_through {
-            Standing::Stalled
+            WatchState::Stalled
         } else if switches.etcd_down {
-            Standing::Blind
+            WatchState::Silent
         } else {
-            Standing::Live
+            WatchState::Live
         }
     }
 
@@ -132,10 +132,10 @@ impl Cluster {
     }
 
     /// Waits while etcd is down.
-    pub(crate) async fn etcd(&self) {
-        let mut pulse = self.subscribe();
+    pub(crate) async fn wait_for_etcd(&self) {
+        let mut changes = self.subscribe();
         while self.switches().etcd_down {
-            if pulse.changed().await.is_err() {
+            if changes.changed().await.is_err() {
                 return;
             }
         }
@@ -145,16 +145,16 @@ impl Cluster {
     ///
     /// # Errors
     /// 504 after [`REVISION_TIMEOUT`].
-    pub(crate) async fn reach(&self, revision: u64) -> Result<(), Refused> {
-        let mut pulse = self.subscribe();
-        let end = Instant::now() + PATIENCE;
+    pub(crate) async fn wait_for_revision(&self, revision: u64) -> Result<(), Refused> {
+        let mut changes = self.subscribe();
+        let end = Instant::now() + REVISION_TIMEOUT;
         loop {
             let current = self.world().store.revision();
             if current >= revision {
                 return Ok(());
             }
             tokio::select! {
-                _ = pulse.changed() => {}
+                _ = changes.changed() => {}
                 () = sleep_until(end) => return Err(Refused::too_large(revision, current)),
             }
         }

@@ -27,14 +27,14 @@ const LONG: usize = 1024;
 
 /// An API that serves events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Face {
+pub(crate) enum EventApi {
     /// core/v1.
     Core,
     /// events.k8s.io/v1.
     Events,
 }
 
-impl Face {
+impl EventApi {
     /// The name in this API of a field of core/v1.
     fn name(self, core: &'static str) -> &'static str {
         let found = NAMES.iter().find(|(name, _)| self == Self::Events && *name == core);
@@ -123,7 +123,7 @@ impl Face {
 
     /// Adds the validation errors of an event, or of changing the old event into it, to `errors`.
     pub(crate) fn validate(self, old: Option<&Value>, event: &Value, errors: &mut Vec<FieldError>) {
-        self.validate_old_rules(event, errors);
+        self.validate_common(event, errors);
         if self == Self::Core {
             return;
         }
@@ -144,18 +144,18 @@ impl Face {
     }
 
     /// Validates the rules of both APIs; error messages mostly use the names of core/v1.
-    fn validate_old_rules(self, event: &Value, errors: &mut Vec<FieldError>) {
+    fn validate_common(self, event: &Value, errors: &mut Vec<FieldError>) {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
         let namespace = event["metadata"]["namespace"].as_str().unwrap_or_default();
         let about = event[self.name("involvedObject")]["namespace"].as_str().unwrap_or_default();
         let timed = event["eventTime"].is_string();
-        let fits = match (about, namespace) {
+        let valid = match (about, namespace) {
             ("", "default") => true,
             ("", "kube-system") => timed,
             ("", _) => false,
             _ => timed || about == namespace,
         };
-        if !fits {
+        if !valid {
             let why = "does not match event.namespace";
             errors.push(FieldError::invalid("involvedObject.namespace", &json!(about), why));
         }
@@ -201,7 +201,7 @@ fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
     }
     let empty = |part: &Value| part.is_null() || part == 0 || part.as_object().is_some_and(Map::is_empty);
     for name in ["firstTimestamp", "lastTimestamp", "count", "source"] {
-        if !empty(&event[Face::Events.name(name)]) {
+        if !empty(&event[EventApi::Events.name(name)]) {
             errors.push(FieldError::invalid(name, &json!(""), "needs to be unset"));
         }
     }
@@ -225,7 +225,7 @@ fn validate_unchanged(old: &Value, event: &Value, errors: &mut Vec<FieldError>) 
         "reportingInstance",
     ];
     for core in fixed {
-        let name = Face::Events.name(core);
+        let name = EventApi::Events.name(core);
         if old.get(name) != event.get(name) {
             let shown = if core == "reportingComponent" { name } else { core };
             errors.push(FieldError::invalid(shown, &event[name], "field is immutable"));
@@ -241,7 +241,7 @@ fn default(event: &mut Value, name: &str, value: Value) {
 
 fn renamed(
     event: &Value,
-    face: Face,
+    api: EventApi,
     direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
 ) -> Value {
     let mut event = event.clone();
@@ -252,10 +252,10 @@ fn renamed(
                 members.insert(to.to_owned(), part);
             }
         }
-        let version = if face == Face::Core { "v1" } else { "events.k8s.io/v1" };
+        let version = if api == EventApi::Core { "v1" } else { "events.k8s.io/v1" };
         members.insert("apiVersion".to_owned(), json!(version));
     }
-    face.fill(&mut event);
+    api.fill(&mut event);
     event
 }
 
@@ -270,32 +270,32 @@ mod tests {
             "reportingInstance": "pod-0", "action": "Sync", "reason": "Refused", "type": "Warning",
             "regarding": {"namespace": "b"}, "note": "why",
         });
-        Face::Events.read(&mut event).unwrap();
+        EventApi::Events.read(&mut event).unwrap();
         event
     }
 
-    fn complaints(face: Face, old: Option<&Value>, event: &Value) -> Vec<String> {
+    fn messages(api: EventApi, old: Option<&Value>, event: &Value) -> Vec<String> {
         let mut errors = Vec::new();
-        face.validate(old, event, &mut errors);
+        api.validate(old, event, &mut errors);
         errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn event_converts_between_both_apis() {
-        let stored = Face::Events.stored(&event());
+        let stored = EventApi::Events.stored(&event());
         assert_eq!(stored["apiVersion"], "v1");
         assert_eq!(
             (&stored["message"], &stored["involvedObject"]["namespace"]),
             (&json!("why"), &json!("b"))
         );
-        assert_eq!(Face::Events.shown(&stored), event());
-        assert!(complaints(Face::Core, None, &Face::Core.shown(&stored)).is_empty());
+        assert_eq!(EventApi::Events.shown(&stored), event());
+        assert!(messages(EventApi::Core, None, &EventApi::Core.shown(&stored)).is_empty());
     }
 
     #[test]
     fn event_rules_of_events_api_are_stricter() {
-        assert!(complaints(Face::Events, None, &event()).is_empty());
-        for (part, value, complaint) in [
+        assert!(messages(EventApi::Events, None, &event()).is_empty());
+        for (part, value, message) in [
             ("eventTime", Value::Null, "eventTime: Required value"),
             ("type", json!("Info"), "type: Invalid value: \"\": has invalid value: Info"),
             ("reportingController", json!("a b"), "reportingController: Invalid value: \"a b\": name part"),
@@ -310,15 +310,15 @@ mod tests {
         ] {
             let mut event = event();
             event[part] = value;
-            let found = complaints(Face::Events, None, &event);
-            assert!(found.iter().any(|found| found.starts_with(complaint)), "{part}: {found:?}");
+            let found = messages(EventApi::Events, None, &event);
+            assert!(found.iter().any(|found| found.starts_with(message)), "{part}: {found:?}");
         }
         let mut later = event();
         later["series"] = json!({"count": 2, "lastObservedTime": "2026-01-01T00:00:00.000000Z"});
-        assert!(complaints(Face::Events, Some(&event()), &later).is_empty());
+        assert!(messages(EventApi::Events, Some(&event()), &later).is_empty());
         later["note"] = json!("another");
         assert_eq!(
-            complaints(Face::Events, Some(&event()), &later),
+            messages(EventApi::Events, Some(&event()), &later),
             ["message: Invalid value: \"another\": field is immutable"]
         );
     }
@@ -326,12 +326,12 @@ mod tests {
     #[test]
     fn event_without_time_must_involve_its_own_namespace() {
         let mut old = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "a"}});
-        assert!(complaints(Face::Core, None, &old).is_empty());
+        assert!(messages(EventApi::Core, None, &old).is_empty());
         old["involvedObject"] = json!({"namespace": "b"});
-        assert_eq!(complaints(Face::Core, None, &old).len(), 1);
+        assert_eq!(messages(EventApi::Core, None, &old).len(), 1);
         old["involvedObject"] = json!({});
-        assert_eq!(complaints(Face::Core, None, &old).len(), 1, "without one it would have to be default");
+        assert_eq!(messages(EventApi::Core, None, &old).len(), 1, "only events in default may have none");
         old["metadata"]["namespace"] = json!("default");
-        assert!(complaints(Face::Core, None, &old).is_empty());
+        assert!(messages(EventApi::Core, None, &old).is_empty());
     }
 }

@@ -74,9 +74,9 @@ impl Fields {
     pub(crate) fn subtract(&mut self, other: &Self) {
         self.member &= !other.member;
         for (key, part) in &other.parts {
-            if let Some(mine) = self.parts.get_mut(key) {
-                mine.subtract(part);
-                if mine.is_empty() {
+            if let Some(own) = self.parts.get_mut(key) {
+                own.subtract(part);
+                if own.is_empty() {
                     self.parts.remove(key);
                 }
             }
@@ -87,8 +87,8 @@ impl Fields {
     pub(crate) fn common(&self, other: &Self) -> Self {
         let mut both = Self { member: self.member && other.member, parts: BTreeMap::new() };
         for (key, part) in &self.parts {
-            if let Some(theirs) = other.parts.get(key) {
-                both.set(key, part.common(theirs));
+            if let Some(other_part) = other.parts.get(key) {
+                both.set(key, part.common(other_part));
             }
         }
         both
@@ -184,9 +184,9 @@ pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (
                 match before.get(key) {
                     None => touched.set(key, whole(part, *schema)),
                     Some((old, _)) => {
-                        let (came, went) = difference(old, part, *schema);
-                        touched.set(key, came);
-                        removed.set(key, went);
+                        let (added, dropped) = difference(old, part, *schema);
+                        touched.set(key, added);
+                        removed.set(key, dropped);
                     }
                 }
             }
@@ -238,13 +238,13 @@ pub(crate) fn prune(value: &mut Value, gone: &Fields, kept: &Fields, schema: Opt
     for (key, part) in &gone.parts {
         let keep = kept.part(key);
         let Some((child, below)) = child(value, key, schema) else { continue };
-        let goes = (part.member && keep.is_none()) || {
+        let remove = (part.member && keep.is_none()) || {
             prune(child, part, keep.unwrap_or(&nothing), below);
             let empty =
                 child.as_object().is_some_and(Map::is_empty) || child.as_array().is_some_and(Vec::is_empty);
             empty && keep.is_none()
         };
-        if goes {
+        if remove {
             take(value, key, schema);
         }
     }
@@ -338,8 +338,8 @@ mod tests {
     #[test]
     fn fields_prune_removes_fields_that_are_not_kept() {
         let schema = schema();
-        let mine = json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1}], "set": ["p"]});
-        let gone = applied(&mine, Some(&schema));
+        let own = json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1}], "set": ["p"]});
+        let gone = applied(&own, Some(&schema));
         let kept = applied(&json!({"a": {"y": 1}, "map": [{"k": 2, "w": 1}]}), Some(&schema));
         let mut value =
             json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1, "w": 1}], "set": ["p"]});

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Gives a new object its identity; values set by the client are dropped.
-pub(crate) fn adopt_new(
+pub(crate) fn init_metadata(
     resource: &Resource,
     namespace: &str,
     value: &mut Value,
@@ -126,7 +126,7 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, inte
         set_status(new, written.get("status"));
         return;
     }
-    const SERVERS_OWN: [&str; 8] = [
+    const SERVER_MANAGED: [&str; 8] = [
         "name",
         "namespace",
         "uid",
@@ -136,7 +136,7 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, inte
         "deletionTimestamp",
         "managedFields",
     ];
-    for key in SERVERS_OWN {
+    for key in SERVER_MANAGED {
         match old["metadata"].get(key) {
             Some(kept) => new["metadata"][key] = kept.clone(),
             None => {
@@ -146,12 +146,12 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, inte
             }
         }
     }
-    let apart = match resource.nature {
-        Nature::Custom { status, .. } => status && !intent.whole,
+    let separate_status = match resource.nature {
+        Nature::Custom { status, .. } => status && !intent.with_status,
         Nature::BuiltIn(..) => false,
         Nature::Namespace | Nature::Definition => true,
     };
-    if apart {
+    if separate_status {
         set_status(new, old.get("status"));
     }
     if matches!(resource.nature, Nature::Namespace) {

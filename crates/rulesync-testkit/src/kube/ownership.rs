@@ -81,7 +81,7 @@ impl Manager {
 }
 
 /// The metadata fields whose ownership is tracked; the server maintains the others.
-const FOLLOWED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
+const TRACKED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
 
 static METADATA: LazyLock<Schema> = LazyLock::new(|| {
     let schema = json!({"type": "object", "properties": {
@@ -93,19 +93,19 @@ static METADATA: LazyLock<Schema> = LazyLock::new(|| {
 });
 
 /// Splits an object into its tracked metadata and the rest.
-fn halves(value: &Value) -> (Value, Value) {
+fn split_metadata(value: &Value) -> (Value, Value) {
     let pick = |from: &Value, wanted: &dyn Fn(&str) -> bool| {
         let members = from.as_object().into_iter().flatten();
         let picked = members.filter(|(key, part)| wanted(key) && !part.is_null());
         Value::Object(picked.map(|(key, part)| (key.clone(), part.clone())).collect::<Map<_, _>>())
     };
-    let metadata = pick(&value["metadata"], &|key| FOLLOWED.contains(&key));
+    let metadata = pick(&value["metadata"], &|key| TRACKED.contains(&key));
     (metadata, pick(value, &|key| !matches!(key, "apiVersion" | "kind" | "metadata")))
 }
 
 /// The fields that an applied configuration claims.
 pub(crate) fn claims(resource: &Resource, config: &Value) -> Fields {
-    let (metadata, rest) = halves(config);
+    let (metadata, rest) = split_metadata(config);
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
     let mut fields = if empty(&rest) { Fields::default() } else { applied(&rest, resource.schema()) };
     if !empty(&metadata) {
@@ -115,11 +115,11 @@ pub(crate) fn claims(resource: &Resource, config: &Value) -> Fields {
 }
 
 fn changes(resource: &Resource, old: &Value, new: &Value) -> (Fields, Fields) {
-    let ((old_metadata, old), (new_metadata, new)) = (halves(old), halves(new));
+    let ((old_metadata, old), (new_metadata, new)) = (split_metadata(old), split_metadata(new));
     let (mut touched, mut removed) = difference(&old, &new, resource.schema());
-    let (came, went) = difference(&old_metadata, &new_metadata, Some(&METADATA));
-    touched.set("f:metadata", came);
-    removed.set("f:metadata", went);
+    let (added, dropped) = difference(&old_metadata, &new_metadata, Some(&METADATA));
+    touched.set("f:metadata", added);
+    removed.set("f:metadata", dropped);
     (touched, removed)
 }
 
@@ -167,7 +167,7 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
 }
 
 /// Records the ownership after an update: the manager owns the changed fields, and removed fields have no owner.
-pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
+pub(crate) fn record_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
     let (touched, removed) = changes(resource, old, new);
     let mut entries = read(old);
     let mut own = Entry { manager: manager.clone(), time: clock::now(), fields: Fields::default() };
@@ -186,7 +186,7 @@ pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, man
 }
 
 /// Records the ownership of an object that a configuration created.
-pub(crate) fn note_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
+pub(crate) fn record_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
     write(value, vec![Entry { manager: manager.clone(), time: clock::now(), fields: claimed }]);
 }
 
@@ -200,7 +200,7 @@ pub(crate) struct Applied {
 
 /// Merges a configuration into a live object. Fields that its manager applied before and no longer applies are removed,
 /// unless another manager owns them too.
-pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &Manager) -> Applied {
+pub(crate) fn merge_config(resource: &Resource, live: &Value, config: &Value, manager: &Manager) -> Applied {
     let claimed = claims(resource, config);
     let (mut gone, mut kept) = (Fields::default(), claimed.clone());
     for entry in read(live) {
@@ -211,7 +211,7 @@ pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &M
         }
     }
     let mut value = live.clone();
-    let (metadata, rest) = halves(config);
+    let (metadata, rest) = split_metadata(config);
     merge(&mut value["metadata"], &metadata, Some(&METADATA));
     merge(&mut value, &rest, resource.schema());
     if let (Some(gone), kept) = (gone.part("f:metadata"), kept.part("f:metadata")) {
@@ -225,7 +225,7 @@ pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &M
 ///
 /// # Errors
 /// The fields owned by other managers that the apply changes, unless `force` is set, which takes them over.
-pub(crate) fn note_apply(
+pub(crate) fn record_apply(
     resource: &Resource,
     live: &Value,
     outcome: &mut Applied,
@@ -245,8 +245,8 @@ pub(crate) fn note_apply(
         return Err(conflicts);
     }
     let before = entries.iter().find(|entry| entry.manager == *manager).map(|entry| entry.fields.clone());
-    let moved = before.unwrap_or_default() != outcome.claimed;
-    if !moved && touched.is_empty() && removed.is_empty() {
+    let changed = before.unwrap_or_default() != outcome.claimed;
+    if !changed && touched.is_empty() && removed.is_empty() {
         return Ok(false);
     }
     entries.retain_mut(|entry| {

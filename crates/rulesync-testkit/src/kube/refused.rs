@@ -226,13 +226,13 @@ impl Refused {
                 let mut managers: Vec<&str> = many.iter().map(|c| c.manager.as_str()).collect();
                 managers.sort_unstable();
                 managers.dedup();
-                let told = managers.iter().map(|manager| {
-                    let theirs = many.iter().filter(|c| c.manager == *manager);
-                    let paths: Vec<String> = theirs.map(|c| format!("- {}", c.path)).collect();
+                let summaries = managers.iter().map(|manager| {
+                    let own = many.iter().filter(|c| c.manager == *manager);
+                    let paths: Vec<String> = own.map(|c| format!("- {}", c.path)).collect();
                     format!("conflicts with {manager}:\n{}", paths.join("\n"))
                 });
-                let told = told.collect::<Vec<_>>().join("\n");
-                format!("Apply failed with {} conflicts: {told}", many.len())
+                let summaries = summaries.collect::<Vec<_>>().join("\n");
+                format!("Apply failed with {} conflicts: {summaries}", many.len())
             }
         };
         Self::plain(409, "Conflict", message).with_details(json!({"causes": causes}))
@@ -338,7 +338,7 @@ impl Refused {
             500 => ("InternalError", "an error on the server has prevented the request from succeeding"),
             503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
             504 => ("Timeout", "the server was unable to return a response in the time allotted"),
-            _ => ("", "the server answered as it was told to by a fault"),
+            _ => ("", "the server returned the status of an injected fault"),
         };
         Self::plain(code, reason, message)
     }

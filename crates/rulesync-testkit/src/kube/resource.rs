@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::builtin::BuiltIn;
-use super::event::Face;
+use super::event::EventApi;
 use super::refused::qualify;
 use super::schema::Schema;
 use super::store::Record;
@@ -83,7 +83,7 @@ impl Resource {
     pub(crate) fn declared(definition: &Value) -> Result<Self, String> {
         let spec = definition.get("spec").ok_or("spec: Required value")?;
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let words = |value: Option<&Value>| -> Vec<String> {
+        let strings = |value: Option<&Value>| -> Vec<String> {
             let listed = value.and_then(Value::as_array).into_iter().flatten();
             listed.filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -104,8 +104,8 @@ impl Resource {
             singular: text(names, "singular").unwrap_or_else(|| kind.to_lowercase()),
             list_kind: text(names, "listKind").unwrap_or_else(|| format!("{kind}List")),
             kind,
-            short_names: words(names.get("shortNames")),
-            categories: words(names.get("categories")),
+            short_names: strings(names.get("shortNames")),
+            categories: strings(names.get("categories")),
             namespaced: text(spec, "scope").as_deref() == Some("Namespaced"),
             nature: Nature::Custom { schema, status: version.pointer("/subresources/status").is_some() },
         })
@@ -123,22 +123,22 @@ impl Resource {
 
     /// The group under which objects are stored, which is also the group in validation errors.
     pub(crate) fn stored_group(&self) -> &str {
-        if self.face().is_some() { "" } else { &self.group }
+        if self.event_api().is_some() { "" } else { &self.group }
     }
 
     /// The API of events that this resource belongs to, if any.
-    pub(crate) fn face(&self) -> Option<Face> {
+    pub(crate) fn event_api(&self) -> Option<EventApi> {
         match self.nature {
-            Nature::BuiltIn(BuiltIn::Event(face), _) => Some(face),
+            Nature::BuiltIn(BuiltIn::Event(api), _) => Some(api),
             _ => None,
         }
     }
 
     /// A stored object in the form of this resource.
     pub(crate) fn view(&self, record: &Arc<Record>) -> Arc<Record> {
-        match self.face() {
-            Some(face @ Face::Events) => {
-                Arc::new(Record::new(&mut face.shown(&record.value()), record.revision))
+        match self.event_api() {
+            Some(api @ EventApi::Events) => {
+                Arc::new(Record::new(&mut api.shown(&record.value()), record.revision))
             }
             _ => record.clone(),
         }

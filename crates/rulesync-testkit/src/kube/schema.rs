@@ -93,7 +93,7 @@ impl Schema {
     pub(crate) fn compile(source: &Value) -> Result<Self, String> {
         let text = |key: &str| source.get(key).and_then(Value::as_str);
         let flag = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or(false);
-        let words = |key: &str| -> Vec<String> {
+        let strings = |key: &str| -> Vec<String> {
             let listed = source.get(key).and_then(Value::as_array).into_iter().flatten();
             listed.filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -125,11 +125,11 @@ impl Schema {
             nullable: flag("nullable"),
             keep_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             default: source.get("default").cloned(),
-            required: words("required"),
+            required: strings("required"),
             properties,
             additional: nested("additionalProperties")?,
             items: nested("items")?,
-            map_keys: words("x-kubernetes-list-map-keys"),
+            map_keys: strings("x-kubernetes-list-map-keys"),
             set: text("x-kubernetes-list-type") == Some("set"),
             atomic: text("x-kubernetes-map-type") == Some("atomic"),
             pattern,
@@ -320,7 +320,7 @@ mod tests {
         .unwrap()
     }
 
-    fn complaints(value: &Value) -> Vec<String> {
+    fn messages(value: &Value) -> Vec<String> {
         let mut errors = Vec::new();
         schema().validate(value, "", &mut errors);
         errors.iter().map(|e| format!("{e:?}")).collect()
@@ -345,8 +345,8 @@ mod tests {
 
     #[test]
     fn schema_checks_every_constraint() {
-        assert_eq!(complaints(&json!({"name": "ok", "port": 1, "size": 2})), Vec::<String>::new());
-        assert_eq!(complaints(&json!({"name": "ok", "port": "http", "note": null})), Vec::<String>::new());
+        assert_eq!(messages(&json!({"name": "ok", "port": 1, "size": 2})), Vec::<String>::new());
+        assert_eq!(messages(&json!({"name": "ok", "port": "http", "note": null})), Vec::<String>::new());
         for (value, part) in [
             (json!({}), "Required value"),
             (json!({"name": ""}), "at least 1 chars"),
@@ -361,7 +361,7 @@ mod tests {
             (json!({"name": "a", "parts": [{"k": "A"}]}), "parts[0].k in body should match"),
             (json!({"name": "a", "parts": [{"k": "a"}, {"k": "a"}]}), "Duplicate value"),
         ] {
-            let found = complaints(&value);
+            let found = messages(&value);
             assert_eq!(found.len(), 1, "{value}: {found:?}");
             assert!(found[0].contains(part), "{value}: {found:?}");
         }

@@ -109,7 +109,7 @@ fn parse_field(term: &str) -> Result<FieldTerm, Refused> {
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
     Word(String),
-    Sign(&'static str),
+    Symbol(&'static str),
     End,
 }
 
@@ -117,22 +117,22 @@ impl Token {
     fn text(&self) -> &str {
         match self {
             Self::Word(word) => word,
-            Self::Sign(sign) => sign,
+            Self::Symbol(symbol) => symbol,
             Self::End => "",
         }
     }
 }
 
 /// Longest operators first, so that `==` is not read as two tokens.
-const SIGNS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
+const SYMBOLS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
 
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            tokens.push(Token::Sign(sign));
-            rest = rest[sign.len()..].trim_start();
+        if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
+            tokens.push(Token::Symbol(symbol));
+            rest = rest[symbol.len()..].trim_start();
             continue;
         }
         let end = rest.find(|c: char| c.is_whitespace() || "=!(),><".contains(c)).unwrap_or(rest.len());
@@ -165,8 +165,8 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
         requirements.push(parse_requirement(&mut cursor)?);
         match cursor.advance() {
             Token::End => return Ok(requirements),
-            Token::Sign(",") if matches!(cursor.next, Token::Word(_) | Token::Sign("!")) => {}
-            Token::Sign(",") => {
+            Token::Symbol(",") if matches!(cursor.next, Token::Word(_) | Token::Symbol("!")) => {}
+            Token::Symbol(",") => {
                 return Err(format!("found '{}', expected: identifier after ','", cursor.next.text()));
             }
             other => return Err(format!("found '{}', expected: ',' or 'end of string'", other.text())),
@@ -175,7 +175,7 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
 }
 
 fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
-    let absent = cursor.next == Token::Sign("!");
+    let absent = cursor.next == Token::Symbol("!");
     if absent {
         cursor.advance();
     }
@@ -186,7 +186,7 @@ fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
     if absent {
         return Ok(Requirement { key, test: Test::Absent });
     }
-    if matches!(cursor.next, Token::End | Token::Sign(",")) {
+    if matches!(cursor.next, Token::End | Token::Symbol(",")) {
         return Ok(Requirement { key, test: Test::Exists });
     }
     let operator = cursor.advance();
@@ -205,7 +205,7 @@ fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
 /// A value may be empty: `team=` selects the empty label value.
 fn parse_value(cursor: &mut Cursor) -> Result<String, String> {
     match &cursor.next {
-        Token::End | Token::Sign(",") => Ok(String::new()),
+        Token::End | Token::Symbol(",") => Ok(String::new()),
         Token::Word(_) => match cursor.advance() {
             Token::Word(word) => Ok(word),
             other => Err(format!("found '{}', expected: identifier", other.text())),
@@ -225,18 +225,18 @@ fn parse_number(cursor: &mut Cursor) -> Result<i64, String> {
 
 fn parse_values(cursor: &mut Cursor) -> Result<Vec<String>, String> {
     match cursor.advance() {
-        Token::Sign("(") => {}
+        Token::Symbol("(") => {}
         other => return Err(format!("found '{}' expected: '('", other.text())),
     }
     let mut values = Vec::new();
     loop {
         match cursor.next {
-            Token::Sign("," | ")") => values.push(String::new()),
+            Token::Symbol("," | ")") => values.push(String::new()),
             _ => values.push(parse_value(cursor)?),
         }
         match cursor.advance() {
-            Token::Sign(",") => {}
-            Token::Sign(")") => return Ok(values),
+            Token::Symbol(",") => {}
+            Token::Symbol(")") => return Ok(values),
             other => return Err(format!("found '{}', expected: ',' or ')'", other.text())),
         }
     }

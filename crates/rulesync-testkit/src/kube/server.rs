@@ -261,7 +261,7 @@ impl KubeServer {
     pub fn patch(&self, resource: &str, namespace: &str, name: &str, patch: Value) -> Result<Value, Refused> {
         let kind = self.kind(resource)?;
         let change = Change::Merge(patch);
-        let intent = Intent::of_the_test();
+        let intent = Intent::for_test();
         self.cluster
             .change(|world| world.patch(&kind, namespace, name, &change, &intent))
             .map(|written| written.value)

@@ -54,7 +54,7 @@ impl Record {
     }
 }
 
-/// One change of one object. `before` and `after` tell whether it was created, changed or deleted.
+/// One change of one object. `before` and `after` show whether it was created, changed or deleted.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) revision: u64,

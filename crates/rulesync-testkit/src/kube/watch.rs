@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::cluster::{Cluster, Standing};
+use super::cluster::{Cluster, WatchState};
 use super::list::{Form, object};
 use super::query::{Start, WatchQuery};
 use super::refused::Refused;
@@ -101,7 +101,7 @@ pub(crate) struct Watching {
     /// All events up to this revision have been sent.
     cursor: u64,
     ready: VecDeque<Bytes>,
-    pulse: watch::Receiver<u64>,
+    changes: watch::Receiver<u64>,
     end: Instant,
     next_bookmark: Option<Instant>,
     bookmark_calls: u64,
@@ -116,8 +116,8 @@ impl Watching {
     /// # Errors
     /// 410 if it would start before the compaction point: the caller decides how to report that.
     pub(crate) fn open(cluster: Arc<Cluster>, scope: Scope, query: &WatchQuery) -> Result<Self, Refused> {
-        let pulse = cluster.subscribe();
-        let (id, bookmark_calls) = cluster.enlist();
+        let changes = cluster.subscribe();
+        let (id, bookmark_calls) = cluster.register_watch();
         let timeout = query.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let now = Instant::now();
         let (existing, cursor, mark) = {
@@ -144,7 +144,7 @@ impl Watching {
             mark,
             cursor,
             ready: VecDeque::new(),
-            pulse,
+            changes,
             end: now + timeout,
             next_bookmark: None,
             bookmark_calls,
@@ -165,19 +165,19 @@ impl Watching {
     pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             // Marks the current state as seen first, so that a change during this iteration wakes the watch again.
-            self.pulse.borrow_and_update();
-            let standing = self.cluster.standing(self.id);
-            match standing {
-                Standing::Cut => return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))),
-                Standing::Stalled => {
-                    if self.pulse.changed().await.is_err() {
+            self.changes.borrow_and_update();
+            let state = self.cluster.watch_state(self.id);
+            match state {
+                WatchState::Cut => return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))),
+                WatchState::Stalled => {
+                    if self.changes.changed().await.is_err() {
                         return None;
                     }
                     continue;
                 }
-                Standing::Blind => self.behind = false,
+                WatchState::Silent => self.behind = false,
                 // Events before the end are still sent.
-                Standing::Live | Standing::Ended => self.read(),
+                WatchState::Live | WatchState::Ended => self.read(),
             }
             if let Some(chunk) = self.ready.pop_front() {
                 return Some(Ok(chunk));
@@ -185,13 +185,13 @@ impl Watching {
             if self.behind {
                 continue;
             }
-            if self.done || standing == Standing::Ended || Instant::now() >= self.end {
+            if self.done || state == WatchState::Ended || Instant::now() >= self.end {
                 return None;
             }
-            let bookmark = self.next_bookmark.filter(|_| standing == Standing::Live);
+            let bookmark = self.next_bookmark.filter(|_| state == WatchState::Live);
             let wake = bookmark.map_or(self.end, |due| due.min(self.end));
             tokio::select! {
-                changed = self.pulse.changed() => {
+                changed = self.changes.changed() => {
                     if changed.is_err() {
                         return None;
                     }

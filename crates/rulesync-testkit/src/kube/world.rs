@@ -67,7 +67,7 @@ impl World {
         self.served.get(&resource.qualified()).is_some_and(|current| Arc::ptr_eq(current, resource))
     }
 
-    /// A deleted kind that a list still answers as empty, if any are left; counts down.
+    /// A deleted kind, if a list of it is still to be answered as empty; counts down.
     pub(crate) fn take_vanishing_list(&mut self, qualified: &str) -> Option<Arc<Resource>> {
         let (resource, left) = self.vanishing.get_mut(qualified)?;
         *left = left.checked_sub(1)?;
@@ -86,7 +86,7 @@ impl World {
 
     fn ensure_namespace_as(&mut self, name: &str, uid: Option<String>) {
         if self.store.get("namespaces", name).is_none() {
-            let intent = Intent { validate: false, uid, ..Intent::of_the_test() };
+            let intent = Intent { validate: false, uid, ..Intent::for_test() };
             let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             // Cannot fail: the kind is built in, nothing is validated, the name is free.
             let _ = self.create(&Arc::new(Resource::namespaces()), "", body, &intent);
@@ -204,7 +204,7 @@ impl World {
             metadata.remove("resourceVersion");
             metadata.remove("uid");
         }
-        let intent = Intent::of_the_test();
+        let intent = Intent::for_test();
         if self.find(&resource, &namespace, &name).is_none() {
             return self.create(&resource, &namespace, object, &intent);
         }
@@ -261,9 +261,9 @@ mod tests {
     }
 
     /// The events since the revision, in text form.
-    fn story(world: &World, since: u64) -> Vec<String> {
+    fn event_log(world: &World, since: u64) -> Vec<String> {
         let events = world.store.events_after(since, 100).unwrap();
-        let told = events.iter().map(|event| {
+        let lines = events.iter().map(|event| {
             let what = match (&event.before, &event.after) {
                 (None, _) => "added",
                 (Some(_), Some(_)) => "modified",
@@ -273,7 +273,7 @@ mod tests {
                 event.after.as_ref().or(event.before.as_ref()).map_or("", |record| record.name.as_str());
             format!("{what} {name}")
         });
-        told.collect()
+        lines.collect()
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
         let since = world.store.revision();
         world.terminate_namespace("team-a").unwrap();
         assert_eq!(
-            story(&world, since),
+            event_log(&world, since),
             ["modified team-a", "deleted x", "deleted y", "modified team-a", "deleted team-a"]
         );
         assert_eq!(world.store.table(RULES).len(), 1);
@@ -296,7 +296,7 @@ mod tests {
         assert!(world.undefine(RULES, 1).is_some());
         let twice = format!("modified {RULES}");
         let last = format!("deleted {RULES}");
-        assert_eq!(story(&world, since), [&twice, &twice, "deleted x", "deleted y", "deleted z", &last]);
+        assert_eq!(event_log(&world, since), [&twice, &twice, "deleted x", "deleted y", "deleted z", &last]);
         assert!(!world.still_serves(&kind));
         assert!(world.take_vanishing_list(RULES).is_some());
         assert!(world.take_vanishing_list(RULES).is_none());

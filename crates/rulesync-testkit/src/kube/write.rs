@@ -10,9 +10,10 @@ use super::builtin;
 use super::clock;
 use super::fields::Fields;
 use super::metadata::{
-    adopt_new, carry_over, check_identity, check_name, complete, finalizers, outside_metadata, same_content,
+    carry_over, check_identity, check_name, complete, finalizers, init_metadata, outside_metadata,
+    same_content,
 };
-use super::ownership::{Manager, note_creation, note_update};
+use super::ownership::{Manager, record_creation, record_update};
 use super::patch;
 use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
@@ -44,7 +45,7 @@ pub(crate) struct Intent {
     /// `false` only for writes of the server itself.
     pub(crate) validate: bool,
     /// `true` if `status` is set as given, which only direct access by a test may do.
-    pub(crate) whole: bool,
+    pub(crate) with_status: bool,
     /// `true` if a replace without a resourceVersion is allowed on kinds that require one.
     pub(crate) unconditional: bool,
     /// The uid of a new object; random by default.
@@ -57,14 +58,14 @@ impl Intent {
     }
 
     /// The options for direct access by a test, without the API.
-    pub(crate) fn of_the_test() -> Self {
+    pub(crate) fn for_test() -> Self {
         Self {
             manager: "testkit".to_owned(),
             status: false,
             dry_run: false,
             unknown: Unknown::Ignore,
             validate: true,
-            whole: true,
+            with_status: true,
             unconditional: true,
             uid: None,
         }
@@ -112,12 +113,12 @@ impl World {
         let mut value = decoded(resource, body)?;
         let unknown = prune(resource, &mut value, intent)?;
         builtin::read(resource, &mut value)?;
-        let name = adopt_new(resource, namespace, &mut value, intent.uid.as_deref())?;
+        let name = init_metadata(resource, namespace, &mut value, intent.uid.as_deref())?;
         if resource.namespaced {
             self.check_namespace(resource, namespace, &name)?;
         }
         if resource.has_status()
-            && !intent.whole
+            && !intent.with_status
             && let Some(members) = value.as_object_mut()
         {
             members.remove("status");
@@ -131,9 +132,9 @@ impl World {
             return Err(Refused::already_exists(resource, &name));
         }
         match claim {
-            Some((manager, fields)) => note_creation(&mut value, fields, manager),
+            Some((manager, fields)) => record_creation(&mut value, fields, manager),
             None => {
-                note_update(resource, &builtin::empty(resource), &mut value, &intent.manager_of(resource))
+                record_update(resource, &builtin::empty(resource), &mut value, &intent.manager_of(resource))
             }
         }
         let value = self.commit(resource, &key, value, intent.dry_run)?;
@@ -164,13 +165,13 @@ impl World {
         if same_content(&old, &value) {
             return Ok(Written { value: old, created: false, unknown });
         }
-        note_update(resource, &old, &mut value, &intent.manager_of(resource));
-        let value = self.settle(resource, namespace, name, &old, value, intent)?;
+        record_update(resource, &old, &mut value, &intent.manager_of(resource));
+        let value = self.store_update(resource, namespace, name, &old, value, intent)?;
         Ok(Written { value, created: false, unknown })
     }
 
     /// Stores the next state of an object: increments its generation, or removes it if the last finalizer is gone.
-    pub(crate) fn settle(
+    pub(crate) fn store_update(
         &mut self,
         resource: &Arc<Resource>,
         namespace: &str,
@@ -184,8 +185,8 @@ impl World {
             value["metadata"]["generation"] = json!(generation + 1);
         }
         let key = resource.key(namespace, name);
-        let going = value["metadata"].get("deletionTimestamp").is_some();
-        if going && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
+        let terminating = value["metadata"].get("deletionTimestamp").is_some();
+        if terminating && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
             if !intent.dry_run {
                 self.store.remove(&resource.table(), &key);
             }
@@ -282,17 +283,17 @@ impl World {
         }
         let (table, key) = (resource.table(), resource.key(namespace, name));
         if finalizers(&old) > 0 {
-            let mut going = old;
-            if going["metadata"].get("deletionTimestamp").is_none() {
-                going["metadata"]["deletionTimestamp"] = json!(clock::now());
-                going["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+            let mut terminating = old;
+            if terminating["metadata"].get("deletionTimestamp").is_none() {
+                terminating["metadata"]["deletionTimestamp"] = json!(clock::now());
+                terminating["metadata"]["deletionGracePeriodSeconds"] = json!(0);
                 if resource.counts_generations() {
-                    let generation = going["metadata"]["generation"].as_u64().unwrap_or(0);
-                    going["metadata"]["generation"] = json!(generation + 1);
+                    let generation = terminating["metadata"]["generation"].as_u64().unwrap_or(0);
+                    terminating["metadata"]["generation"] = json!(generation + 1);
                 }
-                going = self.commit(resource, &key, going, false)?;
+                terminating = self.commit(resource, &key, terminating, false)?;
             }
-            return Ok(going);
+            return Ok(terminating);
         }
         self.store.remove(&table, &key);
         Ok(success)
@@ -328,8 +329,8 @@ impl World {
         if matches!(resource.nature, Nature::Definition) {
             self.define(&value).map_err(Refused::bad_request)?;
         }
-        match resource.face() {
-            Some(face) => drop(self.store.put(&resource.table(), key, face.stored(&value))),
+        match resource.event_api() {
+            Some(api) => drop(self.store.put(&resource.table(), key, api.stored(&value))),
             None => drop(self.store.keep(&resource.table(), key, draft)),
         }
         Ok(value)

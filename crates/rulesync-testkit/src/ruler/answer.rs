@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 use super::kind::Profile;
-use crate::listen::{Body, whole};
+use crate::listen::{Body, full_body};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -109,9 +109,9 @@ impl Answer {
         let length: usize = self.parts.iter().map(Bytes::len).sum();
         let compress = profile.compresses && accepts_gzip && !self.bare && length >= COMPRESSIBLE;
         let (body, compressed) = match if compress { gzip(&self.parts) } else { None } {
-            Some(packed) => (whole(packed), true),
+            Some(packed) => (full_body(packed), true),
             None if length > BUFFERED => (in_chunks(self.parts), false),
-            None => (whole(self.parts.concat()), false),
+            None => (full_body(self.parts.concat()), false),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

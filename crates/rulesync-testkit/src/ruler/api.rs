@@ -27,10 +27,10 @@ use super::{
     query, render,
     route::{Route, Routes},
     store::Store,
-    tenant::{self, Asked, Refused},
+    tenant::{self, RequestedApi, TenantError},
     validate, yaml_in,
 };
-use crate::listen::{Body, Handler, whole};
+use crate::listen::{Body, Handler, full_body};
 
 /// The configuration of a ruler.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub(crate) struct Api {
     /// `true` if loaded rules count as evaluated.
     evaluates: AtomicBool,
     /// The time of creation, by both clocks.
-    made: (Instant, SystemTime),
+    created: (Instant, SystemTime),
 }
 
 impl Handler for Api {
@@ -84,15 +84,15 @@ impl Handler for Api {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
-            let takes_long = body.len() > LONG_BODY || groups > MANY_GROUPS;
+            let long_running = body.len() > LONG_BODY || groups > MANY_GROUPS;
             let answer = move || self.respond(route, &head, &body);
-            if !takes_long {
+            if !long_running {
                 return answer();
             }
             // The embedding process may have a single thread with other work to do.
             tokio::task::spawn_blocking(answer).await.unwrap_or_else(|_| {
                 // The handler panicked; Go's servers answer such a request in the same way.
-                let mut response = Response::new(whole(Bytes::new()));
+                let mut response = Response::new(full_body(Bytes::new()));
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 response
             })
@@ -117,13 +117,13 @@ impl Api {
             store: Mutex::new(store),
             disk,
             failing: Mutex::default(),
-            made: (Instant::now(), SystemTime::now()),
+            created: (Instant::now(), SystemTime::now()),
         }
     }
 
     /// The time in milliseconds since 1970; advances with tokio's clock, which a test may control.
     pub(crate) fn wall_clock(&self) -> u64 {
-        let (started, at) = self.made;
+        let (started, at) = self.created;
         let since = at.duration_since(UNIX_EPOCH).unwrap_or_default() + started.elapsed();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
@@ -192,13 +192,13 @@ impl Api {
 
     /// The number of groups in the answer.
     fn groups_to_read(&self, route: &Route, headers: &HeaderMap) -> usize {
-        let (asked, namespace) = match route {
-            Route::List => (Asked::Config, None),
-            Route::ListNamespace { namespace } => (Asked::Config, Some(namespace)),
-            Route::StateRules => (Asked::State, None),
+        let (api, namespace) = match route {
+            Route::List => (RequestedApi::Config, None),
+            Route::ListNamespace { namespace } => (RequestedApi::Config, Some(namespace)),
+            Route::StateRules => (RequestedApi::State, None),
             _ => return 0,
         };
-        let Ok(tenant) = self.tenant(headers, asked) else { return 0 };
+        let Ok(tenant) = self.tenant(headers, api) else { return 0 };
         match (self.store().tenant(&tenant), namespace) {
             (None, _) => 0,
             (Some(tenant), Some(namespace)) => tenant.namespaces.get(namespace).map_or(0, BTreeMap::len),
@@ -217,7 +217,7 @@ impl Api {
     /// The answer to a request, both as `Ok` and as `Err`.
     fn answer(&self, route: Route, query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Answer> {
         let profile = &self.settings.profile;
-        let config_tenant = || self.tenant(headers, Asked::Config);
+        let config_tenant = || self.tenant(headers, RequestedApi::Config);
         match route {
             Route::NotFound => Err(Answer::text(404, "404 page not found").bare()),
             Route::MethodNotAllowed => Err(Answer::empty(405).bare()),
@@ -276,25 +276,25 @@ impl Api {
                 }
                 Ok(Answer::empty(200))
             }
-            Route::StateRules => self.state_rules(&self.tenant(headers, Asked::State)?, query),
+            Route::StateRules => self.state_rules(&self.tenant(headers, RequestedApi::State)?, query),
             Route::StateAlerts => {
-                self.tenant(headers, Asked::State)?;
+                self.tenant(headers, RequestedApi::State)?;
                 Ok(self.state_alerts())
             }
         }
     }
 
-    fn tenant(&self, headers: &HeaderMap, asked: Asked) -> Result<String, Answer> {
+    fn tenant(&self, headers: &HeaderMap, api: RequestedApi) -> Result<String, Answer> {
         if let Some(tenant) = &self.settings.only_tenant {
             return Ok(tenant.clone());
         }
         let profile = &self.settings.profile;
         let header = headers.get("x-scope-orgid").map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let tenant = tenant::parse(header.as_deref(), profile.bad_tenant, self.settings.federation, asked);
+        let tenant = tenant::parse(header.as_deref(), profile.invalid_tenant, self.settings.federation, api);
         tenant.map_err(|refused| match refused {
-            Refused::Text(status, text) => Answer::text(status, &text),
-            Refused::Json(500, error) => Answer::error(profile, 500, "server_error", error),
-            Refused::Json(status, error) => Answer::error(profile, status, "bad_data", error),
+            TenantError::Text(status, text) => Answer::text(status, &text),
+            TenantError::Json(500, error) => Answer::error(profile, 500, "server_error", error),
+            TenantError::Json(status, error) => Answer::error(profile, status, "bad_data", error),
         })
     }
 
@@ -387,7 +387,7 @@ impl Api {
         let profile = &self.settings.profile;
         let undecodable = || Answer::text(400, profile.undecodable);
         let posted = yaml_in::decode(body).map_err(|_| undecodable())?;
-        if let Some(text) = validate::complaint(&posted, profile, self.settings.federation) {
+        if let Some(text) = validate::error_text(&posted, profile, self.settings.federation) {
             return Err(Answer::text(400, &text));
         }
         let stored = || self.store().tenant(tenant).map_or(0, |tenant| tenant.count);
@@ -401,7 +401,7 @@ impl Api {
         if profile.bounded_texts && group.longest_mapped() >= LONGEST_TEXT {
             return Err(Answer::panicked("String too long to encode as label."));
         }
-        if profile.poison == Poison::Refused && is_poison(&group, poison::ALONE) {
+        if profile.poison == Poison::Rejected && is_poison(&group, poison::ALONE) {
             return Err(undecodable());
         }
         if self.is_too_long(namespace) {
@@ -426,8 +426,8 @@ impl Api {
             let error = format!("rm {path}: unlinkat {path}: file name too long");
             return Err(Answer::error(profile, 500, "server_error", &error));
         }
-        let there = self.remove(tenant, namespace, group).map_err(|error| self.store_error(&error))?;
-        if !there && profile.missing_delete == MissingDelete::NotFound {
+        let existed = self.remove(tenant, namespace, group).map_err(|error| self.store_error(&error))?;
+        if !existed && profile.missing_delete == MissingDelete::NotFound {
             return Err(Answer::text(404, "group does not exist"));
         }
         Ok(Answer::json(202, profile.accepted))

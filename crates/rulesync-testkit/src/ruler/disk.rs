@@ -52,7 +52,7 @@ impl Disk {
             // A directory that disappears or is unreadable affects one tenant only.
             for (namespace, directory) in entries(&directory).unwrap_or_default() {
                 let Some(namespace) = from_base64_url(&namespace) else {
-                    skip(&directory, "its name is no namespace");
+                    skip(&directory, "file name is not an encoded namespace");
                     continue;
                 };
                 for (key, file) in entries(&directory).unwrap_or_default() {
@@ -119,7 +119,7 @@ fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
                 }
             }
             Ok(name) => found.push((name, entry.path())),
-            Err(_) => skip(&entry.path(), "its name is not UTF-8"),
+            Err(_) => skip(&entry.path(), "file name is not UTF-8"),
         }
     }
     found.sort_unstable();
@@ -132,12 +132,12 @@ fn load(key: &str, file: &Path) -> Result<StoredGroup, String> {
     if base64_url(&group.name) == key && !group.name.is_empty() {
         Ok(group)
     } else {
-        Err("the file's name is not its group's".to_owned())
+        Err("file name does not match the group name".to_owned())
     }
 }
 
 fn skip(path: &Path, why: &str) {
-    tracing::warn!(path = %path.display(), why, "not a stored rule group, left alone");
+    tracing::warn!(path = %path.display(), why, "Skipped a file that is not a stored rule group");
 }
 
 #[cfg(test)]
@@ -189,16 +189,16 @@ mod tests {
         let (disk, _) = Disk::open(root.path()).expect("opens");
         let namespace = root.path().join("t1").join(base64_url("n"));
         fs::create_dir_all(&namespace).expect("a namespace");
-        let theirs = root.path().join("theirs");
-        fs::write(&theirs, "precious").expect("a file");
+        let target = root.path().join("target");
+        fs::write(&target, "precious").expect("a file");
         for link in [root.path().join(".draft-0"), namespace.join(base64_url("g"))] {
-            std::os::unix::fs::symlink(&theirs, link).expect("a link");
+            std::os::unix::fs::symlink(&target, link).expect("a link");
         }
         let pipe = namespace.join(base64_url("pipe"));
         assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("runs").success());
         let draft = disk.draft(&group("g", 1)).expect("a draft");
         disk.put("t1", "n", draft).expect("writes");
-        assert_eq!(fs::read_to_string(&theirs).expect("is there"), "precious");
+        assert_eq!(fs::read_to_string(&target).expect("is there"), "precious");
         let (_, found) = Disk::open(root.path()).expect("opens again");
         assert_eq!(found, [("t1".to_owned(), "n".to_owned(), group("g", 1))]);
     }

@@ -81,18 +81,18 @@ pub(crate) enum Poison {
     /// The group is stored, and the tenant's rules are no longer reloaded from then on.
     Freezes,
     /// The group is rejected as undecodable.
-    Refused,
+    Rejected,
 }
 
 /// The answer to a request with an invalid tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BadTenant {
+pub(crate) enum InvalidTenant {
     /// 401 with the reason in plain text; two tenants are 422 or, with federation, 400.
-    Explained,
+    WithReason,
     /// 400 and `no org id` for every error.
-    Unexplained,
+    Generic,
     /// 500 as for a server error; only the state API distinguishes two tenants from invalid ones.
-    Blamed,
+    ServerError,
 }
 
 /// The query language of a ruler, and the corresponding validation of rules.
@@ -130,7 +130,7 @@ pub(crate) struct Profile {
     pub(crate) empty_list: EmptyList,
     pub(crate) missing_delete: MissingDelete,
     pub(crate) name_scheme: NameScheme,
-    pub(crate) bad_tenant: BadTenant,
+    pub(crate) invalid_tenant: InvalidTenant,
     pub(crate) poison: Poison,
     /// Namespaces become file names on the ruler's own disk, so that some of them freeze the tenant.
     pub(crate) maps_to_files: bool,
@@ -195,7 +195,7 @@ impl Profile {
                 empty_list: EmptyList::Map,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                bad_tenant: BadTenant::Explained,
+                invalid_tenant: InvalidTenant::WithReason,
                 poison: Poison::Freezes,
                 maps_to_files: false,
                 traversal_check: true,
@@ -224,8 +224,8 @@ impl Profile {
                 empty_list: EmptyList::NotFound,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                bad_tenant: BadTenant::Unexplained,
-                poison: Poison::Refused,
+                invalid_tenant: InvalidTenant::Generic,
+                poison: Poison::Rejected,
                 maps_to_files: true,
                 traversal_check: false,
                 double_decode: false,
@@ -247,7 +247,7 @@ impl Profile {
                 empty_list: EmptyList::NotFound,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                bad_tenant: BadTenant::Blamed,
+                invalid_tenant: InvalidTenant::ServerError,
                 poison: Poison::Freezes,
                 maps_to_files: true,
                 traversal_check: true,

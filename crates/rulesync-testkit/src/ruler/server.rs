@@ -74,10 +74,10 @@ pub struct RulerBuilder {
 #[non_exhaustive]
 pub enum PutError {
     /// The YAML is not a rule group, or has no name.
-    #[error("not a rule group with a name")]
+    #[error("invalid rule group or missing name")]
     NotAGroup,
     /// The group could not be written to the storage directory.
-    #[error("cannot be stored")]
+    #[error("cannot store the rule group")]
     Storage(#[from] io::Error),
 }
 

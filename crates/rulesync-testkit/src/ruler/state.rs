@@ -16,7 +16,7 @@ use super::{
 mod filter;
 mod stamp;
 
-pub(crate) use filter::{Place, StateFilter, filter};
+pub(crate) use filter::{PagePosition, StateFilter, filter};
 
 /// The evaluation health of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,17 +124,17 @@ pub(crate) fn rules<'a>(
     health: &dyn Fn(&str, &StoredGroup, usize) -> Health,
     now: u64,
 ) -> RulesState<'a> {
-    let mut wanted: Vec<(Place, &str, &StoredGroup)> = loaded
+    let mut wanted: Vec<(PagePosition, &str, &StoredGroup)> = loaded
         .iter()
         .filter(|(file, _)| wants(&filter.files, file))
         .flat_map(|(file, groups)| groups.values().map(move |entry| (file.as_str(), &entry.group)))
         .filter(|(_, group)| wants(&filter.groups, &group.name))
-        .map(|(file, group)| (Place::of(file, &group.name, style, filter.limit > 0), file, group))
-        .filter(|(place, ..)| filter.after.as_ref().is_none_or(|after| place > after))
+        .map(|(file, group)| (PagePosition::of(file, &group.name, style, filter.limit > 0), file, group))
+        .filter(|(position, ..)| filter.after.as_ref().is_none_or(|after| position > after))
         .collect();
     wanted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let (mut groups, mut last) = (Vec::new(), None);
-    for (place, file, group) in wanted {
+    for (position, file, group) in wanted {
         let rules: Vec<_> = group
             .rules
             .iter()
@@ -147,7 +147,10 @@ pub(crate) fn rules<'a>(
             continue;
         }
         if filter.limit > 0 && groups.len() == filter.limit {
-            return RulesState { groups, group_next_token: last.map(|place: Place| place.token(style)) };
+            return RulesState {
+                groups,
+                group_next_token: last.map(|position: PagePosition| position.token(style)),
+            };
         }
         let evaluated = (0..group.rules.len()).any(|index| health(file, group, index) != Health::Unknown);
         let tenants = (!group.source_tenants.is_empty()).then_some(group.source_tenants.as_slice());
@@ -162,7 +165,7 @@ pub(crate) fn rules<'a>(
             limit_in_cortex: (style == StateStyle::Cortex).then_some(group.limit),
             source_tenants: (style == StateStyle::Mimir).then_some(tenants),
         });
-        last = Some(place);
+        last = Some(position);
     }
     RulesState { groups, group_next_token: None }
 }

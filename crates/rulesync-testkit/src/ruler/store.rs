@@ -103,11 +103,11 @@ impl Store {
     /// Removes a group and returns `true` if it existed.
     pub(crate) fn remove(&mut self, tenant: &str, namespace: &str, group: &str) -> bool {
         let key = base64_url(group);
-        let there = self.tenants.get(tenant).is_some_and(|t| t.get(namespace, &key).is_some());
-        if there {
+        let existed = self.tenants.get(tenant).is_some_and(|t| t.get(namespace, &key).is_some());
+        if existed {
             self.change(tenant, namespace, key, None);
         }
-        there
+        existed
     }
 
     /// Removes a namespace and returns the names of its groups.
@@ -126,7 +126,7 @@ impl Store {
     /// The groups of a tenant that evaluation has loaded by now.
     pub(crate) fn loaded(&mut self, tenant: &str) -> Namespaces {
         let Some(tenant) = self.tenants.get_mut(tenant) else { return Namespaces::new() };
-        tenant.settle(Instant::now());
+        tenant.load_due(Instant::now());
         tenant.loaded.clone()
     }
 
@@ -134,11 +134,11 @@ impl Store {
         // Earlier changes that are due are loaded before this change.
         let now = Instant::now();
         if let Some(tenant) = self.tenants.get_mut(tenant) {
-            tenant.settle(now);
+            tenant.load_due(now);
         }
         self.stage(tenant, namespace, key, entry);
         if let Some(tenant) = self.tenants.get_mut(tenant) {
-            tenant.settle(now);
+            tenant.load_due(now);
         }
     }
 
@@ -176,7 +176,7 @@ impl Tenant {
         self.poisonous > 0
     }
 
-    fn settle(&mut self, now: Instant) {
+    fn load_due(&mut self, now: Instant) {
         while !self.is_frozen() && self.pending.front().is_some_and(|change| change.due <= now) {
             let Some(change) = self.pending.pop_front() else { return };
             replace(&mut self.loaded, &change.namespace, &change.key, change.entry);

@@ -41,7 +41,7 @@ pub(crate) struct Undecodable;
 
 /// The maximum nesting depth of a body. The real servers accept ten thousand levels; no group has ten, and each takes
 /// stack.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// The maximum number of parser events that aliases may repeat; a key with its value is two events.
 const ALIASED_EVENTS: usize = 100_000;
@@ -53,7 +53,7 @@ const ALIASED_EVENTS: usize = 100_000;
 pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
     // Parsed from a string, so that a body that is not UTF-8 is rejected as a whole.
     let text = std::str::from_utf8(body).map_err(|_| Undecodable)?;
-    if text.lines().any(has_half_character) {
+    if text.lines().any(has_surrogate_escape) {
         return Err(Undecodable);
     }
     let options = serde_saphyr::options! {
@@ -61,7 +61,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
         legacy_octal_numbers: true,
         with_snippet: false,
         budget: serde_saphyr::budget! {
-            max_depth: DEEPEST,
+            max_depth: MAX_DEPTH,
             // The other budgets are bounded by the length of the body.
             max_reader_input_bytes: None,
             max_events: usize::MAX,
@@ -88,7 +88,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
 
 /// Returns `true` if a double-quoted string on this line has an escape such as `\ud83d`, which Go's parser rejects as
 /// half a surrogate pair even if the other half follows. Multi-line strings are not checked.
-fn has_half_character(line: &str) -> bool {
+fn has_surrogate_escape(line: &str) -> bool {
     if !line.contains("\\u") {
         return false;
     }
@@ -171,9 +171,9 @@ impl From<RawGroup> for Posted {
 
 impl RawRule {
     fn split(self) -> (StoredRule, RulePositions) {
-        let (record, record_at) = place(self.record);
-        let (alert, alert_at) = place(self.alert);
-        let (expr, expr_at) = place(self.expr);
+        let (record, record_at) = with_position(self.record);
+        let (alert, alert_at) = with_position(self.alert);
+        let (expr, expr_at) = with_position(self.expr);
         let rule = StoredRule {
             record,
             alert,
@@ -187,7 +187,7 @@ impl RawRule {
     }
 }
 
-fn place(field: Option<Spanned<String>>) -> (String, Position) {
+fn with_position(field: Option<Spanned<String>>) -> (String, Position) {
     field.map_or_else(Default::default, |field| {
         let at = field.defined;
         (field.value, Position { line: at.line(), column: at.column() })

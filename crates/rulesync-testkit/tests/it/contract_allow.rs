@@ -6,9 +6,9 @@ pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "mimir",
         "226-huge-20MiB-annotation",
-        "a panic in the real server, seen as a cut connection: not to be relied on",
+        "a panic in the real server, which breaks the connection: not dependable",
     ),
-    ("mimir", "237-prom-rules", "a few rules happened to have been evaluated already when it was recorded"),
+    ("mimir", "237-prom-rules", "some rules had already been evaluated during the recording"),
     (
         "mimir",
         "253-read-after-write",
@@ -22,8 +22,8 @@ pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "loki",
         "237-prom-rules",
-        "the recording is cut, and groups of a file come in no fixed order from the real server: the same answer is \
-         compared whole, but for that order, as 238",
+        "the recording is cut, and the real server sorts the groups of a file randomly: the same answer is \
+         compared completely, except for that order, as 238",
     ),
     (
         "loki",
@@ -33,6 +33,6 @@ pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "cortex",
         "305-all-tenants",
-        "tenants come in random order from the real server, and the recording is cut",
+        "the real server returns tenants in random order, and the recording is cut",
     ),
 ];

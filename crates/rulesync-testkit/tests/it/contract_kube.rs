@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use crate::{
     contract_kube_allow::ALLOWED,
-    contract_kube_compare::{compare, forget_managers, frames, plain},
-    kube_client::{RULES, watches_begun},
+    contract_kube_compare::{compare, frames, normalize, remove_managers},
+    kube_client::{RULES, watches_started},
     recording::{self, Recording, RequestBody, Response},
     wire::{self, Reply},
 };
@@ -71,7 +71,7 @@ impl Replay {
     /// Checks that a recorded request gets no answer within curl's timeout.
     async fn replay_silence(&mut self, server: &KubeServer, prefix: &str) {
         let silent = tokio::time::timeout(Duration::from_secs(12), self.send(server, prefix)).await.is_err();
-        self.judge(prefix, if silent { Ok(()) } else { Err("it was answered".to_owned()) });
+        self.judge(prefix, if silent { Ok(()) } else { Err("unexpected answer".to_owned()) });
     }
 
     fn judge(&mut self, prefix: &str, verdict: Result<(), String>) {
@@ -194,14 +194,14 @@ async fn history(replay: &mut Replay) {
 
     server.advance_to(310);
     server.journal().clear();
-    let (leaves, ()) = tokio::join!(replay.send(&server, "088"), async {
-        watches_begun(&server, 1).await;
+    let (leases_watch, ()) = tokio::join!(replay.send(&server, "088"), async {
+        watches_started(&server, 1).await;
         let reply = replay.send(&server, "089").await.expect("an answer");
         compare(replay.response("089"), &reply).expect("as recorded");
     });
     replay.judge("089", Ok(()));
-    let leaves = leaves.expect("an answer");
-    replay.judge("088", compare(replay.response("088"), &leaves));
+    let leases_watch = leases_watch.expect("an answer");
+    replay.judge("088", compare(replay.response("088"), &leases_watch));
     replay.replay(&server, &["090"]).await;
     let leases = ["091", "092", "093", "094", "095", "096", "097", "098", "099", "100"];
     replay.replay(&server, &leases).await;
@@ -232,7 +232,7 @@ async fn history(replay: &mut Replay) {
 
     server.journal().clear();
     let (watch, ()) = tokio::join!(replay.send(&server, "126"), async {
-        watches_begun(&server, 1).await;
+        watches_started(&server, 1).await;
         replay.send(&server, "127").await.expect("an answer");
     });
     let watch = watch.expect("an answer");
@@ -282,26 +282,26 @@ async fn outages(replay: &mut Replay) {
     server.advance_to(1002);
     server.stop().await;
     let refused = replay.send(&server, "203").await.is_err();
-    replay.judge("203", if refused { Ok(()) } else { Err("it was answered".to_owned()) });
+    replay.judge("203", if refused { Ok(()) } else { Err("unexpected answer".to_owned()) });
     server.start_again().await.expect("the port is free");
     replay.replay(&server, &["204", "205", "206"]).await;
 
     server.journal().clear();
-    let (blind, ()) = tokio::join!(replay.send(&server, "207"), async {
-        watches_begun(&server, 1).await;
+    let (silent, ()) = tokio::join!(replay.send(&server, "207"), async {
+        watches_started(&server, 1).await;
         server.faults().send_bookmarks();
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.faults().etcd_down(true);
     });
     // The requested bookmark is not in the recording; it proves that the watch was alive before.
-    let mut blind = blind.expect("an answer");
-    let text = blind.text();
+    let mut silent = silent.expect("an answer");
+    let text = silent.text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(
         lines.last().is_some_and(|last| last.contains("BOOKMARK") && !last.contains("initial-events-end"))
     );
-    blind.body = Bytes::from(lines[..lines.len() - 1].join("\n"));
-    replay.judge("207", compare(replay.response("207"), &blind));
+    silent.body = Bytes::from(lines[..lines.len() - 1].join("\n"));
+    replay.judge("207", compare(replay.response("207"), &silent));
     for prefix in ["208", "210", "211", "213"] {
         replay.replay_silence(&server, prefix).await;
     }
@@ -310,11 +310,10 @@ async fn outages(replay: &mut Replay) {
 
     let (broken, ()) = tokio::join!(replay.send(&server, "223"), async {
         server.journal().clear();
-        watches_begun(&server, 1).await;
+        watches_started(&server, 1).await;
         server.stop().await;
     });
-    replay
-        .judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended in good order".to_owned()) });
+    replay.judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended cleanly".to_owned()) });
 }
 
 /// Replays the leases that were recorded later that day.
@@ -340,15 +339,15 @@ async fn namespace_deletion(replay: &mut Replay) {
     let address = server.address();
     let watch = |target: String| async move { wire::send(address, "GET", &target, &[], Bytes::new()).await };
     let (objects, namespace, ()) = tokio::join!(watch(objects), watch(namespace), async {
-        watches_begun(&server, 2).await;
+        watches_started(&server, 2).await;
         assert!(server.delete_namespace("team-b"));
     });
     for (prefix, reply) in [("230", objects), ("231", namespace)] {
         let mut recorded = frames(&read_remark(&replay.recording(prefix).name)).expect("frames");
         let mut replied = frames(&reply.expect("an answer").body).expect("frames");
         for frame in recorded.iter_mut().chain(&mut replied) {
-            forget_managers(frame);
-            plain(frame);
+            remove_managers(frame);
+            normalize(frame);
             frame["object"]["metadata"]["resourceVersion"] = json!("<some>");
         }
         let same = recorded == replied;
@@ -370,30 +369,30 @@ async fn contract_kubernetes_answers_match_recordings() {
     later_leases(&mut replay).await;
     namespace_deletion(&mut replay).await;
 
-    let mut complaints = Vec::new();
+    let mut failures = Vec::new();
     let (mut passed, mut allowed) = (0, 0);
     let mut reasons_used = BTreeSet::new();
     for name in replay.recordings.keys() {
         let reason = ALLOWED.iter().find(|(prefix, _)| name.starts_with(prefix));
         match (replay.verdicts.get(name), reason) {
             (Some(Ok(())), _) => passed += 1,
-            (Some(Err(why)), _) => complaints.push(format!("{name}: {why}")),
+            (Some(Err(why)), _) => failures.push(format!("{name}: {why}")),
             (None, Some((prefix, _))) => {
                 allowed += 1;
                 reasons_used.insert(*prefix);
             }
-            (None, None) => complaints.push(format!("{name}: neither replayed nor allowed")),
+            (None, None) => failures.push(format!("{name}: neither replayed nor allowed")),
         }
     }
     for (prefix, _) in ALLOWED.iter().filter(|(prefix, _)| !reasons_used.contains(prefix)) {
-        complaints.push(format!("{prefix}: allowed without need"));
+        failures.push(format!("{prefix}: unused entry of the allow-list"));
     }
-    println!("kube: {passed} as recorded, {allowed} allowed");
+    println!("kube: {passed} match the recordings, {allowed} allowed");
     assert!(
-        complaints.is_empty(),
+        failures.is_empty(),
         "{} of {}:\n{}",
-        complaints.len(),
+        failures.len(),
         replay.recordings.len(),
-        complaints.join("\n")
+        failures.join("\n")
     );
 }

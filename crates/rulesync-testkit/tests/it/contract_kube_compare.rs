@@ -21,7 +21,7 @@ static STAMP: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Replaces server-specific values.
-pub(crate) fn plain(value: &mut Value) {
+pub(crate) fn normalize(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.remove("storageVersionHash");
@@ -37,24 +37,24 @@ pub(crate) fn plain(value: &mut Value) {
                 if differs || (key == "lastTransitionTime" && *member != "2026-01-01T00:00:00Z") {
                     *member = json!("<some>");
                 } else {
-                    plain(member);
+                    normalize(member);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(plain),
+        Value::Array(items) => items.iter_mut().for_each(normalize),
         Value::String(text) if STAMP.is_match(text) => *text = STAMP.replace_all(text, "<some>").into_owned(),
         _ => {}
     }
 }
 
 /// Removes the managed fields.
-pub(crate) fn forget_managers(value: &mut Value) {
+pub(crate) fn remove_managers(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.remove("managedFields");
-            members.values_mut().for_each(forget_managers);
+            members.values_mut().for_each(remove_managers);
         }
-        Value::Array(items) => items.iter_mut().for_each(forget_managers),
+        Value::Array(items) => items.iter_mut().for_each(remove_managers),
         _ => {}
     }
 }
@@ -101,9 +101,9 @@ pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> 
     };
     // Objects that a test created directly have another manager than in the recording.
     if reply.text().contains("\"manager\":\"testkit\"") {
-        expected.iter_mut().chain(&mut replied).for_each(forget_managers);
+        expected.iter_mut().chain(&mut replied).for_each(remove_managers);
     }
-    expected.iter_mut().chain(&mut replied).for_each(plain);
+    expected.iter_mut().chain(&mut replied).for_each(normalize);
     if expected.len() != replied.len() {
         return Err(format!("{} documents instead of {}: {}", replied.len(), expected.len(), reply.text()));
     }

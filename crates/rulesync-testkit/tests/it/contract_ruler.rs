@@ -101,12 +101,12 @@ fn judge(server: &str, verdicts: Verdicts) {
     }
     let alike = total - other_bytes.len() - different.len();
     println!(
-        "{server}: {total} recordings, {alike} alike to the byte, {} by value only {other_bytes:?}, {} different",
+        "{server}: {total} recordings, {alike} byte-identical, {} by value only {other_bytes:?}, {} different",
         other_bytes.len(),
         different.len(),
     );
     for (_, name, _) in ALLOWED.iter().filter(|(allowed, ..)| *allowed == server) {
-        assert!(different.remove(*name).is_some(), "{name} passes: it has no place in the allow-list");
+        assert!(different.remove(*name).is_some(), "{name} passes: remove it from the allow-list");
     }
     let report: Vec<String> = different.iter().map(|(name, why)| format!("== {name}\n{why}")).collect();
     assert!(report.is_empty(), "{server}: {} differ\n{}", report.len(), report.join("\n"));
@@ -187,7 +187,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
     if is == should {
         return Ok(Sameness::Bytes);
     }
-    let (printed, should) = (should.clone(), as_sent(&should));
+    let (printed, should) = (should.clone(), with_posted_expressions(&should));
     let alike = if printed == should { Sameness::Bytes } else { Sameness::Value };
     if let Some((start, end)) = should.split_once("\n… cut") {
         let end = end.split_once("…\n").map_or("", |(_, end)| end);
@@ -202,7 +202,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
                     .collect::<String>()
             };
             Err(format!(
-                "cut, and other bytes from {at} on: {}\ninstead of: {}\nend: {end}",
+                "cut, and different from byte {at} on: {}\ninstead of: {}\nend: {end}",
                 around(&is),
                 around(start)
             ))
@@ -213,7 +213,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
         Some("application/json") => {
             let parse =
                 |text: &str| serde_json::from_str::<serde_json::Value>(text).map_err(|e| e.to_string());
-            settled(parse(&is)?) == settled(parse(&should)?)
+            normalized(parse(&is)?) == normalized(parse(&should)?)
         }
         _ => false,
     };
@@ -222,7 +222,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
 
 /// Normalizes a state document: Loki sorts groups by file only, with any order within a file, and prints expressions on
 /// one line.
-fn settled(mut document: serde_json::Value) -> serde_json::Value {
+fn normalized(mut document: serde_json::Value) -> serde_json::Value {
     let Some(groups) = document.pointer_mut("/data/groups").and_then(|groups| groups.as_array_mut()) else {
         return document;
     };
@@ -236,7 +236,7 @@ fn settled(mut document: serde_json::Value) -> serde_json::Value {
 
 /// Replaces printed expressions of a state document by the posted ones: Loki formats its own syntax tree, which the
 /// testkit does not imitate.
-fn as_sent(document: &str) -> String {
+fn with_posted_expressions(document: &str) -> String {
     [
         (
             r#""query":"(sum by (job)(rate({job=\"a\"} |= \"err\"[5m])) \u003e 0)""#,

@@ -64,7 +64,7 @@ async fn truncated_answer_breaks_off() {
     ruler.put("t1", "ns", GROUP).expect("a group");
     let whole = ask(ruler.address(), "GET", RULES, "").await.body.len();
     let fault = ruler.faults().inject(Fault::truncate(whole));
-    assert!(!breaks(&ruler).await, "an answer that fits passes");
+    assert!(!breaks(&ruler).await, "a short answer passes");
     ruler.faults().remove(fault);
     for bytes in [0, whole - 1] {
         let fault = ruler.faults().inject(Fault::truncate(bytes));
@@ -88,7 +88,7 @@ async fn hang_lasts_until_the_client_disconnects() {
         async move { ask(address, "GET", RULES, "").await.status }
     });
     ruler.journal().wait_until(|seen| !seen.is_empty()).await;
-    assert_eq!(ask(ruler.address(), "GET", RULES, "").await.status, 200, "others are served");
+    assert_eq!(ask(ruler.address(), "GET", RULES, "").await.status, 200, "other requests are served");
     hanging.abort();
     ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
     let seen = ruler.journal().requests();
@@ -106,11 +106,11 @@ async fn outage_resets_open_and_new_connections() {
     });
     ruler.journal().wait_until(|seen| !seen.is_empty()).await;
     ruler.faults().outage();
-    assert!(open.await.expect("ends"), "the open one breaks");
+    assert!(open.await.expect("ends"), "the open connection breaks");
     for _ in 0..20 {
         assert!(breaks(&ruler).await);
     }
-    assert_eq!((ruler.journal().connections(), ruler.journal().len()), (21, 1), "counted, but never heard");
+    assert_eq!((ruler.journal().connections(), ruler.journal().len()), (21, 1), "counted, but not recorded");
     ruler.faults().recover();
     assert!(!breaks(&ruler).await);
 }
@@ -123,7 +123,7 @@ async fn stopped_server_restarts_on_its_port_with_its_rules() {
     ruler.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     ruler.start_again().await.expect("the port is free");
-    ruler.start_again().await.expect("says nothing when it runs");
+    ruler.start_again().await.expect("has no effect on a running server");
     assert_eq!(ruler.address(), address);
     assert!(ask(address, "GET", RULES, "").await.text().starts_with("ns:\n"));
     ruler.restart().await.expect("the port is free");

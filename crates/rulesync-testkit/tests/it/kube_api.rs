@@ -51,7 +51,7 @@ async fn object_lifecycle_updates_revision_and_generation() {
 
     let label = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));
     let labelled = api.patch("a", &PatchParams::default(), &label).await.unwrap();
-    assert_eq!(labelled.metadata.generation, Some(1), "a label is not the spec");
+    assert_eq!(labelled.metadata.generation, Some(1), "labels do not change the generation");
     let same = api.patch("a", &PatchParams::default(), &label).await.unwrap();
     assert_eq!(same.resource_version(), labelled.resource_version(), "nothing changed");
     let spec = Patch::Merge(json!({"spec": {"groups": []}}));
@@ -70,7 +70,7 @@ async fn object_lifecycle_updates_revision_and_generation() {
     assert_eq!(
         code(&api.replace("a", &post, &bare).await.unwrap_err()),
         422,
-        "a custom resource asks for one"
+        "a custom resource requires a revision"
     );
 
     assert!(api.delete("a", &DeleteParams::default()).await.unwrap().is_right());
@@ -141,7 +141,7 @@ async fn schema_validates_and_prunes_like_the_real_server() {
     ] {
         let (status, answer) = post(&server, target, with(groups.clone())).await;
         assert_eq!((status, &answer["spec"]["groups"]), (201, &groups));
-        assert!(answer["metadata"].get("resourceVersion").is_none(), "a dry run has none");
+        assert!(answer["metadata"].get("resourceVersion").is_none(), "a dry run has no revision");
     }
     let odd = json!([{"name": "g", "nonsense": 1}]);
     let headers = [("content-type", "application/json")];
@@ -160,7 +160,10 @@ async fn create_requires_an_active_namespace() {
     let api = rules_in(&server, "team-a");
     let create = || async { api.create(&PostParams::default(), &object(rule("team-a", "a", 1))).await };
     assert_eq!(code(&create().await.unwrap_err()), 404);
-    assert!(api.list(&ListParams::default()).await.unwrap().items.is_empty(), "a list says nothing of that");
+    assert!(
+        api.list(&ListParams::default()).await.unwrap().items.is_empty(),
+        "a list of a missing namespace is empty"
+    );
     server.create_namespace("team-a", []).unwrap();
     create().await.unwrap();
     assert!(server.delete_namespace("team-a"));
@@ -256,7 +259,7 @@ async fn etcd_outage_leaves_only_cached_lists() {
     tokio::pin!(consistent);
     server.journal().clear();
     tokio::select! {
-        _ = &mut consistent => panic!("it was answered"),
+        _ = &mut consistent => panic!("unexpected answer"),
         () = server.journal().wait_until(|seen| !seen.is_empty()) => {}
     }
     assert!(server.journal().requests()[0].status.is_none());

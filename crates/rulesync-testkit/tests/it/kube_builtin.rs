@@ -68,12 +68,16 @@ async fn lease_is_acquired_renewed_and_released() {
     let guarded = DeleteParams { preconditions: Some(stale), ..DeleteParams::default() };
     assert_eq!(code(&api.delete("rulesync", &guarded).await.unwrap_err()), 409);
     assert!(server.delete(LEASES, "default", "rulesync"));
-    assert_eq!(code(&api.replace("rulesync", &post, &released).await.unwrap_err()), 409, "that one is gone");
-    let mut one_that_was = lease("a");
-    one_that_was.metadata.uid = released.uid();
-    assert_eq!(code(&api.replace("rulesync", &post, &one_that_was).await.unwrap_err()), 409, "by its uid");
-    let anew = api.replace("rulesync", &post, &lease("b")).await.unwrap();
-    assert_eq!(holder(&anew), Some("b"), "a put of what is missing creates it");
+    assert_eq!(
+        code(&api.replace("rulesync", &post, &released).await.unwrap_err()),
+        409,
+        "deleted resourceVersion"
+    );
+    let mut deleted = lease("a");
+    deleted.metadata.uid = released.uid();
+    assert_eq!(code(&api.replace("rulesync", &post, &deleted).await.unwrap_err()), 409, "deleted uid");
+    let created = api.replace("rulesync", &post, &lease("b")).await.unwrap();
+    assert_eq!(holder(&created), Some("b"), "a PUT of a missing lease creates it");
 }
 
 #[tokio::test]
@@ -105,15 +109,15 @@ async fn lease_with_invalid_fields_is_rejected() {
 async fn config_map_create_update_and_delete() {
     let server = KubeServer::start().await.unwrap();
     let api: Api<ConfigMap> = Api::default_namespaced(client(&server));
-    let ledger: ConfigMap =
-        serde_json::from_value(json!({"metadata": {"name": "ledger"}, "data": {"a": "1"}})).unwrap();
-    let made = api.create(&PostParams::default(), &ledger).await.unwrap();
+    let config_map: ConfigMap =
+        serde_json::from_value(json!({"metadata": {"name": "state"}, "data": {"a": "1"}})).unwrap();
+    let made = api.create(&PostParams::default(), &config_map).await.unwrap();
     assert_eq!((made.metadata.generation, made.data.unwrap()["a"].as_str()), (None, "1"));
     let more = Patch::Merge(json!({"data": {"b": "2", "a": null}}));
-    let changed = api.patch("ledger", &PatchParams::default(), &more).await.unwrap();
+    let changed = api.patch("state", &PatchParams::default(), &more).await.unwrap();
     assert_eq!(changed.data.unwrap().into_iter().collect::<Vec<_>>(), [("b".to_owned(), "2".to_owned())]);
-    let unconditional = api.replace("ledger", &PostParams::default(), &ledger).await.unwrap();
-    assert_eq!(unconditional.data.unwrap()["a"], "1", "a config map does not ask for a revision");
+    let unconditional = api.replace("state", &PostParams::default(), &config_map).await.unwrap();
+    assert_eq!(unconditional.data.unwrap()["a"], "1", "a ConfigMap requires no revision");
     let missing: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "none"}})).unwrap();
     assert_eq!(code(&api.replace("none", &PostParams::default(), &missing).await.unwrap_err()), 404);
     let huge: ConfigMap = serde_json::from_value(json!({
@@ -127,14 +131,14 @@ async fn config_map_create_update_and_delete() {
     server
         .apply(json!({
             "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"namespace": "default", "name": "ledger"}, "data": {"by": "hand"},
+            "metadata": {"namespace": "default", "name": "state"}, "data": {"by": "hand"},
         }))
         .unwrap();
     let listed = api.list(&ListParams::default()).await.unwrap();
     assert_eq!(listed.items[0].data.as_ref().unwrap()["by"], "hand");
     assert_eq!(server.count("configmaps"), 1);
-    assert!(server.delete("configmaps", "default", "ledger"));
-    assert_eq!(code(&api.get("ledger").await.unwrap_err()), 404);
+    assert!(server.delete("configmaps", "default", "state"));
+    assert_eq!(code(&api.get("state").await.unwrap_err()), 404);
 }
 
 #[tokio::test]
@@ -165,12 +169,12 @@ async fn faults_can_be_limited_to_one_resource() {
     let lost = Fault::lose_answer().on_path("/leases").times(1);
     server.faults().inject(lost);
     assert!(api.create(&post, &lease("a")).await.is_err());
-    assert!(server.get(LEASES, "default", "rulesync").is_some(), "carried out all the same");
+    assert!(server.get(LEASES, "default", "rulesync").is_some(), "the request was processed");
 
     let hung = server.faults().hang_on("leases");
     server.journal().clear();
     tokio::select! {
-        _ = api.get("rulesync") => panic!("it was answered"),
+        _ = api.get("rulesync") => panic!("unexpected answer"),
         () = server.journal().wait_until(|seen| !seen.is_empty()) => {}
     }
     assert!(works().await);

@@ -53,11 +53,11 @@ pub(crate) fn rule(namespace: &str, name: &str, n: u32) -> Value {
 }
 
 /// The events of a watcher, in text form.
-pub(crate) type Told = Pin<Box<dyn Stream<Item = String> + Send>>;
+pub(crate) type WatcherEvents = Pin<Box<dyn Stream<Item = String> + Send>>;
 
 /// Runs kube's watcher and returns its events as `init`, `init ns/name n`, `done`, `apply ns/name n`, `delete ns/name
 /// n` and `error <kind>`.
-pub(crate) fn watched(api: Api<DynamicObject>, config: watcher::Config) -> Told {
+pub(crate) fn watched(api: Api<DynamicObject>, config: watcher::Config) -> WatcherEvents {
     Box::pin(watcher(api, config).map(|event| match event {
         Ok(Event::Init) => "init".to_owned(),
         Ok(Event::InitApply(object)) => format!("init {}", name(&object)),
@@ -78,21 +78,24 @@ fn name(object: &DynamicObject) -> String {
 }
 
 /// The next event, which must arrive before the deadline.
-async fn next(told: &mut Told) -> String {
-    tokio::time::timeout(DEADLINE, told.next()).await.expect("an event in time").expect("the stream goes on")
+async fn next(events: &mut WatcherEvents) -> String {
+    tokio::time::timeout(DEADLINE, events.next())
+        .await
+        .expect("an event in time")
+        .expect("the stream continues")
 }
 
 /// Asserts that the next events are the expected ones.
-pub(crate) async fn expect(told: &mut Told, expected: &[&str]) {
+pub(crate) async fn expect(events: &mut WatcherEvents, expected: &[&str]) {
     for (index, wanted) in expected.iter().enumerate() {
-        assert_eq!(next(told).await, *wanted, "event {index} of {expected:?}");
+        assert_eq!(next(events).await, *wanted, "event {index} of {expected:?}");
     }
 }
 
 /// The first event that differs from `repeated`. A watcher without backoff can repeat an event many times.
-pub(crate) async fn after(told: &mut Told, repeated: &str) -> String {
+pub(crate) async fn after(events: &mut WatcherEvents, repeated: &str) -> String {
     for _ in 0..1000 {
-        let event = next(told).await;
+        let event = next(events).await;
         if event != repeated {
             return event;
         }
@@ -101,13 +104,13 @@ pub(crate) async fn after(told: &mut Told, repeated: &str) -> String {
 }
 
 /// Waits until the server has started `n` watches.
-pub(crate) async fn watches_begun(server: &KubeServer, n: usize) {
-    let begun = server.journal().wait_until(|seen| {
+pub(crate) async fn watches_started(server: &KubeServer, n: usize) {
+    let started = server.journal().wait_until(|seen| {
         let watch =
             |r: &&rulesync_testkit::Recorded| r.query.as_deref().is_some_and(|q| q.contains("watch=true"));
         seen.iter().filter(|r| r.status.is_some()).filter(watch).count() >= n
     });
-    tokio::time::timeout(DEADLINE, begun).await.expect("the watches begin in time");
+    tokio::time::timeout(DEADLINE, started).await.expect("the watches start in time");
 }
 
 /// The number of lists of rules (without watches) that the server received.

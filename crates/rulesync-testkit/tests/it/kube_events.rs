@@ -105,15 +105,15 @@ async fn event_recorder_of_kube_is_supported() {
         namespace: Some("team-a".to_owned()),
         ..Default::default()
     };
-    let said = kube::runtime::events::Event {
+    let event = kube::runtime::events::Event {
         type_: kube::runtime::events::EventType::Warning,
         reason: "Refused".to_owned(),
         note: Some("bad expr".to_owned()),
         action: "Sync".to_owned(),
         secondary: None,
     };
-    recorder.publish(&said, &about).await.unwrap();
-    recorder.publish(&said, &about).await.unwrap();
-    assert_eq!(server.count("events"), 1, "the second goes into the series of the first");
+    recorder.publish(&event, &about).await.unwrap();
+    recorder.publish(&event, &about).await.unwrap();
+    assert_eq!(server.count("events"), 1, "the second is part of the series of the first");
     assert_eq!(server.requests_for("patch", "events"), 1);
 }

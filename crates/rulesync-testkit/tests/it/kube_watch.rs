@@ -9,7 +9,7 @@ use kube::{
 use rulesync_testkit::KubeServer;
 
 use crate::kube_client::{
-    DEADLINE, RULES, after, client, expect, kind, lists, rule, rules, rules_in, watched, watches_begun,
+    DEADLINE, RULES, after, client, expect, kind, lists, rule, rules, rules_in, watched, watches_started,
 };
 
 #[tokio::test]
@@ -18,13 +18,13 @@ async fn watcher_lists_in_pages_and_receives_events() {
     for name in ["a", "b", "c", "d", "e"] {
         server.apply(rule("team-a", name, 1)).unwrap();
     }
-    let mut told = watched(rules(&server), Config::default().page_size(2));
-    expect(&mut told, &["init", "init team-a/a 1", "init team-a/b 1", "init team-a/c 1"]).await;
-    expect(&mut told, &["init team-a/d 1", "init team-a/e 1", "done"]).await;
+    let mut events = watched(rules(&server), Config::default().page_size(2));
+    expect(&mut events, &["init", "init team-a/a 1", "init team-a/b 1", "init team-a/c 1"]).await;
+    expect(&mut events, &["init team-a/d 1", "init team-a/e 1", "done"]).await;
     let following = tokio::spawn(async move {
-        expect(&mut told, &["apply team-b/x 1", "apply team-a/a 2", "delete team-a/b 1"]).await;
+        expect(&mut events, &["apply team-b/x 1", "apply team-a/a 2", "delete team-a/b 1"]).await;
     });
-    watches_begun(&server, 1).await;
+    watches_started(&server, 1).await;
     server.apply(rule("team-b", "x", 1)).unwrap();
     server.apply(rule("team-a", "a", 2)).unwrap();
     server.apply(rule("team-a", "a", 2)).unwrap();
@@ -37,10 +37,10 @@ async fn watcher_lists_in_pages_and_receives_events() {
 async fn watcher_with_streaming_list_needs_no_list() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
-    let mut told = watched(rules(&server), Config::default().streaming_lists());
-    expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
+    let mut events = watched(rules(&server), Config::default().streaming_lists());
+    expect(&mut events, &["init", "init team-a/a 1", "done"]).await;
     server.apply(rule("team-a", "b", 1)).unwrap();
-    expect(&mut told, &["apply team-a/b 1"]).await;
+    expect(&mut events, &["apply team-a/b 1"]).await;
     assert_eq!(lists(&server), 0);
 }
 
@@ -48,29 +48,29 @@ async fn watcher_with_streaming_list_needs_no_list() {
 async fn watcher_fails_if_streaming_lists_are_rejected() {
     let server = KubeServer::start().await.unwrap();
     server.faults().refuse_streaming_lists(true);
-    let mut told = watched(rules(&server), Config::default().streaming_lists());
-    expect(&mut told, &["error start", "error start"]).await;
+    let mut events = watched(rules(&server), Config::default().streaming_lists());
+    expect(&mut events, &["error start", "error start"]).await;
     assert!(server.journal().requests().iter().all(|r| r.status == Some(422)));
     server.faults().refuse_streaming_lists(false);
     // Requests in progress during the switch may still be rejected.
-    assert_eq!(after(&mut told, "error start").await, "init");
+    assert_eq!(after(&mut events, "error start").await, "init");
 }
 
 #[tokio::test]
 async fn bookmark_lets_a_watch_survive_compaction() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
-    let mut told = watched(rules(&server), Config::default());
-    expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
+    let mut events = watched(rules(&server), Config::default());
+    expect(&mut events, &["init", "init team-a/a 1", "done"]).await;
     let following = tokio::spawn(async move {
-        expect(&mut told, &["apply team-a/b 1"]).await;
+        expect(&mut events, &["apply team-a/b 1"]).await;
     });
-    watches_begun(&server, 1).await;
+    watches_started(&server, 1).await;
     server.advance_to(1000);
     server.faults().send_bookmarks();
     server.faults().compact();
     server.faults().end_watches();
-    watches_begun(&server, 2).await;
+    watches_started(&server, 2).await;
     server.apply(rule("team-a", "b", 1)).unwrap();
     following.await.unwrap();
     let resumed = server.journal().requests().into_iter().next_back().unwrap();
@@ -82,44 +82,44 @@ async fn bookmark_lets_a_watch_survive_compaction() {
 async fn watcher_lists_again_after_410_event() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
-    let mut told = watched(rules(&server), Config::default());
-    expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
+    let mut events = watched(rules(&server), Config::default());
+    expect(&mut events, &["init", "init team-a/a 1", "done"]).await;
     // Compacts between the list and the watch.
     server.apply(rule("team-a", "b", 1)).unwrap();
     server.faults().compact();
-    expect(&mut told, &["error event 410", "init", "init team-a/a 1", "init team-a/b 1", "done"]).await;
+    expect(&mut events, &["error event 410", "init", "init team-a/a 1", "init team-a/b 1", "done"]).await;
     assert_eq!(lists(&server), 2);
 }
 
 #[tokio::test]
 async fn watcher_does_not_recover_from_410_status() {
     let server = KubeServer::start().await.unwrap();
-    let mut told = watched(rules(&server), Config::default());
-    expect(&mut told, &["init", "done"]).await;
+    let mut events = watched(rules(&server), Config::default());
+    expect(&mut events, &["init", "done"]).await;
     server.apply(rule("team-a", "b", 1)).unwrap();
     server.faults().compact();
     server.faults().http_410_on_watch(true);
-    expect(&mut told, &["error start", "error start", "error start"]).await;
+    expect(&mut events, &["error start", "error start", "error start"]).await;
     assert_eq!(lists(&server), 1);
     server.faults().http_410_on_watch(false);
-    assert_eq!(after(&mut told, "error start").await, "error event 410");
-    expect(&mut told, &["init", "init team-a/b 1", "done"]).await;
+    assert_eq!(after(&mut events, "error start").await, "error event 410");
+    expect(&mut events, &["init", "init team-a/b 1", "done"]).await;
 }
 
 #[tokio::test]
 async fn cut_watch_resumes_without_list_or_loss() {
     let server = KubeServer::start().await.unwrap();
-    let mut told = watched(rules(&server), Config::default());
-    expect(&mut told, &["init", "done"]).await;
+    let mut events = watched(rules(&server), Config::default());
+    expect(&mut events, &["init", "done"]).await;
     let following = tokio::spawn(async move {
-        expect(&mut told, &["apply team-a/a 1"]).await;
+        expect(&mut events, &["apply team-a/a 1"]).await;
     });
-    watches_begun(&server, 1).await;
+    watches_started(&server, 1).await;
     server.faults().cut_watches();
     server.apply(rule("team-a", "a", 1)).unwrap();
     // kube treats a broken connection as the end of the watch.
     following.await.unwrap();
-    watches_begun(&server, 2).await;
+    watches_started(&server, 2).await;
     assert_eq!(lists(&server), 1);
 }
 
@@ -143,10 +143,10 @@ async fn stalled_watch_is_silent_until_resumed() {
 #[tokio::test]
 async fn watcher_leaves_a_silent_connection_at_its_timeout() {
     let server = KubeServer::start().await.unwrap();
-    let mut told = watched(rules(&server), Config::default().timeout(1));
-    expect(&mut told, &["init", "done"]).await;
-    let following = tokio::spawn(async move { expect(&mut told, &["apply team-a/a 1"]).await });
-    watches_begun(&server, 1).await;
+    let mut events = watched(rules(&server), Config::default().timeout(1));
+    expect(&mut events, &["init", "done"]).await;
+    let following = tokio::spawn(async move { expect(&mut events, &["apply team-a/a 1"]).await });
+    watches_started(&server, 1).await;
     server.faults().stall_watches();
     server.apply(rule("team-a", "a", 1)).unwrap();
     following.await.unwrap();
@@ -160,13 +160,13 @@ async fn namespace_deletion_deletes_its_objects() {
         server.apply(rule("team-a", name, 1)).unwrap();
     }
     server.apply(rule("team-b", "c", 1)).unwrap();
-    let mut told = watched(rules(&server), Config::default().streaming_lists());
-    expect(&mut told, &["init", "init team-a/a 1", "init team-a/b 1", "init team-b/c 1", "done"]).await;
+    let mut events = watched(rules(&server), Config::default().streaming_lists());
+    expect(&mut events, &["init", "init team-a/a 1", "init team-a/b 1", "init team-b/c 1", "done"]).await;
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client(&server));
     let only = WatchParams::default().disable_bookmarks().fields("metadata.name=team-a");
     let mut watch = namespaces.watch(&only, "0").await.unwrap().boxed();
     namespaces.delete("team-a", &kube::api::DeleteParams::default()).await.unwrap();
-    expect(&mut told, &["delete team-a/a 1", "delete team-a/b 1"]).await;
+    expect(&mut events, &["delete team-a/a 1", "delete team-a/b 1"]).await;
     let mut kinds = Vec::new();
     for _ in 0..4 {
         let event = tokio::time::timeout(DEADLINE, watch.next()).await.unwrap().unwrap().unwrap();
@@ -187,13 +187,13 @@ async fn watch_reports_selector_changes_as_delete_and_add() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     server.apply(rule("team-a", "b", 2)).unwrap();
-    let mut told = watched(rules_in(&server, "team-a"), Config::default().labels("n=1").streaming_lists());
-    expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
+    let mut events = watched(rules_in(&server, "team-a"), Config::default().labels("n=1").streaming_lists());
+    expect(&mut events, &["init", "init team-a/a 1", "done"]).await;
     server.apply(rule("team-a", "a", 3)).unwrap();
     server.apply(rule("team-a", "b", 4)).unwrap();
     server.apply(rule("team-b", "x", 1)).unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
-    expect(&mut told, &["delete team-a/a 1", "apply team-a/a 1"]).await;
+    expect(&mut events, &["delete team-a/a 1", "apply team-a/a 1"]).await;
 }
 
 #[tokio::test]
@@ -228,10 +228,10 @@ async fn crd_deletion_looks_like_an_empty_list() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     let api = rules(&server);
-    let mut told = watched(api.clone(), Config::default().streaming_lists());
-    expect(&mut told, &["init", "init team-a/a 1", "done"]).await;
+    let mut events = watched(api.clone(), Config::default().streaming_lists());
+    expect(&mut events, &["init", "init team-a/a 1", "done"]).await;
     assert!(server.drop_crd());
-    expect(&mut told, &["delete team-a/a 1", "error start"]).await;
+    expect(&mut events, &["delete team-a/a 1", "error start"]).await;
     // The dangerous moment: a list that succeeds without items.
     assert!(api.list(&kube::api::ListParams::default()).await.unwrap().items.is_empty());
     let gone = api.list(&kube::api::ListParams::default()).await.unwrap_err();
@@ -240,7 +240,7 @@ async fn crd_deletion_looks_like_an_empty_list() {
     server.create_crd();
     assert!(kube::discovery::pinned_kind(&client(&server), &gvk()).await.is_ok());
     server.apply(rule("team-a", "b", 1)).unwrap();
-    assert_eq!(after(&mut told, "error start").await, "apply team-a/b 1", "{:?}", server.journal());
+    assert_eq!(after(&mut events, "error start").await, "apply team-a/b 1", "{:?}", server.journal());
     assert_eq!(kind().plural, "prometheusrules");
 }
 

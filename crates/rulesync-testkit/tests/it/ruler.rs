@@ -25,13 +25,13 @@ async fn start(builder: RulerBuilder) -> RulerServer {
     builder.start().await.expect("starts")
 }
 
-fn told(reply: &Reply) -> (u16, String) {
+fn status_and_text(reply: &Reply) -> (u16, String) {
     (reply.status.as_u16(), reply.text())
 }
 
 #[track_caller]
-fn assert_told(reply: &Reply, status: u16, text: &str) {
-    assert_eq!(told(reply), (status, text.to_owned()));
+fn assert_reply(reply: &Reply, status: u16, text: &str) {
+    assert_eq!(status_and_text(reply), (status, text.to_owned()));
 }
 
 #[tokio::test]
@@ -43,15 +43,15 @@ async fn empty_list_is_a_map_in_mimir_and_404_in_cortex() {
     ] {
         let ruler = start(builder).await;
         for path in [path.to_owned(), format!("{path}/ns")] {
-            assert_told(&ask(ruler.address(), "GET", &path, "").await, status, text);
+            assert_reply(&ask(ruler.address(), "GET", &path, "").await, status, text);
         }
-        assert_told(
+        assert_reply(
             &ask(ruler.address(), "GET", &format!("{path}/ns/g"), "").await,
             404,
             "group does not exist\n",
         );
         let gone = ask(ruler.address(), "DELETE", &format!("{path}/ns"), "").await;
-        assert_told(&gone, 404, "group namespace does not exist\n");
+        assert_reply(&gone, 404, "group namespace does not exist\n");
     }
 }
 
@@ -84,7 +84,7 @@ rules:
   annotations: {}
 ";
     let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), body).await;
-    assert_told(&reply, 202, r#"{"status":"success","data":null,"errorType":"","error":""}"#);
+    assert_reply(&reply, 202, r#"{"status":"success","data":null,"errorType":"","error":""}"#);
     assert_eq!(reply.header("content-type"), Some("application/json"));
     let group = ask(ruler.address(), "GET", &format!("{MIMIR}/ns/g"), "").await;
     assert_eq!(group.header("content-type"), Some("application/yaml"));
@@ -112,7 +112,7 @@ rules:
 async fn cortex_drops_unknown_fields_and_keeps_zero_offset() {
     let ruler = start(cortex()).await;
     let body = "name: g\nquery_offset: 0s\nevaluation_delay: 1m\nsource_tenants: [a]\nalign_evaluation_time_on_interval: true\nrules: [{record: r, expr: up}]\n";
-    assert_told(
+    assert_reply(
         &ask(ruler.address(), "POST", &format!("{CORTEX}/ns"), body).await,
         202,
         r#"{"status":"success"}"#,
@@ -173,7 +173,7 @@ async fn names_are_decoded_once_and_traversal_rejected() {
     let names: Vec<String> = ruler.rules("t1").into_keys().collect();
     assert_eq!(names, ["%zz", ".", "a b", "a/b"]);
     let refused = ask(ruler.address(), "GET", &format!("{MIMIR}/ns/%2E%2E"), "").await;
-    assert_told(
+    assert_reply(
         &refused,
         500,
         r#"{"status":"error","data":null,"errorType":"server_error","error":"invalid groupname: path traversal not allowed"}"#,
@@ -224,14 +224,14 @@ async fn error_messages_match_real_servers() {
         ),
     ] {
         let reply = ask(mimir.address(), "POST", &format!("{MIMIR}/ns"), body).await;
-        assert_told(&reply, 400, in_mimir);
+        assert_reply(&reply, 400, in_mimir);
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
-        assert_told(&ask(cortex.address(), "POST", &format!("{CORTEX}/ns"), body).await, 400, in_cortex);
+        assert_reply(&ask(cortex.address(), "POST", &format!("{CORTEX}/ns"), body).await, 400, in_cortex);
     }
     let page = ask(mimir.address(), "GET", CORTEX, "").await;
-    assert_told(&page, 404, "404 page not found\n");
+    assert_reply(&page, 404, "404 page not found\n");
     let method = ask(mimir.address(), "PUT", &format!("{MIMIR}/ns"), "").await;
-    assert_eq!((told(&method), method.header("allow")), ((405, String::new()), None));
+    assert_eq!((status_and_text(&method), method.header("allow")), ((405, String::new()), None));
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn group_limit_prevents_replacement() {
     let ruler = start(mimir().limits(Limits { groups: 1, ..Limits::default() })).await;
     assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
     let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
-    assert_told(&reply, 400, "per-user rule groups limit (limit: 1 actual: 2) exceeded\n");
+    assert_reply(&reply, 400, "per-user rule groups limit (limit: 1 actual: 2) exceeded\n");
     assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/ns/g"), "").await.status, 202);
     assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
 }
@@ -252,7 +252,7 @@ async fn protected_namespaces_require_the_override_header() {
     let path = format!("{MIMIR}/a");
     for method in ["POST", "DELETE"] {
         let reply = ask(ruler.address(), method, &path, GROUP).await;
-        assert_told(&reply, 403, "namespace is protected, no modification allowed\n");
+        assert_reply(&reply, 403, "namespace is protected, no modification allowed\n");
     }
     for (value, status) in [("x, a", 403), ("b,a", 202)] {
         let headers = [("x-scope-orgid", "t1"), ("x-mimir-ruler-override-namespace-protection", value)];
@@ -271,11 +271,11 @@ async fn tenants_are_separate_unless_tenancy_is_disabled() {
     let ruler = start(mimir()).await;
     ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
     let none = send(ruler.address(), "GET", MIMIR, &[], Bytes::new()).await.expect("an answer");
-    assert_told(&none, 401, "no org id\n");
+    assert_reply(&none, 401, "no org id\n");
     let other = send(ruler.address(), "GET", MIMIR, &[("x-scope-orgid", "t2")], Bytes::new())
         .await
         .expect("an answer");
-    assert_told(&other, 200, "{}\n");
+    assert_reply(&other, 200, "{}\n");
     assert_eq!(ruler.tenants(), ["t1"]);
     let ruler = start(mimir().only_tenant("anonymous")).await;
     ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
@@ -356,7 +356,7 @@ async fn builder_options_for_routes_and_names() {
     let body = "name: g\nrules: [{record: 'ä.b', expr: up}]\n";
     assert_eq!(ask(ruler.address(), "POST", "/prom/config/v1/rules/ns", body).await.status, 202);
     let ruler = start(mimir().api_disabled()).await;
-    assert_told(&ask(ruler.address(), "GET", MIMIR, "").await, 404, "404 page not found\n");
+    assert_reply(&ask(ruler.address(), "GET", MIMIR, "").await, 404, "404 page not found\n");
     let info = send(ruler.address(), "GET", "/prometheus/api/v1/status/buildinfo", &[], Bytes::new()).await;
     assert!(info.expect("an answer").text().contains(r#""ruler_config_api":"false""#));
     let ruler = start(cortex().legacy_prefix("/old")).await;
@@ -394,7 +394,7 @@ async fn body_limit_is_enforced() {
         let reply = if framed == "chunks" {
             in_chunks(&ruler, &path, &body(length)).await
         } else {
-            told(&ask(ruler.address(), "POST", &path, &body(length)).await)
+            status_and_text(&ask(ruler.address(), "POST", &path, &body(length)).await)
         };
         assert_eq!(reply, (413, "request body too large\n".to_owned()), "{length} in {framed}");
         assert_eq!(ruler.group_count("t1"), 0);
@@ -431,7 +431,7 @@ async fn long_body_does_not_block_other_requests() {
     ruler.journal().wait_until(|requests| !requests.is_empty()).await;
     let list = ask(address, "GET", MIMIR, "").await;
     assert_eq!((list.status.as_u16(), list.text().len()), (200, "{}\n".len()), "nothing is stored yet");
-    assert_eq!(ruler.journal().requests()[0].status, None, "the long one is still under way");
+    assert_eq!(ruler.journal().requests()[0].status, None, "the long request is still in progress");
     assert_eq!(post.await.expect("an answer").status, 202);
     assert_eq!(ruler.rules("t1")["ns"]["g"].rules.len(), 20_000);
 }

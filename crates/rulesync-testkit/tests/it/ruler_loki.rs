@@ -20,7 +20,7 @@ async fn start(builder: RulerBuilder) -> RulerServer {
 }
 
 #[track_caller]
-fn assert_told(reply: &Reply, status: u16, text: &str) {
+fn assert_reply(reply: &Reply, status: u16, text: &str) {
     assert_eq!((reply.status.as_u16(), reply.text()), (status, text.to_owned()));
 }
 
@@ -28,7 +28,7 @@ fn assert_told(reply: &Reply, status: u16, text: &str) {
 #[track_caller]
 fn assert_error(reply: &Reply, status: u16, kind: &str, error: &str) {
     let text = format!(r#"{{"status":"error","data":null,"errorType":"{kind}","error":"{error}"}}"#);
-    assert_told(reply, status, &text);
+    assert_reply(reply, status, &text);
     assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
 }
 
@@ -46,22 +46,22 @@ async fn loki_slash_encoded_once_is_a_separator() {
     let ruler = start(loki()).await;
     ruler.put("t1", "a", "name: b\nrules: [{record: r, expr: '1'}]").expect("a group");
     let once = format!("{RULES}/a%2Fb");
-    assert_told(&ask(ruler.address(), "POST", &once, GROUP).await, 405, "");
-    assert_told(&ask(ruler.address(), "GET", &format!("{once}/g"), "").await, 404, "404 page not found\n");
+    assert_reply(&ask(ruler.address(), "POST", &once, GROUP).await, 405, "");
+    assert_reply(&ask(ruler.address(), "GET", &format!("{once}/g"), "").await, 404, "404 page not found\n");
     let accepted = r#"{"status":"success","data":null,"errorType":"","error":""}"#;
     let twice = format!("{RULES}/a%252Fb");
-    assert_told(&ask(ruler.address(), "POST", &twice, GROUP).await, 202, accepted);
+    assert_reply(&ask(ruler.address(), "POST", &twice, GROUP).await, 202, accepted);
     assert_eq!(namespaces(&ruler), ["a", "a/b"]);
-    assert_told(
+    assert_reply(
         &ask(ruler.address(), "GET", &format!("{twice}/none"), "").await,
         404,
         "group does not exist\n",
     );
-    assert_told(&ask(ruler.address(), "DELETE", &once, "").await, 202, accepted);
+    assert_reply(&ask(ruler.address(), "DELETE", &once, "").await, 202, accepted);
     assert_eq!(namespaces(&ruler), ["a/b"]);
-    assert_told(&ask(ruler.address(), "DELETE", &twice, "").await, 202, accepted);
-    assert_told(&ask(ruler.address(), "GET", RULES, "").await, 404, "no rule groups found\n");
-    assert_told(&ask(ruler.address(), "DELETE", &twice, "").await, 404, "group namespace does not exist\n");
+    assert_reply(&ask(ruler.address(), "DELETE", &twice, "").await, 202, accepted);
+    assert_reply(&ask(ruler.address(), "GET", RULES, "").await, 404, "no rule groups found\n");
+    assert_reply(&ask(ruler.address(), "DELETE", &twice, "").await, 404, "group namespace does not exist\n");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn loki_consumes_form_bodies() {
     let headers = [("x-scope-orgid", "t1"), ("content-type", "application/x-www-form-urlencoded")];
     let body = Bytes::from_static(GROUP.as_bytes());
     let reply = send(ruler.address(), "POST", &format!("{RULES}/ns"), &headers, body).await;
-    assert_told(&reply.expect("an answer"), 400, "group 0: Groupname must not be empty\n");
+    assert_reply(&reply.expect("an answer"), 400, "group 0: Groupname must not be empty\n");
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn loki_reports_invalid_tenants_as_server_errors() {
     let ruler = start(loki()).await;
     for path in [RULES, STATE, "/prometheus/api/v1/alerts"] {
         let none = send(ruler.address(), "GET", path, &[], Bytes::new()).await.expect("an answer");
-        assert_told(&none, 401, "no org id\n");
+        assert_reply(&none, 401, "no org id\n");
     }
     for tenant in ["a b", "..", "a|b"] {
         assert_error(&as_tenant(&ruler, tenant, RULES).await, 500, "server_error", "no org id");
@@ -210,9 +210,9 @@ async fn loki_filters_lists_by_label() {
     let rules = list("x:1,y:1").await.text();
     assert_eq!(rules.matches("record: r").count(), 2, "{rules}");
     assert!(!rules.contains("record: s") && !rules.contains("c:"), "{rules}");
-    assert_told(&list("x%3A3").await, 200, "{}\n");
+    assert_reply(&list("x%3A3").await, 200, "{}\n");
     let panic = "error while processing request: runtime error: index out of range [1] with length 1";
-    assert_told(&list("nocolon").await, 500, panic);
+    assert_reply(&list("nocolon").await, 500, panic);
 }
 
 #[tokio::test]
@@ -224,9 +224,9 @@ async fn loki_local_store_is_read_only() {
     assert!(ask(ruler.address(), "GET", &namespace, "").await.text().contains("name: g"));
     assert!(ask(ruler.address(), "GET", STATE, "").await.text().contains("rules.yaml"));
     let unsupported = |what: &str| format!("{what} unsupported in rule local store");
-    let told = |what: &str| unsupported(what) + "\n";
-    assert_told(&ask(ruler.address(), "GET", &group, "").await, 400, &told("GetRuleGroup"));
-    assert_told(&ask(ruler.address(), "POST", &namespace, GROUP).await, 500, &told("SetRuleGroup"));
+    let message = |what: &str| unsupported(what) + "\n";
+    assert_reply(&ask(ruler.address(), "GET", &group, "").await, 400, &message("GetRuleGroup"));
+    assert_reply(&ask(ruler.address(), "POST", &namespace, GROUP).await, 500, &message("SetRuleGroup"));
     for (path, what) in [(&group, "DeleteRuleGroup"), (&namespace, "DeleteNamespace")] {
         assert_error(
             &ask(ruler.address(), "DELETE", path, "").await,
@@ -244,10 +244,10 @@ async fn loki_enforces_limits() {
     let path = format!("{RULES}/ns");
     let two = "name: g\nrules: [{record: r, expr: '1'}, {record: s, expr: '1'}]";
     let over = "per-user rules per rule group limit (limit: 1 actual: 2) exceeded\n";
-    assert_told(&ask(ruler.address(), "POST", &path, two).await, 400, over);
+    assert_reply(&ask(ruler.address(), "POST", &path, two).await, 400, over);
     assert_eq!(ask(ruler.address(), "POST", &path, GROUP).await.status, 202);
     let over = "per-user rule groups limit (limit: 1 actual: 2) exceeded\n";
-    assert_told(&ask(ruler.address(), "POST", &path, GROUP).await, 400, over);
+    assert_reply(&ask(ruler.address(), "POST", &path, GROUP).await, 400, over);
 }
 
 #[tokio::test]
@@ -270,13 +270,13 @@ async fn loki_unsupported_methods_and_routes() {
     }
     for path in ["/api/v1/rules", "/ruler/rule_groups", "/ruler/delete_tenant_config", "/loki/api/v1/rules/"]
     {
-        assert_told(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
+        assert_reply(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
     }
     let info = send(ruler.address(), "GET", "/loki/api/v1/status/buildinfo", &[], Bytes::new()).await;
     assert!(info.expect("an answer").text().contains(r#""version":"#));
     let ruler = start(loki().api_disabled()).await;
     for path in [RULES, "/api/prom/rules", STATE] {
-        assert_told(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
+        assert_reply(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
     }
 }
 
@@ -287,7 +287,7 @@ async fn loki_list_latency_applies_per_group() {
     ask(ruler.address(), "GET", &format!("{RULES}/a%252Fb"), "").await;
     ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
     let request = ruler.journal().requests().remove(0);
-    assert!(request.ended.expect("it ended") - request.started >= Duration::from_millis(20));
+    assert!(request.ended.expect("ended") - request.started >= Duration::from_millis(20));
 }
 
 #[tokio::test]

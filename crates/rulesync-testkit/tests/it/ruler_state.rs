@@ -46,7 +46,7 @@ fn shown(state: &Value) -> Vec<String> {
 }
 
 /// Advances the clock and lets it continue, so that sockets do not meet a paused clock.
-async fn later(time: Duration) {
+async fn advance(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
@@ -60,14 +60,18 @@ async fn state_shows_changes_after_the_sync_delay() {
         let ruler = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
         ruler.put("t1", "ns", ALERT).expect("a group");
         assert_eq!(shown(&state(&ruler, "").await), [""; 0], "{kind:?}: not yet");
-        later(SYNC / 2).await;
+        advance(SYNC / 2).await;
         ruler.put("t1", "ns", "name: h\nrules: [{record: r, expr: '1'}]").expect("a group");
-        later(SYNC / 2).await;
-        assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A"], "{kind:?}: the first of the two");
+        advance(SYNC / 2).await;
+        assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A"], "{kind:?}: only the first change");
         ruler.remove("t1", "ns", "g").expect("removed");
-        later(SYNC / 2).await;
-        assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A", "ns/h:r"], "{kind:?}: going is as slow");
-        later(SYNC / 2).await;
+        advance(SYNC / 2).await;
+        assert_eq!(
+            shown(&state(&ruler, "").await),
+            ["ns/g:A", "ns/h:r"],
+            "{kind:?}: deletions are delayed too"
+        );
+        advance(SYNC / 2).await;
         assert_eq!(shown(&state(&ruler, "").await), ["ns/h:r"], "{kind:?}");
     }
 }
@@ -85,22 +89,22 @@ async fn state_of_frozen_tenant_keeps_old_rules() {
         let ruler = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
         ruler.put("t1", "ns", ALERT).expect("a group");
         ruler.put("other", "ns", ALERT).expect("a group");
-        later(SYNC).await;
+        advance(SYNC).await;
         ruler.put("t1", namespace, yaml).expect("a group");
         assert!(ruler.frozen("t1") && !ruler.frozen("other"), "{kind:?}");
         ruler.put("t1", "new", ALERT).expect("a group");
         ruler.remove("t1", "ns", "g").expect("removed");
         ruler.remove("other", "ns", "g").expect("removed");
-        later(SYNC * 5).await;
+        advance(SYNC * 5).await;
         assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A"], "{kind:?}: the old rules");
         let other = send(ruler.address(), "GET", STATE, &[("x-scope-orgid", "other")], Bytes::new()).await;
         assert!(
             other.expect("an answer").text().contains(r#""groups":[]"#),
-            "{kind:?}: others are not frozen"
+            "{kind:?}: other tenants are not frozen"
         );
         assert!(ruler.remove_namespace("t1", namespace).expect("removed"));
-        later(SYNC).await;
-        assert_eq!(shown(&state(&ruler, "").await), ["new/g:A"], "{kind:?}: all caught up");
+        advance(SYNC).await;
+        assert_eq!(shown(&state(&ruler, "").await), ["new/g:A"], "{kind:?}: all changes loaded");
     }
 }
 
@@ -132,10 +136,11 @@ async fn merge_key_as_name_freezes_unless_names_are_validated() {
     let group_label = body(r#","labels":{"<<":"x"}"#, "");
     let legacy = || RulerServer::builder(Kind::Mimir).sync_delay(SYNC);
     let ruler = start(legacy()).await;
-    for (body, says) in [(&label, "invalid label name: <<"), (&annotation, "invalid annotation name: <<")] {
+    for (body, message) in [(&label, "invalid label name: <<"), (&annotation, "invalid annotation name: <<")]
+    {
         let reply = ask(ruler.address(), "POST", MIMIR, body).await;
         assert_eq!(reply.status, 400, "{}", reply.text());
-        assert!(reply.text().trim_end().ends_with(says), "{}", reply.text());
+        assert!(reply.text().trim_end().ends_with(message), "{}", reply.text());
     }
     assert!(!ruler.frozen("t1"));
     // No scheme validates the names of group labels.
@@ -145,16 +150,16 @@ async fn merge_key_as_name_freezes_unless_names_are_validated() {
     {
         let ruler = start(builder).await;
         ruler.put("t1", "before", ALERT).expect("a group");
-        later(SYNC).await;
+        advance(SYNC).await;
         assert_eq!(ask(ruler.address(), "POST", MIMIR, body).await.status, 202, "{body}");
         assert!(ruler.frozen("t1"), "{body}");
         ruler.put("t1", "later", ALERT).expect("a group");
-        later(SYNC * 5).await;
+        advance(SYNC * 5).await;
         let stored = ask(ruler.address(), "GET", MIMIR, "").await;
         assert!(stored.text().contains("    <<: x\n"), "{}", stored.text());
         assert_eq!(shown(&state(&ruler, "").await), ["before/g:A"], "stored and never loaded: {body}");
         assert!(ruler.remove("t1", "ns", "g").expect("removed"));
-        later(SYNC).await;
+        advance(SYNC).await;
         assert_eq!(shown(&state(&ruler, "").await), ["before/g:A", "later/g:A"], "{body}");
     }
 }
@@ -325,7 +330,7 @@ async fn state_exclude_alerts_differs_by_kind() {
 
 #[tokio::test]
 async fn state_of_disabled_evaluation_is_an_error_only_in_mimir() {
-    let told = |kind: Kind| async move {
+    let rules_of_disabled_tenant = |kind: Kind| async move {
         let ruler = start(RulerServer::builder(kind).evaluation_disabled("t1")).await;
         for tenant in ["t1", "t2"] {
             ruler.put(tenant, "ns", ALERT).expect("a group");
@@ -333,15 +338,15 @@ async fn state_of_disabled_evaluation_is_an_error_only_in_mimir() {
         let other = send(ruler.address(), "GET", STATE, &[("x-scope-orgid", "t2")], Bytes::new()).await;
         assert!(
             other.expect("an answer").text().contains(r#""file":"ns""#),
-            "{kind:?}: others are evaluated"
+            "{kind:?}: other tenants are evaluated"
         );
         let reply = ask(ruler.address(), "GET", STATE, "").await;
         (reply.status.as_u16(), reply.text())
     };
     let disabled = r#"{"status":"error","data":null,"errorType":"execution","error":"rule evaluation is disabled for tenant t1"}"#;
-    assert_eq!(told(Kind::Mimir).await, (422, disabled.to_owned()));
+    assert_eq!(rules_of_disabled_tenant(Kind::Mimir).await, (422, disabled.to_owned()));
     for kind in [Kind::Cortex, Kind::Loki] {
-        let (status, text) = told(kind).await;
+        let (status, text) = rules_of_disabled_tenant(kind).await;
         assert!(status == 200 && text.contains(r#""groups":[]"#), "{kind:?}: {text}");
     }
 }
@@ -369,7 +374,7 @@ async fn state_health_follows_the_test() {
         assert_eq!(rule(&first, 1)["lastError"], "found duplicate series");
         assert_eq!(rule(&first, 0)["lastError"], "");
         assert_ne!(rule(&first, 0)["lastEvaluation"], never);
-        later(Duration::from_secs(60)).await;
+        advance(Duration::from_secs(60)).await;
         let second = state(&ruler, "").await;
         let time = |state: &Value| rule(state, 1)["lastEvaluation"].as_str().unwrap_or_default().to_owned();
         assert!(time(&second) > time(&first), "{kind:?}: {} after {}", time(&second), time(&first));

@@ -28,7 +28,7 @@ pub(crate) struct StateFilter {
     /// The maximum number of groups in an answer; zero for no limit.
     pub(crate) limit: usize,
     /// The end of the previous page.
-    pub(crate) after: Option<Place>,
+    pub(crate) after: Option<PagePosition>,
 }
 
 /// The conditions of a selector.
@@ -62,9 +62,9 @@ impl Condition {
 
 /// The position of a group in the order of pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(String, String);
+pub(crate) struct PagePosition(String, String);
 
-impl Place {
+impl PagePosition {
     /// The position of a group. Cortex, whose tokens are hashes, pages in the order of the hashes instead of the names.
     pub(crate) fn of(file: &str, group: &str, style: StateStyle, paged: bool) -> Self {
         if style == StateStyle::Cortex && paged {
@@ -149,7 +149,7 @@ pub(crate) fn filter(pairs: &[(String, String)], style: StateStyle) -> Result<St
     };
     filter.after = Some(first("group_next_token"))
         .filter(|token| !token.is_empty())
-        .and_then(|token| Place::from_token(token, style));
+        .and_then(|token| PagePosition::from_token(token, style));
     if style == StateStyle::Cortex {
         filter.state = one_of(first("state"), &["firing", "pending", "inactive"], "state")?;
         filter.health = one_of(first("health"), &["unknown", "ok", "err"], "health")?;

@@ -14,14 +14,14 @@ use super::{
 };
 
 /// The text of the error answer for an invalid group; `None` if it is valid. A group may have no rules.
-pub(super) fn complaint(group: &StoredGroup, scheme: NameScheme) -> Option<String> {
+pub(super) fn error_text(group: &StoredGroup, scheme: NameScheme) -> Option<String> {
     let nameless = group.name.is_empty().then(|| "group 0: Groupname must not be empty".to_owned());
-    let rules = group.rules.iter().filter_map(|rule| fault(rule, &group.name, scheme));
-    let complaints: Vec<String> = nameless.into_iter().chain(rules).collect();
-    (!complaints.is_empty()).then(|| complaints.join(", "))
+    let rules = group.rules.iter().filter_map(|rule| rule_error(rule, &group.name, scheme));
+    let messages: Vec<String> = nameless.into_iter().chain(rules).collect();
+    (!messages.is_empty()).then(|| messages.join(", "))
 }
 
-fn fault(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
+fn rule_error(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
     match (rule.record.is_empty(), rule.alert.is_empty()) {
         (false, false) => return Some("only one of 'record' and 'alert' must be set".to_owned()),
         (true, true) => return Some("one of 'record' or 'alert' must be set".to_owned()),

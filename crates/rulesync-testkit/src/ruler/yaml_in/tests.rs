@@ -4,7 +4,7 @@ fn group(text: &str) -> StoredGroup {
     decode(text.as_bytes()).expect("a group").group
 }
 
-fn is_refused(text: &str) -> bool {
+fn is_rejected(text: &str) -> bool {
     decode(text.as_bytes()).is_err()
 }
 
@@ -67,11 +67,11 @@ fn yaml_in_rejects_invalid_groups() {
         "name: a\nlimit: abc\n",
         r#"{"name":"\ud83d\ude00"}"#,
     ] {
-        assert!(is_refused(text), "{text}");
+        assert!(is_rejected(text), "{text}");
     }
     assert!(decode(b"name: \xff\n").is_err());
-    assert!(!is_refused("name: '\\ud83d'\n"), "no escape in single quotes");
-    assert!(!is_refused(r#"{"name":"\\ud83d"}"#), "an escaped backslash");
+    assert!(!is_rejected("name: '\\ud83d'\n"), "no escape in single quotes");
+    assert!(!is_rejected(r#"{"name":"\\ud83d"}"#), "an escaped backslash");
 }
 
 #[test]
