@@ -4,7 +4,7 @@
 //! ```
 //! use rulesync_testkit::mutate::damaged;
 //! assert_eq!(damaged(b"a: 1\nb: 2\n", &[]), b"a: 1\nb: 2\n");
-//! Mutation kind 1 drops a line, here the line in the middle of the document.
+//! // Mutation kind 1 drops a line, here the line in the middle of the document.
 //! assert_eq!(damaged(b"a: 1\nb: 2\n", &[1, 0x80, 0, 0]), b"a: 1\n");
 //! ```
 

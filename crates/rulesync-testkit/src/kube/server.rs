@@ -40,7 +40,7 @@ const PROMETHEUS_RULES: &str = "prometheusrules.monitoring.coreos.com";
 ///     "metadata": {"namespace": "team-a", "name": "disk"},
 ///     "spec": {"groups": [{"name": "disk", "rules": [{"alert": "Full", "expr": "disk_free == 0"}]}]},
 /// }))?;
-/// Point the client under test to `server.url()` or `server.kubeconfig()`, then break something:
+/// // Point the client under test to `server.url()` or `server.kubeconfig()`, then break something:
 /// server.faults().cut_watches();
 /// assert_eq!(server.requests_for("list", "prometheusrules"), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -36,7 +36,7 @@ pub type Rules = BTreeMap<String, BTreeMap<String, StoredGroup>>;
 /// let ruler = RulerServer::builder(Kind::Mimir).start().await?;
 /// ruler.put("team-a", "some/namespace", "name: g\nrules: [{record: up:sum, expr: sum(up)}]")?;
 /// ruler.faults().inject(Fault::status(503, "not now\n").times(2));
-/// … run a client against `ruler.url()` …
+/// // … run a client against `ruler.url()` …
 /// assert_eq!(ruler.rules("team-a")["some/namespace"]["g"].rules[0].expr, "sum(up)");
 /// assert_eq!(ruler.journal().len(), 0);
 /// # Ok(())
