@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_core::{
-    EvaluatedGroup, Evaluation, Fingerprint, Group, Interest, Listing, Observed, PromDuration, Rule, Ruler,
+    EvaluatedGroup, Evaluation, Fingerprint, Group, NamespaceClass, Listing, Observed, PromDuration, Rule, Ruler,
     RulerError, TenantId, Write,
 };
 
@@ -241,7 +241,7 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
         (
             Observed::default(),
             |namespace: &str| {
-                if namespace == NAMESPACE { Interest::Ours } else { Interest::Foreign }
+                if namespace == NAMESPACE { NamespaceClass::Managed } else { NamespaceClass::Foreign }
             },
         );
     let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
@@ -398,7 +398,7 @@ async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Grou
 }
 
 async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
-    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
     expect_ok(ruler.list(tenant, &mut listing).await, "listing");
     listing.into_observed()
