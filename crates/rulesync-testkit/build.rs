@@ -1,4 +1,5 @@
-//! Tells the tests whether the recordings of real servers are at hand, so that they show as ignored where not.
+//! Reports to the tests whether the recordings of real servers are available; tests that need them are otherwise shown
+//! as ignored.
 
 use std::{env, path::PathBuf};
 
@@ -8,7 +9,7 @@ fn main() {
     let beside = || Some(PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?).join("../../../shared"));
     let Some(shared) = env::var_os("RULESYNC_SHARED").map(PathBuf::from).or_else(beside) else { return };
     println!("cargo::rustc-env=RULESYNC_SHARED_DIR={}", shared.display());
-    // Naming a file that is not there would make every build start here.
+    // Watching a missing file would rerun this script in every build.
     println!("cargo::rerun-if-changed=build.rs");
     if shared.join("contracts").is_dir() {
         println!("cargo::rerun-if-changed={}", shared.join("contracts/README.md").display());

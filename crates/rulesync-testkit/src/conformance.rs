@@ -1,11 +1,13 @@
-//! What every [`Ruler`] must do, as plain functions that panic when it does not. Run [`all`], or those that apply.
+//! A conformance suite for [`Ruler`] implementations: functions that panic on a violation. Run [`all`], or those that
+//! apply.
 //!
-//! Everything in the tenants that are passed is deleted. This is for tests only, and grows with the trait.
+//! Everything in the given tenants is deleted. The suite is for tests only, and grows with the trait.
 //!
 //! ```no_run
 //! # async fn example(my_ruler: impl rulesync_core::Ruler) -> Result<(), Box<dyn std::error::Error>> {
 //! use rulesync_testkit::conformance::{self, Tenants};
-//! conformance::all(&my_ruler, &Tenants { one: Some("conformance-1".parse()?), other: Some("conformance-2".parse()?) }).await;
+//! let tenants = Tenants { one: Some("conformance-1".parse()?), other: Some("conformance-2".parse()?) };
+//! conformance::all(&my_ruler, &tenants).await;
 //! # Ok(()) }
 //! ```
 #![expect(clippy::panic, reason = "a conformance suite reports by panicking, like any test")]
@@ -17,59 +19,59 @@ use rulesync_core::{
     Ruler, RulerError, TenantId, Write,
 };
 
-/// The tenants a suite may use. A ruler without tenants passes the same twice.
+/// The tenants a suite may use. For a ruler without tenants, both fields are equal.
 #[derive(Debug, Clone)]
 pub struct Tenants {
-    /// Where everything happens.
+    /// The tenant that is written to.
     pub one: Option<TenantId>,
-    /// Where nothing of that may show.
+    /// The tenant in which none of these writes may appear.
     pub other: Option<TenantId>,
 }
 
-/// Runs everything.
+/// Runs all checks.
 pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
-    an_empty_tenant_lists_as_empty(ruler, tenants).await;
-    what_is_put_is_listed(ruler, tenants).await;
-    putting_again_changes_nothing(ruler, tenants).await;
-    putting_replaces(ruler, tenants).await;
-    what_it_keeps_reads_back_equal(ruler, tenants).await;
-    odd_names_and_texts_read_back(ruler, tenants).await;
-    a_namespace_is_written_at_once_and_each_change_for_itself(ruler, tenants).await;
-    deleting_what_is_gone_is_success(ruler, tenants).await;
-    deleting_a_group_leaves_its_neighbours(ruler, tenants).await;
+    empty_tenant_lists_as_empty(ruler, tenants).await;
+    written_groups_are_listed(ruler, tenants).await;
+    identical_write_changes_nothing(ruler, tenants).await;
+    write_replaces_group(ruler, tenants).await;
+    kept_fields_read_back_equal(ruler, tenants).await;
+    special_names_and_strings_read_back(ruler, tenants).await;
+    namespace_changes_are_written_separately(ruler, tenants).await;
+    deleting_a_missing_group_succeeds(ruler, tenants).await;
+    deleting_a_group_leaves_the_others(ruler, tenants).await;
     deleting_a_namespace_leaves_the_others(ruler, tenants).await;
-    tenants_are_apart(ruler, tenants).await;
+    tenants_are_separate(ruler, tenants).await;
     foreign_namespaces_are_not_listed(ruler, tenants).await;
-    evaluation_tells_what_is_loaded(ruler, tenants).await;
+    evaluation_reports_loaded_groups(ruler, tenants).await;
 }
 
 const NAMESPACE: &str = "conformance.ns.object";
-const NEIGHBOUR: &str = "conformance.ns.neighbour";
+const OTHER_NAMESPACE: &str = "conformance.ns.neighbour";
 
-/// An empty tenant is no error.
-pub async fn an_empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Listing an empty tenant is not an error.
+pub async fn empty_tenant_lists_as_empty(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     assert_eq!(list(ruler, tenants.one.as_ref()).await, Observed::default(), "an empty tenant");
 }
 
-/// A list shows every group that was written, under its namespace.
-pub async fn what_is_put_is_listed(ruler: &dyn Ruler, tenants: &Tenants) {
+/// A list contains every written group, in its namespace.
+pub async fn written_groups_are_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         for name in ["a", "b", "c"] {
             put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
     let observed = list(ruler, tenants.one.as_ref()).await;
     assert_eq!(observed.groups(), 6);
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         let names: BTreeSet<&str> = observed.namespace(namespace).map(|(name, _)| name).collect();
         assert_eq!(names, BTreeSet::from(["a", "b", "c"]), "the groups of {namespace}");
     }
 }
 
-/// Writing what is there is success and changes nothing.
-pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Writing an identical group succeeds and changes nothing.
+pub async fn identical_write_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     let once = list(ruler, tenants.one.as_ref()).await;
@@ -78,25 +80,25 @@ pub async fn putting_again_changes_nothing(ruler: &dyn Ruler, tenants: &Tenants)
     assert_eq!(fingerprints(&once, NAMESPACE), fingerprints(&twice, NAMESPACE));
 }
 
-/// Writing a group of the same name replaces it.
-pub async fn putting_replaces(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Writing a group replaces the group of the same name.
+pub async fn write_replaces_group(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    let new = Group { rules: vec![alert(phrases(ruler).other)], ..group(ruler, "g") };
+    let new = Group { rules: vec![alert(expressions(ruler).other)], ..group(ruler, "g") };
     put(ruler, tenants, NAMESPACE, &new).await;
-    reads_back(ruler, tenants, NAMESPACE, &[new]).await;
+    assert_reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
 
-/// A group that uses every field reads back equal, as far as [`Ruler::keeps`] goes.
-pub async fn what_it_keeps_reads_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
+/// A group that uses every field reads back equal, up to the fields in [`Ruler::keeps`].
+pub async fn kept_fields_read_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    let full = full_group(phrases(ruler));
+    let full = full_group(expressions(ruler));
     put(ruler, tenants, NAMESPACE, &full).await;
-    reads_back(ruler, tenants, NAMESPACE, &[full]).await;
+    assert_reads_back(ruler, tenants, NAMESPACE, &[full]).await;
 }
 
-/// Names with odd characters, and texts that YAML could take for something else, read back unchanged.
-pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Names with special characters, and strings that YAML could read as another type, read back unchanged.
+pub async fn special_names_and_strings_read_back(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let mut groups: Vec<Group> =
         ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
@@ -129,7 +131,7 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
     ];
     let annotations: BTreeMap<String, String> =
         texts.iter().enumerate().map(|(index, text)| (format!("a{index}"), (*text).to_owned())).collect();
-    let mut texts = Group { rules: vec![alert(phrases(ruler).lines)], ..group(ruler, "texts") };
+    let mut texts = Group { rules: vec![alert(expressions(ruler).lines)], ..group(ruler, "texts") };
     if let Some(rule) = texts.rules.first_mut() {
         rule.annotations = annotations;
     }
@@ -137,16 +139,16 @@ pub async fn odd_names_and_texts_read_back(ruler: &dyn Ruler, tenants: &Tenants)
     for group in &groups {
         put(ruler, tenants, NAMESPACE, group).await;
     }
-    reads_back(ruler, tenants, NAMESPACE, &groups).await;
+    assert_reads_back(ruler, tenants, NAMESPACE, &groups).await;
     for group in &groups {
-        done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, &group.name).await, "deleting a group");
+        expect_ok(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, &group.name).await, "deleting a group");
     }
-    assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every odd name can be deleted");
+    assert_eq!(list(ruler, tenants.one.as_ref()).await.groups(), 0, "every group can be deleted");
 }
 
-/// Changes of a namespace that are handed over together are made and answered each for itself: what is refused holds
-/// none of the others up, and leaves what was there. A ruler need not judge rules.
-pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Changes of a namespace that are passed together are made and answered separately: a rejected change does not hold up
+/// the others and leaves the previous state. A ruler need not validate rules.
+pub async fn namespace_changes_are_written_separately(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
     let broken = Group { rules: vec![alert("sum(")], ..group(ruler, "kept") };
@@ -169,7 +171,7 @@ pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &d
             results.iter().map(|result| result.as_ref().err().map_or("done", RulerError::class)).collect();
         assert_eq!(classes, ["done", class, "done", "done"], "{results:?}");
         let expected = [group(ruler, "a"), group(ruler, "b"), kept.clone()];
-        reads_back(ruler, tenants, NAMESPACE, &expected).await;
+        assert_reads_back(ruler, tenants, NAMESPACE, &expected).await;
     }
     let names = ["a", "b", "kept"];
     let results = ruler.write_namespace(tenant, NAMESPACE, &[Write::DeleteNamespace(&names)]).await;
@@ -177,48 +179,51 @@ pub async fn a_namespace_is_written_at_once_and_each_change_for_itself(ruler: &d
     assert!(!list(ruler, tenant).await.has_namespace(NAMESPACE));
 }
 
-/// Deleting what is not there is success.
-pub async fn deleting_what_is_gone_is_success(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Deleting a missing group or namespace succeeds.
+pub async fn deleting_a_missing_group_succeeds(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
-    done(
+    expect_ok(
         ruler.delete_group(tenant, NAMESPACE, "none").await,
         "deleting a missing group of a missing namespace",
     );
-    done(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
+    expect_ok(ruler.delete_namespace(tenant, NAMESPACE, &[]).await, "deleting a missing namespace");
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    done(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
+    expect_ok(ruler.delete_group(tenant, NAMESPACE, "none").await, "deleting a missing group");
     for _ in 0..2 {
-        done(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
+        expect_ok(ruler.delete_namespace(tenant, NAMESPACE, &["g"]).await, "deleting a namespace twice");
     }
 }
 
-/// Deleting a group leaves the others of its namespace.
-pub async fn deleting_a_group_leaves_its_neighbours(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Deleting a group leaves the other groups of its namespace.
+pub async fn deleting_a_group_leaves_the_others(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     for name in ["a", "b"] {
         put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
     }
-    done(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
-    reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
+    expect_ok(ruler.delete_group(tenants.one.as_ref(), NAMESPACE, "a").await, "deleting a group");
+    assert_reads_back(ruler, tenants, NAMESPACE, &[group(ruler, "b")]).await;
 }
 
-/// Deleting a namespace deletes all its groups and nothing else.
+/// Deleting a namespace deletes all its groups and no others.
 pub async fn deleting_a_namespace_leaves_the_others(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         for name in ["a", "b"] {
             put(ruler, tenants, namespace, &group(ruler, name)).await;
         }
     }
-    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await, "deleting a namespace");
+    expect_ok(
+        ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["a", "b"]).await,
+        "deleting a namespace",
+    );
     let observed = list(ruler, tenants.one.as_ref()).await;
     assert!(!observed.has_namespace(NAMESPACE));
-    assert_eq!(fingerprints(&observed, NEIGHBOUR).len(), 2);
+    assert_eq!(fingerprints(&observed, OTHER_NAMESPACE).len(), 2);
 }
 
-/// What one tenant has, another does not see.
-pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
+/// The groups of one tenant are not visible to another.
+pub async fn tenants_are_separate(ruler: &dyn Ruler, tenants: &Tenants) {
     if tenants.one == tenants.other {
         return;
     }
@@ -227,51 +232,54 @@ pub async fn tenants_are_apart(ruler: &dyn Ruler, tenants: &Tenants) {
     assert_eq!(list(ruler, tenants.other.as_ref()).await, Observed::default(), "the other tenant is empty");
 }
 
-/// A list asks [`Listing::wants`], or leaves it to [`Listing::add`]: foreign namespaces leave no trace either way.
+/// A list asks [`Listing::wants`], or leaves that to [`Listing::add`]; either way, foreign namespaces do not appear.
 pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
-    put(ruler, tenants, NEIGHBOUR, &group(ruler, "g")).await;
+    put(ruler, tenants, OTHER_NAMESPACE, &group(ruler, "g")).await;
     let (nothing, only) = (Observed::default(), |namespace: &str| {
         if namespace == NAMESPACE { NamespaceClass::Managed } else { NamespaceClass::Foreign }
     });
     let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
-    done(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
+    expect_ok(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
     let observed = listing.into_observed();
-    assert!(observed.has_namespace(NAMESPACE) && !observed.has_namespace(NEIGHBOUR));
+    assert!(observed.has_namespace(NAMESPACE) && !observed.has_namespace(OTHER_NAMESPACE));
     clear(ruler, tenants).await;
 }
 
-/// What is written shows as loaded, within three sync periods, with its rules in order; what is deleted no longer does.
-/// A ruler that says that it cannot tell passes, but must not have told anything.
-pub async fn evaluation_tells_what_is_loaded(ruler: &dyn Ruler, tenants: &Tenants) {
+/// Written groups appear as loaded within three sync periods, with their rules in order; deleted ones disappear. A
+/// ruler that reports [`Evaluation::Unsupported`] passes, but must not have returned any group.
+pub async fn evaluation_reports_loaded_groups(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let two = Group {
-        rules: vec![alert(phrases(ruler).alert), alert(phrases(ruler).other)],
+        rules: vec![alert(expressions(ruler).alert), alert(expressions(ruler).other)],
         ..group(ruler, "two")
     };
-    for namespace in [NAMESPACE, NEIGHBOUR] {
+    for namespace in [NAMESPACE, OTHER_NAMESPACE] {
         put(ruler, tenants, namespace, &two).await;
     }
     let loaded = |names: Vec<EvaluatedGroup>| {
-        let ours = names.into_iter().filter(|group| group.namespace == NAMESPACE);
-        ours.map(|group| (group.name, group.rules.into_iter().map(|rule| rule.name).collect())).collect()
+        let own = names.into_iter().filter(|group| group.namespace == NAMESPACE);
+        own.map(|group| (group.name, group.rules.into_iter().map(|rule| rule.name).collect())).collect()
     };
     let expected: Vec<(String, Vec<String>)> = vec![("two".to_owned(), vec!["A".to_owned(), "A".to_owned()])];
-    if !shows(ruler, tenants, loaded, &expected).await {
+    if !wait_for_loaded(ruler, tenants, loaded, &expected).await {
         return clear(ruler, tenants).await;
     }
     if tenants.one != tenants.other {
         let swapped = Tenants { one: tenants.other.clone(), other: tenants.one.clone() };
-        shows(ruler, &swapped, loaded, &Vec::new()).await;
+        wait_for_loaded(ruler, &swapped, loaded, &Vec::new()).await;
     }
-    done(ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await, "deleting a namespace");
-    shows(ruler, tenants, loaded, &Vec::new()).await;
+    expect_ok(
+        ruler.delete_namespace(tenants.one.as_ref(), NAMESPACE, &["two"]).await,
+        "deleting a namespace",
+    );
+    wait_for_loaded(ruler, tenants, loaded, &Vec::new()).await;
     clear(ruler, tenants).await;
 }
 
-/// Asks until what is loaded is as expected; false if the ruler cannot tell.
-async fn shows<T: PartialEq + std::fmt::Debug>(
+/// Polls until the loaded groups are as expected; returns `false` if the ruler cannot report them.
+async fn wait_for_loaded<T: PartialEq + std::fmt::Debug>(
     ruler: &dyn Ruler,
     tenants: &Tenants,
     read: impl Fn(Vec<EvaluatedGroup>) -> T,
@@ -294,23 +302,26 @@ async fn shows<T: PartialEq + std::fmt::Debug>(
         if shown == *expected {
             return true;
         }
-        assert!(tokio::time::Instant::now() < deadline, "loaded is {shown:?} instead of {expected:?}");
-        // Real rulers load what was written a while later.
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "loaded groups are {shown:?} instead of {expected:?}"
+        );
+        // Real rulers load a written group with a delay.
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 
 /// The same expressions in the language of a ruler.
-struct Phrases {
+struct Expressions {
     alert: &'static str,
     other: &'static str,
-    /// With a comment, on several lines.
+    /// Several lines, with a comment.
     lines: &'static str,
     long: &'static str,
     record: &'static str,
 }
 
-const PROMQL: Phrases = Phrases {
+const PROMQL: Expressions = Expressions {
     alert: "up == 0",
     other: "up == 1",
     lines: "up{a=\"'\"}\n  # a comment\n  == 0",
@@ -318,7 +329,7 @@ const PROMQL: Phrases = Phrases {
     record: "sum by (job) (x)",
 };
 
-const LOGQL: Phrases = Phrases {
+const LOGQL: Expressions = Expressions {
     alert: "rate({a=\"b\"}[5m]) == 0",
     other: "rate({a=\"b\"}[5m]) == 1",
     lines: "rate({a=\"'\"}[5m])\n  # a comment\n  == 0",
@@ -326,7 +337,7 @@ const LOGQL: Phrases = Phrases {
     record: "sum by (job) (rate({a=\"b\"}[5m]))",
 };
 
-fn phrases(ruler: &dyn Ruler) -> &'static Phrases {
+fn expressions(ruler: &dyn Ruler) -> &'static Expressions {
     if ruler.dialect().name() == "logql" { &LOGQL } else { &PROMQL }
 }
 
@@ -335,16 +346,16 @@ fn alert(expr: &str) -> Rule {
 }
 
 fn group(ruler: &dyn Ruler, name: &str) -> Group {
-    Group { name: name.to_owned(), rules: vec![alert(phrases(ruler).alert)], ..Group::default() }
+    Group { name: name.to_owned(), rules: vec![alert(expressions(ruler).alert)], ..Group::default() }
 }
 
-fn full_group(phrases: &Phrases) -> Group {
+fn full_group(expressions: &Expressions) -> Group {
     let map =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let duration = PromDuration::from_millis;
     let alert = Rule {
         alert: "Full".to_owned(),
-        expr: phrases.long.to_owned(),
+        expr: expressions.long.to_owned(),
         hold: duration(90_000),
         keep_firing_for: duration(3_600_000),
         labels: map(&[("severity", "page"), ("empty", "")]),
@@ -353,7 +364,7 @@ fn full_group(phrases: &Phrases) -> Group {
     };
     let record = Rule {
         record: "job:x:sum".to_owned(),
-        expr: phrases.record.to_owned(),
+        expr: expressions.record.to_owned(),
         labels: map(&[("a", "b")]),
         ..Rule::default()
     };
@@ -369,20 +380,23 @@ fn full_group(phrases: &Phrases) -> Group {
     }
 }
 
-fn done(result: Result<(), RulerError>, what: &str) {
+fn expect_ok(result: Result<(), RulerError>, what: &str) {
     if let Err(error) = result {
         panic!("{what}: {error}");
     }
 }
 
 async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Group) {
-    done(ruler.put_group(tenants.one.as_ref(), namespace, group).await, &format!("putting {:?}", group.name));
+    expect_ok(
+        ruler.put_group(tenants.one.as_ref(), namespace, group).await,
+        &format!("putting {:?}", group.name),
+    );
 }
 
 async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
-    done(ruler.list(tenant, &mut listing).await, "listing");
+    expect_ok(ruler.list(tenant, &mut listing).await, "listing");
     listing.into_observed()
 }
 
@@ -390,20 +404,20 @@ fn fingerprints(observed: &Observed, namespace: &str) -> BTreeMap<String, Option
     observed.namespace(namespace).map(|(name, fingerprint)| (name.to_owned(), fingerprint)).collect()
 }
 
-async fn reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, groups: &[Group]) {
+async fn assert_reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, groups: &[Group]) {
     let observed = list(ruler, tenants.one.as_ref()).await;
     let expected: BTreeMap<String, Option<Fingerprint>> = groups
         .iter()
         .map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.keeps()))))
         .collect();
-    assert_eq!(fingerprints(&observed, namespace), expected, "what is read back from {namespace}");
+    assert_eq!(fingerprints(&observed, namespace), expected, "the groups read back from {namespace}");
 }
 
 async fn clear(ruler: &dyn Ruler, tenants: &Tenants) {
     for tenant in [&tenants.one, &tenants.other] {
         let observed = list(ruler, tenant.as_ref()).await;
         for (namespace, groups) in observed.namespaces() {
-            done(ruler.delete_namespace(tenant.as_ref(), namespace, &groups).await, "emptying a tenant");
+            expect_ok(ruler.delete_namespace(tenant.as_ref(), namespace, &groups).await, "emptying a tenant");
         }
     }
 }

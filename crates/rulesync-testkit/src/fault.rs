@@ -1,7 +1,7 @@
-//! Faults: what a server does instead of answering properly, set and lifted while it runs.
+//! Faults: the ways in which a server can be made to misbehave, set and cleared while it runs.
 //!
-//! A [`Fault`] is a value that says which requests it hits, what happens to them and how often; [`Faults`] is the
-//! handle that every server hands out. Carrying a fault out is the business of `listen`.
+//! A [`Fault`] is a value that defines which requests it affects, the effect and the number of requests; [`Faults`] is
+//! the handle that every server hands out. The `listen` module carries faults out.
 
 use std::{
     fmt,
@@ -13,9 +13,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tokio::sync::watch;
 
-/// One way to break a server: what happens, to which requests, how many times.
+/// One way to break a server: the effect, the requests it applies to and their number.
 ///
-/// Without narrowing it hits every request until it is removed.
+/// Without further conditions, a fault applies to every request until it is removed.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub(crate) effect: Effect,
@@ -25,24 +25,24 @@ pub struct Fault {
     left: Option<usize>,
 }
 
-/// What happens to a request that a fault hits.
+/// The effect of a fault on a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
-    /// Waits, then goes on as if nothing had been.
+    /// Waits, then continues as usual.
     Latency(Duration),
-    /// Answers this; the server proper never sees the request.
+    /// Sends this answer; the handler never sees the request.
     Answer(Canned),
     /// Never answers; the connection stays open.
     Hang,
-    /// Closes the connection with a reset; the server proper never sees the request.
+    /// Closes the connection with a reset; the handler never sees the request.
     Reset,
-    /// The server carries the request out, but the connection is reset before it answers.
+    /// The handler processes the request, but the connection is reset before the answer.
     LoseAnswer,
-    /// The answer breaks off after so many bytes of its body.
+    /// The answer breaks off after this many bytes of its body.
     Truncate(usize),
 }
 
-/// An answer made up beforehand.
+/// A prepared answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Canned {
     pub(crate) status: StatusCode,
@@ -55,15 +55,15 @@ impl Fault {
         Self { effect, method: None, path: None, tenant: None, left: None }
     }
 
-    /// The server waits for `delay` before it deals with a request. Several of these add up, and the request may
-    /// then meet another fault.
+    /// The server waits for `delay` before it processes a request. Several latencies add up, and another fault may then
+    /// apply to the request.
     pub fn latency(delay: Duration) -> Self {
         Self::new(Effect::Latency(delay))
     }
 
-    /// The answer is this status with a plain-text body.
+    /// The answer has this status and a plain-text body.
     ///
-    /// A code that HTTP does not know (under 100 or over 999) becomes 500.
+    /// A code outside the range of HTTP (under 100 or over 999) becomes 500.
     pub fn status(code: u16, body: impl Into<Bytes>) -> Self {
         Self::answer(code, &[(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body)
     }
@@ -77,29 +77,29 @@ impl Fault {
         fault
     }
 
-    /// The request is accepted and never answered. The client's end, or the server's, is what finishes it.
+    /// The request is accepted and never answered. Only the client or a stop of the server ends it.
     pub fn hang() -> Self {
         Self::new(Effect::Hang)
     }
 
-    /// The connection is reset instead of an answer; nothing is carried out.
+    /// The connection is reset instead of an answer; the request is not processed.
     pub fn reset() -> Self {
         Self::new(Effect::Reset)
     }
 
-    /// The request is carried out, but its answer is lost: the connection is reset instead. This is how a client
-    /// comes not to know the fate of its write.
+    /// The request is processed, but the connection is reset instead of an answer, so the client cannot know the result
+    /// of its write.
     pub fn lose_answer() -> Self {
         Self::new(Effect::LoseAnswer)
     }
 
-    /// The answer is the proper one, but the connection breaks after `bytes` bytes of the body. An answer that is
-    /// no longer than that passes whole.
+    /// The answer is the regular one, but the connection breaks after `bytes` bytes of the body. A body that is not
+    /// longer than that passes unchanged.
     pub fn truncate(bytes: usize) -> Self {
         Self::new(Effect::Truncate(bytes))
     }
 
-    /// The answer is 200 with a web page, as of a login form or a gateway that is not the server meant.
+    /// The answer is 200 with an HTML page, as from a login form or an unrelated gateway.
     pub fn wrong_document() -> Self {
         Self::answer(
             200,
@@ -108,7 +108,7 @@ impl Fault {
         )
     }
 
-    /// The answer is 302 to `location`. A location that cannot stand in a header is left out.
+    /// The answer is 302 to `location`. A location that is not a valid header value is left out.
     pub fn redirect(location: &str) -> Self {
         Self::answer(302, &[(header::LOCATION, location)], "")
     }
@@ -122,8 +122,7 @@ impl Fault {
         Self::new(Effect::Answer(Canned { status, headers, body: body.into() }))
     }
 
-    /// Adds a header to a made-up answer. Says nothing on faults that do not make one up, and drops a header that
-    /// is not well formed.
+    /// Adds a header to a prepared answer. Has no effect on other faults; a malformed header is ignored.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         if let (Effect::Answer(canned), Ok(name), Ok(value)) =
@@ -134,35 +133,35 @@ impl Fault {
         self
     }
 
-    /// Hits only requests of this method.
+    /// Applies the fault only to requests with this method.
     #[must_use]
     pub fn on_method(mut self, method: Method) -> Self {
         self.method = Some(method);
         self
     }
 
-    /// Hits only requests whose path, as sent (percent-encoded) and with the query, contains `part`.
+    /// Applies the fault only to requests whose path and query, as sent (percent-encoded), contain `part`.
     #[must_use]
     pub fn on_path(mut self, part: impl Into<String>) -> Self {
         self.path = Some(part.into());
         self
     }
 
-    /// Hits only requests whose `X-Scope-OrgID` is this.
+    /// Applies the fault only to requests with this `X-Scope-OrgID`.
     #[must_use]
     pub fn on_tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
     }
 
-    /// Hits `n` requests and is then gone.
+    /// Applies the fault to `n` requests, then removes it.
     #[must_use]
     pub fn times(mut self, n: usize) -> Self {
         self.left = Some(n);
         self
     }
 
-    fn hits<B>(&self, request: &Request<B>) -> bool {
+    fn matches<B>(&self, request: &Request<B>) -> bool {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let tenant = request.headers().get("x-scope-orgid").map(HeaderValue::as_bytes);
         self.left != Some(0)
@@ -172,7 +171,7 @@ impl Fault {
     }
 }
 
-/// Names a fault that was injected, to remove it again.
+/// The identifier of an injected fault, used to remove it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultId(u64);
 
@@ -202,12 +201,12 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// No faults.
+    /// Creates an empty set of faults.
     pub fn new() -> Self {
         Self { active: Arc::default(), outage: watch::Sender::new(false) }
     }
 
-    /// Adds a fault. Where several would answer a request, the one that was injected first does.
+    /// Adds a fault. If several faults would answer a request, the one injected first does.
     pub fn inject(&self, fault: Fault) -> FaultId {
         let mut active = self.lock();
         let id = FaultId(active.next);
@@ -216,7 +215,7 @@ impl Faults {
         id
     }
 
-    /// Removes one fault; says whether it was still there. Requests it already holds (a latency, a hang) stay
+    /// Removes a fault and returns `true` if it was present. Requests that it already holds (a latency, a hang) stay
     /// held.
     pub fn remove(&self, id: FaultId) -> bool {
         let mut active = self.lock();
@@ -225,14 +224,14 @@ impl Faults {
         active.faults.len() < before
     }
 
-    /// Removes every fault and ends an outage.
+    /// Removes all faults and ends an outage.
     pub fn clear(&self) {
         self.lock().faults.clear();
         self.recover();
     }
 
-    /// From now on every connection, open or new, is reset. To have connections *refused*, stop the server
-    /// instead and start it again.
+    /// Resets every connection, open or new, from now on. To have connections *refused*, stop the server and start it
+    /// again.
     pub fn outage(&self) {
         self.outage.send_replace(true);
     }
@@ -242,18 +241,18 @@ impl Faults {
         self.outage.send_replace(false);
     }
 
-    /// Whether an outage is on.
+    /// Subscribes to the outage state; `true` while an outage lasts.
     pub(crate) fn outages(&self) -> watch::Receiver<bool> {
         self.outage.subscribe()
     }
 
-    /// What to do with a request: the delays it meets, then the first other effect. Uses up counted faults.
-    pub(crate) fn meet<B>(&self, request: &Request<B>) -> (Duration, Option<Effect>) {
+    /// Returns the total delay for a request and the first other effect. Uses up counted faults.
+    pub(crate) fn effect_on<B>(&self, request: &Request<B>) -> (Duration, Option<Effect>) {
         let mut active = self.lock();
         let mut delay = Duration::ZERO;
         let mut effect = None;
         for (_, fault) in &mut active.faults {
-            if !fault.hits(request) {
+            if !fault.matches(request) {
                 continue;
             }
             match &fault.effect {
@@ -285,52 +284,52 @@ mod tests {
         }
     }
 
-    /// The status a fault would answer a request of tenant `t1` with.
-    fn meets(faults: &Faults, method: Method, target: &str) -> Option<u16> {
+    /// The status that a fault answers a request of tenant `t1` with.
+    fn status_for(faults: &Faults, method: Method, target: &str) -> Option<u16> {
         let request = Request::builder().method(method).uri(target).header("x-scope-orgid", "t1").body(());
-        code(faults.meet(&request.expect("a request")).1)
+        code(faults.effect_on(&request.expect("a request")).1)
     }
 
     #[test]
-    fn a_counted_fault_is_used_up_by_the_requests_it_hits() {
+    fn fault_with_count_is_used_up_by_matching_requests() {
         let faults = Faults::new();
         faults.inject(Fault::status(503, "").on_method(Method::POST).on_path("ns1").times(2));
-        assert_eq!(meets(&faults, Method::GET, "/rules/ns1"), None);
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns2"), None);
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), Some(503));
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), Some(503));
-        assert_eq!(meets(&faults, Method::POST, "/rules/ns1"), None);
+        assert_eq!(status_for(&faults, Method::GET, "/rules/ns1"), None);
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns2"), None);
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns1"), Some(503));
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns1"), Some(503));
+        assert_eq!(status_for(&faults, Method::POST, "/rules/ns1"), None);
         assert!(faults.lock().faults.is_empty());
     }
 
     #[test]
-    fn a_fault_of_one_tenant_leaves_others_alone() {
+    fn fault_of_one_tenant_does_not_affect_others() {
         let faults = Faults::new();
         faults.inject(Fault::status(500, "").on_tenant("t2"));
-        assert_eq!(meets(&faults, Method::GET, "/"), None);
+        assert_eq!(status_for(&faults, Method::GET, "/"), None);
         faults.inject(Fault::status(503, "").on_tenant("t1"));
-        assert_eq!(meets(&faults, Method::GET, "/"), Some(503));
+        assert_eq!(status_for(&faults, Method::GET, "/"), Some(503));
     }
 
     #[test]
-    fn delays_add_up_and_the_first_answer_wins_without_using_up_the_second() {
+    fn faults_add_up_delays_and_use_only_the_first_answer() {
         let faults = Faults::new();
         faults.inject(Fault::latency(Duration::from_millis(2)));
         faults.inject(Fault::status(500, "").times(1));
         faults.inject(Fault::latency(Duration::from_millis(3)));
         faults.inject(Fault::status(502, "").times(1));
-        let (delay, effect) = faults.meet(&Request::new(()));
+        let (delay, effect) = faults.effect_on(&Request::new(()));
         assert_eq!((delay, code(effect)), (Duration::from_millis(5), Some(500)));
-        assert_eq!(meets(&faults, Method::GET, "/"), Some(502));
-        assert_eq!(meets(&faults, Method::GET, "/"), None);
+        assert_eq!(status_for(&faults, Method::GET, "/"), Some(502));
+        assert_eq!(status_for(&faults, Method::GET, "/"), None);
     }
 
     #[test]
-    fn a_removed_fault_is_gone() {
+    fn fault_has_no_effect_after_removal() {
         let faults = Faults::new();
         let id = faults.inject(Fault::hang());
         assert!(faults.remove(id));
         assert!(!faults.remove(id));
-        assert!(faults.meet(&Request::new(())).1.is_none());
+        assert!(faults.effect_on(&Request::new(())).1.is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! The journal: every request a server saw, for tests to assert on.
+//! The journal of every request a server received, for assertions in tests.
 //!
-//! It is memory, not a log: nothing is printed and nothing is kept anywhere else.
+//! It is kept in memory only: nothing is printed or written elsewhere.
 
 use std::{
     fmt,
@@ -12,48 +12,49 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use tokio::sync::Notify;
 
-/// One request as a server saw it, and what became of it.
+/// One request as a server received it, and its result.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Its number in this journal, from 0, in order of arrival; goes on after [`Journal::clear`].
+    /// The number in this journal, from 0, in order of arrival; [`Journal::clear`] does not reset it.
     pub number: u64,
     /// The method.
     pub method: Method,
-    /// The path as sent, percent-encoding untouched, without the query.
+    /// The path as sent, still percent-encoded, without the query.
     pub path: String,
     /// The query as sent, without the question mark.
     pub query: Option<String>,
-    /// The headers as sent; empty when the journal keeps less than [`Detail::Heads`].
+    /// The headers as sent; empty if the journal keeps less than [`Detail::Heads`].
     pub headers: HeaderMap,
-    /// The body as sent; empty when the journal keeps less than [`Detail::Full`].
+    /// The body as sent; empty if the journal keeps less than [`Detail::Full`].
     pub body: Bytes,
-    /// The status answered; none while there is no answer, and for ever after a reset or a hang.
+    /// The status of the answer; `None` until there is one, and permanently after a reset or a hang.
     pub status: Option<u16>,
-    /// Whether an injected fault had a hand in it (a mere delay counts too).
+    /// `true` if an injected fault affected the request (including a mere delay).
     pub faulted: bool,
-    /// When the whole request had arrived.
+    /// The time at which the whole request had arrived.
     pub started: Instant,
-    /// When the last byte of the answer was handed over or the connection was lost; none while under way.
+    /// The time at which the last byte of the answer was handed over or the connection was lost; `None` while in
+    /// progress.
     pub ended: Option<Instant>,
 }
 
 impl Recorded {
-    /// The `X-Scope-OrgID` header, if there is one in readable form.
+    /// The `X-Scope-OrgID` header, if present and valid text.
     pub fn tenant(&self) -> Option<&str> {
         self.header("x-scope-orgid")
     }
 
-    /// A header's first value, if there is one in readable form.
+    /// The first value of a header, if present and valid text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text; bytes that are not UTF-8 show as replacement characters.
+    /// The body as a string; bytes that are not UTF-8 become replacement characters.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether two requests were under way at the same time. One that has not ended lasts until now.
+    /// Returns `true` if both requests were in progress at the same time. A request that has not ended lasts until now.
     pub fn overlaps(&self, other: &Recorded) -> bool {
         let now = Instant::now();
         self.started < other.ended.unwrap_or(now) && other.started < self.ended.unwrap_or(now)
@@ -73,10 +74,10 @@ impl fmt::Display for Recorded {
     }
 }
 
-/// How much of each request a journal keeps. A benchmark's thirty thousand bodies would weigh on its figures.
+/// The amount of data a journal keeps per request. The thirty thousand bodies of a benchmark would distort its figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// Nothing at all, not even that there was a request.
+    /// Nothing, not even the number of requests.
     Nothing,
     /// Method, path, query, status and times.
     Lines,
@@ -87,7 +88,7 @@ pub enum Detail {
     Full,
 }
 
-/// The journal of one server. Clones are handles to the same one.
+/// The journal of one server. Clones are handles to the same journal.
 #[derive(Clone, Default)]
 pub struct Journal {
     shared: Arc<Shared>,
@@ -95,15 +96,15 @@ pub struct Journal {
 
 #[derive(Default)]
 struct Shared {
-    pages: Mutex<Pages>,
+    state: Mutex<State>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Pages {
+struct State {
     detail: Detail,
     connections: usize,
-    /// The number of the first entry: entries before it were cleared.
+    /// The number of the first entry; earlier entries were cleared.
     first: u64,
     entries: Vec<Recorded>,
 }
@@ -115,38 +116,38 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// An empty journal that keeps everything.
+    /// Creates an empty journal that keeps everything.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how much of the requests from now on is kept.
+    /// Sets the amount of data kept for requests from now on.
     pub fn keep(&self, detail: Detail) {
         self.lock().detail = detail;
     }
 
-    /// Every request so far, in order of arrival.
+    /// All requests so far, in order of arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.lock().entries.clone()
     }
 
-    /// How many requests of this method there were.
+    /// The number of requests with this method.
     pub fn count(&self, method: &Method) -> usize {
         self.count_where(|request| request.method == *method)
     }
 
-    /// How many requests fulfil the condition.
+    /// The number of requests that fulfil the condition.
     pub fn count_where(&self, condition: impl Fn(&Recorded) -> bool) -> usize {
         self.lock().entries.iter().filter(|request| condition(request)).count()
     }
 
-    /// The most requests that were under way at the same moment.
+    /// The highest number of requests that were in progress at the same time.
     pub fn most_at_once(&self) -> usize {
-        let pages = self.lock();
-        let starts = pages.entries.iter().map(|request| (request.started, true));
-        let ends = pages.entries.iter().filter_map(|request| Some((request.ended?, false)));
+        let state = self.lock();
+        let starts = state.entries.iter().map(|request| (request.started, true));
+        let ends = state.entries.iter().filter_map(|request| Some((request.ended?, false)));
         let mut moments: Vec<_> = starts.chain(ends).collect();
-        // Of what happens in the same moment, ends come first.
+        // At equal times, ends sort before starts.
         moments.sort_unstable();
         let (mut now, mut most) = (0usize, 0);
         for (_, starts) in moments {
@@ -156,36 +157,36 @@ impl Journal {
         most
     }
 
-    /// How many requests there were.
+    /// The number of requests.
     pub fn len(&self) -> usize {
         self.lock().entries.len()
     }
 
-    /// Whether there was none.
+    /// Returns `true` if there are no requests.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many connections were opened, those that an outage reset at once included.
+    /// The number of connections opened, including those that an outage reset at once.
     pub fn connections(&self) -> usize {
         self.lock().connections
     }
 
-    /// Forgets what was. Requests under way finish without leaving a trace.
+    /// Removes all entries. Requests in progress finish without being recorded.
     pub fn clear(&self) {
-        let mut pages = self.lock();
-        pages.first += pages.entries.len() as u64;
-        pages.entries.clear();
-        pages.connections = 0;
+        let mut state = self.lock();
+        state.first += state.entries.len() as u64;
+        state.entries.clear();
+        state.connections = 0;
     }
 
-    /// Waits until the requests so far fulfil the condition. It is looked at now, at every arrival, at every
-    /// answer and at every end. Waits for ever if that never happens: put a timeout around it.
+    /// Waits until the requests so far fulfil the condition, which is checked now and at every arrival, answer and end.
+    /// Waits forever if that never happens: use a timeout.
     pub async fn wait_until(&self, condition: impl Fn(&[Recorded]) -> bool) {
         loop {
             let changed = self.shared.changed.notified();
             tokio::pin!(changed);
-            // Registers before looking, so that a change between the look and the wait is not missed.
+            // Registers before the check, so that a change between the check and the wait is not missed.
             changed.as_mut().enable();
             if condition(&self.lock().entries) {
                 return;
@@ -200,16 +201,16 @@ impl Journal {
         self.shared.changed.notify_waiters();
     }
 
-    /// Enters a request; the number it returns is for the notes that follow. None when nothing is kept.
+    /// Adds a request and returns its number for later calls of `note`; `None` if nothing is kept.
     pub(crate) fn arrived(&self, request: &Request<Bytes>) -> Option<u64> {
-        let mut pages = self.lock();
-        let detail = pages.detail;
+        let mut state = self.lock();
+        let detail = state.detail;
         if detail == Detail::Nothing {
             return None;
         }
-        let number = pages.first + pages.entries.len() as u64;
+        let number = state.first + state.entries.len() as u64;
         let uri = request.uri();
-        pages.entries.push(Recorded {
+        state.entries.push(Recorded {
             number,
             method: request.method().clone(),
             path: uri.path().to_owned(),
@@ -221,25 +222,25 @@ impl Journal {
             started: Instant::now(),
             ended: None,
         });
-        drop(pages);
+        drop(state);
         self.shared.changed.notify_waiters();
         Some(number)
     }
 
-    /// Notes something about a request, unless it was cleared away meanwhile.
+    /// Updates the entry of a request, unless it has been cleared.
     pub(crate) fn note(&self, number: Option<u64>, note: impl FnOnce(&mut Recorded)) {
         let Some(number) = number else { return };
-        let mut pages = self.lock();
-        let Some(index) = number.checked_sub(pages.first) else { return };
-        if let Some(entry) = usize::try_from(index).ok().and_then(|index| pages.entries.get_mut(index)) {
+        let mut state = self.lock();
+        let Some(index) = number.checked_sub(state.first) else { return };
+        if let Some(entry) = usize::try_from(index).ok().and_then(|index| state.entries.get_mut(index)) {
             note(entry);
         }
-        drop(pages);
+        drop(state);
         self.shared.changed.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pages> {
-        self.shared.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_find_their_request_after_a_clear() {
+    fn journal_updates_the_right_request_after_clear() {
         let journal = Journal::new();
         let first = journal.arrived(&request(Method::GET, "/a?x=1"));
         journal.clear();
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn detail_decides_what_is_kept() {
+    fn journal_keeps_data_according_to_detail() {
         let journal = Journal::new();
         journal.keep(Detail::Lines);
         journal.arrived(&request(Method::GET, "/a%2Fb?x=1"));
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_under_way_at_once_is_counted() {
+    fn journal_counts_simultaneous_requests() {
         let journal = Journal::new();
         assert_eq!(journal.most_at_once(), 0);
         let arrive = || journal.arrived(&request(Method::GET, "/"));
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waiting_ends_when_the_condition_comes_true() {
+    async fn journal_wait_ends_when_the_condition_holds() {
         let journal = Journal::new();
         let waiting = tokio::spawn({
             let journal = journal.clone();

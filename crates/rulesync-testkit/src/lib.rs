@@ -1,10 +1,9 @@
-//! Servers for tests, in the process and on loopback ports: rulers that answer as Mimir, Cortex and Loki do,
-//! and a Kubernetes API server.
+//! In-process servers on loopback ports for tests: rulers that answer as Mimir, Cortex and Loki do, and a Kubernetes
+//! API server.
 //!
-//! They are real HTTP servers, so a client under test needs no seam: it gets an address. Every server has a
-//! [`Journal`] of the requests it saw, so that a test can assert how many there were and what they carried, and
-//! [`Faults`], which break it while it runs. What the servers answer follows recordings of the real ones; it is
-//! not a simulation of what they do behind their API.
+//! They are real HTTP servers: a client under test only needs their address. Every server has a [`Journal`] of the
+//! requests it received, so that a test can assert their number and content, and [`Faults`], which break the server
+//! while it runs. The answers follow recordings of real servers; what those do behind their API is not simulated.
 
 pub mod conformance;
 mod fault;

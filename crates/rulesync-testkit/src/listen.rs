@@ -1,5 +1,5 @@
-//! The serving that all testkit servers share: accept, record, let faults act on the connection, hand the request
-//! to a [`Handler`]. What a request means is none of its business.
+//! The serving code shared by all testkit servers: accepts connections, records requests, applies faults and passes
+//! requests to a [`Handler`]. Independent of what a request means.
 
 use std::{
     convert::Infallible,
@@ -35,26 +35,26 @@ use crate::{
     journal::Journal,
 };
 
-/// How long a graceful shutdown waits for requests under way before it cuts them.
+/// The time a graceful shutdown waits for requests in progress before it closes their connections.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A response body: whole or streamed. An error in it cuts the connection, as a dying server would.
+/// A response body: complete or streamed. An error in it closes the connection, as a dying server would.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// A body that is there in full.
-pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
+/// A complete body.
+pub(crate) fn full_body(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// The most bytes of a request's body, where nothing else is said.
+/// The default limit of a request's body, in bytes.
 pub(crate) const LONGEST_BODY: usize = 32 << 20;
 
-/// How much room is made for a body because of what its head says.
-const AT_ONCE: usize = 64 << 10;
+/// The maximum buffer size, in bytes, reserved because of an announced content length.
+const MAX_RESERVED: usize = 64 << 10;
 
-/// What a server does with a request that no fault has caught. The body has been read whole.
+/// Processes the requests that no fault has intercepted. The body has been read completely.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// The most bytes of a request's body; longer ones are answered with 413 and never handed over.
+    /// The limit of a request's body, in bytes; a longer body is answered with 413 and never passed on.
     fn longest_body(&self) -> usize {
         LONGEST_BODY
     }
@@ -63,7 +63,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>>;
 }
 
-/// A listening server that can be stopped and started again on its port.
+/// A listening server that can be stopped and restarted on its port.
 pub(crate) struct Listen {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -77,18 +77,18 @@ struct Shared {
 }
 
 struct Running {
-    /// Cuts everything at once.
+    /// Closes all connections at once.
     cut: CancellationToken,
-    /// No new connections or requests; those under way finish.
+    /// Stops new connections and requests; those in progress finish.
     finish: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Listen {
-    /// Binds `address` (port 0 for any) and serves.
+    /// Binds `address` (port 0 for any free port) and starts serving.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// If the address cannot be bound.
     pub(crate) async fn start(
         address: SocketAddr,
         handler: Arc<dyn Handler>,
@@ -102,7 +102,7 @@ impl Listen {
         Ok(Self { address, shared, running: Mutex::new(Some(running)) })
     }
 
-    /// The address bound; it stays the same over stops and starts.
+    /// The bound address; it stays the same across stops and restarts.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -117,8 +117,8 @@ impl Listen {
         &self.shared.faults
     }
 
-    /// Closes the port and every connection at once; connecting is refused from then on. Returns when all is
-    /// closed.
+    /// Closes the port and every connection at once; new connections are refused from then on. Returns when everything
+    /// is closed.
     pub(crate) async fn stop(&self) {
         let running = self.lock().take();
         if let Some(running) = running {
@@ -127,10 +127,10 @@ impl Listen {
         }
     }
 
-    /// Opens the port again after [`stop`](Self::stop); says nothing when it is open.
+    /// Opens the port again after [`stop`](Self::stop); has no effect if it is open.
     ///
     /// # Errors
-    /// When the port is no longer free.
+    /// If the port is no longer free.
     pub(crate) async fn start_again(&self) -> io::Result<()> {
         if self.lock().is_some() {
             return Ok(());
@@ -141,7 +141,7 @@ impl Listen {
         Ok(())
     }
 
-    /// Takes no new requests, lets those under way finish for a moment, then closes.
+    /// Accepts no new requests, lets those in progress finish for a moment, then closes.
     pub(crate) async fn shutdown(&self) {
         let running = self.lock().take();
         if let Some(running) = running {
@@ -188,7 +188,7 @@ async fn accept(
             () = finish.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        // What fails here is one connection that went away while it waited.
+        // An error here is a connection that was closed while it was queued.
         if let Ok((stream, _)) = accepted {
             shared.journal.connected();
             tasks.spawn(connection(stream, Arc::clone(&shared), cut.clone(), finish.clone()));
@@ -202,7 +202,7 @@ async fn connection(
     cut: CancellationToken,
     finish: CancellationToken,
 ) {
-    // Without this a small answer can wait for the acknowledgement of the one before.
+    // Otherwise a small answer can wait for the acknowledgement of the previous one.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let mut outages = shared.faults.outages();
@@ -217,11 +217,11 @@ async fn connection(
     let mut finishing = false;
     loop {
         tokio::select! {
-            // In order, so that nothing is served any more once an outage is on.
+            // In this order, so that nothing is served once an outage has begun.
             biased;
             () = cut.cancelled() => break,
             _ = outages.wait_for(|on| *on) => break,
-            // An error is a client gone or a fault carried out; the journal has the story.
+            // An error is a disconnected client or an applied fault; the journal records both.
             _ = serving.as_mut() => return,
             () = finish.cancelled(), if !finishing => {
                 finishing = true;
@@ -232,7 +232,7 @@ async fn connection(
     reset.store(true, Ordering::Relaxed);
 }
 
-/// One request: record, meet the faults, answer. An error makes hyper drop the connection.
+/// Processes one request: record, apply faults, answer. An error makes hyper drop the connection.
 async fn exchange(
     request: Request<Incoming>,
     shared: Arc<Shared>,
@@ -244,7 +244,7 @@ async fn exchange(
     let request = Request::from_parts(head, body.unwrap_or_default());
     let journal = shared.journal.clone();
     let end = End { journal: journal.clone(), number: journal.arrived(&request) };
-    let (delay, effect) = shared.faults.meet(&request);
+    let (delay, effect) = shared.faults.effect_on(&request);
     if !delay.is_zero() || effect.is_some() {
         journal.note(end.number, |entry| entry.faulted = true);
     }
@@ -254,13 +254,13 @@ async fn exchange(
     let handler = Arc::clone(&shared.handler);
     let response = match effect {
         _ if too_long => {
-            let mut response = Response::new(whole("request body too large\n"));
+            let mut response = Response::new(full_body("request body too large\n"));
             *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
             response
         }
         None => handler.handle(request).await,
         Some(Effect::Answer(canned)) => {
-            let mut response = Response::new(whole(canned.body));
+            let mut response = Response::new(full_body(canned.body));
             *response.status_mut() = canned.status;
             *response.headers_mut() = canned.headers;
             response
@@ -272,7 +272,7 @@ async fn exchange(
             reset.store(true, Ordering::Relaxed);
             return Err(Cut);
         }
-        // A delay is never the effect: `meet` adds those up.
+        // Latency is never the effect: `effect_on` sums delays up.
         Some(Effect::Reset | Effect::Latency(_)) => {
             reset.store(true, Ordering::Relaxed);
             return Err(Cut);
@@ -282,11 +282,11 @@ async fn exchange(
     Ok(response.map(|body| Tracked { body, _end: end }))
 }
 
-/// Reads a body whole, or none that is longer than `longest`. Of such a one as much again is read and thrown away,
-/// because a client that is still sending may not see the answer.
+/// Reads a body completely; returns `None` if it is longer than `longest`. Of such a body, as many bytes again are read
+/// and discarded, because a client that is still sending may not see the answer.
 async fn read(mut body: Incoming, longest: usize) -> Result<Option<Bytes>, Cut> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut kept = BytesMut::with_capacity(announced.min(AT_ONCE));
+    let mut kept = BytesMut::with_capacity(announced.min(MAX_RESERVED));
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Cut)?.into_data() else { continue };
@@ -295,7 +295,7 @@ async fn read(mut body: Incoming, longest: usize) -> Result<Option<Bytes>, Cut> 
             break;
         }
         if length <= longest && announced <= longest {
-            // Not kept as they come: a client may send one byte at a time, and each would hold a buffer.
+            // Copied, because a client may send one byte at a time, and each chunk would hold a buffer.
             kept.extend_from_slice(&data);
         } else {
             kept = BytesMut::new();
@@ -304,12 +304,12 @@ async fn read(mut body: Incoming, longest: usize) -> Result<Option<Bytes>, Cut> 
     Ok((length <= longest && announced <= longest).then(|| kept.freeze()))
 }
 
-/// Tells hyper to drop the connection without an answer.
+/// Makes hyper drop the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is cut on purpose")]
 struct Cut;
 
-/// Lets `limit` bytes of the body through, then breaks the connection. The length stays announced in full.
+/// Passes `limit` bytes of the body, then breaks the connection. The full length is still announced.
 fn truncated(response: Response<Body>, limit: usize) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     if let Some(length) = body.size_hint().exact() {
@@ -327,8 +327,7 @@ fn truncated(response: Response<Body>, limit: usize) -> Response<Body> {
         }
         if left > 0 {
             data.truncate(left);
-            // The rest of the body is longer than what is left of the limit, whatever it is: mark that by
-            // chaining a body that fails at once.
+            // The rest of the body exceeds the remaining limit: continue with a body that fails at once.
             return Some((Ok(Frame::data(data)), (broken(), 0)));
         }
         Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), (body, 0)))
@@ -342,7 +341,7 @@ fn broken() -> Body {
     http_body_util::StreamBody::new(futures::stream::once(std::future::ready(Err(error)))).boxed_unsync()
 }
 
-/// Notes the end of a request in the journal when the answer is over or given up.
+/// Records the end of a request in the journal when the answer has been sent or abandoned.
 struct End {
     journal: Journal,
     number: Option<u64>,
@@ -354,7 +353,7 @@ impl Drop for End {
     }
 }
 
-/// A body that notes its end.
+/// A body that records its end.
 struct Tracked {
     body: Body,
     _end: End,
@@ -380,7 +379,7 @@ impl hyper::body::Body for Tracked {
     }
 }
 
-/// A connection that says goodbye with a reset (RST) instead of an orderly end if told so.
+/// A connection that is closed with a reset (RST) instead of an orderly end (FIN) if `reset` is set.
 struct Resettable {
     stream: TcpStream,
     reset: Arc<AtomicBool>,
@@ -430,7 +429,7 @@ impl AsyncWrite for Resettable {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // An orderly end (FIN) first would let a client take a cut answer for a finished one.
+        // With an orderly end (FIN) first, a client could take a truncated answer for a complete one.
         if self.reset.load(Ordering::Relaxed) {
             return Poll::Ready(Ok(()));
         }

@@ -1,14 +1,14 @@
-//! Damage done to documents, for tests of everything that reads what others wrote. Not a source of random numbers:
-//! the damage is a function of bytes, so that any generator can choose it, and proptest can shrink it to what matters.
+//! Mutations of documents, for tests of everything that reads user input. Not a source of random numbers: a mutation is
+//! a function of bytes, so that any generator can choose it and proptest can shrink it.
 //!
 //! ```
 //! use rulesync_testkit::mutate::damaged;
 //! assert_eq!(damaged(b"a: 1\nb: 2\n", &[]), b"a: 1\nb: 2\n");
-//! // The second kind of damage, which drops a line, done to the line in the middle of the document.
+//! // Mutation kind 1 drops a line, here the line in the middle of the document.
 //! assert_eq!(damaged(b"a: 1\nb: 2\n", &[1, 0x80, 0, 0]), b"a: 1\n");
 //! ```
 
-/// What readers of YAML and JSON stumble over, put in as it stands.
+/// Byte sequences that YAML and JSON readers handle badly, inserted verbatim.
 const ODDITIES: &[&[u8]] = &[
     b"\xef\xbb\xbf",
     b"\xff\xfe",
@@ -81,17 +81,17 @@ const ODDITIES: &[&[u8]] = &[
     b"12:30:45",
 ];
 
-/// How many kinds of damage there are.
+/// The number of mutation kinds.
 const KINDS: u8 = 12;
 
-/// How deep and how long what is made deep and long gets, at most.
-const MOST: usize = 8_192;
+/// The maximum depth or length of generated nesting and scalars.
+const MAX_SIZE: usize = 8_192;
 
-/// The document with the damage that `choices` asks for: every four bytes are one piece of it, the kind, the place
-/// (two bytes, a share of the length), and how much or which. What is left over is ignored.
+/// Applies the mutations that `choices` selects: every four bytes are one mutation, made up of the kind, the position
+/// (two bytes, a fraction of the length), and an amount or index. Remaining bytes are ignored.
 ///
-/// Among the kinds are bytes flipped, ranges and lines dropped, doubled and swapped, the end cut off, CRLF line ends,
-/// deep nesting, very long scalars, anchors and aliases, and odd characters and numbers.
+/// The kinds include flipped bytes, ranges and lines dropped, repeated and swapped, truncation, CRLF line ends, deep
+/// nesting, very long scalars, anchors and aliases, and unusual characters and numbers.
 pub fn damaged(document: &[u8], choices: &[u8]) -> Vec<u8> {
     let mut document = document.to_vec();
     for choice in choices.chunks_exact(4) {
@@ -103,9 +103,9 @@ pub fn damaged(document: &[u8], choices: &[u8]) -> Vec<u8> {
     document
 }
 
-/// One piece of damage.
+/// Applies one mutation.
 fn damage(document: &mut Vec<u8>, kind: u8, at: usize, amount: u8) {
-    let much = usize::from(amount);
+    let size = usize::from(amount);
     let (begin, end) = line_around(document, at);
     match kind {
         0 => {
@@ -115,7 +115,7 @@ fn damage(document: &mut Vec<u8>, kind: u8, at: usize, amount: u8) {
         }
         1 => drop(document.drain(begin..end)),
         2 => {
-            let lines = document[begin..end].repeat(1 + much / 64);
+            let lines = document[begin..end].repeat(1 + size / 64);
             insert(document, begin, &lines);
         }
         3 => {
@@ -123,18 +123,22 @@ fn damage(document: &mut Vec<u8>, kind: u8, at: usize, amount: u8) {
             document[begin..after].rotate_left(end - begin);
         }
         4 => document.truncate(at),
-        5 => drop(document.drain(at..(at + much).min(document.len()))),
-        6 => insert(document, at, ODDITIES[much % ODDITIES.len()]),
-        7 => value(document, at, ODDITIES[much % ODDITIES.len()]),
+        5 => drop(document.drain(at..(at + size).min(document.len()))),
+        6 => insert(document, at, ODDITIES[size % ODDITIES.len()]),
+        7 => replace_value(document, at, ODDITIES[size % ODDITIES.len()]),
         8 => {
-            let opening: &[u8] = [b"[".as_slice(), b"{a: ", b"- ", b"{\"a\":", b"? "][much % 5];
-            value(document, at, &opening.repeat(much * MOST / 1024));
+            let opening: &[u8] = [b"[".as_slice(), b"{a: ", b"- ", b"{\"a\":", b"? "][size % 5];
+            replace_value(document, at, &opening.repeat(size * MAX_SIZE / 1024));
         }
-        9 => value(document, at, &[b'x', b'1', b' ', b'\''][much % 4..][..1].repeat(much * MOST / 256)),
+        9 => replace_value(
+            document,
+            at,
+            &[b'x', b'1', b' ', b'\''][size % 4..][..1].repeat(size * MAX_SIZE / 256),
+        ),
         10 => {
-            // The value is anchored, and stands in another place too.
-            value(document, at, b"*a");
-            let before = at.saturating_sub(1 + much * 4);
+            // The value is anchored, and an alias appears elsewhere.
+            replace_value(document, at, b"*a");
+            let before = at.saturating_sub(1 + size * 4);
             if let Some(colon) = colon_after(document, before) {
                 insert(document, colon, b" &a ");
             }
@@ -150,8 +154,8 @@ fn insert(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     document.splice(at..at, bytes.iter().copied());
 }
 
-/// Puts another value in the place of the next one that stands behind a colon.
-fn value(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+/// Replaces the next value after a colon.
+fn replace_value(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     let Some(colon) = colon_after(document, at) else { return insert(document, at, bytes) };
     let (_, end) = line_around(document, colon);
     let length = document[colon..end].iter().position(|byte| matches!(byte, b',' | b'}' | b'\n'));
@@ -159,20 +163,20 @@ fn value(document: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     document.splice(colon..end, [b" ", bytes].concat());
 }
 
-/// The place behind the next colon.
+/// The position after the next colon.
 fn colon_after(document: &[u8], at: usize) -> Option<usize> {
     document[at..].iter().position(|byte| *byte == b':').map(|colon| at + colon + 1)
 }
 
-/// Where the line at this place begins, and where the next one does.
+/// The start of the line at this position, and the start of the next line.
 fn line_around(document: &[u8], at: usize) -> (usize, usize) {
     let begin = document[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let end = document[at..].iter().position(|byte| *byte == b'\n').map_or(document.len(), |n| at + n + 1);
     (begin, end)
 }
 
-/// Small documents that grow or nest without bound when they are read carelessly, each with its name. All are maps,
-/// and the first line of each is one of theirs, so that they can stand below other lines.
+/// Small documents that grow or nest without bound when read carelessly, each with its name. All are maps whose first
+/// line is a top-level entry, so that they can be appended to other lines.
 pub fn bombs() -> Vec<(&'static str, String)> {
     let mut laughs = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
     let mut merges = String::from("m0: &m0 {a: b, c: d}\n");
@@ -182,7 +186,7 @@ pub fn bombs() -> Vec<(&'static str, String)> {
         merges += &format!("m{level}: &m{level} {{<<: [{}]}}\n", vec![format!("*m{below}"); 10].join(","));
     }
     let text = "x".repeat(100_000);
-    // A gigabyte of text. The anchors keep the number of aliases to an anchor small.
+    // A gigabyte of text when expanded. The anchors keep the number of aliases per anchor small.
     let mut texts = format!("t: &t {text}\nanchors:\n");
     texts += &(0..1_000).map(|number| format!("- &n{number} x\n")).collect::<String>();
     texts += "texts:\n";
@@ -212,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_damage_does_some() {
+    fn mutation_kinds_change_the_document() {
         let document = b"a: 1\nb: 2\nc: 3\n";
         for kind in 0..KINDS {
             assert_ne!(damaged(document, &[kind, 0x80, 0, 7]), document, "{kind}");
@@ -224,8 +228,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damage_is_bounded(document: Vec<u8>, choices in prop::collection::vec(any::<u8>(), 0..40)) {
-            let longest = (document.len() + 10 * MOST) << 10;
+        fn mutation_output_is_bounded(document: Vec<u8>, choices in prop::collection::vec(any::<u8>(), 0..40)) {
+            let longest = (document.len() + 10 * MAX_SIZE) << 10;
             prop_assert!(damaged(&document, &choices).len() <= longest);
         }
     }

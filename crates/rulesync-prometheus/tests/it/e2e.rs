@@ -132,15 +132,15 @@ async fn conforms() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     let none = Tenants { one: None, other: None };
-    conformance::an_empty_tenant_lists_as_empty(&ruler, &none).await;
-    conformance::what_is_put_is_listed(&ruler, &none).await;
-    conformance::putting_again_changes_nothing(&ruler, &none).await;
-    conformance::putting_replaces(&ruler, &none).await;
-    // Not `what_it_keeps_reads_back_equal`: group labels need Prometheus 3, `query_offset` 2.53; Debian has 2.42.
-    conformance::odd_names_and_texts_read_back(&ruler, &none).await;
-    conformance::a_namespace_is_written_at_once_and_each_change_for_itself(&ruler, &none).await;
-    conformance::deleting_what_is_gone_is_success(&ruler, &none).await;
-    conformance::deleting_a_group_leaves_its_neighbours(&ruler, &none).await;
+    conformance::empty_tenant_lists_as_empty(&ruler, &none).await;
+    conformance::written_groups_are_listed(&ruler, &none).await;
+    conformance::identical_write_changes_nothing(&ruler, &none).await;
+    conformance::write_replaces_group(&ruler, &none).await;
+    // Not `kept_fields_read_back_equal`: group labels need Prometheus 3, `query_offset` 2.53; Debian has 2.42.
+    conformance::special_names_and_strings_read_back(&ruler, &none).await;
+    conformance::namespace_changes_are_written_separately(&ruler, &none).await;
+    conformance::deleting_a_missing_group_succeeds(&ruler, &none).await;
+    conformance::deleting_a_group_leaves_the_others(&ruler, &none).await;
     conformance::deleting_a_namespace_leaves_the_others(&ruler, &none).await;
     conformance::foreign_namespaces_are_not_listed(&ruler, &none).await;
 }

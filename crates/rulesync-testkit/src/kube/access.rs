@@ -1,37 +1,38 @@
-//! Who may do what: bearer tokens, their users, and what these are allowed.
+//! Access control: bearer tokens, their users, and the users' permissions.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::refused::Refused;
 
-/// What a user of the Kubernetes server may do.
+/// The permissions of a user of the Kubernetes server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     everything: bool,
     rules: Vec<(String, String)>,
-    /// None: everywhere.
+    /// `None`: all namespaces.
     namespaces: Option<Vec<String>>,
 }
 
 impl Access {
-    /// Everything.
+    /// Allows everything.
     pub fn all() -> Self {
         Self { everything: true, rules: Vec::new(), namespaces: None }
     }
 
-    /// Nothing.
+    /// Allows nothing.
     pub fn none() -> Self {
         Self { everything: false, rules: Vec::new(), namespaces: None }
     }
 
-    /// These (verb, resource) pairs everywhere, such as `("watch", "prometheusrules")`; `*` stands for all.
+    /// Allows these (verb, resource) pairs in all namespaces, such as `("watch", "prometheusrules")`; `*` matches
+    /// everything.
     pub fn only<'a>(rules: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let rules = rules.into_iter().map(|(verb, resource)| (verb.to_owned(), resource.to_owned()));
         Self { everything: false, rules: rules.collect(), namespaces: None }
     }
 
-    /// The same, but only inside these namespaces: lists and watches of the whole cluster are forbidden.
+    /// Restricts the permissions to these namespaces: lists and watches of the whole cluster are forbidden.
     #[must_use]
     pub fn within<'a>(mut self, namespaces: impl IntoIterator<Item = &'a str>) -> Self {
         self.namespaces = Some(namespaces.into_iter().map(str::to_owned).collect());
@@ -44,12 +45,12 @@ impl Access {
         {
             return false;
         }
-        let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
-        self.everything || self.rules.iter().any(|(v, r)| fits(v, verb) && fits(r, resource))
+        let matches = |pattern: &str, value: &str| pattern == "*" || pattern == value;
+        self.everything || self.rules.iter().any(|(v, r)| matches(v, verb) && matches(r, resource))
     }
 }
 
-/// The user behind a request.
+/// The user that sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User {
     pub(crate) name: String,
@@ -62,7 +63,7 @@ impl User {
     }
 }
 
-/// The known tokens. Without any, everybody may do everything.
+/// The known tokens. Without any, every request may do everything.
 #[derive(Default)]
 pub(crate) struct Users(BTreeMap<String, User>);
 
@@ -78,10 +79,10 @@ impl Users {
         self.0.insert(token.to_owned(), User { name: name.to_owned(), access });
     }
 
-    /// The user of an `Authorization` header.
+    /// Returns the user of an `Authorization` header.
     ///
     /// # Errors
-    /// 401 for a token nobody has.
+    /// 401 for an unknown token.
     pub(crate) fn identify(&self, authorization: Option<&str>) -> Result<User, Refused> {
         if self.0.is_empty() {
             return Ok(User { name: "system:admin".to_owned(), access: Access::all() });
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_decide_who_and_rules_decide_what() {
+    fn access_identifies_users_and_checks_rules() {
         let mut users = Users::default();
         assert!(users.identify(None).unwrap().may("delete", "anything", None));
         users.add("secret", "agent", Access::only([("list", "prometheusrules"), ("*", "leases")]));
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn permissions_can_end_at_a_namespace() {
+    fn access_is_restricted_to_namespaces() {
         let access = Access::only([("*", "prometheusrules")]).within(["a", "b"]);
         assert!(access.allows("watch", "prometheusrules", Some("b")));
         assert!(!access.allows("watch", "prometheusrules", Some("c")));

@@ -1,5 +1,4 @@
-//! Responses: JSON, plain text and refusals, with the headers a real API server sends, and what a request
-//! accepts.
+//! Responses: JSON, plain text and errors, with the headers a real API server sends; content negotiation.
 
 use std::io::Write;
 
@@ -11,12 +10,12 @@ use serde_json::Value;
 
 use super::list::Form;
 use super::refused::Refused;
-use crate::listen::{Body, whole};
+use crate::listen::{Body, full_body};
 
-/// Bodies over this size are compressed for those who accept it.
+/// The size in bytes above which bodies are compressed if the client accepts it.
 const GZIP_FROM: usize = 128 * 1024;
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     code: u16,
@@ -31,7 +30,7 @@ impl Answer {
         Self::bytes(code, Bytes::from(text))
     }
 
-    /// JSON that is already bytes.
+    /// Creates an answer from serialized JSON.
     pub(crate) fn bytes(code: u16, body: Bytes) -> Self {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         Self { code, headers, body }
@@ -45,7 +44,7 @@ impl Answer {
         Self { code, headers, body: Bytes::from_static(body.as_bytes()) }
     }
 
-    /// What a path below no served group gets: a definition that is gone looks like this.
+    /// The answer for a path below a group that is not served, such as that of a deleted definition.
     pub(crate) fn page_not_found() -> Self {
         Self::text(404, "404 page not found\n")
     }
@@ -65,7 +64,7 @@ impl Answer {
         answer
     }
 
-    /// Adds a `Warning` header; a text that cannot stand in one is dropped, as the real server drops it.
+    /// Adds a `Warning` header; text that is not a valid header value is dropped, as by the real server.
     pub(crate) fn warn(&mut self, text: &str) {
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
@@ -76,7 +75,7 @@ impl Answer {
     pub(crate) fn into_response(self, gzip: bool) -> Response<Body> {
         let compressed = if gzip && self.body.len() > GZIP_FROM { compress(&self.body) } else { None };
         let encoded = compressed.is_some();
-        let mut response = Response::new(whole(compressed.unwrap_or(self.body)));
+        let mut response = Response::new(full_body(compressed.unwrap_or(self.body)));
         *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
@@ -97,7 +96,7 @@ fn compress(body: &[u8]) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
-/// Whether the client takes gzip.
+/// Returns `true` if the client accepts gzip.
 pub(crate) fn gzip_accepted(headers: &HeaderMap) -> bool {
     let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     listed.flat_map(|value| value.split(',')).any(|coding| {
@@ -106,10 +105,10 @@ pub(crate) fn gzip_accepted(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The form the `Accept` header asks for: the first that this server has.
+/// The form that the `Accept` header requests: the first supported one.
 ///
 /// # Errors
-/// 406 where there is none, as for protobuf of a custom resource.
+/// 406 if none is supported, as for protobuf of a custom resource.
 pub(crate) fn accepted_form(headers: &HeaderMap) -> Result<Form, Refused> {
     let listed = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut wanted =
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_form_we_have_is_taken() {
+    fn accept_selects_the_first_supported_form() {
         assert_eq!(form("application/json"), Some(Form::Whole));
         assert_eq!(form("*/*"), Some(Form::Whole));
         assert_eq!(
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_are_quoted() {
+    fn warning_header_is_quoted() {
         let mut answer = Answer::text(200, "");
         answer.warn("unknown field \"spec.x\"");
         assert_eq!(answer.headers.last().unwrap().1, "299 - \"unknown field \\\"spec.x\\\"\"");

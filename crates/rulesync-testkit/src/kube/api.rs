@@ -1,4 +1,4 @@
-//! The HTTP face: from a request to the world and back. What is true of the cluster is decided elsewhere.
+//! The HTTP layer: translates requests into operations on the world, and results into responses.
 
 use std::sync::Arc;
 
@@ -79,12 +79,12 @@ impl Api {
     }
 
     fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {
-        let fits = |pattern: &str, word: &str| pattern == "*" || pattern == word;
+        let matches = |pattern: &str, value: &str| pattern == "*" || pattern == value;
         let plural = target.resource();
         let forbidden =
-            self.cluster.switches().forbidden.iter().any(|(v, r)| fits(v, verb) && fits(r, &plural));
+            self.cluster.switches().forbidden.iter().any(|(v, r)| matches(v, verb) && matches(r, &plural));
         let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
-        // A namespace is in itself, as far as permissions go.
+        // For permissions, a namespace object is inside itself.
         let within = if target.plural == "namespaces" { name } else { namespace };
         if user.may(verb, &plural, within) && !forbidden {
             return Ok(());
@@ -125,7 +125,7 @@ impl Api {
         let answer = match verb {
             "list" => self.list(&resource, &target, params, form).await?,
             "get" => {
-                self.cluster.etcd().await;
+                self.cluster.wait_for_etcd().await;
                 let name = target.name.as_deref().unwrap_or_default();
                 let namespace = target.namespace.as_deref().unwrap_or_default();
                 let found = self.cluster.world().find(&resource, namespace, name);
@@ -135,16 +135,16 @@ impl Api {
             _ => {
                 let mut intent = intent(params, headers)?;
                 intent.status = target.subresource.is_some();
-                // Reading the body comes first: a server that waits for its store has it by then.
+                // The body is read first: a server that waits for its store has already received it.
                 let write = Write::read(verb, &resource, params, headers, body)?;
-                self.cluster.etcd().await;
+                self.cluster.wait_for_etcd().await;
                 self.write(&resource, &target, write, &intent, params, form)?
             }
         };
         Ok(Outcome::Answer(answer))
     }
 
-    /// A group that serves something answers with a Status, one that does not with a bare page.
+    /// A served group answers with a `Status`, an unknown one with a plain page.
     fn not_served(&self, target: &Target) -> Answer {
         let world = self.cluster.world();
         let known = world.resources().any(|r| r.group == target.group && r.version == target.version);
@@ -160,10 +160,10 @@ impl Api {
     ) -> Result<Answer, Refused> {
         let query = ListQuery::parse(params)?;
         if query.freshness != Freshness::Any {
-            self.cluster.etcd().await;
+            self.cluster.wait_for_etcd().await;
         }
         if let Freshness::NotOlder(revision) = query.freshness {
-            self.cluster.reach(revision).await?;
+            self.cluster.wait_for_revision(revision).await?;
         }
         let namespace = target.namespace.as_deref().filter(|_| resource.namespaced);
         let page = page(&self.cluster.world().store, resource, namespace, &query)?;
@@ -183,14 +183,14 @@ impl Api {
         };
         let query = WatchQuery::parse(params, streaming_allowed)?;
         if let Start::ExistingSince(revision) = query.start {
-            self.cluster.reach(revision).await?;
+            self.cluster.wait_for_revision(revision).await?;
         }
         let namespace = target.namespace.clone().filter(|_| resource.namespaced);
         let scope = Scope { resource, namespace, selector: query.selector.clone(), form };
         match Watching::open(self.cluster.clone(), scope, &query) {
             Ok(watching) => Ok(Outcome::Watch(Box::new(watching))),
             Err(refused) if http_410 => Err(refused),
-            // The real server starts the stream and says so in it.
+            // The real server starts the stream and reports the error in it.
             Err(refused) => Ok(Outcome::Answer(Answer::bytes(200, Watching::error_frame(&refused)))),
         }
     }
@@ -254,7 +254,7 @@ fn in_form_unless_status(value: &Value, form: Form) -> Value {
 /// The media type of server-side apply.
 const APPLY: &str = "application/apply-patch+yaml";
 
-/// A write, read from the request.
+/// A write, parsed from the request.
 enum Write {
     Create(Value),
     Replace(Value),
@@ -277,7 +277,7 @@ impl Write {
                 Refused::bad_request(format!(
                     "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {} ({})",
                     resource.kind,
-                    parse_complaint(body, &why),
+                    describe_json_error(body, &why),
                     String::from_utf8_lossy(&body[..body.len().min(100)])
                 ))
             })
@@ -298,17 +298,17 @@ impl Write {
     }
 }
 
-/// What is wrong with JSON, in the real server's words where it is at the very beginning.
-fn parse_complaint(body: &[u8], why: &serde_json::Error) -> String {
+/// Describes a JSON syntax error, in the real server's words where it is at the very beginning.
+fn describe_json_error(body: &[u8], why: &serde_json::Error) -> String {
     let text = String::from_utf8_lossy(body);
-    let mut signs = text.chars().filter(|c| !c.is_whitespace());
-    match (signs.next(), signs.next()) {
+    let mut chars = text.chars().filter(|c| !c.is_whitespace());
+    match (chars.next(), chars.next()) {
         (None, _) | (Some('{' | '['), None) => "unexpected end of JSON input".to_owned(),
-        (Some('{'), Some(sign)) if sign != '"' && sign != '}' => {
-            format!("invalid character '{sign}' looking for beginning of object key string")
+        (Some('{'), Some(c)) if c != '"' && c != '}' => {
+            format!("invalid character '{c}' looking for beginning of object key string")
         }
-        (Some(sign), _) if !sign.is_ascii_digit() && !"{[\"-tfn".contains(sign) => {
-            format!("invalid character '{sign}' looking for beginning of value")
+        (Some(c), _) if !c.is_ascii_digit() && !"{[\"-tfn".contains(c) => {
+            format!("invalid character '{c}' looking for beginning of value")
         }
         _ => why.to_string(),
     }
@@ -329,7 +329,7 @@ fn read_patch(params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Write
                 let error = FieldError::required_because("fieldManager", "is required for apply patch");
                 return Err(Refused::invalid_patch_options(error));
             }
-            // JSON is YAML, but reading it as such is slower.
+            // JSON is valid YAML, but parsing it as YAML is slower.
             let config = serde_json::from_slice(body).or_else(|_| {
                 serde_saphyr::from_slice(body)
                     .map_err(|why| Refused::bad_request(format!("error decoding YAML: {why}")))
@@ -351,7 +351,7 @@ fn read_patch(params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Write
     }
 }
 
-/// The verb that authorization sees.
+/// The verb that authorization checks.
 pub(crate) fn verb(method: &Method, target: &Target, params: &Params) -> Result<&'static str, Refused> {
     let one = target.name.is_some();
     match *method {
@@ -368,7 +368,7 @@ pub(crate) fn verb(method: &Method, target: &Target, params: &Params) -> Result<
 fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let manager = match params.text("fieldManager") {
-        "" => agent.split('/').next().filter(|word| !word.is_empty()).unwrap_or("unknown"),
+        "" => agent.split('/').next().filter(|value| !value.is_empty()).unwrap_or("unknown"),
         manager => manager,
     };
     let dry_run = match params.text("dryRun") {
@@ -388,13 +388,13 @@ fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
         dry_run,
         unknown,
         validate: true,
-        whole: false,
+        with_status: false,
         unconditional: false,
         uid: None,
     })
 }
 
-/// A watch as a response: chunks as they come, an error in the middle where it is cut.
+/// The response of a watch: chunks as they become available, and an error in mid-stream if it is cut.
 fn stream(watching: Watching) -> Response<Body> {
     let chunks = futures::stream::unfold(watching, |mut watching| async move {
         let chunk = watching.next().await?;

@@ -1,5 +1,5 @@
-//! Server-side apply: a configuration laid over what is there, or made if nothing is. Ownership and conflicts
-//! are decided in `ownership`; here stand the requests' rules around it.
+//! Server-side apply: merges a configuration into the existing object, or creates the object. `ownership` decides on
+//! ownership and conflicts; this module implements the rules for the requests.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::builtin;
 use super::metadata::{carry_over, check_identity, check_name};
-use super::ownership::{Manager, claims, lay, note_apply};
+use super::ownership::{Manager, claims, merge_config, record_apply};
 use super::refused::Refused;
 use super::resource::Resource;
 use super::world::World;
 use super::write::{Intent, Written, decoded, undeclared, validate};
 
 impl World {
-    /// PATCH with a configuration. What others own and it would change makes it fail, unless it is forced.
+    /// PATCH with a configuration. Fails if it would change fields owned by other managers, unless `force` is set.
     pub(crate) fn apply_configuration(
         &mut self,
         resource: &Arc<Resource>,
@@ -24,7 +24,7 @@ impl World {
         force: bool,
         intent: &Intent,
     ) -> Result<Written, Refused> {
-        let config = readable(resource, namespace, name, config, intent)?;
+        let config = permitted_fields(resource, namespace, name, config, intent)?;
         let manager = Manager::applying(&intent.manager, resource, intent.status);
         let Some(record) = self.find(resource, namespace, name) else {
             if intent.status {
@@ -36,19 +36,19 @@ impl World {
             return self.create_as(resource, namespace, value, intent, Some((&manager, claimed)));
         };
         let old = record.value();
-        // An apply need not say which revision it changes, but may.
+        // An apply may specify the revision it changes, but need not.
         let lenient = Intent { unconditional: true, ..intent.clone() };
         check_identity(resource, name, record.revision, &old, &config, &lenient)?;
-        let mut outcome = lay(resource, &old, &config, &manager);
+        let mut outcome = merge_config(resource, &old, &config, &manager);
         builtin::read(resource, &mut outcome.value)?;
         carry_over(resource, &old, &mut outcome.value, intent);
-        let moved = note_apply(resource, &old, &mut outcome, &manager, force)
+        let changed = record_apply(resource, &old, &mut outcome, &manager, force)
             .map_err(|conflicts| Refused::apply_conflicts(&conflicts))?;
         validate(resource, name, Some(&old), &outcome.value)?;
-        if !moved {
+        if !changed {
             return Ok(Written { value: old, created: false, unknown: Vec::new() });
         }
-        self.settle(resource, namespace, name, &old, outcome.value, intent).map(|value| Written {
+        self.store_update(resource, namespace, name, &old, outcome.value, intent).map(|value| Written {
             value,
             created: false,
             unknown: Vec::new(),
@@ -56,9 +56,9 @@ impl World {
     }
 }
 
-/// The configuration as far as this request may say anything: `/status` changes the status and nothing else,
-/// all else leaves it alone.
-fn readable(
+/// Restricts the configuration to the fields that this request may set: `/status` sets only the status, the main
+/// resource everything else.
+fn permitted_fields(
     resource: &Resource,
     namespace: &str,
     name: &str,
@@ -80,11 +80,11 @@ fn readable(
             resource.kind,
         )));
     }
-    let apart = resource.has_status();
+    let separate_status = resource.has_status();
     if let Some(members) = config.as_object_mut() {
         members.retain(|key, _| match key.as_str() {
             "apiVersion" | "kind" => true,
-            "status" => intent.status || !apart,
+            "status" => intent.status || !separate_status,
             _ => !intent.status || key == "metadata",
         });
     }

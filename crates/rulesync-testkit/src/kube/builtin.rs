@@ -1,5 +1,5 @@
-//! The built-in kinds whose objects are plain data: ConfigMaps, Leases and Events. How such objects are read, and what
-//! is refused of them. Namespaces and definitions do things when they come and go; they are not here.
+//! The built-in kinds whose objects are plain data: ConfigMaps, Leases and Events; their decoding and validation.
+//! Namespaces and definitions have side effects and are not included.
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,12 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::clock::{self, Precision};
-use super::event::Face;
+use super::event::EventApi;
 use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
 use super::schema::Schema;
 
-/// Which kind it is.
+/// A built-in kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BuiltIn {
     /// core/v1 ConfigMap.
@@ -20,15 +20,15 @@ pub(crate) enum BuiltIn {
     /// coordination.k8s.io/v1 Lease.
     Lease,
     /// Event of core/v1 or events.k8s.io/v1.
-    Event(Face),
+    Event(EventApi),
 }
 
-/// The most a ConfigMap may hold, keys not counted.
+/// The maximum size of a ConfigMap's values, in bytes; keys are not counted.
 const LARGEST_CONFIG_MAP: usize = 1_048_576;
 
-/// All of them.
+/// All built-in plain kinds.
 pub(crate) fn resources() -> Vec<Resource> {
-    vec![config_maps(), leases(), events(Face::Core), events(Face::Events)]
+    vec![config_maps(), leases(), events(EventApi::Core), events(EventApi::Events)]
 }
 
 fn config_maps() -> Resource {
@@ -37,9 +37,9 @@ fn config_maps() -> Resource {
     resource(BuiltIn::ConfigMap, "", ["configmaps", "configmap", "ConfigMap"], &["cm"], members)
 }
 
-fn events(face: Face) -> Resource {
-    let group = if face == Face::Core { "" } else { "events.k8s.io" };
-    resource(BuiltIn::Event(face), group, ["events", "event", "Event"], &["ev"], face.members())
+fn events(api: EventApi) -> Resource {
+    let group = if api == EventApi::Core { "" } else { "events.k8s.io" };
+    resource(BuiltIn::Event(api), group, ["events", "event", "Event"], &["ev"], api.members())
 }
 
 fn leases() -> Resource {
@@ -73,25 +73,25 @@ fn resource(
         short_names: short_names.iter().map(|name| (*name).to_owned()).collect(),
         categories: Vec::new(),
         namespaced: true,
-        // These schemas are our own: the test below compiles them.
+        // The schemas are constants: a test below compiles them.
         nature: Nature::BuiltIn(built_in, Box::new(Schema::compile(&schema).unwrap_or_default())),
     }
 }
 
-/// What an object holds before anybody wrote to it: the structs that such objects always have.
+/// The state of an object before any write: the structs that such objects always have.
 pub(crate) fn empty(resource: &Resource) -> Value {
     match resource.nature {
         Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
-        Nature::BuiltIn(BuiltIn::Event(face), _) => face.empty(),
+        Nature::BuiltIn(BuiltIn::Event(api), _) => api.empty(),
         _ => json!({"metadata": {}}),
     }
 }
 
-/// Reads an object of a built-in kind as a typed server does: wrong types and unreadable times are refused,
-/// times are put in their one form, and what is empty is left out.
+/// Decodes an object of a built-in kind as a typed server does: rejects wrong types and unreadable times, normalizes
+/// times, and leaves empty fields out.
 ///
 /// # Errors
-/// 400 with what could not be read.
+/// 400 with a description of the unreadable field.
 pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused> {
     let Nature::BuiltIn(built_in, schema) = &resource.nature else { return Ok(()) };
     let unreadable = |why: String| {
@@ -125,27 +125,27 @@ pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused
             }
             Ok(())
         }
-        BuiltIn::Event(face) => face.read(value).map_err(unreadable),
+        BuiltIn::Event(api) => api.read(value).map_err(unreadable),
     }
 }
 
-/// Puts a time in the form it is stored in.
+/// Converts a time to its stored format.
 pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
     if let Some(text) = parent.get(key).and_then(Value::as_str) {
-        let normal = clock::normal(text, precision)?;
-        parent[key] = json!(normal);
+        let normalized = clock::normalize(text, precision)?;
+        parent[key] = json!(normalized);
     }
     Ok(())
 }
 
 static CONFIG_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[-._a-zA-Z0-9]+$").ok());
 
-/// Adds what is wrong with the object, or with changing the old one into it.
+/// Adds the validation errors of the object, or of changing the old object into it, to `errors`.
 pub(crate) fn validate(built_in: BuiltIn, old: Option<&Value>, value: &Value, errors: &mut Vec<FieldError>) {
     match built_in {
         BuiltIn::ConfigMap => validate_config_map(old, value, errors),
         BuiltIn::Lease => validate_lease(value, errors),
-        BuiltIn::Event(face) => face.validate(old, value, errors),
+        BuiltIn::Event(api) => api.validate(old, value, errors),
     }
 }
 
@@ -192,22 +192,22 @@ mod tests {
         read(resource, &mut value).map(|()| value).map_err(|refused| refused.message)
     }
 
-    fn complaints(built_in: BuiltIn, old: Option<&Value>, value: &Value) -> Vec<String> {
+    fn messages(built_in: BuiltIn, old: Option<&Value>, value: &Value) -> Vec<String> {
         let mut errors = Vec::new();
         validate(built_in, old, value, &mut errors);
         errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn every_schema_compiles() {
+    fn builtin_schemas_compile() {
         for resource in resources() {
             let refused = read_as(&resource, json!({"metadata": 1}));
-            assert!(refused.is_err(), "{}: without its schema nothing would be refused", resource.kind);
+            assert!(refused.is_err(), "{}: the schema accepts invalid metadata", resource.kind);
         }
     }
 
     #[test]
-    fn times_of_a_lease_have_microseconds_or_are_unreadable() {
+    fn lease_times_require_microseconds() {
         let lease = |time: &str| read_as(&leases(), json!({"spec": {"renewTime": time}}));
         assert_eq!(
             lease("2026-01-01T01:00:00.000001+01:00").unwrap()["spec"]["renewTime"],
@@ -220,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_lasts_and_counts_up() {
+    fn lease_rejects_zero_duration_and_negative_transitions() {
         let spec = json!({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1, "holderIdentity": ""}});
         assert_eq!(
-            complaints(BuiltIn::Lease, None, &spec),
+            messages(BuiltIn::Lease, None, &spec),
             [
                 "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
                 "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
@@ -232,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_config_map_has_keys_of_files_a_size_and_may_be_frozen() {
+    fn config_map_validates_keys_size_and_immutability() {
         assert_eq!(
             read_as(&config_maps(), json!({"data": {}, "binaryData": {"a": "YQ=="}})).unwrap(),
             json!({"binaryData": {"a": "YQ=="}})
         );
-        let found = |value: Value| complaints(BuiltIn::ConfigMap, None, &value);
+        let found = |value: Value| messages(BuiltIn::ConfigMap, None, &value);
         assert!(
             found(json!({"data": {"a b": "x"}}))[0].starts_with("data[a b]: Invalid value: \"a b\": a valid")
         );
@@ -249,7 +249,7 @@ mod tests {
         );
         let old = json!({"immutable": true, "data": {"a": "1"}});
         let new = json!({"immutable": true, "data": {"a": "2"}});
-        assert_eq!(complaints(BuiltIn::ConfigMap, Some(&old), &new).len(), 1);
-        assert!(complaints(BuiltIn::ConfigMap, Some(&old), &old).is_empty());
+        assert_eq!(messages(BuiltIn::ConfigMap, Some(&old), &new).len(), 1);
+        assert!(messages(BuiltIn::ConfigMap, Some(&old), &old).is_empty());
     }
 }

@@ -1,14 +1,14 @@
-//! Wall-clock stamps and identifiers for object metadata.
+//! Timestamps and identifiers for object metadata.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now, to the second, as `metadata.creationTimestamp` is written.
+/// The current time to the second, in the format of `metadata.creationTimestamp`.
 pub(crate) fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     stamp(since.as_secs())
 }
 
-/// Seconds since 1970 as RFC 3339 in UTC.
+/// Formats seconds since 1970 as RFC 3339 in UTC.
 fn stamp(seconds: u64) -> String {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut left) = (1970, days);
@@ -37,63 +37,63 @@ fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-/// How finely a time is written.
+/// The precision of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
-    /// As in stamps: `2006-01-02T15:04:05Z`. A fraction is read and dropped.
+    /// Seconds, as in timestamps: `2006-01-02T15:04:05Z`. A fraction is accepted and dropped.
     Seconds,
-    /// As in leases: always six digits, no more and no less.
+    /// Microseconds, as in leases: always exactly six digits.
     Micros,
 }
 
-/// The time in UTC and in the form that the server keeps.
+/// Converts a time to UTC and to the format that the server stores.
 ///
 /// # Errors
-/// The server's complaint about a text that is not such a time.
-pub(crate) fn normal(text: &str, precision: Precision) -> Result<String, String> {
+/// The server's error message if the string is not such a time.
+pub(crate) fn normalize(text: &str, precision: Precision) -> Result<String, String> {
     const DAYS_BEFORE_1970: i64 = 719_468;
-    let mut read = Reading { text, rest: text, precision };
-    let year = read.number("2006", 4, 0..=9999)?;
-    read.literal("-")?;
-    let month = read.number("01", 2, 1..=12)?;
-    read.literal("-")?;
-    let day = read.number("02", 2, 1..=31)?;
+    let mut parser = Parser { text, rest: text, precision };
+    let year = parser.number("2006", 4, 0..=9999)?;
+    parser.literal("-")?;
+    let month = parser.number("01", 2, 1..=12)?;
+    parser.literal("-")?;
+    let day = parser.number("02", 2, 1..=31)?;
     let long = [1, 3, 5, 7, 8, 10, 12].contains(&month);
     let leap = is_leap(year.unsigned_abs());
     if day > (if month == 2 { 28 + i64::from(leap) } else { 30 + i64::from(long) }) {
-        return Err(read.out_of_range("day"));
+        return Err(parser.out_of_range("day"));
     }
-    read.literal("T")?;
-    let hour = read.number("15", 2, 0..=23)?;
-    read.literal(":")?;
-    let minute = read.number("04", 2, 0..=59)?;
-    read.literal(":")?;
-    let second = read.number("05", 2, 0..=59)?;
-    let micros = read.fraction()?;
-    let offset = read.zone()?;
-    // Years that begin in March have their leap day at the end, where it is in nobody's way.
+    parser.literal("T")?;
+    let hour = parser.number("15", 2, 0..=23)?;
+    parser.literal(":")?;
+    let minute = parser.number("04", 2, 0..=59)?;
+    parser.literal(":")?;
+    let second = parser.number("05", 2, 0..=59)?;
+    let micros = parser.fraction()?;
+    let offset = parser.zone()?;
+    // In years that begin in March, the leap day is the last day and needs no special case.
     let (from_march, year) = ((month + 9) % 12, if month <= 2 { year - 1 } else { year });
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * from_march + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - DAYS_BEFORE_1970;
     let seconds = days * 86_400 + (hour * 60 + minute - offset) * 60 + second;
-    // What lies before 1970 is a mistake that no test of ours makes on purpose.
-    let whole = stamp(u64::try_from(seconds).map_err(|_| read.out_of_range("year"))?);
+    // Times before 1970 are not supported; no test uses them.
+    let whole = stamp(u64::try_from(seconds).map_err(|_| parser.out_of_range("year"))?);
     Ok(match precision {
         Precision::Seconds => whole,
         Precision::Micros => format!("{}.{micros:06}Z", whole.trim_end_matches('Z')),
     })
 }
 
-/// A time as it is read from the left.
-struct Reading<'a> {
+/// A parser that reads a time from left to right.
+struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
     precision: Precision,
 }
 
-impl<'a> Reading<'a> {
-    fn complain(&self, part: &str) -> String {
+impl<'a> Parser<'a> {
+    fn parse_error(&self, part: &str) -> String {
         let layout = match self.precision {
             Precision::Seconds => "2006-01-02T15:04:05Z07:00",
             Precision::Micros => "2006-01-02T15:04:05.000000Z07:00",
@@ -116,8 +116,8 @@ impl<'a> Reading<'a> {
         count: usize,
         range: std::ops::RangeInclusive<i64>,
     ) -> Result<i64, String> {
-        let (digits, rest) = self.digits(count).ok_or_else(|| self.complain(part))?;
-        let number = digits.parse().map_err(|_| self.complain(part))?;
+        let (digits, rest) = self.digits(count).ok_or_else(|| self.parse_error(part))?;
+        let number = digits.parse().map_err(|_| self.parse_error(part))?;
         if !range.contains(&number) {
             let names = [("01", "month"), ("02", "day"), ("15", "hour"), ("04", "minute"), ("05", "second")];
             let name = names.iter().find(|(layout, _)| *layout == part).map_or("year", |(_, name)| name);
@@ -127,22 +127,22 @@ impl<'a> Reading<'a> {
         Ok(number)
     }
 
-    fn literal(&mut self, sign: &str) -> Result<(), String> {
-        self.rest = self.rest.strip_prefix(sign).ok_or_else(|| self.complain(sign))?;
+    fn literal(&mut self, expected: &str) -> Result<(), String> {
+        self.rest = self.rest.strip_prefix(expected).ok_or_else(|| self.parse_error(expected))?;
         Ok(())
     }
 
-    /// Microseconds, for those who keep them.
+    /// Parses the fraction; returns microseconds, or 0 with [`Precision::Seconds`].
     fn fraction(&mut self) -> Result<u64, String> {
         match self.precision {
             Precision::Seconds => {
                 if let Some(after) = self.rest.strip_prefix('.') {
-                    self.rest = after.trim_start_matches(|sign: char| sign.is_ascii_digit());
+                    self.rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
                 }
                 Ok(0)
             }
             Precision::Micros => {
-                let whole = self.complain(".000000");
+                let whole = self.parse_error(".000000");
                 let after = self.rest.strip_prefix('.').ok_or(&whole)?;
                 let (digits, rest) = Self { rest: after, ..*self }.digits(6).ok_or(&whole)?;
                 self.rest = rest;
@@ -151,19 +151,18 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Minutes east of Greenwich, and the end of the text.
+    /// Parses the offset, in minutes east of Greenwich, up to the end of the string.
     fn zone(&mut self) -> Result<i64, String> {
-        let complaint = self.complain("Z07:00");
+        let error = self.parse_error("Z07:00");
         let (offset, rest) = if let Some(rest) = self.rest.strip_prefix('Z') {
             (0, rest)
         } else {
             let sign = if self.rest.starts_with('+') { 1 } else { -1 };
-            let unsigned = self.rest.strip_prefix(['+', '-']).ok_or(&complaint)?;
-            let (hours, rest) = Self { rest: unsigned, ..*self }.digits(2).ok_or(&complaint)?;
-            let (minutes, rest) = Self { rest: rest.strip_prefix(':').ok_or(&complaint)?, ..*self }
-                .digits(2)
-                .ok_or(&complaint)?;
-            let number = |digits: &str| digits.parse::<i64>().map_err(|_| complaint.clone());
+            let unsigned = self.rest.strip_prefix(['+', '-']).ok_or(&error)?;
+            let (hours, rest) = Self { rest: unsigned, ..*self }.digits(2).ok_or(&error)?;
+            let (minutes, rest) =
+                Self { rest: rest.strip_prefix(':').ok_or(&error)?, ..*self }.digits(2).ok_or(&error)?;
+            let number = |digits: &str| digits.parse::<i64>().map_err(|_| error.clone());
             (sign * (number(hours)? * 60 + number(minutes)?), rest)
         };
         if rest.is_empty() {
@@ -180,7 +179,7 @@ pub(crate) fn uid() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Five characters for a generated name, from the alphabet that cannot spell words.
+/// Five random characters for a generated name, from Kubernetes' alphabet, which cannot spell words.
 pub(crate) fn suffix() -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     (0..5).map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())])).collect()
@@ -191,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stamps_are_right_at_the_awkward_days() {
+    fn stamp_handles_leap_days_and_year_ends() {
         for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
@@ -204,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_in_any_zone_and_kept_in_one() {
-        let micros = |text: &str| normal(text, Precision::Micros);
+    fn time_is_normalized_to_utc() {
+        let micros = |text: &str| normalize(text, Precision::Micros);
         for (text, kept) in [
             ("2026-01-01T00:00:05.123456Z", "2026-01-01T00:00:05.123456Z"),
             ("2024-02-29T23:59:59.999999Z", "2024-02-29T23:59:59.999999Z"),
@@ -215,8 +214,8 @@ mod tests {
         ] {
             assert_eq!(micros(text).unwrap(), kept);
         }
-        assert_eq!(normal("2026-01-01T00:00:05.9Z", Precision::Seconds).unwrap(), "2026-01-01T00:00:05Z");
-        for (text, complaint) in [
+        assert_eq!(normalize("2026-01-01T00:00:05.9Z", Precision::Seconds).unwrap(), "2026-01-01T00:00:05Z");
+        for (text, error) in [
             ("2026-01-01T00:00:05Z", "cannot parse \"Z\" as \".000000\""),
             ("2026-01-01T00:00:05.123Z", "cannot parse \".123Z\" as \".000000\""),
             ("2026-01-01T00:00:05.1234567Z", "cannot parse \"7Z\" as \"Z07:00\""),
@@ -228,12 +227,12 @@ mod tests {
             ("", "cannot parse \"\" as \"2006\""),
         ] {
             let why = micros(text).unwrap_err();
-            assert!(why.starts_with("parsing time ") && why.ends_with(complaint), "{why}");
+            assert!(why.starts_with("parsing time ") && why.ends_with(error), "{why}");
         }
     }
 
     #[test]
-    fn uids_are_version_four_and_differ() {
+    fn uids_are_distinct_version_4_uuids() {
         let (one, two) = (uid(), uid());
         assert_ne!(one, two);
         assert_eq!((one.len(), &one[14..15]), (36, "4"));

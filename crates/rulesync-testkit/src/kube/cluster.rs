@@ -1,5 +1,5 @@
-//! The running API server's shared state: the world, the switches that faults throw, and the pulse that
-//! wakes watches. Locks are held for single steps only and never across an await.
+//! The shared state of the running API server: the world, the switches that faults set, and the notification that wakes
+//! watches. Locks are held for single steps only and never across an await.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,23 @@ use super::access::Users;
 use super::refused::Refused;
 use super::world::World;
 
-/// How long a request waits for a revision that has not been reached.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The time a request waits for a revision that has not been reached.
+const REVISION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// See the module.
+/// The shared state of a server; see the module documentation.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     world: Mutex<World>,
     switches: Mutex<Switches>,
-    /// Counts up whenever the world or a switch has changed.
-    pulse: watch::Sender<u64>,
+    /// Incremented whenever the world or a switch changes.
+    changes: watch::Sender<u64>,
     watches: AtomicU64,
     pub(crate) users: Users,
     pub(crate) gzip: bool,
     bookmark_interval: Duration,
 }
 
-/// What faults have set. Watches are numbered as they open, so "all that are open now" is a number.
+/// The state set by faults. Watches are numbered as they open, so that "all watches open now" is a number.
 #[derive(Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) etcd_down: bool,
@@ -41,14 +41,14 @@ pub(crate) struct Switches {
     pub(crate) forbidden: Vec<(String, String)>,
 }
 
-/// How a watch stands with the switches.
+/// The state of a watch according to the switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum WatchState {
     Live,
-    /// Open for ever and silent.
+    /// Open forever and silent.
     Stalled,
-    /// Silent because there is nothing to know, but it ends on time.
-    Blind,
+    /// Silent because no events are known, but ends on time.
+    Silent,
     Cut,
     Ended,
 }
@@ -58,7 +58,7 @@ impl Cluster {
         Self {
             world: Mutex::new(world),
             switches: Mutex::default(),
-            pulse: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
             watches: AtomicU64::new(0),
             users,
             gzip,
@@ -66,7 +66,7 @@ impl Cluster {
         }
     }
 
-    /// The world, for one step.
+    /// Locks the world, for a single step.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,52 +74,52 @@ impl Cluster {
     /// Changes the world and wakes the watches.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.world());
-        self.nudge();
+        self.notify_watches();
         result
     }
 
-    /// The switches, to read.
+    /// Locks the switches, for reading.
     pub(crate) fn switches(&self) -> MutexGuard<'_, Switches> {
         self.switches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Throws switches and wakes the watches.
+    /// Changes switches and wakes the watches.
     pub(crate) fn switch<T>(&self, change: impl FnOnce(&mut Switches) -> T) -> T {
         let result = change(&mut self.switches());
-        self.nudge();
+        self.notify_watches();
         result
     }
 
-    pub(crate) fn nudge(&self) {
-        self.pulse.send_modify(|count| *count += 1);
+    pub(crate) fn notify_watches(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.pulse.subscribe()
+        self.changes.subscribe()
     }
 
-    /// Numbers a new watch, and says how many calls for bookmarks there were before it.
-    pub(crate) fn enlist(&self) -> (u64, u64) {
+    /// Registers a new watch; returns its number and the number of bookmark requests before it.
+    pub(crate) fn register_watch(&self) -> (u64, u64) {
         (self.watches.fetch_add(1, Ordering::Relaxed) + 1, self.bookmark_calls())
     }
 
-    /// The number of the newest watch.
+    /// The number of the most recent watch.
     pub(crate) fn newest_watch(&self) -> u64 {
         self.watches.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn standing(&self, watch: u64) -> Standing {
+    pub(crate) fn watch_state(&self, watch: u64) -> WatchState {
         let switches = self.switches();
         if watch <= switches.cut_through {
-            Standing::Cut
+            WatchState::Cut
         } else if watch <= switches.ended_through {
-            Standing::Ended
+            WatchState::Ended
         } else if watch <= switches.stalled_through {
-            Standing::Stalled
+            WatchState::Stalled
         } else if switches.etcd_down {
-            Standing::Blind
+            WatchState::Silent
         } else {
-            Standing::Live
+            WatchState::Live
         }
     }
 
@@ -132,10 +132,10 @@ impl Cluster {
     }
 
     /// Waits while etcd is down.
-    pub(crate) async fn etcd(&self) {
-        let mut pulse = self.subscribe();
+    pub(crate) async fn wait_for_etcd(&self) {
+        let mut changes = self.subscribe();
         while self.switches().etcd_down {
-            if pulse.changed().await.is_err() {
+            if changes.changed().await.is_err() {
                 return;
             }
         }
@@ -144,17 +144,17 @@ impl Cluster {
     /// Waits until the revision is reached.
     ///
     /// # Errors
-    /// 504 when that takes longer than the server's patience.
-    pub(crate) async fn reach(&self, revision: u64) -> Result<(), Refused> {
-        let mut pulse = self.subscribe();
-        let end = Instant::now() + PATIENCE;
+    /// 504 after [`REVISION_TIMEOUT`].
+    pub(crate) async fn wait_for_revision(&self, revision: u64) -> Result<(), Refused> {
+        let mut changes = self.subscribe();
+        let end = Instant::now() + REVISION_TIMEOUT;
         loop {
             let current = self.world().store.revision();
             if current >= revision {
                 return Ok(());
             }
             tokio::select! {
-                _ = pulse.changed() => {}
+                _ = changes.changed() => {}
                 () = sleep_until(end) => return Err(Refused::too_large(revision, current)),
             }
         }

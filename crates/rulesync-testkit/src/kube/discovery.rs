@@ -1,11 +1,11 @@
-//! What a client can find out about the server: version, health, groups and resources.
+//! Discovery: version, health, groups and resources.
 
 use serde_json::{Value, json};
 
 use super::resource::Resource;
 use super::world::World;
 
-/// What `/version` says: the server whose recordings this one follows.
+/// The response of `/version`: the version of the recorded server.
 pub(crate) fn version() -> Value {
     json!({
         "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36",
@@ -16,12 +16,12 @@ pub(crate) fn version() -> Value {
     })
 }
 
-/// What `/api` says.
+/// The response of `/api`.
 pub(crate) fn core_versions() -> Value {
     json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
 }
 
-/// What `/apis` says.
+/// The response of `/apis`.
 pub(crate) fn groups(world: &World) -> Value {
     let mut names: Vec<&str> =
         world.resources().map(|r| r.group.as_str()).filter(|g| !g.is_empty()).collect();
@@ -31,7 +31,7 @@ pub(crate) fn groups(world: &World) -> Value {
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
 
-/// What `/apis/<group>` says, if the group is served.
+/// The response of `/apis/<group>`, if the group is served.
 pub(crate) fn group(world: &World, name: &str) -> Option<Value> {
     let mut group = group_entry(world, name)?;
     group["kind"] = json!("APIGroup");
@@ -53,7 +53,7 @@ fn group_entry(world: &World, name: &str) -> Option<Value> {
     }))
 }
 
-/// What `/api/v1` and `/apis/<group>/<version>` say, if anything is served there.
+/// The response of `/api/v1` and `/apis/<group>/<version>`, if anything is served there.
 pub(crate) fn resources(world: &World, group: &str, version: &str) -> Option<Value> {
     let served: Vec<_> = world.resources().filter(|r| r.group == group && r.version == version).collect();
     let first = served.first()?;
@@ -63,7 +63,7 @@ pub(crate) fn resources(world: &World, group: &str, version: &str) -> Option<Val
     }))
 }
 
-/// The resource, and its status if that is apart.
+/// The resource, and its status if that is a subresource.
 fn resource_entries(resource: &Resource) -> Vec<Value> {
     let mut entry = json!({
         "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_there_as_long_as_a_kind_in_it_is() {
+    fn discovery_lists_groups_with_served_kinds() {
         let mut world = World::new(10, None);
         assert!(group(&world, "monitoring.coreos.com").is_none());
         assert!(resources(&world, "monitoring.coreos.com", "v1").is_none());

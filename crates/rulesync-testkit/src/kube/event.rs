@@ -1,5 +1,5 @@
-//! Events, which have two faces: core/v1 and events.k8s.io/v1 name the parts of the same stored object
-//! differently, and refuse different things.
+//! Events, which are served by two APIs: core/v1 and events.k8s.io/v1 name the fields of the same stored object
+//! differently and have different validation rules.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use super::builtin::read_time;
 use super::clock::Precision;
 use super::refused::FieldError;
 
-/// The two names of what is named differently: in core/v1, where it is stored, and in events.k8s.io/v1.
+/// The field names that differ: in core/v1, which is the stored form, and in events.k8s.io/v1.
 const NAMES: [(&str, &str); 7] = [
     ("involvedObject", "regarding"),
     ("message", "note"),
@@ -21,27 +21,27 @@ const NAMES: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
 ];
 
-/// The most that a reason, an action or a reporting instance may have (the server counts bytes), and a message.
+/// The limits in bytes of a reason, an action or a reporting instance, and of a message.
 const SHORT: usize = 128;
 const LONG: usize = 1024;
 
-/// Which face.
+/// An API that serves events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Face {
+pub(crate) enum EventApi {
     /// core/v1.
     Core,
     /// events.k8s.io/v1.
     Events,
 }
 
-impl Face {
-    /// What this face calls the part that core/v1 calls so.
+impl EventApi {
+    /// The name in this API of a field of core/v1.
     fn name(self, core: &'static str) -> &'static str {
         let found = NAMES.iter().find(|(name, _)| self == Self::Events && *name == core);
         found.map_or(core, |(_, name)| name)
     }
 
-    /// What an event is made of.
+    /// The properties of the schema of an event.
     pub(crate) fn members(self) -> Value {
         let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
         let time = json!({"type": "string", "nullable": true});
@@ -66,14 +66,14 @@ impl Face {
         members
     }
 
-    /// What an event holds before anybody wrote to it.
+    /// The state of an event before any write.
     pub(crate) fn empty(self) -> Value {
         let mut empty = json!({"metadata": {}});
         self.fill(&mut empty);
         empty
     }
 
-    /// Leaves out what is empty, and puts in what this face always prints.
+    /// Removes empty fields, and adds those that this API always prints.
     fn fill(self, event: &mut Value) {
         if let Some(members) = event.as_object_mut() {
             members.retain(|_, part| *part != "");
@@ -91,10 +91,10 @@ impl Face {
         }
     }
 
-    /// Puts times in the form they are stored in and prints what is always printed.
+    /// Converts times to their stored format and adds the fields that are always printed.
     ///
     /// # Errors
-    /// A time that cannot be read.
+    /// If a time cannot be parsed.
     pub(crate) fn read(self, event: &mut Value) -> Result<(), String> {
         for name in ["firstTimestamp", "lastTimestamp"] {
             read_time(event, self.name(name), Precision::Seconds)?;
@@ -107,12 +107,12 @@ impl Face {
         Ok(())
     }
 
-    /// An event of this face as core/v1 has it, which is how it is stored.
+    /// Converts an event of this API to core/v1, which is how it is stored.
     pub(crate) fn stored(self, event: &Value) -> Value {
         if self == Self::Core { event.clone() } else { renamed(event, Self::Core, |(core, new)| (new, core)) }
     }
 
-    /// A stored event as this face shows it.
+    /// Converts a stored event to this API.
     pub(crate) fn shown(self, event: &Value) -> Value {
         if self == Self::Core {
             event.clone()
@@ -121,9 +121,9 @@ impl Face {
         }
     }
 
-    /// Adds what is wrong with an event, or with changing the old one into it.
+    /// Adds the validation errors of an event, or of changing the old event into it, to `errors`.
     pub(crate) fn validate(self, old: Option<&Value>, event: &Value, errors: &mut Vec<FieldError>) {
-        self.validate_old_rules(event, errors);
+        self.validate_common(event, errors);
         if self == Self::Core {
             return;
         }
@@ -143,19 +143,19 @@ impl Face {
         }
     }
 
-    /// What both ask for; complaints mostly use the names of core/v1.
-    fn validate_old_rules(self, event: &Value, errors: &mut Vec<FieldError>) {
+    /// Validates the rules of both APIs; error messages mostly use the names of core/v1.
+    fn validate_common(self, event: &Value, errors: &mut Vec<FieldError>) {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
         let namespace = event["metadata"]["namespace"].as_str().unwrap_or_default();
         let about = event[self.name("involvedObject")]["namespace"].as_str().unwrap_or_default();
         let timed = event["eventTime"].is_string();
-        let fits = match (about, namespace) {
+        let valid = match (about, namespace) {
             ("", "default") => true,
             ("", "kube-system") => timed,
             ("", _) => false,
             _ => timed || about == namespace,
         };
-        if !fits {
+        if !valid {
             let why = "does not match event.namespace";
             errors.push(FieldError::invalid("involvedObject.namespace", &json!(about), why));
         }
@@ -190,7 +190,7 @@ impl Face {
 static QUALIFIED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
 
-/// What only events.k8s.io/v1 asks of a new event.
+/// Validates a new event by the rules of events.k8s.io/v1 only.
 fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
     if !event["eventTime"].is_string() {
         errors.push(FieldError::required("eventTime"));
@@ -201,13 +201,13 @@ fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
     }
     let empty = |part: &Value| part.is_null() || part == 0 || part.as_object().is_some_and(Map::is_empty);
     for name in ["firstTimestamp", "lastTimestamp", "count", "source"] {
-        if !empty(&event[Face::Events.name(name)]) {
+        if !empty(&event[EventApi::Events.name(name)]) {
             errors.push(FieldError::invalid(name, &json!(""), "needs to be unset"));
         }
     }
 }
 
-/// With events.k8s.io/v1, only the series of an event goes on.
+/// Under events.k8s.io/v1, only the series of an event may change.
 fn validate_unchanged(old: &Value, event: &Value, errors: &mut Vec<FieldError>) {
     let fixed = [
         "involvedObject",
@@ -225,7 +225,7 @@ fn validate_unchanged(old: &Value, event: &Value, errors: &mut Vec<FieldError>) 
         "reportingInstance",
     ];
     for core in fixed {
-        let name = Face::Events.name(core);
+        let name = EventApi::Events.name(core);
         if old.get(name) != event.get(name) {
             let shown = if core == "reportingComponent" { name } else { core };
             errors.push(FieldError::invalid(shown, &event[name], "field is immutable"));
@@ -241,7 +241,7 @@ fn default(event: &mut Value, name: &str, value: Value) {
 
 fn renamed(
     event: &Value,
-    face: Face,
+    api: EventApi,
     direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
 ) -> Value {
     let mut event = event.clone();
@@ -252,10 +252,10 @@ fn renamed(
                 members.insert(to.to_owned(), part);
             }
         }
-        let version = if face == Face::Core { "v1" } else { "events.k8s.io/v1" };
+        let version = if api == EventApi::Core { "v1" } else { "events.k8s.io/v1" };
         members.insert("apiVersion".to_owned(), json!(version));
     }
-    face.fill(&mut event);
+    api.fill(&mut event);
     event
 }
 
@@ -270,32 +270,32 @@ mod tests {
             "reportingInstance": "pod-0", "action": "Sync", "reason": "Refused", "type": "Warning",
             "regarding": {"namespace": "b"}, "note": "why",
         });
-        Face::Events.read(&mut event).unwrap();
+        EventApi::Events.read(&mut event).unwrap();
         event
     }
 
-    fn complaints(face: Face, old: Option<&Value>, event: &Value) -> Vec<String> {
+    fn messages(api: EventApi, old: Option<&Value>, event: &Value) -> Vec<String> {
         let mut errors = Vec::new();
-        face.validate(old, event, &mut errors);
+        api.validate(old, event, &mut errors);
         errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn both_faces_are_one_event() {
-        let stored = Face::Events.stored(&event());
+    fn event_converts_between_both_apis() {
+        let stored = EventApi::Events.stored(&event());
         assert_eq!(stored["apiVersion"], "v1");
         assert_eq!(
             (&stored["message"], &stored["involvedObject"]["namespace"]),
             (&json!("why"), &json!("b"))
         );
-        assert_eq!(Face::Events.shown(&stored), event());
-        assert!(complaints(Face::Core, None, &Face::Core.shown(&stored)).is_empty());
+        assert_eq!(EventApi::Events.shown(&stored), event());
+        assert!(messages(EventApi::Core, None, &EventApi::Core.shown(&stored)).is_empty());
     }
 
     #[test]
-    fn the_new_face_asks_for_more() {
-        assert!(complaints(Face::Events, None, &event()).is_empty());
-        for (part, value, complaint) in [
+    fn event_rules_of_events_api_are_stricter() {
+        assert!(messages(EventApi::Events, None, &event()).is_empty());
+        for (part, value, message) in [
             ("eventTime", Value::Null, "eventTime: Required value"),
             ("type", json!("Info"), "type: Invalid value: \"\": has invalid value: Info"),
             ("reportingController", json!("a b"), "reportingController: Invalid value: \"a b\": name part"),
@@ -310,28 +310,28 @@ mod tests {
         ] {
             let mut event = event();
             event[part] = value;
-            let found = complaints(Face::Events, None, &event);
-            assert!(found.iter().any(|found| found.starts_with(complaint)), "{part}: {found:?}");
+            let found = messages(EventApi::Events, None, &event);
+            assert!(found.iter().any(|found| found.starts_with(message)), "{part}: {found:?}");
         }
         let mut later = event();
         later["series"] = json!({"count": 2, "lastObservedTime": "2026-01-01T00:00:00.000000Z"});
-        assert!(complaints(Face::Events, Some(&event()), &later).is_empty());
+        assert!(messages(EventApi::Events, Some(&event()), &later).is_empty());
         later["note"] = json!("another");
         assert_eq!(
-            complaints(Face::Events, Some(&event()), &later),
+            messages(EventApi::Events, Some(&event()), &later),
             ["message: Invalid value: \"another\": field is immutable"]
         );
     }
 
     #[test]
-    fn an_old_event_is_about_its_own_namespace() {
+    fn event_without_time_must_involve_its_own_namespace() {
         let mut old = json!({"metadata": {"namespace": "a"}, "involvedObject": {"namespace": "a"}});
-        assert!(complaints(Face::Core, None, &old).is_empty());
+        assert!(messages(EventApi::Core, None, &old).is_empty());
         old["involvedObject"] = json!({"namespace": "b"});
-        assert_eq!(complaints(Face::Core, None, &old).len(), 1);
+        assert_eq!(messages(EventApi::Core, None, &old).len(), 1);
         old["involvedObject"] = json!({});
-        assert_eq!(complaints(Face::Core, None, &old).len(), 1, "without one it would have to be default");
+        assert_eq!(messages(EventApi::Core, None, &old).len(), 1, "only events in default may have none");
         old["metadata"]["namespace"] = json!("default");
-        assert!(complaints(Face::Core, None, &old).is_empty());
+        assert!(messages(EventApi::Core, None, &old).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a Kubernetes API server, each a method.
+//! The faults of a Kubernetes API server, one method each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,19 +29,19 @@ impl KubeFaults {
         self.requests.inject(fault)
     }
 
-    /// The next `n` requests are answered with this status code and a `Status` object that fits it.
+    /// Answers the next `n` requests with this status code and a matching `Status` object.
     pub fn respond(&self, code: u16, n: usize) -> FaultId {
         self.inject(Self::answer(code).times(n))
     }
 
-    /// The next `n` requests for the resource (plural name, such as `leases`), whatever their verb, are answered
-    /// with this status code and a `Status` object that fits it. Other resources are not touched.
+    /// Answers the next `n` requests for the resource (plural name, such as `leases`), whatever their verb, with this
+    /// status code and a matching `Status` object. Other resources are not affected.
     pub fn respond_on(&self, resource: &str, code: u16, n: usize) -> FaultId {
         self.inject(Self::answer(code).on_path(format!("/{resource}")).times(n))
     }
 
-    /// Requests for the resource (plural name) get no answer from now on, while others do. Lift it with
-    /// [`requests`](Self::requests)`().remove(id)`; what hangs by then goes on hanging.
+    /// Leaves requests for the resource (plural name) unanswered from now on; other resources are not affected. Remove
+    /// it with [`requests`](Self::requests)`().remove(id)`; requests that already hang stay so.
     pub fn hang_on(&self, resource: &str) -> FaultId {
         self.inject(Fault::hang().on_path(format!("/{resource}")))
     }
@@ -56,19 +56,18 @@ impl KubeFaults {
         fault
     }
 
-    /// Every request from now on waits this long before it is dealt with.
+    /// Delays every request from now on.
     pub fn latency(&self, delay: Duration) -> FaultId {
         self.inject(Fault::latency(delay))
     }
 
-    /// Compacts: watches, exact lists and continue tokens from before this moment are too old. Open watches
-    /// are not touched.
+    /// Compacts: watches, exact lists and continue tokens from before this moment are too old. Open watches are not
+    /// affected.
     pub fn compact(&self) {
         self.compact_to(u64::MAX);
     }
 
-    /// Compacts up to this revision, or the present one if that is smaller: it is the oldest that can still be
-    /// asked for.
+    /// Compacts up to this revision, or the current one if that is smaller; it is then the oldest available revision.
     pub fn compact_to(&self, revision: u64) {
         self.cluster.world().store.compact(revision);
     }
@@ -79,59 +78,60 @@ impl KubeFaults {
         self.cluster.switch(|switches| switches.cut_through = newest);
     }
 
-    /// Ends all open watches in good order, as a server does at their timeout.
+    /// Ends all open watches cleanly, as a server does at their timeout.
     pub fn end_watches(&self) {
         let newest = self.cluster.newest_watch();
         self.cluster.switch(|switches| switches.ended_through = newest);
     }
 
-    /// All open watches fall silent and stay open, past their timeout too. New ones work.
+    /// Makes all open watches silent; they stay open, even past their timeout. New watches work.
     pub fn stall_watches(&self) {
         let newest = self.cluster.newest_watch();
         self.cluster.switch(|switches| switches.stalled_through = newest);
     }
 
-    /// Stalled watches go on where they stopped, with nothing lost.
+    /// Resumes stalled watches; no event is lost.
     pub fn resume_watches(&self) {
         self.cluster.switch(|switches| switches.stalled_through = 0);
     }
 
-    /// Sends a bookmark to every open watch that takes them, now.
+    /// Sends a bookmark to every open watch that accepts bookmarks, now.
     pub fn send_bookmarks(&self) {
         self.cluster.switch(|switches| switches.bookmark_calls += 1);
     }
 
-    /// Whether a watch that starts too early is told by HTTP status 410, as some proxies make of it, instead
-    /// of by an event in a stream with status 200, as the real server does.
+    /// Sets whether a watch that starts too early is rejected with HTTP status 410, as by some proxies, instead of an
+    /// event in a stream with status 200, as by the real server.
     pub fn http_410_on_watch(&self, on: bool) {
         self.cluster.switch(|switches| switches.http_410 = on);
     }
 
-    /// Whether streaming lists are refused with 422, as by a server without the WatchList feature.
+    /// Sets whether streaming lists are rejected with 422, as by a server without the WatchList feature.
     pub fn refuse_streaming_lists(&self, on: bool) {
         self.cluster.switch(|switches| switches.refuse_streaming = on);
     }
 
-    /// Forbids the verb on the resource (plural name) to everybody; `*` stands for all.
+    /// Forbids the verb on the resource (plural name) to all users; `*` matches everything.
     pub fn forbid(&self, verb: &str, resource: &str) {
         let rule = (verb.to_owned(), resource.to_owned());
         self.cluster.switch(|switches| switches.forbidden.push(rule));
     }
 
-    /// Takes a [`forbid`](Self::forbid) back.
+    /// Reverts a [`forbid`](Self::forbid).
     pub fn allow(&self, verb: &str, resource: &str) {
         self.cluster.switch(|switches| {
             switches.forbidden.retain(|(v, r)| (v.as_str(), r.as_str()) != (verb, resource))
         });
     }
 
-    /// While etcd is down, writes, gets and consistent lists hang; a list at resourceVersion 0 is answered
+    /// Sets whether etcd is down: writes, gets and consistent lists then hang, a list at resourceVersion 0 is answered
     /// from the cache, and watches are silent until their timeout ends them.
     pub fn etcd_down(&self, down: bool) {
         self.cluster.switch(|switches| switches.etcd_down = down);
     }
-    /// Lifts everything that lasts: request faults, outages, rules of [`forbid`](Self::forbid), stalls, switches.
-    /// What was cut, ended or compacted stays so.
+
+    /// Removes all lasting faults: request faults, outages, rules of [`forbid`](Self::forbid), stalls, switches.
+    /// Connections already cut or ended, and compactions, are not undone.
     pub fn clear(&self) {
         self.requests.clear();
         self.cluster.switch(|switches| {

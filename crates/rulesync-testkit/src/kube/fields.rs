@@ -1,7 +1,7 @@
-//! Sets of fields of an object, as `managedFields` writes them: a tree whose keys are `f:name` for members,
-//! `k:{…}` for items of a list that is a map, and `v:…` for items of a list that is a set.
+//! Sets of fields of an object in the format of `managedFields`: a tree whose keys are `f:name` for members, `k:{…}`
+//! for items of a list of type map, and `v:…` for items of a list of type set.
 //!
-//! Pure. Which managers own which sets is decided in `ownership`.
+//! Pure functions. `ownership` decides which manager owns which set.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use super::schema::Schema;
 /// A set of fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
-    /// Whether the field at the top of this tree is itself in the set.
+    /// `true` if the field at the root of this tree is itself in the set.
     member: bool,
     parts: BTreeMap<String, Fields>,
 }
 
-/// The parts of a value that can be owned one by one.
+/// The parts of a value that can be owned separately.
 type Parts<'a> = BTreeMap<String, (&'a Value, Option<&'a Schema>)>;
 
 impl Fields {
@@ -25,7 +25,7 @@ impl Fields {
         Self { member: true, parts: BTreeMap::new() }
     }
 
-    /// Reads a `fieldsV1` tree.
+    /// Parses a `fieldsV1` tree.
     pub(crate) fn parse(tree: &Value) -> Self {
         let entries = tree.as_object();
         let parts = entries.into_iter().flatten().filter(|(key, _)| *key != ".");
@@ -33,7 +33,7 @@ impl Fields {
         Self { member: parts.is_empty() || tree.get(".").is_some(), parts }
     }
 
-    /// The tree as `fieldsV1` has it.
+    /// Converts the set to a `fieldsV1` tree.
     pub(crate) fn render(&self) -> Value {
         let mut tree: Map<String, Value> =
             self.parts.iter().map(|(key, part)| (key.clone(), part.render())).collect();
@@ -47,7 +47,7 @@ impl Fields {
         !self.member && self.parts.is_empty()
     }
 
-    /// Adds a part; an empty one is not kept.
+    /// Sets a part; an empty one is ignored.
     pub(crate) fn set(&mut self, key: &str, part: Self) {
         if !part.is_empty() {
             self.parts.insert(key.to_owned(), part);
@@ -58,7 +58,7 @@ impl Fields {
         self.parts.get(key)
     }
 
-    /// The set without this part.
+    /// Returns the set without this part.
     pub(crate) fn without(mut self, key: &str) -> Self {
         self.parts.remove(key);
         self
@@ -74,27 +74,27 @@ impl Fields {
     pub(crate) fn subtract(&mut self, other: &Self) {
         self.member &= !other.member;
         for (key, part) in &other.parts {
-            if let Some(mine) = self.parts.get_mut(key) {
-                mine.subtract(part);
-                if mine.is_empty() {
+            if let Some(own) = self.parts.get_mut(key) {
+                own.subtract(part);
+                if own.is_empty() {
                     self.parts.remove(key);
                 }
             }
         }
     }
 
-    /// What is in both.
+    /// The intersection of both sets.
     pub(crate) fn common(&self, other: &Self) -> Self {
         let mut both = Self { member: self.member && other.member, parts: BTreeMap::new() };
         for (key, part) in &self.parts {
-            if let Some(theirs) = other.parts.get(key) {
-                both.set(key, part.common(theirs));
+            if let Some(other_part) = other.parts.get(key) {
+                both.set(key, part.common(other_part));
             }
         }
         both
     }
 
-    /// Every field in the set, as messages name it: `.spec.groups[name="g"].interval`.
+    /// The paths of all fields in the set in the format of messages: `.spec.groups[name="g"].interval`.
     pub(crate) fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         self.collect("", &mut paths);
@@ -111,7 +111,7 @@ impl Fields {
     }
 }
 
-/// One step of a path, in words.
+/// Formats one step of a path.
 fn step(key: &str) -> String {
     match key.split_once(':') {
         Some(("f", name)) => format!(".{name}"),
@@ -125,7 +125,7 @@ fn step(key: &str) -> String {
     }
 }
 
-/// The key of a list's item, in lists whose items have one.
+/// The key of a list item, in lists of type map or set.
 fn item_key(item: &Value, schema: &Schema) -> Option<String> {
     if schema.is_set() {
         return Some(format!("v:{item}"));
@@ -154,7 +154,7 @@ fn parts<'a>(value: &'a Value, schema: Option<&'a Schema>) -> Option<Parts<'a>> 
     }
 }
 
-/// The fields of a configuration: its leaves, and the items of lists that are maps.
+/// The fields of a configuration: its leaves, and the items of lists of type map.
 pub(crate) fn applied(value: &Value, schema: Option<&Schema>) -> Fields {
     let Some(parts) = parts(value, schema).filter(|parts| !parts.is_empty()) else { return Fields::leaf() };
     let mut fields = Fields::default();
@@ -166,7 +166,7 @@ pub(crate) fn applied(value: &Value, schema: Option<&Schema>) -> Fields {
     fields
 }
 
-/// Every field of a value, what holds others included.
+/// All fields of a value, including those that contain others.
 fn whole(value: &Value, schema: Option<&Schema>) -> Fields {
     let mut fields = Fields::leaf();
     for (key, (part, schema)) in parts(value, schema).unwrap_or_default() {
@@ -175,7 +175,7 @@ fn whole(value: &Value, schema: Option<&Schema>) -> Fields {
     fields
 }
 
-/// What came or changed from one value to the next, and what went.
+/// The fields added or changed from one value to the next, and the fields removed.
 pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (Fields, Fields) {
     let (mut touched, mut removed) = (Fields::default(), Fields::default());
     match (parts(old, schema), parts(new, schema)) {
@@ -184,9 +184,9 @@ pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (
                 match before.get(key) {
                     None => touched.set(key, whole(part, *schema)),
                     Some((old, _)) => {
-                        let (came, went) = difference(old, part, *schema);
-                        touched.set(key, came);
-                        removed.set(key, went);
+                        let (added, dropped) = difference(old, part, *schema);
+                        touched.set(key, added);
+                        removed.set(key, dropped);
                     }
                 }
             }
@@ -203,7 +203,7 @@ pub(crate) fn difference(old: &Value, new: &Value, schema: Option<&Schema>) -> (
     (touched, removed)
 }
 
-/// Lays a configuration over a value: members and keyed items merge, all else replaces.
+/// Merges a configuration into a value: members and keyed items are merged, anything else is replaced.
 pub(crate) fn merge(value: &mut Value, config: &Value, schema: Option<&Schema>) {
     match (&mut *value, config) {
         (Value::Object(members), Value::Object(wanted)) if !schema.is_some_and(Schema::is_atomic) => {
@@ -231,20 +231,20 @@ pub(crate) fn merge(value: &mut Value, config: &Value, schema: Option<&Schema>) 
     }
 }
 
-/// Removes the fields in `gone` from a value, except where `kept` has them or something in them; what is empty
-/// afterwards goes too, unless it is kept.
+/// Removes the fields in `gone` from a value, unless `kept` contains them or a part of them; a value that is then empty
+/// is removed too, unless it is kept.
 pub(crate) fn prune(value: &mut Value, gone: &Fields, kept: &Fields, schema: Option<&Schema>) {
     let nothing = Fields::default();
     for (key, part) in &gone.parts {
         let keep = kept.part(key);
         let Some((child, below)) = child(value, key, schema) else { continue };
-        let goes = (part.member && keep.is_none()) || {
+        let remove = (part.member && keep.is_none()) || {
             prune(child, part, keep.unwrap_or(&nothing), below);
             let empty =
                 child.as_object().is_some_and(Map::is_empty) || child.as_array().is_some_and(Vec::is_empty);
             empty && keep.is_none()
         };
-        if goes {
+        if remove {
             take(value, key, schema);
         }
     }
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_names_what_came_and_what_went() {
+    fn fields_difference_has_added_and_removed_fields() {
         let old = json!({"a": {"x": 1, "y": 1}, "list": [1], "map": [{"k": 1, "v": 1}], "set": ["p", "q"]});
         let new = json!({"a": {"x": 2, "z": {"deep": 1}}, "list": [2], "map": [{"k": 1, "v": 1}, {"k": 2}], "set": ["q"], "one": {"in": 1}});
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_owns_its_leaves_and_keyed_items() {
+    fn fields_of_configuration_are_leaves_and_keyed_items() {
         let config =
             json!({"a": {"x": 1, "none": {}}, "map": [{"k": 1, "v": 1}], "set": ["p"], "one": {"in": 1}});
         let fields = applied(&config, Some(&schema()));
@@ -336,10 +336,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_goes_unless_somebody_keeps_it() {
+    fn fields_prune_removes_fields_that_are_not_kept() {
         let schema = schema();
-        let mine = json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1}], "set": ["p"]});
-        let gone = applied(&mine, Some(&schema));
+        let own = json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1}], "set": ["p"]});
+        let gone = applied(&own, Some(&schema));
         let kept = applied(&json!({"a": {"y": 1}, "map": [{"k": 2, "w": 1}]}), Some(&schema));
         let mut value =
             json!({"a": {"x": 1, "y": 1}, "map": [{"k": 1, "v": 1}, {"k": 2, "v": 1, "w": 1}], "set": ["p"]});
@@ -357,7 +357,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn laying_a_configuration_over_anything_makes_it_hold(live in tree(), config in tree()) {
+        fn fields_merge_is_idempotent_and_limited_to_the_configuration(live in tree(), config in tree()) {
             let mut merged = live.clone();
             merge(&mut merged, &config, None);
             let again = { let mut twice = merged.clone(); merge(&mut twice, &config, None); twice };
@@ -369,7 +369,7 @@ mod tests {
         }
 
         #[test]
-        fn sets_behave_like_sets(a in tree(), b in tree()) {
+        fn fields_add_subtract_and_common_are_consistent(a in tree(), b in tree()) {
             let (a, b) = (whole(&a, None), whole(&b, None));
             let mut both = a.clone();
             both.add(&b);

@@ -1,4 +1,4 @@
-//! Lists: which objects are on a page, and the page as bytes.
+//! Lists: selects the objects of a page and renders it.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::refused::Refused;
 use super::resource::Resource;
 use super::store::{Record, Store};
 
-/// What of an object is sent.
+/// The part of an object that is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// All of it.
+    /// The whole object.
     Whole,
     /// `PartialObjectMetadata`.
     Metadata,
@@ -29,10 +29,10 @@ pub(crate) struct Page {
     remaining: Option<usize>,
 }
 
-/// Picks the objects of one page.
+/// Selects the objects of one page.
 ///
 /// # Errors
-/// 410 where the snapshot is compacted, 504 where an exact revision has not been reached.
+/// 410 if the snapshot is compacted, 504 if an exact revision has not been reached.
 pub(crate) fn page(
     store: &Store,
     resource: &Resource,
@@ -55,7 +55,7 @@ pub(crate) fn page(
         None => Refused::too_old_for_list(),
     })?;
     let prefix = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
-    // A token's place is told within what is listed, a key within the kind.
+    // The position in a token is relative to the listed namespace, a key to the kind.
     let start =
         query.token.as_ref().map_or_else(|| prefix.clone(), |token| format!("{prefix}{}", token.key()));
     let mut selected = table
@@ -71,7 +71,7 @@ pub(crate) fn page(
     }
     let more = selected.next().is_some();
     let next = last.filter(|_| more).map(|key| Token::after(&key[prefix.len()..], revision));
-    // With a selector the real server does not count ahead.
+    // With a selector, the real server does not count the remaining items.
     let counted = last.filter(|_| more && query.selector.is_everything()).map(|last| {
         let rest = table.range::<str, _>((Bound::Excluded(last.as_str()), Bound::Unbounded));
         rest.take_while(|(key, _)| key.starts_with(&prefix)).count()
@@ -80,7 +80,7 @@ pub(crate) fn page(
 }
 
 impl Page {
-    /// The list object, as chunks of at least a few items each.
+    /// Renders the list object.
     pub(crate) fn render(&self, resource: &Resource, form: Form) -> Bytes {
         let mut metadata = json!({"resourceVersion": self.revision.to_string()});
         if let Some(remaining) = self.remaining {
@@ -88,7 +88,7 @@ impl Page {
         }
         match &self.next {
             Some(token) => metadata["continue"] = json!(token.encode()),
-            // Custom resources print the field even when empty; typed lists leave it out.
+            // Custom resources print the field even if empty; typed lists omit it.
             None if resource.is_custom() && form == Form::Whole => metadata["continue"] = json!(""),
             None => {}
         }
@@ -112,7 +112,7 @@ impl Page {
     }
 }
 
-/// Writes one object in the form asked for.
+/// Writes one object in the requested form.
 pub(crate) fn object(record: &Record, form: Form, into: &mut Vec<u8>) {
     match form {
         Form::Whole => into.extend_from_slice(&record.json),
@@ -126,7 +126,7 @@ pub(crate) fn object(record: &Record, form: Form, into: &mut Vec<u8>) {
     }
 }
 
-/// One object on its own, in the form asked for.
+/// Converts a single object to the requested form.
 pub(crate) fn in_form(value: &Value, form: Form) -> Value {
     match form {
         Form::Whole => value.clone(),
@@ -175,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn pages_join_up_to_the_snapshot_of_the_first() {
+    fn list_pages_share_the_snapshot_of_the_first_page() {
         let mut store = store();
         let first = listed(&store, None, "limit=2").unwrap();
-        // A key is a path, so `a-b/` sorts before `a/`.
+        // A key is a path, so that `a-b/` sorts before `a/`.
         assert_eq!(names(&first), ["a-b/x", "a/x"]);
         assert_eq!(first["metadata"]["remainingItemCount"], 3);
         let token = first["metadata"]["continue"].as_str().unwrap().to_owned();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_comes_back_as_one_that_goes_on_regardless() {
+    fn list_returns_inconsistent_token_for_an_expired_one() {
         let mut store = store();
         let first = listed(&store, Some("a"), "limit=1").unwrap();
         let token = first["metadata"]["continue"].as_str().unwrap().to_owned();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_narrows_and_hides_the_count() {
+    fn list_with_selector_has_no_remaining_count() {
         let list = listed(&store(), None, "labelSelector=team%3D1&limit=1").unwrap();
         assert_eq!(names(&list), ["a-b/x"]);
         assert!(list["metadata"].get("remainingItemCount").is_none());
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_revisions_are_snapshots_while_they_last() {
+    fn list_at_exact_revision_until_compaction() {
         let mut store = store();
         assert_eq!(
             names(&listed(&store, None, "resourceVersion=4&resourceVersionMatch=Exact").unwrap()).len(),

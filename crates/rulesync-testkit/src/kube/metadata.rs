@@ -1,5 +1,5 @@
-//! What the server itself keeps of an object: identity, stamps, generation, who wrote. Decides what a writer may
-//! claim and what is carried over from one state to the next.
+//! The metadata that the server itself maintains: identity, timestamps, generation, managed fields. Decides what a
+//! client may set and what is carried over from one state to the next.
 
 use serde_json::{Map, Value, json};
 
@@ -10,8 +10,8 @@ use super::{
     write::Intent,
 };
 
-/// Gives a new object its identity; whatever the sender claimed of it is dropped.
-pub(crate) fn adopt_new(
+/// Gives a new object its identity; values set by the client are dropped.
+pub(crate) fn init_metadata(
     resource: &Resource,
     namespace: &str,
     value: &mut Value,
@@ -60,7 +60,7 @@ pub(crate) fn adopt_new(
     Ok(name)
 }
 
-/// What the server adds to built-in kinds.
+/// Adds the fields that the server sets on built-in kinds.
 pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
     match resource.nature {
         Nature::Namespace => {
@@ -85,7 +85,7 @@ pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
     }
 }
 
-/// Checks that the object, if it says its name, says the one it was sent to.
+/// Checks that the object's name, if present, is the name in the URL.
 pub(crate) fn check_name(name: &str, value: &Value) -> Result<(), Refused> {
     let claimed = value["metadata"].get("name").and_then(Value::as_str).unwrap_or_default();
     if claimed.is_empty() || claimed == name {
@@ -119,14 +119,14 @@ pub(crate) fn check_identity(
     Ok(())
 }
 
-/// Takes over from the old state what a writer cannot change.
+/// Copies from the old state what a client cannot change.
 pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, intent: &Intent) {
     if intent.status {
         let written = std::mem::replace(new, old.clone());
         set_status(new, written.get("status"));
         return;
     }
-    const SERVERS_OWN: [&str; 8] = [
+    const SERVER_MANAGED: [&str; 8] = [
         "name",
         "namespace",
         "uid",
@@ -136,7 +136,7 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, inte
         "deletionTimestamp",
         "managedFields",
     ];
-    for key in SERVERS_OWN {
+    for key in SERVER_MANAGED {
         match old["metadata"].get(key) {
             Some(kept) => new["metadata"][key] = kept.clone(),
             None => {
@@ -146,12 +146,12 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, inte
             }
         }
     }
-    let apart = match resource.nature {
-        Nature::Custom { status, .. } => status && !intent.whole,
+    let separate_status = match resource.nature {
+        Nature::Custom { status, .. } => status && !intent.with_status,
         Nature::BuiltIn(..) => false,
         Nature::Namespace | Nature::Definition => true,
     };
-    if apart {
+    if separate_status {
         set_status(new, old.get("status"));
     }
     if matches!(resource.nature, Nature::Namespace) {
@@ -172,7 +172,7 @@ pub(crate) fn finalizers(value: &Value) -> usize {
     value["metadata"].get("finalizers").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
-/// Whether a write would change anything: then only does the revision move.
+/// Returns `true` if a write would change nothing; the revision then stays the same.
 pub(crate) fn same_content(old: &Value, new: &Value) -> bool {
     let plain = |value: &Value| {
         let mut value = value.clone();
@@ -185,7 +185,7 @@ pub(crate) fn same_content(old: &Value, new: &Value) -> bool {
     plain(old) == plain(new)
 }
 
-/// The part whose changes move `generation`.
+/// The part whose changes increment `generation`.
 pub(crate) fn outside_metadata(value: &Value) -> Value {
     let mut value = value.clone();
     if let Some(members) = value.as_object_mut() {

@@ -1,17 +1,17 @@
-//! A Kubernetes API server for tests: good enough for kube's watcher, reflector and `Api`.
+//! A Kubernetes API server for tests, sufficient for kube's watcher, reflector and `Api`.
 //!
-//! | file | station |
+//! | file | content |
 //! |---|---|
-//! | `server` | [`KubeServer`]: start, stop, and a test's own hand on the cluster |
-//! | `faults` | [`KubeFaults`]: what breaks it while it runs |
-//! | `api`, `answer`, `route`, `query`, `discovery` | HTTP: requests in, answers out |
-//! | `cluster` | what requests share: the world behind a lock, switches, the pulse that wakes watches |
+//! | `server` | [`KubeServer`]: start, stop, and direct access for tests |
+//! | `faults` | [`KubeFaults`]: faults while the server runs |
+//! | `api`, `answer`, `route`, `query`, `discovery` | HTTP: requests and answers |
+//! | `cluster` | state shared by requests: the locked world, switches, notification of watches |
 //! | `watch`, `list` | the two ways to read |
-//! | `world`, `write`, `metadata`, `patch`, `schema` | the two ways to change things, and what is refused |
-//! | `apply`, `ownership`, `fields` | server-side apply: configurations, who owns what, sets of fields |
+//! | `world`, `write`, `metadata`, `patch`, `schema` | writes and their validation |
+//! | `apply`, `ownership`, `fields` | server-side apply: configurations, field ownership, sets of fields |
 //! | `store` | objects, revisions, events |
-//! | `builtin`, `event` | what ConfigMaps, Leases and Events are made of and what is refused of them |
-//! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, stamps |
+//! | `builtin`, `event` | structure and validation of ConfigMaps, Leases and Events |
+//! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, timestamps |
 
 mod access;
 mod answer;

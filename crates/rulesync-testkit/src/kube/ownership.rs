@@ -1,7 +1,7 @@
-//! Who owns which fields: the entries of `metadata.managedFields`, what a write does to them, and the conflicts
-//! of server-side apply.
+//! Field ownership: the entries of `metadata.managedFields`, the effect of a write on them, and the conflicts of
+//! server-side apply.
 //!
-//! Pure but for the time of an entry.
+//! Pure except for the timestamps of entries.
 
 use std::sync::LazyLock;
 
@@ -12,10 +12,10 @@ use super::fields::{Fields, applied, difference, merge, prune};
 use super::resource::Resource;
 use super::schema::Schema;
 
-/// Who writes, and how.
+/// A field manager and its operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Manager {
-    /// Applies are listed before updates.
+    /// First, so that applies sort before updates.
     operation: Operation,
     name: String,
     api_version: String,
@@ -29,7 +29,7 @@ enum Operation {
     Update,
 }
 
-/// What one manager owns.
+/// The fields that one manager owns.
 #[derive(Debug, Clone)]
 struct Entry {
     manager: Manager,
@@ -37,22 +37,22 @@ struct Entry {
     fields: Fields,
 }
 
-/// A field that somebody else owns and an apply would change.
+/// A field that another manager owns and an apply would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Conflict {
-    /// The other, as messages name it.
+    /// The other manager, as named in messages.
     pub(crate) manager: String,
     /// The field, such as `.spec.groups`.
     pub(crate) path: String,
 }
 
 impl Manager {
-    /// One that creates, replaces or patches.
+    /// A manager that creates, replaces or patches.
     pub(crate) fn updating(name: &str, resource: &Resource, status: bool) -> Self {
         Self::new(Operation::Update, name, resource, status)
     }
 
-    /// One that applies.
+    /// A manager that applies.
     pub(crate) fn applying(name: &str, resource: &Resource, status: bool) -> Self {
         Self::new(Operation::Apply, name, resource, status)
     }
@@ -67,7 +67,7 @@ impl Manager {
         }
     }
 
-    /// As conflicts name it.
+    /// The manager as named in conflicts.
     fn title(&self) -> String {
         let mut title = format!("{:?}", self.name);
         if !self.subresource.is_empty() {
@@ -80,32 +80,32 @@ impl Manager {
     }
 }
 
-/// What is followed of an object's metadata; the rest is the server's own.
-const FOLLOWED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
+/// The metadata fields whose ownership is tracked; the server maintains the others.
+const TRACKED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferences", "generateName"];
 
 static METADATA: LazyLock<Schema> = LazyLock::new(|| {
     let schema = json!({"type": "object", "properties": {
         "finalizers": {"type": "array", "x-kubernetes-list-type": "set"},
         "ownerReferences": {"type": "array", "x-kubernetes-list-map-keys": ["uid"]},
     }});
-    // Our own: the tests below tell if it does not compile.
+    // A constant: the tests below fail if it does not compile.
     Schema::compile(&schema).unwrap_or_default()
 });
 
-/// An object as ownership sees it: its followed metadata, and the rest.
-fn halves(value: &Value) -> (Value, Value) {
+/// Splits an object into its tracked metadata and the rest.
+fn split_metadata(value: &Value) -> (Value, Value) {
     let pick = |from: &Value, wanted: &dyn Fn(&str) -> bool| {
         let members = from.as_object().into_iter().flatten();
         let picked = members.filter(|(key, part)| wanted(key) && !part.is_null());
         Value::Object(picked.map(|(key, part)| (key.clone(), part.clone())).collect::<Map<_, _>>())
     };
-    let metadata = pick(&value["metadata"], &|key| FOLLOWED.contains(&key));
+    let metadata = pick(&value["metadata"], &|key| TRACKED.contains(&key));
     (metadata, pick(value, &|key| !matches!(key, "apiVersion" | "kind" | "metadata")))
 }
 
-/// The fields that an applied configuration lays claim to.
+/// The fields that an applied configuration claims.
 pub(crate) fn claims(resource: &Resource, config: &Value) -> Fields {
-    let (metadata, rest) = halves(config);
+    let (metadata, rest) = split_metadata(config);
     let empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
     let mut fields = if empty(&rest) { Fields::default() } else { applied(&rest, resource.schema()) };
     if !empty(&metadata) {
@@ -115,11 +115,11 @@ pub(crate) fn claims(resource: &Resource, config: &Value) -> Fields {
 }
 
 fn changes(resource: &Resource, old: &Value, new: &Value) -> (Fields, Fields) {
-    let ((old_metadata, old), (new_metadata, new)) = (halves(old), halves(new));
+    let ((old_metadata, old), (new_metadata, new)) = (split_metadata(old), split_metadata(new));
     let (mut touched, mut removed) = difference(&old, &new, resource.schema());
-    let (came, went) = difference(&old_metadata, &new_metadata, Some(&METADATA));
-    touched.set("f:metadata", came);
-    removed.set("f:metadata", went);
+    let (added, dropped) = difference(&old_metadata, &new_metadata, Some(&METADATA));
+    touched.set("f:metadata", added);
+    removed.set("f:metadata", dropped);
     (touched, removed)
 }
 
@@ -166,9 +166,8 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
     }
 }
 
-/// Notes in the new object who owns what, after somebody simply wrote it: what changed is theirs now, what went
-/// is nobody's.
-pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
+/// Records the ownership after an update: the manager owns the changed fields, and removed fields have no owner.
+pub(crate) fn record_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
     let (touched, removed) = changes(resource, old, new);
     let mut entries = read(old);
     let mut own = Entry { manager: manager.clone(), time: clock::now(), fields: Fields::default() };
@@ -186,22 +185,22 @@ pub(crate) fn note_update(resource: &Resource, old: &Value, new: &mut Value, man
     write(new, entries);
 }
 
-/// Notes in a new object that a configuration made it.
-pub(crate) fn note_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
+/// Records the ownership of an object that a configuration created.
+pub(crate) fn record_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
     write(value, vec![Entry { manager: manager.clone(), time: clock::now(), fields: claimed }]);
 }
 
-/// A configuration laid over an object.
+/// The result of merging a configuration into an object.
 #[derive(Debug)]
 pub(crate) struct Applied {
-    /// The object as it comes out, ownership not yet noted.
+    /// The resulting object, without updated ownership.
     pub(crate) value: Value,
     claimed: Fields,
 }
 
-/// Lays a configuration over a live object. What its manager applied before and does not now goes, unless
-/// somebody else owns it too.
-pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &Manager) -> Applied {
+/// Merges a configuration into a live object. Fields that its manager applied before and no longer applies are removed,
+/// unless another manager owns them too.
+pub(crate) fn merge_config(resource: &Resource, live: &Value, config: &Value, manager: &Manager) -> Applied {
     let claimed = claims(resource, config);
     let (mut gone, mut kept) = (Fields::default(), claimed.clone());
     for entry in read(live) {
@@ -212,7 +211,7 @@ pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &M
         }
     }
     let mut value = live.clone();
-    let (metadata, rest) = halves(config);
+    let (metadata, rest) = split_metadata(config);
     merge(&mut value["metadata"], &metadata, Some(&METADATA));
     merge(&mut value, &rest, resource.schema());
     if let (Some(gone), kept) = (gone.part("f:metadata"), kept.part("f:metadata")) {
@@ -222,11 +221,11 @@ pub(crate) fn lay(resource: &Resource, live: &Value, config: &Value, manager: &M
     Applied { value, claimed }
 }
 
-/// Notes who owns what after an apply. Says whether that changed anything in who owns what.
+/// Records the ownership after an apply. Returns `true` if the ownership or the object changed.
 ///
 /// # Errors
-/// The fields that others own and the apply changes, unless it is forced: then they are taken over.
-pub(crate) fn note_apply(
+/// The fields owned by other managers that the apply changes, unless `force` is set, which takes them over.
+pub(crate) fn record_apply(
     resource: &Resource,
     live: &Value,
     outcome: &mut Applied,
@@ -246,8 +245,8 @@ pub(crate) fn note_apply(
         return Err(conflicts);
     }
     let before = entries.iter().find(|entry| entry.manager == *manager).map(|entry| entry.fields.clone());
-    let moved = before.unwrap_or_default() != outcome.claimed;
-    if !moved && touched.is_empty() && removed.is_empty() {
+    let changed = before.unwrap_or_default() != outcome.claimed;
+    if !changed && touched.is_empty() && removed.is_empty() {
         return Ok(false);
     }
     entries.retain_mut(|entry| {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Merges `patch` into `target`: null removes, objects merge, all else replaces.
+/// Merges `patch` into `target`: null removes, objects merge, anything else replaces.
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -28,22 +28,22 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 pub(crate) enum Step {
     /// Sets a member or inserts an element.
     Add { path: String, value: Value },
-    /// Removes what must be there.
+    /// Removes an existing value.
     Remove { path: String },
-    /// Replaces what must be there.
+    /// Replaces an existing value.
     Replace { path: String, value: Value },
-    /// Removes at `from`, adds at `path`.
+    /// Removes the value at `from` and adds it at `path`.
     Move { from: String, path: String },
-    /// Adds at `path` what is at `from`.
+    /// Adds the value at `from` at `path`.
     Copy { from: String, path: String },
-    /// Fails unless the value there is this.
+    /// Fails unless the value at `path` is this one.
     Test { path: String, value: Value },
 }
 
-/// Carries out the steps in order, stopping at the first that cannot be done.
+/// Applies the steps in order and stops at the first that fails.
 ///
 /// # Errors
-/// What could not be done; the target is then to be thrown away.
+/// The reason of the failure; the target is then to be discarded.
 pub(crate) fn apply(target: &mut Value, steps: &[Step]) -> Result<(), String> {
     for step in steps {
         match step {
@@ -75,7 +75,7 @@ fn missing(operation: &str, path: &str) -> String {
     format!("{operation} operation does not apply: doc is missing path: {path}: missing value")
 }
 
-/// Splits a pointer into its parent and the last, unescaped segment.
+/// Splits a pointer into the parent and the last, unescaped segment.
 fn split(path: &str) -> Option<(&str, String)> {
     let (parent, last) = path.rsplit_once('/')?;
     Some((parent, last.replace("~1", "/").replace("~0", "~")))
@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn merge_removes_on_null_and_replaces_lists() {
+    fn merge_patch_removes_nulls_and_replaces_lists() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "l": [1, 2]});
         merge(&mut target, &json!({"a": {"b": null, "d": {"e": null, "f": 1}}, "l": [3]}));
         assert_eq!(target, json!({"a": {"c": 2, "d": {"f": 1}}, "l": [3]}));
     }
 
     #[test]
-    fn each_step_does_its_work() {
+    fn json_patch_applies_every_operation() {
         let steps = json!([
             {"op": "add", "path": "/a~1b", "value": 1},
             {"op": "add", "path": "/l/1", "value": "x"},
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_does_not_apply_stops_the_patch() {
+    fn json_patch_fails_at_inapplicable_steps() {
         for step in [
             json!({"op": "remove", "path": "/nope"}),
             json!({"op": "replace", "path": "/nope", "value": 1}),

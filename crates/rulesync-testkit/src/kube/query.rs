@@ -1,4 +1,4 @@
-//! The query parameters of lists and watches: what they mean together, and the continue token.
+//! The query parameters of lists and watches, their combined meaning, and the continue token.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::refused::{FieldError, Refused};
 use super::selector::Selector;
 
-/// Decoded query parameters; of a repeated one the first counts, as with the real server.
+/// Decoded query parameters; the first of repeated ones counts, as with the real server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params(BTreeMap<String, String>);
 
@@ -26,12 +26,12 @@ impl Params {
         Self(params)
     }
 
-    /// The value, or nothing at all for an absent parameter.
+    /// The value; empty for an absent parameter.
     pub(crate) fn text(&self, key: &str) -> &str {
         self.0.get(key).map_or("", String::as_str)
     }
 
-    /// Whether a boolean parameter is on: `true`, `1`, or the bare name.
+    /// Returns `true` if a boolean parameter is set: `true`, `1`, or the bare name.
     pub(crate) fn flag(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|value| !matches!(value.as_str(), "false" | "0"))
     }
@@ -50,12 +50,12 @@ fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// How a resourceVersion is to be taken.
+/// The consistency that a resourceVersion requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// The newest state, agreed on by etcd.
+    /// The newest state, confirmed by etcd.
     Consistent,
-    /// Whatever the cache holds.
+    /// The state in the cache, however old.
     Any,
     /// The state at this revision or later.
     NotOlder(u64),
@@ -63,18 +63,18 @@ pub(crate) enum Freshness {
     Exact(u64),
 }
 
-/// A list as asked for.
+/// The parameters of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct ListQuery {
     pub(crate) selector: Selector,
     pub(crate) freshness: Freshness,
-    /// Items a page; 0 for no limit.
+    /// The number of items per page; 0 for no limit.
     pub(crate) limit: usize,
     pub(crate) token: Option<Token>,
 }
 
 impl ListQuery {
-    /// Reads and checks the parameters together.
+    /// Parses the parameters and checks their combination.
     pub(crate) fn parse(params: &Params) -> Result<Self, Refused> {
         let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"))?;
         let mut limit = usize::try_from(params.number("limit")?).unwrap_or(usize::MAX);
@@ -109,30 +109,30 @@ impl ListQuery {
             ("", _) => Freshness::Consistent,
             ("0", _) => Freshness::Any,
             (version, "Exact") => Freshness::Exact(revision(version)?),
-            // A limit with a bare revision asks for that very snapshot.
+            // A limit with only a revision requests that exact snapshot.
             (version, "") if limit > 0 => Freshness::Exact(revision(version)?),
             (version, _) => Freshness::NotOlder(revision(version)?),
         };
         if freshness == Freshness::Any && token.is_none() {
-            // The cache answers, and the cache does not page.
+            // The cache answers, and it does not support paging.
             limit = 0;
         }
         Ok(Self { selector, freshness, limit, token })
     }
 }
 
-/// Where a watch starts.
+/// The start of a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With what exists, then what comes.
+    /// All existing objects, then new events.
     Existing,
-    /// With what exists, once this revision is reached.
+    /// All existing objects, once this revision is reached.
     ExistingSince(u64),
-    /// With what comes after the revision.
+    /// The events after the revision.
     After(u64),
 }
 
-/// A watch as asked for.
+/// The parameters of a watch.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchQuery {
     pub(crate) selector: Selector,
@@ -142,7 +142,7 @@ pub(crate) struct WatchQuery {
 }
 
 impl WatchQuery {
-    /// Reads and checks the parameters together. `streaming_allowed` is the WatchList feature gate.
+    /// Parses the parameters and checks their combination. `streaming_allowed` is the WatchList feature gate.
     pub(crate) fn parse(params: &Params, streaming_allowed: bool) -> Result<Self, Refused> {
         let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"))?;
         let (version, matching) = (params.text("resourceVersion"), params.text("resourceVersionMatch"));
@@ -180,7 +180,7 @@ impl WatchQuery {
     }
 }
 
-/// A revision that is not a number is the server's own error, of all things.
+/// Parses a revision; as with the real server, a value that is not a number is an internal error.
 fn revision(text: &str) -> Result<u64, Refused> {
     text.parse().map_err(|_| {
         Refused::internal(format!(
@@ -189,7 +189,7 @@ fn revision(text: &str) -> Result<u64, Refused> {
     })
 }
 
-/// Base64 as the real server reads it: with or without padding, whatever the last bits say.
+/// Base64 as the real server decodes it: with or without padding, with any trailing bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -198,30 +198,30 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Where the next page starts, and of which snapshot.
+/// A continue token: the snapshot and the start of the next page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Token {
     #[serde(rename = "v")]
     format: String,
-    /// −1 to go on with whatever there is now.
+    /// The revision of the snapshot; −1 to continue with the current state.
     #[serde(rename = "rv")]
     pub(crate) revision: i64,
     start: String,
 }
 
 impl Token {
-    /// A token for what comes after `key` in the snapshot.
+    /// Creates a token for the items after `key` in the snapshot.
     pub(crate) fn after(key: &str, revision: u64) -> Self {
         let revision = i64::try_from(revision).unwrap_or(i64::MAX);
         Self { format: "meta.k8s.io/v1".to_owned(), revision, start: format!("/{key}\0") }
     }
 
-    /// The same place, in whatever there is when it is used.
+    /// The same position, in the state at the time of use.
     pub(crate) fn inconsistent(&self) -> Self {
         Self { revision: -1, start: self.key().to_owned(), ..self.clone() }
     }
 
-    /// The key to start from.
+    /// The key at which the page starts.
     pub(crate) fn key(&self) -> &str {
         self.start.strip_prefix('/').unwrap_or(&self.start)
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_look_as_the_real_ones_do_and_read_back() {
+    fn continue_token_matches_the_real_encoding() {
         let token = Token::after("team-a/r2", 293);
         let text = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MjkzLCJzdGFydCI6Ii90ZWFtLWEvcjJcdTAwMDAifQ";
         assert_eq!(token.encode(), text);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_tokens_are_refused_by_what_is_wrong_with_them() {
+    fn continue_token_errors_describe_the_problem() {
         let refused = list("limit=2&continue=garbage").unwrap_err();
         assert_eq!(refused.code, 400);
         assert_eq!(
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn freshness_follows_version_match_and_limit() {
+    fn list_freshness_depends_on_version_match_and_limit() {
         let freshness = |query: &str| list(query).unwrap().freshness;
         assert_eq!(freshness(""), Freshness::Consistent);
         assert_eq!(freshness("resourceVersion=0"), Freshness::Any);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn watches_start_where_their_parameters_say() {
+    fn watch_start_depends_on_parameters() {
         let start = |query: &str| watch(query).unwrap().start;
         assert_eq!(start("watch=1"), Start::Existing);
         assert_eq!(start("resourceVersion=0"), Start::Existing);

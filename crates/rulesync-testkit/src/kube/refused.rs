@@ -1,6 +1,6 @@
-//! The errors of a Kubernetes API server: what they say and how they look as a `Status` object.
+//! The errors of a Kubernetes API server: their messages and their `Status` objects.
 //!
-//! Texts are the recorded ones, because clients and people read them.
+//! The messages are the recorded ones, because clients and users read them.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 use super::ownership::Conflict;
 use super::resource::Resource;
 
-/// A request that the API server refuses: the `Status` object a client would be sent.
+/// An error of the API server: the contents of the `Status` object that a client receives.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{code} {reason}: {message}")]
 pub struct Refused {
     /// HTTP status code.
     pub code: u16,
-    /// Machine-readable reason, such as `NotFound`; empty where the real server gives none.
+    /// The machine-readable reason, such as `NotFound`; empty if the real server gives none.
     pub reason: String,
-    /// The sentence for people.
+    /// The human-readable message.
     pub message: String,
     details: Option<Box<Value>>,
     continue_token: Option<String>,
 }
 
-/// One complaint about one field, as validation reports it.
+/// One validation error of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldError {
     field: String,
@@ -37,7 +37,7 @@ impl FieldError {
         Self::new(field, "FieldValueInvalid", format!("Invalid value: {value}: {why}"))
     }
 
-    /// The value is of the wrong JSON type; the server shows the type, not the value.
+    /// The value has the wrong JSON type; the server shows the type instead of the value.
     pub(crate) fn wrong_type(field: &str, found: &str, wanted: &str) -> Self {
         let message =
             format!("Invalid value: \"{found}\": {field} in body must be of type {wanted}: \"{found}\"");
@@ -49,12 +49,12 @@ impl FieldError {
         Self::new(field, "FieldValueRequired", "Required value".to_owned())
     }
 
-    /// A required field is absent, and the server says more than that.
+    /// A required field is absent; with an explanation by the server.
     pub(crate) fn required_because(field: &str, why: &str) -> Self {
         Self::new(field, "FieldValueRequired", format!("Required value: {why}"))
     }
 
-    /// An entry of a list map has the key of an earlier one.
+    /// An item of a list of type map has the key of an earlier one.
     pub(crate) fn duplicate(field: &str, key: &Value) -> Self {
         Self::new(field, "FieldValueDuplicate", format!("Duplicate value: {key}"))
     }
@@ -66,12 +66,12 @@ impl FieldError {
         Self::new(field, "FieldValueNotSupported", message)
     }
 
-    /// The value takes more bytes than are allowed; the server does not repeat it.
+    /// The value exceeds the limit in bytes; the server does not repeat it.
     pub(crate) fn too_long(field: &str, most: usize) -> Self {
         Self::new(field, "FieldValueTooLong", format!("Too long: may not be more than {most} bytes"))
     }
 
-    /// The field may not be set, or not to this.
+    /// The field, or this value of it, may not be set.
     pub(crate) fn forbidden(field: &str, why: &str) -> Self {
         Self::new(field, "FieldValueForbidden", format!("Forbidden: {why}"))
     }
@@ -102,7 +102,7 @@ impl Refused {
         Self::plain(400, "BadRequest", message)
     }
 
-    /// 401: a token nobody has.
+    /// 401: an unknown token.
     pub(crate) fn unauthorized() -> Self {
         Self::plain(401, "Unauthorized", "Unauthorized")
     }
@@ -128,7 +128,7 @@ impl Refused {
         Self::plain(403, "Forbidden", message).with_details(details(name, group, plural))
     }
 
-    /// 403: the namespace is being deleted and takes nothing new.
+    /// 403: the namespace is being deleted and accepts no new objects.
     pub(crate) fn namespace_terminating(resource: &Resource, name: &str, namespace: &str) -> Self {
         let message = format!(
             "{} \"{name}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated",
@@ -143,13 +143,13 @@ impl Refused {
         Self::plain(403, "Forbidden", message).with_details(details)
     }
 
-    /// 404 for an object of a kind that is served.
+    /// 404 for an object of a served kind.
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
         Self::plain(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified()))
             .with_details(details(Some(name), &resource.group, &resource.plural))
     }
 
-    /// 404 for a path below a group that is served.
+    /// 404 for a path below a served group.
     pub(crate) fn no_such_path() -> Self {
         Self::plain(404, "NotFound", "the server could not find the requested resource")
             .with_details(json!({}))
@@ -171,13 +171,13 @@ impl Refused {
         Self::plain(406, "NotAcceptable", message)
     }
 
-    /// 409: create of what exists.
+    /// 409: the object to be created exists.
     pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
         Self::plain(409, "AlreadyExists", format!("{} \"{name}\" already exists", resource.qualified()))
             .with_details(details(Some(name), &resource.group, &resource.plural))
     }
 
-    /// 409: the object moved on since the caller read it.
+    /// 409: the object was modified after the client read it.
     pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
         let why =
             "the object has been modified; please apply your changes to the latest version and try again";
@@ -189,7 +189,7 @@ impl Refused {
         ))
     }
 
-    /// 409: a precondition of a delete (or the uid of an update) names another state of the object.
+    /// 409: a precondition of a delete (or the uid of an update) does not match the object.
     pub(crate) fn precondition(
         resource: &Resource,
         name: &str,
@@ -208,7 +208,7 @@ impl Refused {
         ))
     }
 
-    /// 409: an apply that would change what others own.
+    /// 409: an apply that would change fields of other managers.
     pub(crate) fn apply_conflicts(conflicts: &[Conflict]) -> Self {
         let causes: Vec<Value> = conflicts
             .iter()
@@ -226,19 +226,19 @@ impl Refused {
                 let mut managers: Vec<&str> = many.iter().map(|c| c.manager.as_str()).collect();
                 managers.sort_unstable();
                 managers.dedup();
-                let told = managers.iter().map(|manager| {
-                    let theirs = many.iter().filter(|c| c.manager == *manager);
-                    let paths: Vec<String> = theirs.map(|c| format!("- {}", c.path)).collect();
+                let summaries = managers.iter().map(|manager| {
+                    let own = many.iter().filter(|c| c.manager == *manager);
+                    let paths: Vec<String> = own.map(|c| format!("- {}", c.path)).collect();
                     format!("conflicts with {manager}:\n{}", paths.join("\n"))
                 });
-                let told = told.collect::<Vec<_>>().join("\n");
-                format!("Apply failed with {} conflicts: {told}", many.len())
+                let summaries = summaries.collect::<Vec<_>>().join("\n");
+                format!("Apply failed with {} conflicts: {summaries}", many.len())
             }
         };
         Self::plain(409, "Conflict", message).with_details(json!({"causes": causes}))
     }
 
-    /// 410: a watch or list from a revision that is no longer known.
+    /// 410: a watch or list from a revision that is no longer available.
     pub(crate) fn too_old_for_watch(asked: u64, oldest: u64) -> Self {
         Self::plain(410, "Expired", format!("too old resource version: {asked} ({oldest})"))
     }
@@ -248,7 +248,7 @@ impl Refused {
         Self::plain(410, "Expired", "The resourceVersion for the provided list is too old.")
     }
 
-    /// 410: a continue token whose snapshot is gone; `fresh` goes on without one.
+    /// 410: a continue token whose snapshot is no longer available; `fresh` continues without one.
     pub(crate) fn continue_expired(fresh: String) -> Self {
         let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
         let mut refused = Self::plain(410, "Expired", message);
@@ -256,7 +256,7 @@ impl Refused {
         refused
     }
 
-    /// 415: a patch in a format the kind does not take.
+    /// 415: a patch format that the kind does not support.
     pub(crate) fn unsupported_patch() -> Self {
         let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
         Self::plain(415, "UnsupportedMediaType", message)
@@ -267,14 +267,14 @@ impl Refused {
         Self::invalid_of(&resource.qualified_kind(), name, resource.stored_group(), &resource.kind, errors)
     }
 
-    /// 422: a PUT that does not say which revision it changes. It comes from the store, which knows the plural.
+    /// 422: a PUT without a resourceVersion. The error comes from the storage layer, which uses the plural name.
     pub(crate) fn revision_required(resource: &Resource, name: &str) -> Self {
         let why = "must be specified for an update";
         let error = FieldError::invalid("metadata.resourceVersion", &json!(0), why);
         Self::invalid_of(&resource.qualified(), name, &resource.group, &resource.plural, &[error])
     }
 
-    /// 422 for what a patch makes of an object, where it cannot even be read.
+    /// 422 for the result of a patch that cannot be decoded.
     pub(crate) fn invalid_patch(result: &str, why: &str) -> Self {
         let error = FieldError::invalid("patch", &json!(result), why);
         let mut refused = Self::invalid_of("", "", "", "", &[error]);
@@ -316,7 +316,7 @@ impl Refused {
         Self::plain(500, "", message)
     }
 
-    /// 504: a revision the server has not reached.
+    /// 504: a revision that the server has not reached.
     pub(crate) fn too_large(asked: u64, current: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         Self::plain(504, "Timeout", message).with_details(json!({
@@ -325,7 +325,7 @@ impl Refused {
         }))
     }
 
-    /// A refusal of the given status, for `respond` faults.
+    /// An error with the given status, for `respond` faults.
     pub(crate) fn of_code(code: u16) -> Self {
         let (reason, message) = match code {
             400 => ("BadRequest", "the server rejected our request for an unknown reason"),
@@ -338,12 +338,12 @@ impl Refused {
             500 => ("InternalError", "an error on the server has prevented the request from succeeding"),
             503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
             504 => ("Timeout", "the server was unable to return a response in the time allotted"),
-            _ => ("", "the server answered as it was told to by a fault"),
+            _ => ("", "the server returned the status of an injected fault"),
         };
         Self::plain(code, reason, message)
     }
 
-    /// Seconds for the `Retry-After` header, where the answer carries one.
+    /// The `Retry-After` header in seconds, if the answer has one.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self.code {
             429 => Some(1),
@@ -375,7 +375,7 @@ pub(crate) fn qualify(plural: &str, group: &str) -> String {
     if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
 }
 
-/// The `details` of a Status; empty parts are left out, as the server does.
+/// The `details` of a `Status`; empty parts are omitted, as by the server.
 pub(crate) fn details(name: Option<&str>, group: &str, kind: &str) -> Value {
     let mut details = json!({"kind": kind});
     if let Some(name) = name {

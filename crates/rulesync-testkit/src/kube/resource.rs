@@ -1,16 +1,16 @@
-//! The kinds that are served: the built-in ones and whatever a CustomResourceDefinition declares.
+//! The served kinds: the built-in ones and those declared by CustomResourceDefinitions.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::builtin::BuiltIn;
-use super::event::Face;
+use super::event::EventApi;
 use super::refused::qualify;
 use super::schema::Schema;
 use super::store::Record;
 
-/// One served kind.
+/// A served kind.
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) group: String,
@@ -25,20 +25,20 @@ pub(crate) struct Resource {
     pub(crate) nature: Nature,
 }
 
-/// What is special about a kind.
+/// The properties that depend on the origin of a kind.
 #[derive(Debug)]
 pub(crate) enum Nature {
     /// core/v1 Namespace.
     Namespace,
     /// apiextensions.k8s.io/v1 CustomResourceDefinition.
     Definition,
-    /// Another built-in kind, and how its objects are made up.
+    /// Another built-in kind, and the schema of its objects.
     BuiltIn(BuiltIn, Box<Schema>),
     /// Declared by a definition.
     Custom {
-        /// Absent where the definition has none: then everything is kept.
+        /// `None` if the definition has no schema: all fields are then kept.
         schema: Option<Box<Schema>>,
-        /// Whether `status` can only be written through the subresource.
+        /// `true` if `status` can only be written through the subresource.
         status: bool,
     },
 }
@@ -79,11 +79,11 @@ impl Resource {
     /// The kind that a definition declares, at its storage version.
     ///
     /// # Errors
-    /// A sentence, where the definition lacks a part or its schema does not compile.
+    /// A message if a part of the definition is missing or the schema does not compile.
     pub(crate) fn declared(definition: &Value) -> Result<Self, String> {
         let spec = definition.get("spec").ok_or("spec: Required value")?;
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let words = |value: Option<&Value>| -> Vec<String> {
+        let strings = |value: Option<&Value>| -> Vec<String> {
             let listed = value.and_then(Value::as_array).into_iter().flatten();
             listed.filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -104,62 +104,62 @@ impl Resource {
             singular: text(names, "singular").unwrap_or_else(|| kind.to_lowercase()),
             list_kind: text(names, "listKind").unwrap_or_else(|| format!("{kind}List")),
             kind,
-            short_names: words(names.get("shortNames")),
-            categories: words(names.get("categories")),
+            short_names: strings(names.get("shortNames")),
+            categories: strings(names.get("categories")),
             namespaced: text(spec, "scope").as_deref() == Some("Namespaced"),
             nature: Nature::Custom { schema, status: version.pointer("/subresources/status").is_some() },
         })
     }
 
-    /// `plural.group`: the resource in messages.
+    /// `plural.group`, as used in messages.
     pub(crate) fn qualified(&self) -> String {
         qualify(&self.plural, &self.group)
     }
 
-    /// Its table in the store. The two faces of events share one.
+    /// The name of the kind's table in the store. Both APIs of events share a table.
     pub(crate) fn table(&self) -> String {
         qualify(&self.plural, self.stored_group())
     }
 
-    /// The group its objects are stored under, which is what validation names.
+    /// The group under which objects are stored, which is also the group in validation errors.
     pub(crate) fn stored_group(&self) -> &str {
-        if self.face().is_some() { "" } else { &self.group }
+        if self.event_api().is_some() { "" } else { &self.group }
     }
 
-    /// The face of events that it is, if it is one.
-    pub(crate) fn face(&self) -> Option<Face> {
+    /// The API of events that this resource belongs to, if any.
+    pub(crate) fn event_api(&self) -> Option<EventApi> {
         match self.nature {
-            Nature::BuiltIn(BuiltIn::Event(face), _) => Some(face),
+            Nature::BuiltIn(BuiltIn::Event(api), _) => Some(api),
             _ => None,
         }
     }
 
-    /// A stored object as this resource shows it.
+    /// A stored object in the form of this resource.
     pub(crate) fn view(&self, record: &Arc<Record>) -> Arc<Record> {
-        match self.face() {
-            Some(face @ Face::Events) => {
-                Arc::new(Record::new(&mut face.shown(&record.value()), record.revision))
+        match self.event_api() {
+            Some(api @ EventApi::Events) => {
+                Arc::new(Record::new(&mut api.shown(&record.value()), record.revision))
             }
             _ => record.clone(),
         }
     }
 
-    /// `Kind.group`, as validation names it.
+    /// `Kind.group`, as used in validation errors.
     pub(crate) fn qualified_kind(&self) -> String {
         qualify(&self.kind, self.stored_group())
     }
 
-    /// `group/version`, or the version alone in the core group.
+    /// `group/version`, or only the version in the core group.
     pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Whether it came with a definition; lists of such kinds print an empty `continue`.
+    /// Returns `true` if a definition declares the kind; lists of such kinds print an empty `continue`.
     pub(crate) fn is_custom(&self) -> bool {
         matches!(self.nature, Nature::Custom { .. })
     }
 
-    /// What its objects are made of, where that is known.
+    /// The schema of the kind's objects, if known.
     pub(crate) fn schema(&self) -> Option<&Schema> {
         match &self.nature {
             Nature::BuiltIn(_, schema) | Nature::Custom { schema: Some(schema), .. } => Some(schema),
@@ -167,33 +167,33 @@ impl Resource {
         }
     }
 
-    /// Whether the status is written through a subresource of its own.
+    /// Returns `true` if the status is written through a separate subresource.
     pub(crate) fn has_status(&self) -> bool {
         matches!(self.nature, Nature::Custom { status: true, .. })
     }
 
-    /// Whether changes outside the metadata are counted in `generation`.
+    /// Returns `true` if changes outside the metadata increment `generation`.
     pub(crate) fn counts_generations(&self) -> bool {
         matches!(self.nature, Nature::Definition | Nature::Custom { .. })
     }
 
-    /// Whether a PUT must say which revision it changes.
+    /// Returns `true` if a PUT must specify a resourceVersion.
     pub(crate) fn asks_for_revision(&self) -> bool {
         matches!(self.nature, Nature::Custom { .. } | Nature::BuiltIn(BuiltIn::Lease, _))
     }
 
-    /// Whether a PUT of what is not there creates it.
+    /// Returns `true` if a PUT of a missing object creates it.
     pub(crate) fn creates_on_update(&self) -> bool {
         matches!(self.nature, Nature::BuiltIn(BuiltIn::Lease | BuiltIn::Event(_), _))
     }
 
-    /// The key of an object in its table: keys sort as the real store sorts them.
+    /// The key of an object in its table; keys sort as in the real store.
     pub(crate) fn key(&self, namespace: &str, name: &str) -> String {
         if self.namespaced { format!("{namespace}/{name}") } else { name.to_owned() }
     }
 }
 
-/// The definition of PrometheusRule with the constraints that the one of prometheus-operator 0.93 has.
+/// The definition of PrometheusRule with the constraints of the one in prometheus-operator 0.93.
 pub(crate) fn prometheus_rule_definition() -> Value {
     let duration =
         "^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$";
@@ -264,7 +264,7 @@ pub(crate) fn prometheus_rule_definition() -> Value {
     })
 }
 
-/// The operator's own status: which of its workloads selected the object.
+/// The status that the operator maintains: which of its workloads selected the object.
 fn binding_status_schema() -> Value {
     let filled = json!({"type": "string", "minLength": 1});
     let condition = json!({

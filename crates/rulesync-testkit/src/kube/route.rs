@@ -2,11 +2,11 @@
 
 use percent_encoding::percent_decode_str;
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
     Version,
-    /// `/readyz` and its kin, by name.
+    /// `/readyz`, `/livez` or `/healthz`, by name.
     Health(String),
     CoreVersions,
     Groups,
@@ -19,7 +19,7 @@ pub(crate) enum Route {
     Unknown,
 }
 
-/// Objects, one or many.
+/// One object or a collection of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) group: String,
@@ -31,7 +31,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The resource as permissions name it: `plural`, or `plural/subresource`.
+    /// The resource as named in permissions: `plural`, or `plural/subresource`.
     pub(crate) fn resource(&self) -> String {
         match &self.subresource {
             Some(subresource) => format!("{}/{subresource}", self.plural),
@@ -40,7 +40,7 @@ impl Target {
     }
 }
 
-/// Reads a path as sent.
+/// Parses a path as sent.
 pub(crate) fn route(path: &str) -> Route {
     let segments: Vec<String> = path
         .trim_matches('/')
@@ -66,7 +66,7 @@ pub(crate) fn route(path: &str) -> Route {
 
 fn objects(group: &str, version: &str, rest: &[&str]) -> Route {
     let (namespace, rest) = match rest {
-        // Below a namespace stand the objects in it, unless it is a subresource of the namespace itself.
+        // The path of a namespace continues with the objects in it, or with a subresource of the namespace itself.
         ["namespaces", namespace, plural, more @ ..] if !matches!(*plural, "status" | "finalize") => {
             (Some((*namespace).to_owned()), [&[*plural], more].concat())
         }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_lead_where_they_should() {
+    fn route_parses_paths() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(target("/api/v1/namespaces"), ("/v1/namespaces".to_owned(), None, None, None));
         assert_eq!(target("/api/v1/namespaces/a"), ("/v1/namespaces".to_owned(), None, some("a"), None));

@@ -1,6 +1,6 @@
 //! Structural schemas of custom resources: defaulting, pruning and validation.
 //!
-//! Covers what definitions of the operator family use; CEL rules are not evaluated.
+//! Covers what the definitions of prometheus-operator use; CEL rules are not evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +72,7 @@ fn is_integer(value: &Value) -> bool {
     value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|f| f.fract() == 0.0)
 }
 
-/// The type's name as the server prints it in complaints.
+/// The name of the value's type, as the server prints it in errors.
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -86,14 +86,14 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 impl Schema {
-    /// Compiles the JSON form.
+    /// Compiles a schema from its JSON form.
     ///
     /// # Errors
-    /// A sentence, where a pattern does not compile or a type is unknown.
+    /// A message if a pattern does not compile or a type is unknown.
     pub(crate) fn compile(source: &Value) -> Result<Self, String> {
         let text = |key: &str| source.get(key).and_then(Value::as_str);
         let flag = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or(false);
-        let words = |key: &str| -> Vec<String> {
+        let strings = |key: &str| -> Vec<String> {
             let listed = source.get(key).and_then(Value::as_array).into_iter().flatten();
             listed.filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -125,11 +125,11 @@ impl Schema {
             nullable: flag("nullable"),
             keep_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             default: source.get("default").cloned(),
-            required: words("required"),
+            required: strings("required"),
             properties,
             additional: nested("additionalProperties")?,
             items: nested("items")?,
-            map_keys: words("x-kubernetes-list-map-keys"),
+            map_keys: strings("x-kubernetes-list-map-keys"),
             set: text("x-kubernetes-list-type") == Some("set"),
             atomic: text("x-kubernetes-map-type") == Some("atomic"),
             pattern,
@@ -151,23 +151,23 @@ impl Schema {
         self.items.as_deref()
     }
 
-    /// What tells the items of a list apart; empty where they have no keys.
+    /// The keys that identify the items of a list; empty if there are none.
     pub(crate) fn map_keys(&self) -> &[String] {
         &self.map_keys
     }
 
-    /// Whether a list is a set.
+    /// Returns `true` for a list of type set.
     pub(crate) fn is_set(&self) -> bool {
         self.set
     }
 
-    /// Whether an object is owned as a whole.
+    /// Returns `true` for an object that is owned as a whole.
     pub(crate) fn is_atomic(&self) -> bool {
         self.atomic
     }
 
-    /// Removes what the schema does not know, and nulls that it does not allow; fills in defaults.
-    /// The paths of unknown fields are added to `unknown`.
+    /// Removes unknown fields and nulls that the schema does not allow, and sets defaults. The paths of unknown fields
+    /// are added to `unknown`.
     pub(crate) fn prune(&self, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
         match value {
             Value::Object(members) => self.prune_members(members, path, unknown),
@@ -206,7 +206,7 @@ impl Schema {
         }
     }
 
-    /// Adds what is wrong with the value to `errors`.
+    /// Adds the validation errors of the value to `errors`.
     pub(crate) fn validate(&self, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
         if value.is_null() && self.nullable {
             return;
@@ -320,14 +320,14 @@ mod tests {
         .unwrap()
     }
 
-    fn complaints(value: &Value) -> Vec<String> {
+    fn messages(value: &Value) -> Vec<String> {
         let mut errors = Vec::new();
         schema().validate(value, "", &mut errors);
         errors.iter().map(|e| format!("{e:?}")).collect()
     }
 
     #[test]
-    fn pruning_keeps_what_is_known_and_fills_defaults() {
+    fn schema_prunes_unknown_fields_and_sets_defaults() {
         let mut value = json!({
             "name": "x", "extra": 1, "note": null, "size": null,
             "labels": {"any": "thing"}, "raw": {"deep": {"er": 1}}, "parts": [{"k": "a", "z": 1}],
@@ -344,9 +344,9 @@ mod tests {
     }
 
     #[test]
-    fn every_constraint_is_checked_where_it_stands() {
-        assert_eq!(complaints(&json!({"name": "ok", "port": 1, "size": 2})), Vec::<String>::new());
-        assert_eq!(complaints(&json!({"name": "ok", "port": "http", "note": null})), Vec::<String>::new());
+    fn schema_checks_every_constraint() {
+        assert_eq!(messages(&json!({"name": "ok", "port": 1, "size": 2})), Vec::<String>::new());
+        assert_eq!(messages(&json!({"name": "ok", "port": "http", "note": null})), Vec::<String>::new());
         for (value, part) in [
             (json!({}), "Required value"),
             (json!({"name": ""}), "at least 1 chars"),
@@ -361,7 +361,7 @@ mod tests {
             (json!({"name": "a", "parts": [{"k": "A"}]}), "parts[0].k in body should match"),
             (json!({"name": "a", "parts": [{"k": "a"}, {"k": "a"}]}), "Duplicate value"),
         ] {
-            let found = complaints(&value);
+            let found = messages(&value);
             assert_eq!(found.len(), 1, "{value}: {found:?}");
             assert!(found[0].contains(part), "{value}: {found:?}");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::refused::Refused;
 
-/// What a list or watch is narrowed to.
+/// The label and field selectors of a list or watch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Selector {
     labels: Vec<Requirement>,
@@ -41,22 +41,22 @@ enum Field {
 }
 
 impl Selector {
-    /// Reads the two query parameters.
+    /// Parses the two query parameters.
     ///
     /// # Errors
-    /// 400 with the server's own wording where the syntax or the field is not supported.
+    /// 400 with the server's own wording if the syntax or the field is not supported.
     pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, Refused> {
         let labels = parse_labels(labels)
             .map_err(|e| Refused::bad_request(format!("unable to parse requirement: {e}")))?;
         Ok(Self { labels, fields: parse_fields(fields)? })
     }
 
-    /// Whether it selects everything: only then does a list say how many items remain.
+    /// Returns `true` if everything is selected: only then does a list report the number of remaining items.
     pub(crate) fn is_everything(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
-    /// Whether an object with this identity and these labels is selected.
+    /// Returns `true` if an object with this identity and these labels is selected.
     pub(crate) fn matches(&self, namespace: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
         self.labels.iter().all(|r| r.matches(labels))
             && self.fields.iter().all(|term| {
@@ -109,7 +109,7 @@ fn parse_field(term: &str) -> Result<FieldTerm, Refused> {
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
     Word(String),
-    Sign(&'static str),
+    Symbol(&'static str),
     End,
 }
 
@@ -117,22 +117,22 @@ impl Token {
     fn text(&self) -> &str {
         match self {
             Self::Word(word) => word,
-            Self::Sign(sign) => sign,
+            Self::Symbol(symbol) => symbol,
             Self::End => "",
         }
     }
 }
 
-/// Longest signs first, so that `==` is not read as two.
-const SIGNS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
+/// Longest operators first, so that `==` is not read as two tokens.
+const SYMBOLS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
 
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            tokens.push(Token::Sign(sign));
-            rest = rest[sign.len()..].trim_start();
+        if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
+            tokens.push(Token::Symbol(symbol));
+            rest = rest[symbol.len()..].trim_start();
             continue;
         }
         let end = rest.find(|c: char| c.is_whitespace() || "=!(),><".contains(c)).unwrap_or(rest.len());
@@ -165,8 +165,8 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
         requirements.push(parse_requirement(&mut cursor)?);
         match cursor.advance() {
             Token::End => return Ok(requirements),
-            Token::Sign(",") if matches!(cursor.next, Token::Word(_) | Token::Sign("!")) => {}
-            Token::Sign(",") => {
+            Token::Symbol(",") if matches!(cursor.next, Token::Word(_) | Token::Symbol("!")) => {}
+            Token::Symbol(",") => {
                 return Err(format!("found '{}', expected: identifier after ','", cursor.next.text()));
             }
             other => return Err(format!("found '{}', expected: ',' or 'end of string'", other.text())),
@@ -175,7 +175,7 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
 }
 
 fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
-    let absent = cursor.next == Token::Sign("!");
+    let absent = cursor.next == Token::Symbol("!");
     if absent {
         cursor.advance();
     }
@@ -186,7 +186,7 @@ fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
     if absent {
         return Ok(Requirement { key, test: Test::Absent });
     }
-    if matches!(cursor.next, Token::End | Token::Sign(",")) {
+    if matches!(cursor.next, Token::End | Token::Symbol(",")) {
         return Ok(Requirement { key, test: Test::Exists });
     }
     let operator = cursor.advance();
@@ -205,7 +205,7 @@ fn parse_requirement(cursor: &mut Cursor) -> Result<Requirement, String> {
 /// A value may be empty: `team=` selects the empty label value.
 fn parse_value(cursor: &mut Cursor) -> Result<String, String> {
     match &cursor.next {
-        Token::End | Token::Sign(",") => Ok(String::new()),
+        Token::End | Token::Symbol(",") => Ok(String::new()),
         Token::Word(_) => match cursor.advance() {
             Token::Word(word) => Ok(word),
             other => Err(format!("found '{}', expected: identifier", other.text())),
@@ -225,18 +225,18 @@ fn parse_number(cursor: &mut Cursor) -> Result<i64, String> {
 
 fn parse_values(cursor: &mut Cursor) -> Result<Vec<String>, String> {
     match cursor.advance() {
-        Token::Sign("(") => {}
+        Token::Symbol("(") => {}
         other => return Err(format!("found '{}' expected: '('", other.text())),
     }
     let mut values = Vec::new();
     loop {
         match cursor.next {
-            Token::Sign("," | ")") => values.push(String::new()),
+            Token::Symbol("," | ")") => values.push(String::new()),
             _ => values.push(parse_value(cursor)?),
         }
         match cursor.advance() {
-            Token::Sign(",") => {}
-            Token::Sign(")") => return Ok(values),
+            Token::Symbol(",") => {}
+            Token::Symbol(")") => return Ok(values),
             other => return Err(format!("found '{}', expected: ',' or ')'", other.text())),
         }
     }
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_decides_as_documented() {
+    fn selector_operators_match_as_documented() {
         let labels = [("team", "a"), ("n", "3"), ("empty", "")];
         for yes in [
             "",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn syntax_errors_say_what_the_server_says() {
+    fn selector_syntax_errors_match_the_server() {
         let message = |text: &str| Selector::parse(text, "").unwrap_err().message;
         assert_eq!(message("!!bad"), "unable to parse requirement: found '!', expected: identifier");
         assert_eq!(message("a,"), "unable to parse requirement: found '', expected: identifier after ','");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_name_and_namespace_only() {
+    fn selector_supports_only_name_and_namespace_fields() {
         let by_name = Selector::parse("", "metadata.name=r1").unwrap();
         assert!(by_name.matches("x", "r1", &BTreeMap::new()));
         assert!(!by_name.matches("x", "r2", &BTreeMap::new()));

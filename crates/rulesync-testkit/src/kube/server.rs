@@ -1,4 +1,4 @@
-//! [`KubeServer`]: a running API server, and the test's own hand on what is in it.
+//! [`KubeServer`]: a running API server, with direct access to its contents for tests.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,13 +22,13 @@ use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::listen::Listen;
 
-/// The PrometheusRule kind, which is defined from the start.
+/// The PrometheusRule kind, which is defined by default.
 const PROMETHEUS_RULES: &str = "prometheusrules.monitoring.coreos.com";
 
 /// A Kubernetes API server on a loopback port. It stops when it is dropped.
 ///
-/// What methods do here, they do past HTTP: they are not in the journal, meet no faults and are not subject to
-/// access rules. Watches see their effects as they see everyone's.
+/// The methods do not use HTTP: their operations are not in the journal, and neither faults nor access rules apply to
+/// them. Watches see their effects like any others.
 ///
 /// ```
 /// # use rulesync_testkit::KubeServer;
@@ -40,7 +40,7 @@ const PROMETHEUS_RULES: &str = "prometheusrules.monitoring.coreos.com";
 ///     "metadata": {"namespace": "team-a", "name": "disk"},
 ///     "spec": {"groups": [{"name": "disk", "rules": [{"alert": "Full", "expr": "disk_free == 0"}]}]},
 /// }))?;
-/// // Lead the client under test to `server.url()` or `server.kubeconfig()`, then break something:
+/// // Point the client under test to `server.url()` or `server.kubeconfig()`, then break something:
 /// server.faults().cut_watches();
 /// assert_eq!(server.requests_for("list", "prometheusrules"), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -68,36 +68,36 @@ pub struct KubeServerBuilder {
 }
 
 impl KubeServerBuilder {
-    /// Listens here instead of on any free loopback port.
+    /// Listens on this address instead of any free loopback port.
     #[must_use]
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// Knows this bearer token as this user. With the first token, requests without one become anonymous and
-    /// may do nothing; without any, everybody may do everything.
+    /// Adds a bearer token of a user. With at least one token, requests without one are anonymous and may do nothing;
+    /// without any, every request may do everything.
     #[must_use]
     pub fn token(mut self, token: &str, user: &str, access: Access) -> Self {
         self.users.add(token, user, access);
         self
     }
 
-    /// Whether lists over 128 KiB are compressed for those who accept it. On by default.
+    /// Sets whether lists over 128 KiB are compressed if the client accepts it. On by default.
     #[must_use]
     pub fn gzip(mut self, on: bool) -> Self {
         self.gzip = on;
         self
     }
 
-    /// How many events are remembered; a watch that starts before them is too old. 50,000 by default.
+    /// Sets how many events are kept; a watch that starts before them is too old. 50,000 by default.
     #[must_use]
     pub fn history(mut self, events: usize) -> Self {
         self.history = events;
         self
     }
 
-    /// How often bookmarks are sent to the watches that take them. A minute by default, as with real servers.
+    /// Sets the interval of bookmarks for watches that accept them. A minute by default, as with real servers.
     #[must_use]
     pub fn bookmark_interval(mut self, interval: Duration) -> Self {
         self.bookmark_interval = interval;
@@ -111,8 +111,8 @@ impl KubeServerBuilder {
         self
     }
 
-    /// Gives the `kube-system` namespace this uid, which is what clusters are told apart by. Random by default,
-    /// and the same as long as the server lives, restarts included.
+    /// Sets the uid of the `kube-system` namespace, which identifies the cluster. Random by default, and constant
+    /// during the life of the server, including restarts.
     #[must_use]
     pub fn cluster_uid(mut self, uid: &str) -> Self {
         self.cluster_uid = Some(uid.to_owned());
@@ -137,7 +137,7 @@ impl KubeServerBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// If the address cannot be bound.
     pub async fn start(self) -> io::Result<KubeServer> {
         let mut world = World::new(self.history, self.cluster_uid);
         world.controller = self.controller;
@@ -154,7 +154,7 @@ impl KubeServerBuilder {
 }
 
 impl KubeServer {
-    /// Options; see [`KubeServerBuilder`].
+    /// The options; see [`KubeServerBuilder`].
     pub fn builder() -> KubeServerBuilder {
         KubeServerBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -169,15 +169,15 @@ impl KubeServer {
         }
     }
 
-    /// Starts one with the default options.
+    /// Starts a server with the default options.
     ///
     /// # Errors
-    /// When no loopback port can be bound.
+    /// If no loopback port can be bound.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// The base URL, without a slash at the end.
+    /// The base URL, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.listen.address())
     }
@@ -188,17 +188,17 @@ impl KubeServer {
         namespace["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The address it listens on.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.listen.address()
     }
 
-    /// A kubeconfig (YAML) that leads here without credentials.
+    /// A kubeconfig (YAML) for this server without credentials.
     pub fn kubeconfig(&self) -> String {
         self.kubeconfig_of("{}")
     }
 
-    /// A kubeconfig (YAML) that leads here with a bearer token.
+    /// A kubeconfig (YAML) for this server with a bearer token.
     pub fn kubeconfig_with_token(&self, token: &str) -> String {
         self.kubeconfig_of(&json!({"token": token}).to_string())
     }
@@ -213,14 +213,14 @@ impl KubeServer {
         )
     }
 
-    /// The requests seen.
+    /// The journal of requests.
     pub fn journal(&self) -> &Journal {
         self.listen.journal()
     }
 
-    /// How many requests with this verb (`list`, `watch`, `get`, `create`, `update`, `patch`, `delete`,
-    /// `deletecollection`) for this resource the journal holds. The resource is a
-    /// plural name, or one with a subresource such as `prometheusrules/status`, which is counted apart.
+    /// The number of requests in the journal with this verb (`list`, `watch`, `get`, `create`, `update`, `patch`,
+    /// `delete`, `deletecollection`) for this resource. The resource is a plural name, or one with a subresource such
+    /// as `prometheusrules/status`, which is counted separately.
     pub fn requests_for(&self, verb: &str, plural: &str) -> usize {
         self.journal().count_where(|request| {
             let Route::Objects(target) = route(&request.path) else { return false };
@@ -230,7 +230,7 @@ impl KubeServer {
         })
     }
 
-    /// What breaks this server.
+    /// The faults of this server.
     pub fn faults(&self) -> &KubeFaults {
         &self.faults
     }
@@ -240,16 +240,16 @@ impl KubeServer {
         self.cluster.world().store.revision()
     }
 
-    /// Moves the revision on without any event, as writes to kinds that are not served here would.
+    /// Advances the revision without an event, as writes to kinds that are not served here would.
     pub fn advance_to(&self, revision: u64) {
         self.cluster.change(|world| world.store.advance_to(revision));
     }
 
-    /// Creates the object or replaces it, status included, whatever its resourceVersion says; makes its
-    /// namespace if need be. Returns the object as stored.
+    /// Creates or replaces the object, including its status, regardless of its resourceVersion; creates its namespace
+    /// if necessary. Returns the object as stored.
     ///
     /// # Errors
-    /// Where the kind is not defined or its schema refuses the object.
+    /// If the kind is not defined or the object is invalid.
     pub fn apply(&self, object: Value) -> Result<Value, Refused> {
         self.cluster.change(|world| world.apply(object)).map(|written| written.value)
     }
@@ -257,17 +257,17 @@ impl KubeServer {
     /// Changes an object by a JSON merge patch. `resource` is `plural.group` (or `plural` in the core group).
     ///
     /// # Errors
-    /// Where there is no such object or the result is refused.
+    /// If there is no such object or the result is invalid.
     pub fn patch(&self, resource: &str, namespace: &str, name: &str, patch: Value) -> Result<Value, Refused> {
         let kind = self.kind(resource)?;
         let change = Change::Merge(patch);
-        let intent = Intent::of_the_test();
+        let intent = Intent::for_test();
         self.cluster
             .change(|world| world.patch(&kind, namespace, name, &change, &intent))
             .map(|written| written.value)
     }
 
-    /// Deletes an object; says whether it was there.
+    /// Deletes an object; returns `true` if it existed.
     pub fn delete(&self, resource: &str, namespace: &str, name: &str) -> bool {
         let Ok(kind) = self.kind(resource) else { return false };
         self.cluster.change(|world| world.delete(&kind, namespace, name, &Value::Null, false)).is_ok()
@@ -280,7 +280,7 @@ impl KubeServer {
         found.map(|record| record.value())
     }
 
-    /// How many objects of the kind there are.
+    /// The number of objects of the kind.
     pub fn count(&self, resource: &str) -> usize {
         let Ok(kind) = self.kind(resource) else { return 0 };
         self.cluster.world().store.table(&kind.table()).len()
@@ -290,10 +290,10 @@ impl KubeServer {
         self.cluster.world().resource(resource).ok_or_else(Refused::no_such_path)
     }
 
-    /// Makes a namespace with these labels, or gives them to one that is there.
+    /// Creates a namespace with these labels, or sets them on an existing one.
     ///
     /// # Errors
-    /// Where the name is not a namespace's.
+    /// If the name is not a valid namespace name.
     pub fn create_namespace<'a>(
         &self,
         name: &str,
@@ -305,10 +305,10 @@ impl KubeServer {
         self.apply(namespace).map(drop)
     }
 
-    /// Sets labels of a namespace (a value of `None` takes one away) and leaves the others.
+    /// Sets labels of a namespace (`None` removes a label) and leaves the others unchanged.
     ///
     /// # Errors
-    /// Where there is no such namespace.
+    /// If there is no such namespace.
     pub fn label_namespace<'a>(
         &self,
         name: &str,
@@ -318,62 +318,63 @@ impl KubeServer {
         self.patch("namespaces", "", name, json!({"metadata": {"labels": labels}})).map(drop)
     }
 
-    /// Deletes a namespace with everything in it, in the order the real server and its controller do; says
-    /// whether it was there.
+    /// Deletes a namespace with its contents, in the order of the real server and its controller; returns `true` if it
+    /// existed.
     pub fn delete_namespace(&self, name: &str) -> bool {
         self.delete("namespaces", "", name)
     }
 
-    /// Does the namespace controller's part for a namespace that is `Terminating`; says whether it is gone.
+    /// Finishes the deletion of a `Terminating` namespace, as the namespace controller does; returns `true` if it is
+    /// gone.
     pub fn finish_namespace(&self, name: &str) -> bool {
         self.cluster.change(|world| world.finish_namespace(name))
     }
 
-    /// Defines PrometheusRule, if it is not defined.
+    /// Defines PrometheusRule unless it is defined.
     pub fn create_crd(&self) {
         if self.kind(PROMETHEUS_RULES).is_err() {
-            // Our own definition is valid, or the test of it fails.
+            // A test ensures that this definition is valid.
             let _ = self.apply(prometheus_rule_definition());
         }
     }
 
-    /// Deletes the PrometheusRule definition as the real server does: watches see every object deleted and
-    /// end, the next list is 200 and empty, later ones are 404. Says whether it was defined.
+    /// Deletes the PrometheusRule definition as the real server does: watches see every object deleted and end, the
+    /// next list is 200 and empty, later ones are 404. Returns `true` if it was defined.
     pub fn drop_crd(&self) -> bool {
         self.drop_crd_of(PROMETHEUS_RULES, 1)
     }
 
-    /// Deletes a definition (`plural.group`); the next `empty_lists` lists of the kind are still answered,
-    /// with 200 and no items. Says whether it was defined.
+    /// Deletes a definition (`plural.group`); the next `empty_lists` lists of the kind are still answered with 200 and
+    /// no items. Returns `true` if it was defined.
     pub fn drop_crd_of(&self, resource: &str, empty_lists: usize) -> bool {
         self.cluster.change(|world| world.undefine(resource, empty_lists)).is_some()
     }
 
-    /// Restarts the API server: connections break, the port is the same, every earlier revision is too old.
+    /// Restarts the API server: connections break, the port stays the same, and all earlier revisions are too old.
     ///
     /// # Errors
-    /// When the port is no longer free.
+    /// If the port is no longer free.
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         self.start_again().await
     }
 
-    /// Stops serving at once; connecting is refused from then on. What is stored stays.
+    /// Stops serving at once; new connections are refused from then on. Stored objects are kept.
     pub async fn stop(&self) {
         self.listen.stop().await;
     }
 
-    /// Serves again on the same port after [`stop`](Self::stop). The watch cache starts anew, so every earlier
-    /// revision is too old.
+    /// Serves again on the same port after [`stop`](Self::stop). The watch cache starts empty, so that all earlier
+    /// revisions are too old.
     ///
     /// # Errors
-    /// When the port is no longer free.
+    /// If the port is no longer free.
     pub async fn start_again(&self) -> io::Result<()> {
         self.faults.compact();
         self.listen.start_again().await
     }
 
-    /// Takes no new requests, lets those under way finish for a moment, and closes.
+    /// Accepts no new requests, lets those in progress finish for a moment, then closes.
     pub async fn shutdown(&self) {
         self.faults.end_watches();
         self.listen.shutdown().await;

@@ -1,7 +1,7 @@
 //! Objects by kind and key, one global revision, and the log of events that watches read.
 //!
-//! Pure: knows nothing of HTTP, of what is valid, or of time. Objects are kept as the bytes they are sent
-//! as, because tests load tens of thousands of them and a tree of values costs six times its text.
+//! Pure: independent of HTTP, validation and time. Objects are kept in serialized form, because tests load tens of
+//! thousands of them and a tree of values takes six times the memory of its text.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -22,7 +22,7 @@ pub(crate) struct Record {
     pub(crate) labels: BTreeMap<String, String>,
     /// The object, with its resourceVersion.
     pub(crate) json: Bytes,
-    /// Its metadata alone, for those who ask for nothing else.
+    /// Only its metadata, for clients that request nothing else.
     pub(crate) metadata: Bytes,
 }
 
@@ -48,24 +48,24 @@ impl Record {
         serde_json::from_slice(&self.json).unwrap_or(Value::Null)
     }
 
-    /// The same content under another revision: what a DELETED event carries.
+    /// The same content with another revision, as in a DELETED event.
     pub(crate) fn at(&self, revision: u64) -> Self {
         Self::new(&mut self.value(), revision)
     }
 }
 
-/// One change of one object. Before and after say whether it came, changed or went.
+/// One change of one object. `before` and `after` show whether it was created, changed or deleted.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) revision: u64,
-    /// The table it happened in.
+    /// The table of the object.
     pub(crate) table: Arc<str>,
     pub(crate) before: Option<Arc<Record>>,
     pub(crate) after: Option<Arc<Record>>,
     key: String,
 }
 
-/// What was asked for lies before the compaction point.
+/// The requested revision is before the compaction point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooOld;
 
@@ -75,8 +75,8 @@ pub(crate) struct Store {
     revision: u64,
     /// Events up to and including this revision are no longer in the log.
     floor: u64,
-    /// Nothing before this revision may be asked for, though the log may still have it: watches that are
-    /// open outlive a compaction.
+    /// The oldest revision that may be requested, even if the log contains older ones: open watches survive a
+    /// compaction.
     compacted: u64,
     capacity: usize,
     names: HashMap<String, Arc<str>>,
@@ -85,10 +85,10 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// An empty store that remembers at most `capacity` events.
+    /// Creates an empty store that keeps at most `capacity` events.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            // A real cluster's first namespace has revision 3.
+            // The first namespace of a real cluster has revision 3.
             revision: 2,
             floor: 0,
             compacted: 0,
@@ -104,35 +104,35 @@ impl Store {
         self.revision
     }
 
-    /// The oldest revision a watch can start from and a list can be had of.
+    /// The oldest revision from which a watch can start and which can be listed.
     pub(crate) fn oldest(&self) -> u64 {
         self.floor.max(self.compacted)
     }
 
-    /// Moves the revision on without an event, as writes to kinds that are not served here would.
+    /// Advances the revision without an event, as writes to kinds that are not served here would.
     pub(crate) fn advance_to(&mut self, revision: u64) {
         self.revision = self.revision.max(revision);
     }
 
-    /// Revisions before this one are too old from now on.
+    /// Makes all revisions before this one too old.
     pub(crate) fn compact(&mut self, revision: u64) {
         self.compacted = self.compacted.max(revision.min(self.revision));
     }
 
-    /// The object under the key.
+    /// The object with this key.
     pub(crate) fn get(&self, table: &str, key: &str) -> Option<&Arc<Record>> {
         self.tables.get(table)?.get(key)
     }
 
-    /// The kind's objects now.
+    /// The kind's current objects.
     pub(crate) fn table(&self, table: &str) -> Cow<'_, Table> {
         self.tables.get(table).map_or_else(|| Cow::Owned(Table::new()), Cow::Borrowed)
     }
 
-    /// The kind's objects as they were at the revision.
+    /// The kind's objects at the given revision.
     ///
     /// # Errors
-    /// Where the revision is compacted.
+    /// If the revision is compacted.
     pub(crate) fn table_at(&self, table: &str, revision: u64) -> Result<Cow<'_, Table>, TooOld> {
         if revision < self.oldest() {
             return Err(TooOld);
@@ -149,7 +149,7 @@ impl Store {
         Ok(snapshot)
     }
 
-    /// Stamps the object with the revision that it would be stored under next, and serialises it.
+    /// Sets the revision under which the object would be stored next, and serializes it.
     pub(crate) fn draft(&self, value: &mut Value) -> Record {
         Record::new(value, self.revision + 1)
     }
@@ -160,7 +160,7 @@ impl Store {
         self.keep(table, key, record)
     }
 
-    /// Stores what was drafted just before.
+    /// Stores the record that `draft` has just returned.
     pub(crate) fn keep(&mut self, table: &str, key: &str, draft: Record) -> Arc<Record> {
         self.revision = draft.revision;
         let record = Arc::new(draft);
@@ -177,7 +177,7 @@ impl Store {
         record
     }
 
-    /// Removes the object, which takes a revision of its own.
+    /// Removes the object, which increments the revision.
     pub(crate) fn remove(&mut self, table: &str, key: &str) -> Option<Arc<Record>> {
         let before = self.tables.get_mut(table)?.remove(key)?;
         self.revision += 1;
@@ -195,7 +195,7 @@ impl Store {
     /// The events after the revision, oldest first, at most `limit`.
     ///
     /// # Errors
-    /// Where some of them are no longer in the log. A compaction alone does not do that.
+    /// If some of them are no longer in the log. A compaction alone does not cause that.
     pub(crate) fn events_after(&self, revision: u64, limit: usize) -> Result<Vec<Event>, TooOld> {
         if revision < self.floor {
             return Err(TooOld);
@@ -213,7 +213,7 @@ impl Store {
         }
     }
 
-    /// Events share the names of their tables.
+    /// The table name, shared by all events.
     fn intern(&mut self, table: &str) -> Arc<str> {
         if let Some(known) = self.names.get(table) {
             return known.clone();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_undoes_what_came_later() {
+    fn store_snapshot_reverts_later_changes() {
         let mut store = Store::new(100);
         store.put("t", "a", object("a", 1));
         store.put("t", "b", object("b", 1));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_forgotten_from_the_old_end() {
+    fn store_drops_the_oldest_events() {
         let mut store = Store::new(2);
         for n in 0..4 {
             store.put("t", "a", object("a", n));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compaction_bars_new_readers_but_not_those_under_way() {
+    fn store_compaction_does_not_affect_open_watches() {
         let mut store = Store::new(100);
         store.put("t", "a", object("a", 1));
         let before = store.revision();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_write_has_its_own_revision_and_records_carry_it() {
+    fn store_increments_the_revision_on_every_write() {
         let mut store = Store::new(100);
         let first = store.put("t", "a", object("a", 1));
         store.advance_to(50);

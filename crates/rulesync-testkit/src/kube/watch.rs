@@ -1,4 +1,4 @@
-//! Watches: events as frames, and the stream that an open watch is.
+//! Watches: the encoding of events, and the stream of an open watch.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::cluster::{Cluster, Standing};
+use super::cluster::{Cluster, WatchState};
 use super::list::{Form, object};
 use super::query::{Start, WatchQuery};
 use super::refused::Refused;
@@ -18,20 +18,20 @@ use super::resource::{Nature, Resource};
 use super::selector::Selector;
 use super::store::{Event, Record};
 
-/// How long a watch lasts that does not say.
+/// The duration of a watch without a timeout parameter.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
-/// How long before its end a watch is sent a last bookmark.
+/// The time before its end at which a watch receives a last bookmark.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
-/// Frames are put together to chunks of about this many bytes.
+/// The approximate size in bytes of the chunks into which frames are combined.
 const CHUNK: usize = 64 * 1024;
-/// Events taken from the log at a time.
+/// The number of events read from the log at a time.
 const BATCH: usize = 256;
 
-/// What a watch is of.
+/// The objects that a watch covers.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
     pub(crate) resource: Arc<Resource>,
-    /// None for the whole cluster.
+    /// `None` for the whole cluster.
     pub(crate) namespace: Option<String>,
     pub(crate) selector: Selector,
     pub(crate) form: Form,
@@ -43,8 +43,8 @@ impl Scope {
             && self.selector.matches(&record.namespace, &record.name, &record.labels)
     }
 
-    /// The frame an event becomes for this watch, if any. An object that leaves the selector is shown as
-    /// deleted, in its last selected state but under the revision of the event.
+    /// Writes the frame of an event for this watch, if any. An object that no longer matches the selector is reported
+    /// as deleted, in its last matching state but with the revision of the event.
     fn frame(&self, event: &Event, into: &mut Vec<u8>) {
         let before = event.before.as_ref().filter(|record| self.holds(record));
         let after = event.after.as_ref().filter(|record| self.holds(record));
@@ -62,7 +62,7 @@ impl Scope {
         into.extend_from_slice(b"}\n");
     }
 
-    /// A bookmark: the revision and nothing else, or the mark that the initial events are over.
+    /// A bookmark: contains only the revision, and optionally the mark that the initial events are complete.
     fn bookmark(&self, revision: u64, initial_end: bool) -> Bytes {
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if initial_end {
@@ -94,30 +94,30 @@ pub(crate) struct Watching {
     id: u64,
     scope: Scope,
     bookmarks: bool,
-    /// What existed at the start and has not been sent yet.
+    /// The objects that existed at the start and have not been sent yet.
     existing: std::vec::IntoIter<Arc<Record>>,
-    /// The revision to mark the end of those with.
+    /// The revision of the bookmark that ends the initial events.
     mark: Option<u64>,
-    /// Everything up to here has been sent.
+    /// All events up to this revision have been sent.
     cursor: u64,
     ready: VecDeque<Bytes>,
-    pulse: watch::Receiver<u64>,
+    changes: watch::Receiver<u64>,
     end: Instant,
     next_bookmark: Option<Instant>,
     bookmark_calls: u64,
-    /// There is more in the log than was read last time.
+    /// `true` if the log had more events than the last read returned.
     behind: bool,
     done: bool,
 }
 
 impl Watching {
-    /// Opens the watch at once, so that nothing that happens from now on is missed.
+    /// Opens the watch immediately, so that no event from now on is missed.
     ///
     /// # Errors
-    /// 410 where it would start before the compaction point: the caller decides how to say so.
+    /// 410 if it would start before the compaction point: the caller decides how to report that.
     pub(crate) fn open(cluster: Arc<Cluster>, scope: Scope, query: &WatchQuery) -> Result<Self, Refused> {
-        let pulse = cluster.subscribe();
-        let (id, bookmark_calls) = cluster.enlist();
+        let changes = cluster.subscribe();
+        let (id, bookmark_calls) = cluster.register_watch();
         let timeout = query.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let now = Instant::now();
         let (existing, cursor, mark) = {
@@ -144,7 +144,7 @@ impl Watching {
             mark,
             cursor,
             ready: VecDeque::new(),
-            pulse,
+            changes,
             end: now + timeout,
             next_bookmark: None,
             bookmark_calls,
@@ -156,29 +156,28 @@ impl Watching {
         Ok(watching)
     }
 
-    /// A stream that carries one ERROR event and ends, which is how a real server refuses a start that is
-    /// too old.
+    /// An ERROR event, which is the whole stream that a real server sends if the start is too old.
     pub(crate) fn error_frame(refused: &Refused) -> Bytes {
         line("ERROR", &refused.status())
     }
 
-    /// The next chunk; nothing when the watch is over, an error when it was cut.
+    /// The next chunk; `None` if the watch has ended, an error if it was cut.
     pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
-            // First mark what is there as seen, so that a pulse during this round wakes us again.
-            self.pulse.borrow_and_update();
-            let standing = self.cluster.standing(self.id);
-            match standing {
-                Standing::Cut => return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))),
-                Standing::Stalled => {
-                    if self.pulse.changed().await.is_err() {
+            // Marks the current state as seen first, so that a change during this iteration wakes the watch again.
+            self.changes.borrow_and_update();
+            let state = self.cluster.watch_state(self.id);
+            match state {
+                WatchState::Cut => return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))),
+                WatchState::Stalled => {
+                    if self.changes.changed().await.is_err() {
                         return None;
                     }
                     continue;
                 }
-                Standing::Blind => self.behind = false,
-                // What happened before the end is still sent.
-                Standing::Live | Standing::Ended => self.read(),
+                WatchState::Silent => self.behind = false,
+                // Events before the end are still sent.
+                WatchState::Live | WatchState::Ended => self.read(),
             }
             if let Some(chunk) = self.ready.pop_front() {
                 return Some(Ok(chunk));
@@ -186,13 +185,13 @@ impl Watching {
             if self.behind {
                 continue;
             }
-            if self.done || standing == Standing::Ended || Instant::now() >= self.end {
+            if self.done || state == WatchState::Ended || Instant::now() >= self.end {
                 return None;
             }
-            let bookmark = self.next_bookmark.filter(|_| standing == Standing::Live);
+            let bookmark = self.next_bookmark.filter(|_| state == WatchState::Live);
             let wake = bookmark.map_or(self.end, |due| due.min(self.end));
             tokio::select! {
-                changed = self.pulse.changed() => {
+                changed = self.changes.changed() => {
                     if changed.is_err() {
                         return None;
                     }
@@ -202,7 +201,7 @@ impl Watching {
         }
     }
 
-    /// Moves what is new into `ready`.
+    /// Moves new data into `ready`.
     fn read(&mut self) {
         if !self.ready.is_empty() || self.done {
             return;
@@ -267,13 +266,13 @@ impl Watching {
         if due {
             self.next_bookmark = self.bookmark_after(now);
         }
-        // A watch that starts in the future knows of no revision to tell yet.
+        // A watch that starts at a future revision has no revision to report yet.
         if self.bookmarks && (due || called) && !self.done && self.cursor <= current {
             self.ready.push_back(self.scope.bookmark(current, false));
         }
     }
 
-    /// Bookmarks come regularly and once more shortly before the end; a watch too short for that has none.
+    /// Bookmarks are sent regularly and once more shortly before the end; a watch that is too short for that gets none.
     fn bookmark_after(&self, now: Instant) -> Option<Instant> {
         if !self.bookmarks {
             return None;

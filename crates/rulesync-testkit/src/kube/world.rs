@@ -1,5 +1,5 @@
-//! The cluster: the store, the kinds that are served, and what happens to namespaces and definitions as
-//! they come and go. No HTTP here; single writes are in `write`.
+//! The cluster: the store, the served kinds, and the lifecycle of namespaces and definitions. Independent of HTTP;
+//! single writes are in `write`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,23 +13,23 @@ use super::resource::Resource;
 use super::store::{Record, Store};
 use super::write::{Intent, Written};
 
-/// The namespace whose uid stands for the cluster.
+/// The namespace whose uid identifies the cluster.
 pub(crate) const CLUSTER: &str = "kube-system";
 
-/// Everything the API server knows.
+/// The state of the API server.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) store: Store,
     served: BTreeMap<String, Arc<Resource>>,
-    /// Kinds whose definition is gone, and how many lists of them are still answered with 200 and nothing.
+    /// Kinds whose definition is gone, and the number of lists of them that are still answered with 200 and no items.
     vanishing: BTreeMap<String, (Arc<Resource>, usize)>,
-    /// Whether a deleted namespace is emptied and removed at once, as the namespace controller would.
+    /// `true` if a deleted namespace is emptied and removed at once, as by the namespace controller.
     pub(crate) controller: bool,
 }
 
 impl World {
-    /// A cluster with the built-in kinds and the four namespaces every cluster has. Clusters are told apart by
-    /// the uid of their `kube-system`; without one given it is random.
+    /// Creates a cluster with the built-in kinds and the four namespaces of every cluster. The uid of `kube-system`
+    /// identifies the cluster; it is random unless given.
     pub(crate) fn new(history: usize, cluster_uid: Option<String>) -> Self {
         let mut world = Self {
             store: Store::new(history),
@@ -47,56 +47,56 @@ impl World {
         world
     }
 
-    /// The kind under its qualified name, if it is served.
+    /// The kind with this qualified name, if it is served.
     pub(crate) fn resource(&self, qualified: &str) -> Option<Arc<Resource>> {
         self.served.get(qualified).cloned()
     }
 
-    /// Every served kind, in order of name.
+    /// All served kinds, sorted by name.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.served.values()
     }
 
-    /// The kind an object of this apiVersion and kind belongs to.
+    /// The kind with this apiVersion and kind.
     pub(crate) fn resource_of(&self, api_version: &str, kind: &str) -> Option<Arc<Resource>> {
         self.served.values().find(|r| r.kind == kind && r.api_version() == api_version).cloned()
     }
 
-    /// Whether this very declaration of the kind is still in force; watches end when it is not.
+    /// Returns `true` if this declaration of the kind is still in force; watches end when it is not.
     pub(crate) fn still_serves(&self, resource: &Arc<Resource>) -> bool {
         self.served.get(&resource.qualified()).is_some_and(|current| Arc::ptr_eq(current, resource))
     }
 
-    /// A list of a kind whose definition has just gone: it is answered as empty, so many times.
+    /// A deleted kind, if a list of it is still to be answered as empty; counts down.
     pub(crate) fn take_vanishing_list(&mut self, qualified: &str) -> Option<Arc<Resource>> {
         let (resource, left) = self.vanishing.get_mut(qualified)?;
         *left = left.checked_sub(1)?;
         Some(resource.clone())
     }
 
-    /// The object as the resource shows it, if it is there.
+    /// The object in the form of the resource, if it exists.
     pub(crate) fn find(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Arc<Record>> {
         self.store.get(&resource.table(), &resource.key(namespace, name)).map(|record| resource.view(record))
     }
 
-    /// Makes the namespace unless it is there.
+    /// Creates the namespace unless it exists.
     pub(crate) fn ensure_namespace(&mut self, name: &str) {
         self.ensure_namespace_as(name, None);
     }
 
     fn ensure_namespace_as(&mut self, name: &str, uid: Option<String>) {
         if self.store.get("namespaces", name).is_none() {
-            let intent = Intent { validate: false, uid, ..Intent::of_the_test() };
+            let intent = Intent { validate: false, uid, ..Intent::for_test() };
             let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-            // Cannot be refused: the kind is built in, nothing is validated, the name is free.
+            // Cannot fail: the kind is built in, nothing is validated, the name is free.
             let _ = self.create(&Arc::new(Resource::namespaces()), "", body, &intent);
         }
     }
 
-    /// Starts serving what the definition declares.
+    /// Starts serving the kind that the definition declares.
     ///
     /// # Errors
-    /// A sentence, where the definition declares nothing that can be served.
+    /// A message if the definition declares nothing that can be served.
     pub(crate) fn define(&mut self, definition: &Value) -> Result<(), String> {
         let resource = Arc::new(Resource::declared(definition)?);
         let qualified = resource.qualified();
@@ -105,9 +105,9 @@ impl World {
         Ok(())
     }
 
-    /// Deletes a definition: it is shown as going, its objects go, one event each, watches end, and the kind
-    /// is no longer served; the next `lists` lists of it are still answered, as empty. Returns the definition
-    /// as it was shown first, if there was one.
+    /// Deletes a definition: it is marked as terminating, its objects are deleted with one event each, watches end, and
+    /// the kind is no longer served; the next `lists` lists of it are still answered as empty. Returns the definition
+    /// as first marked, if there was one.
     pub(crate) fn undefine(&mut self, qualified: &str, lists: usize) -> Option<Value> {
         let resource = self.served.get(qualified).filter(|r| r.is_custom())?.clone();
         let table = Resource::definitions().qualified();
@@ -134,7 +134,7 @@ impl World {
         Some(shown)
     }
 
-    /// Marks the namespace as going; with the controller, empties and removes it as well.
+    /// Marks the namespace as terminating; with the controller, also empties and removes it.
     pub(crate) fn terminate_namespace(&mut self, name: &str) -> Result<Value, Refused> {
         let Some(record) = self.store.get("namespaces", name).cloned() else {
             return Err(Refused::not_found(&Resource::namespaces(), name));
@@ -151,8 +151,8 @@ impl World {
         Ok(namespace)
     }
 
-    /// The namespace controller's part: content first, then the conditions, then the namespace. Content that
-    /// finalizers hold stays, marked as going, and the namespace with it. Says whether the namespace is gone.
+    /// Performs the controller's part: deletes the content, sets the conditions, removes the namespace. Content with
+    /// finalizers is marked as deleted and stays, as does the namespace. Returns `true` if the namespace is gone.
     pub(crate) fn finish_namespace(&mut self, name: &str) -> bool {
         let Some(record) = self.store.get("namespaces", name).cloned() else { return false };
         let mut namespace = record.value();
@@ -163,7 +163,7 @@ impl World {
         let mut remaining = 0;
         for resource in namespaced {
             for object in self.names_in(&resource, name) {
-                // Only a concurrent delete could make this fail, and the store is ours.
+                // Only a concurrent delete could make this fail, and the store is locked.
                 let _ = self.delete(&resource, name, &object, &Value::Null, false);
             }
             remaining += self.names_in(&resource, name).len();
@@ -184,8 +184,8 @@ impl World {
         inside.map(|(_, record)| record.name.clone()).collect()
     }
 
-    /// Creates or replaces, as the test's own hand: the namespace is made if need be, status is taken as
-    /// given, and nothing is checked against revisions.
+    /// Creates or replaces an object on behalf of a test: the namespace is created if necessary, the status is set as
+    /// given, and revisions are not checked.
     pub(crate) fn apply(&mut self, mut object: Value) -> Result<Written, Refused> {
         let text = |pointer: &str| {
             object.pointer(pointer).and_then(Value::as_str).map(str::to_owned).unwrap_or_default()
@@ -204,7 +204,7 @@ impl World {
             metadata.remove("resourceVersion");
             metadata.remove("uid");
         }
-        let intent = Intent::of_the_test();
+        let intent = Intent::for_test();
         if self.find(&resource, &namespace, &name).is_none() {
             return self.create(&resource, &namespace, object, &intent);
         }
@@ -212,7 +212,7 @@ impl World {
     }
 }
 
-/// The conditions the namespace controller leaves when everything has gone.
+/// The conditions that the namespace controller sets when all content has been deleted.
 fn emptied_conditions(now: &str) -> Value {
     let conditions = [
         ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
@@ -260,10 +260,10 @@ mod tests {
         })
     }
 
-    /// What happened since, in words.
-    fn story(world: &World, since: u64) -> Vec<String> {
+    /// The events since the revision, in text form.
+    fn event_log(world: &World, since: u64) -> Vec<String> {
         let events = world.store.events_after(since, 100).unwrap();
-        let told = events.iter().map(|event| {
+        let lines = events.iter().map(|event| {
             let what = match (&event.before, &event.after) {
                 (None, _) => "added",
                 (Some(_), Some(_)) => "modified",
@@ -273,16 +273,16 @@ mod tests {
                 event.after.as_ref().or(event.before.as_ref()).map_or("", |record| record.name.as_str());
             format!("{what} {name}")
         });
-        told.collect()
+        lines.collect()
     }
 
     #[test]
-    fn a_namespace_goes_after_its_content_and_takes_no_neighbour_along() {
+    fn namespace_deletion_removes_content_first() {
         let mut world = world();
         let since = world.store.revision();
         world.terminate_namespace("team-a").unwrap();
         assert_eq!(
-            story(&world, since),
+            event_log(&world, since),
             ["modified team-a", "deleted x", "deleted y", "modified team-a", "deleted team-a"]
         );
         assert_eq!(world.store.table(RULES).len(), 1);
@@ -290,13 +290,13 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_goes_with_its_objects_and_leaves_one_empty_list() {
+    fn definition_deletion_removes_objects_and_leaves_one_empty_list() {
         let mut world = world();
         let (since, kind) = (world.store.revision(), world.resource(RULES).unwrap());
         assert!(world.undefine(RULES, 1).is_some());
         let twice = format!("modified {RULES}");
         let last = format!("deleted {RULES}");
-        assert_eq!(story(&world, since), [&twice, &twice, "deleted x", "deleted y", "deleted z", &last]);
+        assert_eq!(event_log(&world, since), [&twice, &twice, "deleted x", "deleted y", "deleted z", &last]);
         assert!(!world.still_serves(&kind));
         assert!(world.take_vanishing_list(RULES).is_some());
         assert!(world.take_vanishing_list(RULES).is_none());
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_in_cannot_be_undefined() {
+    fn builtin_kinds_cannot_be_undefined() {
         let mut world = world();
         assert!(world.undefine("namespaces", 1).is_none());
         assert!(world.resource("namespaces").is_some());

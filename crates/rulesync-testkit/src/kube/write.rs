@@ -1,5 +1,5 @@
-//! Single writes: create, replace, patch, delete. Decides what the server would refuse and what a write
-//! changes; time and identifiers come from `clock`.
+//! Single writes: create, replace, patch, delete. Decides which writes are invalid and what a write changes; time and
+//! identifiers come from `clock`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,44 +10,45 @@ use super::builtin;
 use super::clock;
 use super::fields::Fields;
 use super::metadata::{
-    adopt_new, carry_over, check_identity, check_name, complete, finalizers, outside_metadata, same_content,
+    carry_over, check_identity, check_name, complete, finalizers, init_metadata, outside_metadata,
+    same_content,
 };
-use super::ownership::{Manager, note_creation, note_update};
+use super::ownership::{Manager, record_creation, record_update};
 use super::patch;
 use super::refused::{FieldError, Refused};
 use super::resource::{Nature, Resource};
 use super::world::World;
 
-/// Etcd's limit on a request, which is what bounds an object.
+/// Etcd's limit on a request in bytes, which bounds the size of an object.
 const LARGEST_OBJECT: usize = 1_572_864;
 
-/// What to do about fields the schema does not know.
+/// The handling of fields that the schema does not declare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
     /// Drop them silently.
     Ignore,
-    /// Drop them and say so in a `Warning` header.
+    /// Drop them and report them in a `Warning` header.
     Warn,
-    /// Refuse the object.
+    /// Reject the object.
     Strict,
 }
 
-/// How a write is meant.
+/// The options of a write.
 #[derive(Debug, Clone)]
 pub(crate) struct Intent {
-    /// The field manager, by default the first word of the User-Agent.
+    /// The field manager, by default the first part of the User-Agent.
     pub(crate) manager: String,
-    /// Whether it goes through `/status`, which changes the status and nothing else.
+    /// `true` for a request to `/status`, which changes only the status.
     pub(crate) status: bool,
     pub(crate) dry_run: bool,
     pub(crate) unknown: Unknown,
-    /// Off only for what the server itself writes.
+    /// `false` only for writes of the server itself.
     pub(crate) validate: bool,
-    /// Whether `status` is taken as given, as only the test's own hand may.
-    pub(crate) whole: bool,
-    /// Whether a replace without a resourceVersion is allowed on kinds that ask for one.
+    /// `true` if `status` is set as given, which only direct access by a test may do.
+    pub(crate) with_status: bool,
+    /// `true` if a replace without a resourceVersion is allowed on kinds that require one.
     pub(crate) unconditional: bool,
-    /// The uid a new object gets; a random one by default.
+    /// The uid of a new object; random by default.
     pub(crate) uid: Option<String>,
 }
 
@@ -56,15 +57,15 @@ impl Intent {
         Manager::updating(&self.manager, resource, self.status)
     }
 
-    /// What a test does from Rust, past the API.
-    pub(crate) fn of_the_test() -> Self {
+    /// The options for direct access by a test, without the API.
+    pub(crate) fn for_test() -> Self {
         Self {
             manager: "testkit".to_owned(),
             status: false,
             dry_run: false,
             unknown: Unknown::Ignore,
             validate: true,
-            whole: true,
+            with_status: true,
             unconditional: true,
             uid: None,
         }
@@ -75,13 +76,13 @@ impl Intent {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) value: Value,
-    /// Whether the object was not there before.
+    /// `true` if the object did not exist before.
     pub(crate) created: bool,
-    /// Fields that were dropped, for `Warning` headers.
+    /// The dropped fields, for `Warning` headers.
     pub(crate) unknown: Vec<String>,
 }
 
-/// How a PATCH changes an object.
+/// The change that a PATCH makes to an object.
 #[derive(Debug)]
 pub(crate) enum Change {
     Merge(Value),
@@ -100,7 +101,7 @@ impl World {
         self.create_as(resource, namespace, body, intent, None)
     }
 
-    /// Creates an object, for one who simply writes it or for one who lays claim to certain fields.
+    /// Creates an object, either by a plain write or by an apply that claims certain fields.
     pub(crate) fn create_as(
         &mut self,
         resource: &Arc<Resource>,
@@ -112,12 +113,12 @@ impl World {
         let mut value = decoded(resource, body)?;
         let unknown = prune(resource, &mut value, intent)?;
         builtin::read(resource, &mut value)?;
-        let name = adopt_new(resource, namespace, &mut value, intent.uid.as_deref())?;
+        let name = init_metadata(resource, namespace, &mut value, intent.uid.as_deref())?;
         if resource.namespaced {
             self.check_namespace(resource, namespace, &name)?;
         }
         if resource.has_status()
-            && !intent.whole
+            && !intent.with_status
             && let Some(members) = value.as_object_mut()
         {
             members.remove("status");
@@ -131,16 +132,16 @@ impl World {
             return Err(Refused::already_exists(resource, &name));
         }
         match claim {
-            Some((manager, fields)) => note_creation(&mut value, fields, manager),
+            Some((manager, fields)) => record_creation(&mut value, fields, manager),
             None => {
-                note_update(resource, &builtin::empty(resource), &mut value, &intent.manager_of(resource))
+                record_update(resource, &builtin::empty(resource), &mut value, &intent.manager_of(resource))
             }
         }
         let value = self.commit(resource, &key, value, intent.dry_run)?;
         Ok(Written { value, created: true, unknown })
     }
 
-    /// PUT, and what a PATCH comes to.
+    /// PUT, and the result of a PATCH.
     pub(crate) fn replace(
         &mut self,
         resource: &Arc<Resource>,
@@ -164,13 +165,13 @@ impl World {
         if same_content(&old, &value) {
             return Ok(Written { value: old, created: false, unknown });
         }
-        note_update(resource, &old, &mut value, &intent.manager_of(resource));
-        let value = self.settle(resource, namespace, name, &old, value, intent)?;
+        record_update(resource, &old, &mut value, &intent.manager_of(resource));
+        let value = self.store_update(resource, namespace, name, &old, value, intent)?;
         Ok(Written { value, created: false, unknown })
     }
 
-    /// Stores the next state of an object: counts it, or lets the object go if only this kept it.
-    pub(crate) fn settle(
+    /// Stores the next state of an object: increments its generation, or removes it if the last finalizer is gone.
+    pub(crate) fn store_update(
         &mut self,
         resource: &Arc<Resource>,
         namespace: &str,
@@ -184,8 +185,8 @@ impl World {
             value["metadata"]["generation"] = json!(generation + 1);
         }
         let key = resource.key(namespace, name);
-        let going = value["metadata"].get("deletionTimestamp").is_some();
-        if going && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
+        let terminating = value["metadata"].get("deletionTimestamp").is_some();
+        if terminating && finalizers(&value) == 0 && !matches!(resource.nature, Nature::Namespace) {
             if !intent.dry_run {
                 self.store.remove(&resource.table(), &key);
             }
@@ -194,8 +195,8 @@ impl World {
         self.commit(resource, &key, value, intent.dry_run)
     }
 
-    /// A PUT of what is not there: some kinds take it for a create. One that names a state it came from does
-    /// not, because that state is gone.
+    /// A PUT of a missing object creates it for some kinds, unless the body has a uid or resourceVersion: that state is
+    /// gone.
     fn create_by_update(
         &mut self,
         resource: &Arc<Resource>,
@@ -246,7 +247,7 @@ impl World {
         self.replace(resource, namespace, name, value, intent)
     }
 
-    /// DELETE of one object. Returns the object if it stays for its finalizers, else a success Status.
+    /// DELETE of one object. Returns the object if finalizers keep it, otherwise a success `Status`.
     pub(crate) fn delete(
         &mut self,
         resource: &Arc<Resource>,
@@ -282,17 +283,17 @@ impl World {
         }
         let (table, key) = (resource.table(), resource.key(namespace, name));
         if finalizers(&old) > 0 {
-            let mut going = old;
-            if going["metadata"].get("deletionTimestamp").is_none() {
-                going["metadata"]["deletionTimestamp"] = json!(clock::now());
-                going["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+            let mut terminating = old;
+            if terminating["metadata"].get("deletionTimestamp").is_none() {
+                terminating["metadata"]["deletionTimestamp"] = json!(clock::now());
+                terminating["metadata"]["deletionGracePeriodSeconds"] = json!(0);
                 if resource.counts_generations() {
-                    let generation = going["metadata"]["generation"].as_u64().unwrap_or(0);
-                    going["metadata"]["generation"] = json!(generation + 1);
+                    let generation = terminating["metadata"]["generation"].as_u64().unwrap_or(0);
+                    terminating["metadata"]["generation"] = json!(generation + 1);
                 }
-                going = self.commit(resource, &key, going, false)?;
+                terminating = self.commit(resource, &key, terminating, false)?;
             }
-            return Ok(going);
+            return Ok(terminating);
         }
         self.store.remove(&table, &key);
         Ok(success)
@@ -328,15 +329,15 @@ impl World {
         if matches!(resource.nature, Nature::Definition) {
             self.define(&value).map_err(Refused::bad_request)?;
         }
-        match resource.face() {
-            Some(face) => drop(self.store.put(&resource.table(), key, face.stored(&value))),
+        match resource.event_api() {
+            Some(api) => drop(self.store.put(&resource.table(), key, api.stored(&value))),
             None => drop(self.store.keep(&resource.table(), key, draft)),
         }
         Ok(value)
     }
 }
 
-/// Checks that the body is an object of this kind, and makes sure it has metadata.
+/// Checks that the body is an object of this kind, and ensures that it has metadata.
 pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Refused> {
     if !body.is_object() {
         let message = format!("the object provided is unrecognized (must be of type {})", resource.kind);
@@ -378,11 +379,11 @@ pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Ref
     Ok(body)
 }
 
-/// Drops what the kind's schema does not know, and says what that was.
+/// Drops the fields that the kind's schema does not declare, and returns their paths.
 pub(crate) fn undeclared(resource: &Resource, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
     if let Some(schema) = resource.schema() {
-        // The schema says nothing of metadata: it is checked apart.
+        // The schema does not cover metadata, which is checked separately.
         let metadata = value["metadata"].take();
         schema.prune(value, "", &mut unknown);
         value["metadata"] = metadata;

@@ -1,4 +1,4 @@
-//! Answers as Go's HTTP servers phrase them.
+//! Answers in the format of Go's HTTP servers.
 
 use std::io::Write as _;
 
@@ -7,28 +7,28 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 use super::kind::Profile;
-use crate::listen::{Body, whole};
+use crate::listen::{Body, full_body};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
 
-/// Bodies from this many bytes on are compressed.
+/// The size in bytes from which bodies are compressed.
 const COMPRESSIBLE: usize = 1400;
 
-/// Lists up to this many bytes are sent with their length, longer ones in chunks.
+/// The size in bytes up to which lists are sent with their length; longer ones are chunked.
 const BUFFERED: usize = 2048;
 
-/// An answer before it becomes a response.
+/// An answer before its conversion to a response.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     content_type: Option<&'static str>,
     nosniff: bool,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Put together they are the body.
+    /// The body, as the concatenation of these parts.
     parts: Vec<Bytes>,
-    /// Written by the router, before anything that compresses.
+    /// `true` if the router sends it, before the compression layer.
     bare: bool,
 }
 
@@ -38,19 +38,19 @@ impl Answer {
         Self { status, content_type, parts: vec![body.into()], ..Self::default() }
     }
 
-    /// An error in plain text, the way of Go's `http.Error`.
+    /// An error in plain text, like Go's `http.Error`.
     pub(crate) fn text(status: u16, text: &str) -> Self {
         Self { nosniff: true, ..Self::new(status, Some(TEXT), format!("{text}\n")) }
     }
 
-    /// What a server says that caught its handler's panic.
+    /// The answer of a server that recovered from a panic of its handler.
     pub(crate) fn panicked(why: &str) -> Self {
         Self { nosniff: true, ..Self::new(500, Some(TEXT), format!("error while processing request: {why}")) }
     }
 
     /// An error in the JSON envelope.
     pub(crate) fn error(profile: &Profile, status: u16, kind: &str, error: &str) -> Self {
-        // Written out by hand for the order of the fields.
+        // Formatted by hand because of the order of the fields.
         let (kind, error) = (json!(kind), json!(error));
         if profile.sniffed_errors {
             let body = format!(r#"{{"status":"error","data":null,"errorType":{kind},"error":{error}}}"#);
@@ -83,17 +83,17 @@ impl Answer {
         Self { parts, ..Self::new(200, Some(YAML), "") }
     }
 
-    /// What Go's server says to a request line it cannot read, before it hangs up.
+    /// The answer of Go's server to a malformed request line, before it closes the connection.
     pub(crate) fn malformed() -> Self {
         Self::new(400, Some(TEXT), "400 Bad Request").bare().with("connection", "close".to_owned())
     }
 
-    /// Nothing but a status.
+    /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self::new(status, None, "")
     }
 
-    /// The same answer as from the router, which no other layer touches.
+    /// Marks the answer as sent by the router, without any other layer.
     pub(crate) fn bare(self) -> Self {
         Self { bare: true, ..self }
     }
@@ -104,14 +104,14 @@ impl Answer {
         self
     }
 
-    /// The response, compressed if the server does that, the client accepts it and it is worth it.
+    /// Creates the response; compressed if the server compresses, the client accepts it and the body is large enough.
     pub(crate) fn respond(self, profile: &Profile, accepts_gzip: bool) -> Response<Body> {
         let length: usize = self.parts.iter().map(Bytes::len).sum();
         let compress = profile.compresses && accepts_gzip && !self.bare && length >= COMPRESSIBLE;
         let (body, compressed) = match if compress { gzip(&self.parts) } else { None } {
-            Some(packed) => (whole(packed), true),
+            Some(packed) => (full_body(packed), true),
             None if length > BUFFERED => (in_chunks(self.parts), false),
-            None => (whole(self.parts.concat()), false),
+            None => (full_body(self.parts.concat()), false),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -137,7 +137,7 @@ impl Answer {
     }
 }
 
-/// The parts as a body without an announced length.
+/// A body of these parts, without an announced length.
 fn in_chunks(parts: Vec<Bytes>) -> Body {
     use http_body_util::{BodyExt as _, StreamBody};
     use hyper::body::Frame;
@@ -145,7 +145,7 @@ fn in_chunks(parts: Vec<Bytes>) -> Body {
     StreamBody::new(futures::stream::iter(frames)).boxed_unsync()
 }
 
-/// The parts compressed; `None` if that fails, which writing to memory does not.
+/// Compresses the parts; `None` on an error, which does not occur when writing to memory.
 fn gzip(parts: &[Bytes]) -> Option<Vec<u8>> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for part in parts {

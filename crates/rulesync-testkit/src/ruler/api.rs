@@ -1,4 +1,4 @@
-//! What a ruler does with a request: the configuration API. What it tells about itself is in `report`.
+//! Request handling of a ruler: the configuration API. The APIs for status information are in `report`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,36 +27,36 @@ use super::{
     query, render,
     route::{Route, Routes},
     store::Store,
-    tenant::{self, Asked, Refused},
+    tenant::{self, RequestedApi, TenantError},
     validate, yaml_in,
 };
-use crate::listen::{Body, Handler, whole};
+use crate::listen::{Body, Handler, full_body};
 
-/// How a ruler is set up.
+/// The configuration of a ruler.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) profile: Profile,
     pub(crate) routes: Routes,
     pub(crate) limits: Limits,
     pub(crate) tenant_limits: BTreeMap<String, Limits>,
-    /// The tenant everyone is when tenancy is off.
+    /// The tenant of all requests if tenancy is off.
     pub(crate) only_tenant: Option<String>,
     pub(crate) federation: bool,
     pub(crate) list_latency: Duration,
     pub(crate) longest_name: usize,
     pub(crate) longest_body: usize,
-    /// Whether loaded rules count as evaluated to begin with.
+    /// `true` if loaded rules initially count as evaluated.
     pub(crate) evaluates: bool,
-    /// Nothing can be written, and no group be read by itself.
+    /// `true` if nothing can be written, and no single group read.
     pub(crate) read_only: bool,
     /// Tenants whose rules are not evaluated.
     pub(crate) unevaluated: BTreeSet<String>,
 }
 
-/// Names a rule of a tenant: namespace, group, index.
+/// The key of a rule: tenant, namespace, group, index.
 pub(crate) type RuleKey = (String, String, String, usize);
 
-/// A ruler's state and behaviour, without the serving.
+/// The state and behaviour of a ruler, without the HTTP server.
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) settings: Settings,
@@ -64,10 +64,10 @@ pub(crate) struct Api {
     disk: Option<Disk>,
     /// Errors that evaluation reports.
     failing: Mutex<BTreeMap<RuleKey, String>>,
-    /// Whether loaded rules count as evaluated.
+    /// `true` if loaded rules count as evaluated.
     evaluates: AtomicBool,
-    /// When the ruler was made, by both clocks.
-    made: (Instant, SystemTime),
+    /// The time of creation, by both clocks.
+    created: (Instant, SystemTime),
 }
 
 impl Handler for Api {
@@ -84,15 +84,15 @@ impl Handler for Api {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
-            let takes_long = body.len() > LONG_BODY || groups > MANY_GROUPS;
+            let long_running = body.len() > LONG_BODY || groups > MANY_GROUPS;
             let answer = move || self.respond(route, &head, &body);
-            if !takes_long {
+            if !long_running {
                 return answer();
             }
-            // Whoever embeds a ruler may have one thread, and other work for it.
+            // The embedding process may have a single thread with other work to do.
             tokio::task::spawn_blocking(answer).await.unwrap_or_else(|_| {
-                // It panicked; that is how Go's servers end such a request, too.
-                let mut response = Response::new(whole(Bytes::new()));
+                // The handler panicked; Go's servers answer such a request in the same way.
+                let mut response = Response::new(full_body(Bytes::new()));
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 response
             })
@@ -101,7 +101,7 @@ impl Handler for Api {
 }
 
 impl Api {
-    /// A ruler that holds what `found` says.
+    /// Creates a ruler with the stored groups in `found`.
     pub(crate) fn new(
         settings: Settings,
         disk: Option<Disk>,
@@ -117,44 +117,44 @@ impl Api {
             store: Mutex::new(store),
             disk,
             failing: Mutex::default(),
-            made: (Instant::now(), SystemTime::now()),
+            created: (Instant::now(), SystemTime::now()),
         }
     }
 
-    /// Milliseconds since 1970, at the pace of tokio's clock, which a test may have in hand.
+    /// The time in milliseconds since 1970; advances with tokio's clock, which a test may control.
     pub(crate) fn wall_clock(&self) -> u64 {
-        let (started, at) = self.made;
+        let (started, at) = self.created;
         let since = at.duration_since(UNIX_EPOCH).unwrap_or_default() + started.elapsed();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Whether loaded rules count as evaluated.
+    /// Returns `true` if loaded rules count as evaluated.
     pub(crate) fn evaluates(&self) -> bool {
         self.evaluates.load(Ordering::Relaxed)
     }
 
-    /// Has loaded rules count as evaluated from now on, or not.
+    /// Sets whether loaded rules count as evaluated.
     pub(crate) fn set_evaluates(&self, evaluates: bool) {
         self.evaluates.store(evaluates, Ordering::Relaxed);
     }
 
-    /// The store, for a look or a hand edit in memory.
+    /// Locks the store, to read it or to edit it in memory only.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The errors that evaluation reports.
+    /// Locks the errors that evaluation reports.
     pub(crate) fn failing(&self) -> MutexGuard<'_, BTreeMap<RuleKey, String>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores a group, on disk first: what cannot be kept is not taken.
+    /// Stores a group, on disk first: a group that cannot be written to disk is not stored.
     ///
     /// # Errors
-    /// When it cannot be written to disk.
+    /// If the group cannot be written to disk.
     pub(crate) fn put(&self, tenant: &str, namespace: &str, group: StoredGroup) -> io::Result<()> {
         let draft = self.disk.as_ref().map(|disk| disk.draft(&group)).transpose()?;
-        // The lock is held while the file is put in place, so that disk and memory see the same order.
+        // The lock is held during the rename, so that disk and memory see changes in the same order.
         let mut store = self.store();
         if let (Some(disk), Some(draft)) = (&self.disk, draft) {
             disk.put(tenant, namespace, draft)?;
@@ -163,10 +163,10 @@ impl Api {
         Ok(())
     }
 
-    /// Removes a group; says whether there was one.
+    /// Removes a group and returns `true` if it existed.
     ///
     /// # Errors
-    /// When it cannot be removed from disk.
+    /// If the group cannot be removed from disk.
     pub(crate) fn remove(&self, tenant: &str, namespace: &str, group: &str) -> io::Result<bool> {
         let mut store = self.store();
         if let Some(disk) = &self.disk {
@@ -175,10 +175,10 @@ impl Api {
         Ok(store.remove(tenant, namespace, group))
     }
 
-    /// Removes a namespace; says whether there was one.
+    /// Removes a namespace and returns `true` if it existed.
     ///
     /// # Errors
-    /// When a group cannot be removed from disk.
+    /// If a group cannot be removed from disk.
     pub(crate) fn remove_namespace(&self, tenant: &str, namespace: &str) -> io::Result<bool> {
         let mut store = self.store();
         let names = store.remove_namespace(tenant, namespace);
@@ -190,15 +190,15 @@ impl Api {
         Ok(!names.is_empty())
     }
 
-    /// How many groups an answer is made of.
+    /// The number of groups in the answer.
     fn groups_to_read(&self, route: &Route, headers: &HeaderMap) -> usize {
-        let (asked, namespace) = match route {
-            Route::List => (Asked::Config, None),
-            Route::ListNamespace { namespace } => (Asked::Config, Some(namespace)),
-            Route::StateRules => (Asked::State, None),
+        let (api, namespace) = match route {
+            Route::List => (RequestedApi::Config, None),
+            Route::ListNamespace { namespace } => (RequestedApi::Config, Some(namespace)),
+            Route::StateRules => (RequestedApi::State, None),
             _ => return 0,
         };
-        let Ok(tenant) = self.tenant(headers, asked) else { return 0 };
+        let Ok(tenant) = self.tenant(headers, api) else { return 0 };
         match (self.store().tenant(&tenant), namespace) {
             (None, _) => 0,
             (Some(tenant), Some(namespace)) => tenant.namespaces.get(namespace).map_or(0, BTreeMap::len),
@@ -214,10 +214,10 @@ impl Api {
         answer.unwrap_or_else(|refused| refused).respond(&self.settings.profile, accepts_gzip)
     }
 
-    /// The answer to a request; both sides of the result are one.
+    /// The answer to a request, both as `Ok` and as `Err`.
     fn answer(&self, route: Route, query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Answer> {
         let profile = &self.settings.profile;
-        let config_tenant = || self.tenant(headers, Asked::Config);
+        let config_tenant = || self.tenant(headers, RequestedApi::Config);
         match route {
             Route::NotFound => Err(Answer::text(404, "404 page not found").bare()),
             Route::MethodNotAllowed => Err(Answer::empty(405).bare()),
@@ -225,7 +225,7 @@ impl Api {
                 let query = if query.is_empty() { String::new() } else { format!("?{query}") };
                 Err(Answer::empty(301).bare().with("location", path + &query))
             }
-            // Go's server says this itself, before any handler, and hangs up.
+            // Go's server sends this itself, before any handler, and closes the connection.
             Route::Malformed => Err(Answer::malformed()),
             Route::BuildInfo => Ok(Answer::json(200, &self.build_info().to_string())),
             Route::AllTenants => Ok(self.all_tenants()),
@@ -276,29 +276,29 @@ impl Api {
                 }
                 Ok(Answer::empty(200))
             }
-            Route::StateRules => self.state_rules(&self.tenant(headers, Asked::State)?, query),
+            Route::StateRules => self.state_rules(&self.tenant(headers, RequestedApi::State)?, query),
             Route::StateAlerts => {
-                self.tenant(headers, Asked::State)?;
+                self.tenant(headers, RequestedApi::State)?;
                 Ok(self.state_alerts())
             }
         }
     }
 
-    fn tenant(&self, headers: &HeaderMap, asked: Asked) -> Result<String, Answer> {
+    fn tenant(&self, headers: &HeaderMap, api: RequestedApi) -> Result<String, Answer> {
         if let Some(tenant) = &self.settings.only_tenant {
             return Ok(tenant.clone());
         }
         let profile = &self.settings.profile;
         let header = headers.get("x-scope-orgid").map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let tenant = tenant::parse(header.as_deref(), profile.bad_tenant, self.settings.federation, asked);
+        let tenant = tenant::parse(header.as_deref(), profile.invalid_tenant, self.settings.federation, api);
         tenant.map_err(|refused| match refused {
-            Refused::Text(status, text) => Answer::text(status, &text),
-            Refused::Json(500, error) => Answer::error(profile, 500, "server_error", error),
-            Refused::Json(status, error) => Answer::error(profile, status, "bad_data", error),
+            TenantError::Text(status, text) => Answer::text(status, &text),
+            TenantError::Json(500, error) => Answer::error(profile, 500, "server_error", error),
+            TenantError::Json(status, error) => Answer::error(profile, status, "bad_data", error),
         })
     }
 
-    /// The limits of a tenant: its own, or those of everyone.
+    /// The limits of a tenant: specific ones or the defaults.
     fn limits(&self, tenant: &str) -> &Limits {
         self.settings.tenant_limits.get(tenant).unwrap_or(&self.settings.limits)
     }
@@ -387,7 +387,7 @@ impl Api {
         let profile = &self.settings.profile;
         let undecodable = || Answer::text(400, profile.undecodable);
         let posted = yaml_in::decode(body).map_err(|_| undecodable())?;
-        if let Some(text) = validate::complaint(&posted, profile, self.settings.federation) {
+        if let Some(text) = validate::error_text(&posted, profile, self.settings.federation) {
             return Err(Answer::text(400, &text));
         }
         let stored = || self.store().tenant(tenant).map_or(0, |tenant| tenant.count);
@@ -401,7 +401,7 @@ impl Api {
         if profile.bounded_texts && group.longest_mapped() >= LONGEST_TEXT {
             return Err(Answer::panicked("String too long to encode as label."));
         }
-        if profile.poison == Poison::Refused && is_poison(&group, poison::ALONE) {
+        if profile.poison == Poison::Rejected && is_poison(&group, poison::ALONE) {
             return Err(undecodable());
         }
         if self.is_too_long(namespace) {
@@ -426,8 +426,8 @@ impl Api {
             let error = format!("rm {path}: unlinkat {path}: file name too long");
             return Err(Answer::error(profile, 500, "server_error", &error));
         }
-        let there = self.remove(tenant, namespace, group).map_err(|error| self.store_error(&error))?;
-        if !there && profile.missing_delete == MissingDelete::NotFound {
+        let existed = self.remove(tenant, namespace, group).map_err(|error| self.store_error(&error))?;
+        if !existed && profile.missing_delete == MissingDelete::NotFound {
             return Err(Answer::text(404, "group does not exist"));
         }
         Ok(Answer::json(202, profile.accepted))
@@ -458,7 +458,7 @@ impl Api {
         Answer::error(&self.settings.profile, 500, "server_error", &error.to_string())
     }
 
-    /// Whether the name's object cannot be a file: base64 makes four bytes out of three.
+    /// Returns `true` if the name is too long for a file name: base64 encodes three bytes as four.
     fn is_too_long(&self, name: &str) -> bool {
         name.len() > self.settings.longest_name
     }
@@ -466,13 +466,13 @@ impl Api {
 
 const PROTECTED: &str = "x-mimir-ruler-protected-namespaces";
 
-/// From this many bytes on a label's or annotation's value cannot be held by the real server's own labels.
+/// The size in bytes from which the real server's label type cannot hold the value of a label or annotation.
 const LONGEST_TEXT: usize = 1 << 24;
 
-/// From this many bytes on a body is not read between other work.
+/// The size in bytes from which a body is processed on a blocking thread.
 const LONG_BODY: usize = 64 << 10;
 
-/// From this many groups on a list is not made between other work.
+/// The number of groups from which a list is rendered on a blocking thread.
 const MANY_GROUPS: usize = 1000;
 
 const NO_COLON: &str = "runtime error: index out of range [1] with length 1";

@@ -1,5 +1,5 @@
-//! The copy of a ruler's groups on disk: one file a group, written whole or not at all, in the layout of the real
-//! rulers' file storage (`tenant/base64(namespace)/base64(group)`), as JSON.
+//! The copy of a ruler's groups on disk: one file per group, written atomically as JSON, in the layout of the real
+//! rulers' file storage (`tenant/base64(namespace)/base64(group)`).
 
 use std::{
     fs, io,
@@ -15,45 +15,44 @@ use super::{
     route::decode,
 };
 
-/// No request that stores a group is larger.
+/// The limit of a file in bytes; larger than any request that stores a group.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What the names of drafts begin with.
+/// The prefix of the names of drafts.
 const DRAFT_PREFIX: &str = ".draft-";
 
 /// A directory of groups.
 #[derive(Debug)]
 pub(crate) struct Disk {
     root: PathBuf,
-    /// Numbers drafts.
+    /// The counter for the names of drafts.
     drafts: AtomicU64,
 }
 
-/// A group that is written and not in its place yet. What becomes of none is removed at the next start.
+/// A group that has been written but is not in place yet. Unused drafts are removed at the next start.
 #[derive(Debug)]
 pub(crate) struct Draft {
     path: PathBuf,
     name: String,
 }
 
-/// A group read back: tenant, namespace and the group itself.
+/// A group read back: tenant, namespace and the group.
 pub(crate) type Found = (String, String, StoredGroup);
 
 impl Disk {
-    /// Opens a directory, making it if it is not there, and reads what it holds. Files that are no groups are
-    /// left alone and reported in the log.
+    /// Opens a directory, creating it if necessary, and reads its groups. Other files are left unchanged and logged.
     ///
     /// # Errors
-    /// When the directory can be neither made nor read.
+    /// If the directory can be neither created nor read.
     pub(crate) fn open(root: &Path) -> io::Result<(Self, Vec<Found>)> {
         fs::create_dir_all(root)?;
         let mut found = Vec::new();
         for (tenant, directory) in entries(root)? {
             let Some(tenant) = decode(&tenant) else { continue };
-            // A directory that vanishes or cannot be read is one tenant's trouble, not the others'.
+            // A directory that disappears or is unreadable affects one tenant only.
             for (namespace, directory) in entries(&directory).unwrap_or_default() {
                 let Some(namespace) = from_base64_url(&namespace) else {
-                    skip(&directory, "its name is no namespace");
+                    skip(&directory, "file name is not an encoded namespace");
                     continue;
                 };
                 for (key, file) in entries(&directory).unwrap_or_default() {
@@ -67,38 +66,38 @@ impl Disk {
         Ok((Self { root: root.to_owned(), drafts: AtomicU64::new(0) }, found))
     }
 
-    /// Writes a group where no one looks for it.
+    /// Writes a group to a temporary file.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the file cannot be written.
     pub(crate) fn draft(&self, group: &StoredGroup) -> io::Result<Draft> {
         let path = self.root.join(format!("{DRAFT_PREFIX}{}", self.drafts.fetch_add(1, Ordering::Relaxed)));
-        // What a power cut takes is written again by whoever declared it.
+        // After a power failure, the client that declared the group writes it again.
         replace(&path, &serde_json::to_vec(group)?, Durability::Process)?;
         Ok(Draft { path, name: base64_url(&group.name) })
     }
 
-    /// Puts a draft in place of the group of that name.
+    /// Replaces the group of that name with the draft.
     ///
     /// # Errors
-    /// When that is not possible; what was there before is still there then.
+    /// If that is not possible; the previous group is then unchanged.
     pub(crate) fn put(&self, tenant: &str, namespace: &str, draft: Draft) -> io::Result<()> {
         let directory = self.directory(tenant, namespace);
         fs::create_dir_all(&directory)?;
         fs::rename(&draft.path, directory.join(&draft.name))
     }
 
-    /// Removes a group; that it is not there is no error. The namespace's directory goes with its last group.
+    /// Removes a group; a missing one is not an error. The namespace's directory is removed with its last group.
     ///
     /// # Errors
-    /// When it is there and cannot be removed.
+    /// If the group exists and cannot be removed.
     pub(crate) fn remove(&self, tenant: &str, namespace: &str, group: &str) -> io::Result<()> {
         let directory = self.directory(tenant, namespace);
         match fs::remove_file(directory.join(base64_url(group))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // Fails, as it should, while there are other groups.
+        // Fails, as intended, while there are other groups.
         let _ = fs::remove_dir(&directory);
         Ok(())
     }
@@ -114,13 +113,13 @@ fn entries(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         let entry = entry?;
         match entry.file_name().into_string() {
             Ok(name) if name.starts_with('.') => {
-                // A draft that was being written when the process died.
+                // A draft that was being written when the process was killed.
                 if [TEMPORARY_PREFIX, DRAFT_PREFIX].iter().any(|prefix| name.starts_with(prefix)) {
                     let _ = fs::remove_file(entry.path());
                 }
             }
             Ok(name) => found.push((name, entry.path())),
-            Err(_) => skip(&entry.path(), "its name is not UTF-8"),
+            Err(_) => skip(&entry.path(), "file name is not UTF-8"),
         }
     }
     found.sort_unstable();
@@ -133,12 +132,12 @@ fn load(key: &str, file: &Path) -> Result<StoredGroup, String> {
     if base64_url(&group.name) == key && !group.name.is_empty() {
         Ok(group)
     } else {
-        Err("the file's name is not its group's".to_owned())
+        Err("file name does not match the group name".to_owned())
     }
 }
 
 fn skip(path: &Path, why: &str) {
-    tracing::warn!(path = %path.display(), why, "not a stored rule group, left alone");
+    tracing::warn!(path = %path.display(), why, "Skipped a file that is not a stored rule group");
 }
 
 #[cfg(test)]
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_found_again_and_junk_is_passed_over() {
+    fn disk_reads_back_groups_and_skips_other_files() {
         let root = tempfile::tempdir().expect("a directory");
         let (disk, found) = Disk::open(root.path()).expect("opens");
         assert!(found.is_empty());
@@ -185,21 +184,21 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_not_written_through_and_pipes_not_waited_for() {
+    fn disk_does_not_follow_links_or_block_on_pipes() {
         let root = tempfile::tempdir().expect("a directory");
         let (disk, _) = Disk::open(root.path()).expect("opens");
         let namespace = root.path().join("t1").join(base64_url("n"));
         fs::create_dir_all(&namespace).expect("a namespace");
-        let theirs = root.path().join("theirs");
-        fs::write(&theirs, "precious").expect("a file");
+        let target = root.path().join("target");
+        fs::write(&target, "precious").expect("a file");
         for link in [root.path().join(".draft-0"), namespace.join(base64_url("g"))] {
-            std::os::unix::fs::symlink(&theirs, link).expect("a link");
+            std::os::unix::fs::symlink(&target, link).expect("a link");
         }
         let pipe = namespace.join(base64_url("pipe"));
         assert!(std::process::Command::new("mkfifo").arg(pipe).status().expect("runs").success());
         let draft = disk.draft(&group("g", 1)).expect("a draft");
         disk.put("t1", "n", draft).expect("writes");
-        assert_eq!(fs::read_to_string(&theirs).expect("is there"), "precious");
+        assert_eq!(fs::read_to_string(&target).expect("is there"), "precious");
         let (_, found) = Disk::open(root.path()).expect("opens again");
         assert_eq!(found, [("t1".to_owned(), "n".to_owned(), group("g", 1))]);
     }

@@ -1,19 +1,19 @@
-//! The encodings of names that show in answers and on disk.
+//! The encodings of names in answers and on disk.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Base64 with the alphabet for URLs, padded, as rulers name objects in their stores.
+/// Base64 with the URL alphabet, padded, as in the object names of rulers.
 pub(crate) fn base64_url(text: &str) -> String {
     URL_SAFE.encode(text)
 }
 
-/// The text behind [`base64_url`]; `None` if it is not that.
+/// Decodes [`base64_url`]; `None` if the input is not in that encoding.
 pub(crate) fn from_base64_url(text: &str) -> Option<String> {
     String::from_utf8(URL_SAFE.decode(text).ok()?).ok()
 }
 
-/// What Go's `url.PathEscape` leaves as it is, besides letters and digits.
+/// Characters that Go's `url.PathEscape` does not escape, besides letters and digits.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -26,15 +26,15 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// A name as one segment of a path.
+/// Escapes a name as one segment of a path.
 pub(crate) fn path_escape(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
 }
 
-/// What Go leaves as it is in a whole path.
+/// Characters that Go does not escape in a whole path.
 const WHOLE_PATH: &AsciiSet = &PATH.remove(b'/').remove(b';').remove(b',');
 
-/// A path whose segments are not encoded, encoded.
+/// Escapes a path with unescaped segments.
 pub(crate) fn whole_path_escape(path: &str) -> String {
     utf8_percent_encode(path, WHOLE_PATH).to_string()
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_goes_there_and_back() {
+    fn base64_round_trips() {
         for (text, coded) in
             [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj"), ("g1", "ZzE="), ("?>~", "Pz5-")]
         {

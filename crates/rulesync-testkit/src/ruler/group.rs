@@ -1,4 +1,4 @@
-//! A rule group as a ruler stores it: what was posted, less what the ruler does not keep.
+//! A rule group as stored by a ruler: the posted group without the fields that the ruler does not keep.
 
 use std::collections::BTreeMap;
 
@@ -15,53 +15,53 @@ use super::{
 pub struct StoredGroup {
     /// The group's name, unique in its namespace.
     pub name: String,
-    /// How often it is evaluated; zero for the server's default.
+    /// The evaluation interval; zero for the server's default.
     pub interval: Millis,
-    /// The deprecated name of [`query_offset`](Self::query_offset); zero for none.
+    /// The deprecated name of [`query_offset`](Self::query_offset); zero if unset.
     pub evaluation_delay: Millis,
-    /// How far in the past it is evaluated. Cortex tells zero from none.
+    /// The offset into the past at which the group is evaluated. Cortex distinguishes zero from `None`.
     pub query_offset: Option<Millis>,
-    /// The most series a rule may result in; zero for no limit.
+    /// The maximum number of series of a rule's result; zero for no limit.
     pub limit: i64,
     /// The rules, in order of evaluation.
     pub rules: Vec<StoredRule>,
-    /// Labels for every rule of the group.
+    /// Labels for all rules of the group.
     pub labels: BTreeMap<String, String>,
-    /// The tenants a federated group reads from, as posted.
+    /// The source tenants of a federated group, as posted.
     pub source_tenants: Vec<String>,
-    /// Whether evaluation times are multiples of the interval.
+    /// `true` if evaluation times are multiples of the interval.
     pub align_evaluation_time_on_interval: bool,
 }
 
-/// A stored rule. One of [`record`](Self::record) and [`alert`](Self::alert) is set, the other empty.
+/// A stored rule. One of [`record`](Self::record) and [`alert`](Self::alert) is set, the other is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StoredRule {
-    /// The metric a recording rule writes.
+    /// The metric that a recording rule writes.
     pub record: String,
     /// The name of an alerting rule.
     pub alert: String,
     /// The expression, verbatim.
     pub expr: String,
-    /// How long an alert stays pending; zero for not at all.
+    /// The time an alert stays pending; zero if it fires at once.
     #[serde(rename = "for")]
     pub for_: Millis,
-    /// How long an alert goes on firing; zero for not at all.
+    /// The time an alert keeps firing after it has cleared; zero if it resolves at once.
     pub keep_firing_for: Millis,
-    /// The rule's own labels.
+    /// The labels of the rule.
     pub labels: BTreeMap<String, String>,
-    /// An alert's annotations.
+    /// The annotations of an alert.
     pub annotations: BTreeMap<String, String>,
 }
 
 impl StoredGroup {
-    /// The bytes of the longest value among its rules' labels and annotations.
+    /// The length in bytes of the longest value among the labels and annotations of the rules.
     pub(crate) fn longest_mapped(&self) -> usize {
         let values = self.rules.iter().flat_map(|rule| rule.labels.values().chain(rule.annotations.values()));
         values.map(String::len).max().unwrap_or(0)
     }
 
-    /// The group as this kind of ruler keeps it.
+    /// The group as stored by this kind of ruler.
     pub(crate) fn kept_by(mut self, profile: &Profile) -> Self {
         for field in &profile.drops {
             match field {
@@ -79,7 +79,7 @@ impl StoredGroup {
             }
         }
         if profile.narrow_limit {
-            // The real server keeps an int32 and wraps around.
+            // The real server stores an int32, which wraps around.
             #[expect(clippy::cast_possible_truncation, reason = "it is the truncation that is imitated")]
             let narrow = self.limit as i32;
             self.limit = i64::from(narrow);

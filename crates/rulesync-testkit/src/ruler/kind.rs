@@ -1,8 +1,8 @@
-//! What tells one kind of ruler from another, as data. How a ruler behaves given that data is elsewhere.
+//! The differences between the kinds of rulers, as data. The behaviour that depends on them is implemented elsewhere.
 
 use std::time::Duration;
 
-/// Which ruler a server imitates.
+/// The ruler that a server imitates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -14,7 +14,7 @@ pub enum Kind {
     Loki,
 }
 
-/// What a list answers when there is nothing to list.
+/// The answer to a list of no groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmptyList {
     /// 200 and an empty YAML map.
@@ -23,7 +23,7 @@ pub enum EmptyList {
     NotFound,
 }
 
-/// What deleting a group that does not exist answers; it depends on the real server's object store.
+/// The answer to the deletion of a missing group; depends on the real server's object store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingDelete {
     /// 202, as on a file system and S3.
@@ -32,7 +32,7 @@ pub enum MissingDelete {
     NotFound,
 }
 
-/// Which names for labels, annotations and recording rules are valid.
+/// The valid names of labels, annotations and recording rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameScheme {
     /// ASCII letters, digits, underscores (and colons in metric names).
@@ -41,7 +41,7 @@ pub enum NameScheme {
     Utf8,
 }
 
-/// A field that some rulers, or some of their versions, take in a POST and forget.
+/// A field that some rulers, or some of their versions, accept in a POST and do not store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {
@@ -61,100 +61,100 @@ pub enum Field {
     KeepFiringFor,
 }
 
-/// What a tenant may store. Zero and empty mean no limit. Of the real rulers only Mimir knows the last two; the
-/// testkit's all apply them.
+/// The limits of a tenant. Zero and empty mean no limit. Of the real rulers, only Mimir has the last two; all kinds of
+/// the testkit apply them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The most rules in a group.
+    /// The maximum number of rules in a group.
     pub rules_per_group: usize,
-    /// The most groups. As in the real servers, a group being replaced counts twice.
+    /// The maximum number of groups. As in the real servers, a group being replaced counts twice.
     pub groups: usize,
-    /// The shortest interval of a group that states one; in whole milliseconds.
+    /// The minimum of an explicit interval, in whole milliseconds.
     pub min_interval: Duration,
-    /// Namespaces that cannot be changed without the override header.
+    /// Namespaces that can only be changed with the override header.
     pub protected_namespaces: Vec<String>,
 }
 
-/// What happens to a group whose text the server's own YAML reader will not take back.
+/// The handling of a group whose YAML the server's own parser cannot read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Poison {
-    /// It is stored, and from then on the tenant's rules are no longer reloaded.
+    /// The group is stored, and the tenant's rules are no longer reloaded from then on.
     Freezes,
-    /// It is refused as undecodable.
-    Refused,
+    /// The group is rejected as undecodable.
+    Rejected,
 }
 
-/// How a request with a tenant that is none is turned away.
+/// The answer to a request with an invalid tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BadTenant {
-    /// 401 and the reason in plain text; two tenants are 422 or, with federation, 400.
-    Explained,
-    /// 400 and `no org id`, whatever is wrong.
-    Unexplained,
-    /// 500 as if it were the server's fault; only the state API tells two tenants from bad ones.
-    Blamed,
+pub(crate) enum InvalidTenant {
+    /// 401 with the reason in plain text; two tenants are 422 or, with federation, 400.
+    WithReason,
+    /// 400 and `no org id` for every error.
+    Generic,
+    /// 500 as for a server error; only the state API distinguishes two tenants from invalid ones.
+    ServerError,
 }
 
-/// The query language of a ruler, and with it whose validation of rules it has.
+/// The query language of a ruler, and the corresponding validation of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Prometheus' validation, in the words of this server.
+    /// Prometheus' validation, with the messages of this server.
     PromQl {
-        /// What stands before a complaint about the group as a whole.
+        /// The prefix of errors about the group as a whole.
         invalid: &'static str,
-        /// Whether errors in rules say where in the posted YAML, or always 0:0.
+        /// `true` if errors in rules have the position in the posted YAML; otherwise always 0:0.
         positions: bool,
-        /// Whether a bad expression is explained, or answered with an empty message.
+        /// `true` if errors in expressions are described; otherwise the message is empty.
         explains_expressions: bool,
-        /// What Prometheus hides behind feature flags is accepted in expressions.
+        /// `true` if expressions may use features that Prometheus enables by feature flags.
         experimental: bool,
-        /// `source_tenants` while federation is off, or two different delays, are refused.
+        /// `true` if `source_tenants` without federation, and two different delays, are rejected.
         checks_group_fields: bool,
     },
     /// Loki's own validation.
     LogQl,
 }
 
-/// Everything in which kinds of rulers differ.
+/// The differences between the kinds of rulers.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
-    /// Where the configuration API lives; the first is under the Prometheus prefix if it starts without a slash.
+    /// The paths of the configuration API.
     pub(crate) config_routes: ConfigRoutes,
     /// The body of an accepted write.
     pub(crate) accepted: &'static str,
-    /// JSON errors say `"data":null` and go out as plain text.
+    /// JSON errors contain `"data":null` and have a plain-text content type.
     pub(crate) sniffed_errors: bool,
-    /// What a body that is no rule group is told.
+    /// The error message for a body that is not a rule group.
     pub(crate) undecodable: &'static str,
     pub(crate) dialect: Dialect,
     pub(crate) empty_list: EmptyList,
     pub(crate) missing_delete: MissingDelete,
     pub(crate) name_scheme: NameScheme,
-    pub(crate) bad_tenant: BadTenant,
+    pub(crate) invalid_tenant: InvalidTenant,
     pub(crate) poison: Poison,
-    /// Namespaces become file names on the ruler's own disk, so that some freeze the tenant.
+    /// Namespaces become file names on the ruler's own disk, so that some of them freeze the tenant.
     pub(crate) maps_to_files: bool,
-    /// Path values are refused when they could leave a directory.
+    /// Names in paths are rejected if they could leave a directory.
     pub(crate) traversal_check: bool,
     /// The router decodes the path and the handler decodes it again.
     pub(crate) double_decode: bool,
-    /// A body sent as a form is consumed before it is read.
+    /// A body sent as a form is consumed before the handler reads it.
     pub(crate) eats_forms: bool,
     pub(crate) drops: Vec<Field>,
-    /// A limit is cut to 32 bits.
+    /// A limit is truncated to 32 bits.
     pub(crate) narrow_limit: bool,
-    /// `query_offset: 0s` is kept as such.
+    /// `query_offset: 0s` is stored as such.
     pub(crate) keeps_zero_offset: bool,
-    /// Texts of 16 MiB and more bring the handler down.
+    /// Strings of 16 MiB and more make the handler panic.
     pub(crate) bounded_texts: bool,
-    /// A list takes `?labels=` and shows only rules that have one of them.
+    /// A list accepts `?labels=` and contains only rules with one of these labels.
     pub(crate) filters_lists: bool,
-    /// Answers of 1400 bytes and more are compressed for clients that accept it.
+    /// Answers of 1400 bytes and more are compressed if the client accepts it.
     pub(crate) compresses: bool,
     pub(crate) state: StateStyle,
 }
 
-/// Where the configuration API lives.
+/// The paths of the configuration API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigRoutes {
     /// `{prometheus prefix}/config/v1/rules`.
@@ -165,19 +165,19 @@ pub(crate) enum ConfigRoutes {
     LokiAndLegacy,
 }
 
-/// In what the state API's documents differ.
+/// The differences in the documents of the state API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StateStyle {
-    /// An envelope with empty `errorType` and `error`, groups with `sourceTenants`.
+    /// An envelope with empty `errorType` and `error`; groups with `sourceTenants`.
     Mimir,
-    /// An envelope without empty fields, groups with `limit`.
+    /// An envelope without empty fields; groups with `limit`.
     Cortex,
-    /// Mimir's envelope, groups with `limit` in another place, rules without `keepFiringFor`.
+    /// Mimir's envelope; groups with `limit` at another position, rules without `keepFiringFor`.
     Loki,
 }
 
 impl Profile {
-    /// The profile of a kind as it comes out of the box.
+    /// The default profile of a kind.
     pub(crate) fn of(kind: Kind) -> Self {
         match kind {
             Kind::Mimir => Self {
@@ -195,7 +195,7 @@ impl Profile {
                 empty_list: EmptyList::Map,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                bad_tenant: BadTenant::Explained,
+                invalid_tenant: InvalidTenant::WithReason,
                 poison: Poison::Freezes,
                 maps_to_files: false,
                 traversal_check: true,
@@ -224,8 +224,8 @@ impl Profile {
                 empty_list: EmptyList::NotFound,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                bad_tenant: BadTenant::Unexplained,
-                poison: Poison::Refused,
+                invalid_tenant: InvalidTenant::Generic,
+                poison: Poison::Rejected,
                 maps_to_files: true,
                 traversal_check: false,
                 double_decode: false,
@@ -247,7 +247,7 @@ impl Profile {
                 empty_list: EmptyList::NotFound,
                 missing_delete: MissingDelete::Accepted,
                 name_scheme: NameScheme::Legacy,
-                bad_tenant: BadTenant::Blamed,
+                invalid_tenant: InvalidTenant::ServerError,
                 poison: Poison::Freezes,
                 maps_to_files: true,
                 traversal_check: true,

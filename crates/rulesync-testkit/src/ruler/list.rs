@@ -1,4 +1,4 @@
-//! The list of a tenant's groups, put together from lines that each group keeps ready.
+//! The list of a tenant's groups, composed of lines that are cached per group.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use super::{
     yaml_out::sequence_key,
 };
 
-/// Namespaces in order, each with its groups in order.
+/// Namespaces in sorted order, each with its groups in sorted order.
 pub(crate) type Snapshot = Vec<(String, Vec<Arc<Entry>>)>;
 
-/// Parts of a list are about this big.
+/// The approximate size in bytes of the parts of a list.
 const PART: usize = 64 * 1024;
 
-/// What a list shows, taken in one moment.
+/// The contents of a list at one point in time.
 pub(crate) fn snapshot(tenant: Option<&Tenant>, namespace: Option<&str>) -> Snapshot {
     let Some(tenant) = tenant else { return Snapshot::new() };
     let namespaces = match namespace {
@@ -31,7 +31,7 @@ pub(crate) fn snapshot(tenant: Option<&Tenant>, namespace: Option<&str>) -> Snap
     sort_natural(namespaces, |namespace: &(String, _)| namespace.0.as_str())
 }
 
-/// The pairs of a filter like `name:value,name2:value2`; `None` if one of them has no colon.
+/// The pairs of a filter such as `name:value,name2:value2`; `None` if one of them has no colon.
 pub(crate) fn wanted_labels(filter: &str) -> Option<Vec<(&str, &str)>> {
     filter
         .split(',')
@@ -42,7 +42,7 @@ pub(crate) fn wanted_labels(filter: &str) -> Option<Vec<(&str, &str)>> {
         .collect()
 }
 
-/// Only the rules that have one of these labels, and the groups and namespaces that still have rules.
+/// Selects the rules that have one of these labels, and the groups and namespaces that still have rules.
 pub(crate) fn with_labels(snapshot: Snapshot, wanted: &[(&str, &str)]) -> Snapshot {
     let matches = |rule: &StoredRule| {
         wanted.iter().any(|(name, value)| rule.labels.get(*name).is_some_and(|is| is == value))
@@ -58,7 +58,7 @@ pub(crate) fn with_labels(snapshot: Snapshot, wanted: &[(&str, &str)]) -> Snapsh
     namespaces.collect()
 }
 
-/// The document in parts.
+/// Renders the document, in parts.
 pub(crate) fn parts(snapshot: &Snapshot) -> Vec<Bytes> {
     let mut parts = Vec::new();
     let mut part = BytesMut::with_capacity(PART);
@@ -67,7 +67,7 @@ pub(crate) fn parts(snapshot: &Snapshot) -> Vec<Bytes> {
         part.extend_from_slice(key.as_bytes());
         for (index, entry) in groups.iter().enumerate() {
             let lines = entry.lines();
-            // Items begin with blanks; a key in its long form has already used the first of them.
+            // Items begin with spaces; a key in the long form has already written some of them.
             let lines = if index == 0 { lines.get(taken..).unwrap_or(lines) } else { lines };
             part.extend_from_slice(lines.as_bytes());
             if part.len() >= PART {

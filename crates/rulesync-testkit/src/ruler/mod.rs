@@ -1,7 +1,6 @@
-//! Rulers as clients meet them: the configuration API of Mimir, Cortex and Loki, and what their state API shows of
-//! it.
+//! Rulers from a client's view: the configuration API of Mimir, Cortex and Loki, and its effects in their state API.
 //!
-//! Nothing is evaluated. What the kinds differ in is data (`kind`); everything else is one code for all.
+//! Nothing is evaluated. The differences between the kinds are data (`kind`); all kinds share the same code.
 
 mod answer;
 mod api;

@@ -1,9 +1,8 @@
-//! What servers make of names in paths: where objects would lie, which names could leave a directory, which escape
-//! is at fault.
+//! Names in paths: the object path of a name, names that could leave a directory, and malformed escapes.
 
 use super::encode::base64_url;
 
-/// Where the real server would keep an object.
+/// The path under which the real server would store an object.
 pub(crate) fn object_path(tenant: &str, namespace: &str, group: Option<&str>) -> String {
     let mut path = format!("/data/rules/{tenant}/{}", base64_url(namespace));
     if let Some(group) = group {
@@ -13,7 +12,7 @@ pub(crate) fn object_path(tenant: &str, namespace: &str, group: Option<&str>) ->
     path
 }
 
-/// Whether a path made of the name stays below where it starts, as Go's `filepath.IsLocal` sees it.
+/// Returns `true` if a path made of the name stays below its root, as determined by Go's `filepath.IsLocal`.
 pub(crate) fn is_local(name: &str) -> bool {
     let mut depth = 0i64;
     let stays = name.split('/').all(|segment| {
@@ -27,7 +26,7 @@ pub(crate) fn is_local(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('/') && stays
 }
 
-/// The first malformed escape of a name, as Go shows it.
+/// The first malformed escape of a name, in Go's notation.
 pub(crate) fn bad_escape(name: &str) -> &str {
     let at = name
         .match_indices('%')
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_that_stay_below_are_local() {
+    fn is_local_rejects_names_that_leave_the_directory() {
         for name in ["a", ".", "...", "a/b", "a/../b", "a//b", "a/"] {
             assert!(is_local(name), "{name}");
         }
@@ -52,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bad_escape_is_shown_with_what_follows() {
+    fn bad_escape_returns_the_first_malformed_escape() {
         for (name, shown) in [("50%", "%"), ("g%1", "%1"), ("%41%zzz", "%zz")] {
             assert_eq!(bad_escape(name), shown);
         }

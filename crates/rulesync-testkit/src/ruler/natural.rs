@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-/// Sorts keys as `yaml.v3` does: numbers in them by value, letters after other characters (but before them right
-/// behind a digit).
+/// Sorts keys as `yaml.v3` does: numbers in them by value, letters after other characters (but before them directly
+/// after a digit).
 ///
-/// That is not a total order for every set of strings, and the sorts of the standard library may panic then: this
-/// one merges and takes what comes.
+/// That is not a total order for every set of strings, for which the sorts of the standard library may panic: this
+/// merge sort accepts any comparison.
 pub(crate) fn sort_natural<T>(items: Vec<T>, key: impl Fn(&T) -> &str + Copy) -> Vec<T> {
     if items.len() < 2 {
         return items;
@@ -40,7 +40,7 @@ fn natural(a: &str, b: &str) -> Ordering {
         (false, true) => return if after_digit { Ordering::Greater } else { Ordering::Less },
         (false, false) => {}
     }
-    // Zeros that stand inside a number must not count as leading ones: both get a digit in front.
+    // Zeros inside a number must not count as leading zeros: both numbers get a digit in front.
     let inside =
         (x == '0' || y == '0') && a[..at].iter().rev().take_while(|c| c.is_numeric()).any(|c| *c != '0');
     let number = |chars: &[char]| {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_count_and_letters_come_after_other_characters() {
+    fn natural_sort_orders_numbers_by_value_and_letters_last() {
         assert_eq!(
             sorted(&["y", "ns10", "a/b", "ns9", "Zed", "~", "0x1F", "- x", "123", "1e3", "a b", "ns1"]),
             ["- x", "~", "0x1F", "1e3", "123", "Zed", "a b", "a/b", "ns1", "ns9", "ns10", "y"],
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_inside_a_number_are_not_leading_ones() {
+    fn natural_sort_handles_zeros_inside_numbers() {
         assert_eq!(sorted(&["a100", "a10", "a01", "a1"]), ["a1", "a01", "a10", "a100"]);
     }
 }

@@ -1,6 +1,6 @@
-//! Whether a stored group survives the ruler's own way of loading it: the group is written as YAML and read back, and
-//! that loses two kinds of strings: those of several lines that get a wrong indentation hint, and the name `<<`, which
-//! is written plain and read as a merge.
+//! Detects groups that the ruler cannot load: a ruler writes a group as YAML and reads it back, which fails for two
+//! kinds of strings: multi-line strings with a wrong indentation hint, and the name `<<`, which is written plain and
+//! read as a merge.
 
 use super::{
     group::StoredGroup,
@@ -8,16 +8,16 @@ use super::{
     yaml_style::{has_hint, is_literal},
 };
 
-/// The column of a group's fields in the ruler's own rule file, where groups stand in a list.
+/// The column of a group's fields in the ruler's rule file, where groups are list items.
 pub(crate) const IN_FILE: usize = 6;
 
-/// The column of a group's fields in a document of its own.
+/// The column of a group's fields in a separate document.
 pub(crate) const ALONE: usize = 0;
 
-/// A key that merges another mapping into its own, whatever its value: a text is none, and an error.
+/// A key that merges another mapping into its own; a string as its value is an error.
 const MERGE: &str = "<<";
 
-/// Whether the group, written with its fields at column `fields`, cannot be read back.
+/// Returns `true` if the group, written with its fields at column `fields`, cannot be read back.
 pub(crate) fn is_poison(group: &StoredGroup, fields: usize) -> bool {
     let rule_fields = deeper(fields) + 2;
     let lost = |text: &String, parent: usize| !is_readable(text, parent);
@@ -35,25 +35,25 @@ pub(crate) fn is_poison(group: &StoredGroup, fields: usize) -> bool {
         })
 }
 
-/// Whether a string written as the value in a mapping at column `parent` can be read back.
+/// Returns `true` if a string written as a value in a mapping at column `parent` can be read back.
 fn is_readable(text: &str, parent: usize) -> bool {
     if !is_literal(text) {
         return true;
     }
     let written = deeper(parent);
-    // A line break at the very start is swallowed by the end of the header line.
+    // A line break at the very start is consumed by the end of the header line.
     let lines: Vec<&str> = text.strip_prefix('\n').unwrap_or(text).split('\n').collect();
     let indent = if has_hint(text) {
         parent + 4
     } else if lines.first().is_some_and(|line| line.starts_with('\t')) {
-        // Looking for the indentation, the reader takes no tab for it.
+        // The parser does not accept a tab as indentation.
         return false;
     } else {
         written
     };
     lines.iter().filter(|line| !line.is_empty()).all(|line| {
         let blanks = line.bytes().take_while(|b| *b == b' ').count();
-        // Less indented than the block is the end of the block: what follows is no longer part of any value.
+        // A line with less indentation ends the block: the rest is not part of any value.
         written + blanks >= indent || blanks == line.len()
     })
 }
@@ -71,8 +71,8 @@ mod tests {
     }
 
     #[test]
-    fn the_strings_that_froze_a_real_tenant_do_so_here_and_no_others() {
-        // Each with what it did as expression, annotation, alert name and group name.
+    fn poison_matches_strings_that_froze_a_real_tenant() {
+        // Each string with its observed effect as expression, annotation, alert name and group name.
         for (text, expr, annotation, alert, name) in [
             ("\tx\ny", true, true, true, true),
             ("\nx", true, false, true, true),
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn one_line_freezes_only_as_the_merge_key() {
-        // What gopkg.in/yaml.v3 3.0.1 and go.yaml.in/yaml/v3 3.0.4 do with a rule file of each of these.
+    fn poison_single_line_is_only_the_merge_key() {
+        // The behaviour of gopkg.in/yaml.v3 3.0.1 and go.yaml.in/yaml/v3 3.0.4 with a rule file of each of these.
         for text in [
             "<<",
             "<<:",

@@ -1,4 +1,4 @@
-//! The query of a request, taken apart as a form.
+//! The query of a request, parsed as a form.
 
 use percent_encoding::percent_decode_str;
 
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_decoded_and_found_by_name() {
+    fn query_parameters_are_decoded() {
         let pairs = pairs("file[]=a%2Fb&file%5B%5D=c+d&&flag");
         assert_eq!(all(&pairs, "file[]"), ["a/b", "c d"]);
         assert_eq!((first(&pairs, "file[]"), first(&pairs, "flag"), first(&pairs, "none")), ("a/b", "", ""));

@@ -1,4 +1,4 @@
-//! Stored groups as the YAML documents a ruler answers with.
+//! Renders stored groups as the YAML documents of a ruler's answers.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use super::{
     yaml_out::{Node, document, item},
 };
 
-/// A group as an item of its namespace's list.
+/// Renders a group as an item of its namespace's list.
 pub(crate) fn list_item(group: &StoredGroup) -> String {
     let spans = Spans::of(group);
     item(&group_node(group, &spans), 4)
 }
 
-/// A group in a document of its own.
+/// Renders a group as a separate document.
 pub(crate) fn single(group: &StoredGroup) -> String {
     let spans = Spans::of(group);
     document(&group_node(group, &spans))
 }
 
-/// One tenant of the list of all tenants.
+/// Renders one tenant of the list of all tenants.
 pub(crate) fn tenant(name: &str, namespaces: &Namespaces) -> String {
     let spans: BTreeMap<(&str, &str), Spans> = namespaces
         .iter()
@@ -44,12 +44,12 @@ pub(crate) fn tenant(name: &str, namespaces: &Namespaces) -> String {
     document(&Node::Map(vec![(name, Node::Map(entries))]))
 }
 
-/// A group's durations in print, for the tree to borrow from.
+/// The formatted durations of a group, borrowed by the tree.
 struct Spans {
     interval: String,
     evaluation_delay: String,
     query_offset: String,
-    /// Of each rule: `for` and `keep_firing_for`.
+    /// The `for` and `keep_firing_for` of each rule.
     rules: Vec<(String, String)>,
 }
 
@@ -127,22 +127,22 @@ mod tests {
         yaml_in::decode,
     };
 
-    /// Text of the characters that YAML is touchy about.
+    /// Strings of characters that are special in YAML.
     fn text() -> impl Strategy<Value = String> {
         "[a-z0-9 \\t\n:#'\"\\\\{}\\[\\]~.,%&*!|>?@`_=+é😀\\x07-]{0,12}"
     }
 
     proptest! {
         #[test]
-        fn a_group_written_and_read_is_the_same(
+        fn render_round_trips_groups(
             name in "[a-z]{1,5}",
             (expr, label, annotation) in (text(), text(), text()),
             key in "[a-zA-Z_]{1,3}",
             millis in 0..10_000_000_000u64,
             limit in -5..5i64,
         ) {
-            // A string that begins with blanks or a break and has several lines is written wrongly: that is what
-            // `poison` is about, and what is readable of it comes back changed.
+            // A multi-line string that begins with a space or line break is written incorrectly (see `poison`), and
+            // reads back changed if at all.
             let sound = |text: &String| !text.contains('\n') || !text.starts_with([' ', '\n']);
             prop_assume!([&expr, &label, &annotation].into_iter().all(sound));
             let rule = StoredRule {

@@ -1,4 +1,4 @@
-//! What a ruler tells about itself: the state API, all tenants, its build.
+//! Status information of a ruler: the state API, all tenants, build information.
 
 use rulesync_expr::logql;
 use serde_json::{Value, json};
@@ -14,10 +14,10 @@ use super::{
 };
 
 impl Api {
-    /// The loaded rules and how they fare.
+    /// The loaded rules and their health.
     ///
     /// # Errors
-    /// The answer to a query that cannot be, or where Mimir evaluates nothing.
+    /// The answer to an invalid query, or Mimir's answer if evaluation is disabled.
     pub(crate) fn state_rules(&self, tenant: &str, query: &str) -> Result<Answer, Answer> {
         let style = self.settings.profile.state;
         let filter = state::filter(&query::pairs(query), style)
@@ -46,7 +46,7 @@ impl Api {
         Ok(self.success(&data))
     }
 
-    /// The active alerts; there never are any.
+    /// The active alerts; always empty.
     pub(crate) fn state_alerts(&self) -> Answer {
         self.success(r#"{"alerts":[]}"#)
     }
@@ -59,14 +59,14 @@ impl Api {
         Answer::json(200, &format!(r#"{{"status":"success","data":{data}{tail}}}"#))
     }
 
-    /// Every tenant's groups.
+    /// The groups of all tenants.
     pub(crate) fn all_tenants(&self) -> Answer {
         let store = self.store();
         let parts = store.tenants().map(|(name, tenant)| render::tenant(name, &tenant.namespaces).into());
         Answer::yaml(parts.collect())
     }
 
-    /// Version and, in Mimir, features.
+    /// The version and, in Mimir, features.
     pub(crate) fn build_info(&self) -> Value {
         let version = concat!("rulesync-testkit-", env!("CARGO_PKG_VERSION"));
         if self.settings.profile.config_routes == ConfigRoutes::LokiAndLegacy {
@@ -86,7 +86,7 @@ impl Api {
     }
 }
 
-/// Whether a rule asks for lines of logs, which Loki stores and can never evaluate.
+/// Returns `true` for a rule that is a log query, which Loki stores but can never evaluate.
 fn is_log_query(rule: &StoredRule) -> bool {
     logql::parse(&rule.expr).is_ok_and(|expr| !expr.is_metric())
 }

@@ -1,12 +1,11 @@
-//! From a request's method and path to what it asks for. Decoding of names in the path happens here, once or, as
-//! in servers that do so, twice.
+//! Routing by method and path. Also decodes the names in the path, once or, as some servers do, twice.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::{encode::whole_path_escape, kind::ConfigRoutes};
 
-/// What a request asks for.
+/// The operation of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     List,
@@ -32,18 +31,18 @@ pub(crate) enum Route {
     BuildInfo,
     AllTenants,
     DeleteTenant,
-    /// The path is not clean; this one is.
+    /// The path is not clean; contains the clean path.
     Moved(String),
-    /// The path exists, the method does not.
+    /// The path exists, but not with this method.
     MethodNotAllowed,
     NotFound,
-    /// Not a path at all.
+    /// Not a valid path.
     Malformed,
     /// A name cannot be decoded a second time.
     BadEscape(String),
 }
 
-/// Which routes a server has.
+/// The routes of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Routes {
     pub(crate) config: ConfigRoutes,
@@ -54,12 +53,12 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Finds the route of a request. `path` is as sent.
+    /// Finds the route of a request; `path` is as sent.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Route {
         let Some(once) = decode(path) else { return Route::Malformed };
         let routed = if self.double_decode { once.as_str() } else { path };
         if let Some(clean) = cleaned(routed) {
-            // What was decoded to be routed is encoded again to be sent.
+            // A path decoded for routing is encoded again in the answer.
             return Route::Moved(if self.double_decode { whole_path_escape(&clean) } else { clean });
         }
         if let Some(rest) = self.config_path(routed) {
@@ -86,7 +85,7 @@ impl Routes {
     }
 
     fn state_prefixes(&self) -> impl Iterator<Item = &str> {
-        // Without its API, only Mimir's ruler still has state routes.
+        // With the API disabled, only Mimir's ruler still has state routes.
         let off = !self.config_enabled && self.config != ConfigRoutes::UnderPrometheus;
         let legacy = (self.config == ConfigRoutes::TopAndLegacy).then_some(self.legacy_prefix.as_str());
         std::iter::once(self.prometheus_prefix.as_str()).chain(legacy).filter(move |_| !off)
@@ -102,7 +101,7 @@ impl Routes {
         }
     }
 
-    /// What follows `…/rules` in a path of the configuration API.
+    /// The rest of a configuration API path after `…/rules`.
     fn config_path<'p>(&self, path: &'p str) -> Option<&'p str> {
         if !self.config_enabled {
             return None;
@@ -168,7 +167,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8_lossy().into_owned())
 }
 
-/// The path without `.`, `..` and empty segments, if it has any. A slash at the end stays.
+/// The path without `.`, `..` and empty segments, if it contains any. A trailing slash stays.
 fn cleaned(path: &str) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {

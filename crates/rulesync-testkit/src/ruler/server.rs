@@ -1,4 +1,4 @@
-//! A ruler as a test or the daemon sees it: built, started, looked into, broken, stopped.
+//! [`RulerServer`]: build, start, inspect, break and stop a ruler.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,10 +23,10 @@ use crate::{
     listen::{LONGEST_BODY, Listen},
 };
 
-/// A tenant's groups: namespace, group name, group.
+/// The groups of a tenant: namespace, group name, group.
 pub type Rules = BTreeMap<String, BTreeMap<String, StoredGroup>>;
 
-/// A running ruler. Dropping it cuts it off; [`shutdown`](Self::shutdown) lets requests finish.
+/// A running ruler. Dropping it closes all connections; [`shutdown`](Self::shutdown) lets requests finish.
 ///
 /// ```
 /// use rulesync_testkit::{Fault, Kind, RulerServer};
@@ -36,7 +36,7 @@ pub type Rules = BTreeMap<String, BTreeMap<String, StoredGroup>>;
 /// let ruler = RulerServer::builder(Kind::Mimir).start().await?;
 /// ruler.put("team-a", "some/namespace", "name: g\nrules: [{record: up:sum, expr: sum(up)}]")?;
 /// ruler.faults().inject(Fault::status(503, "not now\n").times(2));
-/// // … let a client loose on `ruler.url()` …
+/// // … run a client against `ruler.url()` …
 /// assert_eq!(ruler.rules("team-a")["some/namespace"]["g"].rules[0].expr, "sum(up)");
 /// assert_eq!(ruler.journal().len(), 0);
 /// # Ok(())
@@ -57,8 +57,8 @@ impl fmt::Debug for RulerServer {
     }
 }
 
-/// A ruler to be: everything the real ones can be configured to, and some of what their versions and storage
-/// differ in.
+/// Options of a [`RulerServer`]: the configuration of the real rulers, and some differences of their versions and
+/// storage.
 #[derive(Clone, Debug)]
 pub struct RulerBuilder {
     kind: Kind,
@@ -69,19 +69,19 @@ pub struct RulerBuilder {
     detail: Detail,
 }
 
-/// Why a hand edit is not possible.
+/// An error of [`RulerServer::put`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PutError {
-    /// The text is no rule group, or has no name.
-    #[error("not a rule group with a name")]
+    /// The YAML is not a rule group, or has no name.
+    #[error("invalid rule group or missing name")]
     NotAGroup,
-    /// It could not be written to the storage directory.
-    #[error("cannot be stored")]
+    /// The group could not be written to the storage directory.
+    #[error("cannot store the rule group")]
     Storage(#[from] io::Error),
 }
 
-/// The most bytes of a name that still fit a file's when coded in base64.
+/// The maximum length in bytes of a name whose base64 form is a valid file name.
 const LONGEST_NAME: usize = 189;
 
 impl RulerBuilder {
@@ -117,42 +117,42 @@ impl RulerBuilder {
         }
     }
 
-    /// Where to listen; by default any free port on loopback.
+    /// Sets the address to listen on; by default any free loopback port.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// The prefix of Mimir's configuration API and of all state APIs; by default `/prometheus`.
+    /// Sets the prefix of Mimir's configuration API and of all state APIs; by default `/prometheus`.
     #[must_use]
     pub fn prometheus_prefix(mut self, prefix: &str) -> Self {
         self.settings.routes.prometheus_prefix = prefix.trim_end_matches('/').to_owned();
         self
     }
 
-    /// The prefix of the older routes of Cortex and Loki; by default `/api/prom`.
+    /// Sets the prefix of the legacy routes of Cortex and Loki; by default `/api/prom`.
     #[must_use]
     pub fn legacy_prefix(mut self, prefix: &str) -> Self {
         self.settings.routes.legacy_prefix = prefix.trim_end_matches('/').to_owned();
         self
     }
 
-    /// The limits of every tenant that has none of its own; by default there are none.
+    /// Sets the limits of all tenants without specific limits; by default there are none.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// The limits of one tenant, in place of the general ones.
+    /// Sets the limits of one tenant, which replace the general ones.
     #[must_use]
     pub fn tenant_limits(mut self, tenant: &str, limits: Limits) -> Self {
         self.settings.tenant_limits.insert(tenant.to_owned(), limits);
         self
     }
 
-    /// Switches tenancy off: whatever the header says, everyone is this tenant (`anonymous` in Mimir, `fake` in
+    /// Disables tenancy: whatever the header, all requests belong to this tenant (`anonymous` in Mimir, `fake` in
     /// Cortex and Loki).
     #[must_use]
     pub fn only_tenant(mut self, tenant: &str) -> Self {
@@ -160,22 +160,22 @@ impl RulerBuilder {
         self
     }
 
-    /// Switches tenant federation on: groups may have source tenants.
+    /// Enables tenant federation: groups may have source tenants.
     #[must_use]
     pub fn federation(mut self) -> Self {
         self.settings.federation = true;
         self
     }
 
-    /// Which names of labels and metrics are valid; by default [`NameScheme::Legacy`].
+    /// Sets the valid names of labels and metrics; by default [`NameScheme::Legacy`].
     #[must_use]
     pub fn name_scheme(mut self, scheme: NameScheme) -> Self {
         self.settings.profile.name_scheme = scheme;
         self
     }
 
-    /// Refuses in expressions what Prometheus hides behind feature flags, as rulers do out of the box; by default
-    /// it is accepted. Loki has no PromQL to refuse anything in.
+    /// Rejects expressions that need feature flags of Prometheus, as rulers do by default; here the default is to
+    /// accept them. No effect on Loki, which has no PromQL.
     #[must_use]
     pub fn stable_promql_only(mut self) -> Self {
         if let Dialect::PromQl { experimental, .. } = &mut self.settings.profile.dialect {
@@ -184,14 +184,14 @@ impl RulerBuilder {
         self
     }
 
-    /// What a list answers when there is nothing to list.
+    /// Sets the answer to a list of no groups.
     #[must_use]
     pub fn empty_list(mut self, style: EmptyList) -> Self {
         self.settings.profile.empty_list = style;
         self
     }
 
-    /// What deleting a missing group answers; by default [`MissingDelete::Accepted`].
+    /// Sets the answer to the deletion of a missing group; by default [`MissingDelete::Accepted`].
     #[must_use]
     pub fn missing_delete(mut self, style: MissingDelete) -> Self {
         self.settings.profile.missing_delete = style;
@@ -213,95 +213,96 @@ impl RulerBuilder {
         self
     }
 
-    /// Forgets these fields, besides those the kind always forgets.
+    /// Drops these fields, in addition to those that the kind always drops.
     #[must_use]
     pub fn drops(mut self, fields: &[Field]) -> Self {
         self.settings.profile.drops.extend_from_slice(fields);
         self
     }
 
-    /// Switches the configuration API off: its routes are 404.
+    /// Disables the configuration API: its routes are 404.
     #[must_use]
     pub fn api_disabled(mut self) -> Self {
         self.settings.routes.config_enabled = false;
         self
     }
 
-    /// Whether names in paths that could leave a directory are refused; by default in Mimir and Loki.
+    /// Sets whether names in paths that could leave a directory are rejected; the default in Mimir and Loki.
     #[must_use]
     pub fn traversal_check(mut self, check: bool) -> Self {
         self.settings.profile.traversal_check = check;
         self
     }
 
-    /// Whether longer answers are compressed for clients that accept it; by default in Mimir only.
+    /// Sets whether longer answers are compressed if the client accepts it; by default only in Mimir.
     #[must_use]
     pub fn compresses(mut self, compresses: bool) -> Self {
         self.settings.profile.compresses = compresses;
         self
     }
 
-    /// How long a change takes until the state API shows it; by default no time.
+    /// Sets the time until a change appears in the state API; zero by default.
     #[must_use]
     pub fn sync_delay(mut self, delay: Duration) -> Self {
         self.sync_delay = delay;
         self
     }
 
-    /// Loaded rules count as evaluated: their health is `ok` instead of `unknown`. Queries for logs, which Loki takes
-    /// for rules, fail.
+    /// Makes loaded rules count as evaluated: their health is `ok` instead of `unknown`. Log queries, which Loki
+    /// accepts as rules, fail.
     #[must_use]
     pub fn evaluates(mut self) -> Self {
         self.settings.evaluates = true;
         self
     }
 
-    /// Keeps rules as the `local` rule store does: lists and the state API work, nothing can be written, and no
-    /// group be read by itself. What there is comes from [`storage`](Self::storage) or [`RulerServer::put`].
+    /// Behaves like the `local` rule store: lists and the state API work, but nothing can be written and no single
+    /// group read. The groups come from [`storage`](Self::storage) or [`RulerServer::put`].
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.settings.read_only = true;
         self
     }
 
-    /// Evaluates nothing for this tenant: Mimir's state API says so, those of the others show no rules.
+    /// Disables evaluation for this tenant: Mimir's state API reports that, those of the others show no rules.
     #[must_use]
     pub fn evaluation_disabled(mut self, tenant: &str) -> Self {
         self.settings.unevaluated.insert(tenant.to_owned());
         self
     }
 
-    /// How long a list takes for each group in it; by default no time.
+    /// Sets the delay of a list per group in it; zero by default.
     #[must_use]
     pub fn list_latency(mut self, per_group: Duration) -> Self {
         self.settings.list_latency = per_group;
         self
     }
 
-    /// The most bytes of a namespace's or group's name; by default 189, as with storage in files. An object store
-    /// takes about a thousand.
+    /// Sets the maximum length in bytes of a namespace's or group's name; by default 189, as with file storage. An
+    /// object store accepts about a thousand.
     #[must_use]
     pub fn longest_name(mut self, bytes: usize) -> Self {
         self.settings.longest_name = bytes;
         self
     }
 
-    /// The most bytes of a request's body, by default 32 MiB; longer ones are answered with 413.
+    /// Sets the maximum size of a request's body in bytes, by default 32 MiB; larger ones are answered with 413.
     #[must_use]
     pub fn longest_body(mut self, bytes: usize) -> Self {
         self.settings.longest_body = bytes;
         self
     }
 
-    /// Keeps the groups in this directory, and begins with those it holds. The directory is made if it is not
-    /// there; files in it that are no groups are left alone.
+    /// Stores the groups in this directory, and starts with the existing ones. The directory is created if necessary;
+    /// files in it that are not groups are left unchanged.
     #[must_use]
     pub fn storage(mut self, directory: impl Into<PathBuf>) -> Self {
         self.storage = Some(directory.into());
         self
     }
 
-    /// How much of each request the journal keeps; by default everything, which a ruler that lives long should not.
+    /// Sets the amount of data the journal keeps per request; by default everything, which suits only short-lived
+    /// rulers.
     #[must_use]
     pub fn journal(mut self, detail: Detail) -> Self {
         self.detail = detail;
@@ -311,7 +312,7 @@ impl RulerBuilder {
     /// Starts the ruler on the current tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound or the storage directory cannot be used.
+    /// If the address cannot be bound or the storage directory cannot be used.
     pub async fn start(self) -> io::Result<RulerServer> {
         let (disk, found) = match &self.storage {
             None => (None, Vec::new()),
@@ -330,37 +331,37 @@ impl RulerBuilder {
 }
 
 impl RulerServer {
-    /// A ruler of this kind, to be configured and started.
+    /// The options of a ruler of this kind.
     pub fn builder(kind: Kind) -> RulerBuilder {
         RulerBuilder::new(kind)
     }
 
-    /// Which ruler it imitates.
+    /// The imitated ruler.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The address, without a path and without a slash at the end.
+    /// The base URL, without a path or trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.listen.address())
     }
 
-    /// The address bound.
+    /// The bound address.
     pub fn address(&self) -> SocketAddr {
         self.listen.address()
     }
 
-    /// The requests it saw.
+    /// The journal of requests.
     pub fn journal(&self) -> &Journal {
         self.listen.journal()
     }
 
-    /// What is wrong with it.
+    /// The faults of this server.
     pub fn faults(&self) -> &Faults {
         self.listen.faults()
     }
 
-    /// What it holds for a tenant.
+    /// The stored groups of a tenant.
     pub fn rules(&self, tenant: &str) -> Rules {
         let store = self.api.store();
         let Some(tenant) = store.tenant(tenant) else { return Rules::new() };
@@ -374,7 +375,7 @@ impl RulerServer {
             .collect()
     }
 
-    /// How many groups it holds for a tenant.
+    /// The number of stored groups of a tenant.
     pub fn group_count(&self, tenant: &str) -> usize {
         self.api.store().tenant(tenant).map_or(0, |tenant| tenant.count)
     }
@@ -384,10 +385,10 @@ impl RulerServer {
         self.api.store().tenants().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Stores a group behind everyone's back: no request, no validation, no limits, nothing dropped.
+    /// Stores a group directly: no request, no validation, no limits, no dropped fields.
     ///
     /// # Errors
-    /// When the YAML is no group with a name, or the storage directory cannot be written.
+    /// If the YAML is not a group with a name, or the storage directory cannot be written.
     pub fn put(&self, tenant: &str, namespace: &str, yaml: &str) -> Result<(), PutError> {
         let posted = yaml_in::decode(yaml.as_bytes()).map_err(|_| PutError::NotAGroup)?;
         if posted.group.name.is_empty() {
@@ -396,33 +397,33 @@ impl RulerServer {
         Ok(self.api.put(tenant, namespace, posted.group)?)
     }
 
-    /// Removes a group behind everyone's back; says whether there was one.
+    /// Removes a group directly and returns `true` if it existed.
     ///
     /// # Errors
-    /// When it cannot be removed from the storage directory.
+    /// If it cannot be removed from the storage directory.
     pub fn remove(&self, tenant: &str, namespace: &str, group: &str) -> io::Result<bool> {
         self.api.remove(tenant, namespace, group)
     }
 
-    /// Removes a namespace behind everyone's back; says whether there was one.
+    /// Removes a namespace directly and returns `true` if it existed.
     ///
     /// # Errors
-    /// When it cannot be removed from the storage directory.
+    /// If it cannot be removed from the storage directory.
     pub fn remove_namespace(&self, tenant: &str, namespace: &str) -> io::Result<bool> {
         self.api.remove_namespace(tenant, namespace)
     }
 
-    /// Whether a stored group or namespace keeps all of the tenant's changes from being loaded.
+    /// Returns `true` if a stored group or namespace prevents all changes of the tenant from being loaded.
     pub fn frozen(&self, tenant: &str) -> bool {
         self.api.store().tenant(tenant).is_some_and(super::store::Tenant::is_frozen)
     }
 
-    /// From now on loaded rules count as evaluated, or no longer; see [`RulerBuilder::evaluates`].
+    /// Sets whether loaded rules count as evaluated from now on; see [`RulerBuilder::evaluates`].
     pub fn set_evaluates(&self, evaluates: bool) {
         self.api.set_evaluates(evaluates);
     }
 
-    /// From now on the state API reports this error for a rule, or no longer.
+    /// Sets or clears the error that the state API reports for a rule.
     pub fn fail_rule(&self, tenant: &str, namespace: &str, group: &str, index: usize, error: Option<&str>) {
         let key = (tenant.to_owned(), namespace.to_owned(), group.to_owned(), index);
         let mut failing = self.api.failing();
@@ -432,8 +433,8 @@ impl RulerServer {
         };
     }
 
-    /// Closes the port and every connection at once: connecting is refused from then on. What is stored, the
-    /// journal and the faults stay.
+    /// Closes the port and every connection at once: new connections are refused from then on. Stored groups, the
+    /// journal and the faults are kept.
     pub async fn stop(&self) {
         self.listen.stop().await;
     }
@@ -441,7 +442,7 @@ impl RulerServer {
     /// Opens the same port again after [`stop`](Self::stop).
     ///
     /// # Errors
-    /// When someone else has taken the port meanwhile.
+    /// If the port is no longer free.
     pub async fn start_again(&self) -> io::Result<()> {
         self.listen.start_again().await
     }
@@ -449,13 +450,13 @@ impl RulerServer {
     /// Stops and starts again.
     ///
     /// # Errors
-    /// When someone else has taken the port meanwhile.
+    /// If the port is no longer free.
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         self.start_again().await
     }
 
-    /// Takes no new requests, lets those under way finish for up to two seconds, and closes.
+    /// Accepts no new requests, lets those in progress finish for up to two seconds, then closes.
     pub async fn shutdown(self) {
         self.listen.shutdown().await;
     }

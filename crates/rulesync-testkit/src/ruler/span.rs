@@ -1,15 +1,15 @@
-//! Durations as Prometheus writes them.
+//! Durations in Prometheus' format.
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// A duration in whole milliseconds, printed as Prometheus does: `1h30m`, `0s`.
+/// A duration in whole milliseconds, formatted as by Prometheus: `1h30m`, `0s`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millis(pub u64);
 
-/// The units, greatest first, with their milliseconds and whether only an exact multiple is printed in them.
+/// The units, largest first, with their milliseconds and whether only exact multiples are printed in them.
 const UNITS: [(&str, u64, bool); 7] = [
     ("y", 365 * 24 * 3_600_000, true),
     ("w", 7 * 24 * 3_600_000, true),
@@ -20,15 +20,15 @@ const UNITS: [(&str, u64, bool); 7] = [
     ("ms", 1, false),
 ];
 
-/// The most that fits the nanoseconds in which the servers calculate, some 292 years.
+/// The maximum: the servers calculate with nanoseconds in 64 bits, some 292 years.
 const MAX: u64 = i64::MAX as u64 / 1_000_000;
 
 impl Millis {
-    /// No time.
+    /// The zero duration.
     pub const ZERO: Self = Self(0);
 
-    /// Reads `1h30m`, `500ms` or a bare `0`. None for everything else: blanks, fractions, units out of order or
-    /// repeated, a number without a unit, more than the server can count.
+    /// Parses `1h30m`, `500ms` or a bare `0`. Returns `None` for everything else: spaces, fractions, units out of order
+    /// or repeated, a number without a unit, more than the servers support.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == "0" {
             return Some(Self::ZERO);
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_come_back_in_canonical_form() {
+    fn duration_is_formatted_in_canonical_form() {
         for (given, printed) in [
             ("0", "0s"),
             ("0m", "0s"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn duration_parser_rejects_invalid_strings() {
         for text in [
             "",
             "60",

@@ -1,4 +1,4 @@
-//! The state API: the loaded rules as JSON, filtered and paged as asked.
+//! The state API: the loaded rules as JSON, filtered and paged.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use super::{
 mod filter;
 mod stamp;
 
-pub(crate) use filter::{Place, StateFilter, filter};
+pub(crate) use filter::{PagePosition, StateFilter, filter};
 
-/// What evaluation says about a rule.
+/// The evaluation health of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Health {
     /// Not evaluated yet.
@@ -45,7 +45,7 @@ impl Health {
     }
 }
 
-/// The answer's `data`, its fields in the real servers' order.
+/// The `data` of the answer, with the fields in the real servers' order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RulesState<'a> {
@@ -69,7 +69,7 @@ struct GroupState<'a> {
     /// Cortex only.
     #[serde(rename = "limit", skip_serializing_if = "Option::is_none")]
     limit_in_cortex: Option<i64>,
-    /// Mimir only, and null there when there are none.
+    /// Mimir only; null if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_tenants: Option<Option<&'a [String]>>,
 }
@@ -87,7 +87,7 @@ enum RuleState<'a> {
         keep_firing_for: Option<Value>,
         labels: BTreeMap<&'a str, &'a str>,
         annotations: &'a BTreeMap<String, String>,
-        /// There never are any, but they can be left out.
+        /// Always empty, but can be omitted.
         alerts: Option<[(); 0]>,
         #[serde(flatten)]
         evaluation: Evaluation,
@@ -112,10 +112,10 @@ struct Evaluation {
     evaluation_time: u8,
 }
 
-/// How long a group without an interval waits between evaluations.
+/// The evaluation interval of a group without an explicit one.
 const DEFAULT_INTERVAL: Millis = Millis(60_000);
 
-/// The loaded rules that the filter wants. `health` knows a rule by namespace, group and index; `now` is in
+/// The loaded rules that match the filter. `health` is called with namespace, group and rule index; `now` is in
 /// milliseconds since 1970.
 pub(crate) fn rules<'a>(
     loaded: &'a Namespaces,
@@ -124,17 +124,17 @@ pub(crate) fn rules<'a>(
     health: &dyn Fn(&str, &StoredGroup, usize) -> Health,
     now: u64,
 ) -> RulesState<'a> {
-    let mut wanted: Vec<(Place, &str, &StoredGroup)> = loaded
+    let mut wanted: Vec<(PagePosition, &str, &StoredGroup)> = loaded
         .iter()
         .filter(|(file, _)| wants(&filter.files, file))
         .flat_map(|(file, groups)| groups.values().map(move |entry| (file.as_str(), &entry.group)))
         .filter(|(_, group)| wants(&filter.groups, &group.name))
-        .map(|(file, group)| (Place::of(file, &group.name, style, filter.limit > 0), file, group))
-        .filter(|(place, ..)| filter.after.as_ref().is_none_or(|after| place > after))
+        .map(|(file, group)| (PagePosition::of(file, &group.name, style, filter.limit > 0), file, group))
+        .filter(|(position, ..)| filter.after.as_ref().is_none_or(|after| position > after))
         .collect();
     wanted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let (mut groups, mut last) = (Vec::new(), None);
-    for (place, file, group) in wanted {
+    for (position, file, group) in wanted {
         let rules: Vec<_> = group
             .rules
             .iter()
@@ -147,7 +147,10 @@ pub(crate) fn rules<'a>(
             continue;
         }
         if filter.limit > 0 && groups.len() == filter.limit {
-            return RulesState { groups, group_next_token: last.map(|place: Place| place.token(style)) };
+            return RulesState {
+                groups,
+                group_next_token: last.map(|position: PagePosition| position.token(style)),
+            };
         }
         let evaluated = (0..group.rules.len()).any(|index| health(file, group, index) != Health::Unknown);
         let tenants = (!group.source_tenants.is_empty()).then_some(group.source_tenants.as_slice());
@@ -162,14 +165,14 @@ pub(crate) fn rules<'a>(
             limit_in_cortex: (style == StateStyle::Cortex).then_some(group.limit),
             source_tenants: (style == StateStyle::Mimir).then_some(tenants),
         });
-        last = Some(place);
+        last = Some(position);
     }
     RulesState { groups, group_next_token: None }
 }
 
 fn is_wanted(group: &StoredGroup, rule: &StoredRule, health: &Health, filter: &StateFilter) -> bool {
     let alerting = !rule.alert.is_empty();
-    // The name of a rule is no label of it here, as in the real servers.
+    // As in the real servers, the name of a rule is not one of its labels.
     let label = |name: &str| rule.labels.get(name).or_else(|| group.labels.get(name)).map(String::as_str);
     filter.alerting.is_none_or(|wanted| wanted == alerting)
         && wants(&filter.rules, rule_name(rule))
@@ -187,7 +190,7 @@ fn rule_state<'a>(
     health: Health,
     now: u64,
 ) -> RuleState<'a> {
-    // The rule's own labels win over the group's.
+    // The labels of the rule take precedence over those of the group.
     let labels = group
         .labels
         .iter()
@@ -231,13 +234,13 @@ fn interval(group: &StoredGroup) -> Millis {
     if group.interval == Millis::ZERO { DEFAULT_INTERVAL } else { group.interval }
 }
 
-/// Evaluations happen at the multiples of the group's interval.
+/// Evaluations happen at multiples of the group's interval.
 fn last_evaluation(group: &StoredGroup, evaluated: bool, now: u64) -> String {
     let Millis(interval) = interval(group);
     if evaluated { stamp(now - now % interval) } else { NEVER.to_owned() }
 }
 
-/// Seconds, without a fraction where there is none.
+/// The number of seconds, as an integer if there is no fraction.
 fn seconds(millis: Millis) -> Value {
     if millis.0.is_multiple_of(1000) {
         return json!(millis.0 / 1000);

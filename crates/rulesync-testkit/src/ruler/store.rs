@@ -1,5 +1,5 @@
-//! What a ruler holds: groups by tenant and namespace, and what of them its evaluation has loaded. In memory; the
-//! copy on disk is the business of `disk`.
+//! The stored groups by tenant and namespace, and the groups that evaluation has loaded. In memory; `disk` has the copy
+//! on disk.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -16,7 +16,7 @@ use super::{
     render,
 };
 
-/// A group and its lines in a list, which are made when first asked for.
+/// A group and its cached lines in a list, rendered on first use.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) group: StoredGroup,
@@ -28,16 +28,16 @@ impl Entry {
         Arc::new(Self { group, lines: OnceLock::new() })
     }
 
-    /// The group as an item of the list of its namespace.
+    /// The group as an item of its namespace's list.
     pub(crate) fn lines(&self) -> &str {
         self.lines.get_or_init(|| render::list_item(&self.group))
     }
 }
 
-/// Groups by their key in an object store, in whose order they are listed.
+/// Groups by their key in an object store, which determines the order of lists.
 pub(crate) type Groups = BTreeMap<String, Arc<Entry>>;
 
-/// Namespaces with their groups; none is ever empty.
+/// Namespaces with their groups; never empty.
 pub(crate) type Namespaces = HashMap<String, Groups>;
 
 /// All tenants of a ruler.
@@ -48,19 +48,19 @@ pub(crate) struct Store {
     maps_to_files: bool,
 }
 
-/// One tenant's groups.
+/// The groups of one tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Tenant {
     pub(crate) namespaces: Namespaces,
-    /// How many groups there are.
+    /// The number of groups.
     pub(crate) count: usize,
-    /// How many of them keep the tenant from being loaded.
+    /// The number of groups that prevent the tenant from being loaded.
     poisonous: usize,
     loaded: Namespaces,
     pending: VecDeque<Change>,
 }
 
-/// A change on its way to evaluation; no entry is a deletion.
+/// A change that evaluation has not loaded yet; without an entry, a deletion.
 #[derive(Debug)]
 struct Change {
     due: Instant,
@@ -70,13 +70,13 @@ struct Change {
 }
 
 impl Store {
-    /// A store without groups. A change takes `sync_delay` to reach evaluation; `maps_to_files` says whether
-    /// namespaces become file names on the way.
+    /// Creates an empty store. A change takes `sync_delay` to reach evaluation; `maps_to_files` is `true` if namespaces
+    /// become file names in the process.
     pub(crate) fn new(sync_delay: Duration, maps_to_files: bool) -> Self {
         Self { tenants: BTreeMap::new(), sync_delay, maps_to_files }
     }
 
-    /// A tenant's groups, if it has or ever had any.
+    /// The groups of a tenant, if it has or ever had any.
     pub(crate) fn tenant(&self, tenant: &str) -> Option<&Tenant> {
         self.tenants.get(tenant)
     }
@@ -86,7 +86,7 @@ impl Store {
         self.tenants.iter().filter(|(_, tenant)| tenant.count > 0)
     }
 
-    /// Takes in what was stored before: evaluation loads all of it at once, if at all.
+    /// Adds groups from an earlier run: evaluation loads all of them at once, or none if the tenant is frozen.
     pub(crate) fn restore(&mut self, found: impl IntoIterator<Item = (String, String, StoredGroup)>) {
         for (tenant, namespace, group) in found {
             let key = base64_url(&group.name);
@@ -94,23 +94,23 @@ impl Store {
         }
     }
 
-    /// Stores a group in place of the one of that name, if there is one.
+    /// Stores a group, replacing the one of that name if it exists.
     pub(crate) fn put(&mut self, tenant: &str, namespace: &str, group: StoredGroup) {
         let key = base64_url(&group.name);
         self.change(tenant, namespace, key, Some(Entry::new(group)));
     }
 
-    /// Removes a group; says whether there was one.
+    /// Removes a group and returns `true` if it existed.
     pub(crate) fn remove(&mut self, tenant: &str, namespace: &str, group: &str) -> bool {
         let key = base64_url(group);
-        let there = self.tenants.get(tenant).is_some_and(|t| t.get(namespace, &key).is_some());
-        if there {
+        let existed = self.tenants.get(tenant).is_some_and(|t| t.get(namespace, &key).is_some());
+        if existed {
             self.change(tenant, namespace, key, None);
         }
-        there
+        existed
     }
 
-    /// Removes a namespace; returns the names of the groups it had.
+    /// Removes a namespace and returns the names of its groups.
     pub(crate) fn remove_namespace(&mut self, tenant: &str, namespace: &str) -> Vec<String> {
         let groups = self.tenants.get(tenant).and_then(|t| t.namespaces.get(namespace));
         let names: Vec<String> = groups
@@ -123,26 +123,26 @@ impl Store {
         names
     }
 
-    /// What evaluation has loaded of a tenant by now.
+    /// The groups of a tenant that evaluation has loaded by now.
     pub(crate) fn loaded(&mut self, tenant: &str) -> Namespaces {
         let Some(tenant) = self.tenants.get_mut(tenant) else { return Namespaces::new() };
-        tenant.settle(Instant::now());
+        tenant.load_due(Instant::now());
         tenant.loaded.clone()
     }
 
     fn change(&mut self, tenant: &str, namespace: &str, key: String, entry: Option<Arc<Entry>>) {
-        // What was due before this change is loaded before it.
+        // Earlier changes that are due are loaded before this change.
         let now = Instant::now();
         if let Some(tenant) = self.tenants.get_mut(tenant) {
-            tenant.settle(now);
+            tenant.load_due(now);
         }
         self.stage(tenant, namespace, key, entry);
         if let Some(tenant) = self.tenants.get_mut(tenant) {
-            tenant.settle(now);
+            tenant.load_due(now);
         }
     }
 
-    /// Makes a change without loading anything.
+    /// Applies a change without loading anything.
     fn stage(&mut self, tenant: &str, namespace: &str, key: String, entry: Option<Arc<Entry>>) {
         let bad_namespace = self.maps_to_files && freezes_as_file(namespace);
         let weight =
@@ -166,17 +166,17 @@ impl Store {
 }
 
 impl Tenant {
-    /// A group by its key.
+    /// Returns a group by its key.
     pub(crate) fn get(&self, namespace: &str, key: &str) -> Option<&Arc<Entry>> {
         self.namespaces.get(namespace)?.get(key)
     }
 
-    /// Whether some group keeps every change from being loaded.
+    /// Returns `true` if a group prevents all changes from being loaded.
     pub(crate) fn is_frozen(&self) -> bool {
         self.poisonous > 0
     }
 
-    fn settle(&mut self, now: Instant) {
+    fn load_due(&mut self, now: Instant) {
         while !self.is_frozen() && self.pending.front().is_some_and(|change| change.due <= now) {
             let Some(change) = self.pending.pop_front() else { return };
             replace(&mut self.loaded, &change.namespace, &change.key, change.entry);
@@ -184,7 +184,7 @@ impl Tenant {
     }
 }
 
-/// Puts an entry in its place, or nothing; returns what was there.
+/// Replaces or removes an entry; returns the previous one.
 fn replace(
     namespaces: &mut Namespaces,
     namespace: &str,
@@ -204,7 +204,7 @@ fn replace(
     }
 }
 
-/// Whether a namespace cannot be the name of a file.
+/// Returns `true` if a namespace is not a valid file name.
 fn freezes_as_file(namespace: &str) -> bool {
     const LONGEST: usize = 255;
     namespace == "." || super::encode::path_escape(namespace).len() > LONGEST

@@ -1,66 +1,66 @@
-//! Which tenant a request speaks for, and how it is told when that is none.
+//! The tenant of a request, and the answers to an invalid one.
 
-use super::kind::BadTenant;
+use super::kind::InvalidTenant;
 
-/// Why a request has no usable tenant, as the answer to it.
+/// The answer to a request without a valid tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// A status and a text of its own.
+pub(crate) enum TenantError {
+    /// A status and a plain-text message.
     Text(u16, String),
-    /// A status and a JSON error, of the type that goes with it.
+    /// A status and a JSON error of the corresponding type.
     Json(u16, &'static str),
 }
 
-/// Which API is asked: they do not all word it the same.
+/// The requested API; the error messages differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum RequestedApi {
     Config,
     State,
 }
 
-/// The tenant named by the header.
+/// Parses the tenant header.
 ///
 /// # Errors
-/// When there is none, it is not well formed or there are several.
+/// If the tenant is missing or malformed, or there are several.
 pub(crate) fn parse(
     header: Option<&str>,
-    style: BadTenant,
+    style: InvalidTenant,
     federation: bool,
-    asked: Asked,
-) -> Result<String, Refused> {
+    api: RequestedApi,
+) -> Result<String, TenantError> {
     let Some(header) = header.filter(|header| !header.is_empty()) else {
-        return Err(Refused::Text(401, "no org id".to_owned()));
+        return Err(TenantError::Text(401, "no org id".to_owned()));
     };
     match style {
-        BadTenant::Unexplained => match check(header) {
+        InvalidTenant::Generic => match check(header) {
             Ok(()) => Ok(header.to_owned()),
-            Err(_) => Err(Refused::Json(400, "no org id")),
+            Err(_) => Err(TenantError::Json(400, "no org id")),
         },
-        BadTenant::Explained => match only(header).map_err(|text| Refused::Text(401, text))? {
+        InvalidTenant::WithReason => match only(header).map_err(|text| TenantError::Text(401, text))? {
             Ok(one) => Ok(one),
-            Err(_) if federation => Err(Refused::Json(400, "no valid org id found")),
-            Err(several) => Err(Refused::Text(
+            Err(_) if federation => Err(TenantError::Json(400, "no valid org id found")),
+            Err(several) => Err(TenantError::Text(
                 422,
                 format!("too many tenant IDs present in the request. max: 1 actual: {several}"),
             )),
         },
-        BadTenant::Blamed => match (only(header), asked) {
+        InvalidTenant::ServerError => match (only(header), api) {
             (Ok(Ok(one)), _) => Ok(one),
-            (_, Asked::Config) => Err(Refused::Json(500, "no org id")),
-            (Ok(Err(_)), Asked::State) => Err(Refused::Json(400, "too many org ids found")),
-            (Err(_), Asked::State) => Err(Refused::Json(500, "no valid org id found")),
+            (_, RequestedApi::Config) => Err(TenantError::Json(500, "no org id")),
+            (Ok(Err(_)), RequestedApi::State) => Err(TenantError::Json(400, "too many org ids found")),
+            (Err(_), RequestedApi::State) => Err(TenantError::Json(500, "no valid org id found")),
         },
     }
 }
 
-/// The one tenant of a header that may name several, or how many there are.
+/// The only tenant of a header that may contain several, or else their number.
 ///
 /// # Errors
-/// When a tenant is not well formed; the text says why.
+/// The reason if a tenant is malformed.
 fn only(header: &str) -> Result<Result<String, usize>, String> {
     let mut tenants = Vec::new();
     for tenant in header.split('|') {
-        // What follows a colon is a part of the tenant's own business.
+        // The part after a colon is tenant-specific metadata.
         let tenant = tenant.split_once(':').map_or(tenant, |(tenant, _)| tenant);
         check(tenant)?;
         tenants.push(tenant);
@@ -73,7 +73,7 @@ fn only(header: &str) -> Result<Result<String, usize>, String> {
     })
 }
 
-/// The most bytes of a tenant's name.
+/// The maximum length of a tenant's name in bytes.
 const LONGEST: usize = 150;
 
 fn check(tenant: &str) -> Result<(), String> {
@@ -94,42 +94,42 @@ fn check(tenant: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn config(header: &str, style: BadTenant, federation: bool) -> Result<String, Refused> {
-        parse(Some(header), style, federation, Asked::Config)
+    fn config(header: &str, style: InvalidTenant, federation: bool) -> Result<String, TenantError> {
+        parse(Some(header), style, federation, RequestedApi::Config)
     }
 
-    fn state(header: &str) -> Result<String, Refused> {
-        parse(Some(header), BadTenant::Blamed, false, Asked::State)
+    fn state(header: &str) -> Result<String, TenantError> {
+        parse(Some(header), InvalidTenant::ServerError, false, RequestedApi::State)
     }
 
     #[test]
-    fn a_tenant_is_taken_without_what_follows_a_colon_and_may_be_named_twice() {
-        for style in [BadTenant::Explained, BadTenant::Blamed] {
+    fn tenant_ignores_metadata_and_duplicates() {
+        for style in [InvalidTenant::WithReason, InvalidTenant::ServerError] {
             assert_eq!(config("a:x", style, false), Ok("a".to_owned()));
             assert_eq!(config("a|a", style, false), Ok("a".to_owned()));
         }
     }
 
     #[test]
-    fn each_kind_says_what_is_wrong_in_its_way() {
-        let text = |status, text: &str| Err(Refused::Text(status, text.to_owned()));
-        for style in [BadTenant::Explained, BadTenant::Unexplained, BadTenant::Blamed] {
-            for asked in [Asked::Config, Asked::State] {
-                assert_eq!(parse(None, style, false, asked), text(401, "no org id"));
-                assert_eq!(parse(Some(""), style, false, asked), text(401, "no org id"));
+    fn tenant_errors_differ_by_kind() {
+        let text = |status, text: &str| Err(TenantError::Text(status, text.to_owned()));
+        for style in [InvalidTenant::WithReason, InvalidTenant::Generic, InvalidTenant::ServerError] {
+            for api in [RequestedApi::Config, RequestedApi::State] {
+                assert_eq!(parse(None, style, false, api), text(401, "no org id"));
+                assert_eq!(parse(Some(""), style, false, api), text(401, "no org id"));
             }
         }
-        let explained = |header: &str| config(header, BadTenant::Explained, false);
+        let explained = |header: &str| config(header, InvalidTenant::WithReason, false);
         assert_eq!(explained("a b"), text(401, "tenant ID 'a b' contains unsupported character ' '"));
         assert_eq!(explained(&"t".repeat(151)), text(401, "tenant ID is too long: max 150 characters"));
         assert_eq!(explained(".."), text(401, "tenant ID is '.' or '..'"));
         let two = "too many tenant IDs present in the request. max: 1 actual: 2";
         assert_eq!(explained("a|b"), text(422, two));
-        let json = |status, error| Err(Refused::Json(status, error));
-        assert_eq!(config("a|b", BadTenant::Explained, true), json(400, "no valid org id found"));
-        assert_eq!(config("a|b", BadTenant::Unexplained, false), json(400, "no org id"));
+        let json = |status, error| Err(TenantError::Json(status, error));
+        assert_eq!(config("a|b", InvalidTenant::WithReason, true), json(400, "no valid org id found"));
+        assert_eq!(config("a|b", InvalidTenant::Generic, false), json(400, "no org id"));
         for bad in ["a b", "..", "a|b"] {
-            assert_eq!(config(bad, BadTenant::Blamed, false), json(500, "no org id"));
+            assert_eq!(config(bad, InvalidTenant::ServerError, false), json(500, "no org id"));
         }
         assert_eq!(state("a|b"), json(400, "too many org ids found"));
         assert_eq!(state("a|b c"), json(500, "no valid org id found"));

@@ -1,4 +1,4 @@
-//! Whether a posted group is valid, in the words of Mimir and Cortex. Loki's are in `loki`.
+//! Validation of a posted group, with the messages of Mimir and Cortex. Loki's are in `loki`.
 
 use std::fmt::Write as _;
 
@@ -12,16 +12,16 @@ use super::{
     yaml_in::{Position, Posted, RulePositions},
 };
 
-/// The complaint about a group as a whole or about its rules, as the answer's text; `None` when it is valid.
-pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) -> Option<String> {
+/// The text of the error answer for an invalid group or invalid rules; `None` if the group is valid.
+pub(crate) fn error_text(posted: &Posted, profile: &Profile, federation: bool) -> Option<String> {
     let group = &posted.group;
     let Dialect::PromQl { invalid, positions, explains_expressions, experimental, checks_group_fields } =
         profile.dialect
     else {
-        return loki::complaint(group, profile.name_scheme);
+        return loki::error_text(group, profile.name_scheme);
     };
     let name = &group.name;
-    let about_group = if name.is_empty() {
+    let group_error = if name.is_empty() {
         Some("rule group name must not be empty".to_owned())
     } else if group.rules.is_empty() {
         Some(format!("rule group '{name}' has no rules"))
@@ -41,27 +41,28 @@ pub(crate) fn complaint(posted: &Posted, profile: &Profile, federation: bool) ->
     } else {
         None
     };
-    if let Some(text) = about_group {
+    if let Some(text) = group_error {
         return Some(format!("{}{text}", invalid));
     }
-    let mut complaints = Vec::new();
+    let mut messages = Vec::new();
     for (index, rule) in group.rules.iter().enumerate() {
         let at = posted.positions.get(index).copied().unwrap_or_default();
-        let whose = if rule.alert.is_empty() { &rule.record } else { &rule.alert };
-        for fault in faults(rule, profile.name_scheme, experimental) {
-            if matches!(fault, RuleFault { about: About::Expression, .. }) && !explains_expressions {
-                complaints.push(String::new());
+        let rule_name = if rule.alert.is_empty() { &rule.record } else { &rule.alert };
+        for error in rule_errors(rule, profile.name_scheme, experimental) {
+            if matches!(error, RuleError { about: About::Expression, .. }) && !explains_expressions {
+                messages.push(String::new());
                 continue;
             }
-            let mut text = fault.about.prefix(if positions { at } else { RulePositions::default() });
-            let _ = write!(text, "group {}, rule {index}, {}: {}", quoted(name), quoted(whose), fault.text);
-            complaints.push(text);
+            let mut text = error.about.prefix(if positions { at } else { RulePositions::default() });
+            let _ =
+                write!(text, "group {}, rule {index}, {}: {}", quoted(name), quoted(rule_name), error.text);
+            messages.push(text);
         }
     }
-    (!complaints.is_empty()).then(|| complaints.join(", "))
+    (!messages.is_empty()).then(|| messages.join(", "))
 }
 
-/// The complaint about a limit, as the answer's text. `stored` is how many groups the tenant has.
+/// The text of the error answer for an exceeded limit. `stored` returns the number of groups of the tenant.
 pub(crate) fn over_limit(posted: &Posted, limits: &Limits, stored: impl FnOnce() -> usize) -> Option<String> {
     let rules = posted.group.rules.len();
     if limits.rules_per_group > 0 && rules > limits.rules_per_group {
@@ -77,7 +78,7 @@ pub(crate) fn over_limit(posted: &Posted, limits: &Limits, stored: impl FnOnce()
         ));
     }
     if limits.groups > 0 {
-        // The servers do not look whether the group is one of those already stored.
+        // The servers do not check whether the group is already stored.
         let (limit, groups) = (limits.groups, stored() + 1);
         if groups > limit {
             return Some(format!("per-user rule groups limit (limit: {limit} actual: {groups}) exceeded"));
@@ -86,12 +87,12 @@ pub(crate) fn over_limit(posted: &Posted, limits: &Limits, stored: impl FnOnce()
     None
 }
 
-struct RuleFault {
+struct RuleError {
     about: About,
     text: String,
 }
 
-/// Which field a complaint points at.
+/// The field that an error refers to.
 enum About {
     Kind,
     Record,
@@ -112,19 +113,19 @@ impl About {
     }
 }
 
-fn faults(rule: &StoredRule, scheme: NameScheme, experimental: bool) -> Vec<RuleFault> {
+fn rule_errors(rule: &StoredRule, scheme: NameScheme, experimental: bool) -> Vec<RuleError> {
     let promql = promql::Options { experimental, ..promql::Options::default() };
-    let mut faults = Vec::new();
-    let mut fault = |about, text: String| faults.push(RuleFault { about, text });
+    let mut errors = Vec::new();
+    let mut report = |about, text: String| errors.push(RuleError { about, text });
     match (rule.record.is_empty(), rule.alert.is_empty()) {
-        (false, false) => fault(About::Kind, "only one of 'record' and 'alert' must be set".to_owned()),
-        (true, true) => fault(About::Kind, "one of 'record' or 'alert' must be set".to_owned()),
+        (false, false) => report(About::Kind, "only one of 'record' and 'alert' must be set".to_owned()),
+        (true, true) => report(About::Kind, "one of 'record' or 'alert' must be set".to_owned()),
         _ => {}
     }
     if rule.expr.is_empty() {
-        fault(About::MissingExpression, "field 'expr' must be set in rule".to_owned());
+        report(About::MissingExpression, "field 'expr' must be set in rule".to_owned());
     } else if let Err(error) = promql::parse(&rule.expr, &promql) {
-        fault(About::Expression, format!("could not parse expression: {error}"));
+        report(About::Expression, format!("could not parse expression: {error}"));
     }
     if !rule.record.is_empty() {
         for (field, set) in [
@@ -133,48 +134,48 @@ fn faults(rule: &StoredRule, scheme: NameScheme, experimental: bool) -> Vec<Rule
             ("keep_firing_for", rule.keep_firing_for != Millis::ZERO),
         ] {
             if set {
-                fault(About::Record, format!("invalid field '{field}' in recording rule"));
+                report(About::Record, format!("invalid field '{field}' in recording rule"));
             }
         }
         if !valid_metric(&rule.record, scheme) {
-            fault(About::Record, format!("invalid recording rule name: {}", rule.record));
+            report(About::Record, format!("invalid recording rule name: {}", rule.record));
         }
         if rule.record.contains(['{', '}']) {
             let text = "braces present in the recording rule name; should it be in expr?";
-            fault(About::Record, format!("{text}: {}", rule.record));
+            report(About::Record, format!("{text}: {}", rule.record));
         }
     }
     for name in rule.labels.keys() {
         if !valid_label(name, scheme) || name == "__name__" {
-            fault(About::Nothing, format!("invalid label name: {name}"));
+            report(About::Nothing, format!("invalid label name: {name}"));
         }
     }
     for name in rule.annotations.keys() {
         if !valid_label(name, scheme) {
-            fault(About::Nothing, format!("invalid annotation name: {name}"));
+            report(About::Nothing, format!("invalid annotation name: {name}"));
         }
     }
     for text in bad_templates(rule, &Environment::PROMETHEUS) {
-        fault(About::Nothing, text);
+        report(About::Nothing, text);
     }
-    faults
+    errors
 }
 
-/// What is wrong with the templates of an alerting rule; those of recording rules are not looked at.
+/// The errors in the templates of an alerting rule; those of recording rules are not checked.
 fn bad_templates(rule: &StoredRule, environment: &Environment) -> Vec<String> {
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     if rule.alert.is_empty() {
-        return faults;
+        return errors;
     }
     let template = format!("__alert_{}", rule.alert);
     for (kind, texts) in [("label", &rule.labels), ("annotation", &rule.annotations)] {
         for (name, text) in texts {
             if let Err(error) = template::parse(&template, text, environment) {
-                faults.push(format!("{kind} {}: {error}", quoted(name)));
+                errors.push(format!("{kind} {}: {error}", quoted(name)));
             }
         }
     }
-    faults
+    errors
 }
 
 fn valid_metric(name: &str, scheme: NameScheme) -> bool {
@@ -191,7 +192,7 @@ fn valid_label(name: &str, scheme: NameScheme) -> bool {
     }
 }
 
-/// A string as Go's `%q` writes it.
+/// Quotes a string like Go's `%q`.
 pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -1,5 +1,5 @@
-//! The body of a POST, read as the Go servers read it: any scalar is a string's text, unknown fields are ignored,
-//! a key given twice is an error, documents after the first are not looked at.
+//! Decodes the body of a POST as the Go servers do: any scalar is accepted as a string, unknown fields are ignored, a
+//! duplicate key is an error, and documents after the first are ignored.
 
 use std::{collections::BTreeMap, io::Cursor};
 
@@ -11,14 +11,14 @@ use super::{
     span::Millis,
 };
 
-/// A line and column in the posted YAML, from 1; zeros for a field that is not there.
+/// A line and column in the posted YAML, from 1; zero for a missing field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) line: u64,
     pub(crate) column: u64,
 }
 
-/// Where the fields of a rule that errors point at stand.
+/// The positions of a rule's fields that errors refer to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RulePositions {
     pub(crate) record: Position,
@@ -26,33 +26,34 @@ pub(crate) struct RulePositions {
     pub(crate) expr: Position,
 }
 
-/// A group as posted, before any of it is judged or dropped.
+/// A group as posted, before validation and dropping of fields.
 #[derive(Debug, Default)]
 pub(crate) struct Posted {
     pub(crate) group: StoredGroup,
-    /// One for each rule.
+    /// One entry per rule.
     pub(crate) positions: Vec<RulePositions>,
 }
 
-/// The body is no rule group. The servers do not say why either.
+/// The body is not a rule group. The servers do not report the reason either.
 #[derive(Debug, thiserror::Error)]
 #[error("unable to decode rule group")]
 pub(crate) struct Undecodable;
 
-/// How deep a body may nest. The real servers read ten thousand levels; no group has ten, and each takes stack.
-const DEEPEST: usize = 64;
+/// The maximum nesting depth of a body. The real servers accept ten thousand levels; no group has ten, and each takes
+/// stack.
+const MAX_DEPTH: usize = 64;
 
-/// What aliases may repeat, in events of the parser; a key with its value is two of them.
+/// The maximum number of parser events that aliases may repeat; a key with its value is two events.
 const ALIASED_EVENTS: usize = 100_000;
 
-/// Reads a body.
+/// Decodes a body.
 ///
 /// # Errors
-/// When it is not YAML, or a field has the wrong type.
+/// If the body is not YAML, or a field has the wrong type.
 pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
-    // Read from text, not bytes: what is not UTF-8 is refused whole.
+    // Parsed from a string, so that a body that is not UTF-8 is rejected as a whole.
     let text = std::str::from_utf8(body).map_err(|_| Undecodable)?;
-    if text.lines().any(has_half_character) {
+    if text.lines().any(has_surrogate_escape) {
         return Err(Undecodable);
     }
     let options = serde_saphyr::options! {
@@ -60,8 +61,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
         legacy_octal_numbers: true,
         with_snippet: false,
         budget: serde_saphyr::budget! {
-            max_depth: DEEPEST,
-            // The body's length bounds the rest.
+            max_depth: MAX_DEPTH,
+            // The other budgets are bounded by the length of the body.
             max_reader_input_bytes: None,
             max_events: usize::MAX,
             max_nodes: usize::MAX,
@@ -85,9 +86,9 @@ pub(crate) fn decode(body: &[u8]) -> Result<Posted, Undecodable> {
     }
 }
 
-/// Whether a double-quoted string of this line has an escape like `\ud83d`, which Go's reader refuses as half a
-/// character even where the other half follows. Strings of several lines are not seen through.
-fn has_half_character(line: &str) -> bool {
+/// Returns `true` if a double-quoted string on this line has an escape such as `\ud83d`, which Go's parser rejects as
+/// half a surrogate pair even if the other half follows. Multi-line strings are not checked.
+fn has_surrogate_escape(line: &str) -> bool {
     if !line.contains("\\u") {
         return false;
     }
@@ -170,9 +171,9 @@ impl From<RawGroup> for Posted {
 
 impl RawRule {
     fn split(self) -> (StoredRule, RulePositions) {
-        let (record, record_at) = place(self.record);
-        let (alert, alert_at) = place(self.alert);
-        let (expr, expr_at) = place(self.expr);
+        let (record, record_at) = with_position(self.record);
+        let (alert, alert_at) = with_position(self.alert);
+        let (expr, expr_at) = with_position(self.expr);
         let rule = StoredRule {
             record,
             alert,
@@ -186,7 +187,7 @@ impl RawRule {
     }
 }
 
-fn place(field: Option<Spanned<String>>) -> (String, Position) {
+fn with_position(field: Option<Spanned<String>>) -> (String, Position) {
     field.map_or_else(Default::default, |field| {
         let at = field.defined;
         (field.value, Position { line: at.line(), column: at.column() })

@@ -1,29 +1,29 @@
-//! YAML as Go's `yaml.v3` writes it, down to the byte: indentation, quoting, block scalars, order of keys.
+//! Writes YAML byte for byte like Go's `yaml.v3`: indentation, quoting, block scalars, order of keys.
 //!
-//! Rulers answer with it, and some of its habits (a wrong indentation hint, an unquoted `<<`) are what clients
-//! trip over, so a tidier writer would not do. Only block style is written; empty collections are the exception.
+//! Rulers answer in it, and clients have problems with some of its properties (a wrong indentation hint, an unquoted
+//! `<<`), so a cleaner writer would not do. Only block style is written, except for empty collections.
 
 use super::yaml_style::{Style, escape, has_hint, is_break, is_printable, style};
 
-/// What can be written.
+/// A YAML node.
 pub(crate) enum Node<'a> {
     /// A string, quoted where needed.
     Text(&'a str),
-    /// A number or boolean, written as it is.
+    /// A number or boolean, written verbatim.
     Plain(String),
-    /// A mapping, written in the order given.
+    /// A mapping, written in the given order.
     Map(Vec<(&'a str, Node<'a>)>),
     /// A sequence.
     Seq(Vec<Node<'a>>),
 }
 
-/// Columns by which collections are indented.
+/// The indentation of collections, in columns.
 const STEP: usize = 4;
 
-/// Keys longer than this many bytes are written in the `? key` form.
+/// The maximum length in bytes of a simple key; longer keys are written in the `? key` form.
 const SIMPLE_KEY: usize = 128;
 
-/// A whole document.
+/// Renders a complete document.
 pub(crate) fn document(node: &Node<'_>) -> String {
     let mut writer = Writer::default();
     match node {
@@ -37,7 +37,7 @@ pub(crate) fn document(node: &Node<'_>) -> String {
     writer.out
 }
 
-/// The lines of one item of a sequence whose dashes stand at column `indent`. Put together they make the sequence.
+/// Renders one item of a sequence whose dashes are at column `indent`. Concatenated items make up the sequence.
 pub(crate) fn item(value: &Node<'_>, indent: usize) -> String {
     let mut writer = Writer::default();
     writer.seq(std::slice::from_ref(value), indent);
@@ -45,8 +45,8 @@ pub(crate) fn item(value: &Node<'_>, indent: usize) -> String {
     writer.out
 }
 
-/// The line of a top-level key whose value is a sequence, up to where the [`item`]s follow at the second result's
-/// column: the `: ` of the long form of a key takes up the first columns of the first item.
+/// Renders a top-level key whose value is a sequence, up to the first [`item`]. Also returns the number of columns of
+/// the first item that are already written: the `: ` of the long form of a key takes up the first ones.
 pub(crate) fn sequence_key(key: &str) -> (String, usize) {
     let mut writer = Writer::default();
     let inline = writer.key(key, 0);
@@ -57,7 +57,7 @@ pub(crate) fn sequence_key(key: &str) -> (String, usize) {
     (writer.out, taken)
 }
 
-/// The indentation of what is the value of a mapping at `indent`.
+/// The indentation of a value in a mapping at `indent`.
 pub(crate) fn deeper(indent: usize) -> usize {
     STEP * ((indent + STEP) / STEP)
 }
@@ -65,9 +65,9 @@ pub(crate) fn deeper(indent: usize) -> usize {
 struct Writer {
     out: String,
     column: usize,
-    /// The last thing written was white space, or nothing.
+    /// `true` if the last character was white space, or there is none.
     whitespace: bool,
-    /// Only indentation and indicators stand on this line so far.
+    /// `true` if this line has only indentation and indicators so far.
     indention: bool,
 }
 
@@ -94,7 +94,7 @@ impl Writer {
         }
     }
 
-    /// Writes a key and its colon; says whether a collection may begin on the same line.
+    /// Writes a key and its colon; returns `true` if a collection may begin on the same line.
     fn key(&mut self, key: &str, indent: usize) -> bool {
         self.indent_to(indent);
         let long = key.len() > SIMPLE_KEY || key.chars().any(is_break);
@@ -118,7 +118,7 @@ impl Writer {
             self.indent_to(indent);
             self.indicator("-", true, true);
             match item {
-                // A mapping starts on the line of its dash.
+                // A mapping starts on the line of the dash.
                 Node::Map(entries) => self.map(entries, indent + 2),
                 Node::Seq(items) => self.seq(items, indent + 2),
                 Node::Text(text) => self.scalar(text, false, indent + 2),
@@ -127,7 +127,7 @@ impl Writer {
         }
     }
 
-    /// Writes a string; `indent` is where its further lines go.
+    /// Writes a string; `indent` is the column of its continuation lines.
     fn scalar(&mut self, text: &str, key: bool, indent: usize) {
         match style(text, key) {
             Style::Plain => self.plain(text),
@@ -195,7 +195,7 @@ impl Writer {
     fn literal(&mut self, text: &str, indent: usize) {
         self.indicator("|", true, false);
         if has_hint(text) {
-            // The hint is the step, not the true distance to the parent: inside a sequence's mapping it is wrong.
+            // The hint is the step instead of the distance to the parent, which is wrong in a mapping in a sequence.
             self.put_str("4");
         }
         let mut backwards = text.chars().rev();

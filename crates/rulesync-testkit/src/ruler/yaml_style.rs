@@ -1,6 +1,6 @@
-//! How `yaml.v3` decides to write a string: plain, quoted or as a block. Writing it is the business of `yaml_out`.
+//! The choice of `yaml.v3` between plain, quoted and block strings. The writer is in `yaml_out`.
 
-/// The ways to write a string.
+/// The styles of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain,
@@ -9,17 +9,17 @@ pub(crate) enum Style {
     Literal,
 }
 
-/// Whether a string is written as a block scalar.
+/// Returns `true` if a string is written as a block scalar.
 pub(crate) fn is_literal(text: &str) -> bool {
     style(text, false) == Style::Literal
 }
 
-/// Whether a block scalar gets an indentation hint.
+/// Returns `true` if a block scalar gets an indentation hint.
 pub(crate) fn has_hint(text: &str) -> bool {
     text.starts_with([' ', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
 }
 
-/// How `yaml.v3` writes a string, as a key that fits on a line or as anything else.
+/// The style of a string in `yaml.v3`, either as a simple key or elsewhere.
 pub(crate) fn style(text: &str, key: bool) -> Style {
     let shape = Shape::of(text);
     if text.contains('\n') {
@@ -36,7 +36,7 @@ pub(crate) fn style(text: &str, key: bool) -> Style {
     }
 }
 
-/// Which styles a string's characters leave open.
+/// The styles that a string's characters allow.
 struct Shape {
     plain: bool,
     single: bool,
@@ -80,12 +80,12 @@ impl Shape {
     }
 }
 
-/// Whether YAML 1.1 ends a line here.
+/// Returns `true` for a line break of YAML 1.1.
 pub(crate) fn is_break(c: char) -> bool {
     matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character may stand in a document as it is.
+/// Returns `true` if a character may appear unescaped in a document.
 pub(crate) fn is_printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}') && c != '\u{FEFF}'
 }
@@ -112,7 +112,7 @@ pub(crate) fn escape(c: char) -> Option<char> {
     })
 }
 
-/// Whether a reader would take the unquoted text for something that is not a string.
+/// Returns `true` if a parser would not read the unquoted scalar as a string.
 fn resolves_to_other(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return true };
     const WORDS: [&str; 37] = [
@@ -133,7 +133,7 @@ fn resolves_to_other(text: &str) -> bool {
     }
 }
 
-/// An integer as Go reads one: with a sign, and in base 2, 8 or 16 by prefix.
+/// An integer in Go's syntax: with a sign, and in base 2, 8 or 16 by prefix.
 fn is_integer(text: &str) -> bool {
     let (negative, digits) = match text.as_bytes() {
         [b'-', ..] => (true, &text[1..]),
@@ -156,7 +156,7 @@ fn is_integer(text: &str) -> bool {
     }
 }
 
-/// A decimal float that fits one.
+/// A decimal number that is finite as a float.
 fn is_float(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -172,7 +172,7 @@ fn is_float(text: &str) -> bool {
     mantissa && exponent.is_none_or(digits) && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
-/// `12:30:45`, a number in base 60 to older readers.
+/// `12:30:45`, a number in base 60 in YAML 1.1.
 fn is_sexagesimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
@@ -191,7 +191,7 @@ fn is_sexagesimal(text: &str) -> bool {
         })
 }
 
-/// A date, alone or with a time after it.
+/// A date, optionally followed by a time.
 fn is_date(text: &str) -> bool {
     let (date, time) = match text.find(['T', 't', ' ']) {
         Some(at) => (&text[..at], Some((&text[at..at + 1], &text[at + 1..]))),
@@ -219,7 +219,7 @@ fn is_date(text: &str) -> bool {
         return false;
     }
     let Some((separator, time)) = time else { return true };
-    // With a blank there is no zone, with a T there must be one.
+    // With a space there is no zone, with a T there must be one.
     let clock = if separator == " " {
         time
     } else if let Some(clock) = time.strip_suffix('Z') {

@@ -1,38 +1,38 @@
-//! Where the testkit's rulers deliberately answer otherwise than the recordings, and why. A recording that would
-//! pass must not stand here.
+//! Intended differences between the testkit's rulers and the recordings, with reasons. A recording that passes must not
+//! be listed.
 
-/// Server, the recording's name and the reason.
+/// The server, the recording's name and the reason.
 pub(crate) const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "mimir",
         "226-huge-20MiB-annotation",
-        "a panic in the real server, seen as a cut connection: not to be relied on",
+        "a panic in the real server, which breaks the connection: not dependable",
     ),
-    ("mimir", "237-prom-rules", "a few rules happened to have been evaluated already when it was recorded"),
+    ("mimir", "237-prom-rules", "some rules had already been evaluated during the recording"),
     (
         "mimir",
         "253-read-after-write",
-        "a remark, not an exchange; tested as `ruler::reads_see_the_write_before`",
+        "a remark, not an exchange; tested as `ruler::reads_see_previous_writes`",
     ),
     (
         "cortex",
         "253-read-after-write",
-        "a remark, not an exchange; tested as `ruler::reads_see_the_write_before`",
+        "a remark, not an exchange; tested as `ruler::reads_see_previous_writes`",
     ),
     (
         "loki",
         "237-prom-rules",
-        "the recording is cut, and groups of a file come in no fixed order from the real server: the same answer is \
-         compared whole, but for that order, as 238",
+        "the recording is cut, and the real server sorts the groups of a file randomly: the same answer is \
+         compared completely, except for that order, as 238",
     ),
     (
         "loki",
         "253-read-after-write",
-        "a remark, not an exchange; tested as `ruler::reads_see_the_write_before`",
+        "a remark, not an exchange; tested as `ruler::reads_see_previous_writes`",
     ),
     (
         "cortex",
         "305-all-tenants",
-        "tenants come in random order from the real server, and the recording is cut",
+        "the real server returns tenants in random order, and the recording is cut",
     ),
 ];

@@ -1,9 +1,8 @@
 //! Replays the recordings of a real API server and compares the answers: status, content type and body by value,
-//! revisions included. The store is led through the recorded history, so that revisions, continue tokens and
-//! messages that name revisions come out the same, and so does who owns which field; uids, times and the ends of
-//! generated names are left out of the comparison.
+//! including revisions. The store is taken through the recorded history, so that revisions, continue tokens, messages
+//! with revisions and field ownership are the same; uids, times and the suffixes of generated names are not compared.
 //!
-//! Time is paused: a watch of 75 seconds takes none.
+//! Time is paused: a watch of 75 seconds takes no real time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,13 +15,13 @@ use serde_json::{Value, json};
 
 use crate::{
     contract_kube_allow::ALLOWED,
-    contract_kube_compare::{compare, forget_managers, frames, plain},
-    kube_client::{RULES, watches_begun},
+    contract_kube_compare::{compare, frames, normalize, remove_managers},
+    kube_client::{RULES, watches_started},
     recording::{self, Recording, RequestBody, Response},
     wire::{self, Reply},
 };
 
-/// The recordings, and what became of each that was replayed.
+/// The recordings, and the result of each one that was replayed.
 struct Replay {
     recordings: BTreeMap<String, Recording>,
     verdicts: BTreeMap<String, Result<(), String>>,
@@ -44,7 +43,7 @@ impl Replay {
         serde_json::from_slice(&self.response(prefix).body).expect("JSON")
     }
 
-    /// The objects of a recorded watch, one an event.
+    /// The objects of a recorded watch, one per event.
     fn events(&self, prefix: &str) -> Vec<Value> {
         let body = self.recording(prefix).response.as_ref().map(|r| r.body.clone());
         let body = body.unwrap_or_else(|| read_remark(&self.recording(prefix).name));
@@ -58,7 +57,7 @@ impl Replay {
         send(server, recording).await
     }
 
-    /// Replays each in turn and takes down how it compares.
+    /// Replays the recordings in order and notes the result of the comparison.
     async fn replay(&mut self, server: &KubeServer, prefixes: &[&str]) {
         for prefix in prefixes {
             let reply = self.send(server, prefix).await;
@@ -69,10 +68,10 @@ impl Replay {
         }
     }
 
-    /// Checks that a recorded request gets no answer within the time that curl gave it.
+    /// Checks that a recorded request gets no answer within curl's timeout.
     async fn replay_silence(&mut self, server: &KubeServer, prefix: &str) {
         let silent = tokio::time::timeout(Duration::from_secs(12), self.send(server, prefix)).await.is_err();
-        self.judge(prefix, if silent { Ok(()) } else { Err("it was answered".to_owned()) });
+        self.judge(prefix, if silent { Ok(()) } else { Err("unexpected answer".to_owned()) });
     }
 
     fn judge(&mut self, prefix: &str, verdict: Result<(), String>) {
@@ -82,7 +81,7 @@ impl Replay {
 }
 
 async fn send(server: &KubeServer, recording: &Recording) -> Result<Reply, wire::Failure> {
-    // curl says its name, and the server takes it down, without the recording showing it.
+    // curl sends its user agent, which the server stores as the manager; the recording does not show it.
     let mut headers = vec![("user-agent", "curl/8")];
     headers.extend(recording.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let body = match &recording.body {
@@ -93,7 +92,7 @@ async fn send(server: &KubeServer, recording: &Recording) -> Result<Reply, wire:
     wire::send(server.address(), &recording.method, &recording.target, &headers, body).await
 }
 
-/// The recording only says how large the object was.
+/// The recording contains only the size of the object.
 fn huge_rule() -> Bytes {
     let mut rule = bulk("huge");
     rule["metadata"] = json!({"name": "huge"});
@@ -110,7 +109,7 @@ fn bulk(name: &str) -> Value {
     })
 }
 
-/// 230 and 231 hold a watch's frames without the exchange around them.
+/// Recordings 230 and 231 contain the frames of a watch without the exchange around them.
 fn read_remark(name: &str) -> Vec<u8> {
     let text =
         std::fs::read_to_string(recording::directory("kube").join(format!("{name}.txt"))).expect("readable");
@@ -143,7 +142,7 @@ async fn recorded_server() -> KubeServer {
     server
 }
 
-/// Creates a rule as kubectl did.
+/// Creates a rule as kubectl did in the recording.
 async fn seed(server: &KubeServer, object: &Value) {
     let mut object = object.clone();
     let metadata = object["metadata"].as_object_mut().expect("metadata");
@@ -158,7 +157,7 @@ async fn seed(server: &KubeServer, object: &Value) {
     assert_eq!(reply.status, 201, "{}", reply.text());
 }
 
-/// From the first list to the deleted namespace.
+/// Replays everything from the first list to the deleted namespace.
 async fn history(replay: &mut Replay) {
     let server = recorded_server().await;
     server.advance_to(224);
@@ -195,14 +194,14 @@ async fn history(replay: &mut Replay) {
 
     server.advance_to(310);
     server.journal().clear();
-    let (leaves, ()) = tokio::join!(replay.send(&server, "088"), async {
-        watches_begun(&server, 1).await;
+    let (leases_watch, ()) = tokio::join!(replay.send(&server, "088"), async {
+        watches_started(&server, 1).await;
         let reply = replay.send(&server, "089").await.expect("an answer");
         compare(replay.response("089"), &reply).expect("as recorded");
     });
     replay.judge("089", Ok(()));
-    let leaves = leaves.expect("an answer");
-    replay.judge("088", compare(replay.response("088"), &leaves));
+    let leases_watch = leases_watch.expect("an answer");
+    replay.judge("088", compare(replay.response("088"), &leases_watch));
     replay.replay(&server, &["090"]).await;
     let leases = ["091", "092", "093", "094", "095", "096", "097", "098", "099", "100"];
     replay.replay(&server, &leases).await;
@@ -233,7 +232,7 @@ async fn history(replay: &mut Replay) {
 
     server.journal().clear();
     let (watch, ()) = tokio::join!(replay.send(&server, "126"), async {
-        watches_begun(&server, 1).await;
+        watches_started(&server, 1).await;
         replay.send(&server, "127").await.expect("an answer");
     });
     let watch = watch.expect("an answer");
@@ -244,7 +243,7 @@ async fn history(replay: &mut Replay) {
     replay.replay(&server, &["133", "134", "135"]).await;
 }
 
-/// Events. Their generated names are others here, so the patches go to those.
+/// Replays the events. Their generated names differ here, so the patches are sent to these names.
 async fn events(replay: &mut Replay, server: &KubeServer) {
     for (create, patch) in [("106", "107"), ("108", "109")] {
         let created = replay.send(server, create).await.expect("an answer");
@@ -259,7 +258,7 @@ async fn events(replay: &mut Replay, server: &KubeServer) {
     replay.replay(server, &["110", "111", "112", "113", "114", "115", "116", "117", "118"]).await;
 }
 
-/// Restarts, bookmarks in quiet times, etcd down.
+/// Replays restarts, bookmarks without changes, and an etcd outage.
 async fn outages(replay: &mut Replay) {
     let server = recorded_server().await;
     server.advance_to(811);
@@ -283,26 +282,26 @@ async fn outages(replay: &mut Replay) {
     server.advance_to(1002);
     server.stop().await;
     let refused = replay.send(&server, "203").await.is_err();
-    replay.judge("203", if refused { Ok(()) } else { Err("it was answered".to_owned()) });
+    replay.judge("203", if refused { Ok(()) } else { Err("unexpected answer".to_owned()) });
     server.start_again().await.expect("the port is free");
     replay.replay(&server, &["204", "205", "206"]).await;
 
     server.journal().clear();
-    let (blind, ()) = tokio::join!(replay.send(&server, "207"), async {
-        watches_begun(&server, 1).await;
+    let (silent, ()) = tokio::join!(replay.send(&server, "207"), async {
+        watches_started(&server, 1).await;
         server.faults().send_bookmarks();
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.faults().etcd_down(true);
     });
-    // The call for a bookmark is not in the recording; it proves that the watch was alive before.
-    let mut blind = blind.expect("an answer");
-    let text = blind.text();
+    // The requested bookmark is not in the recording; it proves that the watch was alive before.
+    let mut silent = silent.expect("an answer");
+    let text = silent.text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(
         lines.last().is_some_and(|last| last.contains("BOOKMARK") && !last.contains("initial-events-end"))
     );
-    blind.body = Bytes::from(lines[..lines.len() - 1].join("\n"));
-    replay.judge("207", compare(replay.response("207"), &blind));
+    silent.body = Bytes::from(lines[..lines.len() - 1].join("\n"));
+    replay.judge("207", compare(replay.response("207"), &silent));
     for prefix in ["208", "210", "211", "213"] {
         replay.replay_silence(&server, prefix).await;
     }
@@ -311,14 +310,13 @@ async fn outages(replay: &mut Replay) {
 
     let (broken, ()) = tokio::join!(replay.send(&server, "223"), async {
         server.journal().clear();
-        watches_begun(&server, 1).await;
+        watches_started(&server, 1).await;
         server.stop().await;
     });
-    replay
-        .judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended in good order".to_owned()) });
+    replay.judge("223", if broken.is_err() { Ok(()) } else { Err("the watch ended cleanly".to_owned()) });
 }
 
-/// Leases once more, later that day.
+/// Replays the leases that were recorded later that day.
 async fn later_leases(replay: &mut Replay) {
     let server = recorded_server().await;
     server.advance_to(10_260);
@@ -327,8 +325,8 @@ async fn later_leases(replay: &mut Replay) {
     replay.replay(&server, &["238", "239"]).await;
 }
 
-/// A namespace goes, with the controller running. Other content went with it in the recording, so revisions are
-/// not compared.
+/// Replays the deletion of a namespace with the controller running. In the recording, other content was deleted with
+/// it, so revisions are not compared.
 async fn namespace_deletion(replay: &mut Replay) {
     let server = KubeServer::start().await.expect("starts");
     server.create_namespace("team-b", []).expect("a namespace");
@@ -341,15 +339,15 @@ async fn namespace_deletion(replay: &mut Replay) {
     let address = server.address();
     let watch = |target: String| async move { wire::send(address, "GET", &target, &[], Bytes::new()).await };
     let (objects, namespace, ()) = tokio::join!(watch(objects), watch(namespace), async {
-        watches_begun(&server, 2).await;
+        watches_started(&server, 2).await;
         assert!(server.delete_namespace("team-b"));
     });
     for (prefix, reply) in [("230", objects), ("231", namespace)] {
         let mut recorded = frames(&read_remark(&replay.recording(prefix).name)).expect("frames");
         let mut replied = frames(&reply.expect("an answer").body).expect("frames");
         for frame in recorded.iter_mut().chain(&mut replied) {
-            forget_managers(frame);
-            plain(frame);
+            remove_managers(frame);
+            normalize(frame);
             frame["object"]["metadata"]["resourceVersion"] = json!("<some>");
         }
         let same = recorded == replied;
@@ -362,7 +360,7 @@ async fn namespace_deletion(replay: &mut Replay) {
 
 #[tokio::test(start_paused = true)]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn kubernetes_answers_as_recorded() {
+async fn contract_kubernetes_answers_match_recordings() {
     let recordings =
         recording::all("kube").into_iter().map(|recording| (recording.name.clone(), recording)).collect();
     let mut replay = Replay { recordings, verdicts: BTreeMap::new() };
@@ -371,30 +369,30 @@ async fn kubernetes_answers_as_recorded() {
     later_leases(&mut replay).await;
     namespace_deletion(&mut replay).await;
 
-    let mut complaints = Vec::new();
+    let mut failures = Vec::new();
     let (mut passed, mut allowed) = (0, 0);
     let mut reasons_used = BTreeSet::new();
     for name in replay.recordings.keys() {
         let reason = ALLOWED.iter().find(|(prefix, _)| name.starts_with(prefix));
         match (replay.verdicts.get(name), reason) {
             (Some(Ok(())), _) => passed += 1,
-            (Some(Err(why)), _) => complaints.push(format!("{name}: {why}")),
+            (Some(Err(why)), _) => failures.push(format!("{name}: {why}")),
             (None, Some((prefix, _))) => {
                 allowed += 1;
                 reasons_used.insert(*prefix);
             }
-            (None, None) => complaints.push(format!("{name}: neither replayed nor allowed")),
+            (None, None) => failures.push(format!("{name}: neither replayed nor allowed")),
         }
     }
     for (prefix, _) in ALLOWED.iter().filter(|(prefix, _)| !reasons_used.contains(prefix)) {
-        complaints.push(format!("{prefix}: allowed without need"));
+        failures.push(format!("{prefix}: unused entry of the allow-list"));
     }
-    println!("kube: {passed} as recorded, {allowed} allowed");
+    println!("kube: {passed} match the recordings, {allowed} allowed");
     assert!(
-        complaints.is_empty(),
+        failures.is_empty(),
         "{} of {}:\n{}",
-        complaints.len(),
+        failures.len(),
         replay.recordings.len(),
-        complaints.join("\n")
+        failures.join("\n")
     );
 }

@@ -1,15 +1,18 @@
-//! Where the testkit's Kubernetes server deliberately answers otherwise than the recordings, and why. A recording
-//! that is replayed and passes must not stand here.
+//! Intended differences between the testkit's Kubernetes server and the recordings, with reasons. A recording that is
+//! replayed and passes must not be listed.
 
-/// Prefixes of the recordings' names, and the reason.
+/// The prefix of the recording's name, and the reason.
 pub(crate) const ALLOWED: &[(&str, &str)] = &[
     ("003-livez-verbose", "lists the real server's own start-up hooks"),
-    ("005-aggregated-discovery", "kube asks for it only on request; it lists every group of a real cluster"),
-    ("019-list-protobuf-accept", "the refusal is itself in protobuf; ours says the same in JSON"),
-    ("074-selfsubjectaccessreview", "access reviews: nothing in rulesync asks for them"),
-    ("127-crd-delete", "shows the whole definition; ours holds the same constraints without the prose"),
+    ("005-aggregated-discovery", "kube uses it only if configured; it lists every group of a real cluster"),
+    ("019-list-protobuf-accept", "the real error is in protobuf; the testkit returns the same in JSON"),
+    ("074-selfsubjectaccessreview", "rulesync does not use access reviews"),
+    (
+        "127-crd-delete",
+        "contains the whole definition; the testkit's has the same constraints without descriptions",
+    ),
     (
         "221-watch-while-apiserver-sigterm",
-        "a process that will not die; `stall_watches` is the same to a client",
+        "a process that does not terminate; `stall_watches` has the same effect on a client",
     ),
 ];

@@ -1,5 +1,5 @@
-//! When an answer of the testkit's Kubernetes server is the recorded one: what is compared, and what no two servers
-//! share and is left out.
+//! Compares an answer of the testkit's Kubernetes server with the recorded one, without the values that differ between
+//! servers.
 
 use std::sync::LazyLock;
 
@@ -8,24 +8,24 @@ use serde_json::{Value, json};
 
 use crate::{recording::Response, wire::Reply};
 
-/// The JSON documents of a body: one, or a watch's many.
+/// The JSON documents of a body: one, or the events of a watch.
 pub(crate) fn frames(body: &[u8]) -> Result<Vec<Value>, String> {
     let stream = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
     stream.collect::<Result<_, _>>().map_err(|e| format!("{e} in {}", String::from_utf8_lossy(body)))
 }
 
-/// What no two servers share where it stands in a text: uids, times of today, and the ends of generated names.
+/// Server-specific values within strings: uids, times of the recording or test, and suffixes of generated names.
 static STAMP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|2026-1\d-\d\dT\d\d:\d\d:\d\dZ|rulesync-[0-9bcdfghjklmnpqrstvwxz]{5}\b")
         .expect("a pattern")
 });
 
-/// Leaves out what no two servers share.
-pub(crate) fn plain(value: &mut Value) {
+/// Replaces server-specific values.
+pub(crate) fn normalize(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.remove("storageVersionHash");
-            // They stand in the order of their times, and ours all fall into one second.
+            // The entries are sorted by time, and here all times are in the same second.
             if let Some(managers) = members.get_mut("managedFields").and_then(Value::as_array_mut) {
                 managers.sort_by_key(|entry| {
                     ["operation", "manager", "subresource"].map(|key| entry[key].to_string())
@@ -37,29 +37,29 @@ pub(crate) fn plain(value: &mut Value) {
                 if differs || (key == "lastTransitionTime" && *member != "2026-01-01T00:00:00Z") {
                     *member = json!("<some>");
                 } else {
-                    plain(member);
+                    normalize(member);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(plain),
+        Value::Array(items) => items.iter_mut().for_each(normalize),
         Value::String(text) if STAMP.is_match(text) => *text = STAMP.replace_all(text, "<some>").into_owned(),
         _ => {}
     }
 }
 
-/// Leaves out who owns what.
-pub(crate) fn forget_managers(value: &mut Value) {
+/// Removes the managed fields.
+pub(crate) fn remove_managers(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.remove("managedFields");
-            members.values_mut().for_each(forget_managers);
+            members.values_mut().for_each(remove_managers);
         }
-        Value::Array(items) => items.iter_mut().for_each(forget_managers),
+        Value::Array(items) => items.iter_mut().for_each(remove_managers),
         _ => {}
     }
 }
 
-/// Compares an answer with the recorded one: status, the headers that matter, and the body by value.
+/// Compares an answer with the recorded one: status, relevant headers, and the body by value.
 pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> {
     if recorded.status != reply.status.as_u16() {
         return Err(format!("status {} instead of {}: {}", reply.status, recorded.status, reply.text()));
@@ -70,7 +70,7 @@ pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> 
         }
     }
     if recorded.header("content-encoding").is_some() {
-        // The recording's bytes did not survive being written down as text.
+        // The compressed bytes were damaged when they were recorded as text.
         return Ok(());
     }
     if recorded.header("content-type").is_some_and(|kind| kind.starts_with("text/")) {
@@ -82,7 +82,7 @@ pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> 
     let mut expected = match text.split_once("\n… cut, ") {
         None => frames(&recorded.body)?,
         Some((head, tail)) if head.trim_start().starts_with("{\"type\"") => {
-            // A cut watch: what was kept of it from the beginning.
+            // A truncated watch: compares the events up to the cut.
             let last = head.rfind('\n').map_or(head, |end| &head[..end]);
             let kept = frames(last.as_bytes())?;
             replied.truncate(kept.len());
@@ -90,7 +90,7 @@ pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> 
             kept
         }
         Some((_, tail)) => {
-            // A cut list: what stands after its items.
+            // A truncated list: compares the part after its items.
             let at = tail.rfind("  \"kind\": ").ok_or("a cut list without an end")?;
             let rest = tail[at..].split("\n[[").next().unwrap_or_default();
             for list in &mut replied {
@@ -99,11 +99,11 @@ pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> 
             frames(format!("{{{rest}").as_bytes())?
         }
     };
-    // What a test put there by its own hand has another manager than in the recording.
+    // Objects that a test created directly have another manager than in the recording.
     if reply.text().contains("\"manager\":\"testkit\"") {
-        expected.iter_mut().chain(&mut replied).for_each(forget_managers);
+        expected.iter_mut().chain(&mut replied).for_each(remove_managers);
     }
-    expected.iter_mut().chain(&mut replied).for_each(plain);
+    expected.iter_mut().chain(&mut replied).for_each(normalize);
     if expected.len() != replied.len() {
         return Err(format!("{} documents instead of {}: {}", replied.len(), expected.len(), reply.text()));
     }

@@ -11,7 +11,7 @@ use crate::{
     wire::{self, Reply},
 };
 
-/// The settings of the servers that were recorded.
+/// The limits of the recorded servers.
 fn limits(builder: RulerBuilder) -> RulerBuilder {
     builder
         .tenant_limits("limited", Limits { rules_per_group: 2, groups: 3, ..Limits::default() })
@@ -24,11 +24,11 @@ fn limits(builder: RulerBuilder) -> RulerBuilder {
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn mimir_answers_as_recorded() {
+async fn contract_mimir_answers_match_recordings() {
     let builder = || limits(RulerServer::builder(Kind::Mimir)).federation();
     let (first, second): (Vec<_>, Vec<_>) =
         recording::all("mimir").into_iter().partition(|recording| recording.name.as_str() < "300");
-    // The last few were recorded on a server of their own.
+    // The last recordings are from a separate server.
     let mut verdicts = replay(&first, &start(builder()).await).await;
     verdicts.append(&mut replay(&second, &start(builder()).await).await);
     judge("mimir", verdicts);
@@ -36,18 +36,18 @@ async fn mimir_answers_as_recorded() {
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn cortex_answers_as_recorded() {
+async fn contract_cortex_answers_match_recordings() {
     let ruler = start(limits(RulerServer::builder(Kind::Cortex))).await;
     judge("cortex", replay(&recording::all("cortex"), &ruler).await);
 }
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn loki_answers_as_recorded() {
+async fn contract_loki_answers_match_recordings() {
     let (first, second): (Vec<_>, Vec<_>) =
         recording::all("loki").into_iter().partition(|recording| recording.name.as_str() < "300");
     let mut verdicts = replay(&first, &start(limits(RulerServer::builder(Kind::Loki))).await).await;
-    // The last few were recorded on a server whose rules are files.
+    // The last recordings are from a server whose rules are files.
     let ruler = start(RulerServer::builder(Kind::Loki).read_only()).await;
     let group = r#"{name: fromfile, rules: [{record: "a:b", expr: 'sum(count_over_time({a="b"}[1m]))'}]}"#;
     ruler.put("t1", "rules.yaml", group).expect("a group");
@@ -59,14 +59,14 @@ async fn start(builder: RulerBuilder) -> RulerServer {
     builder.start().await.expect("starts")
 }
 
-/// Each recording's name, and how the answer compares.
+/// The name of each recording, and the result of the comparison.
 type Verdicts = Vec<(String, Result<Sameness, String>)>;
 
 async fn replay(recordings: &[Recording], ruler: &RulerServer) -> Verdicts {
     let logs = ruler.kind() == Kind::Loki;
     let mut verdicts = Verdicts::new();
     for recording in recordings {
-        // A recording that is no exchange is different by itself: it must be allowed.
+        // A recording without an exchange always differs: it must be in the allow-list.
         let verdict = if recording.response.is_none() {
             Err("no exchange".to_owned())
         } else {
@@ -101,18 +101,18 @@ fn judge(server: &str, verdicts: Verdicts) {
     }
     let alike = total - other_bytes.len() - different.len();
     println!(
-        "{server}: {total} recordings, {alike} alike to the byte, {} by value only {other_bytes:?}, {} different",
+        "{server}: {total} recordings, {alike} byte-identical, {} by value only {other_bytes:?}, {} different",
         other_bytes.len(),
         different.len(),
     );
     for (_, name, _) in ALLOWED.iter().filter(|(allowed, ..)| *allowed == server) {
-        assert!(different.remove(*name).is_some(), "{name} passes: it has no place in the allow-list");
+        assert!(different.remove(*name).is_some(), "{name} passes: remove it from the allow-list");
     }
     let report: Vec<String> = different.iter().map(|(name, why)| format!("== {name}\n{why}")).collect();
     assert!(report.is_empty(), "{server}: {} differ\n{}", report.len(), report.join("\n"));
 }
 
-/// What was posted; where the recording only has its size, something of that kind, about logs or metrics.
+/// The posted body; if the recording contains only its size, a similar one in LogQL or PromQL.
 fn body(recording: &Recording, logs: bool) -> Bytes {
     let expr = if logs { r#"sum by (job) (count_over_time({job="a"}[1m]))"# } else { "sum by (job) (up)" };
     let rules = |count: usize| {
@@ -133,8 +133,8 @@ fn body(recording: &Recording, logs: bool) -> Bytes {
         }
         (RequestBody::Elsewhere(_), "224-huge-500-rules") => rules(500),
         (RequestBody::Elsewhere(_), "225-huge-5000-rules") => rules(5000),
-        // One MiB instead of twenty, which a debug build takes ten seconds to read; where the size matters, as many
-        // as it takes.
+        // One MiB instead of twenty, which a debug build takes ten seconds to read; if the size matters, the required
+        // size.
         (RequestBody::Elsewhere(_), "226-huge-20MiB-annotation") => Bytes::from(format!(
             "name: ghuge\nrules:\n  - alert: A\n    expr: {expr}\n    annotations:\n      a: {}\n",
             "x".repeat(if logs { 16 } else { 1 } << 20)
@@ -148,7 +148,7 @@ enum Sameness {
     Value,
 }
 
-/// Headers that must be as recorded, present or absent.
+/// Headers that must be equal to the recorded ones, or absent in both.
 const HEADERS: [&str; 7] = [
     "content-type",
     "content-encoding",
@@ -171,7 +171,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
         }
     }
     if recorded.header("content-encoding") == Some("gzip") {
-        // The recording holds the compressed bytes as text, which destroyed them: look that ours are sound.
+        // The compressed bytes were damaged when they were recorded as text: only checks that the answer decompresses.
         use std::io::Read as _;
         let mut text = String::new();
         flate2::read::GzDecoder::new(reply.body.as_ref())
@@ -187,7 +187,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
     if is == should {
         return Ok(Sameness::Bytes);
     }
-    let (printed, should) = (should.clone(), as_sent(&should));
+    let (printed, should) = (should.clone(), with_posted_expressions(&should));
     let alike = if printed == should { Sameness::Bytes } else { Sameness::Value };
     if let Some((start, end)) = should.split_once("\n… cut") {
         let end = end.split_once("…\n").map_or("", |(_, end)| end);
@@ -202,7 +202,7 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
                     .collect::<String>()
             };
             Err(format!(
-                "cut, and other bytes from {at} on: {}\ninstead of: {}\nend: {end}",
+                "cut, and different from byte {at} on: {}\ninstead of: {}\nend: {end}",
                 around(&is),
                 around(start)
             ))
@@ -213,16 +213,16 @@ fn compare(recording: &Recording, reply: &Reply) -> Result<Sameness, String> {
         Some("application/json") => {
             let parse =
                 |text: &str| serde_json::from_str::<serde_json::Value>(text).map_err(|e| e.to_string());
-            settled(parse(&is)?) == settled(parse(&should)?)
+            normalized(parse(&is)?) == normalized(parse(&should)?)
         }
         _ => false,
     };
     if same { Ok(Sameness::Value) } else { Err(format!("body: {is}\ninstead of: {should}")) }
 }
 
-/// A state document as far as it is the same with every call: Loki sorts groups by file alone, within one they come
-/// in any order, and it prints expressions on one line.
-fn settled(mut document: serde_json::Value) -> serde_json::Value {
+/// Normalizes a state document: Loki sorts groups by file only, with any order within a file, and prints expressions on
+/// one line.
+fn normalized(mut document: serde_json::Value) -> serde_json::Value {
     let Some(groups) = document.pointer_mut("/data/groups").and_then(|groups| groups.as_array_mut()) else {
         return document;
     };
@@ -234,9 +234,9 @@ fn settled(mut document: serde_json::Value) -> serde_json::Value {
     document
 }
 
-/// A state document with expressions as they were sent: Loki shows them as it prints its own syntax tree, which the
+/// Replaces printed expressions of a state document by the posted ones: Loki formats its own syntax tree, which the
 /// testkit does not imitate.
-fn as_sent(document: &str) -> String {
+fn with_posted_expressions(document: &str) -> String {
     [
         (
             r#""query":"(sum by (job)(rate({job=\"a\"} |= \"err\"[5m])) \u003e 0)""#,

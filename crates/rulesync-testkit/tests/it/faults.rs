@@ -1,4 +1,4 @@
-//! What faults do to a connection, and what the journal has of it. Any server would do; this is a ruler.
+//! The effect of faults on a connection, and the entries in the journal. Uses a ruler, but applies to any server.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ async fn mimir() -> RulerServer {
     RulerServer::builder(Kind::Mimir).start().await.expect("starts")
 }
 
-/// Whether the server gives no answer, or only a part of one.
+/// Returns `true` if there is no answer or an incomplete one.
 async fn breaks(ruler: &RulerServer) -> bool {
     send(ruler.address(), "GET", RULES, &[("x-scope-orgid", "t1")], Bytes::new()).await.is_err()
 }
 
 #[tokio::test]
-async fn made_up_answers_come_as_often_as_asked() {
+async fn fault_answers_are_sent_the_given_number_of_times() {
     let ruler = mimir().await;
     let faults = ruler.faults();
     faults.inject(Fault::status(503, "no store\n").times(1));
@@ -44,7 +44,7 @@ async fn made_up_answers_come_as_often_as_asked() {
 }
 
 #[tokio::test]
-async fn a_reset_carries_nothing_out_and_a_lost_answer_does() {
+async fn reset_skips_the_request_and_lost_answer_processes_it() {
     let ruler = mimir().await;
     for (fault, stored) in [(Fault::reset(), 0), (Fault::lose_answer(), 1)] {
         ruler.faults().inject(fault.on_method(Method::POST).times(1));
@@ -59,12 +59,12 @@ async fn a_reset_carries_nothing_out_and_a_lost_answer_does() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_announces_its_length_and_breaks_off() {
+async fn truncated_answer_breaks_off() {
     let ruler = mimir().await;
     ruler.put("t1", "ns", GROUP).expect("a group");
     let whole = ask(ruler.address(), "GET", RULES, "").await.body.len();
     let fault = ruler.faults().inject(Fault::truncate(whole));
-    assert!(!breaks(&ruler).await, "an answer that fits passes");
+    assert!(!breaks(&ruler).await, "a short answer passes");
     ruler.faults().remove(fault);
     for bytes in [0, whole - 1] {
         let fault = ruler.faults().inject(Fault::truncate(bytes));
@@ -80,7 +80,7 @@ async fn a_truncated_answer_announces_its_length_and_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_hang_lasts_until_the_client_gives_up() {
+async fn hang_lasts_until_the_client_disconnects() {
     let ruler = mimir().await;
     ruler.faults().inject(Fault::hang().times(1));
     let hanging = tokio::spawn({
@@ -88,7 +88,7 @@ async fn a_hang_lasts_until_the_client_gives_up() {
         async move { ask(address, "GET", RULES, "").await.status }
     });
     ruler.journal().wait_until(|seen| !seen.is_empty()).await;
-    assert_eq!(ask(ruler.address(), "GET", RULES, "").await.status, 200, "others are served");
+    assert_eq!(ask(ruler.address(), "GET", RULES, "").await.status, 200, "other requests are served");
     hanging.abort();
     ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
     let seen = ruler.journal().requests();
@@ -97,7 +97,7 @@ async fn a_hang_lasts_until_the_client_gives_up() {
 }
 
 #[tokio::test]
-async fn an_outage_resets_open_and_new_connections_until_it_ends() {
+async fn outage_resets_open_and_new_connections() {
     let ruler = mimir().await;
     ruler.faults().inject(Fault::hang().times(1));
     let open = tokio::spawn({
@@ -106,24 +106,24 @@ async fn an_outage_resets_open_and_new_connections_until_it_ends() {
     });
     ruler.journal().wait_until(|seen| !seen.is_empty()).await;
     ruler.faults().outage();
-    assert!(open.await.expect("ends"), "the open one breaks");
+    assert!(open.await.expect("ends"), "the open connection breaks");
     for _ in 0..20 {
         assert!(breaks(&ruler).await);
     }
-    assert_eq!((ruler.journal().connections(), ruler.journal().len()), (21, 1), "counted, but never heard");
+    assert_eq!((ruler.journal().connections(), ruler.journal().len()), (21, 1), "counted, but not recorded");
     ruler.faults().recover();
     assert!(!breaks(&ruler).await);
 }
 
 #[tokio::test]
-async fn a_stopped_server_refuses_and_comes_back_on_its_port_with_its_rules() {
+async fn stopped_server_restarts_on_its_port_with_its_rules() {
     let ruler = mimir().await;
     ruler.put("t1", "ns", GROUP).expect("a group");
     let address = ruler.address();
     ruler.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     ruler.start_again().await.expect("the port is free");
-    ruler.start_again().await.expect("says nothing when it runs");
+    ruler.start_again().await.expect("has no effect on a running server");
     assert_eq!(ruler.address(), address);
     assert!(ask(address, "GET", RULES, "").await.text().starts_with("ns:\n"));
     ruler.restart().await.expect("the port is free");
@@ -133,7 +133,7 @@ async fn a_stopped_server_refuses_and_comes_back_on_its_port_with_its_rules() {
 }
 
 #[tokio::test]
-async fn a_shutdown_lets_a_request_finish() {
+async fn shutdown_lets_requests_finish() {
     let ruler = mimir().await;
     ruler.faults().inject(Fault::latency(Duration::from_millis(50)));
     let slow = tokio::spawn({
@@ -146,7 +146,7 @@ async fn a_shutdown_lets_a_request_finish() {
 }
 
 #[tokio::test]
-async fn the_journal_has_what_was_sent_and_when() {
+async fn journal_records_request_and_times() {
     let ruler = mimir().await;
     let before = Instant::now();
     ask(ruler.address(), "POST", &format!("{RULES}/a%2Fb?x=%20"), GROUP).await;

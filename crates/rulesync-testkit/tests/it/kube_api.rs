@@ -40,7 +40,7 @@ async fn post(server: &KubeServer, target: &str, body: Value) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn an_object_lives_and_its_revision_tells() {
+async fn object_lifecycle_updates_revision_and_generation() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api = rules_in(&server, "team-a");
@@ -51,7 +51,7 @@ async fn an_object_lives_and_its_revision_tells() {
 
     let label = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));
     let labelled = api.patch("a", &PatchParams::default(), &label).await.unwrap();
-    assert_eq!(labelled.metadata.generation, Some(1), "a label is not the spec");
+    assert_eq!(labelled.metadata.generation, Some(1), "labels do not change the generation");
     let same = api.patch("a", &PatchParams::default(), &label).await.unwrap();
     assert_eq!(same.resource_version(), labelled.resource_version(), "nothing changed");
     let spec = Patch::Merge(json!({"spec": {"groups": []}}));
@@ -70,7 +70,7 @@ async fn an_object_lives_and_its_revision_tells() {
     assert_eq!(
         code(&api.replace("a", &post, &bare).await.unwrap_err()),
         422,
-        "a custom resource asks for one"
+        "a custom resource requires a revision"
     );
 
     assert!(api.delete("a", &DeleteParams::default()).await.unwrap().is_right());
@@ -79,7 +79,7 @@ async fn an_object_lives_and_its_revision_tells() {
 }
 
 #[tokio::test]
-async fn names_can_be_generated_and_collections_deleted() {
+async fn generated_names_and_collection_deletion() {
     let server = KubeServer::start().await.unwrap();
     let api = rules_in(&server, "default");
     let mut stem = rule("default", "", 1);
@@ -96,7 +96,7 @@ async fn names_can_be_generated_and_collections_deleted() {
 }
 
 #[tokio::test]
-async fn finalizers_hold_an_object_back() {
+async fn finalizers_delay_deletion() {
     let server = KubeServer::start().await.unwrap();
     let mut held = rule("team-a", "a", 1);
     held["metadata"]["finalizers"] = json!(["example.com/hold"]);
@@ -114,7 +114,7 @@ async fn finalizers_hold_an_object_back() {
 }
 
 #[tokio::test]
-async fn the_schema_refuses_prunes_and_lets_through_as_the_real_one() {
+async fn schema_validates_and_prunes_like_the_real_server() {
     let server = KubeServer::start().await.unwrap();
     let target = "/apis/monitoring.coreos.com/v1/namespaces/default/prometheusrules?dryRun=All";
     let with = |groups: Value| {
@@ -141,7 +141,7 @@ async fn the_schema_refuses_prunes_and_lets_through_as_the_real_one() {
     ] {
         let (status, answer) = post(&server, target, with(groups.clone())).await;
         assert_eq!((status, &answer["spec"]["groups"]), (201, &groups));
-        assert!(answer["metadata"].get("resourceVersion").is_none(), "a dry run has none");
+        assert!(answer["metadata"].get("resourceVersion").is_none(), "a dry run has no revision");
     }
     let odd = json!([{"name": "g", "nonsense": 1}]);
     let headers = [("content-type", "application/json")];
@@ -155,12 +155,15 @@ async fn the_schema_refuses_prunes_and_lets_through_as_the_real_one() {
 }
 
 #[tokio::test]
-async fn namespaces_must_be_there_and_alive() {
+async fn create_requires_an_active_namespace() {
     let server = KubeServer::builder().without_namespace_controller().start().await.unwrap();
     let api = rules_in(&server, "team-a");
     let create = || async { api.create(&PostParams::default(), &object(rule("team-a", "a", 1))).await };
     assert_eq!(code(&create().await.unwrap_err()), 404);
-    assert!(api.list(&ListParams::default()).await.unwrap().items.is_empty(), "a list says nothing of that");
+    assert!(
+        api.list(&ListParams::default()).await.unwrap().items.is_empty(),
+        "a list of a missing namespace is empty"
+    );
     server.create_namespace("team-a", []).unwrap();
     create().await.unwrap();
     assert!(server.delete_namespace("team-a"));
@@ -172,7 +175,7 @@ async fn namespaces_must_be_there_and_alive() {
 }
 
 #[tokio::test]
-async fn another_kind_is_served_once_it_is_defined() {
+async fn custom_kind_is_served_once_defined() {
     let server = KubeServer::start().await.unwrap();
     let widgets = "/apis/example.com/v1/namespaces/default/widgets";
     assert_eq!(get(&server, widgets).await.text(), "404 page not found\n");
@@ -206,7 +209,7 @@ async fn client_with(server: &KubeServer, token: &str) -> Client {
 }
 
 #[tokio::test]
-async fn tokens_and_rules_decide_who_may_what() {
+async fn access_depends_on_token_and_rules() {
     let server = KubeServer::builder()
         .token("good", "agent", Access::only([("list", "prometheusrules")]))
         .start()
@@ -229,7 +232,7 @@ async fn tokens_and_rules_decide_who_may_what() {
 }
 
 #[tokio::test]
-async fn a_user_can_be_confined_to_namespaces() {
+async fn access_can_be_restricted_to_namespaces() {
     let everything = Access::only([("*", "*")]);
     let server =
         KubeServer::builder().token("t", "agent", everything.within(["team-a"])).start().await.unwrap();
@@ -245,7 +248,7 @@ async fn a_user_can_be_confined_to_namespaces() {
 }
 
 #[tokio::test]
-async fn without_etcd_only_the_cache_answers() {
+async fn etcd_outage_leaves_only_cached_lists() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("team-a", "a", 1)).unwrap();
     server.faults().etcd_down(true);
@@ -256,7 +259,7 @@ async fn without_etcd_only_the_cache_answers() {
     tokio::pin!(consistent);
     server.journal().clear();
     tokio::select! {
-        _ = &mut consistent => panic!("it was answered"),
+        _ = &mut consistent => panic!("unexpected answer"),
         () = server.journal().wait_until(|seen| !seen.is_empty()) => {}
     }
     assert!(server.journal().requests()[0].status.is_none());
@@ -265,7 +268,7 @@ async fn without_etcd_only_the_cache_answers() {
 }
 
 #[tokio::test]
-async fn a_restart_makes_every_earlier_revision_too_old() {
+async fn restart_makes_earlier_revisions_too_old() {
     let server = KubeServer::start().await.unwrap();
     for name in ["a", "b", "c"] {
         server.apply(rule("team-a", name, 1)).unwrap();
@@ -286,7 +289,7 @@ async fn a_restart_makes_every_earlier_revision_too_old() {
 }
 
 #[tokio::test]
-async fn faults_answer_in_the_servers_place() {
+async fn faults_replace_answers() {
     let server = KubeServer::start().await.unwrap();
     let api = rules(&server);
     server.faults().respond(503, 1);
@@ -303,7 +306,7 @@ async fn faults_answer_in_the_servers_place() {
 }
 
 #[tokio::test]
-async fn a_large_fleet_is_listed_in_pages_and_compressed() {
+async fn list_of_many_rules_is_paged_and_compressed() {
     let server = KubeServer::start().await.unwrap();
     for n in 0..1200 {
         server.apply(rule("team-a", &format!("r{n:04}"), n)).unwrap();

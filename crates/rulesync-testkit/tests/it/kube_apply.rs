@@ -19,9 +19,9 @@ fn config_maps(server: &KubeServer) -> Api<ConfigMap> {
     Api::namespaced(client(server), "default")
 }
 
-fn inventory(data: Value) -> Patch<Value> {
+fn config_map(data: Value) -> Patch<Value> {
     Patch::Apply(json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "inventory"}, "data": data,
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "state"}, "data": data,
     }))
 }
 
@@ -36,10 +36,10 @@ fn rules_with(metadata: Value, more: Value) -> Patch<Value> {
 }
 
 fn data(server: &KubeServer) -> Value {
-    server.get("configmaps", "default", "inventory").unwrap()["data"].clone()
+    server.get("configmaps", "default", "state").unwrap()["data"].clone()
 }
 
-/// The managers of an object and what they do, in order.
+/// The managers of an object and their operations, in order.
 fn managers(object: &Value) -> Vec<String> {
     let entries = object["metadata"]["managedFields"].as_array().unwrap().iter();
     entries
@@ -51,63 +51,63 @@ fn managers(object: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_manager_no_longer_applies_goes_and_what_others_own_stays() {
+async fn apply_removes_fields_without_owner() {
     let server = KubeServer::start().await.unwrap();
     let api = config_maps(&server);
     let (a, b) = (PatchParams::apply("a"), PatchParams::apply("b"));
-    let made = api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap();
-    let same = api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap();
-    assert_eq!(same.resource_version(), made.resource_version(), "the same again moves nothing");
+    let made = api.patch("state", &a, &config_map(json!({"x": "1", "y": "1"}))).await.unwrap();
+    let same = api.patch("state", &a, &config_map(json!({"x": "1", "y": "1"}))).await.unwrap();
+    assert_eq!(same.resource_version(), made.resource_version(), "an identical apply changes nothing");
 
-    let refused = api.patch("inventory", &b, &inventory(json!({"x": "2", "z": "2"}))).await.unwrap_err();
+    let refused = api.patch("state", &b, &config_map(json!({"x": "2", "z": "2"}))).await.unwrap_err();
     assert_eq!(code(&refused), 409);
     assert!(refused.to_string().contains("Apply failed with 1 conflict: conflict with \"a\": .data.x"));
-    let both = api.patch("inventory", &b, &inventory(json!({"x": "1", "z": "2"}))).await.unwrap();
-    assert_ne!(both.resource_version(), made.resource_version(), "one more owner, though x is the same");
-    api.patch("inventory", &a, &inventory(json!({"y": "1"}))).await.unwrap();
+    let both = api.patch("state", &b, &config_map(json!({"x": "1", "z": "2"}))).await.unwrap();
+    assert_ne!(both.resource_version(), made.resource_version(), "x is unchanged, but has another owner");
+    api.patch("state", &a, &config_map(json!({"y": "1"}))).await.unwrap();
     assert_eq!(data(&server), json!({"x": "1", "y": "1", "z": "2"}), "b still owns x");
-    api.patch("inventory", &b, &inventory(json!({"z": "2"}))).await.unwrap();
-    assert_eq!(data(&server), json!({"y": "1", "z": "2"}), "nobody owns x");
+    api.patch("state", &b, &config_map(json!({"z": "2"}))).await.unwrap();
+    assert_eq!(data(&server), json!({"y": "1", "z": "2"}), "x has no owner");
 
-    let forced = api.patch("inventory", &b.clone().force(), &inventory(json!({"y": "2"}))).await.unwrap();
+    let forced = api.patch("state", &b.clone().force(), &config_map(json!({"y": "2"}))).await.unwrap();
     assert_eq!(forced.data.unwrap()["y"], "2");
     assert_eq!(data(&server), json!({"y": "2"}));
-    let stored = server.get("configmaps", "default", "inventory").unwrap();
-    assert_eq!(managers(&stored), ["b Apply"], "a owns nothing any more");
-    api.patch("inventory", &a, &inventory(json!({}))).await.unwrap();
-    assert_eq!(data(&server), json!({"y": "2"}), "what a lost is not a's to remove");
+    let stored = server.get("configmaps", "default", "state").unwrap();
+    assert_eq!(managers(&stored), ["b Apply"], "a owns no fields");
+    api.patch("state", &a, &config_map(json!({}))).await.unwrap();
+    assert_eq!(data(&server), json!({"y": "2"}), "a cannot remove fields that it lost");
 }
 
 #[tokio::test]
-async fn plain_writes_take_fields_over_and_conflicts_name_each() {
+async fn apply_conflicts_with_fields_of_updates() {
     let server = KubeServer::start().await.unwrap();
     let api = config_maps(&server);
     let a = PatchParams::apply("a");
-    api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap();
+    api.patch("state", &a, &config_map(json!({"x": "1", "y": "1"}))).await.unwrap();
     let by_hand = PatchParams { field_manager: Some("hand".to_owned()), ..PatchParams::default() };
     let edit = Patch::Merge(json!({"data": {"x": "2", "y": "2"}}));
-    api.patch("inventory", &by_hand, &edit).await.unwrap();
-    let stored = server.get("configmaps", "default", "inventory").unwrap();
-    assert_eq!(managers(&stored), ["hand Update"], "a has nothing left");
-    let refused = api.patch("inventory", &a, &inventory(json!({"x": "1", "y": "1"}))).await.unwrap_err();
+    api.patch("state", &by_hand, &edit).await.unwrap();
+    let stored = server.get("configmaps", "default", "state").unwrap();
+    assert_eq!(managers(&stored), ["hand Update"], "a owns no fields");
+    let refused = api.patch("state", &a, &config_map(json!({"x": "1", "y": "1"}))).await.unwrap_err();
     let kube::Error::Api(status) = refused else { panic!("{refused:?}") };
     assert_eq!(
         status.message,
         "Apply failed with 2 conflicts: conflicts with \"hand\" using v1:\n- .data.x\n- .data.y"
     );
     assert_eq!(status.details.unwrap().causes.len(), 2);
-    let agreed = api.patch("inventory", &a, &inventory(json!({"x": "2"}))).await.unwrap();
-    assert_eq!(agreed.data.unwrap().len(), 2, "y is the hand's");
-    assert!(server.delete("configmaps", "default", "inventory"));
-    let mut anew: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "inventory"}})).unwrap();
-    anew.data = Some([("x".to_owned(), "1".to_owned())].into());
+    let agreed = api.patch("state", &a, &config_map(json!({"x": "2"}))).await.unwrap();
+    assert_eq!(agreed.data.unwrap().len(), 2, "hand owns y");
+    assert!(server.delete("configmaps", "default", "state"));
+    let mut new: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "state"}})).unwrap();
+    new.data = Some([("x".to_owned(), "1".to_owned())].into());
     let post = PostParams { field_manager: Some("maker".to_owned()), ..PostParams::default() };
-    api.create(&post, &anew).await.unwrap();
-    assert_eq!(managers(&server.get("configmaps", "default", "inventory").unwrap()), ["maker Update"]);
+    api.create(&post, &new).await.unwrap();
+    assert_eq!(managers(&server.get("configmaps", "default", "state").unwrap()), ["maker Update"]);
 }
 
 #[tokio::test]
-async fn an_apply_of_annotations_leaves_the_rest_of_a_rule_alone() {
+async fn apply_of_annotations_leaves_the_rest_unchanged() {
     let server = KubeServer::start().await.unwrap();
     server.apply(rule("default", "r", 1)).unwrap();
     let before = server.get(RULES, "default", "r").unwrap();
@@ -118,12 +118,12 @@ async fn an_apply_of_annotations_leaves_the_rest_of_a_rule_alone() {
     assert_eq!((noted.annotations()["state"].as_str(), noted.metadata.generation), ("ok", Some(1)));
     assert_eq!(noted.data["spec"], before["spec"]);
     let gone = api.patch("r", &params, &rules_with(json!({}), json!({}))).await.unwrap();
-    assert!(gone.metadata.annotations.is_none(), "the last annotation takes the map along");
+    assert!(gone.metadata.annotations.is_none(), "the map is removed with its last annotation");
     assert_eq!(gone.labels()["n"], "1");
 
     let group = json!({"spec": {"groups": [{"name": "mine", "rules": []}]}});
     let spec = api.patch("r", &params, &rules_with(json!({}), group)).await.unwrap();
-    assert_eq!(spec.data["spec"]["groups"].as_array().unwrap().len(), 2, "groups are told apart by name");
+    assert_eq!(spec.data["spec"]["groups"].as_array().unwrap().len(), 2, "groups are identified by name");
     assert_eq!(spec.metadata.generation, Some(2));
     let interval = json!({"spec": {"groups": [{"name": "g", "interval": "9s"}]}});
     let refused = api.patch("r", &params, &rules_with(json!({}), interval)).await.unwrap_err();
@@ -133,7 +133,7 @@ async fn an_apply_of_annotations_leaves_the_rest_of_a_rule_alone() {
 }
 
 #[tokio::test]
-async fn requests_that_are_no_proper_apply_are_refused() {
+async fn apply_rejects_invalid_requests() {
     let server = KubeServer::start().await.unwrap();
     let path = "/api/v1/namespaces/default/configmaps/c";
     let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {on: 'yes'}\n";
@@ -167,14 +167,14 @@ fn binding(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_status_is_a_thing_of_its_own() {
+async fn status_is_a_separate_subresource() {
     let server = KubeServer::start().await.unwrap();
     let mut rule = rule("default", "r", 1);
     rule["status"] = json!({"bindings": [binding("operator")]});
     let api = rules_in(&server, "default");
     let object: DynamicObject = serde_json::from_value(rule.clone()).unwrap();
     let made = api.create(&PostParams::default(), &object).await.unwrap();
-    assert!(made.data.get("status").is_none(), "a create leaves it out");
+    assert!(made.data.get("status").is_none(), "create drops the status");
     server.apply(rule).unwrap();
 
     let params = PatchParams::apply("rulesync");
@@ -184,11 +184,11 @@ async fn the_status_is_a_thing_of_its_own() {
             "spec": {"groups": []}, "status": {"bindings": [binding("rulesync")]},
         }),
     );
-    let told = api.patch_status("r", &params, &ours).await.unwrap();
-    assert_eq!(told.data["status"]["bindings"].as_array().unwrap().len(), 2);
-    assert_eq!((told.metadata.generation, told.labels().get("y")), (Some(1), None));
+    let patched = api.patch_status("r", &params, &ours).await.unwrap();
+    assert_eq!(patched.data["status"]["bindings"].as_array().unwrap().len(), 2);
+    assert_eq!((patched.metadata.generation, patched.labels().get("y")), (Some(1), None));
     let again = api.patch_status("r", &params, &ours).await.unwrap();
-    assert_eq!(again.resource_version(), told.resource_version());
+    assert_eq!(again.resource_version(), patched.resource_version());
     let merged = Patch::Merge(json!({"spec": {"groups": []}, "status": null}));
     let mine = |object: &Value, subresource: Value| {
         let entries = object["metadata"]["managedFields"].as_array().unwrap().clone();
@@ -200,13 +200,13 @@ async fn the_status_is_a_thing_of_its_own() {
     let stored = server.get(RULES, "default", "r").unwrap();
     let claimed = mine(&stored, json!("status")).unwrap();
     assert!(claimed.as_object().unwrap().keys().eq(["f:status"]), "{claimed}");
-    let through_the_front = rules_with(json!({"labels": {"x": "y"}}), json!({"status": {"bindings": []}}));
-    let labelled = api.patch("r", &params, &through_the_front).await.unwrap();
-    assert_eq!(labelled.data["status"], told.data["status"]);
+    let main_resource = rules_with(json!({"labels": {"x": "y"}}), json!({"status": {"bindings": []}}));
+    let labelled = api.patch("r", &params, &main_resource).await.unwrap();
+    assert_eq!(labelled.data["status"], patched.data["status"]);
     let stored = server.get(RULES, "default", "r").unwrap();
     assert_eq!(mine(&stored, Value::Null), Some(json!({"f:metadata": {"f:labels": {"f:x": {}}}})));
     let bare = api.patch_status("r", &PatchParams::default(), &merged).await.unwrap();
-    assert_eq!((&bare.data["spec"], bare.data.get("status")), (&told.data["spec"], None));
+    assert_eq!((&bare.data["spec"], bare.data.get("status")), (&patched.data["spec"], None));
     let mut whole = bare.clone();
     whole.data["status"] = json!({"bindings": [binding("put")]});
     let put = api.replace_status("r", &PostParams::default(), &whole).await.unwrap();
@@ -221,5 +221,5 @@ async fn the_status_is_a_thing_of_its_own() {
     assert_eq!(code(&api.patch_status("r", &params, &ours).await.unwrap_err()), 403);
     let plain = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));
     assert!(api.patch("r", &PatchParams::default(), &plain).await.is_ok());
-    assert_eq!(code(&config_maps(&server).get_status("inventory").await.unwrap_err()), 404);
+    assert_eq!(code(&config_maps(&server).get_status("state").await.unwrap_err()), 404);
 }

@@ -39,7 +39,7 @@ fn holder(lease: &Lease) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_lease_is_taken_held_and_released() {
+async fn lease_is_acquired_renewed_and_released() {
     let server = KubeServer::start().await.unwrap();
     let (api, post) = (leases(&server), PostParams::default());
     assert_eq!(code(&api.get("rulesync").await.unwrap_err()), 404);
@@ -68,16 +68,20 @@ async fn a_lease_is_taken_held_and_released() {
     let guarded = DeleteParams { preconditions: Some(stale), ..DeleteParams::default() };
     assert_eq!(code(&api.delete("rulesync", &guarded).await.unwrap_err()), 409);
     assert!(server.delete(LEASES, "default", "rulesync"));
-    assert_eq!(code(&api.replace("rulesync", &post, &released).await.unwrap_err()), 409, "that one is gone");
-    let mut one_that_was = lease("a");
-    one_that_was.metadata.uid = released.uid();
-    assert_eq!(code(&api.replace("rulesync", &post, &one_that_was).await.unwrap_err()), 409, "by its uid");
-    let anew = api.replace("rulesync", &post, &lease("b")).await.unwrap();
-    assert_eq!(holder(&anew), Some("b"), "a put of what is missing creates it");
+    assert_eq!(
+        code(&api.replace("rulesync", &post, &released).await.unwrap_err()),
+        409,
+        "deleted resourceVersion"
+    );
+    let mut deleted = lease("a");
+    deleted.metadata.uid = released.uid();
+    assert_eq!(code(&api.replace("rulesync", &post, &deleted).await.unwrap_err()), 409, "deleted uid");
+    let created = api.replace("rulesync", &post, &lease("b")).await.unwrap();
+    assert_eq!(holder(&created), Some("b"), "a PUT of a missing lease creates it");
 }
 
 #[tokio::test]
-async fn a_lease_that_makes_no_sense_is_refused() {
+async fn lease_with_invalid_fields_is_rejected() {
     let server = KubeServer::start().await.unwrap();
     let api = leases(&server);
     let mut endless = lease("a");
@@ -102,18 +106,18 @@ async fn a_lease_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn config_maps_are_kept_as_they_are() {
+async fn config_map_create_update_and_delete() {
     let server = KubeServer::start().await.unwrap();
     let api: Api<ConfigMap> = Api::default_namespaced(client(&server));
-    let inventory: ConfigMap =
-        serde_json::from_value(json!({"metadata": {"name": "inventory"}, "data": {"a": "1"}})).unwrap();
-    let made = api.create(&PostParams::default(), &inventory).await.unwrap();
+    let config_map: ConfigMap =
+        serde_json::from_value(json!({"metadata": {"name": "state"}, "data": {"a": "1"}})).unwrap();
+    let made = api.create(&PostParams::default(), &config_map).await.unwrap();
     assert_eq!((made.metadata.generation, made.data.unwrap()["a"].as_str()), (None, "1"));
     let more = Patch::Merge(json!({"data": {"b": "2", "a": null}}));
-    let changed = api.patch("inventory", &PatchParams::default(), &more).await.unwrap();
+    let changed = api.patch("state", &PatchParams::default(), &more).await.unwrap();
     assert_eq!(changed.data.unwrap().into_iter().collect::<Vec<_>>(), [("b".to_owned(), "2".to_owned())]);
-    let unconditional = api.replace("inventory", &PostParams::default(), &inventory).await.unwrap();
-    assert_eq!(unconditional.data.unwrap()["a"], "1", "a config map does not ask for a revision");
+    let unconditional = api.replace("state", &PostParams::default(), &config_map).await.unwrap();
+    assert_eq!(unconditional.data.unwrap()["a"], "1", "a ConfigMap requires no revision");
     let missing: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "none"}})).unwrap();
     assert_eq!(code(&api.replace("none", &PostParams::default(), &missing).await.unwrap_err()), 404);
     let huge: ConfigMap = serde_json::from_value(json!({
@@ -127,18 +131,18 @@ async fn config_maps_are_kept_as_they_are() {
     server
         .apply(json!({
             "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"namespace": "default", "name": "inventory"}, "data": {"by": "hand"},
+            "metadata": {"namespace": "default", "name": "state"}, "data": {"by": "hand"},
         }))
         .unwrap();
     let listed = api.list(&ListParams::default()).await.unwrap();
     assert_eq!(listed.items[0].data.as_ref().unwrap()["by"], "hand");
     assert_eq!(server.count("configmaps"), 1);
-    assert!(server.delete("configmaps", "default", "inventory"));
-    assert_eq!(code(&api.get("inventory").await.unwrap_err()), 404);
+    assert!(server.delete("configmaps", "default", "state"));
+    assert_eq!(code(&api.get("state").await.unwrap_err()), 404);
 }
 
 #[tokio::test]
-async fn clusters_are_told_apart_by_the_uid_of_kube_system() {
+async fn cluster_uid_is_the_uid_of_kube_system() {
     let uid = "11111111-2222-4333-8444-555555555555";
     let named = KubeServer::builder().cluster_uid(uid).start().await.unwrap();
     let other = KubeServer::start().await.unwrap();
@@ -153,7 +157,7 @@ async fn clusters_are_told_apart_by_the_uid_of_kube_system() {
 }
 
 #[tokio::test]
-async fn one_resource_can_break_alone() {
+async fn faults_can_be_limited_to_one_resource() {
     let server = KubeServer::start().await.unwrap();
     let (api, post) = (leases(&server), PostParams::default());
     let works = async || rules(&server).list(&ListParams::default()).await.is_ok();
@@ -165,12 +169,12 @@ async fn one_resource_can_break_alone() {
     let lost = Fault::lose_answer().on_path("/leases").times(1);
     server.faults().inject(lost);
     assert!(api.create(&post, &lease("a")).await.is_err());
-    assert!(server.get(LEASES, "default", "rulesync").is_some(), "carried out all the same");
+    assert!(server.get(LEASES, "default", "rulesync").is_some(), "the request was processed");
 
     let hung = server.faults().hang_on("leases");
     server.journal().clear();
     tokio::select! {
-        _ = api.get("rulesync") => panic!("it was answered"),
+        _ = api.get("rulesync") => panic!("unexpected answer"),
         () = server.journal().wait_until(|seen| !seen.is_empty()) => {}
     }
     assert!(works().await);
@@ -180,7 +184,7 @@ async fn one_resource_can_break_alone() {
 }
 
 #[tokio::test]
-async fn what_is_built_in_is_watched_and_goes_with_its_namespace() {
+async fn builtin_objects_are_watched_and_deleted_with_their_namespace() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Lease> = Api::namespaced(client(&server), "team-a");

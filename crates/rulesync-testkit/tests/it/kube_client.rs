@@ -1,5 +1,5 @@
-//! What the Kubernetes tests share: a real kube client for a server, rules to store, and event streams that
-//! are read with a deadline.
+//! Shared code of the Kubernetes tests: a real kube client, rules to store, and event streams that are read with a
+//! deadline.
 
 use std::{pin::Pin, time::Duration};
 
@@ -12,13 +12,13 @@ use kube::{
 use rulesync_testkit::KubeServer;
 use serde_json::{Value, json};
 
-/// The resource as [`KubeServer`]'s methods name it.
+/// The resource name for the methods of [`KubeServer`].
 pub(crate) const RULES: &str = "prometheusrules.monitoring.coreos.com";
 
 /// Long enough for a busy machine; only a failing test waits this long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A client that retries nothing, so that a test sees every answer.
+/// A client without retries, so that a test sees every answer.
 pub(crate) fn client(server: &KubeServer) -> Client {
     let mut config = kube::Config::new(server.url().parse().unwrap());
     config.default_retry = false;
@@ -43,7 +43,7 @@ pub(crate) fn rules_in(server: &KubeServer, namespace: &str) -> Api<DynamicObjec
     Api::namespaced_with(client(server), namespace, &kind())
 }
 
-/// A rule object; `n` is its label and its interval in seconds.
+/// A rule object; `n` is a label and the interval in seconds.
 pub(crate) fn rule(namespace: &str, name: &str, n: u32) -> Value {
     json!({
         "apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
@@ -52,12 +52,12 @@ pub(crate) fn rule(namespace: &str, name: &str, n: u32) -> Value {
     })
 }
 
-/// What a watcher said, in a word.
-pub(crate) type Told = Pin<Box<dyn Stream<Item = String> + Send>>;
+/// The events of a watcher, in text form.
+pub(crate) type WatcherEvents = Pin<Box<dyn Stream<Item = String> + Send>>;
 
-/// Runs kube's watcher and tells its events as `init`, `init ns/name n`, `done`, `apply ns/name n`,
-/// `delete ns/name` and `error <kind>`.
-pub(crate) fn watched(api: Api<DynamicObject>, config: watcher::Config) -> Told {
+/// Runs kube's watcher and returns its events as `init`, `init ns/name n`, `done`, `apply ns/name n`, `delete ns/name
+/// n` and `error <kind>`.
+pub(crate) fn watched(api: Api<DynamicObject>, config: watcher::Config) -> WatcherEvents {
     Box::pin(watcher(api, config).map(|event| match event {
         Ok(Event::Init) => "init".to_owned(),
         Ok(Event::InitApply(object)) => format!("init {}", name(&object)),
@@ -77,22 +77,25 @@ fn name(object: &DynamicObject) -> String {
     format!("{}/{} {n}", object.namespace().unwrap_or_default(), object.name_any()).trim_end().to_owned()
 }
 
-/// The next event, which must come before the deadline.
-async fn next(told: &mut Told) -> String {
-    tokio::time::timeout(DEADLINE, told.next()).await.expect("an event in time").expect("the stream goes on")
+/// The next event, which must arrive before the deadline.
+async fn next(events: &mut WatcherEvents) -> String {
+    tokio::time::timeout(DEADLINE, events.next())
+        .await
+        .expect("an event in time")
+        .expect("the stream continues")
 }
 
-/// The next events, as many as are expected.
-pub(crate) async fn expect(told: &mut Told, expected: &[&str]) {
+/// Asserts that the next events are the expected ones.
+pub(crate) async fn expect(events: &mut WatcherEvents, expected: &[&str]) {
     for (index, wanted) in expected.iter().enumerate() {
-        assert_eq!(next(told).await, *wanted, "event {index} of {expected:?}");
+        assert_eq!(next(events).await, *wanted, "event {index} of {expected:?}");
     }
 }
 
-/// The first event that is not this one. A watcher without backoff can repeat itself many times.
-pub(crate) async fn after(told: &mut Told, repeated: &str) -> String {
+/// The first event that differs from `repeated`. A watcher without backoff can repeat an event many times.
+pub(crate) async fn after(events: &mut WatcherEvents, repeated: &str) -> String {
     for _ in 0..1000 {
-        let event = next(told).await;
+        let event = next(events).await;
         if event != repeated {
             return event;
         }
@@ -100,17 +103,17 @@ pub(crate) async fn after(told: &mut Told, repeated: &str) -> String {
     repeated.to_owned()
 }
 
-/// Waits until the server has seen `n` watches begin.
-pub(crate) async fn watches_begun(server: &KubeServer, n: usize) {
-    let begun = server.journal().wait_until(|seen| {
+/// Waits until the server has started `n` watches.
+pub(crate) async fn watches_started(server: &KubeServer, n: usize) {
+    let started = server.journal().wait_until(|seen| {
         let watch =
             |r: &&rulesync_testkit::Recorded| r.query.as_deref().is_some_and(|q| q.contains("watch=true"));
         seen.iter().filter(|r| r.status.is_some()).filter(watch).count() >= n
     });
-    tokio::time::timeout(DEADLINE, begun).await.expect("the watches begin in time");
+    tokio::time::timeout(DEADLINE, started).await.expect("the watches start in time");
 }
 
-/// How many lists of rules (not watches) the server has seen.
+/// The number of lists of rules (without watches) that the server received.
 pub(crate) fn lists(server: &KubeServer) -> usize {
     server.requests_for("list", "prometheusrules")
 }

@@ -1,4 +1,4 @@
-//! Real PrometheusRules pass the server's schema whole.
+//! Real PrometheusRules pass the server's schema without changes.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::kube_client::RULES;
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn what_kube_prometheus_ships_is_stored_as_it_is() {
+async fn kube_prometheus_rules_are_stored_unchanged() {
     let server = KubeServer::start().await.unwrap();
     let shared = option_env!("RULESYNC_SHARED_DIR").unwrap_or("../../../shared");
     let mut seen = 0;

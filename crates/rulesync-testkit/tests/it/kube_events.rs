@@ -1,4 +1,4 @@
-//! Events through kube's typed `Api`: both faces of one stored object.
+//! Events through kube's typed `Api`: both APIs of one stored object.
 
 use futures::StreamExt;
 use k8s_openapi::api::{core::v1::Event as CoreEvent, events::v1::Event};
@@ -28,7 +28,7 @@ fn event(changes: Value) -> Event {
 }
 
 #[tokio::test]
-async fn an_event_is_seen_by_both_names_and_its_series_goes_on() {
+async fn event_is_served_by_both_apis_and_counts_its_series() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Event> = Api::namespaced(client(&server), "team-a");
@@ -68,7 +68,7 @@ async fn an_event_is_seen_by_both_names_and_its_series_goes_on() {
 }
 
 #[tokio::test]
-async fn events_that_real_servers_refuse_are_refused() {
+async fn event_validation_matches_real_servers() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let api: Api<Event> = Api::namespaced(client(&server), "team-a");
@@ -91,7 +91,7 @@ async fn events_that_real_servers_refuse_are_refused() {
 }
 
 #[tokio::test]
-async fn kubes_own_recorder_works_here() {
+async fn event_recorder_of_kube_is_supported() {
     let server = KubeServer::start().await.unwrap();
     server.create_namespace("team-a", []).unwrap();
     let reporter = kube::runtime::events::Reporter {
@@ -105,15 +105,15 @@ async fn kubes_own_recorder_works_here() {
         namespace: Some("team-a".to_owned()),
         ..Default::default()
     };
-    let said = kube::runtime::events::Event {
+    let event = kube::runtime::events::Event {
         type_: kube::runtime::events::EventType::Warning,
         reason: "Refused".to_owned(),
         note: Some("bad expr".to_owned()),
         action: "Sync".to_owned(),
         secondary: None,
     };
-    recorder.publish(&said, &about).await.unwrap();
-    recorder.publish(&said, &about).await.unwrap();
-    assert_eq!(server.count("events"), 1, "the second goes into the series of the first");
+    recorder.publish(&event, &about).await.unwrap();
+    recorder.publish(&event, &about).await.unwrap();
+    assert_eq!(server.count("events"), 1, "the second is part of the series of the first");
     assert_eq!(server.requests_for("patch", "events"), 1);
 }

@@ -1,4 +1,4 @@
-//! The testkit's own integration tests, one binary.
+//! Integration tests of the testkit, in one binary.
 
 #![allow(
     clippy::expect_used,

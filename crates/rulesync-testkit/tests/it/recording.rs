@@ -1,4 +1,4 @@
-//! Reads a recording: one request and its response, as curl sent and received them.
+//! Parses recordings: one request and its response, as sent and received by curl.
 
 use std::{fs, path::PathBuf};
 
@@ -7,39 +7,39 @@ use bytes::Bytes;
 /// A recorded exchange.
 #[derive(Debug, Clone)]
 pub(crate) struct Recording {
-    /// The file's name without its extension.
+    /// The name of the file without its extension.
     pub(crate) name: String,
-    /// The lines before the command, without their mark.
+    /// The lines before the command, without `#`.
     pub(crate) comment: String,
     pub(crate) method: String,
-    /// Path and query as sent.
+    /// The path and query as sent.
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: RequestBody,
-    /// None where the file holds no exchange but a remark.
+    /// `None` if the file contains only a remark.
     pub(crate) response: Option<Response>,
 }
 
-/// What was sent.
+/// The body of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RequestBody {
     None,
     Bytes(Bytes),
-    /// So many bytes that are not in the recording.
+    /// A body of this size in bytes that is not in the recording.
     Elsewhere(usize),
 }
 
-/// What came back.
+/// The response.
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Response {
-    /// A header's first value.
+    /// The first value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -52,7 +52,7 @@ pub(crate) fn directory(server: &str) -> PathBuf {
         .join(server)
 }
 
-/// All recordings of a server, in order.
+/// All recordings of a server, sorted by name.
 pub(crate) fn all(server: &str) -> Vec<Recording> {
     let directory = directory(server);
     let mut files: Vec<PathBuf> = fs::read_dir(&directory)
@@ -147,12 +147,12 @@ fn parse(name: String, bytes: &[u8]) -> Recording {
 fn parse_response(bytes: &[u8]) -> Option<Response> {
     let end = find(bytes, b"\n[[time_total").unwrap_or(bytes.len());
     let mut rest = &bytes[..end];
-    // Most recordings have plain line ends in the head, some have those of the wire.
+    // Most recordings have LF line ends in the head, some have the original CRLF.
     let head_end = |text: &[u8]| {
         let ends = [&b"\n\n"[..], b"\r\n\r\n"].map(|end| find(text, end).map(|at| (at, at + end.len())));
         ends.into_iter().flatten().min()
     };
-    // An interim answer comes before the real one.
+    // An interim response precedes the final one.
     while rest.starts_with(b"HTTP/1.1 100") {
         rest = &rest[head_end(rest)?.1..];
     }
@@ -182,7 +182,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 #[test]
-fn a_recording_is_taken_apart() {
+fn recording_is_parsed() {
     let text = b"# why\n$ curl -isS -X POST -H 'X-Scope-OrgID: t1' -H Content-Type: --data-binary @BODY 'http://h:1/a%2Fb?x=1'\n\
         --- BODY\nname: g\n--- RESPONSE\nHTTP/1.1 100 Continue\n\nHTTP/1.1 202 Accepted\nContent-Type: application/json\n\n\
         {}\n[[time_total=0.1 size_upload=8 size_download=2]]\n";
@@ -197,7 +197,7 @@ fn a_recording_is_taken_apart() {
 }
 
 #[test]
-fn a_command_without_quotes_is_understood() {
+fn recording_with_unquoted_command_is_parsed() {
     let text = b"$ curl -isS -X POST -H X-Scope-OrgID: prot -H Content-Type: application/yaml --data-binary name: g1\nrules: []\n http://h:1/rules/x\n--- RESPONSE\nHTTP/1.1 200 OK\nContent-Length: 2\n\nok\n";
     let recording = parse("300".to_owned(), text);
     assert_eq!(recording.headers.len(), 2);

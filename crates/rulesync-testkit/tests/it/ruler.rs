@@ -1,4 +1,4 @@
-//! The decisive facts about rulers, for those who have no recordings at hand.
+//! The most important properties of rulers, tested without recordings.
 
 use std::time::Duration;
 
@@ -25,17 +25,17 @@ async fn start(builder: RulerBuilder) -> RulerServer {
     builder.start().await.expect("starts")
 }
 
-fn told(reply: &Reply) -> (u16, String) {
+fn status_and_text(reply: &Reply) -> (u16, String) {
     (reply.status.as_u16(), reply.text())
 }
 
 #[track_caller]
-fn assert_told(reply: &Reply, status: u16, text: &str) {
-    assert_eq!(told(reply), (status, text.to_owned()));
+fn assert_reply(reply: &Reply, status: u16, text: &str) {
+    assert_eq!(status_and_text(reply), (status, text.to_owned()));
 }
 
 #[tokio::test]
-async fn empty_is_a_map_in_mimir_and_not_found_in_cortex() {
+async fn empty_list_is_a_map_in_mimir_and_404_in_cortex() {
     for (builder, path, status, text) in [
         (mimir(), MIMIR, 200, "{}\n"),
         (cortex(), CORTEX, 404, "no rule groups found\n"),
@@ -43,20 +43,20 @@ async fn empty_is_a_map_in_mimir_and_not_found_in_cortex() {
     ] {
         let ruler = start(builder).await;
         for path in [path.to_owned(), format!("{path}/ns")] {
-            assert_told(&ask(ruler.address(), "GET", &path, "").await, status, text);
+            assert_reply(&ask(ruler.address(), "GET", &path, "").await, status, text);
         }
-        assert_told(
+        assert_reply(
             &ask(ruler.address(), "GET", &format!("{path}/ns/g"), "").await,
             404,
             "group does not exist\n",
         );
         let gone = ask(ruler.address(), "DELETE", &format!("{path}/ns"), "").await;
-        assert_told(&gone, 404, "group namespace does not exist\n");
+        assert_reply(&gone, 404, "group namespace does not exist\n");
     }
 }
 
 #[tokio::test]
-async fn deleting_a_missing_group_depends_on_the_storage() {
+async fn delete_of_missing_group_depends_on_storage() {
     for (style, status) in [(MissingDelete::Accepted, 202), (MissingDelete::NotFound, 404)] {
         let ruler = start(mimir().missing_delete(style)).await;
         assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/ns/g"), "").await.status, status);
@@ -64,7 +64,7 @@ async fn deleting_a_missing_group_depends_on_the_storage() {
 }
 
 #[tokio::test]
-async fn a_group_comes_back_normalised_and_by_value_the_same() {
+async fn group_is_normalized() {
     let ruler = start(mimir().federation()).await;
     let body = "
 name: g
@@ -84,7 +84,7 @@ rules:
   annotations: {}
 ";
     let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), body).await;
-    assert_told(&reply, 202, r#"{"status":"success","data":null,"errorType":"","error":""}"#);
+    assert_reply(&reply, 202, r#"{"status":"success","data":null,"errorType":"","error":""}"#);
     assert_eq!(reply.header("content-type"), Some("application/json"));
     let group = ask(ruler.address(), "GET", &format!("{MIMIR}/ns/g"), "").await;
     assert_eq!(group.header("content-type"), Some("application/yaml"));
@@ -109,10 +109,10 @@ rules:
 }
 
 #[tokio::test]
-async fn cortex_forgets_what_it_does_not_know_and_keeps_a_zero_offset() {
+async fn cortex_drops_unknown_fields_and_keeps_zero_offset() {
     let ruler = start(cortex()).await;
     let body = "name: g\nquery_offset: 0s\nevaluation_delay: 1m\nsource_tenants: [a]\nalign_evaluation_time_on_interval: true\nrules: [{record: r, expr: up}]\n";
-    assert_told(
+    assert_reply(
         &ask(ruler.address(), "POST", &format!("{CORTEX}/ns"), body).await,
         202,
         r#"{"status":"success"}"#,
@@ -126,7 +126,7 @@ async fn cortex_forgets_what_it_does_not_know_and_keeps_a_zero_offset() {
 }
 
 #[tokio::test]
-async fn an_older_mimir_is_one_that_drops_fields() {
+async fn older_mimir_drops_configured_fields() {
     let ruler = start(mimir().drops(&[Field::GroupLabels, Field::Limit])).await;
     ask(
         ruler.address(),
@@ -140,7 +140,7 @@ async fn an_older_mimir_is_one_that_drops_fields() {
 }
 
 #[tokio::test]
-async fn groups_are_listed_by_their_key_and_namespaces_in_natural_order() {
+async fn list_sorts_groups_by_key_and_namespaces_naturally() {
     let ruler = start(mimir()).await;
     for (namespace, group) in [("ns10", "g1"), ("ns9", "g1"), ("ns9", "gjson"), ("ns9", "G")] {
         ruler
@@ -154,7 +154,7 @@ async fn groups_are_listed_by_their_key_and_namespaces_in_natural_order() {
 }
 
 #[tokio::test]
-async fn names_are_decoded_once_and_dangerous_ones_refused() {
+async fn names_are_decoded_once_and_traversal_rejected() {
     let ruler = start(mimir()).await;
     for (path, status) in [
         ("a%2Fb", 202),
@@ -173,7 +173,7 @@ async fn names_are_decoded_once_and_dangerous_ones_refused() {
     let names: Vec<String> = ruler.rules("t1").into_keys().collect();
     assert_eq!(names, ["%zz", ".", "a b", "a/b"]);
     let refused = ask(ruler.address(), "GET", &format!("{MIMIR}/ns/%2E%2E"), "").await;
-    assert_told(
+    assert_reply(
         &refused,
         500,
         r#"{"status":"error","data":null,"errorType":"server_error","error":"invalid groupname: path traversal not allowed"}"#,
@@ -184,7 +184,7 @@ async fn names_are_decoded_once_and_dangerous_ones_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_decodes_twice_deletes_the_wrong_thing() {
+async fn double_decoding_deletes_the_wrong_group() {
     let ruler = start(mimir().double_decode()).await;
     ruler.put("t1", "a", "name: b\nrules: [{record: r, expr: up}]").expect("a group");
     ruler.put("t1", "a/b", GROUP).expect("a group");
@@ -195,7 +195,7 @@ async fn a_server_that_decodes_twice_deletes_the_wrong_thing() {
 }
 
 #[tokio::test]
-async fn forms_are_eaten_where_the_switch_says_so() {
+async fn form_bodies_are_consumed_if_configured() {
     let headers = [("x-scope-orgid", "t1"), ("content-type", "application/x-www-form-urlencoded")];
     for (builder, status) in [(mimir(), 202), (mimir().eats_forms(), 400)] {
         let ruler = start(builder).await;
@@ -207,7 +207,7 @@ async fn forms_are_eaten_where_the_switch_says_so() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_the_real_servers_say() {
+async fn error_messages_match_real_servers() {
     let mimir = start(mimir()).await;
     let cortex = start(cortex()).await;
     for (body, in_mimir, in_cortex) in [
@@ -224,35 +224,35 @@ async fn refusals_say_what_the_real_servers_say() {
         ),
     ] {
         let reply = ask(mimir.address(), "POST", &format!("{MIMIR}/ns"), body).await;
-        assert_told(&reply, 400, in_mimir);
+        assert_reply(&reply, 400, in_mimir);
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
-        assert_told(&ask(cortex.address(), "POST", &format!("{CORTEX}/ns"), body).await, 400, in_cortex);
+        assert_reply(&ask(cortex.address(), "POST", &format!("{CORTEX}/ns"), body).await, 400, in_cortex);
     }
     let page = ask(mimir.address(), "GET", CORTEX, "").await;
-    assert_told(&page, 404, "404 page not found\n");
+    assert_reply(&page, 404, "404 page not found\n");
     let method = ask(mimir.address(), "PUT", &format!("{MIMIR}/ns"), "").await;
-    assert_eq!((told(&method), method.header("allow")), ((405, String::new()), None));
+    assert_eq!((status_and_text(&method), method.header("allow")), ((405, String::new()), None));
 }
 
 #[tokio::test]
-async fn a_tenant_at_its_limit_cannot_replace_a_group() {
+async fn group_limit_prevents_replacement() {
     let ruler = start(mimir().limits(Limits { groups: 1, ..Limits::default() })).await;
     assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
     let reply = ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
-    assert_told(&reply, 400, "per-user rule groups limit (limit: 1 actual: 2) exceeded\n");
+    assert_reply(&reply, 400, "per-user rule groups limit (limit: 1 actual: 2) exceeded\n");
     assert_eq!(ask(ruler.address(), "DELETE", &format!("{MIMIR}/ns/g"), "").await.status, 202);
     assert_eq!(ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await.status, 202);
 }
 
 #[tokio::test]
-async fn protected_namespaces_open_to_the_header_that_names_them() {
+async fn protected_namespaces_require_the_override_header() {
     let protected =
         Limits { protected_namespaces: vec!["b".to_owned(), "a".to_owned()], ..Limits::default() };
     let ruler = start(mimir().limits(protected)).await;
     let path = format!("{MIMIR}/a");
     for method in ["POST", "DELETE"] {
         let reply = ask(ruler.address(), method, &path, GROUP).await;
-        assert_told(&reply, 403, "namespace is protected, no modification allowed\n");
+        assert_reply(&reply, 403, "namespace is protected, no modification allowed\n");
     }
     for (value, status) in [("x, a", 403), ("b,a", 202)] {
         let headers = [("x-scope-orgid", "t1"), ("x-mimir-ruler-override-namespace-protection", value)];
@@ -267,15 +267,15 @@ async fn protected_namespaces_open_to_the_header_that_names_them() {
 }
 
 #[tokio::test]
-async fn tenants_are_apart_unless_tenancy_is_off() {
+async fn tenants_are_separate_unless_tenancy_is_disabled() {
     let ruler = start(mimir()).await;
     ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
     let none = send(ruler.address(), "GET", MIMIR, &[], Bytes::new()).await.expect("an answer");
-    assert_told(&none, 401, "no org id\n");
+    assert_reply(&none, 401, "no org id\n");
     let other = send(ruler.address(), "GET", MIMIR, &[("x-scope-orgid", "t2")], Bytes::new())
         .await
         .expect("an answer");
-    assert_told(&other, 200, "{}\n");
+    assert_reply(&other, 200, "{}\n");
     assert_eq!(ruler.tenants(), ["t1"]);
     let ruler = start(mimir().only_tenant("anonymous")).await;
     ask(ruler.address(), "POST", &format!("{MIMIR}/ns"), GROUP).await;
@@ -283,7 +283,7 @@ async fn tenants_are_apart_unless_tenancy_is_off() {
 }
 
 #[tokio::test]
-async fn long_answers_are_compressed_for_those_who_accept_it() {
+async fn long_answers_are_compressed_if_accepted() {
     let ruler = start(mimir()).await;
     let rules = "- {record: r, expr: up}\n".repeat(100);
     ruler.put("t1", "ns", &format!("name: g\nrules:\n{rules}")).expect("a group");
@@ -299,7 +299,7 @@ async fn long_answers_are_compressed_for_those_who_accept_it() {
 }
 
 #[tokio::test]
-async fn names_too_long_for_a_file_are_refused_by_the_store() {
+async fn names_too_long_for_a_file_are_rejected() {
     let ruler = start(mimir()).await;
     for (length, status) in [(189, 202), (190, 500)] {
         let path = format!("{MIMIR}/{}", "n".repeat(length));
@@ -313,7 +313,7 @@ async fn names_too_long_for_a_file_are_refused_by_the_store() {
 }
 
 #[tokio::test]
-async fn rules_survive_in_the_storage_directory() {
+async fn storage_directory_keeps_rules() {
     let directory = tempfile::tempdir().expect("a directory");
     let ruler = start(mimir().storage(directory.path())).await;
     for namespace in ["a%2Fb", "c", "d"] {
@@ -326,7 +326,7 @@ async fn rules_survive_in_the_storage_directory() {
     let ruler = start(mimir().storage(directory.path())).await;
     assert_eq!(ruler.rules("t1"), before);
     assert_eq!(before.keys().collect::<Vec<_>>(), ["a/b"]);
-    // A directory that cannot be written is the store's failure, and nothing is taken.
+    // A storage path that is not a directory makes the start fail.
     drop(directory);
     let file = std::env::temp_dir().join(format!("rulesync-testkit-{}", std::process::id()));
     std::fs::write(&file, "").expect("a file");
@@ -335,7 +335,7 @@ async fn rules_survive_in_the_storage_directory() {
 }
 
 #[tokio::test]
-async fn reads_see_the_write_before() {
+async fn reads_see_previous_writes() {
     let ruler = start(mimir()).await;
     for minutes in 1..=50 {
         let body = format!("name: g\ninterval: {minutes}m\nrules: [{{record: r, expr: up}}]\n");
@@ -351,12 +351,12 @@ async fn reads_see_the_write_before() {
 }
 
 #[tokio::test]
-async fn switches_for_routes_and_names() {
+async fn builder_options_for_routes_and_names() {
     let ruler = start(mimir().prometheus_prefix("/prom/").name_scheme(NameScheme::Utf8)).await;
     let body = "name: g\nrules: [{record: 'ä.b', expr: up}]\n";
     assert_eq!(ask(ruler.address(), "POST", "/prom/config/v1/rules/ns", body).await.status, 202);
     let ruler = start(mimir().api_disabled()).await;
-    assert_told(&ask(ruler.address(), "GET", MIMIR, "").await, 404, "404 page not found\n");
+    assert_reply(&ask(ruler.address(), "GET", MIMIR, "").await, 404, "404 page not found\n");
     let info = send(ruler.address(), "GET", "/prometheus/api/v1/status/buildinfo", &[], Bytes::new()).await;
     assert!(info.expect("an answer").text().contains(r#""ruler_config_api":"false""#));
     let ruler = start(cortex().legacy_prefix("/old")).await;
@@ -364,7 +364,7 @@ async fn switches_for_routes_and_names() {
 }
 
 #[tokio::test]
-async fn a_list_takes_its_time_for_each_group() {
+async fn list_latency_applies_per_group() {
     let ruler = start(mimir().list_latency(Duration::from_millis(20))).await;
     for namespace in ["a", "b", "c"] {
         ruler.put("t1", namespace, GROUP).expect("a group");
@@ -384,7 +384,7 @@ async fn a_list_takes_its_time_for_each_group() {
 }
 
 #[tokio::test]
-async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
+async fn body_limit_is_enforced() {
     let ruler = start(mimir().longest_body(1 << 20)).await;
     let path = format!("{MIMIR}/ns");
     let body = |length: usize| format!("{GROUP}{}", "#".repeat(length - GROUP.len()));
@@ -394,14 +394,14 @@ async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
         let reply = if framed == "chunks" {
             in_chunks(&ruler, &path, &body(length)).await
         } else {
-            told(&ask(ruler.address(), "POST", &path, &body(length)).await)
+            status_and_text(&ask(ruler.address(), "POST", &path, &body(length)).await)
         };
         assert_eq!(reply, (413, "request body too large\n".to_owned()), "{length} in {framed}");
         assert_eq!(ruler.group_count("t1"), 0);
     }
 }
 
-/// Posts a body without saying how long it is.
+/// Posts a body without a content length.
 async fn in_chunks(ruler: &RulerServer, path: &str, body: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(ruler.address()).await.expect("connects");
@@ -422,7 +422,7 @@ async fn in_chunks(ruler: &RulerServer, path: &str, body: &str) -> (u16, String)
 }
 
 #[tokio::test]
-async fn a_long_body_keeps_no_other_request_waiting() {
+async fn long_body_does_not_block_other_requests() {
     let ruler = start(mimir()).await;
     let rules = "- {record: r, expr: up}\n".repeat(20_000);
     let long = format!("name: g\nrules:\n{rules}");
@@ -431,13 +431,13 @@ async fn a_long_body_keeps_no_other_request_waiting() {
     ruler.journal().wait_until(|requests| !requests.is_empty()).await;
     let list = ask(address, "GET", MIMIR, "").await;
     assert_eq!((list.status.as_u16(), list.text().len()), (200, "{}\n".len()), "nothing is stored yet");
-    assert_eq!(ruler.journal().requests()[0].status, None, "the long one is still under way");
+    assert_eq!(ruler.journal().requests()[0].status, None, "the long request is still in progress");
     assert_eq!(post.await.expect("an answer").status, 202);
     assert_eq!(ruler.rules("t1")["ns"]["g"].rules.len(), 20_000);
 }
 
 #[tokio::test]
-async fn a_body_that_would_exhaust_its_reader_is_refused() {
+async fn body_that_exhausts_the_parser_is_rejected() {
     let ruler = start(mimir()).await;
     let deep = format!("name: g\nrules: {}", "[".repeat(200_000));
     let deep_unknown = format!("name: g\nx: {}{}", "{a: ".repeat(100_000), "}".repeat(100_000));

@@ -1,4 +1,4 @@
-//! Where a Loki is not like the other rulers, for those who have no recordings at hand.
+//! Properties in which Loki differs from the other rulers, tested without recordings.
 
 use std::time::Duration;
 
@@ -20,15 +20,15 @@ async fn start(builder: RulerBuilder) -> RulerServer {
 }
 
 #[track_caller]
-fn assert_told(reply: &Reply, status: u16, text: &str) {
+fn assert_reply(reply: &Reply, status: u16, text: &str) {
     assert_eq!((reply.status.as_u16(), reply.text()), (status, text.to_owned()));
 }
 
-/// A JSON error, which goes out as plain text.
+/// Asserts a JSON error, which Loki sends as plain text.
 #[track_caller]
 fn assert_error(reply: &Reply, status: u16, kind: &str, error: &str) {
     let text = format!(r#"{{"status":"error","data":null,"errorType":"{kind}","error":"{error}"}}"#);
-    assert_told(reply, status, &text);
+    assert_reply(reply, status, &text);
     assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
 }
 
@@ -42,30 +42,30 @@ fn namespaces(ruler: &RulerServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_slash_encoded_once_is_a_slash_and_deletes_the_wrong_group() {
+async fn loki_slash_encoded_once_is_a_separator() {
     let ruler = start(loki()).await;
     ruler.put("t1", "a", "name: b\nrules: [{record: r, expr: '1'}]").expect("a group");
     let once = format!("{RULES}/a%2Fb");
-    assert_told(&ask(ruler.address(), "POST", &once, GROUP).await, 405, "");
-    assert_told(&ask(ruler.address(), "GET", &format!("{once}/g"), "").await, 404, "404 page not found\n");
+    assert_reply(&ask(ruler.address(), "POST", &once, GROUP).await, 405, "");
+    assert_reply(&ask(ruler.address(), "GET", &format!("{once}/g"), "").await, 404, "404 page not found\n");
     let accepted = r#"{"status":"success","data":null,"errorType":"","error":""}"#;
     let twice = format!("{RULES}/a%252Fb");
-    assert_told(&ask(ruler.address(), "POST", &twice, GROUP).await, 202, accepted);
+    assert_reply(&ask(ruler.address(), "POST", &twice, GROUP).await, 202, accepted);
     assert_eq!(namespaces(&ruler), ["a", "a/b"]);
-    assert_told(
+    assert_reply(
         &ask(ruler.address(), "GET", &format!("{twice}/none"), "").await,
         404,
         "group does not exist\n",
     );
-    assert_told(&ask(ruler.address(), "DELETE", &once, "").await, 202, accepted);
+    assert_reply(&ask(ruler.address(), "DELETE", &once, "").await, 202, accepted);
     assert_eq!(namespaces(&ruler), ["a/b"]);
-    assert_told(&ask(ruler.address(), "DELETE", &twice, "").await, 202, accepted);
-    assert_told(&ask(ruler.address(), "GET", RULES, "").await, 404, "no rule groups found\n");
-    assert_told(&ask(ruler.address(), "DELETE", &twice, "").await, 404, "group namespace does not exist\n");
+    assert_reply(&ask(ruler.address(), "DELETE", &twice, "").await, 202, accepted);
+    assert_reply(&ask(ruler.address(), "GET", RULES, "").await, 404, "no rule groups found\n");
+    assert_reply(&ask(ruler.address(), "DELETE", &twice, "").await, 404, "group namespace does not exist\n");
 }
 
 #[tokio::test]
-async fn names_are_decoded_twice() {
+async fn loki_decodes_names_twice() {
     let ruler = start(loki()).await;
     for (path, status) in [
         ("plain", 202),
@@ -100,16 +100,16 @@ async fn names_are_decoded_twice() {
 }
 
 #[tokio::test]
-async fn a_form_is_eaten_and_its_group_has_no_name() {
+async fn loki_consumes_form_bodies() {
     let ruler = start(loki()).await;
     let headers = [("x-scope-orgid", "t1"), ("content-type", "application/x-www-form-urlencoded")];
     let body = Bytes::from_static(GROUP.as_bytes());
     let reply = send(ruler.address(), "POST", &format!("{RULES}/ns"), &headers, body).await;
-    assert_told(&reply.expect("an answer"), 400, "group 0: Groupname must not be empty\n");
+    assert_reply(&reply.expect("an answer"), 400, "group 0: Groupname must not be empty\n");
 }
 
 #[tokio::test]
-async fn much_of_a_group_is_forgotten() {
+async fn loki_drops_unsupported_fields() {
     let ruler = start(loki()).await;
     let body = "
 name: g
@@ -150,11 +150,11 @@ rules:
 }
 
 #[tokio::test]
-async fn a_bad_tenant_is_called_the_servers_fault() {
+async fn loki_reports_invalid_tenants_as_server_errors() {
     let ruler = start(loki()).await;
     for path in [RULES, STATE, "/prometheus/api/v1/alerts"] {
         let none = send(ruler.address(), "GET", path, &[], Bytes::new()).await.expect("an answer");
-        assert_told(&none, 401, "no org id\n");
+        assert_reply(&none, 401, "no org id\n");
     }
     for tenant in ["a b", "..", "a|b"] {
         assert_error(&as_tenant(&ruler, tenant, RULES).await, 500, "server_error", "no org id");
@@ -168,7 +168,7 @@ async fn a_bad_tenant_is_called_the_servers_fault() {
 }
 
 #[tokio::test]
-async fn poison_and_names_that_are_no_files_freeze_the_tenant() {
+async fn loki_is_frozen_by_poison_and_invalid_file_names() {
     let long = "%25C3%25A9".repeat(43);
     for (namespace, body) in [
         ("ns", r#"{"name":"p","rules":[{"alert":"A","expr":"1","annotations":{"a":"\tx\ny"}}]}"#),
@@ -194,7 +194,7 @@ async fn poison_and_names_that_are_no_files_freeze_the_tenant() {
 }
 
 #[tokio::test]
-async fn a_list_shows_only_rules_with_a_label() {
+async fn loki_filters_lists_by_label() {
     let ruler = start(loki()).await;
     for (namespace, rules) in [
         ("a", "[{record: r, expr: '1', labels: {x: '1'}}, {record: s, expr: '1', labels: {x: '2'}}]"),
@@ -210,13 +210,13 @@ async fn a_list_shows_only_rules_with_a_label() {
     let rules = list("x:1,y:1").await.text();
     assert_eq!(rules.matches("record: r").count(), 2, "{rules}");
     assert!(!rules.contains("record: s") && !rules.contains("c:"), "{rules}");
-    assert_told(&list("x%3A3").await, 200, "{}\n");
+    assert_reply(&list("x%3A3").await, 200, "{}\n");
     let panic = "error while processing request: runtime error: index out of range [1] with length 1";
-    assert_told(&list("nocolon").await, 500, panic);
+    assert_reply(&list("nocolon").await, 500, panic);
 }
 
 #[tokio::test]
-async fn a_store_of_files_is_read_only() {
+async fn loki_local_store_is_read_only() {
     let ruler = start(loki().read_only()).await;
     ruler.put("t1", "rules.yaml", GROUP).expect("a group");
     let namespace = format!("{RULES}/rules.yaml");
@@ -224,9 +224,9 @@ async fn a_store_of_files_is_read_only() {
     assert!(ask(ruler.address(), "GET", &namespace, "").await.text().contains("name: g"));
     assert!(ask(ruler.address(), "GET", STATE, "").await.text().contains("rules.yaml"));
     let unsupported = |what: &str| format!("{what} unsupported in rule local store");
-    let told = |what: &str| unsupported(what) + "\n";
-    assert_told(&ask(ruler.address(), "GET", &group, "").await, 400, &told("GetRuleGroup"));
-    assert_told(&ask(ruler.address(), "POST", &namespace, GROUP).await, 500, &told("SetRuleGroup"));
+    let message = |what: &str| unsupported(what) + "\n";
+    assert_reply(&ask(ruler.address(), "GET", &group, "").await, 400, &message("GetRuleGroup"));
+    assert_reply(&ask(ruler.address(), "POST", &namespace, GROUP).await, 500, &message("SetRuleGroup"));
     for (path, what) in [(&group, "DeleteRuleGroup"), (&namespace, "DeleteNamespace")] {
         assert_error(
             &ask(ruler.address(), "DELETE", path, "").await,
@@ -239,19 +239,19 @@ async fn a_store_of_files_is_read_only() {
 }
 
 #[tokio::test]
-async fn limits_are_as_elsewhere() {
+async fn loki_enforces_limits() {
     let ruler = start(loki().limits(Limits { groups: 1, rules_per_group: 1, ..Limits::default() })).await;
     let path = format!("{RULES}/ns");
     let two = "name: g\nrules: [{record: r, expr: '1'}, {record: s, expr: '1'}]";
     let over = "per-user rules per rule group limit (limit: 1 actual: 2) exceeded\n";
-    assert_told(&ask(ruler.address(), "POST", &path, two).await, 400, over);
+    assert_reply(&ask(ruler.address(), "POST", &path, two).await, 400, over);
     assert_eq!(ask(ruler.address(), "POST", &path, GROUP).await.status, 202);
     let over = "per-user rule groups limit (limit: 1 actual: 2) exceeded\n";
-    assert_told(&ask(ruler.address(), "POST", &path, GROUP).await, 400, over);
+    assert_reply(&ask(ruler.address(), "POST", &path, GROUP).await, 400, over);
 }
 
 #[tokio::test]
-async fn answers_are_never_compressed() {
+async fn loki_never_compresses() {
     let ruler = start(loki()).await;
     let rules = "- {record: r, expr: '1'}\n".repeat(200);
     ruler.put("t1", "ns", &format!("name: g\nrules:\n{rules}")).expect("a group");
@@ -262,7 +262,7 @@ async fn answers_are_never_compressed() {
 }
 
 #[tokio::test]
-async fn methods_and_routes_it_does_not_have() {
+async fn loki_unsupported_methods_and_routes() {
     let ruler = start(loki()).await;
     for method in ["PUT", "PATCH", "OPTIONS", "HEAD"] {
         let reply = ask(ruler.address(), method, &format!("{RULES}/ns"), GROUP).await;
@@ -270,28 +270,28 @@ async fn methods_and_routes_it_does_not_have() {
     }
     for path in ["/api/v1/rules", "/ruler/rule_groups", "/ruler/delete_tenant_config", "/loki/api/v1/rules/"]
     {
-        assert_told(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
+        assert_reply(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
     }
     let info = send(ruler.address(), "GET", "/loki/api/v1/status/buildinfo", &[], Bytes::new()).await;
     assert!(info.expect("an answer").text().contains(r#""version":"#));
     let ruler = start(loki().api_disabled()).await;
     for path in [RULES, "/api/prom/rules", STATE] {
-        assert_told(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
+        assert_reply(&ask(ruler.address(), "GET", path, "").await, 404, "404 page not found\n");
     }
 }
 
 #[tokio::test]
-async fn a_list_takes_its_time_for_each_group_also_where_names_are_decoded_twice() {
+async fn loki_list_latency_applies_per_group() {
     let ruler = start(loki().list_latency(Duration::from_millis(20))).await;
     ruler.put("t1", "a/b", GROUP).expect("a group");
     ask(ruler.address(), "GET", &format!("{RULES}/a%252Fb"), "").await;
     ruler.journal().wait_until(|seen| seen.iter().all(|request| request.ended.is_some())).await;
     let request = ruler.journal().requests().remove(0);
-    assert!(request.ended.expect("it ended") - request.started >= Duration::from_millis(20));
+    assert!(request.ended.expect("ended") - request.started >= Duration::from_millis(20));
 }
 
 #[tokio::test]
-async fn a_query_for_logs_is_stored_and_fails_when_evaluated() {
+async fn loki_stores_log_queries_that_fail_evaluation() {
     let ruler = start(loki().evaluates()).await;
     let body =
         "name: g\nrules: [{alert: A, expr: '{a=\"b\"} |= \"x\"'}, {alert: B, expr: 'rate({a=\"b\"}[1m])'}]";

@@ -1,4 +1,4 @@
-//! The state API of every kind: what is loaded when, how it is filtered, paged and written, and how rules fare.
+//! The state API of all kinds: sync delay, filters, pages, format and rule health.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn start(builder: RulerBuilder) -> RulerServer {
     builder.start().await.expect("starts")
 }
 
-/// A ruler in which everything in it was written by hand, in whatever language.
+/// Starts a ruler with groups that are stored without validation, in any language.
 async fn with_groups(kind: Kind, groups: &[(&str, &str)]) -> RulerServer {
     let ruler = start(RulerServer::builder(kind)).await;
     for (namespace, yaml) in groups {
@@ -31,7 +31,7 @@ async fn state(ruler: &RulerServer, query: &str) -> Value {
     serde_json::from_slice(&reply.body).expect("JSON")
 }
 
-/// What an answer shows, as `file/group:rule,rule`.
+/// The contents of an answer, as `file/group:rule,rule`.
 fn shown(state: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let groups = state["data"]["groups"].as_array().expect("groups");
@@ -45,8 +45,8 @@ fn shown(state: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Moves the clock without waiting; it runs on as ever afterwards, so that sockets do not meet a frozen one.
-async fn later(time: Duration) {
+/// Advances the clock and lets it continue, so that sockets do not meet a paused clock.
+async fn advance(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
@@ -55,27 +55,31 @@ async fn later(time: Duration) {
 const ALERT: &str = "name: g\nrules: [{alert: A, expr: '1'}]";
 
 #[tokio::test]
-async fn a_change_shows_after_the_sync_delay_in_every_kind() {
+async fn state_shows_changes_after_the_sync_delay() {
     for kind in KINDS {
         let ruler = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
         ruler.put("t1", "ns", ALERT).expect("a group");
         assert_eq!(shown(&state(&ruler, "").await), [""; 0], "{kind:?}: not yet");
-        later(SYNC / 2).await;
+        advance(SYNC / 2).await;
         ruler.put("t1", "ns", "name: h\nrules: [{record: r, expr: '1'}]").expect("a group");
-        later(SYNC / 2).await;
-        assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A"], "{kind:?}: the first of the two");
+        advance(SYNC / 2).await;
+        assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A"], "{kind:?}: only the first change");
         ruler.remove("t1", "ns", "g").expect("removed");
-        later(SYNC / 2).await;
-        assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A", "ns/h:r"], "{kind:?}: going is as slow");
-        later(SYNC / 2).await;
+        advance(SYNC / 2).await;
+        assert_eq!(
+            shown(&state(&ruler, "").await),
+            ["ns/g:A", "ns/h:r"],
+            "{kind:?}: deletions are delayed too"
+        );
+        advance(SYNC / 2).await;
         assert_eq!(shown(&state(&ruler, "").await), ["ns/h:r"], "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn a_frozen_tenant_keeps_its_old_rules_until_the_culprit_is_gone_and_a_sync_has_come() {
+async fn state_of_frozen_tenant_keeps_old_rules() {
     let poison = "name: p\nrules: [{alert: A, expr: \"\\tx\\ny\"}]";
-    // Mimir maps namespaces to files no more, and what Cortex stores is never poison but for a hand edit.
+    // Mimir does not map namespaces to files, and Cortex stores poison only by direct access.
     for (kind, namespace, yaml) in [
         (Kind::Mimir, "x", poison),
         (Kind::Loki, "x", poison),
@@ -85,27 +89,27 @@ async fn a_frozen_tenant_keeps_its_old_rules_until_the_culprit_is_gone_and_a_syn
         let ruler = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
         ruler.put("t1", "ns", ALERT).expect("a group");
         ruler.put("other", "ns", ALERT).expect("a group");
-        later(SYNC).await;
+        advance(SYNC).await;
         ruler.put("t1", namespace, yaml).expect("a group");
         assert!(ruler.frozen("t1") && !ruler.frozen("other"), "{kind:?}");
         ruler.put("t1", "new", ALERT).expect("a group");
         ruler.remove("t1", "ns", "g").expect("removed");
         ruler.remove("other", "ns", "g").expect("removed");
-        later(SYNC * 5).await;
+        advance(SYNC * 5).await;
         assert_eq!(shown(&state(&ruler, "").await), ["ns/g:A"], "{kind:?}: the old rules");
         let other = send(ruler.address(), "GET", STATE, &[("x-scope-orgid", "other")], Bytes::new()).await;
         assert!(
             other.expect("an answer").text().contains(r#""groups":[]"#),
-            "{kind:?}: others are not frozen"
+            "{kind:?}: other tenants are not frozen"
         );
         assert!(ruler.remove_namespace("t1", namespace).expect("removed"));
-        later(SYNC).await;
-        assert_eq!(shown(&state(&ruler, "").await), ["new/g:A"], "{kind:?}: all caught up");
+        advance(SYNC).await;
+        assert_eq!(shown(&state(&ruler, "").await), ["new/g:A"], "{kind:?}: all changes loaded");
     }
 }
 
 #[tokio::test]
-async fn poison_is_refused_by_cortex_only() {
+async fn poison_is_rejected_only_by_cortex() {
     let body = r#"{"name":"g","rules":[{"alert":"A","expr":"1","annotations":{"a":"\tx\ny"}}]}"#;
     for (kind, path, status) in [
         (Kind::Mimir, "/prometheus/config/v1/rules/ns", 202),
@@ -123,7 +127,7 @@ async fn poison_is_refused_by_cortex_only() {
 }
 
 #[tokio::test]
-async fn a_merge_key_as_a_name_freezes_where_names_are_not_checked() {
+async fn merge_key_as_name_freezes_unless_names_are_validated() {
     const MIMIR: &str = "/prometheus/config/v1/rules/ns";
     let body = |group: &str, rule: &str| {
         format!(r#"{{"name":"g"{group},"rules":[{{"alert":"A","expr":"1"{rule}}}]}}"#)
@@ -132,35 +136,36 @@ async fn a_merge_key_as_a_name_freezes_where_names_are_not_checked() {
     let group_label = body(r#","labels":{"<<":"x"}"#, "");
     let legacy = || RulerServer::builder(Kind::Mimir).sync_delay(SYNC);
     let ruler = start(legacy()).await;
-    for (body, says) in [(&label, "invalid label name: <<"), (&annotation, "invalid annotation name: <<")] {
+    for (body, message) in [(&label, "invalid label name: <<"), (&annotation, "invalid annotation name: <<")]
+    {
         let reply = ask(ruler.address(), "POST", MIMIR, body).await;
         assert_eq!(reply.status, 400, "{}", reply.text());
-        assert!(reply.text().trim_end().ends_with(says), "{}", reply.text());
+        assert!(reply.text().trim_end().ends_with(message), "{}", reply.text());
     }
     assert!(!ruler.frozen("t1"));
-    // Names of group labels are checked by no scheme.
+    // No scheme validates the names of group labels.
     let utf8 = || legacy().name_scheme(NameScheme::Utf8);
     for (builder, body) in
         [(legacy(), &group_label), (utf8(), &group_label), (utf8(), &label), (utf8(), &annotation)]
     {
         let ruler = start(builder).await;
         ruler.put("t1", "before", ALERT).expect("a group");
-        later(SYNC).await;
+        advance(SYNC).await;
         assert_eq!(ask(ruler.address(), "POST", MIMIR, body).await.status, 202, "{body}");
         assert!(ruler.frozen("t1"), "{body}");
         ruler.put("t1", "later", ALERT).expect("a group");
-        later(SYNC * 5).await;
+        advance(SYNC * 5).await;
         let stored = ask(ruler.address(), "GET", MIMIR, "").await;
         assert!(stored.text().contains("    <<: x\n"), "{}", stored.text());
         assert_eq!(shown(&state(&ruler, "").await), ["before/g:A"], "stored and never loaded: {body}");
         assert!(ruler.remove("t1", "ns", "g").expect("removed"));
-        later(SYNC).await;
+        advance(SYNC).await;
         assert_eq!(shown(&state(&ruler, "").await), ["before/g:A", "later/g:A"], "{body}");
     }
 }
 
 #[tokio::test]
-async fn a_tenant_that_begins_frozen_has_no_rules() {
+async fn state_of_tenant_frozen_at_start_is_empty() {
     let directory = tempfile::tempdir().expect("a directory");
     let ruler = start(RulerServer::builder(Kind::Loki).storage(directory.path())).await;
     for namespace in ["!", ".", "a"] {
@@ -184,7 +189,7 @@ const GROUPS: [(&str, &str); 3] = [
 ];
 
 #[tokio::test]
-async fn each_kind_knows_its_filters_and_ignores_the_others() {
+async fn state_filters_differ_by_kind() {
     let all: &[&str] = &["a/g:A,r", "a/h:A", "b/g:r"];
     let in_b: &[&str] = &["b/g:r"];
     let in_h: &[&str] = &["a/h:A"];
@@ -225,7 +230,7 @@ async fn each_kind_knows_its_filters_and_ignores_the_others() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_is_told_in_each_kinds_words() {
+async fn state_filter_errors_differ_by_kind() {
     for (kind, query, error) in [
         (Kind::Mimir, "type=foo", r#"not supported value \"foo\""#),
         (Kind::Loki, "type=foo", r#"not supported value \"foo\""#),
@@ -255,7 +260,7 @@ async fn a_filter_that_cannot_be_is_told_in_each_kinds_words() {
 }
 
 #[tokio::test]
-async fn pages_are_whole_in_mimir_and_cortex_and_unknown_to_loki() {
+async fn state_pages_are_complete_in_mimir_and_cortex() {
     let names = ["a.b", "a/b", "c", "d", "e"];
     let groups: Vec<(&str, &str)> = names.iter().map(|name| (*name, ALERT)).collect();
     for (kind, in_order) in [(Kind::Mimir, true), (Kind::Cortex, false)] {
@@ -282,7 +287,7 @@ async fn pages_are_whole_in_mimir_and_cortex_and_unknown_to_loki() {
 }
 
 #[tokio::test]
-async fn each_kind_has_its_shape() {
+async fn state_format_differs_by_kind() {
     let group = "name: g\nlimit: 3\nlabels: {team: x, sev: a}\nrules: [{alert: A, expr: 1 < bool 2, for: 1m, keep_firing_for: 1500ms, labels: {sev: b}}, {record: r, expr: '1'}]";
     let mut texts = Vec::new();
     for (kind, path) in [
@@ -311,7 +316,7 @@ async fn each_kind_has_its_shape() {
 }
 
 #[tokio::test]
-async fn alerts_are_left_out_in_the_way_of_each_kind() {
+async fn state_exclude_alerts_differs_by_kind() {
     for (kind, alerts) in [
         (Kind::Mimir, Value::Null),
         (Kind::Cortex, Value::from(Vec::<Value>::new())),
@@ -324,8 +329,8 @@ async fn alerts_are_left_out_in_the_way_of_each_kind() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_evaluation_is_told_so_by_mimir_only() {
-    let told = |kind: Kind| async move {
+async fn state_of_disabled_evaluation_is_an_error_only_in_mimir() {
+    let rules_of_disabled_tenant = |kind: Kind| async move {
         let ruler = start(RulerServer::builder(kind).evaluation_disabled("t1")).await;
         for tenant in ["t1", "t2"] {
             ruler.put(tenant, "ns", ALERT).expect("a group");
@@ -333,21 +338,21 @@ async fn a_tenant_without_evaluation_is_told_so_by_mimir_only() {
         let other = send(ruler.address(), "GET", STATE, &[("x-scope-orgid", "t2")], Bytes::new()).await;
         assert!(
             other.expect("an answer").text().contains(r#""file":"ns""#),
-            "{kind:?}: others are evaluated"
+            "{kind:?}: other tenants are evaluated"
         );
         let reply = ask(ruler.address(), "GET", STATE, "").await;
         (reply.status.as_u16(), reply.text())
     };
     let disabled = r#"{"status":"error","data":null,"errorType":"execution","error":"rule evaluation is disabled for tenant t1"}"#;
-    assert_eq!(told(Kind::Mimir).await, (422, disabled.to_owned()));
+    assert_eq!(rules_of_disabled_tenant(Kind::Mimir).await, (422, disabled.to_owned()));
     for kind in [Kind::Cortex, Kind::Loki] {
-        let (status, text) = told(kind).await;
+        let (status, text) = rules_of_disabled_tenant(kind).await;
         assert!(status == 200 && text.contains(r#""groups":[]"#), "{kind:?}: {text}");
     }
 }
 
 #[tokio::test]
-async fn a_rule_fares_as_the_test_says() {
+async fn state_health_follows_the_test() {
     for kind in KINDS {
         let ruler = with_groups(kind, &GROUPS).await;
         let rule = |state: &Value, index: usize| state["data"]["groups"][0]["rules"][index].clone();
@@ -369,7 +374,7 @@ async fn a_rule_fares_as_the_test_says() {
         assert_eq!(rule(&first, 1)["lastError"], "found duplicate series");
         assert_eq!(rule(&first, 0)["lastError"], "");
         assert_ne!(rule(&first, 0)["lastEvaluation"], never);
-        later(Duration::from_secs(60)).await;
+        advance(Duration::from_secs(60)).await;
         let second = state(&ruler, "").await;
         let time = |state: &Value| rule(state, 1)["lastEvaluation"].as_str().unwrap_or_default().to_owned();
         assert!(time(&second) > time(&first), "{kind:?}: {} after {}", time(&second), time(&first));

@@ -1,4 +1,4 @@
-//! A client that sends a path as it is: the usual ones tidy it up first.
+//! A client that sends a path verbatim; other clients normalize it.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// An answer, whole.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -26,10 +26,10 @@ impl Reply {
     }
 }
 
-/// Why there is no answer, or only a part of one.
+/// The reason why there is no answer or an incomplete one.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sends one request on a connection of its own.
+/// Sends one request on a separate connection.
 pub(crate) async fn send(
     address: SocketAddr,
     method: &str,
@@ -53,7 +53,7 @@ pub(crate) async fn send(
     Ok(Reply { status: head.status, headers: head.headers, body })
 }
 
-/// A request as tenant `t1`, answered.
+/// Sends a request as tenant `t1` and expects an answer.
 pub(crate) async fn ask(address: SocketAddr, method: &str, target: &str, body: &str) -> Reply {
     let headers = [("x-scope-orgid", "t1"), ("content-type", "application/yaml")];
     send(address, method, target, &headers, Bytes::from(body.to_owned())).await.expect("an answer")

@@ -21,7 +21,7 @@ fn group(namespace: &str, group: &str) -> Route {
 }
 
 #[test]
-fn names_are_decoded_once() {
+fn route_decodes_names_once() {
     for (path, route) in [
         ("/a/b", group("a", "b")),
         ("/a%2Fb/g%20x", group("a/b", "g x")),
@@ -38,7 +38,7 @@ fn names_are_decoded_once() {
 }
 
 #[test]
-fn unclean_paths_are_moved() {
+fn route_redirects_unclean_paths() {
     for (path, clean) in
         [("/.", ""), ("/../x", "/../x"), ("/a/./b", "/a/b"), ("/a//b", "/a/b"), ("/a/../b/", "/b/")]
     {
@@ -49,7 +49,7 @@ fn unclean_paths_are_moved() {
 }
 
 #[test]
-fn methods_that_a_path_does_not_have_are_not_allowed() {
+fn route_rejects_unsupported_methods() {
     for (method, path) in [
         (Method::POST, ""),
         (Method::DELETE, ""),
@@ -70,7 +70,7 @@ fn methods_that_a_path_does_not_have_are_not_allowed() {
 }
 
 #[test]
-fn each_kind_has_its_routes() {
+fn route_table_differs_by_kind() {
     let cortex = routes(ConfigRoutes::TopAndLegacy);
     let loki = routes(ConfigRoutes::LokiAndLegacy);
     let no = || Route::NotFound;
@@ -95,7 +95,7 @@ fn each_kind_has_its_routes() {
 }
 
 #[test]
-fn a_router_that_decodes_first_mistakes_a_slash_for_a_segment() {
+fn route_double_decoding_splits_at_encoded_slash() {
     let routes = Routes { double_decode: true, ..routes(ConfigRoutes::UnderPrometheus) };
     let find = |path: &str| routes.find(&Method::GET, &format!("{RULES}{path}"));
     assert_eq!(find("/a%2Fb"), group("a", "b"));
@@ -105,14 +105,14 @@ fn a_router_that_decodes_first_mistakes_a_slash_for_a_segment() {
 }
 
 #[test]
-fn where_a_router_sends_to_is_encoded_again() {
+fn route_redirect_location_is_encoded_again() {
     let loki = routes(ConfigRoutes::LokiAndLegacy);
     let moved = Route::Moved("/loki/api/v1/rules/a%20b/%25,%3F".to_owned());
     assert_eq!(loki.find(&Method::GET, "/loki/api/v1/rules//a%20b/%25,%3F"), moved);
 }
 
 #[test]
-fn an_api_that_is_off_takes_the_state_with_it_but_for_mimir() {
+fn route_disabled_api_keeps_state_routes_only_in_mimir() {
     let routes = Routes { config_enabled: false, ..routes(ConfigRoutes::UnderPrometheus) };
     assert_eq!(routes.find(&Method::GET, RULES), Route::NotFound);
     assert_eq!(routes.find(&Method::GET, "/prometheus/api/v1/rules"), Route::StateRules);

@@ -1,5 +1,5 @@
-//! What of the loaded rules a request to the state API wants. Which parameters a server knows differs by kind; the
-//! others are ignored, as the real servers do.
+//! The filter parameters of a request to the state API. The supported parameters differ by kind; others are ignored, as
+//! by the real servers.
 
 use regex::Regex;
 use rulesync_expr::promql::{self, ExprKind, MatchOp};
@@ -10,10 +10,10 @@ use super::super::{
     query,
 };
 
-/// What of the loaded rules a request wants.
+/// The filter of a request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateFilter {
-    /// Only alerting (`true`) or only recording rules.
+    /// Only alerting (`true`) or only recording rules (`false`).
     pub(crate) alerting: Option<bool>,
     pub(crate) files: Vec<String>,
     pub(crate) groups: Vec<String>,
@@ -21,20 +21,20 @@ pub(crate) struct StateFilter {
     pub(crate) exclude_alerts: bool,
     /// Only alerting rules in this state.
     pub(crate) state: Option<String>,
-    /// Only rules in this health.
+    /// Only rules with this health.
     pub(crate) health: Option<String>,
     /// Only rules whose labels match one of these selectors; all if there are none.
     pub(crate) selectors: Vec<Selector>,
-    /// The most groups of an answer; zero for no limit.
+    /// The maximum number of groups in an answer; zero for no limit.
     pub(crate) limit: usize,
-    /// Where the page before ended.
-    pub(crate) after: Option<Place>,
+    /// The end of the previous page.
+    pub(crate) after: Option<PagePosition>,
 }
 
 /// The conditions of a selector.
 pub(crate) type Selector = Vec<Condition>;
 
-/// What a label must be.
+/// A condition on a label.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     label: String,
@@ -49,7 +49,7 @@ enum Wanted {
 }
 
 impl Condition {
-    /// Whether a label's value, empty if it is not there, is as wanted.
+    /// Returns `true` if the value of the label, empty if absent, fulfils the condition.
     pub(crate) fn holds<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> bool {
         let value = value_of(&self.label).unwrap_or("");
         let matches = match &self.wanted {
@@ -60,12 +60,12 @@ impl Condition {
     }
 }
 
-/// Where a group stands in the order of pages.
+/// The position of a group in the order of pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(String, String);
+pub(crate) struct PagePosition(String, String);
 
-impl Place {
-    /// The place of a group. A server that hands out hashes pages in their order, not by name.
+impl PagePosition {
+    /// The position of a group. Cortex, whose tokens are hashes, pages in the order of the hashes instead of the names.
     pub(crate) fn of(file: &str, group: &str, style: StateStyle, paged: bool) -> Self {
         if style == StateStyle::Cortex && paged {
             return Self(format!("{:016x}", hash(file, group)), String::new());
@@ -73,7 +73,7 @@ impl Place {
         Self(file.to_owned(), group.to_owned())
     }
 
-    /// The token that asks for what follows. Names may hold any sign, so each is coded by itself.
+    /// The token of the next page. Names may contain any character, so each is encoded separately.
     pub(crate) fn token(&self, style: StateStyle) -> String {
         match style {
             StateStyle::Cortex => self.0.clone(),
@@ -94,19 +94,19 @@ impl Place {
     }
 }
 
-/// FNV-1a: all that is asked of it is an order that is not that of the names.
+/// FNV-1a; the only requirement is an order that differs from that of the names.
 fn hash(file: &str, group: &str) -> u64 {
     let bytes = file.bytes().chain([0]).chain(group.bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Reads the query of a request for rules.
+/// Parses the query of a request for rules.
 ///
 /// # Errors
-/// When a parameter has a value it cannot have; the text is the answer's.
+/// The error message of the answer, if a parameter has an invalid value.
 pub(crate) fn filter(pairs: &[(String, String)], style: StateStyle) -> Result<StateFilter, String> {
     let first = |name: &str| query::first(pairs, name);
-    // Mimir knows both forms and prefers the one with brackets, Cortex knows only that, Loki only the other.
+    // Mimir supports both forms and prefers the one with brackets; Cortex supports only that, Loki only the other.
     let values = |name: &str| {
         let bracketed = query::all(pairs, &format!("{name}[]"));
         match style {
@@ -149,7 +149,7 @@ pub(crate) fn filter(pairs: &[(String, String)], style: StateStyle) -> Result<St
     };
     filter.after = Some(first("group_next_token"))
         .filter(|token| !token.is_empty())
-        .and_then(|token| Place::from_token(token, style));
+        .and_then(|token| PagePosition::from_token(token, style));
     if style == StateStyle::Cortex {
         filter.state = one_of(first("state"), &["firing", "pending", "inactive"], "state")?;
         filter.health = one_of(first("health"), &["unknown", "ok", "err"], "health")?;

@@ -1,14 +1,14 @@
-//! Times as the state API writes them.
+//! Times in the format of the state API.
 
-/// When a rule that never was evaluated was evaluated last.
+/// The last evaluation of a rule that has never been evaluated.
 pub(crate) const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// Milliseconds since 1970 as RFC 3339 in UTC, to the second.
+/// Formats milliseconds since 1970 as RFC 3339 in UTC, to the second.
 pub(crate) fn stamp(millis: u64) -> String {
     let seconds = millis / 1000;
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    // Days are counted from a first of March, so that the odd day of a leap year is the last of its year; the
-    // calendar repeats every 400 years.
+    // Days are counted from a first of March, so that the leap day is the last of its year; the calendar repeats every
+    // 400 years.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_in_utc() {
+    fn stamp_formats_times_in_utc() {
         for (seconds, written) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),

@@ -19,7 +19,7 @@ fn loaded(store: &mut Store) -> Vec<String> {
 }
 
 #[test]
-fn groups_are_counted_and_namespaces_go_with_their_last_group() {
+fn store_counts_groups_and_drops_empty_namespaces() {
     let mut store = Store::new(Duration::ZERO, false);
     store.put("t", "a", group("1", "up"));
     store.put("t", "a", group("1", "down"));
@@ -37,7 +37,7 @@ fn groups_are_counted_and_namespaces_go_with_their_last_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_are_loaded_after_the_delay() {
+async fn store_loads_changes_after_the_delay() {
     let mut store = Store::new(Duration::from_secs(15), false);
     store.put("t", "a", group("1", "up"));
     tokio::time::advance(Duration::from_secs(10)).await;
@@ -50,7 +50,7 @@ async fn changes_are_loaded_after_the_delay() {
 }
 
 #[test]
-fn poison_freezes_what_is_loaded_until_it_is_gone() {
+fn store_is_frozen_until_poison_is_removed() {
     let mut store = Store::new(Duration::ZERO, false);
     store.put("t", "a", group("1", "up"));
     store.put("t", "x", group("p", "\tup\n== 0"));
@@ -65,7 +65,7 @@ fn poison_freezes_what_is_loaded_until_it_is_gone() {
 }
 
 #[test]
-fn namespaces_that_are_no_file_names_freeze_where_they_become_files() {
+fn store_is_frozen_by_invalid_file_names() {
     for (maps_to_files, frozen) in [(true, true), (false, false)] {
         for namespace in [".", &"é".repeat(43)] {
             let mut store = Store::new(Duration::ZERO, maps_to_files);

@@ -1,5 +1,5 @@
-//! Whether a posted group is valid, in the words of Loki: other ones than Prometheus', no places, and of each rule
-//! only the first fault.
+//! Validation of a posted group, with the messages of Loki: different from Prometheus', without positions, and only the
+//! first error of each rule.
 
 use rulesync_expr::logql;
 use rulesync_expr::template::Environment;
@@ -13,15 +13,15 @@ use super::{
     bad_templates, valid_label, valid_metric,
 };
 
-/// The complaint about a group, as the answer's text; `None` when it is valid. A group may be without rules.
-pub(super) fn complaint(group: &StoredGroup, scheme: NameScheme) -> Option<String> {
+/// The text of the error answer for an invalid group; `None` if it is valid. A group may have no rules.
+pub(super) fn error_text(group: &StoredGroup, scheme: NameScheme) -> Option<String> {
     let nameless = group.name.is_empty().then(|| "group 0: Groupname must not be empty".to_owned());
-    let rules = group.rules.iter().filter_map(|rule| fault(rule, &group.name, scheme));
-    let complaints: Vec<String> = nameless.into_iter().chain(rules).collect();
-    (!complaints.is_empty()).then(|| complaints.join(", "))
+    let rules = group.rules.iter().filter_map(|rule| rule_error(rule, &group.name, scheme));
+    let messages: Vec<String> = nameless.into_iter().chain(rules).collect();
+    (!messages.is_empty()).then(|| messages.join(", "))
 }
 
-fn fault(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
+fn rule_error(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
     match (rule.record.is_empty(), rule.alert.is_empty()) {
         (false, false) => return Some("only one of 'record' and 'alert' must be set".to_owned()),
         (true, true) => return Some("one of 'record' or 'alert' must be set".to_owned()),
@@ -56,7 +56,7 @@ fn fault(rule: &StoredRule, group: &str, scheme: NameScheme) -> Option<String> {
     bad_templates(rule, &Environment::LOKI_RULES).into_iter().next()
 }
 
-/// Why an expression is no LogQL. Queries for logs are some, though no rule can evaluate them.
+/// The parse error of an expression that is not LogQL. Log queries are valid, though no rule can evaluate them.
 fn logql_error(expr: &str) -> Option<String> {
     logql::parse(expr).err().map(|error| error.to_string())
 }

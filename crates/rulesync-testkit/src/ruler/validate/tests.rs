@@ -1,17 +1,17 @@
 use super::*;
 use crate::ruler::{kind::Kind, yaml_in};
 
-fn told(kind: Kind, yaml: &str) -> String {
+fn errors_of(kind: Kind, yaml: &str) -> String {
     let posted = yaml_in::decode(yaml.as_bytes()).expect("a group");
-    complaint(&posted, &Profile::of(kind), false).unwrap_or_default()
+    error_text(&posted, &Profile::of(kind), false).unwrap_or_default()
 }
 
 fn rule(text: &str) -> String {
-    told(Kind::Mimir, &format!("name: g1\nrules:\n- {text}\n"))
+    errors_of(Kind::Mimir, &format!("name: g1\nrules:\n- {text}\n"))
 }
 
 #[test]
-fn every_fault_of_a_rule_has_its_words() {
+fn validate_reports_every_rule_error() {
     for (yaml, text) in [
         ("{alert: A, expr: up}", ""),
         (
@@ -52,7 +52,7 @@ fn every_fault_of_a_rule_has_its_words() {
             r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: unclosed action"#,
         ),
         (
-            // Names are looked up before the end is missed.
+            // The variable is looked up before the missing end is noticed.
             "{alert: A, expr: up, annotations: {a: '{{ $x'}}",
             r#"group "g1", rule 0, "A": annotation "a": template: __alert_A:1: undefined variable "$x""#,
         ),
@@ -97,66 +97,72 @@ fn every_fault_of_a_rule_has_its_words() {
 }
 
 #[test]
-fn braces_in_a_recorded_name_are_told_twice() {
-    let told = rule("{record: 'a{b}', expr: up}");
+fn validate_reports_braces_in_record_name_twice() {
+    let errors = rule("{record: 'a{b}', expr: up}");
     let both = [
         r#"3:12: group "g1", rule 0, "a{b}": invalid recording rule name: a{b}"#,
         r#"3:12: group "g1", rule 0, "a{b}": braces present in the recording rule name; should it be in expr?: a{b}"#,
     ];
-    assert_eq!(told, both.join(", "));
+    assert_eq!(errors, both.join(", "));
 }
 
 #[test]
-fn cortex_knows_no_positions_and_is_silent_about_expressions() {
+fn validate_cortex_has_no_positions_or_expression_errors() {
     let yaml = "name: g\nrules:\n- {alert: A, expr: 'sum('}\n- {expr: up}\n";
     assert_eq!(
-        told(Kind::Cortex, yaml),
+        errors_of(Kind::Cortex, yaml),
         r#", 0:0: 0:0: group "g", rule 1, "": one of 'record' or 'alert' must be set"#
     );
-    assert_eq!(told(Kind::Cortex, "name: g\nrules:\n- {alert: A, expr: 'sum('}\n"), "");
+    assert_eq!(errors_of(Kind::Cortex, "name: g\nrules:\n- {alert: A, expr: 'sum('}\n"), "");
 }
 
 #[test]
-fn a_group_is_told_what_it_lacks_or_may_not_have() {
-    assert_eq!(told(Kind::Mimir, ""), "invalid rules configuration: rule group name must not be empty");
-    assert_eq!(told(Kind::Cortex, "rules: []"), "invalid rules config: rule group name must not be empty");
-    assert_eq!(told(Kind::Mimir, "name: g1"), "invalid rules configuration: rule group 'g1' has no rules");
+fn validate_reports_group_errors() {
+    assert_eq!(errors_of(Kind::Mimir, ""), "invalid rules configuration: rule group name must not be empty");
+    assert_eq!(
+        errors_of(Kind::Cortex, "rules: []"),
+        "invalid rules config: rule group name must not be empty"
+    );
+    assert_eq!(
+        errors_of(Kind::Mimir, "name: g1"),
+        "invalid rules configuration: rule group 'g1' has no rules"
+    );
     let rules = "rules: [{alert: A, expr: up}]";
     let federated = format!("name: gfed\nsource_tenants: [a]\n{rules}");
     assert!(
-        told(Kind::Mimir, &federated)
+        errors_of(Kind::Mimir, &federated)
             .contains("'gfed' is a federated rule group, but rules federation is disabled")
     );
-    assert_eq!(told(Kind::Cortex, &federated), "");
+    assert_eq!(errors_of(Kind::Cortex, &federated), "");
     let delays = format!("name: g\nquery_offset: 1m\nevaluation_delay: 2m\n{rules}");
-    assert!(told(Kind::Mimir, &delays).contains("set, but to different values"));
-    assert_eq!(told(Kind::Mimir, &delays.replace("2m", "60s")), "");
+    assert!(errors_of(Kind::Mimir, &delays).contains("set, but to different values"));
+    assert_eq!(errors_of(Kind::Mimir, &delays.replace("2m", "60s")), "");
 }
 
 #[test]
-fn names_may_be_any_text_where_the_scheme_says_so() {
+fn validate_utf8_scheme_accepts_any_name() {
     let posted = yaml_in::decode("name: g\nrules:\n- {record: ä.b, expr: up, labels: {a-b: c}}\n".as_bytes())
         .expect("a group");
     let profile = Profile { name_scheme: NameScheme::Utf8, ..Profile::of(Kind::Mimir) };
-    assert_eq!(complaint(&posted, &profile, false), None);
+    assert_eq!(error_text(&posted, &profile, false), None);
 }
 
 #[test]
-fn experimental_functions_are_a_switch() {
+fn validate_experimental_functions_are_configurable() {
     let posted =
         yaml_in::decode(b"name: g\nrules:\n- {record: r, expr: 'limitk(1, up)'}\n").expect("a group");
     let mut profile = Profile::of(Kind::Mimir);
-    assert_eq!(complaint(&posted, &profile, false), None);
+    assert_eq!(error_text(&posted, &profile, false), None);
     if let Dialect::PromQl { experimental, .. } = &mut profile.dialect {
         *experimental = false;
     }
     assert!(
-        complaint(&posted, &profile, false).is_some_and(|text| text.contains("could not parse expression"))
+        error_text(&posted, &profile, false).is_some_and(|text| text.contains("could not parse expression"))
     );
 }
 
 #[test]
-fn limits_count_a_replaced_group_twice() {
+fn validate_limits_count_a_replaced_group_twice() {
     let posted = yaml_in::decode(b"name: g\ninterval: 10s\nrules: [{}, {}, {}]").expect("a group");
     let limit = |limits: Limits, stored: usize| over_limit(&posted, &limits, || stored);
     assert_eq!(limit(Limits::default(), 1000), None);
@@ -177,13 +183,13 @@ fn limits_count_a_replaced_group_twice() {
 }
 
 #[test]
-fn strings_are_quoted_as_go_does() {
+fn quoted_matches_go() {
     assert_eq!(quoted("a\"b\\c\n\t\x01é\u{85}"), r#""a\"b\\c\n\t\x01é\u0085""#);
 }
 
 #[test]
-fn loki_has_words_of_its_own() {
-    let rule = |text: &str| told(Kind::Loki, &format!("name: g1\nrules:\n- {text}\n"));
+fn validate_loki_messages() {
+    let rule = |text: &str| errors_of(Kind::Loki, &format!("name: g1\nrules:\n- {text}\n"));
     for (yaml, text) in [
         ("{alert: A b, expr: '1 > 0'}", ""),
         ("{alert: A}", "field 'expr' must be set in rule"),
@@ -203,24 +209,24 @@ fn loki_has_words_of_its_own() {
         ),
         ("{alert: A, expr: '1', annotations: {u: '{{ externalURL }}'}}", ""),
         ("{record: r, expr: '1', labels: {a: '{{ nope }}'}}", ""),
-        // Only the first fault of a rule is told.
+        // Only the first error of a rule is reported.
         ("{expr: '', labels: {a-b: c}}", "one of 'record' or 'alert' must be set"),
     ] {
         assert_eq!(rule(yaml), text, "{yaml}");
     }
-    let two = told(Kind::Loki, "rules: [{alert: A}, {alert: B, expr: '1'}, {expr: '1'}]");
+    let two = errors_of(Kind::Loki, "rules: [{alert: A}, {alert: B, expr: '1'}, {expr: '1'}]");
     let words = [
         "group 0: Groupname must not be empty",
         "field 'expr' must be set in rule",
         "one of 'record' or 'alert' must be set",
     ];
     assert_eq!(two, words.join(", "));
-    assert_eq!(told(Kind::Loki, "name: g1"), "", "a group needs no rules");
+    assert_eq!(errors_of(Kind::Loki, "name: g1"), "", "a group needs no rules");
 }
 
 #[test]
-fn loki_explains_expressions_and_says_whose_they_are() {
-    for (field, whose) in [("alert", "alert 'X'"), ("record", "record 'X'")] {
+fn validate_loki_reports_expression_errors_with_rule_name() {
+    for (field, rule_name) in [("alert", "alert 'X'"), ("record", "record 'X'")] {
         for (expr, error) in [
             ("up", "parse error at line 1, col 1: syntax error: unexpected IDENTIFIER"),
             ("rate({a=\"b\"})", "parse error at line 1, col 13: syntax error: unexpected )"),
@@ -229,10 +235,10 @@ fn loki_explains_expressions_and_says_whose_they_are() {
                 "parse error : invalid aggregation sum_over_time without unwrap",
             ),
         ] {
-            let told = told(Kind::Loki, &format!("name: g\nrules: [{{{field}: X, expr: '{expr}'}}]"));
-            assert_eq!(told, format!("could not parse expression for {whose} in group 'g': {error}"));
+            let errors = errors_of(Kind::Loki, &format!("name: g\nrules: [{{{field}: X, expr: '{expr}'}}]"));
+            assert_eq!(errors, format!("could not parse expression for {rule_name} in group 'g': {error}"));
         }
     }
-    // A query for logs is taken, though it can never be evaluated.
-    assert_eq!(told(Kind::Loki, "name: g\nrules: [{alert: X, expr: '{a=\"b\"}'}]"), "");
+    // A log query is accepted, though it can never be evaluated.
+    assert_eq!(errors_of(Kind::Loki, "name: g\nrules: [{alert: X, expr: '{a=\"b\"}'}]"), "");
 }

@@ -4,12 +4,12 @@ fn group(text: &str) -> StoredGroup {
     decode(text.as_bytes()).expect("a group").group
 }
 
-fn is_refused(text: &str) -> bool {
+fn is_rejected(text: &str) -> bool {
     decode(text.as_bytes()).is_err()
 }
 
 #[test]
-fn scalars_are_strings_in_their_own_words() {
+fn yaml_in_reads_scalars_verbatim() {
     let group = group(
         "name: 007\nrules:\n- record: 1e3\n  expr: 0x10\n  labels: {a: 1, b: true, c: ~, d: null, e: 2024-01-01, f: no, g: '', 1: x}\n",
     );
@@ -35,7 +35,7 @@ fn scalars_are_strings_in_their_own_words() {
 }
 
 #[test]
-fn json_anchors_and_merges_are_read_and_unknown_fields_are_not() {
+fn yaml_in_supports_json_anchors_and_merges() {
     assert_eq!(group(r#"{"name":"g","rules":[{"record":"a","expr":"é😀"}]}"#).rules[0].expr, "é😀");
     let merged =
         group("name: g\nrules:\n- &r {record: a, expr: up, labels: {k: v}}\n- <<: *r\n  record: b\n");
@@ -46,14 +46,14 @@ fn json_anchors_and_merges_are_read_and_unknown_fields_are_not() {
 }
 
 #[test]
-fn only_the_first_document_counts() {
+fn yaml_in_reads_only_the_first_document() {
     assert_eq!(group("name: a\n---\nname: b\n").name, "a");
     assert_eq!(group("").name, "");
     assert_eq!(group("# nothing\n").name, "");
 }
 
 #[test]
-fn what_is_no_group_is_refused() {
+fn yaml_in_rejects_invalid_groups() {
     for text in [
         "[]",
         "hello",
@@ -67,15 +67,15 @@ fn what_is_no_group_is_refused() {
         "name: a\nlimit: abc\n",
         r#"{"name":"\ud83d\ude00"}"#,
     ] {
-        assert!(is_refused(text), "{text}");
+        assert!(is_rejected(text), "{text}");
     }
     assert!(decode(b"name: \xff\n").is_err());
-    assert!(!is_refused("name: '\\ud83d'\n"), "no escape in single quotes");
-    assert!(!is_refused(r#"{"name":"\\ud83d"}"#), "an escaped backslash");
+    assert!(!is_rejected("name: '\\ud83d'\n"), "no escape in single quotes");
+    assert!(!is_rejected(r#"{"name":"\\ud83d"}"#), "an escaped backslash");
 }
 
 #[test]
-fn positions_are_those_of_the_values() {
+fn yaml_in_reports_positions_of_values() {
     let posted = decode(b"name: g\nrules:\n  - expr: up\n    alert: 'A'\n    labels: {}\n  - record:   x\n")
         .expect("a group");
     let at = |line, column| Position { line, column };

@@ -5,7 +5,7 @@ fn value(text: &str) -> String {
 }
 
 #[test]
-fn strings_are_quoted_where_go_quotes_them() {
+fn yaml_out_quotes_strings_like_go() {
     for (text, written) in [
         ("", r#"k: """#),
         ("plain text", "k: plain text"),
@@ -39,7 +39,7 @@ fn strings_are_quoted_where_go_quotes_them() {
 }
 
 #[test]
-fn strings_that_read_as_something_else_are_quoted() {
+fn yaml_out_quotes_strings_of_other_types() {
     for text in [
         "~",
         "null",
@@ -99,7 +99,7 @@ fn strings_that_read_as_something_else_are_quoted() {
 }
 
 #[test]
-fn several_lines_make_a_block() {
+fn yaml_out_writes_multi_line_strings_as_blocks() {
     for (text, written) in [
         ("a\nb\n", "k: |\n    a\n    b\n"),
         ("a\nb", "k: |-\n    a\n    b\n"),
@@ -118,7 +118,7 @@ fn several_lines_make_a_block() {
 }
 
 #[test]
-fn collections_are_indented_by_four_and_by_two_after_a_dash() {
+fn yaml_out_indents_collections() {
     let rule = Node::Map(vec![
         ("alert", Node::Text("A")),
         ("expr", Node::Text("up\n  == 0\n")),
@@ -149,7 +149,7 @@ fn collections_are_indented_by_four_and_by_two_after_a_dash() {
 }
 
 #[test]
-fn keys_of_several_lines_or_great_length_take_the_long_form() {
+fn yaml_out_writes_long_keys_explicitly() {
     let long = "k".repeat(129);
     let text =
         document(&Node::Map(vec![("a\nb", Node::Seq(vec![Node::Text("x")])), (&long, Node::Text("v"))]));
@@ -157,7 +157,7 @@ fn keys_of_several_lines_or_great_length_take_the_long_form() {
 }
 
 #[test]
-fn pieces_put_together_are_the_document() {
+fn yaml_out_parts_make_up_the_document() {
     let items = ["x", "y\nz"];
     for key in ["ns", "a\nb", "'"] {
         let nodes = items.iter().map(|text| Node::Map(vec![("name", Node::Text(text))])).collect();
