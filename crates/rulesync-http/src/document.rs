@@ -183,7 +183,7 @@ mod tests {
         let rule = Rule {
             alert: "A".into(),
             expr: "up == 0\n  # comment\n  or yes: no".into(),
-            hold: PromDuration::from_millis(90_000),
+            for_duration: PromDuration::from_millis(90_000),
             labels: [("n", "1"), ("y", "yes"), ("z", ""), ("=", "<<"), ("o", "012")]
                 .into_iter()
                 .map(|(k, v)| (k.into(), v.into()))

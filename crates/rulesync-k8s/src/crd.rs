@@ -87,7 +87,7 @@ pub struct LoggingRuleItem {
     /// How long the condition must hold before the alert fires.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]
-    pub hold: Option<String>,
+    pub for_duration: Option<String>,
     /// How long the alert goes on firing afterwards, for rulers that can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]

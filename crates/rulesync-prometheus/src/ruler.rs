@@ -56,7 +56,7 @@ struct Turn {
 
 /// The right to work in the directory.
 #[derive(Debug)]
-struct Protection {
+struct Hold {
     turn: OwnedMutexGuard<Turn>,
     lock: Lock,
 }
@@ -254,7 +254,7 @@ impl Shared {
     }
 
     /// The right to work in the directory, once it is in order.
-    async fn hold(self: Arc<Self>, mut turn: OwnedMutexGuard<Turn>) -> Result<Protection, RulerError> {
+    async fn hold(self: Arc<Self>, mut turn: OwnedMutexGuard<Turn>) -> Result<Hold, RulerError> {
         let deadline = Instant::now() + self.timeout;
         let (mut lock, left_busy) = loop {
             let directory = self.directory.clone();
@@ -277,7 +277,7 @@ impl Shared {
             turn.recovered = true;
             lock.set_busy(false);
         }
-        Ok(Protection { turn, lock })
+        Ok(Hold { turn, lock })
     }
 }
 

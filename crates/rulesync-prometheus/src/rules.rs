@@ -41,7 +41,7 @@ impl RuleSearch {
         group.name.push_str(TRIAL);
         group.interval = NEVER;
         for rule in group.rules.iter_mut().filter(|rule| !rule.alert.is_empty()) {
-            rule.hold = NEVER;
+            rule.for_duration = NEVER;
         }
         // A group with nothing but rules can be at fault only by its rules.
         let plain = group.labels.is_empty() && group.limit == 0 && group.query_offset.is_zero();
@@ -129,7 +129,7 @@ mod tests {
     fn what_is_on_trial_is_never_evaluated_and_has_a_name_of_its_own() {
         let trial = RuleSearch::new(&group(4)).next().unwrap();
         assert_eq!((trial.name.as_str(), trial.rules.len()), ("g (tried by rulesync)", 2));
-        assert_eq!((trial.interval, trial.rules[0].hold), (NEVER, NEVER));
+        assert_eq!((trial.interval, trial.rules[0].for_duration), (NEVER, NEVER));
     }
 
     #[test]

@@ -356,7 +356,7 @@ fn full_group(expressions: &Expressions) -> Group {
     let alert = Rule {
         alert: "Full".to_owned(),
         expr: expressions.long.to_owned(),
-        hold: duration(90_000),
+        for_duration: duration(90_000),
         keep_firing_for: duration(3_600_000),
         labels: map(&[("severity", "page"), ("empty", "")]),
         annotations: map(&[("summary", "{{ $labels.job }} is at {{ $value }}")]),

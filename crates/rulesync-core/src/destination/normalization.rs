@@ -257,7 +257,8 @@ impl Server<'_> {
             );
         let rules_made = group_made
             && sent.rules.iter().zip(&read.rules).all(|(sent, read)| {
-                (&sent.record, &sent.alert, sent.hold) == (&read.record, &read.alert, read.hold)
+                (&sent.record, &sent.alert, sent.for_duration)
+                    == (&read.record, &read.alert, read.for_duration)
                     && (&sent.labels, &sent.annotations) == (&read.labels, &read.annotations)
                     && optional(
                         "keep_firing_for",
@@ -306,14 +307,14 @@ pub(super) fn differences(sent: &Group, read: &Group) -> Vec<String> {
     let align = "align_evaluation_time_on_interval".to_owned();
     note(*align_evaluation_time_on_interval != read.align_evaluation_time_on_interval, align);
     note(rules.len() != read.rules.len(), "the number of rules".to_owned());
-    for (index, (Rule { record, alert, expr, hold, keep_firing_for, labels, annotations }, read)) in
+    for (index, (Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations }, read)) in
         rules.iter().zip(&read.rules).enumerate()
     {
         let at = |field: &str| format!("rules[{index}].{field}");
         note(*record != read.record, at("record"));
         note(*alert != read.alert, at("alert"));
         note(expr.trim() != read.expr.trim(), at("expr"));
-        note(*hold != read.hold, at("for"));
+        note(*for_duration != read.for_duration, at("for"));
         note(*keep_firing_for != read.keep_firing_for, at("keep_firing_for"));
         note(*labels != read.labels, at("labels"));
         note(*annotations != read.annotations, at("annotations"));

@@ -150,7 +150,8 @@ impl Converter {
     }
 
     fn rule(&mut self, index: usize, declared: DeclaredRule) -> Rule {
-        let DeclaredRule { record, alert, mut expr, hold, keep_firing_for, labels, annotations } = declared;
+        let DeclaredRule { record, alert, mut expr, for_duration, keep_firing_for, labels, annotations } =
+            declared;
         let (record, alert) = (record.unwrap_or_default(), alert.unwrap_or_default());
         let at = At { rule: Some((index, if alert.is_empty() { &record } else { &alert })) };
         match (record.as_str(), alert.as_str()) {
@@ -173,13 +174,13 @@ impl Converter {
         if let Some(fault) = text_fault(&expr) {
             self.poison(at, "expr", "text", fault);
         }
-        let hold = self.duration(at, "for", hold.as_deref());
+        let for_duration = self.duration(at, "for", for_duration.as_deref());
         let keep_firing_for = self.duration(at, "keep_firing_for", keep_firing_for.as_deref());
         self.labels(at, "labels", &labels);
         self.labels(at, "annotations", &annotations);
         if alert.is_empty() && !record.is_empty() {
             let stray = [
-                ("for", !hold.is_zero()),
+                ("for", !for_duration.is_zero()),
                 ("keep_firing_for", !keep_firing_for.is_zero()),
                 ("annotations", !annotations.is_empty()),
             ];
@@ -189,7 +190,7 @@ impl Converter {
                     .push(Finding::doubt("recording-field", message).at(self.location(at, Some(field))));
             }
         }
-        Rule { record, alert, expr, hold, keep_firing_for, labels, annotations }
+        Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations }
     }
 
     /// Unset, empty and zero are all no time at all.

@@ -60,7 +60,7 @@ pub struct DeclaredRule {
     pub expr: String,
     /// A duration; empty means unset.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    pub hold: Option<String>,
+    pub for_duration: Option<String>,
     /// A duration; empty means unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_firing_for: Option<String>,
@@ -185,7 +185,7 @@ mod tests {
         .unwrap();
         let rules = group.rules.unwrap();
         assert_eq!(rules[0].expr, "1");
-        assert_eq!(rules[0].hold.as_deref(), Some(""));
+        assert_eq!(rules[0].for_duration.as_deref(), Some(""));
         assert_eq!(rules[1].expr, "");
         assert_eq!((rules[1].labels["a"].as_str(), rules[1].labels["b"].as_str()), ("", "c"));
         assert!(group.labels.is_empty() && rules[1].annotations.is_empty());

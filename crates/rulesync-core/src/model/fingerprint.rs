@@ -52,11 +52,11 @@ impl Fingerprint {
         tenants.iter().for_each(|tenant| hash.text(tenant));
         hash.number(u64::from(keeps.align_evaluation_time && *align_evaluation_time_on_interval));
         hash.number(rules.len() as u64);
-        for Rule { record, alert, expr, hold, keep_firing_for, labels, annotations } in rules {
+        for Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations } in rules {
             hash.text(record);
             hash.text(alert);
             hash.text(expr.trim());
-            hash.number(hold.as_millis());
+            hash.number(for_duration.as_millis());
             hash.number(if keeps.keep_firing_for { keep_firing_for.as_millis() } else { 0 });
             hash.map(Some(labels));
             hash.map(Some(annotations));

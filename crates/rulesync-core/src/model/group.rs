@@ -60,7 +60,7 @@ pub struct Rule {
     pub expr: String,
     /// How long the condition must hold before the alert fires.
     #[serde(default, rename = "for", skip_serializing_if = "PromDuration::is_zero")]
-    pub hold: PromDuration,
+    pub for_duration: PromDuration,
     /// How long the alert goes on firing after the condition has ended.
     #[serde(default, skip_serializing_if = "PromDuration::is_zero")]
     pub keep_firing_for: PromDuration,

@@ -105,9 +105,9 @@ fn text() -> impl Strategy<Value = String> {
 fn groups() -> impl Strategy<Value = Vec<DeclaredGroup>> {
     let texts = || prop::collection::btree_map(text(), text(), 0..3);
     let rule = (prop::option::of(text()), prop::option::of(text()), text(), texts(), texts()).prop_map(
-        |(alert, hold, expr, labels, annotations)| DeclaredRule {
+        |(alert, for_duration, expr, labels, annotations)| DeclaredRule {
             alert,
-            hold,
+            for_duration,
             expr,
             labels,
             annotations,

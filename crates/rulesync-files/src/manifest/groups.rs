@@ -116,7 +116,7 @@ impl<'p> Groups<'p> {
             record: self.string(&context, "record"),
             alert: self.string(&context, "alert"),
             expr: self.string(&context, "expr").unwrap_or_default(),
-            hold: self.string(&context, "for"),
+            for_duration: self.string(&context, "for"),
             keep_firing_for: self.string(&context, "keep_firing_for"),
             labels: self.string_map(&context, "labels"),
             annotations: self.string_map(&context, "annotations"),

@@ -39,7 +39,7 @@ fn manifest_reads_object() {
     let labels: Vec<_> = object.labels.iter().collect();
     assert_eq!(labels, [("n", "1.10"), ("none", ""), ("tenant", "prod"), ("yes", "yes")]);
     let rules = object.groups[0].rules.as_deref().unwrap();
-    assert_eq!((rules[0].expr.as_str(), rules[0].hold.as_deref()), ("1", Some("")));
+    assert_eq!((rules[0].expr.as_str(), rules[0].for_duration.as_deref()), ("1", Some("")));
     assert_eq!((rules[0].labels["a"].as_str(), rules[0].labels["b"].as_str()), ("", "c"));
     assert!(rules[0].annotations.is_empty());
 }

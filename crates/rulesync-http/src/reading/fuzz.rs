@@ -114,10 +114,10 @@ fn group() -> impl Strategy<Value = Group> {
     let texts = || prop::collection::btree_map(name(), text(), 0..3);
     let duration = || (0..400 * 86_400_000_u64).prop_map(PromDuration::from_millis);
     let rule = (text(), text(), duration(), texts(), texts()).prop_map(
-        |(alert, expr, hold, labels, annotations)| Rule {
+        |(alert, expr, for_duration, labels, annotations)| Rule {
             alert,
             expr,
-            hold,
+            for_duration,
             labels,
             annotations,
             ..Rule::default()

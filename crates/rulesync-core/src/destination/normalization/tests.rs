@@ -16,7 +16,7 @@ fn sent() -> Group {
     let rule = |alert: &str| Rule {
         alert: alert.into(),
         expr: "sum by (job) (up) > 1".into(),
-        hold: "5m".parse().unwrap(),
+        for_duration: "5m".parse().unwrap(),
         keep_firing_for: "1m".parse().unwrap(),
         labels: BTreeMap::from([("severity".to_owned(), "page".to_owned())]),
         ..Rule::default()
@@ -90,7 +90,7 @@ fn what_only_people_and_tools_change_is_never_learned() {
         ("a label", altered(|g| drop(g.rules[0].labels.insert("severity".into(), "none".into())))),
         ("no label", altered(|g| g.rules[0].labels.clear())),
         ("an annotation", altered(|g| drop(g.rules[0].annotations.insert("a".into(), "b".into())))),
-        ("another for", altered(|g| g.rules[0].hold = "6m".parse().unwrap())),
+        ("another for", altered(|g| g.rules[0].for_duration = "6m".parse().unwrap())),
         ("another meaning", altered(|g| g.rules[0].expr = "sum by (job) (up) > 2".into())),
         ("a field that every version keeps", altered(|g| g.limit = 0)),
         ("another value of one that some lack", altered(|g| g.query_offset = "1m".parse().unwrap())),
