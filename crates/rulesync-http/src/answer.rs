@@ -123,9 +123,9 @@ fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerE
     }
 }
 
-/// How a server contains_any that there is nothing there. The words of another operation are those of another route, and say
-/// nothing: a list that is told of a missing group went to a wrong address.
-fn nothing_text(operation: Operation) -> Option<&'static str> {
+/// The text by which a server reports that the resource does not exist. The texts of other operations belong to other
+/// routes and do not count: a list request that is answered with a missing group went to a wrong address.
+fn not_found_text(operation: Operation) -> Option<&'static str> {
     match operation {
         Operation::List | Operation::GetNamespace => Some("no rule groups found"),
         Operation::GetGroup | Operation::DeleteGroup => Some("group does not exist"),
@@ -246,8 +246,9 @@ fn without_position(reason: &str) -> &str {
     without.strip_suffix(", ").unwrap_or(reason)
 }
 
-/// The rule that Loki names by what it alerts or records: `… for alert 'A' in group 'g': …`, or by its template. The
-/// first that is named, unless several have the name. With it what Loki contains_any about it, where that stands at the end.
+/// Returns the index of the rule that Loki names by its alert or record (`… for alert 'A' in group 'g': …`), or by its
+/// template: the first one, unless several rules have that name. Also returns Loki's reason, if the message ends with
+/// it.
 pub(crate) fn named_rule<'a>(message: &'a str, group: &Group) -> Option<(usize, Option<&'a str>)> {
     let offset = |rule: &Rule| {
         let (kind, name) =
