@@ -176,8 +176,8 @@ async fn text(source: &SecretSource) -> Result<Secret, String> {
     source.get().await.map_err(|error| error.to_string())
 }
 
-/// Headers that have a separate setting, and those of the connection itself. Setting `Accept-Encoding` would disable gzip
-/// decompression.
+/// Headers that have a separate setting, and those of the connection itself. Setting `Accept-Encoding` would disable
+/// gzip decompression.
 const RESERVED: [&str; 16] = [
     "accept-encoding",
     "authorization",

@@ -1,5 +1,5 @@
-//! The body of a response, read chunk by chunk, with a timeout for each chunk, a deadline for the whole body and a limit
-//! on its size after decompression.
+//! The body of a response, read chunk by chunk, with a timeout for each chunk, a deadline for the whole body and a
+//! limit on its size after decompression.
 
 use std::time::Duration;
 

@@ -16,8 +16,8 @@ use crate::limits::Limits;
 #[error("{0}")]
 pub struct DocumentError(String);
 
-/// Encodes a group as a request body: JSON, the subset of YAML that all parsers read alike (contracts/ruler-api.md 1.3),
-/// at a seventh of the cost of writing the other styles.
+/// Encodes a group as a request body: JSON, the subset of YAML that all parsers read alike (contracts/ruler-api.md
+/// 1.3), at a seventh of the cost of writing the other styles.
 ///
 /// # Errors
 ///
@@ -27,8 +27,8 @@ pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
     Ok(yaml_of(&json).into_owned())
 }
 
-/// Escapes the characters that YAML does not allow literally in a document. They occur in JSON strings only. All of them
-/// are below U+10000, so that no surrogate pairs are needed, which the rulers' parsers reject.
+/// Escapes the characters that YAML does not allow literally in a document. They occur in JSON strings only. All of
+/// them are below U+10000, so that no surrogate pairs are needed, which the rulers' parsers reject.
 pub(crate) fn yaml_of(json: &str) -> Cow<'_, str> {
     let unprintable = |c: char| {
         matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')

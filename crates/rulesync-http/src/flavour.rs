@@ -15,8 +15,8 @@ pub struct Flavour {
     pub rules_path: String,
     /// The path of the loaded rules, below the address.
     pub state_path: String,
-    /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Versions that do not know
-    /// it return everything (contracts/ruler-api.md 5.1).
+    /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Versions that do not
+    /// know it return everything (contracts/ruler-api.md 5.1).
     pub state_filter: &'static str,
     /// The number of times that the server decodes names.
     pub encoding: PathEncoding,

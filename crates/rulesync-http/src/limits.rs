@@ -6,8 +6,8 @@ use rulesync_core::RulerError;
 /// The default of `max_response_bytes`.
 const DEFAULT_RESPONSE_BYTES: u64 = 1 << 30;
 
-/// The ratio of the largest namespace that is read to the largest group that is sent. The rulers' YAML is up to six times
-/// as long as rulesync's JSON, for indented strings of short lines.
+/// The ratio of the largest namespace that is read to the largest group that is sent. The rulers' YAML is up to six
+/// times as long as rulesync's JSON, for indented strings of short lines.
 const GROWTH: u64 = 8;
 
 /// Size limits in bytes, of responses after decompression.

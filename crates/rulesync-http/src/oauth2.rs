@@ -199,8 +199,8 @@ fn is_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Form-encodes a string. Unreserved characters are kept: many servers do not decode the header, and most client IDs are
-/// UUIDs.
+/// Form-encodes a string. Unreserved characters are kept: many servers do not decode the header, and most client IDs
+/// are UUIDs.
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED_KEPT).to_string()
 }

@@ -1,5 +1,5 @@
-//! Redacts the client's secrets in messages of servers: a gateway that echoes the request would otherwise leak them into
-//! the log and the status.
+//! Redacts the client's secrets in messages of servers: a gateway that echoes the request would otherwise leak them
+//! into the log and the status.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -97,8 +97,8 @@ impl Redactor {
 }
 
 impl Sent {
-    /// The forms in which a response may contain the secret: literally, or encoded as in headers and JSON. Each may also
-    /// be percent-encoded.
+    /// The forms in which a response may contain the secret: literally, or encoded as in headers and JSON. Each may
+    /// also be percent-encoded.
     fn forms(&self) -> Vec<String> {
         let secret = self.secret.expose();
         // Without a user, the secret may have been sent as the user.

@@ -33,9 +33,9 @@ pub struct ClientConfig {
     pub proxy_from_environment: bool,
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
-    /// The maximum size of a response in bytes, after decompression; 1 GiB if absent. A single namespace or group may have
-    /// a quarter of it, a loaded group a half, and a group that is written a thirty-second. A longer response is an
-    /// error, and no part of it is used.
+    /// The maximum size of a response in bytes, after decompression; 1 GiB if absent. A single namespace or group may
+    /// have a quarter of it, a loaded group a half, and a group that is written a thirty-second. A longer response is
+    /// an error, and no part of it is used.
     pub max_response_bytes: Option<u64>,
 }
 
@@ -80,8 +80,8 @@ pub struct OAuth2 {
     pub scopes: Vec<String>,
     /// The URL of the token server.
     pub token_url: String,
-    /// Further parameters of the request. Their values are not shown, and are redacted in messages of servers except for
-    /// `audience`, `resource` and `scope`.
+    /// Further parameters of the request. Their values are not shown, and are redacted in messages of servers, except
+    /// for `audience`, `resource` and `scope`.
     pub endpoint_params: BTreeMap<String, Secret>,
     /// TLS settings for the token server.
     pub tls_config: Option<TlsConfig>,

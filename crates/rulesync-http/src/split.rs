@@ -1,5 +1,5 @@
-//! Splits a list document into namespaces while it arrives, so that a tenant's rules are never in memory as a whole, and
-//! foreign rules not at all.
+//! Splits a list document into namespaces while it arrives, so that a tenant's rules are never in memory as a whole,
+//! and foreign rules not at all.
 //!
 //! The servers write block style (Go's yaml.v3): a line that begins in column 0 begins a namespace, and everything
 //! below it is indented. In YAML a carriage return also ends a line. A document in another style, such as `{}`, is one

@@ -40,8 +40,8 @@ impl RulerClient {
     ///
     /// # Errors
     ///
-    /// The meaning of the response, as a [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not evaluated
-    /// at all, [`RulerError::Unavailable`] also if one of several rulers did not report its rules.
+    /// The meaning of the response, as a [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not
+    /// evaluated at all, [`RulerError::Unavailable`] also if one of several rulers did not report its rules.
     pub async fn evaluation(
         &self,
         tenant: Option<&TenantId>,

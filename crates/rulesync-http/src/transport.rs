@@ -56,8 +56,8 @@ impl std::fmt::Debug for Material {
 }
 
 impl Transport {
-    /// Creates a transport for `address`, and returns the URL and, if it differs, the `Host` header to use with it. With
-    /// `server_name`, the URL names that host, and connections still go to `address`.
+    /// Creates a transport for `address`, and returns the URL and, if it differs, the `Host` header to use with it.
+    /// With `server_name`, the URL names that host, and connections still go to `address`.
     pub(crate) fn new(
         address: &Url,
         tls: TlsConfig,

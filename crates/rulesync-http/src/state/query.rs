@@ -12,8 +12,8 @@ const ALWAYS: &str = "exclude_alerts=true&group_limit=1000";
 const MAX_QUERY_BYTES: usize = 4096;
 
 /// The maximum number of filtered queries. For each request, filtered or not, a server queries all its rulers, and each
-/// of them iterates over all its groups of the tenant. More requests cost more than the foreign groups in one unfiltered
-/// response.
+/// of them iterates over all its groups of the tenant. More requests cost more than the foreign groups in one
+/// unfiltered response.
 const MAX_FILTERED: usize = 8;
 
 /// One query.

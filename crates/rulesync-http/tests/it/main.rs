@@ -1,8 +1,8 @@
-//! The client's settings against small local servers.
+//! Tests of the client against local servers.
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
-mod answers;
+mod responses;
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
@@ -22,4 +22,4 @@ mod state;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
-mod turns;
+mod yielding;
