@@ -114,7 +114,11 @@ fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerE
         401 | 403 | 407 | 422 => Err(RulerError::Denied { message }),
         408 | 425 | 429 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         500 if contains_any(body, &["no org id", "no valid org id"]) => Err(RulerError::Denied { message }),
-        500 if contains_any(body, &["path traversal not allowed", "invalid URL escape", "too long to encode"]) => {
+        500 if contains_any(
+            body,
+            &["path traversal not allowed", "invalid URL escape", "too long to encode"],
+        ) =>
+        {
             Err(RulerError::Rejected { message, rule: None })
         }
         500 if contains_any(body, &["unsupported in rule local store"]) => Err(read_only(&message)),

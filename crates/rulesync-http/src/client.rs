@@ -215,7 +215,10 @@ impl RulerClient {
     ) -> Result<Option<Body>, RulerError> {
         let (mut answer, signed) = self.send(request, allowance).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed) {
-            allowance.wait(drain(answer, self.outcome_body_timeout())).await.ok_or_else(|| self.timed_out())?;
+            allowance
+                .wait(drain(answer, self.outcome_body_timeout()))
+                .await
+                .ok_or_else(|| self.timed_out())?;
             (answer, _) = self.send(request, allowance).await?;
         }
         let status = answer.status().as_u16();
@@ -323,7 +326,8 @@ mod tests {
         for long in ["18446744073709551615", "18446744073709551616"] {
             let parsed = parse_retry_after(long, now).unwrap();
             assert!(
-                parsed > Duration::from_secs(100 * 365 * 86_400) && Instant::now().checked_add(parsed).is_some()
+                parsed > Duration::from_secs(100 * 365 * 86_400)
+                    && Instant::now().checked_add(parsed).is_some()
             );
         }
         assert_eq!(parse_retry_after("soon", now), None);

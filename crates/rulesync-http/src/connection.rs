@@ -122,7 +122,8 @@ impl Connection {
         let timed_out =
             |_| RulerError::unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;
-        let answer = sending.map_err(timed_out)?.map_err(|error| RulerError::unavailable(without_url(&error)))?;
+        let answer =
+            sending.map_err(timed_out)?.map_err(|error| RulerError::unavailable(without_url(&error)))?;
         observed.status = Some(answer.status());
         Ok((answer, signed))
     }

@@ -89,7 +89,8 @@ impl RulerClient {
             let path = self.path(namespace, Some(&group))?;
             let request = Request::new(Operation::GetGroup, tenant, path);
             let Some(document) = self.read(&request).await? else { continue };
-            let (_, parsed): (_, Result<Group, _>) = parse_document(document, self.limits(), parse_group).await?;
+            let (_, parsed): (_, Result<Group, _>) =
+                parse_document(document, self.limits(), parse_group).await?;
             match parsed {
                 Ok(parsed) => listing.add(namespace, &parsed),
                 Err(error) => {

@@ -156,7 +156,8 @@ impl TokenServer {
             );
         }
         // A tenth early, so that it does not expire in transit.
-        let lifetime = expires_in.as_ref().and_then(Seconds::lifetime).unwrap_or(DEFAULT_LIFETIME).mul_f64(0.9);
+        let lifetime =
+            expires_in.as_ref().and_then(Seconds::lifetime).unwrap_or(DEFAULT_LIFETIME).mul_f64(0.9);
         Ok((access_token, lifetime))
     }
 

@@ -57,7 +57,9 @@ impl ProxySettings {
 
     /// Returns the proxy for requests to `address`.
     pub(crate) fn towards(&self, address: &Url) -> Result<Option<ChosenProxy>, SettingsError> {
-        let Some(ConfiguredProxy { key, url, no_proxy }) = self.choose(address, |name| std::env::var(name).ok()) else {
+        let Some(ConfiguredProxy { key, url, no_proxy }) =
+            self.choose(address, |name| std::env::var(name).ok())
+        else {
             return Ok(None);
         };
         // As in Go, the default scheme is `http`.

@@ -230,7 +230,8 @@ mod tests {
     #[test]
     fn redactor_masks_long_text_in_linear_time() {
         // Scanning the rest of the text at each character would take hours.
-        let secrets: Vec<String> = (0..MAX_REMEMBERED).map(|number| format!("s{number}-of-the-day")).collect();
+        let secrets: Vec<String> =
+            (0..MAX_REMEMBERED).map(|number| format!("s{number}-of-the-day")).collect();
         let secrets: Vec<(Option<&str>, &str)> =
             secrets.iter().map(|secret| (Some("u"), secret.as_str())).collect();
         for (filler, end, expected) in [("some words, ", "", ""), ("some words… ", "s7-of-the…", "<secret>…")]

@@ -82,7 +82,10 @@ mod tests {
             if let Err(error) = outcome(Operation::Put, &answer(status, body)) {
                 assert!(!error.message().contains("%2F"), "{status}");
             }
-            assert!(!error_message(Operation::Put, "a%2Fb", answer(status, body)).contains("%2F"), "{status} {body}");
+            assert!(
+                !error_message(Operation::Put, "a%2Fb", answer(status, body)).contains("%2F"),
+                "{status} {body}"
+            );
         }
     }
 

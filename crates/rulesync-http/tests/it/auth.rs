@@ -76,7 +76,7 @@ async fn auth_methods_send_authorization_header() {
 }
 
 #[tokio::test]
-async fn a_changed_secret_is_read_again_when_the_old_one_is_refused() {
+async fn auth_rereads_secret_file_after_rejection() {
     let secret = file("old");
     let path = secret.path();
     for (name, wanted, settings) in [

@@ -95,7 +95,7 @@ async fn list_error_does_not_leak_echoed_secrets() {
 }
 
 #[tokio::test]
-async fn what_a_rule_fails_with_tells_no_secrets() {
+async fn rule_error_does_not_leak_secrets() {
     let server = MockServer::start().await;
     let state = json!({"status": "success", "data": {"groups": [{"name": "g", "file": "us.ns.o", "rules": [
         {"name": "A", "health": "err", "lastError": format!("querying with {SECRET}"), "lastEvaluation": "2026-11-23T03:27:26Z"}]}]}});
@@ -121,7 +121,7 @@ async fn what_a_rule_fails_with_tells_no_secrets() {
 }
 
 #[tokio::test]
-async fn plain_answers_tell_no_secrets() {
+async fn plain_response_does_not_leak_secrets() {
     let server = echo(500, "text/plain").await;
     let settings = config(json!({"basic_auth": {"username": "user", "password": SECRET}}));
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -2,8 +2,6 @@
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
-mod responses;
-#[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod echo;
@@ -15,6 +13,8 @@ mod fuzz;
 mod oauth2;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod responses;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

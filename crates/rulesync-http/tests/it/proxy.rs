@@ -4,8 +4,8 @@ use serde_json::json;
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::responses::Scripted;
 use crate::auth::{client, config, put};
+use crate::responses::Scripted;
 
 #[tokio::test]
 async fn proxy_is_used_unless_host_is_in_no_proxy() {

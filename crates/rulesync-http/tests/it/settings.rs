@@ -73,7 +73,9 @@ fn settings_error_names_key() {
     let error = settings_error("http://127.0.0.1:1", &config(named.clone()));
     assert_eq!(error, "`tls_config.server_name`: is for an address that begins with https:// only");
     let token = json!({"client_id": "i", "token_url": "http://x", "tls_config": named["tls_config"]});
-    assert!(settings_error("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`"));
+    assert!(
+        settings_error("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`")
+    );
     for address in ["", "mimir:9009", "ftp://x", "http://u:hunter2@x", "http://x?y"] {
         let error = settings_error(address, &ClientConfig::default());
         assert!(error.contains("`address`") && !error.contains("hunter2"), "{address}: {error}");
@@ -87,7 +89,10 @@ fn settings_error_names_key() {
         error.contains("`oauth2.token_url`: has no scheme: write `http://login.example/token`"),
         "{error}"
     );
-    assert!(settings_error("http://x", &config(json!({"max_response_bytes": 0}))).contains("`max_response_bytes`"));
+    assert!(
+        settings_error("http://x", &config(json!({"max_response_bytes": 0})))
+            .contains("`max_response_bytes`")
+    );
 }
 
 #[test]

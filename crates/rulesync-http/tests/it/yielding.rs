@@ -97,10 +97,7 @@ async fn endless_interim_responses_time_out() {
         };
         assert_eq!(error.message(), "no answer within 0.5s");
         // The other task runs before the first interim response, and must continue to run during the flood.
-        assert!(
-            turns.load(Ordering::Relaxed) > before.load(Ordering::Relaxed),
-            "the other task was starved"
-        );
+        assert!(turns.load(Ordering::Relaxed) > before.load(Ordering::Relaxed), "the other task was starved");
         other.abort();
         server.disconnected().await;
     }
