@@ -56,7 +56,7 @@ async fn one_broken_among_many(variant: Variant, says_why: bool, ignores_filters
                     "failed to reload config: one".to_owned()
                 } else {
                     format!(
-                        "{server} does not take this rule and does not say why, see its log; the rule: alert: A, expr: BROKEN"
+                        "{server} rejects this rule without a reason, see its log; the rule: alert: A, expr: BROKEN"
                     )
                 };
                 assert!(error.message().starts_with(&message), "{error}");

@@ -77,7 +77,7 @@ async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
         if index == 10 {
             let error = result.unwrap_err();
             assert_eq!(error.class(), "rejected");
-            let message = "Prometheus does not take this rule and does not say why, see its log; the rule: record: ours, expr: sum(";
+            let message = "Prometheus rejects this rule without a reason, see its log; the rule: record: ours, expr: sum(";
             assert_eq!(error.message(), message);
         } else {
             assert_eq!(result, Ok(()), "{index}");
