@@ -126,8 +126,8 @@ impl Ruler for LokiRuler {
         LabelNames::Legacy
     }
 
-    /// Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the maximum length of
-    /// a file name stops rule loading for the whole tenant, although its write is accepted.
+    /// Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the maximum length
+    /// of a file name stops rule loading for the whole tenant, although its write is accepted.
     fn name_rules(&self) -> NameRules {
         NameRules { max_bytes: 189, max_escaped_bytes: 255 }
     }

@@ -1,7 +1,7 @@
 //! The directory of rule files: reads files, stages revertible changes, and recovers after a crash. Blocks.
 //!
-//! A change leaves the previous file next to the new one until it is kept or reverted, so that it is not held in memory,
-//! and the next process can revert the change after a crash.
+//! A change leaves the previous file next to the new one until it is kept or reverted, so that it is not held in
+//! memory, and the next process can revert the change after a crash.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write as _};
@@ -13,7 +13,8 @@ use rulesync_fs::FileError;
 use crate::names::{self, LOCK, NEW, OLD};
 use crate::rule_file::{MARK, is_marked};
 
-/// The maximum size of an owned rule file; a larger one was not written by rulesync, since declared objects are smaller.
+/// The maximum size of an owned rule file; a larger one was not written by rulesync, since declared objects are
+/// smaller.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// The directory of rule files.
@@ -163,11 +164,7 @@ impl Directory {
             if !self.left_by_us(&path).map_err(|error| self.error(&path, &error))? {
                 continue;
             }
-            tracing::warn!(
-                namespace,
-                file = name,
-                "A change was interrupted: restoring the previous rules"
-            );
+            tracing::warn!(namespace, file = name, "A change was interrupted: restoring the previous rules");
             self.restore(&namespace)?;
             found = true;
         }

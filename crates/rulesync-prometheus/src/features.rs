@@ -1,5 +1,5 @@
-//! Finds features of a group that a version of Prometheus lacks, to explain a rejection. Pure. The versions are those of
-//! Prometheus' `model/rulefmt` that introduced a field.
+//! Finds features of a group that a version of Prometheus lacks, to explain a rejection. Pure. The versions are those
+//! of Prometheus' `model/rulefmt` that introduced a field.
 
 use std::fmt;
 
@@ -41,12 +41,12 @@ impl Version {
             (!group.query_offset.is_zero(), "`query_offset`", QUERY_OFFSET),
             (group.limit != 0, "`limit`", LIMIT),
         ];
-        if let Some((_, what, since)) = of_group.into_iter().find(|(used, _, since)| *used && self < *since)
-        {
+        if let Some((_, what, since)) = of_group.into_iter().find(|(used, _, since)| *used && self < *since) {
             return Some(Lack { message: self.message(what, since), rule: None });
         }
         group.rules.iter().enumerate().find_map(|(index, rule)| {
-            let lack = |what: &str, since| Some(Lack { message: self.message(what, since), rule: Some(index) });
+            let lack =
+                |what: &str, since| Some(Lack { message: self.message(what, since), rule: Some(index) });
             if !rule.keep_firing_for.is_zero() && self < KEEP_FIRING_FOR {
                 return lack("`keep_firing_for`", KEEP_FIRING_FOR);
             }

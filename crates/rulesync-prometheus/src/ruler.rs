@@ -71,9 +71,9 @@ const MAX_GATHER: Duration = Duration::from_secs(1);
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 impl PrometheusRuler {
-    /// Creates a ruler for the server at `address`, which reads `*.yaml` in `directory`. Sends no request, but reads the
-    /// files of `tls_config`, which may block. `timeout` bounds every request, and thereby a reload; every request is
-    /// reported to the observer.
+    /// Creates a ruler for the server at `address`, which reads `*.yaml` in `directory`. Sends no request, but reads
+    /// the files of `tls_config`, which may block. `timeout` bounds every request, and thereby a reload; every request
+    /// is reported to the observer.
     ///
     /// # Errors
     ///
@@ -98,7 +98,11 @@ impl PrometheusRuler {
             variant,
             timeout,
             waiting: Mutex::default(),
-            state: Arc::new(tokio::sync::Mutex::new(DirectoryState { recovered: false, settled: true, verdicts: None })),
+            state: Arc::new(tokio::sync::Mutex::new(DirectoryState {
+                recovered: false,
+                settled: true,
+                verdicts: None,
+            })),
         };
         Ok(Self { shared: Arc::new(shared) })
     }

@@ -1,12 +1,12 @@
 //! Searches for the invalid writes of a batch, when the server loads all files or none and does not name the invalid
 //! one. Pure: returns the writes to try next, and receives the results.
 //!
-//! All writes without findings are tried together, at best in one reload. If they are rejected, bisection finds the first
-//! invalid one: accepted writes stay in place, so that a half needs no separate try if its other half was accepted. A
-//! batch of n writes costs at most 1 + d·(2 + log2 n) reloads for d faults. Saved reloads are spent on trying the rest in
-//! as many parts as there were faults, which saves more if there are many. Writes with findings follow, one by one at
-//! first, in parts twice as large after each accepted one. The server's messages only decide how writes are split; the
-//! verdict comes from trying.
+//! All writes without findings are tried together, at best in one reload. If they are rejected, bisection finds the
+//! first invalid one: accepted writes stay in place, so that a half needs no separate try if its other half was
+//! accepted. A batch of n writes costs at most 1 + d·(2 + log2 n) reloads for d faults. Saved reloads are spent on
+//! trying the rest in as many parts as there were faults, which saves more if there are many. Writes with findings
+//! follow, one by one at first, in parts twice as large after each accepted one. The server's messages only decide how
+//! writes are split; the verdict comes from trying.
 
 use std::collections::VecDeque;
 

@@ -131,9 +131,10 @@ impl Server {
                 wait = (wait * 2).min(MAX_POLL_INTERVAL);
                 seen = self.reloads().await?;
                 if seen.started < before.started {
-                    return Err(
-                        RulerError::unavailable("vmalert was restarted during the reload".to_owned()).into()
-                    );
+                    return Err(RulerError::unavailable(
+                        "vmalert was restarted during the reload".to_owned(),
+                    )
+                    .into());
                 }
             }
         }

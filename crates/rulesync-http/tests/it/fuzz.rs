@@ -1,5 +1,5 @@
-//! Fuzz tests: any name reaches the server unchanged or is rejected, with the decoding rules of Mimir, of Cortex, and of
-//! a router that decodes before its handler, such as Loki's.
+//! Fuzz tests: any name reaches the server unchanged or is rejected, with the decoding rules of Mimir, of Cortex, and
+//! of a router that decodes before its handler, such as Loki's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
