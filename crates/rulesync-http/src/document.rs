@@ -85,7 +85,7 @@ pub(crate) fn parse_group(text: &[u8], limits: Limits) -> Result<Group, Document
     parse(text, limits)
 }
 
-/// The name of a namespace, as far as its first line contains it.
+/// The name in the first line of a namespace.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     /// The line contains the name.

@@ -116,7 +116,7 @@ impl RulerClient {
             }
             Ok(Some(document))
         };
-        allowance.wait(reading).await.ok_or_else(|| self.late())?
+        allowance.wait(reading).await.ok_or_else(|| self.timed_out())?
     }
 }
 

@@ -77,7 +77,7 @@ impl Transport {
                 return Err(invalid("is for an address that begins with https:// only"));
             }
             if proxy.is_set() {
-                // The proxy would be asked for the name, not for the address.
+                // The proxy would resolve the name, not the address.
                 return Err(invalid("cannot be used together with `proxy_url` or `proxy_from_environment`"));
             }
             real_host = Some((host.trim_matches(['[', ']']).to_owned(), port));

@@ -40,7 +40,7 @@ fn list_is_empty_only_if_document_is_empty_map() {
         "- name: g\n",
         "error: the storage is away\n",
         "status: success\ndata:\n    groups: []\n",
-        // A group, where a list was asked for.
+        // A group instead of a list.
         "name: g\ninterval: 1m\nrules:\n    - record: a:b\n      expr: up\n",
         // Truncated on a connection whose end is not distinguishable from an error.
         "them:\n    - name: g\n      rul",

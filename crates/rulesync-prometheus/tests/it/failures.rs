@@ -73,7 +73,7 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
     assert_eq!(list(&setup.ruler).await.groups(), 0);
     assert_eq!(setup.server.loaded().len(), 0);
 
-    // Not a vmalert: it has no such counters.
+    // The server is not a vmalert: the metrics are missing.
     let other = Setup::new(Variant::Prometheus).await;
     let wrong = ruler(other.directory.path(), &format!("{}/nowhere", other.server.address), Variant::Vmalert);
     let error = wrong.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_reload_anyway_accuses_nobody() {
+async fn rejection_without_changes_is_misconfigured() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.put("us.a", &group("g", "up == 1")).await;
     fs::write(setup.directory.path().join("theirs.yaml"), "groups: 7\n").unwrap();
