@@ -15,7 +15,7 @@ use crate::auth::Credentials;
 use crate::body::Body;
 use crate::connection::connect;
 use crate::document::yaml_of;
-use crate::flavour::Flavour;
+use crate::profile::ServerProfile;
 use crate::limits::{Limits, too_long_to_send};
 use crate::redact::Redactor;
 use crate::request::{Observed, Request, RequestObserver};
@@ -29,7 +29,7 @@ use crate::url::segment;
 /// Dropping a future cancels its request.
 #[derive(Debug)]
 pub struct RulerClient {
-    flavour: Flavour,
+    profile: ServerProfile,
     base: Url,
     host: Option<String>,
     transport: Transport,
@@ -53,14 +53,14 @@ impl RulerClient {
     /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         address: &str,
-        flavour: Flavour,
+        profile: ServerProfile,
         config: &ClientConfig,
         timeout: Duration,
         observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
         let (transport, base, host) = connect(address, config)?;
         let client = Self {
-            flavour,
+            profile,
             base,
             host,
             credentials: Credentials::new(config, &transport)?,
@@ -69,7 +69,7 @@ impl RulerClient {
             limits: Limits::new(config.max_response_bytes),
             observer,
         };
-        let Flavour { rules_path, state_path, .. } = &client.flavour;
+        let ServerProfile { rules_path, state_path, .. } = &client.profile;
         if client.url(rules_path).is_none() || client.url(state_path).is_none() {
             let reason = "contains characters that are not allowed in a path".to_owned();
             return Err(SettingsError::Invalid { key: "prometheus_http_prefix".to_owned(), reason });
@@ -78,8 +78,8 @@ impl RulerClient {
     }
 
     /// The kind of server.
-    pub fn flavour(&self) -> &Flavour {
-        &self.flavour
+    pub fn profile(&self) -> &ServerProfile {
+        &self.profile
     }
 
     /// Creates or replaces a group.
@@ -169,8 +169,8 @@ impl RulerClient {
 
     pub(crate) fn path(&self, namespace: &str, group: Option<&str>) -> Result<String, RulerError> {
         let encode =
-            |name: &str| segment(name, self.flavour.encoding).map_err(|error| rejected(error.to_string()));
-        let mut path = format!("{}/{}", self.flavour.rules_path, encode(namespace)?);
+            |name: &str| segment(name, self.profile.encoding).map_err(|error| rejected(error.to_string()));
+        let mut path = format!("{}/{}", self.profile.rules_path, encode(namespace)?);
         if let Some(group) = group {
             path.push('/');
             path.push_str(&encode(group)?);

@@ -1,6 +1,6 @@
 //! A client of the ruler *configuration API* that Mimir, Cortex and Loki share: routes and name encoding, YAML, error
 //! classes, credentials, TLS, proxies and deadlines; and of their *state API*, which lists the loaded rules. The
-//! differences between the servers are data: see [`Flavour`].
+//! differences between the servers are data: see [`ServerProfile`].
 //!
 //! The process must install a `rustls` crypto provider of its choice before it uses this crate.
 
@@ -13,7 +13,7 @@ mod client;
 mod connection;
 mod cut;
 mod document;
-mod flavour;
+mod profile;
 mod limits;
 mod list;
 mod loaded;
@@ -32,7 +32,7 @@ mod url;
 pub use client::RulerClient;
 pub use connection::{Connection, PlainAnswer, PlainRequest};
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
-pub use flavour::Flavour;
+pub use profile::ServerProfile;
 pub use loaded::{LoadedGroup, LoadedReader};
 pub use request::RequestObserver;
 pub use secret::{Secret, SecretError};

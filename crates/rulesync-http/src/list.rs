@@ -30,7 +30,7 @@ impl RulerClient {
     }
 
     async fn read_all(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        let request = Request::new(Operation::List, tenant, self.flavour().rules_path.clone());
+        let request = Request::new(Operation::List, tenant, self.profile().rules_path.clone());
         let asked = self.ask(&request, &mut Allowance::new(self.timeout())).await?;
         let Some(mut answer) = asked else { return Ok(()) };
         let reading = async {

@@ -51,7 +51,7 @@ impl RulerClient {
         // A namespace that is listed twice is reported once.
         let unique: BTreeSet<&str> = namespaces.iter().copied().collect();
         let unique: Vec<&str> = unique.into_iter().collect();
-        let queries = queries(self.flavour().state_filter, &unique);
+        let queries = queries(self.profile().state_filter, &unique);
         // The number of the query for each namespace.
         let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(unique.len());
         for (number, query) in queries.iter().enumerate() {
@@ -91,7 +91,7 @@ impl RulerClient {
         // The fingerprints of the page tokens.
         let mut pages = HashSet::new();
         loop {
-            let request = Request::new(Operation::State, tenant, self.flavour().state_path.clone());
+            let request = Request::new(Operation::State, tenant, self.profile().state_path.clone());
             let request = request.query(page(query, after.as_deref()));
             let mut allowance = budget.time.part(self.timeout());
             let asked = self.ask(&request, &mut allowance).await;

@@ -23,7 +23,7 @@ use rulesync_core::{
     Ruler, RulerError, TemplateEnvironment, TenantId,
 };
 pub use rulesync_http::{ClientConfig, SettingsError};
-use rulesync_http::{Flavour, RequestObserver, RulerClient};
+use rulesync_http::{ServerProfile, RequestObserver, RulerClient};
 
 /// A Loki ruler.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl LokiRuler {
         timeout: Duration,
         observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
-        Ok(Self(RulerClient::new(address, Flavour::loki(), config, timeout, observer)?))
+        Ok(Self(RulerClient::new(address, ServerProfile::loki(), config, timeout, observer)?))
     }
 }
 
@@ -98,7 +98,7 @@ impl Ruler for LokiRuler {
     }
 
     fn sync_period(&self) -> Duration {
-        self.0.flavour().sync_period
+        self.0.profile().sync_period
     }
 
     fn dialect(&self) -> &dyn Dialect {
@@ -110,11 +110,11 @@ impl Ruler for LokiRuler {
     }
 
     fn keeps(&self) -> Keeps {
-        self.0.flavour().keeps
+        self.0.profile().keeps
     }
 
     fn normalization(&self) -> Normalization {
-        self.0.flavour().normalization
+        self.0.profile().normalization
     }
 
     fn address(&self) -> Option<&str> {

@@ -1,16 +1,16 @@
 //! Rulers for Grafana Mimir and Cortex: [`MimirRuler`].
 //!
-//! Both implement the ruler configuration API of [`rulesync_http`]; their differences are its [`Flavour`].
+//! Both implement the ruler configuration API of [`rulesync_http`]; their differences are its [`ServerProfile`].
 //!
 //! ```
 //! use std::time::Duration;
-//! use rulesync_mimir::{ClientConfig, Flavour, MimirRuler};
+//! use rulesync_mimir::{ClientConfig, ServerProfile, MimirRuler};
 //!
 //! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
 //! let config = ClientConfig::default();
-//! let flavour = Flavour::mimir("/prometheus");
-//! let ruler = MimirRuler::new("http://mimir.monitoring.svc:9009", flavour, &config, Duration::from_secs(30), None)?;
+//! let profile = ServerProfile::mimir("/prometheus");
+//! let ruler = MimirRuler::new("http://mimir.monitoring.svc:9009", profile, &config, Duration::from_secs(30), None)?;
 //! # Ok::<(), rulesync_mimir::SettingsError>(())
 //! ```
 
@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use rulesync_core::{
     EvaluatedGroup, Evaluation, Group, Keeps, Listing, Normalization, Ruler, RulerError, TenantId,
 };
-pub use rulesync_http::{ClientConfig, Flavour, SettingsError};
+pub use rulesync_http::{ClientConfig, ServerProfile, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient};
 
 /// A Mimir or Cortex ruler.
@@ -37,12 +37,12 @@ impl MimirRuler {
     /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         address: &str,
-        flavour: Flavour,
+        profile: ServerProfile,
         config: &ClientConfig,
         timeout: Duration,
         observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
-        Ok(Self(RulerClient::new(address, flavour, config, timeout, observer)?))
+        Ok(Self(RulerClient::new(address, profile, config, timeout, observer)?))
     }
 }
 
@@ -98,15 +98,15 @@ impl Ruler for MimirRuler {
     }
 
     fn sync_period(&self) -> Duration {
-        self.0.flavour().sync_period
+        self.0.profile().sync_period
     }
 
     fn keeps(&self) -> Keeps {
-        self.0.flavour().keeps
+        self.0.profile().keeps
     }
 
     fn normalization(&self) -> Normalization {
-        self.0.flavour().normalization
+        self.0.profile().normalization
     }
 
     fn address(&self) -> Option<&str> {

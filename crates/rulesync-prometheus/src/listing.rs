@@ -63,7 +63,7 @@ fn group_names(text: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use rulesync_core::{Interest, Keeps, Observed};
+    use rulesync_core::{NamespaceClass, Keeps, Observed};
 
     use super::*;
     use crate::rule_file::MARK;
@@ -80,7 +80,7 @@ mod tests {
         write("other.yaml", &format!("{MARK}groups:\n- name: g\n  rules: []\n"));
         write("us.damaged.yaml", &format!("{MARK}groups:\n- name: g\n  rules: [\n- name: \"h\"\n"));
         write("us.ruined.yaml", &format!("{MARK}\u{0}"));
-        let ours = |name: &str| if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
+        let ours = |name: &str| if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
         let nothing = Observed::default();
         let mut listing = Listing::new(Keeps::ALL, &ours, &nothing);
         list(&directory, &mut listing).await.unwrap();

@@ -295,8 +295,8 @@ mod tests {
     fn search_costs_one_reload_per_explained_fault() {
         assert_eq!(search(&[false; 1905], &set([]), true, false).reloads, 1);
         // Distributed over the batch, at its beginning, at its end.
-        for place in [|n: usize| n * 37 % 2051, |n| n, |n| 2050 - n] {
-            let bad = set((0..54).map(place));
+        for location in [|n: usize| n * 37 % 2051, |n| n, |n| 2050 - n] {
+            let bad = set((0..54).map(location));
             let mut has_finding = vec![false; 2051];
             for write in bad.iter().take(37) {
                 has_finding[*write] = true;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rulesync_core::{Finding, Group, Keeps, KeptLimit, Place, PromDuration, TemplateEnvironment};
+use rulesync_core::{Finding, Group, Keeps, KeptLimit, Location, PromDuration, TemplateEnvironment};
 use serde::Deserialize;
 
 /// The server that reads the rule files: `prometheus` or `vmalert` in a configuration.
@@ -72,14 +72,14 @@ impl Variant {
         if self != Self::Vmalert {
             return Vec::new();
         }
-        let place = |rule: Option<usize>| Place {
+        let location = |rule: Option<usize>| Location {
             group: Some(group.name.clone()),
             rule,
             rule_name: rule.and_then(|rule| group.rules.get(rule)).map(|rule| rule.name().to_owned()),
-            ..Place::default()
+            ..Location::default()
         };
         let harmful = self.refuse(group).map(|reason| {
-            Finding::error("vmalert-environment", format!("the group is not sent: {reason}")).at(place(None))
+            Finding::error("vmalert-environment", format!("the group is not sent: {reason}")).at(location(None))
         });
         let mut seen = HashMap::new();
         let repeated = group.rules.iter().enumerate().filter_map(|(index, rule)| {
@@ -88,7 +88,7 @@ impl Variant {
                 format!("vmalert takes no rule twice: name, expression and labels are those of rule {first}");
             Some(
                 Finding::doubt("duplicate-rule", message)
-                    .at(place(Some(index)))
+                    .at(location(Some(index)))
                     .hint("remove one of the two"),
             )
         });
@@ -151,7 +151,7 @@ mod tests {
         let findings = Variant::Vmalert.check(&group);
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
         assert_eq!(
-            (finding.code, finding.place.rule, finding.is_error(), finding.withholds()),
+            (finding.code, finding.location.rule, finding.is_error(), finding.withholds()),
             ("duplicate-rule", Some(1), true, false)
         );
         assert_eq!(Variant::Prometheus.check(&group), []);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use rulesync_core::{Group, Interest, Keeps, Observed, PromDuration, Rule};
+use rulesync_core::{Group, NamespaceClass, Keeps, Observed, PromDuration, Rule};
 use rulesync_testkit::mutate::{bombs, damaged};
 
 use super::*;
@@ -52,8 +52,8 @@ fn owned(name: &str) -> bool {
 
 fn read<'d>(chunks: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec<Unparsed>), RulerError> {
     let nothing = Observed::default();
-    let interest = |name: &str| if owned(name) { Interest::Ours } else { Interest::Foreign };
-    let mut listing = Listing::new(Keeps::ALL, &interest, &nothing);
+    let classify = |name: &str| if owned(name) { NamespaceClass::Managed } else { NamespaceClass::Foreign };
+    let mut listing = Listing::new(Keeps::ALL, &classify, &nothing);
     let mut reader = ListReader::new(&mut listing, Limits::default());
     for chunk in chunks {
         reader.push(chunk)?;

@@ -1,10 +1,10 @@
-use rulesync_core::{Interest, Keeps, Observed};
+use rulesync_core::{NamespaceClass, Keeps, Observed};
 
 use super::*;
 
 /// Returns the owned groups as `namespace/group`, the namespaces that could not be parsed, and the observed state.
 fn read(document: &[u8], previous: &Observed) -> Result<(Vec<String>, Vec<Unparsed>, Observed), RulerError> {
-    let owned = |name: &str| if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign };
+    let owned = |name: &str| if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &owned, previous);
     let mut reader = ListReader::new(&mut listing, Limits::default());
     for chunk in document.chunks(7) {
@@ -110,7 +110,7 @@ fn list_handles_carriage_returns() {
 #[test]
 fn list_recognizes_unchanged_namespace() {
     let document = b"us.ns.o:\n    - name: g\n      rules: []\n";
-    let owned = |_: &str| Interest::Ours;
+    let owned = |_: &str| NamespaceClass::Managed;
     let first = read(document, &Observed::default()).unwrap().2;
     let nothing = Observed::default();
     let mut listing = Listing::new(Keeps::ALL, &owned, &first);

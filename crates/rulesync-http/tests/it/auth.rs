@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rulesync_core::{Group, Rule, RulerError};
-use rulesync_http::{ClientConfig, Flavour, RulerClient};
+use rulesync_http::{ClientConfig, ServerProfile, RulerClient};
 use serde_json::json;
 use wiremock::matchers::{any, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -17,7 +17,7 @@ pub(crate) fn config(value: serde_json::Value) -> ClientConfig {
 pub(crate) fn client(address: &str, config: &ClientConfig) -> RulerClient {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    RulerClient::new(address, Flavour::mimir("/prometheus"), config, Duration::from_secs(10), None).unwrap()
+    RulerClient::new(address, ServerProfile::mimir("/prometheus"), config, Duration::from_secs(10), None).unwrap()
 }
 
 pub(crate) async fn put(client: &RulerClient) -> Result<(), RulerError> {
@@ -112,7 +112,7 @@ async fn auth_secret_file_does_not_count_as_ruler_time() {
     let settings = config(json!({"bearer_token_file": path}));
     let _ = rustls::crypto::ring::default_provider().install_default();
     let timeout = Duration::from_secs(5);
-    let client = RulerClient::new("http://127.0.0.1:1", Flavour::cortex(), &settings, timeout, None).unwrap();
+    let client = RulerClient::new("http://127.0.0.1:1", ServerProfile::cortex(), &settings, timeout, None).unwrap();
     let writing = tokio::spawn(async move { put(&client).await });
     tokio::task::yield_now().await;
     advance(Duration::from_secs(11)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Interest, Keeps, Listing, Observed, RuleHealth, RulerError};
+use rulesync_core::{NamespaceClass, Keeps, Listing, Observed, RuleHealth, RulerError};
 use rulesync_http::{ClientConfig, Connection, PlainRequest};
 use serde_json::json;
 use wiremock::matchers::{any, path};
@@ -39,7 +39,7 @@ fn leaks(text: &str) -> bool {
 }
 
 async fn list(settings: &ClientConfig, address: &str) -> RulerError {
-    let (ours, previous) = (|_: &str| Interest::Ours, Observed::default());
+    let (ours, previous) = (|_: &str| NamespaceClass::Managed, Observed::default());
     let mut listing = Listing::new(Keeps::ALL, &ours, &previous);
     client(address, settings).list(None, &mut listing).await.unwrap_err()
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rulesync_core::{Group, Interest, Keeps, Listing, Observed, Rule, RulerError};
-use rulesync_http::{ClientConfig, Connection, Flavour, PlainRequest, RulerClient};
+use rulesync_core::{Group, NamespaceClass, Keeps, Listing, Observed, Rule, RulerError};
+use rulesync_http::{ClientConfig, Connection, ServerProfile, PlainRequest, RulerClient};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,16 +86,16 @@ async fn read_head(stream: &mut TcpStream) {
 fn limited(address: &str) -> RulerClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = ClientConfig { max_response_bytes: Some(LIMIT), ..ClientConfig::default() };
-    RulerClient::new(address, Flavour::cortex(), &config, Duration::from_secs(30), None).unwrap()
+    RulerClient::new(address, ServerProfile::cortex(), &config, Duration::from_secs(30), None).unwrap()
 }
 
-fn interest(name: &str) -> Interest {
-    if name.starts_with("us.") { Interest::Ours } else { Interest::Foreign }
+fn classify(name: &str) -> NamespaceClass {
+    if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign }
 }
 
 async fn list(client: &RulerClient) -> Result<usize, RulerError> {
     let previous = Observed::default();
-    let mut listing = Listing::new(Keeps::ALL, &interest, &previous);
+    let mut listing = Listing::new(Keeps::ALL, &classify, &previous);
     client.list(None, &mut listing).await?;
     Ok(listing.into_observed().groups())
 }

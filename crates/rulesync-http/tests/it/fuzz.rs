@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rulesync_core::{Group, NameRules, Rule, TenantId};
-use rulesync_http::{ClientConfig, Flavour, PathEncoding, RulerClient};
+use rulesync_http::{ClientConfig, ServerProfile, PathEncoding, RulerClient};
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
 /// Names with characters that are special in URLs, and any others.
@@ -35,11 +35,11 @@ impl Server {
             builder = builder.double_decode();
         }
         let server = builder.start().await.unwrap();
-        let flavour = if kind == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
-        let flavour = Flavour { encoding, ..flavour };
+        let profile = if kind == Kind::Cortex { ServerProfile::cortex() } else { ServerProfile::mimir("/prometheus") };
+        let profile = ServerProfile { encoding, ..profile };
         let timeout = Duration::from_secs(30);
         let client =
-            RulerClient::new(&server.url(), flavour, &ClientConfig::default(), timeout, None).unwrap();
+            RulerClient::new(&server.url(), profile, &ClientConfig::default(), timeout, None).unwrap();
         // The resources that a name split at its slashes or dots would address.
         for namespace in ["a", "b", "c", "aa", "%2F"] {
             for group in ["a", "b", "c", "g", "%2F"] {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::RulerError;
-use rulesync_http::{Flavour, RulerClient};
+use rulesync_http::{ServerProfile, RulerClient};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -194,7 +194,7 @@ impl SlowTokenServer {
         let oauth2 = json!({"client_id": "id", "client_secret": "s3cret", "token_url": self.address});
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (settings, timeout) = (config(json!({"oauth2": oauth2})), Duration::from_secs(5));
-        let client = RulerClient::new(&ruler.uri(), Flavour::cortex(), &settings, timeout, None).unwrap();
+        let client = RulerClient::new(&ruler.uri(), ServerProfile::cortex(), &settings, timeout, None).unwrap();
         (ruler, Arc::new(client))
     }
 }

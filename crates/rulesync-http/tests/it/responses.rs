@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rulesync_core::RulerError;
-use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient};
+use rulesync_http::{ClientConfig, ServerProfile, RequestObserver, RulerClient};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wiremock::matchers::{any, header};
@@ -58,8 +58,8 @@ fn complete(request: &[u8]) -> bool {
 
 fn with_short_timeout(address: &str, observer: Option<Arc<dyn RequestObserver>>) -> RulerClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let (flavour, timeout) = (Flavour::cortex(), Duration::from_millis(100));
-    RulerClient::new(address, flavour, &ClientConfig::default(), timeout, observer).unwrap()
+    let (profile, timeout) = (ServerProfile::cortex(), Duration::from_millis(100));
+    RulerClient::new(address, profile, &ClientConfig::default(), timeout, observer).unwrap()
 }
 
 #[derive(Debug, Default)]

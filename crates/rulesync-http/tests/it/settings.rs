@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::auth::{client, config};
-use rulesync_http::{ClientConfig, Flavour, RulerClient};
+use rulesync_http::{ClientConfig, ServerProfile, RulerClient};
 use serde_json::json;
 
 fn settings_error(address: &str, config: &ClientConfig) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let made = RulerClient::new(address, Flavour::cortex(), config, Duration::from_secs(1), None);
+    let made = RulerClient::new(address, ServerProfile::cortex(), config, Duration::from_secs(1), None);
     made.unwrap_err().to_string()
 }
 
@@ -118,7 +118,7 @@ fn client_rejects_invalid_prefix() {
     for prefix in ["/a b", "/a?b", "/a/../b", "/ä"] {
         let made = RulerClient::new(
             "http://mimir",
-            Flavour::mimir(prefix),
+            ServerProfile::mimir(prefix),
             &ClientConfig::default(),
             Duration::from_secs(1),
             None,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
-use rulesync_http::{ClientConfig, Flavour, RequestObserver, RulerClient};
+use rulesync_http::{ClientConfig, ServerProfile, RequestObserver, RulerClient};
 use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer};
 use serde_json::json;
 use wiremock::matchers::any;
@@ -16,22 +16,22 @@ const KINDS: [Kind; 3] = [Kind::Mimir, Kind::Cortex, Kind::Loki];
 const SYNC: Duration = Duration::from_secs(3600);
 const ALERT: &str = "name: g\nrules: [{alert: A, expr: '1'}]";
 
-fn flavour(kind: Kind) -> Flavour {
+fn profile(kind: Kind) -> ServerProfile {
     match kind {
-        Kind::Cortex => Flavour::cortex(),
-        Kind::Loki => Flavour::loki(),
-        _ => Flavour::mimir("/prometheus"),
+        Kind::Cortex => ServerProfile::cortex(),
+        Kind::Loki => ServerProfile::loki(),
+        _ => ServerProfile::mimir("/prometheus"),
     }
 }
 
-fn client(server: &RulerServer, flavour: Flavour) -> RulerClient {
+fn client(server: &RulerServer, profile: ServerProfile) -> RulerClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    RulerClient::new(&server.url(), flavour, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+    RulerClient::new(&server.url(), profile, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
 }
 
 async fn start(builder: RulerBuilder) -> (RulerServer, RulerClient) {
     let server = builder.start().await.unwrap();
-    let client = client(&server, flavour(server.kind()));
+    let client = client(&server, profile(server.kind()));
     (server, client)
 }
 
@@ -171,7 +171,7 @@ async fn state_sends_one_query_if_filter_is_ignored() {
     let names: Vec<String> = (0..300).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    let client = client(&server, Flavour { state_filter: "file[]", ..Flavour::loki() });
+    let client = client(&server, ServerProfile { state_filter: "file[]", ..ServerProfile::loki() });
     for namespace in &names {
         server.put("t1", namespace, ALERT).unwrap();
     }
@@ -275,7 +275,7 @@ async fn paging(page: impl Fn(usize) -> serde_json::Value + Send + Sync + 'stati
 fn client_of(server: &MockServer, max_response_bytes: u64) -> RulerClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = ClientConfig { max_response_bytes: Some(max_response_bytes), ..ClientConfig::default() };
-    RulerClient::new(&server.uri(), Flavour::cortex(), &config, Duration::from_secs(10), None).unwrap()
+    RulerClient::new(&server.uri(), ServerProfile::cortex(), &config, Duration::from_secs(10), None).unwrap()
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn state_request_times_out_and_is_observed() {
     let seen = Arc::new(Seen::default());
     let observer: Arc<dyn RequestObserver> = Arc::clone(&seen) as _;
     let (config, timeout) = (ClientConfig::default(), Duration::from_millis(200));
-    let client = RulerClient::new(&server.url(), Flavour::loki(), &config, timeout, Some(observer)).unwrap();
+    let client = RulerClient::new(&server.url(), ServerProfile::loki(), &config, timeout, Some(observer)).unwrap();
     loaded(&client, &["a", "b"]).await;
     server.faults().inject(Fault::hang());
     assert_eq!(ask(&client, &["a"]).await.unwrap_err().class(), "unavailable");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rulesync_core::RulerError;
-use rulesync_http::{Flavour, RulerClient};
+use rulesync_http::{ServerProfile, RulerClient};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -208,6 +208,6 @@ async fn tls_rejects_key_of_other_certificate() {
     let tls = json!({"ca": authority.pem(), "cert_file": cert_file, "key_file": key_file});
     put(&client(&server.address, &config(json!({"tls_config": tls})))).await.unwrap();
     let mixed = config(json!({"tls_config": {"cert_file": cert_file, "key_file": other}}));
-    let made = RulerClient::new(&server.address, Flavour::cortex(), &mixed, Duration::from_secs(1), None);
+    let made = RulerClient::new(&server.address, ServerProfile::cortex(), &mixed, Duration::from_secs(1), None);
     assert!(made.unwrap_err().to_string().contains("tls_config"));
 }

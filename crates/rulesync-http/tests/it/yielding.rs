@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rulesync_core::{Interest, Keeps, Listing, Observed};
-use rulesync_http::{ClientConfig, Flavour, RulerClient};
+use rulesync_core::{NamespaceClass, Keeps, Listing, Observed};
+use rulesync_http::{ClientConfig, ServerProfile, RulerClient};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -32,12 +32,12 @@ async fn longest_stretch(body: String) -> (usize, usize) {
         }
     });
     // Called for each namespace and each group.
-    let interest = |_: &str| {
+    let classify = |_: &str| {
         work.fetch_add(1, Ordering::Relaxed);
-        Interest::Ours
+        NamespaceClass::Managed
     };
     let previous = Observed::default();
-    let mut listing = Listing::new(Keeps::ALL, &interest, &previous);
+    let mut listing = Listing::new(Keeps::ALL, &classify, &previous);
     client(&server.uri(), &ClientConfig::default()).list(None, &mut listing).await.unwrap();
     let groups = listing.into_observed().groups();
     tokio::task::yield_now().await;
@@ -74,7 +74,7 @@ async fn endless_interim_responses_time_out() {
         let mut server = Endless::start(Vec::new(), "", interim).await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (settings, timeout) = (ClientConfig::default(), Duration::from_millis(500));
-        let client = RulerClient::new(&server.address, Flavour::cortex(), &settings, timeout, None).unwrap();
+        let client = RulerClient::new(&server.address, ServerProfile::cortex(), &settings, timeout, None).unwrap();
         let turns = Arc::new(AtomicUsize::new(0));
         let other = tokio::spawn({
             let turns = Arc::clone(&turns);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use rulesync_core::{Group, Interest, Listing, Observed, Rule, Ruler, RulerError};
+use rulesync_core::{Group, NamespaceClass, Listing, Observed, Rule, Ruler, RulerError};
 use rulesync_loki::LokiRuler;
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
@@ -94,7 +94,7 @@ async fn class(
     let done = if nothing { "nothing" } else { "done" };
     let result = match (recording.request.0.as_str(), recording.request.1) {
         ("GET", 0 | 1) => {
-            let (empty, everything) = (Observed::default(), |_: &str| Interest::Ours);
+            let (empty, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
             let mut listing = Listing::new(ruler.keeps(), &everything, &empty);
             let listed = ruler.list(tenant.as_ref(), &mut listing).await;
             let groups = listing.into_observed().groups();

@@ -1,6 +1,6 @@
 //! The requests on the wire, and Loki's pitfalls.
 
-use rulesync_core::{Group, Interest, Listing, Observed, Rule, Ruler, RulerError};
+use rulesync_core::{Group, NamespaceClass, Listing, Observed, Rule, Ruler, RulerError};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -12,7 +12,7 @@ fn group(name: &str) -> Group {
 }
 
 async fn list(ruler: &impl Ruler) -> Result<Observed, RulerError> {
-    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
     ruler.list(tenants().one.as_ref(), &mut listing).await?;
     Ok(listing.into_observed())

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use rulesync_mimir::{ClientConfig, Flavour, MimirRuler};
+use rulesync_mimir::{ClientConfig, ServerProfile, MimirRuler};
 use rulesync_testkit::conformance::{self, Tenants};
 use rulesync_testkit::{Kind, RulerServer};
 
 pub(crate) fn ruler(server: &RulerServer) -> MimirRuler {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let flavour =
-        if server.kind() == Kind::Cortex { Flavour::cortex() } else { Flavour::mimir("/prometheus") };
-    MimirRuler::new(&server.url(), flavour, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+    let profile =
+        if server.kind() == Kind::Cortex { ServerProfile::cortex() } else { ServerProfile::mimir("/prometheus") };
+    MimirRuler::new(&server.url(), profile, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
 }
 
 pub(crate) fn tenants() -> Tenants {

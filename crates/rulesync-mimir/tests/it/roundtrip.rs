@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rulesync_core::{Fingerprint, Group, Interest, Keeps, Listing, NameRules, Observed, Rule, Ruler};
+use rulesync_core::{Fingerprint, Group, NamespaceClass, Keeps, Listing, NameRules, Observed, Rule, Ruler};
 use rulesync_testkit::{Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -75,7 +75,7 @@ async fn put_and_list(
         let put = ruler.put_group(tenant.as_ref(), namespace, group).await;
         put.unwrap_or_else(|error| panic!("{namespace:?} {group:?}: {error}"));
     }
-    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(Keeps::ALL, &everything, &nothing);
     ruler.list(tenant.as_ref(), &mut listing).await.unwrap();
     assert!(listing.unreadable_groups().is_empty(), "{:?}", listing.unreadable_groups());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Group, Interest, Keeps, Listing, Observed, Rule, Ruler, RulerError};
+use rulesync_core::{Group, NamespaceClass, Keeps, Listing, Observed, Rule, Ruler, RulerError};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -17,8 +17,8 @@ async fn list(
     owned: impl Fn(&str) -> bool + Send + Sync,
 ) -> Result<Observed, RulerError> {
     let nothing = Observed::default();
-    let interest = |namespace: &str| if owned(namespace) { Interest::Ours } else { Interest::Foreign };
-    let mut listing = Listing::new(Keeps::ALL, &interest, &nothing);
+    let classify = |namespace: &str| if owned(namespace) { NamespaceClass::Managed } else { NamespaceClass::Foreign };
+    let mut listing = Listing::new(Keeps::ALL, &classify, &nothing);
     ruler.list(tenants().one.as_ref(), &mut listing).await?;
     assert!(listing.unreadable_groups().is_empty());
     Ok(listing.into_observed())
@@ -136,7 +136,7 @@ async fn list_reads_unparsable_owned_namespace_group_by_group() {
         "us.ns.o:\n    - name: bad\n      rules: [\n    - name: good\n      rules:\n        - record: a:b\n";
     server.faults().inject(yaml(broken).times(2));
     server.faults().inject(yaml("name: bad\nrules: [").on_path("/us.ns.o/bad"));
-    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(Keeps::ALL, &everything, &nothing);
     ruler(&server).list(tenants().one.as_ref(), &mut listing).await.unwrap();
     let [(unreadable, _)] = listing.unreadable_groups() else { panic!("{:?}", listing.unreadable_groups()) };

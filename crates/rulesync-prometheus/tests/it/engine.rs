@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rulesync_core::{
     DeclaredGroup, Engine, NamedRuler, NamedSource, ObjectId, OnInvalid, Outcome, Policy, Reporter, Route,
-    RuleObject, Setup as Parts, Sink, Source, SourceEvent, Summary, Territory,
+    RuleObject, Setup as Parts, Sink, Source, SourceEvent, Summary, NamespacePolicy,
 };
 use rulesync_prometheus::Variant;
 use tokio_util::sync::CancellationToken;
@@ -60,13 +60,13 @@ async fn run(
         Arc::new(ruler_with_timeout(directory, address, Variant::Prometheus, Duration::from_secs(900)));
     let rejections = Rejections::default();
     let parts = Parts {
-        territory: Territory::of("us".parse().unwrap()),
+        namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
         sources: vec![NamedSource { name: "these".into(), source: Arc::new(Declared(objects.clone())) }],
         rulers: vec![NamedRuler { max_in_flight: 10_000, ..NamedRuler::new("central", ruler) }],
         routes: vec![Route::all("all", "central", None)],
         policy: Policy { on_invalid, ..Policy::default() },
     };
-    let engine = Engine::builder(parts.territory.owner.clone()).setup(parts).reporter(rejections.clone());
+    let engine = Engine::builder(parts.namespace_policy.owner.clone()).setup(parts).reporter(rejections.clone());
     let summary = engine.build().unwrap().sync_once(CancellationToken::new()).await.unwrap();
     let mut reported = std::mem::take(&mut *rejections.0.lock().unwrap());
     reported.sort();

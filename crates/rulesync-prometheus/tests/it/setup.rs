@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{Group, Interest, Listing, Observed, Rule, Ruler};
+use rulesync_core::{Group, NamespaceClass, Listing, Observed, Rule, Ruler};
 use rulesync_prometheus::{ClientConfig, PrometheusRuler, Variant};
 
 use crate::fake::Fake;
@@ -83,7 +83,7 @@ pub(crate) fn group(name: &str, expr: &str) -> Group {
 }
 
 pub(crate) async fn list(ruler: &PrometheusRuler) -> Observed {
-    let (nothing, everything) = (Observed::default(), |_: &str| Interest::Ours);
+    let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
     ruler.list(None, &mut listing).await.unwrap();
     listing.into_observed()

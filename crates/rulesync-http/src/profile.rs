@@ -8,7 +8,7 @@ use crate::url::PathEncoding;
 
 /// A kind of server: its routes, and the fields that it stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flavour {
+pub struct ServerProfile {
     /// The display name.
     pub name: &'static str,
     /// The path of the list, below the address.
@@ -29,7 +29,7 @@ pub struct Flavour {
     pub sync_period: Duration,
 }
 
-impl Flavour {
+impl ServerProfile {
     /// Grafana Mimir, with its `-http.prometheus-http-prefix`.
     pub fn mimir(prometheus_http_prefix: &str) -> Self {
         let prefix = prometheus_http_prefix.trim_matches('/');
