@@ -1,4 +1,4 @@
-//! Tells the tests what they have at hand, so that those that lack something show as ignored with the reason.
+//! Sets `cfg` flags for the prerequisites of tests, so that tests without them are shown as ignored with the reason.
 
 use std::{env, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Tells the tests which real servers they have at hand, so that those that lack one show as ignored with the reason.
+//! Sets `cfg` flags for the available real servers, so that tests without one are shown as ignored with the reason.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

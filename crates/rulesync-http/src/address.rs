@@ -1,9 +1,9 @@
-//! Addresses of servers, as settings give them and as messages show them. Pure.
+//! Addresses of servers in settings and in messages. Pure.
 
 use reqwest::Url;
 
-/// Reads an http or https address. The error is the rest of a sentence that begins with its key, and shows nothing that
-/// may be a secret. `instead` is where credentials belong.
+/// Parses an http or https address. The error completes a sentence that begins with the key, and shows nothing that may
+/// be secret. `instead` is the setting for credentials.
 pub(crate) fn parse(address: &str, instead: &str) -> Result<Url, String> {
     if !address.contains("://") {
         return Err(without_scheme(address));
@@ -18,7 +18,7 @@ pub(crate) fn parse(address: &str, instead: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// `localhost:9009` would be a URL with the scheme `localhost`.
+/// The error for an address without a scheme: `localhost:9009` would parse as a URL with the scheme `localhost`.
 fn without_scheme(address: &str) -> String {
     let host = |c: char| c.is_ascii_alphanumeric() || "-._:[]/".contains(c);
     if address.is_empty() {
@@ -32,10 +32,10 @@ fn without_scheme(address: &str) -> String {
     }
 }
 
-/// An address for people: without userinfo, query and fragment, which may hold secrets.
+/// Formats an address for messages: without userinfo, query and fragment, which may contain secrets.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // These fail for addresses that have none.
+    // These fail for URLs that cannot have userinfo.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -43,7 +43,7 @@ pub(crate) fn shown(url: &Url) -> String {
     url.into()
 }
 
-/// The way of a redirect, for people.
+/// Describes a redirect for messages.
 pub(crate) fn redirection(asked: &Url, location: &str) -> String {
     match asked.join(location) {
         Ok(target) if !location.is_empty() => format!("from {} to {}", shown(asked), shown(&target)),
@@ -56,8 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_without_scheme_says_so() {
-        for (address, says) in [
+    fn parse_explains_invalid_address() {
+        for (address, expected) in [
             ("localhost:9009", "write `http://localhost:9009` or"),
             ("mimir.monitoring.svc:9009/prefix", "write `http://mimir.monitoring.svc:9009/prefix` or"),
             ("10.0.0.1:9009", "write `http://10.0.0.1:9009` or"),
@@ -70,13 +70,13 @@ mod tests {
             ("http://u:hunter2@mimir", "must not hold credentials: use `basic_auth`"),
         ] {
             let error = parse(address, "basic_auth").unwrap_err();
-            assert!(error.contains(says) && !error.contains("hunter2"), "{address}: {error}");
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{address}: {error}");
         }
         assert!(parse("https://mimir/", "basic_auth").is_ok());
     }
 
     #[test]
-    fn redirects_are_shown_without_secrets() {
+    fn redirection_shows_no_secrets() {
         let asked = Url::parse("http://u:hunter2@a/rules?token=hunter2#x").unwrap();
         for (location, shown) in [
             ("https://v:hunter2@b/login?token=hunter2", "from http://a/rules to https://b/login"),

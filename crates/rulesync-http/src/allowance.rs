@@ -1,11 +1,11 @@
-//! How long a server may take for what it is asked. Only the time counts in which it is waited for: what a request
-//! needs before it can be sent, such as a secret, a token or TLS files, has deadlines of its own.
+//! The time that a server may take for a request. Only time spent waiting for the server counts: the preparation of a
+//! request, such as reading a secret, a token or TLS files, has separate deadlines.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time that is left.
+/// The remaining time.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     left: Duration,
@@ -17,7 +17,7 @@ impl Allowance {
         Self { left: time, spent: Duration::ZERO }
     }
 
-    /// Waits for the server, as long as there is time left; none if it was not enough.
+    /// Waits for the server while there is time left; `None` if the time runs out.
     pub(crate) async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let start = Instant::now();
         let done = tokio::time::timeout(self.left, work).await;
@@ -25,12 +25,12 @@ impl Allowance {
         done.ok()
     }
 
-    /// A part of it, to be given back to [`Allowance::settle`].
+    /// Returns an allowance of at most `most`, to be returned to [`Allowance::settle`].
     pub(crate) fn part(&self, most: Duration) -> Self {
         Self::new(most.min(self.left))
     }
 
-    /// Takes off what was spent of a part.
+    /// Subtracts the time spent of a part.
     pub(crate) fn settle(&mut self, part: &Self) {
         self.spend(part.spent);
     }
@@ -52,7 +52,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn only_waiting_counts() {
+    async fn allowance_counts_only_waiting() {
         let mut whole = Allowance::new(10 * SECOND);
         let mut part = whole.part(3 * SECOND);
         assert_eq!(part.wait(tokio::time::sleep(2 * SECOND)).await, Some(()));

@@ -1,6 +1,6 @@
-//! What an answer means: the one place where a status and a body become an outcome. Pure.
+//! Maps the status and body of a response to an outcome. Pure.
 //!
-//! The rows are those of contracts/ruler-api.md 1.6 and 1.8.
+//! The cases are those of contracts/ruler-api.md 1.6 and 1.8.
 
 mod hint;
 
@@ -12,7 +12,7 @@ use rulesync_core::{Group, Rule, RulerError};
 use crate::address::redirection;
 use crate::cut::{CUT, MESSAGE_BYTES, shortened};
 
-/// What was asked.
+/// The operation of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     List,
@@ -21,111 +21,115 @@ pub(crate) enum Operation {
     Put,
     DeleteGroup,
     DeleteNamespace,
-    /// What is loaded, and how it fares.
+    /// Reads the loaded rules and their health.
     State,
 }
 
-/// An answer without its body's success part.
+/// A response; the body is set only if the status is not a success.
 #[derive(Debug, Default)]
 pub(crate) struct Answer<'a> {
-    /// What was asked; known of answers that are no success.
+    /// The URL of the request; set if the status is not a success.
     pub(crate) asked: Option<&'a Url>,
-    /// Whether a tenant was named.
+    /// Set if the request had a tenant.
     pub(crate) tenant: bool,
     pub(crate) status: u16,
     pub(crate) content_type: &'a str,
     pub(crate) retry_after: Option<Duration>,
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub(crate) location: &'a str,
     pub(crate) body: &'a str,
 }
 
-/// What an answer says about what was asked.
+/// The outcome of a request that did not fail.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// Done, or here is what was asked for.
-    Done,
-    /// There is nothing there.
-    Nothing,
+pub(crate) enum Outcome {
+    /// The operation succeeded.
+    Success,
+    /// The resource does not exist.
+    NotFound,
 }
 
-/// What an answer means for an operation.
-pub(crate) fn meaning(operation: Operation, answer: &Answer<'_>) -> Result<Meaning, RulerError> {
+/// Returns the outcome of an operation.
+pub(crate) fn outcome(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
     classify(operation, answer).map_err(|error| hint::add(answer, error))
 }
 
-fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Meaning, RulerError> {
+fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
     let Answer { status, content_type, retry_after, location, body, asked, .. } = answer;
     let message = message(*status, content_type, body);
     let writing = matches!(operation, Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace);
     let reading = !writing && operation != Operation::State;
     match status {
-        // A login page, the state API, another server: all of them answer 200 to anything.
-        200..=299 if strange(operation, content_type) => Err(RulerError::Misconfigured {
+        // A login page, the state API and other servers return 200 for anything.
+        200..=299 if is_foreign_document(operation, content_type) => Err(RulerError::Misconfigured {
             message: format!("answered with a {content_type} document: check address and prefix"),
         }),
-        // No server says "nothing" this way, but a gateway may.
+        // No server reports a missing resource this way, but a gateway may.
         204 if !writing => {
             Err(RulerError::Unreadable { message: "answered without a document (204)".to_owned() })
         }
-        200..=299 => Ok(Meaning::Done),
+        200..=299 => Ok(Outcome::Success),
         300..=399 => Err(RulerError::Misconfigured {
             message: format!(
                 "redirected ({status}){}; redirects are not followed",
                 asked.map_or(String::new(), |asked| format!(" {}", redirection(asked, location)))
             ),
         }),
-        404 if nothing_text(operation).is_some_and(|text| body.contains(text)) => Ok(Meaning::Nothing),
-        // There may well be no such API: it can be switched off by itself, and older servers have none.
-        404 if operation == Operation::State => Ok(Meaning::Nothing),
+        404 if not_found_text(operation).is_some_and(|text| body.contains(text)) => Ok(Outcome::NotFound),
+        // The state API can be disabled separately, and older servers do not have it.
+        404 if operation == Operation::State => Ok(Outcome::NotFound),
         404 | 405 => Err(RulerError::Misconfigured {
             message: format!(
                 "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
             ),
         }),
-        400 if says(body, &["limit (limit: ", "limit exceeded"])
-            && says(body, &["minimum rule evaluation interval"]) =>
+        400 if contains_any(body, &["limit (limit: ", "limit exceeded"])
+            && contains_any(body, &["minimum rule evaluation interval"]) =>
         {
             Err(RulerError::Rejected { message, rule: None })
         }
-        400 if says(body, &["per-user rule groups limit", "per-user rules per rule group limit"]) => {
-            // A group with too many rules is the group's own fault; too many groups is the tenant's.
-            if says(body, &["rules per rule group"]) {
+        400 if contains_any(body, &["per-user rule groups limit", "per-user rules per rule group limit"]) => {
+            // Too many rules in a group is an error of the group; too many groups is a limit of the tenant.
+            if contains_any(body, &["rules per rule group"]) {
                 Err(RulerError::Rejected { message, rule: None })
             } else {
                 Err(RulerError::Limit { message })
             }
         }
-        400 if says(body, &["no org id", "no valid org id", "too many org ids"]) => {
+        400 if contains_any(body, &["no org id", "no valid org id", "too many org ids"]) => {
             Err(RulerError::Denied { message })
         }
-        400 if says(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
-        // A list that meets a group being deleted, or a storage that fails while listing.
+        400 if contains_any(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
+        // A group was deleted while listing, or the storage failed.
         400 if reading => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         400 | 413 => Err(match rule_of(&message) {
             Some((rule, message)) => RulerError::Rejected { rule: Some(rule), message },
             None => RulerError::Rejected { rule: None, message },
         }),
-        403 if says(body, &["namespace is protected"]) => Err(RulerError::Protected { message }),
-        // Whose rules are not evaluated is no matter of access.
-        422 if says(body, &["rule evaluation is disabled"]) => {
+        403 if contains_any(body, &["namespace is protected"]) => Err(RulerError::Protected { message }),
+        // Disabled rule evaluation is not an access error.
+        422 if contains_any(body, &["rule evaluation is disabled"]) => {
             Err(RulerError::Rejected { message, rule: None })
         }
         401 | 403 | 407 | 422 => Err(RulerError::Denied { message }),
         408 | 425 | 429 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
-        500 if says(body, &["no org id", "no valid org id"]) => Err(RulerError::Denied { message }),
-        500 if says(body, &["path traversal not allowed", "invalid URL escape", "too long to encode"]) => {
+        500 if contains_any(body, &["no org id", "no valid org id"]) => Err(RulerError::Denied { message }),
+        500 if contains_any(
+            body,
+            &["path traversal not allowed", "invalid URL escape", "too long to encode"],
+        ) =>
+        {
             Err(RulerError::Rejected { message, rule: None })
         }
-        500 if says(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
+        500 if contains_any(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
         500..=599 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
         _ => Err(RulerError::Rejected { message: format!("{message} ({status})"), rule: None }),
     }
 }
 
-/// How a server says that there is nothing there. The words of another operation are those of another route, and say
-/// nothing: a list that is told of a missing group went to a wrong address.
-fn nothing_text(operation: Operation) -> Option<&'static str> {
+/// The text by which a server reports that the resource does not exist. The texts of other operations belong to other
+/// routes and do not count: a list request that is answered with a missing group went to a wrong address.
+fn not_found_text(operation: Operation) -> Option<&'static str> {
     match operation {
         Operation::List | Operation::GetNamespace => Some("no rule groups found"),
         Operation::GetGroup | Operation::DeleteGroup => Some("group does not exist"),
@@ -134,8 +138,9 @@ fn nothing_text(operation: Operation) -> Option<&'static str> {
     }
 }
 
-/// Whether a successful answer is not the API's: lists are YAML, writes are acknowledged in JSON, states are JSON.
-fn strange(operation: Operation, content_type: &str) -> bool {
+/// Returns `true` if a successful response is not the API's: lists are YAML, writes are acknowledged in JSON, states
+/// are JSON.
+fn is_foreign_document(operation: Operation, content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     match operation {
         Operation::List | Operation::GetNamespace | Operation::GetGroup => {
@@ -150,11 +155,11 @@ fn read_only(message: &str) -> RulerError {
     RulerError::Misconfigured { message: format!("the ruler's rule storage is read-only: {message}") }
 }
 
-fn says(body: &str, texts: &[&str]) -> bool {
+fn contains_any(body: &str, texts: &[&str]) -> bool {
     texts.iter().any(|text| body.contains(text))
 }
 
-/// The server's own words: the `error` of a JSON body, else the text; of a page only the status.
+/// The server's error message: the `error` field of a JSON body, else the text; only the status for an HTML page.
 fn message(status: u16, content_type: &str, body: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Error {
@@ -174,58 +179,59 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     shortened(text, MESSAGE_BYTES)
 }
 
-/// The rule that Mimir and Cortex name first, counted from 0: `3:11: group "g", rule 3, "A": …`. With it what they say about
-/// it, and about others if there are any: all errors are in one line, each with its place.
+/// Returns the index of the rule that Mimir or Cortex name first (`3:11: group "g", rule 3, "A": …`, counted from 0),
+/// and the errors of this and of further rules: all errors are in one line, each with its position.
 fn rule_of(message: &str) -> Option<(usize, String)> {
-    let named = message.match_indices("group \"").filter_map(|(at, _)| Named::parse(message, at));
-    let (errors, cut): (Vec<Named<'_>>, Vec<Named<'_>>) = named.partition(|named| named.says.is_some());
-    let Some(first) = errors.first().map(|named| named.rule) else {
+    let all = message.match_indices("group \"").filter_map(|(start, _)| RuleError::parse(message, start));
+    let (errors, cut): (Vec<RuleError<'_>>, Vec<RuleError<'_>>) =
+        all.partition(|error| error.details.is_some());
+    let Some(first) = errors.first().map(|error| error.rule) else {
         return Some((cut.first()?.rule, message.to_owned()));
     };
-    let ends = errors.iter().skip(1).map(|named| named.at).chain([message.len()]);
-    let mut said = String::new();
-    for (Named { rule, says, .. }, end) in errors.iter().zip(ends) {
-        let Some((name, reason)) = says else { continue };
+    let ends = errors.iter().skip(1).map(|error| error.start).chain([message.len()]);
+    let mut reasons = String::new();
+    for (RuleError { rule, details, .. }, end) in errors.iter().zip(ends) {
+        let Some((name, reason)) = details else { continue };
         let reason = message.get(*reason..end).unwrap_or_default();
         let reason = if end < message.len() { without_position(reason) } else { reason };
-        if !said.is_empty() {
-            said.push_str("; ");
+        if !reasons.is_empty() {
+            reasons.push_str("; ");
         }
         if *rule != first {
-            said.push_str(&format!("rule {rule} {name}: "));
+            reasons.push_str(&format!("rule {rule} {name}: "));
         }
-        said.push_str(reason);
+        reasons.push_str(reason);
     }
-    Some((first, said))
+    Some((first, reasons))
 }
 
-/// One error of several in a line.
-struct Named<'m> {
-    /// Where it begins.
-    at: usize,
+/// One of several errors in a line.
+struct RuleError<'m> {
+    /// The byte offset of the error in the message.
+    start: usize,
     rule: usize,
-    /// The rule's name in quotes, and where the reason begins; none if it was cut.
-    says: Option<(&'m str, usize)>,
+    /// The rule's name in quotes and the byte offset of the reason; `None` if the message was truncated.
+    details: Option<(&'m str, usize)>,
 }
 
-impl<'m> Named<'m> {
-    /// Reads `group "g", rule 3, "A": ` at an offset.
-    fn parse(message: &'m str, at: usize) -> Option<Self> {
-        let rest = message.get(at..)?.strip_prefix("group ")?;
+impl<'m> RuleError<'m> {
+    /// Parses `group "g", rule 3, "A": ` at an offset.
+    fn parse(message: &'m str, start: usize) -> Option<Self> {
+        let rest = message.get(start..)?.strip_prefix("group ")?;
         let rest = rest.get(quoted_length(rest)?..)?.strip_prefix(", rule ")?;
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let (rule, rest) = (rest.get(..digits)?.parse().ok()?, rest.get(digits..)?);
-        let says = || {
+        let details = || {
             let rest = rest.strip_prefix(", ")?;
             let length = quoted_length(rest)?;
             let reason = rest.get(length..)?.strip_prefix(": ")?;
             Some((&rest[..length], message.len() - reason.len()))
         };
-        Some(Self { at, rule, says: says() })
+        Some(Self { start, rule, details: details() })
     }
 }
 
-/// How long a text in quotes is, quotes included.
+/// The length of a quoted string in bytes, including the quotes.
 fn quoted_length(text: &str) -> Option<usize> {
     let mut escaped = false;
     let end = text.strip_prefix('"')?.find(|c| {
@@ -236,7 +242,7 @@ fn quoted_length(text: &str) -> Option<usize> {
     Some(end + 2)
 }
 
-/// A reason without the beginning of the next error: `, 3:11: `.
+/// Removes the beginning of the next error, `, 3:11: `, from the end of a reason.
 fn without_position(reason: &str) -> &str {
     let without = reason
         .strip_suffix(": ")
@@ -244,24 +250,25 @@ fn without_position(reason: &str) -> &str {
     without.strip_suffix(", ").unwrap_or(reason)
 }
 
-/// The rule that Loki names by what it alerts or records: `… for alert 'A' in group 'g': …`, or by its template. The
-/// first that is named, unless several have the name. With it what Loki says about it, where that stands at the end.
+/// Returns the index of the rule that Loki names by its alert or record (`… for alert 'A' in group 'g': …`), or by its
+/// template: the first one, unless several rules have that name. Also returns Loki's reason, if the message ends with
+/// it.
 pub(crate) fn named_rule<'a>(message: &'a str, group: &Group) -> Option<(usize, Option<&'a str>)> {
-    let place = |rule: &Rule| {
+    let offset = |rule: &Rule| {
         let (kind, name) =
             if rule.alert.is_empty() { ("record", &rule.record) } else { ("alert", &rule.alert) };
         let parsing = format!("for {kind} '{name}' in group '{}': ", group.name);
         let template = format!("template: __{kind}_{name}:");
-        [parsing, template].iter().filter_map(|words| message.find(words)).min()
+        [parsing, template].iter().filter_map(|text| message.find(text)).min()
     };
-    let places: Vec<Option<usize>> = group.rules.iter().map(place).collect();
-    let first = *places.iter().flatten().min()?;
-    let mut named = places.iter().enumerate().filter(|(_, place)| **place == Some(first));
+    let offsets: Vec<Option<usize>> = group.rules.iter().map(offset).collect();
+    let first = *offsets.iter().flatten().min()?;
+    let mut named = offsets.iter().enumerate().filter(|(_, offset)| **offset == Some(first));
     let (index, _) = named.next()?;
     if named.next().is_some() {
         return None;
     }
-    let alone = places.iter().flatten().all(|place| *place == first);
+    let alone = offsets.iter().flatten().all(|offset| *offset == first);
     let reason = message.get(first..).and_then(|named| named.split_once("': ")).map(|(_, reason)| reason);
     Some((index, reason.filter(|_| alone && message.starts_with("could not parse expression for "))))
 }

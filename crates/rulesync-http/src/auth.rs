@@ -1,4 +1,4 @@
-//! Who we are to the server: the `Authorization` header and further headers, as the settings say.
+//! Authentication: the `Authorization` header and further headers of the settings.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::secret::{Secret, SecretSource};
 use crate::settings::{Authorization, BasicAuth, ClientConfig, SettingsError};
 use crate::transport::Transport;
 
-/// What is added to every request.
+/// The headers that are added to every request.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     method: Method,
@@ -27,20 +27,20 @@ pub(crate) struct Credentials {
 struct Header {
     name: HeaderName,
     source: SecretSource,
-    /// Whether its value may be shown.
-    open: bool,
+    /// Set if the value is not secret.
+    public: bool,
 }
 
 #[derive(Debug)]
 enum Method {
-    Nobody,
+    Anonymous,
     Basic { username: SecretSource, password: Option<SecretSource> },
     Header { kind: String, credentials: SecretSource },
     OAuth2(Box<TokenSource>),
 }
 
 impl Credentials {
-    /// Credentials by the settings, to be sent by `transport`.
+    /// Creates the credentials of the settings, to be sent by `transport`.
     pub(crate) fn new(config: &ClientConfig, transport: &Transport) -> Result<Self, SettingsError> {
         let redactor = Arc::new(Redactor::default());
         if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
@@ -68,7 +68,7 @@ impl Credentials {
         } else if let Some(oauth2) = &config.oauth2 {
             Method::OAuth2(Box::new(TokenSource::new(oauth2, Arc::clone(&redactor))?))
         } else {
-            Method::Nobody
+            Method::Anonymous
         };
         let mut headers = Vec::new();
         for (name, header) in &config.http_headers {
@@ -83,7 +83,7 @@ impl Credentials {
                 let reason = "is set by rulesync or its connection, not here".to_owned();
                 return Err(SettingsError::Invalid { key, reason });
             }
-            let mut add = |source, open| headers.push(Header { name: parsed.clone(), source, open });
+            let mut add = |source, public| headers.push(Header { name: parsed.clone(), source, public });
             for value in &header.values {
                 add(SecretSource::Given(value.as_str().into()), true);
             }
@@ -102,29 +102,30 @@ impl Credentials {
         Ok(Self { method, headers, redactor })
     }
 
-    /// Knows what of this was sent.
+    /// The redactor, which records the secrets that were sent.
     pub(crate) fn redactor(&self) -> &Arc<Redactor> {
         &self.redactor
     }
 
-    /// Adds them to a request. Files and the token's server have deadlines of their own, which are none of the ruler's.
+    /// Adds the credentials to a request. Reading files and fetching tokens have separate deadlines, which do not count
+    /// as the ruler's time.
     pub(crate) async fn sign(&self, request: RequestBuilder) -> Result<RequestBuilder, RulerError> {
         self.signed(request)
             .await
             .map_err(|error| RulerError::unavailable(format!("the request was not sent: {error}")))
     }
 
-    /// The error is for people and holds no secret.
+    /// The error is a message without secrets.
     async fn signed(&self, mut request: RequestBuilder) -> Result<RequestBuilder, String> {
-        for Header { name, source, open } in &self.headers {
+        for Header { name, source, public } in &self.headers {
             let secret = text(source).await?;
-            if !open {
+            if !public {
                 self.redactor.remember(None, secret.expose());
             }
             request = request.header(name, value(secret.expose())?);
         }
         Ok(match &self.method {
-            Method::Nobody => request,
+            Method::Anonymous => request,
             Method::Basic { username, password } => {
                 let username = text(username).await?;
                 let password = match password {
@@ -149,13 +150,13 @@ impl Credentials {
         })
     }
 
-    /// The server did not accept a request that was `signed` then: secrets from files and tokens are got anew. False if
-    /// there is nothing to renew.
+    /// Discards secrets from files and tokens after the server has rejected a request that was `signed` then. Returns
+    /// `false` if there is nothing to renew.
     pub(crate) fn distrust(&self, signed: Instant) -> bool {
-        // A further header may be what the server knows us by.
+        // A further header may be the one that authenticates the request.
         let mut sources: Vec<&SecretSource> = self.headers.iter().map(|header| &header.source).collect();
         match &self.method {
-            Method::Nobody => {}
+            Method::Anonymous => {}
             Method::Basic { username, password } => {
                 sources.push(username);
                 sources.extend(password);
@@ -175,8 +176,8 @@ async fn text(source: &SecretSource) -> Result<Secret, String> {
     source.get().await.map_err(|error| error.to_string())
 }
 
-/// Headers that another key is for, and those of the connection itself. To accept another encoding would turn off the
-/// unpacking of gzip.
+/// Headers that have a separate setting, and those of the connection itself. Setting `Accept-Encoding` would disable
+/// gzip decompression.
 const RESERVED: [&str; 16] = [
     "accept-encoding",
     "authorization",
@@ -196,14 +197,14 @@ const RESERVED: [&str; 16] = [
     "x-scope-orgid",
 ];
 
-/// A value that stands in the configuration must be fit for a header, or no request would ever be made.
+/// Checks that a value of the configuration is valid in a header; otherwise no request could ever be sent.
 fn sendable(key: &str, text: &str) -> Result<(), SettingsError> {
     value(text).map(drop).map_err(|reason| SettingsError::Invalid { key: key.to_owned(), reason })
 }
 
 fn value(text: &str) -> Result<HeaderValue, String> {
     let mut value = HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| "a credential holds characters no header can carry".to_owned())?;
+        .map_err(|_| "a credential contains characters that are not allowed in a header".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
 }

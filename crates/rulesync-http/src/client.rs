@@ -1,4 +1,4 @@
-//! The client: one request in, one [`RulerError`] or success out. Lists are read in `list.rs`.
+//! The client: sends requests and maps responses to success or a [`RulerError`]. Lists are read in `list.rs`.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use rulesync_core::{Group, RulerError, TenantId};
 use tokio::time::Instant;
 
 use crate::allowance::Allowance;
-use crate::answer::{Answer, Meaning, Operation, meaning, named_rule};
+use crate::answer::{Answer, Operation, Outcome, named_rule, outcome};
 use crate::auth::Credentials;
 use crate::body::Body;
 use crate::connection::connect;
@@ -23,10 +23,10 @@ use crate::settings::{ClientConfig, SettingsError};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::segment;
 
-/// A client of the ruler configuration API, and of what the state API says about the loaded rules.
+/// A client of the ruler configuration API and, for the loaded rules, of the state API.
 ///
-/// Every request has a deadline, follows no redirect, compresses nothing and accepts gzip. Dropping a future gives its
-/// request up.
+/// Every request has a deadline. Redirects are not followed, request bodies are not compressed, and gzip is accepted.
+/// Dropping a future cancels its request.
 #[derive(Debug)]
 pub struct RulerClient {
     profile: ServerProfile,
@@ -41,16 +41,16 @@ pub struct RulerClient {
 
 const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 
-/// The longest wait for a body that only says how a request went; a quarter of the timeout if that is less.
-const BODY_PATIENCE: Duration = Duration::from_secs(2);
+/// The maximum wait for a body that only reports the outcome; a quarter of the timeout if that is less.
+const OUTCOME_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl RulerClient {
-    /// A client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. No request is made yet;
-    /// the files of `tls_config` are read, which may block.
+    /// Creates a client for the server at `address`, such as `http://mimir.monitoring.svc:9009`. Sends no request, but
+    /// reads the files of `tls_config`, which may block.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] for an address or settings that cannot be used, and files that cannot be read.
+    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         address: &str,
         profile: ServerProfile,
@@ -59,7 +59,7 @@ impl RulerClient {
         observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
         let (transport, base, host) = connect(address, config)?;
-        let made = Self {
+        let client = Self {
             profile,
             base,
             host,
@@ -69,15 +69,15 @@ impl RulerClient {
             limits: Limits::new(config.max_response_bytes),
             observer,
         };
-        let ServerProfile { rules_path, state_path, .. } = &made.profile;
-        if made.url(rules_path).is_none() || made.url(state_path).is_none() {
-            let reason = "holds characters that a path cannot carry".to_owned();
+        let ServerProfile { rules_path, state_path, .. } = &client.profile;
+        if client.url(rules_path).is_none() || client.url(state_path).is_none() {
+            let reason = "contains characters that are not allowed in a path".to_owned();
             return Err(SettingsError::Invalid { key: "prometheus_http_prefix".to_owned(), reason });
         }
-        Ok(made)
+        Ok(client)
     }
 
-    /// What kind of server it speaks to.
+    /// The kind of server.
     pub fn profile(&self) -> &ServerProfile {
         &self.profile
     }
@@ -86,7 +86,7 @@ impl RulerClient {
     ///
     /// # Errors
     ///
-    /// What the answer means, as [`RulerError`].
+    /// The meaning of the response, as a [`RulerError`].
     pub async fn put_group(
         &self,
         tenant: Option<&TenantId>,
@@ -97,11 +97,11 @@ impl RulerClient {
         self.put_json(tenant, namespace, &json).await
     }
 
-    /// The same for a group that is JSON already.
+    /// Creates or replaces a group that is already encoded as JSON.
     ///
     /// # Errors
     ///
-    /// What the answer means, as [`RulerError`].
+    /// The meaning of the response, as a [`RulerError`].
     pub async fn put_json(
         &self,
         tenant: Option<&TenantId>,
@@ -126,23 +126,23 @@ impl RulerClient {
         })
     }
 
-    /// How long an answer may take to begin, and each portion of it to come.
+    /// The maximum wait for the beginning of a response and for each chunk of it.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Where requests go: scheme, host and port.
+    /// The destination of requests: scheme, host and port.
     pub fn address(&self) -> &str {
         let base = self.base.as_str();
         let path = self.base.path();
         base.strip_suffix(path).unwrap_or(base)
     }
 
-    /// Deletes a group. One that is not there is success.
+    /// Deletes a group. Succeeds if the group does not exist.
     ///
     /// # Errors
     ///
-    /// What the answer means, as [`RulerError`].
+    /// The meaning of the response, as a [`RulerError`].
     pub async fn delete_group(
         &self,
         tenant: Option<&TenantId>,
@@ -153,11 +153,11 @@ impl RulerClient {
         self.write(Request::new(Operation::DeleteGroup, tenant, path)).await
     }
 
-    /// Deletes a namespace with all its groups. One that is not there is success.
+    /// Deletes a namespace with all its groups. Succeeds if the namespace does not exist.
     ///
     /// # Errors
     ///
-    /// What the answer means, as [`RulerError`].
+    /// The meaning of the response, as a [`RulerError`].
     pub async fn delete_namespace(
         &self,
         tenant: Option<&TenantId>,
@@ -183,7 +183,7 @@ impl RulerClient {
         match self.ask(&request, &mut allowance).await {
             Ok(answer) => {
                 if let Some(answer) = answer {
-                    let _ = allowance.wait(drain(answer.response, self.patience())).await;
+                    let _ = allowance.wait(drain(answer.response, self.outcome_body_timeout())).await;
                 }
                 Ok(())
             }
@@ -191,23 +191,23 @@ impl RulerClient {
         }
     }
 
-    /// What is known of our secrets. Every error of a public function goes through it.
+    /// The redactor of the client's secrets. Every error of a public function passes through it.
     pub(crate) fn redactor(&self) -> &Redactor {
         self.credentials.redactor()
     }
 
-    /// How much of an answer is read.
+    /// The limits on the size of responses.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// That a request was not answered in time.
-    pub(crate) fn late(&self) -> RulerError {
+    /// The error for a request that was not answered in time.
+    pub(crate) fn timed_out(&self) -> RulerError {
         RulerError::unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()))
     }
 
-    /// Sends a request, once more if the credentials can be renewed. The answer's body is still to be read, and the wait
-    /// for it is the caller's to end.
+    /// Sends a request, and sends it again if it was unauthorized and the credentials can be renewed. The caller reads
+    /// the body of the response and bounds the time for it.
     pub(crate) async fn ask(
         &self,
         request: &Request<'_>,
@@ -215,7 +215,10 @@ impl RulerClient {
     ) -> Result<Option<Body>, RulerError> {
         let (mut answer, signed) = self.send(request, allowance).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.credentials.distrust(signed) {
-            allowance.wait(drain(answer, self.patience())).await.ok_or_else(|| self.late())?;
+            allowance
+                .wait(drain(answer, self.outcome_body_timeout()))
+                .await
+                .ok_or_else(|| self.timed_out())?;
             (answer, _) = self.send(request, allowance).await?;
         }
         let status = answer.status().as_u16();
@@ -227,8 +230,8 @@ impl RulerClient {
         let (answer, body) = if asked.is_none() {
             (Some(answer), String::new())
         } else {
-            let words = allowance.wait(drain(answer, self.patience())).await;
-            (None, words.ok_or_else(|| self.late())?)
+            let body = allowance.wait(drain(answer, self.outcome_body_timeout())).await;
+            (None, body.ok_or_else(|| self.timed_out())?)
         };
         let described = Answer {
             asked: asked.as_ref(),
@@ -239,13 +242,16 @@ impl RulerClient {
             location: &location,
             body: &body,
         };
-        match meaning(request.operation, &described)? {
-            Meaning::Done => Ok(answer.map(|answer| Body::new(answer, self.timeout, self.limits.response()))),
-            Meaning::Nothing => Ok(None),
+        match outcome(request.operation, &described)? {
+            Outcome::Success => {
+                Ok(answer.map(|answer| Body::new(answer, self.timeout, self.limits.response())))
+            }
+            Outcome::NotFound => Ok(None),
         }
     }
 
-    /// The address of a path below the base; none if the library would tidy it up: it may then name something else.
+    /// The URL of a path below the base; `None` if the URL library would normalize the path, which could then name
+    /// another resource.
     fn url(&self, path: &str) -> Option<Url> {
         let mut url = self.base.clone();
         let path = format!("{}{path}", self.base.path().trim_end_matches('/'));
@@ -253,11 +259,11 @@ impl RulerClient {
         (url.path() == path).then_some(url)
     }
 
-    fn patience(&self) -> Duration {
-        BODY_PATIENCE.min(self.timeout / 4)
+    fn outcome_body_timeout(&self) -> Duration {
+        OUTCOME_BODY_TIMEOUT.min(self.timeout / 4)
     }
 
-    /// The answer, and when its request was signed.
+    /// Sends a request once. Returns the response and the time at which the request was signed.
     async fn send(
         &self,
         request: &Request<'_>,
@@ -281,7 +287,7 @@ impl RulerClient {
         let signed = Instant::now();
         let mut observed =
             Observed { observer: self.observer.as_deref(), request, start: signed, status: None };
-        let sent = allowance.wait(builder.send()).await.ok_or_else(|| self.late())?;
+        let sent = allowance.wait(builder.send()).await.ok_or_else(|| self.timed_out())?;
         let answer = sent.map_err(|error| RulerError::unavailable(without_url(&error)))?;
         observed.status = Some(answer.status());
         Ok((answer, signed))
@@ -292,8 +298,8 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// `Retry-After` in seconds, or as a date. How long a server is obeyed is decided elsewhere; here it is only kept to what
-/// can be added to any time (136 years).
+/// Parses `Retry-After`, in seconds or as a date. The value is only capped so that it can be added to any time
+/// (136 years); the caller decides how long to wait.
 fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -311,16 +317,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_comes_in_two_forms() {
+    fn retry_after_accepts_seconds_and_dates() {
         let now = httpdate::parse_http_date("Mon, 23 Nov 2026 03:43:34 GMT").unwrap();
         assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:44 GMT", now), Some(Duration::from_secs(10)));
         assert_eq!(parse_retry_after("Mon, 23 Nov 2026 03:43:24 GMT", now), None);
-        assert_eq!(parse_retry_after("86400", now), Some(Duration::from_secs(86_400)), "as it was said");
+        assert_eq!(parse_retry_after("86400", now), Some(Duration::from_secs(86_400)), "not capped");
         for long in ["18446744073709551615", "18446744073709551616"] {
-            let told = parse_retry_after(long, now).unwrap();
+            let parsed = parse_retry_after(long, now).unwrap();
             assert!(
-                told > Duration::from_secs(100 * 365 * 86_400) && Instant::now().checked_add(told).is_some()
+                parsed > Duration::from_secs(100 * 365 * 86_400)
+                    && Instant::now().checked_add(parsed).is_some()
             );
         }
         assert_eq!(parse_retry_after("soon", now), None);

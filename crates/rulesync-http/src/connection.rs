@@ -1,5 +1,5 @@
 //! Plain requests to one server, with the credentials, TLS, proxy and deadlines of [`ClientConfig`]: for rulers that
-//! are not written to through the configuration API. What an answer means is theirs to say.
+//! are not configured through the configuration API. The caller interprets the responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::request::RequestObserver;
 use crate::settings::{ClientConfig, SettingsError};
 use crate::transport::{Transport, drain, without_url};
 
-/// The way to one server.
+/// A connection to one server.
 #[derive(Debug)]
 pub struct Connection {
     base: Url,
@@ -38,15 +38,15 @@ pub struct Connection {
 pub struct PlainRequest<'a> {
     /// `GET` or `POST`.
     pub method: &'static str,
-    /// Below the address, beginning with a slash; of letters that need no escaping.
+    /// The path below the address, beginning with a slash; only characters that need no escaping.
     pub path: &'static str,
-    /// Parameters of the address, not escaped.
+    /// The query parameters, unescaped.
     pub query: &'a [(&'a str, &'a str)],
-    /// What the observer is told.
+    /// The route name that is passed to the observer.
     pub route: &'static str,
 }
 
-/// The beginning of an answer; its body is still to be read.
+/// A response whose body has not been read yet.
 #[derive(Debug)]
 pub struct PlainAnswer {
     body: Body,
@@ -56,12 +56,12 @@ pub struct PlainAnswer {
 }
 
 impl Connection {
-    /// A way to the server at `address`. No request is made yet; the files of `tls_config` are read, which may block. `timeout` bounds the wait for an answer, and for each
-    /// portion of its body.
+    /// Creates a connection to the server at `address`. Sends no request, but reads the files of `tls_config`, which
+    /// may block. `timeout` bounds the wait for a response and for each chunk of its body.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] for an address or settings that cannot be used, and files that cannot be read.
+    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         address: &str,
         config: &ClientConfig,
@@ -74,16 +74,18 @@ impl Connection {
         Ok(Self { base, host, transport, credentials, timeout, limits, observer })
     }
 
-    /// Where requests go, with the path they are below.
+    /// The base URL of requests, including its path.
     pub fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
 
-    /// Sends a request, once more if the credentials can be renewed. Any status is an answer.
+    /// Sends a request, and sends it again if it was unauthorized and the credentials can be renewed. A response with
+    /// an error status is not an error.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unavailable`] if there is no answer in time; [`RulerError::Misconfigured`] for an unknown method.
+    /// [`RulerError::Unavailable`] if there is no response in time; [`RulerError::Misconfigured`] for an unknown
+    /// method.
     pub async fn send(&self, request: PlainRequest<'_>) -> Result<PlainAnswer, RulerError> {
         self.answer(request).await.map_err(|error| self.credentials.redactor().error(error))
     }
@@ -114,12 +116,14 @@ impl Connection {
         }
         let builder = self.credentials.sign(builder).await?;
         let signed = Instant::now();
-        // Told when dropped, so that a request that is given up is counted too.
+        // Reports on drop, so that a cancelled request is counted too.
         let mut observed =
             Observed { observer: self.observer.as_deref(), method, route, start: signed, status: None };
-        let late = |_| RulerError::unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
+        let timed_out =
+            |_| RulerError::unavailable(format!("no answer within {}s", self.timeout.as_secs_f64()));
         let sending = tokio::time::timeout(self.timeout, builder.send()).await;
-        let answer = sending.map_err(late)?.map_err(|error| RulerError::unavailable(without_url(&error)))?;
+        let answer =
+            sending.map_err(timed_out)?.map_err(|error| RulerError::unavailable(without_url(&error)))?;
         observed.status = Some(answer.status());
         Ok((answer, signed))
     }
@@ -131,14 +135,14 @@ impl PlainAnswer {
         self.body.response.status().as_u16()
     }
 
-    /// The type of the body, without parameters; empty if the server does not say.
+    /// The content type of the body, without parameters; empty if the header is absent.
     pub fn content_type(&self) -> &str {
         let headers: &HeaderMap = self.body.response.headers();
         let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim()
     }
 
-    /// Where a redirect leads, as `from ADDRESS to ADDRESS`; none if the answer is no redirect.
+    /// The redirect as `from ADDRESS to ADDRESS`; `None` if the response is not a redirect.
     pub fn redirection(&self) -> Option<String> {
         let response = &self.body.response;
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
@@ -146,34 +150,35 @@ impl PlainAnswer {
         redirected.then(|| address::redirection(response.url(), location.unwrap_or_default()))
     }
 
-    /// More of the body; none at its end.
+    /// Reads the next chunk of the body; `None` at its end.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if it breaks off or is longer than
-    /// [`max_response_bytes`](ClientConfig::max_response_bytes), [`RulerError::Unavailable`] if it stops coming.
-    pub async fn portion(&mut self) -> Result<Option<Bytes>, RulerError> {
-        self.body.portion().await
+    /// [`RulerError::Unreadable`] if the body is truncated or longer than
+    /// [`max_response_bytes`](ClientConfig::max_response_bytes), [`RulerError::Unavailable`] if the next chunk does not
+    /// arrive in time.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, RulerError> {
+        self.body.chunk().await
     }
 
-    /// The beginning of the body as text, for a message: 64 KiB at most, then `…`, and without our secrets.
-    pub async fn words(self) -> String {
+    /// Reads the beginning of the body as text for a message: at most 64 KiB, then `…`, with secrets redacted.
+    pub async fn excerpt(self) -> String {
         self.redactor.text(drain(self.body.response, self.timeout).await).trim().to_owned()
     }
 
-    /// A reader for the body, if it says what rules are loaded.
+    /// Returns a reader for a body that lists the loaded rules.
     pub fn loaded(&self) -> LoadedReader {
         LoadedReader::new(self.redactor.sent_so_far(), self.limits)
     }
 
-    /// An error about this answer, without our secrets in it.
+    /// Redacts the secrets in an error about this response.
     #[must_use]
     pub fn redacted(&self, error: RulerError) -> RulerError {
         self.redactor.error(error)
     }
 }
 
-/// Tells the observer at its end.
+/// Reports the request to the observer when dropped.
 struct Observed<'a> {
     observer: Option<&'a dyn RequestObserver>,
     method: &'static str,
@@ -191,7 +196,7 @@ impl Drop for Observed<'_> {
     }
 }
 
-/// The transport to an address, the address to use with it, and the `Host` header if it must be another.
+/// Returns the transport for an address, the URL to use with it, and the `Host` header if it differs from the URL's.
 pub(crate) fn connect(
     address: &str,
     config: &ClientConfig,
@@ -245,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_go_below_the_address_and_are_signed_and_counted() {
+    async fn connection_sends_below_address_with_credentials_and_reports_requests() {
         let (server, seen) = (MockServer::start().await, Arc::new(Seen::default()));
         let text = ResponseTemplate::new(503).set_body_raw(" later \n", "text/plain; charset=utf-8");
         Mock::given(method("GET"))
@@ -260,12 +265,12 @@ mod tests {
         assert_eq!(connection.address(), format!("{}/prefix", server.uri()));
         let answer = connection.send(REQUEST).await.unwrap();
         assert_eq!((answer.status(), answer.content_type()), (503, "text/plain"));
-        assert_eq!(answer.words().await, "later");
+        assert_eq!(answer.excerpt().await, "later");
         assert_eq!(*seen.0.lock().unwrap(), ["GET x 503"]);
     }
 
     #[tokio::test]
-    async fn no_answer_is_unavailable_and_shows_no_secret() {
+    async fn connection_refused_is_unavailable_and_shows_no_secret() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let error = connection(&format!("http://{closed}"), &seen).send(REQUEST).await.unwrap_err();

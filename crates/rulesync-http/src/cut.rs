@@ -1,12 +1,12 @@
-//! Shortens what a server says to what a message can hold, so that it shows where something is missing. Pure.
+//! Truncates texts of servers for messages, and marks where something is missing. Pure.
 
-/// The end of a text that was cut. Half a secret may stand before it.
+/// The end of a truncated text. A part of a secret may precede it.
 pub(crate) const CUT: char = '…';
 
-/// The longest text of a server that is kept: a gateway may answer with a page.
+/// The maximum length of a server's text in a message: a gateway may return an HTML page.
 pub(crate) const MESSAGE_BYTES: usize = 2048;
 
-/// The text, or its first `longest` bytes and [`CUT`].
+/// Returns the text, or its first `longest` bytes and [`CUT`].
 pub(crate) fn shortened(mut text: String, longest: usize) -> String {
     if text.len() > longest {
         let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end));
@@ -17,7 +17,8 @@ pub(crate) fn shortened(mut text: String, longest: usize) -> String {
     text
 }
 
-/// The same of bytes, of which `more` may be missing already. A character that was cut in two is left out.
+/// Like [`shortened`], for bytes; `more` is set if the end is missing already. A character that was cut in two is
+/// removed.
 pub(crate) fn shortened_bytes(bytes: &[u8], longest: usize, more: bool) -> String {
     let (mut kept, cut) = (&bytes[..bytes.len().min(longest)], more || bytes.len() > longest);
     if cut
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_shows_it() {
+    fn shortened_cuts_at_character_boundary() {
         for (text, longest, expected) in
             [("", 0, ""), ("abc", 3, "abc"), ("abc", 2, "ab…"), ("aé", 2, "a…"), ("aé", 3, "aé")]
         {
@@ -47,7 +48,7 @@ mod tests {
         }
         assert_eq!(shortened_bytes("aé".as_bytes(), 8, true), "aé…");
         assert_eq!(shortened_bytes(b"a\xc3", 8, true), "a…");
-        // What was no text before it was cut stays odd, half a character at the end of it included.
+        // Invalid UTF-8 is replaced, including an incomplete character at the end of a text that was not cut.
         assert_eq!(shortened_bytes(b"a\xffb\xc3", 8, false), "a\u{fffd}b\u{fffd}");
         assert_eq!(shortened_bytes(b"a\xffbc", 3, false), "a\u{fffd}b…");
     }

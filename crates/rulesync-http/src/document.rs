@@ -1,4 +1,4 @@
-//! Documents of the configuration API: groups to bodies, and pieces of lists to groups.
+//! Documents of the configuration API: encodes groups as request bodies, and parses groups and parts of lists.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,24 +11,24 @@ use serde_saphyr::Options;
 use crate::cut::{MESSAGE_BYTES, shortened};
 use crate::limits::Limits;
 
-/// A document that is not what the API should answer.
+/// An error for a document that the API should not return.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct DocumentError(String);
 
-/// A group as a ruler takes it: JSON, which is the part of YAML that every reader reads alike (contracts/ruler-api.md
-/// 1.3), and costs a seventh of writing the other styles.
+/// Encodes a group as a request body: JSON, the subset of YAML that all parsers read alike (contracts/ruler-api.md
+/// 1.3), at a seventh of the cost of writing the other styles.
 ///
 /// # Errors
 ///
-/// None is known: it would be a defect of rulesync.
+/// No cause is known: an error would be a defect of rulesync.
 pub fn encode_group(group: &Group) -> Result<String, DocumentError> {
     let json = serde_json::to_string(group).map_err(|error| DocumentError(error.to_string()))?;
     Ok(yaml_of(&json).into_owned())
 }
 
-/// JSON without what YAML does not let stand in a document as it is. Such characters stand in texts only. None is beyond
-/// the first 65,536, so that no pairs of surrogates come up, which the rulers' readers refuse.
+/// Escapes the characters that YAML does not allow literally in a document. They occur in JSON strings only. All of
+/// them are below U+10000, so that no surrogate pairs are needed, which the rulers' parsers reject.
 pub(crate) fn yaml_of(json: &str) -> Cow<'_, str> {
     let unprintable = |c: char| {
         matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
@@ -40,90 +40,90 @@ pub(crate) fn yaml_of(json: &str) -> Cow<'_, str> {
     Cow::Owned(json.chars().map(escape).collect())
 }
 
-/// Groups as a rule file holds them, in order.
+/// Encodes groups as a rule file, in order.
 ///
 /// # Errors
 ///
-/// None is known: it would be a defect of rulesync.
+/// No cause is known: an error would be a defect of rulesync.
 pub fn encode_rule_file(groups: &[Group]) -> Result<String, DocumentError> {
     #[derive(Serialize)]
     struct RuleFile<'a> {
         groups: &'a [Group],
     }
-    // People read these files: plain style, and no folding, which would make positions useless to the author.
+    // Users read these files: plain style, and no folding, which would make error positions useless to the author.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     serde_saphyr::to_string_with_options(&RuleFile { groups }, options)
         .map_err(|error| DocumentError(error.to_string()))
 }
 
-/// The groups of a rule file.
+/// Parses the groups of a rule file.
 ///
 /// # Errors
 ///
-/// If the text is something else.
+/// [`DocumentError`] if the text is not a rule file.
 pub fn parse_rule_file(text: &[u8]) -> Result<Vec<Group>, DocumentError> {
     #[derive(Deserialize)]
     struct RuleFile {
         groups: Vec<Group>,
     }
-    // How long it may be is decided where it is read.
+    // The caller that reads the file limits its size.
     let limits = Limits::with_namespace(text.len() as u64);
     parse(text, limits).map(|RuleFile { groups }| groups)
 }
 
-/// The groups of namespaces.
+/// The groups of each namespace.
 pub(crate) type Namespaces = BTreeMap<String, Vec<Group>>;
 
-/// A list of namespaces, or a piece of one. Nothing at all is none: the servers write `{}`.
+/// Parses a list of namespaces, or a part of one. The servers write an empty list as `{}`.
 pub(crate) fn parse_namespaces(text: &[u8], limits: Limits) -> Result<Namespaces, DocumentError> {
     let namespaces: BTreeMap<String, Option<Vec<Group>>> = parse(text, limits)?;
     Ok(namespaces.into_iter().map(|(name, groups)| (name, groups.unwrap_or_default())).collect())
 }
 
-/// A single group.
+/// Parses a single group.
 pub(crate) fn parse_group(text: &[u8], limits: Limits) -> Result<Group, DocumentError> {
     parse(text, limits)
 }
 
-/// What the first line of a namespace says about its name.
+/// The name in the first line of a namespace.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Name {
-    /// It stands in the line.
-    Here(String),
-    /// It is a text of several lines below it.
-    Below,
+    /// The line contains the name.
+    Inline(String),
+    /// The name is a multi-line scalar below the line.
+    Multiline,
 }
 
-/// Reads the line that begins a namespace; the groups are below it.
+/// Parses the first line of a namespace; the groups follow it.
 ///
 /// # Errors
 ///
-/// If the line is something else, such as the first key of another kind of document.
+/// [`DocumentError`] if the line is anything else, such as the first key of another kind of document.
 pub(crate) fn parse_name(line: &[u8]) -> Result<Name, DocumentError> {
     let text = std::str::from_utf8(line).map_err(|error| DocumentError(error.to_string()))?;
-    // Keys of more than 128 bytes are written as complex ones, with `? ` before them (Go's yaml.v3).
+    // Go's yaml.v3 writes keys of more than 128 bytes as complex keys, with the prefix `? `.
     if let Some(key) = text.strip_prefix("? ") {
-        let below = key.starts_with(['|', '>']);
-        return if below {
-            Ok(Name::Below)
+        let multiline = key.starts_with(['|', '>']);
+        return if multiline {
+            Ok(Name::Multiline)
         } else {
-            parse(key.as_bytes(), Limits::default()).map(Name::Here)
+            parse(key.as_bytes(), Limits::default()).map(Name::Inline)
         };
     }
-    // Plain keys are nearly all there are; the parser serves the quoted ones.
+    // Nearly all keys are plain; the parser handles the quoted ones.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
     if let Some(key) = text.strip_suffix(':')
         && key.bytes().all(plain)
         && key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.contains('.')
     {
-        return Ok(Name::Here(key.to_owned()));
+        return Ok(Name::Inline(key.to_owned()));
     }
     let map: BTreeMap<String, Option<Vec<IgnoredAny>>> = parse(line, Limits::default())?;
-    map.into_keys().next().map(Name::Here).ok_or_else(|| DocumentError("no key".to_owned()))
+    map.into_keys().next().map(Name::Inline).ok_or_else(|| DocumentError("no key".to_owned()))
 }
 
-/// The names of the groups of a namespace, for a document that cannot be parsed whole.
+/// Finds the names of the groups of a namespace that cannot be parsed as a whole.
 pub(crate) fn group_names(piece: &[u8]) -> Vec<String> {
     #[derive(Deserialize)]
     struct Named {
@@ -131,7 +131,7 @@ pub(crate) fn group_names(piece: &[u8]) -> Vec<String> {
     }
     let text = String::from_utf8_lossy(piece);
     let named = |line: &str| {
-        // The first group of a complex key stands beside the colon.
+        // The first group of a complex key is on the line of the colon.
         let item = line.strip_prefix("    - ").or_else(|| line.strip_prefix(":   - "))?;
         item.starts_with("name:").then(|| parse::<Named>(item.as_bytes(), Limits::default()).ok())?
     };
@@ -144,17 +144,17 @@ fn parse<'de, T: Deserialize<'de>>(text: &'de [u8], limits: Limits) -> Result<T,
         .map_err(|error| DocumentError(first_line(&error)))
 }
 
-/// As Go reads it, with room for whatever may be written or kept by these limits.
+/// Parser options that match Go's parser, with a budget for every document that these limits allow to write or keep.
 fn options(limits: Limits) -> Options {
     let bounded = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
     let nodes = bounded(limits.nodes());
     let budget = serde_saphyr::budget! {
         max_nodes: nodes,
-        // Each node begins and may end, and so do documents.
+        // Nodes and documents have a start event and may have an end event.
         max_events: nodes.saturating_mul(2).saturating_add(64),
-        // An escape may stand for more bytes than it has.
+        // An escape may represent more bytes than it has.
         max_total_scalar_bytes: bounded(limits.namespace()).saturating_mul(2),
-        // No server writes them, and a few bytes of them can ask for a lot of memory.
+        // No server writes aliases, and a few bytes of them can expand to a lot of memory.
         max_anchors: 0,
         max_aliases: 0,
     };
@@ -168,7 +168,7 @@ fn options(limits: Limits) -> Options {
 
 fn first_line(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
-    // It may quote what it does not understand.
+    // The message may quote the invalid input.
     shortened(text.lines().next().unwrap_or_default().to_owned(), MESSAGE_BYTES)
 }
 
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_reads_back() {
+    fn encode_group_round_trips() {
         let rule = Rule {
             alert: "A".into(),
             expr: "up == 0\n  # comment\n  or yes: no".into(),
@@ -208,15 +208,15 @@ mod tests {
         assert_eq!(parse_group(text.as_bytes(), Limits::default()).unwrap(), group);
     }
 
-    /// A list until it is full.
-    fn filled(begins: &str, item: &str, ends: &str, bytes: u64) -> String {
-        let room = usize::try_from(bytes).unwrap() - begins.len() - ends.len();
-        format!("{begins}{}{ends}", item.repeat(room / item.len()))
+    /// A document of at most `bytes` bytes, filled with repetitions of `item`.
+    fn filled(start: &str, item: &str, end: &str, bytes: u64) -> String {
+        let room = usize::try_from(bytes).unwrap() - start.len() - end.len();
+        format!("{start}{}{end}", item.repeat(room / item.len()))
     }
 
     #[test]
-    fn whatever_is_not_too_long_to_be_sent_or_kept_can_be_read() {
-        // The least that can be set, and one with which a document has more than two million nodes.
+    fn parse_budget_suffices_for_largest_documents() {
+        // The minimum setting, and one with which a document has more than two million nodes.
         for response in [64 << 10, 321 << 20] {
             let limits = Limits::new(Some(response));
             let rule = r#"{"record":"a","expr":"1"},"#;
@@ -224,7 +224,7 @@ mod tests {
             let rules = parse_group(group.as_bytes(), limits).unwrap().rules.len();
             assert_eq!(rules, group.matches("{\"record").count() + 1);
         }
-        // As a ruler writes it.
+        // In the style of the rulers.
         let limits = Limits::new(Some(1 << 20));
         let group = "    - name: g\n      rules:\n        - record: a\n          expr: 1\n";
         let namespace = filled("us.ns.o:\n", group, "", limits.namespace());
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_name_and_nothing_else() {
+    fn parse_name_accepts_only_namespace_lines() {
         let long = "n".repeat(150);
         let complex = [format!("? {long}"), format!("? \"{long} \"")];
         for (line, name) in [
@@ -248,9 +248,9 @@ mod tests {
             (&complex[0], &long),
             (&complex[1], &format!("{long} ")),
         ] {
-            assert_eq!(parse_name(line.as_bytes()), Ok(Name::Here(name.to_owned())), "{line}");
+            assert_eq!(parse_name(line.as_bytes()), Ok(Name::Inline(name.to_owned())), "{line}");
         }
-        assert_eq!(parse_name(b"? |-"), Ok(Name::Below));
+        assert_eq!(parse_name(b"? |-"), Ok(Name::Multiline));
         for line in ["", "ok", "null", "- name: g", "error: away", "data: {groups: []}", "{}", "? - a", "..."]
         {
             assert!(parse_name(line.as_bytes()).is_err(), "{line}");
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_groups_of_what_cannot_be_parsed() {
+    fn group_names_of_unparsable_namespace() {
         let piece = "us.ns.o:\n    - name: a\n      rules:\n        - name: not this\n          expr: |4-\n\n            x\n    - name: \"b c\"\n";
         assert_eq!(group_names(piece.as_bytes()), ["a", "b c"]);
     }

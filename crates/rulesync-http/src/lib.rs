@@ -1,8 +1,8 @@
-//! The ruler *configuration API* that Mimir, Cortex and Loki share, spoken once: routes and name encoding, YAML,
-//! error classes, credentials, TLS, proxies and deadlines; and their *state API*, which tells what is loaded. What
-//! differs between the servers is data, a [`ServerProfile`].
+//! A client of the ruler *configuration API* that Mimir, Cortex and Loki share: routes and name encoding, YAML, error
+//! classes, credentials, TLS, proxies and deadlines; and of their *state API*, which lists the loaded rules. The
+//! differences between the servers are data: see [`ServerProfile`].
 //!
-//! A process that uses it installs a `rustls` crypto provider first; which one is the process's choice.
+//! The process must install a `rustls` crypto provider of its choice before it uses this crate.
 
 mod address;
 mod allowance;

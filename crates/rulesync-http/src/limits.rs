@@ -1,16 +1,16 @@
-//! How much of an answer is read. One setting says how long a whole answer may be; all other limits are shares of it, so
-//! that they keep their order. Pure.
+//! Size limits of responses and requests. One setting limits a whole response; all other limits are fractions of it, so
+//! that their order is fixed. Pure.
 
 use rulesync_core::RulerError;
 
 /// The default of `max_response_bytes`.
 const DEFAULT_RESPONSE_BYTES: u64 = 1 << 30;
 
-/// The largest group that is sent, as a share of the largest namespace that is read back. YAML of the rulers is up to
-/// six times as long as our JSON, where a text of short lines is indented.
+/// The ratio of the largest namespace that is read to the largest group that is sent. The rulers' YAML is up to six
+/// times as long as rulesync's JSON, for indented strings of short lines.
 const GROWTH: u64 = 8;
 
-/// How many bytes are read, of answers as they are once unpacked.
+/// Size limits in bytes, of responses after decompression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     response: u64,
@@ -21,39 +21,39 @@ impl Limits {
         Self { response: max_response_bytes.unwrap_or(DEFAULT_RESPONSE_BYTES) }
     }
 
-    /// With room for a namespace of so many bytes, and no less than the default.
+    /// Limits that allow a namespace of `bytes`, and at least the defaults.
     pub(crate) fn with_namespace(bytes: u64) -> Self {
         Self { response: bytes.saturating_mul(4).max(DEFAULT_RESPONSE_BYTES) }
     }
 
-    /// The longest answer.
+    /// The maximum size of a response.
     pub(crate) fn response(self) -> u64 {
         self.response
     }
 
-    /// The longest namespace or group that is kept and parsed.
+    /// The maximum size of a namespace or group that is buffered and parsed.
     pub(crate) fn namespace(self) -> u64 {
         self.response / 4
     }
 
-    /// The longest group that is read of what is loaded: sixteen times the longest that is sent. Servers add some 200
-    /// bytes to each rule, of which the shortest has 25.
+    /// The maximum size of a loaded group: sixteen times the largest group that is sent. Servers add some 200 bytes to
+    /// each rule, of which the shortest has 25.
     pub(crate) fn loaded_group(self) -> u64 {
         self.response / 2
     }
 
-    /// The most nodes that a document may have. Each takes some 150 bytes when it is read; a ruler writes no fewer than
-    /// eight for one, and with us it is five on average at least.
+    /// The maximum number of nodes in a document. The parser needs some 150 bytes for each; a ruler writes at least
+    /// eight bytes per node, rulesync at least five on average.
     pub(crate) fn nodes(self) -> u64 {
         self.namespace() / 4
     }
 
-    /// The longest line that names a namespace.
+    /// The maximum length of a line that names a namespace.
     pub(crate) fn name(self) -> u64 {
         self.response / 256
     }
 
-    /// The longest group that is sent: a larger one might not be readable in the next list.
+    /// The maximum size of a group that is sent: a larger one might not be readable in the next list.
     pub(crate) fn group(self) -> u64 {
         self.namespace() / GROWTH
     }
@@ -65,7 +65,7 @@ impl Default for Limits {
     }
 }
 
-/// An answer, or `what` of it, that goes on beyond a limit.
+/// The error for a response, or a part of it, that exceeds a limit.
 pub(crate) fn too_long(what: &str, limit: u64) -> RulerError {
     let message = format!(
         "{what} is longer than {limit} bytes: raise `max_response_bytes` of the ruler if its rules are that large, \
@@ -74,7 +74,7 @@ pub(crate) fn too_long(what: &str, limit: u64) -> RulerError {
     RulerError::Unreadable { message }
 }
 
-/// The same for a group that is to be sent.
+/// The error for a group that is too large to send.
 pub(crate) fn too_long_to_send(bytes: usize, limit: u64) -> RulerError {
     let message = format!(
         "the group has {bytes} bytes as JSON, and more than {limit} might not be readable again: split it, or raise \
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_shares_of_one() {
+    fn limits_are_fractions_of_response_limit() {
         let limits = Limits::default();
         let mib = |bytes: u64| bytes >> 20;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Reads a tenant's groups: the list as it arrives, and apart from it what the list could not be parsed for.
+//! Reads a tenant's groups: the list as it arrives, then separately the namespaces that could not be parsed.
 
 use rulesync_core::{Group, Listing, RulerError, TenantId};
 
@@ -11,20 +11,20 @@ use crate::limits::{Limits, too_long};
 use crate::reading::{ListReader, Unparsed};
 use crate::request::Request;
 
-/// So much is read in one go; then other tasks have their turn.
-const TURN_BYTES: usize = 16 * 1024;
+/// The number of bytes that are processed before yielding to other tasks.
+const YIELD_BYTES: usize = 16 * 1024;
 
-/// A longer document is parsed on a thread of its own.
+/// The size above which a document is parsed on a blocking thread.
 pub(crate) const LONG_BYTES: usize = 256 * 1024;
 
 impl RulerClient {
-    /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. A namespace
-    /// of ours that cannot be parsed is read on its own, and then group by group.
+    /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. An owned
+    /// namespace that cannot be parsed is requested separately, and if that fails group by group.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if the document is broken as a whole, ends early, or is longer than
-    /// [`max_response_bytes`](crate::ClientConfig::max_response_bytes) allows; else what the answer means.
+    /// [`RulerError::Unreadable`] if the document as a whole is invalid, truncated, or longer than
+    /// [`max_response_bytes`](crate::ClientConfig::max_response_bytes) allows; else the meaning of the response.
     pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         self.read_all(tenant, listing).await.map_err(|error| self.redactor().error(error))
     }
@@ -35,15 +35,15 @@ impl RulerClient {
         let Some(mut answer) = asked else { return Ok(()) };
         let reading = async {
             let mut reader = ListReader::new(listing, self.limits());
-            while let Some(portion) = answer.portion().await? {
-                for turn in portion.chunks(TURN_BYTES) {
-                    reader.push(turn)?;
-                    take_long(&mut reader, self.limits()).await?;
+            while let Some(chunk) = answer.chunk().await? {
+                for bytes in chunk.chunks(YIELD_BYTES) {
+                    reader.push(bytes)?;
+                    parse_long_pieces(&mut reader, self.limits()).await?;
                     tokio::task::yield_now().await;
                 }
             }
             reader.end()?;
-            take_long(&mut reader, self.limits()).await?;
+            parse_long_pieces(&mut reader, self.limits()).await?;
             Ok(reader.into_unparsed())
         };
         let deadline = self.timeout() * BODY_FACTOR;
@@ -51,13 +51,13 @@ impl RulerClient {
             RulerError::unavailable(format!("the list was not complete within {}s", deadline.as_secs_f64()))
         })??;
         for namespace in unparsed {
-            self.read_apart(tenant, namespace, listing).await?;
+            self.read_separately(tenant, namespace, listing).await?;
         }
         Ok(())
     }
 
-    /// A namespace that the list could not be parsed for: on its own, else group by group.
-    async fn read_apart(
+    /// Reads a namespace that could not be parsed in the list: with a separate request, else group by group.
+    async fn read_separately(
         &self,
         tenant: Option<&TenantId>,
         Unparsed { namespace, mut groups }: Unparsed,
@@ -68,7 +68,7 @@ impl RulerClient {
         match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
             None => return Ok(()),
             Some(document) => {
-                let (document, parsed) = apart(document, self.limits(), parse_namespaces).await?;
+                let (document, parsed) = parse_document(document, self.limits(), parse_namespaces).await?;
                 match parsed {
                     Ok(namespaces) => {
                         namespaces.values().flatten().for_each(|group| listing.add(namespace, group));
@@ -82,14 +82,15 @@ impl RulerClient {
         groups.dedup();
         if groups.is_empty() {
             let message =
-                format!("the namespace {namespace} cannot be parsed, nor can its groups be told apart");
+                format!("the namespace {namespace} cannot be parsed, and no group names were found in it");
             return Err(RulerError::Unreadable { message });
         }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
             let request = Request::new(Operation::GetGroup, tenant, path);
             let Some(document) = self.read(&request).await? else { continue };
-            let (_, parsed): (_, Result<Group, _>) = apart(document, self.limits(), parse_group).await?;
+            let (_, parsed): (_, Result<Group, _>) =
+                parse_document(document, self.limits(), parse_group).await?;
             match parsed {
                 Ok(parsed) => listing.add(namespace, &parsed),
                 Err(error) => {
@@ -100,39 +101,39 @@ impl RulerClient {
         Ok(())
     }
 
-    /// The whole document; none if there is nothing.
+    /// Reads a whole document; `None` if it does not exist.
     async fn read(&self, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
         let limit = self.limits().namespace();
         let mut allowance = Allowance::new(self.timeout());
         let Some(mut answer) = self.ask(request, &mut allowance).await? else { return Ok(None) };
         let reading = async {
             let mut document = Vec::new();
-            while let Some(portion) = answer.portion().await? {
-                document.extend_from_slice(&portion);
+            while let Some(chunk) = answer.chunk().await? {
+                document.extend_from_slice(&chunk);
                 if document.len() as u64 > limit {
                     return Err(too_long("a namespace or group", limit));
                 }
             }
             Ok(Some(document))
         };
-        allowance.wait(reading).await.ok_or_else(|| self.late())?
+        allowance.wait(reading).await.ok_or_else(|| self.timed_out())?
     }
 }
 
-/// Parses what the reader has put aside because it is long.
-async fn take_long(reader: &mut ListReader<'_, '_>, limits: Limits) -> Result<(), RulerError> {
+/// Parses the long pieces that the reader has set aside.
+async fn parse_long_pieces(reader: &mut ListReader<'_, '_>, limits: Limits) -> Result<(), RulerError> {
     while let Some(mut long) = reader.next_long() {
         let (text, parsed): (_, Result<Namespaces, _>) =
-            apart(std::mem::take(&mut long.text), limits, parse_namespaces).await?;
+            parse_document(std::mem::take(&mut long.text), limits, parse_namespaces).await?;
         long.text = text;
         reader.accept(long, parsed).await?;
     }
     Ok(())
 }
 
-/// Parses a document, and gives it back with what it says. A long one takes a thread of its own meanwhile, so that it
-/// keeps no other task from its turn.
-async fn apart<T: Send + 'static>(
+/// Parses a document, and returns it with the result. A long document is parsed on a blocking thread, so that it does
+/// not starve other tasks.
+async fn parse_document<T: Send + 'static>(
     document: Vec<u8>,
     limits: Limits,
     parse: fn(&[u8], Limits) -> Result<T, DocumentError>,

@@ -1,7 +1,8 @@
-//! Reads an answer of `/api/v1/rules`, or a page of it, as it arrives, one group at a time: the whole of it may be
-//! larger than our memory. No I/O.
+//! Reads a response of `/api/v1/rules`, or a page of it, as it arrives, one group at a time: the whole response may not
+//! fit into memory. No I/O.
 //!
-//! An answer that is not understood must never look like one with fewer groups: those would count as not loaded.
+//! A response that is not understood must never be read as one with fewer groups: the missing groups would count as not
+//! loaded.
 
 use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
 use serde::Deserialize;
@@ -13,36 +14,36 @@ use crate::redact::Redaction;
 /// A group that the server has loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedGroup {
-    /// The path of its file as the server sees it, or its namespace where the server has those.
+    /// The path of the rule file as reported by the server, or the namespace if the server has namespaces.
     pub file: String,
-    /// Its name.
+    /// The name of the group.
     pub name: String,
-    /// Its rules, in order.
+    /// The rules, in order.
     pub rules: Vec<EvaluatedRule>,
 }
 
-/// Cuts the groups out of an answer. What a rule fails with is shortened, and our secrets are cut out of it.
+/// Extracts the groups from a response. Rule errors are truncated, and secrets in them are redacted.
 #[derive(Debug)]
 pub struct LoadedReader {
     redaction: Redaction,
     limits: Limits,
-    /// The braces and brackets that are open.
+    /// The open braces and brackets.
     open: Vec<u8>,
     in_string: bool,
     escaped: bool,
     group: Vec<u8>,
-    /// The answer without its groups.
+    /// The response without its groups.
     envelope: Vec<u8>,
 }
 
-/// Where the groups are: in the list in the object in the object.
+/// The nesting of the groups: in the list in the object in the object.
 const GROUPS: &[u8] = b"{{[";
 
-/// No envelope is longer.
-const ENVELOPE_BYTES: usize = 64 << 10;
+/// The maximum size of the envelope.
+const MAX_ENVELOPE_BYTES: usize = 64 << 10;
 
 impl LoadedReader {
-    /// A reader of the answer to a request with these secrets.
+    /// Creates a reader for the response to a request with these secrets.
     pub(crate) fn new(redaction: Redaction, limits: Limits) -> Self {
         Self {
             redaction,
@@ -55,11 +56,11 @@ impl LoadedReader {
         }
     }
 
-    /// More of the answer. Passes on the groups that are complete with it.
+    /// Reads the next bytes of the response, and passes completed groups to `found`.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if it is not such an answer.
+    /// [`RulerError::Unreadable`] if the response is not a list of groups or exceeds a limit.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -67,8 +68,8 @@ impl LoadedReader {
     ) -> Result<(), RulerError> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            rest = if self.in_string { self.text(rest) } else { self.structure(rest, found)? };
-            if self.envelope.len() > ENVELOPE_BYTES {
+            rest = if self.in_string { self.string(rest) } else { self.structure(rest, found)? };
+            if self.envelope.len() > MAX_ENVELOPE_BYTES {
                 return Err(unreadable("it is not a list of groups"));
             }
             let limit = self.limits.loaded_group();
@@ -79,11 +80,11 @@ impl LoadedReader {
         Ok(())
     }
 
-    /// The end of the answer. Gives the token of the next page, if there is one.
+    /// Handles the end of the response. Returns the token of the next page, if there is one.
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if it was not whole, or no such answer.
+    /// [`RulerError::Unreadable`] if the response is truncated or not a list of groups.
     pub fn finish(self) -> Result<Option<String>, RulerError> {
         #[derive(Deserialize)]
         struct Envelope {
@@ -95,7 +96,7 @@ impl LoadedReader {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Data {
-            /// What is left of it: nothing. It may be `null`, but not missing.
+            /// Empty, since the groups were removed. May be `null`, but must not be missing.
             #[serde(rename = "groups", deserialize_with = "Option::deserialize")]
             _groups: Option<[(); 0]>,
             #[serde(default)]
@@ -113,13 +114,13 @@ impl LoadedReader {
         }
     }
 
-    /// Where what comes next belongs.
-    fn part(&mut self) -> &mut Vec<u8> {
+    /// The buffer for the next bytes.
+    fn buffer(&mut self) -> &mut Vec<u8> {
         if self.open.len() > GROUPS.len() { &mut self.group } else { &mut self.envelope }
     }
 
-    /// Takes a text as far as it goes.
-    fn text<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+    /// Consumes a string up to its end, or all of `bytes`.
+    fn string<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let mut end = bytes.len();
         for (index, byte) in bytes.iter().enumerate() {
             if self.escaped {
@@ -132,11 +133,11 @@ impl LoadedReader {
                 break;
             }
         }
-        self.part().extend_from_slice(&bytes[..end]);
+        self.buffer().extend_from_slice(&bytes[..end]);
         &bytes[end..]
     }
 
-    /// Takes what is between texts, up to the next bracket or text.
+    /// Consumes bytes between strings, up to and including the next bracket or quote.
     fn structure<'b>(
         &mut self,
         bytes: &'b [u8],
@@ -146,24 +147,24 @@ impl LoadedReader {
         let mark = bytes.iter().position(|byte| marks.contains(byte));
         let (plain, rest) = bytes.split_at(mark.unwrap_or(bytes.len()));
         if self.open == GROUPS {
-            // Without the commas between groups an empty list is left.
+            // Without the commas between groups, an empty list remains.
             self.envelope.extend(plain.iter().filter(|byte| !matches!(byte, b',' | b' ' | b'\n')));
         } else {
-            self.part().extend_from_slice(plain);
+            self.buffer().extend_from_slice(plain);
         }
         let Some((&mark, after)) = rest.split_first() else { return Ok(rest) };
         match mark {
             b'"' => {
                 self.in_string = true;
-                self.part().push(mark);
+                self.buffer().push(mark);
             }
             b'{' | b'[' => {
                 self.open.push(mark);
-                self.part().push(mark);
+                self.buffer().push(mark);
             }
             _ => {
                 let within = self.open.len() > GROUPS.len();
-                self.part().push(mark);
+                self.buffer().push(mark);
                 self.open.pop();
                 if within && self.open.len() == GROUPS.len() {
                     found(parse(&self.group, &self.redaction)?);
@@ -198,7 +199,7 @@ fn parse(text: &[u8], redaction: &Redaction) -> Result<LoadedGroup, RulerError> 
     let rule = |Rule { name, health, last_error, last_evaluation }: Rule| {
         let health = match health.as_str() {
             "err" => RuleHealth::Failing(redaction.text(shortened(last_error, MESSAGE_BYTES))),
-            // Some servers call a rule healthy before it has ever run.
+            // Some servers report a rule as healthy before its first evaluation.
             "ok" if !last_evaluation.starts_with("0001-01-01") => RuleHealth::Healthy,
             _ => RuleHealth::Unknown,
         };

@@ -1,5 +1,5 @@
-//! Tokens by OAuth 2.0 client credentials: one form, kept until shortly before it expires. Its own code, because the
-//! crate `oauth2` would bring a second HTTP client with it.
+//! Tokens by OAuth 2.0 client credentials, cached until shortly before they expire. The crate `oauth2` is not used
+//! because it would add a second HTTP client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::settings::{OAuth2, SettingsError};
 use crate::transport::{Transport, drain, without_url};
 use crate::url::UNRESERVED_KEPT;
 
-/// Gets tokens and keeps them. A token is fetched whether or not the request still waits that needed it first: a server
-/// that is slower than requests may be would never give one.
+/// Fetches and caches tokens. Fetching continues if the request that needed the token is cancelled: otherwise a token
+/// server slower than the request timeout would never provide one.
 #[derive(Debug)]
 pub(crate) struct TokenSource {
     server: Arc<TokenServer>,
     token: Shared<Secret>,
 }
 
-/// Who gives tokens, and what it is asked with.
+/// The token server and the parameters of requests to it.
 #[derive(Debug)]
 struct TokenServer {
     transport: Transport,
@@ -47,7 +47,7 @@ struct Granted {
     expires_in: Option<Seconds>,
 }
 
-/// RFC 6749 wants a number; some servers write it in quotes.
+/// RFC 6749 requires a number; some servers write it as a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Seconds {
@@ -56,8 +56,8 @@ enum Seconds {
 }
 
 impl Seconds {
-    /// No more than [`LONGEST_LIFE`]; none if it is no time at all, which servers write that do not know it.
-    fn life(&self) -> Option<Duration> {
+    /// The lifetime, at most [`MAX_LIFETIME`]; `None` if it is not positive, as servers write that do not know it.
+    fn lifetime(&self) -> Option<Duration> {
         let seconds = match self {
             Self::Number(number) => *number,
             Self::Text(text) => text.trim().parse().ok()?,
@@ -65,19 +65,19 @@ impl Seconds {
         if seconds.is_nan() || seconds <= 0.0 {
             return None;
         }
-        Duration::try_from_secs_f64(seconds.min(LONGEST_LIFE.as_secs_f64())).ok()
+        Duration::try_from_secs_f64(seconds.min(MAX_LIFETIME.as_secs_f64())).ok()
     }
 }
 
-/// Parameters that name whom a token is for, which is no secret and stands in many messages. Any other may be one, such as
-/// `password` or `client_assertion`.
+/// Parameters that name the resource a token is for, which are not secret and appear in many messages. Any other
+/// parameter may be secret, such as `password` or `client_assertion`.
 const OPEN_PARAMETERS: [&str; 3] = ["audience", "resource", "scope"];
 
-/// A token's server that says nothing of expiry gets asked this often.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(300);
+/// The lifetime of a token without a known expiry.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
-/// However long a server says its token lives, after this a new one is got.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The maximum lifetime: after this, a new token is fetched whatever expiry the server reported.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 const DEADLINE: Duration = Duration::from_secs(15);
 
@@ -120,7 +120,7 @@ impl TokenSource {
         Ok(Self { server: Arc::new(server), token: Shared::default() })
     }
 
-    /// A token that is good for a while.
+    /// Returns a valid token.
     pub(crate) async fn get(&self) -> Result<Secret, String> {
         let fetch = || {
             let server = Arc::clone(&self.server);
@@ -129,8 +129,8 @@ impl TokenSource {
         self.token.get(fetch).await.map_err(|error| format!("oauth2: {error}"))
     }
 
-    /// The token of a request that was `signed` then was not accepted. A newer one stays: of many requests that are
-    /// refused together, only the first gets a new token.
+    /// Discards the token if it is not newer than a rejected request, which was `signed` then: of many requests that
+    /// are rejected together, only the first fetches a new token.
     pub(crate) fn distrust(&self, signed: Instant) {
         if self.token.distrust(signed) {
             self.server.distrust_secret();
@@ -144,23 +144,24 @@ impl TokenServer {
             Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
             None => None,
         };
-        let late = |_| format!("the token's server gave no token within {}s", DEADLINE.as_secs());
+        let timed_out = |_| format!("the token's server gave no token within {}s", DEADLINE.as_secs());
         let fetching = tokio::time::timeout(DEADLINE, self.fetch(secret));
-        let Granted { access_token, expires_in } = fetching.await.map_err(late)??;
-        // It would be as useless for the rest of its life.
+        let Granted { access_token, expires_in } = fetching.await.map_err(timed_out)??;
+        // An unusable token must not be cached for its lifetime.
         if !is_token(access_token.expose()) {
             return Err(
-                "the token's server answered with a token that no header can carry: it is empty, or holds \
-                        spaces, line breaks or other characters that no token has"
+                "the token's server answered with a token that no header can carry: it is empty, or contains \
+                        spaces, line breaks or other characters that are not allowed in a token"
                     .to_owned(),
             );
         }
-        // A tenth early, so that it does not expire on its way.
-        let life = expires_in.as_ref().and_then(Seconds::life).unwrap_or(UNKNOWN_LIFE).mul_f64(0.9);
-        Ok((access_token, life))
+        // A tenth early, so that it does not expire in transit.
+        let lifetime =
+            expires_in.as_ref().and_then(Seconds::lifetime).unwrap_or(DEFAULT_LIFETIME).mul_f64(0.9);
+        Ok((access_token, lifetime))
     }
 
-    /// The secret may have changed since its file was read.
+    /// Discards the secret, which may have changed since its file was read.
     fn distrust_secret(&self) {
         if let Some(secret) = &self.client_secret {
             secret.distrust(Instant::now());
@@ -168,7 +169,7 @@ impl TokenServer {
     }
 
     async fn fetch(&self, secret: Option<Secret>) -> Result<Granted, String> {
-        // RFC 6749, 2.3.1: both are encoded as in a form before they go into the header.
+        // RFC 6749, 2.3.1: user and password are form-encoded before they are put in the header.
         let password = secret.as_ref().map(|secret| encode(secret.expose()));
         if let (Some(secret), Some(password)) = (&secret, &password) {
             self.redactor.remember(None, secret.expose());
@@ -194,12 +195,13 @@ impl TokenServer {
     }
 }
 
-/// Whether a token can stand behind `Bearer` (RFC 6750, 2.1; some servers use a few more letters).
+/// Returns `true` if a token can follow `Bearer` (RFC 6750, 2.1; some servers use a few more characters).
 fn is_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// As in a form. What is unreserved stays: many servers do not decode the header, and most client ids are UUIDs.
+/// Form-encodes a string. Unreserved characters are kept: many servers do not decode the header, and most client IDs
+/// are UUIDs.
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED_KEPT).to_string()
 }
@@ -209,20 +211,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_that_is_none_is_unknown() {
-        let life = |json: &str| serde_json::from_str::<Seconds>(json).unwrap().life();
+    fn lifetime_is_unknown_unless_positive() {
+        let life = |json: &str| serde_json::from_str::<Seconds>(json).unwrap().lifetime();
         for none in ["0", "-1", "-0.0", r#""nan""#, r#""NaN""#, r#""-inf""#, r#""0""#, r#""soon""#, r#""""#] {
             assert_eq!(life(none), None, "{none}");
         }
         assert_eq!(life("3600"), Some(Duration::from_secs(3600)));
         assert_eq!(life(r#"" 0.5 ""#), Some(Duration::from_millis(500)));
         for long in ["1e300", r#""inf""#, "86401"] {
-            assert_eq!(life(long), Some(LONGEST_LIFE), "{long}");
+            assert_eq!(life(long), Some(MAX_LIFETIME), "{long}");
         }
     }
 
     #[test]
-    fn client_ids_go_as_they_are() {
+    fn encode_keeps_unreserved_characters() {
         assert_eq!(encode("0b6e-41f2.a_b~c"), "0b6e-41f2.a_b~c");
         assert_eq!(encode("s: +%é"), "s%3A%20%2B%25%C3%A9");
     }

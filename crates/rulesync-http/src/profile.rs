@@ -1,4 +1,4 @@
-//! What tells one server of the configuration API from another, as data.
+//! The differences between the servers of the configuration API, as data.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use rulesync_core::{Keeps, KeptLimit, Normalization};
 
 use crate::url::PathEncoding;
 
-/// A kind of server: where its routes are and what it keeps.
+/// A kind of server: its routes, and the fields that it stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerProfile {
-    /// The name for people.
+    /// The display name.
     pub name: &'static str,
     /// The path of the list, below the address.
     pub rules_path: String,
     /// The path of the loaded rules, below the address.
     pub state_path: String,
-    /// The parameter by which it is asked for the loaded rules of some namespaces only; it can be repeated. Versions
-    /// that do not know it answer with everything (contracts/ruler-api.md 5.1).
+    /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Versions that do not
+    /// know it return everything (contracts/ruler-api.md 5.1).
     pub state_filter: &'static str,
-    /// How often it decodes names.
+    /// The number of times that the server decodes names.
     pub encoding: PathEncoding,
-    /// Which optional fields it stores.
+    /// The optional fields that the server stores.
     pub keeps: Keeps,
-    /// What it may make of groups by itself: versions in use differ in the fields they store, and a gateway before it
-    /// may print them anew.
+    /// The changes that the server itself may make to groups: versions in use differ in the fields they store, and a
+    /// gateway in front of the server may re-encode groups.
     pub normalization: Normalization,
-    /// How long it usually takes to load what was written (contracts/ruler-api.md 4.2).
+    /// The usual delay between a write and the rules being loaded (contracts/ruler-api.md 4.2).
     pub sync_period: Duration,
 }
 
@@ -41,7 +41,7 @@ impl ServerProfile {
             state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
-            // 2.x lacks these, some of its versions all of them (contracts/ruler-api.md 2.1).
+            // 2.x versions lack some or all of these (contracts/ruler-api.md 2.1).
             normalization: Normalization::Respells {
                 oldest: Keeps {
                     group_labels: false,
@@ -51,13 +51,13 @@ impl ServerProfile {
                     ..Keeps::ALL
                 },
             },
-            // A write tells the rulers, which look every 10 s, twice.
+            // A write notifies the rulers, which check every 10 s; twice that.
             sync_period: Duration::from_secs(20),
         }
     }
 
-    /// The same server where it is known to store what it is sent, such as one in the same process: whatever differs was
-    /// changed by somebody.
+    /// The same server, known to store groups exactly as sent, such as one in the same process: every difference is a
+    /// change by someone else.
     #[must_use]
     pub fn exact(self) -> Self {
         Self { normalization: Normalization::Exact, ..self }
@@ -77,11 +77,11 @@ impl ServerProfile {
                 align_evaluation_time: false,
                 ..Keeps::ALL
             },
-            // Before #6665 it lacked group labels, and the offset is as young (contracts/ruler-api.md 2.1).
+            // Before #6665 Cortex lacked group labels; the offset is equally recent (contracts/ruler-api.md 2.1).
             normalization: Normalization::Respells {
                 oldest: Keeps { group_labels: false, query_offset: false, ..Keeps::ALL },
             },
-            // Its rulers poll.
+            // The rulers poll.
             sync_period: Duration::from_secs(60),
         }
     }
@@ -104,7 +104,7 @@ impl ServerProfile {
                 keep_firing_for: false,
             },
             normalization: Normalization::Respells { oldest: Keeps::ALL },
-            // Its rulers poll.
+            // The rulers poll.
             sync_period: Duration::from_secs(60),
         }
     }

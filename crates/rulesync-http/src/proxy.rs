@@ -1,5 +1,5 @@
-//! Which proxy stands between us and a server, if any: that of the settings, or that of the environment, as Go programs
-//! such as Prometheus read it. Pure but for reading the environment.
+//! Selects the proxy for a server: that of the settings, or that of the environment, as Go programs such as Prometheus
+//! read it. Pure except for reading the environment.
 
 use percent_encoding::percent_decode_str;
 use reqwest::{NoProxy, Proxy, Url};
@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::settings::SettingsError;
 use crate::transport::without_url;
 
-/// The proxy settings, which clients and token requests have alike.
+/// The proxy settings of clients and token requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ProxySettings {
     pub(crate) url: Option<Secret>,
@@ -16,17 +16,17 @@ pub(crate) struct ProxySettings {
     pub(crate) from_environment: bool,
 }
 
-/// The proxy to use towards a server. Its password is not shown.
+/// The proxy for a server. `Debug` does not show its password.
 pub(crate) struct ChosenProxy {
     pub(crate) proxy: Proxy,
     pub(crate) user: Option<ProxyUser>,
-    /// Whether the proxy itself is spoken to over TLS.
+    /// Set if the connection to the proxy itself uses TLS.
     pub(crate) over_tls: bool,
 }
 
-/// Who we are to a proxy, as it is sent.
+/// The credentials for a proxy, as sent.
 pub(crate) struct ProxyUser {
-    /// None if the name is all there is: then it is the secret.
+    /// `None` if there is no password: then the name is the secret.
     pub(crate) name: Option<String>,
     pub(crate) secret: Secret,
 }
@@ -37,30 +37,32 @@ impl std::fmt::Debug for ChosenProxy {
     }
 }
 
-/// A proxy as it was named, and what is reached without it.
+/// A configured proxy and its exceptions.
 #[derive(Debug, PartialEq, Eq)]
-struct Named {
-    /// Where it was named.
+struct ConfiguredProxy {
+    /// The setting or environment variable of the proxy.
     key: String,
     url: Secret,
     no_proxy: Option<String>,
 }
 
-/// What a proxy's URL may begin with.
+/// The supported schemes of a proxy's URL.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 impl ProxySettings {
-    /// Whether there may be a proxy.
+    /// Returns `true` if there may be a proxy.
     pub(crate) fn is_set(&self) -> bool {
         self.url.is_some() || self.from_environment
     }
 
-    /// The proxy for requests to `address`.
+    /// Returns the proxy for requests to `address`.
     pub(crate) fn towards(&self, address: &Url) -> Result<Option<ChosenProxy>, SettingsError> {
-        let Some(Named { key, url, no_proxy }) = self.choose(address, |name| std::env::var(name).ok()) else {
+        let Some(ConfiguredProxy { key, url, no_proxy }) =
+            self.choose(address, |name| std::env::var(name).ok())
+        else {
             return Ok(None);
         };
-        // Without a scheme it is one of HTTP, as Go has it.
+        // As in Go, the default scheme is `http`.
         let scheme = url.expose().split_once("://").map_or("http", |(scheme, _)| scheme);
         if !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             let reason = format!("must begin with one of {}", SCHEMES.map(|s| format!("{s}://")).join(", "));
@@ -74,10 +76,10 @@ impl ProxySettings {
         Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()), over_tls }))
     }
 
-    fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<Named> {
+    fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<ConfiguredProxy> {
         if let Some(url) = &self.url {
             let (url, no_proxy) = (url.clone(), self.no_proxy.clone());
-            return Some(Named { key: "proxy_url".to_owned(), url, no_proxy });
+            return Some(ConfiguredProxy { key: "proxy_url".to_owned(), url, no_proxy });
         }
         if !self.from_environment || is_local(address) {
             return None;
@@ -89,11 +91,11 @@ impl ProxySettings {
         };
         let (url, key) = either(if address.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" })?;
         let url = Secret::from(url.as_str());
-        Some(Named { key, url, no_proxy: either("NO_PROXY").map(|(value, _)| value) })
+        Some(ConfiguredProxy { key, url, no_proxy: either("NO_PROXY").map(|(value, _)| value) })
     }
 }
 
-/// User and password of a URL.
+/// The user and password of a URL.
 fn user(url: &str) -> Option<ProxyUser> {
     let url =
         if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("http://{url}")) }.ok()?;
@@ -103,22 +105,22 @@ fn user(url: &str) -> Option<ProxyUser> {
     (!secret.is_empty()).then(|| ProxyUser { name, secret: Secret::from(secret.as_str()) })
 }
 
-/// Nobody means a proxy for this machine to be used for what is on it.
+/// Returns `true` for loopback addresses, which are never reached through a proxy of the environment.
 fn is_local(address: &Url) -> bool {
     let host = address.host_str().unwrap_or_default();
     let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The exceptions that count for a server on this port, without ports and in the form that the library reads. An
-/// exception may name a port; then it is for that port only.
+/// Returns the exceptions that apply to a server on this port, without ports and in the syntax of the library. An
+/// exception with a port applies to that port only.
 fn for_port(list: &str, port: Option<u16>) -> String {
     let counts = |entry: &'_ str| match with_port(entry) {
         Some((host, only)) => (Some(only) == port).then(|| host.to_owned()),
         None => Some(entry.to_owned()),
     };
     let entries = list.split(',').map(str::trim).filter_map(counts);
-    // `*.x` is how some write `.x`.
+    // `*.x` is an alternative spelling of `.x`.
     entries
         .map(|entry| entry.strip_prefix("*.").map_or(entry.clone(), |rest| format!(".{rest}")))
         .collect::<Vec<_>>()
@@ -129,7 +131,7 @@ fn with_port(entry: &str) -> Option<(&str, u16)> {
     let (host, port) = entry.rsplit_once(':')?;
     let host = match host.strip_prefix('[') {
         Some(host) => host.strip_suffix(']')?,
-        // An address of IPv6.
+        // An IPv6 address.
         None if host.contains(':') => return None,
         None => host,
     };
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_read_as_go_reads_it() {
+    fn proxy_from_environment_matches_go() {
         let both = [("HTTP_PROXY", "http://a"), ("https_proxy", "http://b"), ("no_proxy", "x")];
         assert_eq!(towards("http://mimir", &both), Some(("http://a".to_owned(), Some("x".to_owned()))));
         assert_eq!(towards("https://mimir", &both), Some(("http://b".to_owned(), Some("x".to_owned()))));
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_with_a_port_is_for_that_port() {
+    fn no_proxy_entry_with_port_applies_to_that_port() {
         let list = "a:80, b:81,.c, 10.0.0.0/8,[::1]:80,::2,*.d,*";
         assert_eq!(for_port(list, Some(80)), "a,.c,10.0.0.0/8,::1,::2,.d,*");
         assert_eq!(for_port(list, Some(81)), "b,.c,10.0.0.0/8,::2,.d,*");

@@ -1,6 +1,6 @@
-//! Makes a [`Listing`] of the pieces of a list document, one namespace at a time. No I/O.
+//! Builds a [`Listing`] from the pieces of a list document, one namespace at a time. No I/O.
 //!
-//! The rule above all: a document that is not understood must never look like one with fewer groups.
+//! A document that is not understood must never be read as one with fewer groups.
 
 use rulesync_core::{Fingerprint, Listing, RulerError};
 
@@ -17,14 +17,14 @@ pub(crate) struct ListReader<'a, 'l> {
     rows: Rows<'a, 'l>,
 }
 
-/// A piece that is put aside, because parsing it takes long.
+/// A piece that is set aside because parsing it takes long.
 #[derive(Debug)]
 pub(crate) struct LongPiece {
     namespace: Option<String>,
     pub(crate) text: Vec<u8>,
 }
 
-/// A namespace of ours that could not be parsed, with the names of its groups as far as they can be seen.
+/// An owned namespace that could not be parsed, with the names of those of its groups that were found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unparsed {
     pub(crate) namespace: String,
@@ -34,7 +34,7 @@ pub(crate) struct Unparsed {
 #[derive(Debug)]
 struct Rows<'a, 'l> {
     listing: &'a mut Listing<'l>,
-    /// The namespace whose piece is being collected; none if only the piece will tell.
+    /// The namespace whose piece is being collected; `None` if its name is known only once the piece is complete.
     current: Option<String>,
     unparsed: Vec<Unparsed>,
     long: Vec<LongPiece>,
@@ -47,7 +47,7 @@ impl<'a, 'l> ListReader<'a, 'l> {
         Self { splitter: Splitter::default(), rows }
     }
 
-    /// More of the document: a small part of it, since limits are looked at afterwards.
+    /// Reads the next bytes of the document. They should be few, since the limits are checked afterwards.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), RulerError> {
         self.splitter.push(bytes, &mut self.rows)?;
         let (kept, limits) = (self.splitter.kept() as u64, self.rows.limits);
@@ -64,21 +64,21 @@ impl<'a, 'l> ListReader<'a, 'l> {
         Ok(())
     }
 
-    /// The end of the document.
+    /// Handles the end of the document.
     pub(crate) fn end(&mut self) -> Result<(), RulerError> {
         match std::mem::take(&mut self.splitter).finish(&mut self.rows)? {
             End::Whole => Ok(()),
             End::Empty => Err(unreadable("the list is an empty document, where `{}` was to be expected")),
-            End::Torn => Err(unreadable("the list ends in the middle of a line")),
+            End::Truncated => Err(unreadable("the list ends in the middle of a line")),
         }
     }
 
-    /// A piece that is to be parsed apart, and given back to [`ListReader::accept`].
+    /// Takes a piece that the caller must parse and return to [`ListReader::accept`].
     pub(crate) fn next_long(&mut self) -> Option<LongPiece> {
         self.rows.long.pop()
     }
 
-    /// What a long piece says. Other tasks have their turn now and then.
+    /// Adds the groups of a long piece. Yields to other tasks between groups.
     pub(crate) async fn accept(
         &mut self,
         LongPiece { namespace, text }: LongPiece,
@@ -95,7 +95,7 @@ impl<'a, 'l> ListReader<'a, 'l> {
         Ok(())
     }
 
-    /// The namespaces that have to be read in another way.
+    /// The namespaces that must be read separately.
     pub(crate) fn into_unparsed(self) -> Vec<Unparsed> {
         self.rows.unparsed
     }
@@ -106,8 +106,8 @@ impl Pieces for Rows<'_, '_> {
 
     fn begins(&mut self, line: &[u8]) -> Result<bool, RulerError> {
         self.current = match parse_name(line) {
-            Ok(Name::Here(name)) => Some(name),
-            Ok(Name::Below) => None,
+            Ok(Name::Inline(name)) => Some(name),
+            Ok(Name::Multiline) => None,
             Err(error) => {
                 let line = shortened_bytes(line, 80, false);
                 return Err(unreadable(&format!("`{line}` is no namespace with groups: {error}")));
@@ -137,8 +137,8 @@ impl Pieces for Rows<'_, '_> {
 }
 
 impl Rows<'_, '_> {
-    /// The groups of ours that a piece holds, which are to be added, and the namespace that it is all of. A document
-    /// that could not be cut, and a namespace whose name is a text of several lines, have no `namespace`.
+    /// Returns the owned groups of a piece, and the namespace if the piece is all of one. `namespace` is `None` for a
+    /// document that could not be split and for a namespace with a multi-line name.
     fn read(
         &mut self,
         namespace: Option<String>,
@@ -155,13 +155,13 @@ impl Rows<'_, '_> {
                 namespaces.retain(|namespace, _| self.listing.wants(namespace));
                 Ok((namespaces, None))
             }
-            // No ruler namespace of ours has a line break, see `NameRules`.
+            // No owned ruler namespace has a line break in its name, see `NameRules`.
             (None, Err(_)) if piece.starts_with(b"? ") => Ok((Namespaces::new(), None)),
             (None, Err(error)) => Err(unreadable(&error.to_string())),
         }
     }
 
-    /// The groups of a piece have been added.
+    /// Records that all groups of a piece have been added.
     fn added(&mut self, whole: Option<String>, piece: &[u8]) {
         if let Some(namespace) = whole {
             self.listing.read_from(&namespace, Fingerprint::of_bytes(piece));

@@ -1,5 +1,5 @@
-//! Cuts our own secrets out of what a server says: a gateway that echoes the request would carry them into the log and
-//! the status.
+//! Redacts the client's secrets in messages of servers: a gateway that echoes the request would otherwise leak them
+//! into the log and the status.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -11,27 +11,27 @@ use rulesync_core::RulerError;
 use crate::cut::CUT;
 use crate::secret::Secret;
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 const MASK: &str = "<secret>";
 
-/// Shorter forms of a secret are left where they are: nearly every message holds such a text by chance.
-const SHORTEST: usize = 4;
+/// The minimum length of a redacted form: nearly every message contains shorter strings by chance.
+const MIN_LENGTH: usize = 4;
 
-/// So many secrets that were sent are remembered: an answer may be about a token that has been replaced meanwhile.
-const REMEMBERED: usize = 32;
+/// The number of sent secrets that are remembered: a response may refer to a token that has been replaced meanwhile.
+const MAX_REMEMBERED: usize = 32;
 
-/// Knows what secrets were sent.
+/// The secrets that were sent.
 #[derive(Default)]
 pub(crate) struct Redactor {
     sent: Mutex<Vec<Sent>>,
 }
 
 struct Sent {
-    /// With whom it is sent, if as user and password.
+    /// The user, if the secret is sent as user and password.
     user: Option<String>,
     secret: Secret,
-    /// Is never forgotten.
-    lasting: bool,
+    /// Set if the secret is never forgotten.
+    permanent: bool,
 }
 
 impl fmt::Debug for Redactor {
@@ -46,26 +46,26 @@ impl Redactor {
         self.add(user, secret, false);
     }
 
-    /// Remembers a secret for good, such as the password of a proxy, which is sent without a word to us.
+    /// Remembers a secret permanently, such as the password of a proxy, which the HTTP library sends by itself.
     pub(crate) fn keep(&self, user: Option<&str>, secret: &str) {
         self.add(user, secret, true);
     }
 
-    fn add(&self, user: Option<&str>, secret: &str, lasting: bool) {
+    fn add(&self, user: Option<&str>, secret: &str, permanent: bool) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |sent: &Sent| sent.secret.expose() == secret && sent.user.as_deref() == user;
         if secret.is_empty() || sent.iter().any(known) {
             return;
         }
-        if sent.len() >= REMEMBERED
-            && let Some(oldest) = sent.iter().position(|sent| !sent.lasting)
+        if sent.len() >= MAX_REMEMBERED
+            && let Some(oldest) = sent.iter().position(|sent| !sent.permanent)
         {
             sent.remove(oldest);
         }
-        sent.push(Sent { user: user.map(str::to_owned), secret: Secret::from(secret), lasting });
+        sent.push(Sent { user: user.map(str::to_owned), secret: Secret::from(secret), permanent });
     }
 
-    /// The error, with nothing of ours in its message.
+    /// Redacts the secrets in the message of an error.
     pub(crate) fn error(&self, mut error: RulerError) -> RulerError {
         let (RulerError::Unavailable { message, .. }
         | RulerError::Rejected { message, .. }
@@ -78,18 +78,18 @@ impl Redactor {
         error
     }
 
-    /// The text, with nothing of ours in it.
+    /// Redacts the secrets in a text.
     pub(crate) fn text(&self, text: String) -> String {
         self.sent_so_far().text(text)
     }
 
-    /// What was sent until now, to be looked for in many texts.
+    /// Returns a redaction of the secrets that were sent so far, for many texts.
     pub(crate) fn sent_so_far(&self) -> Redaction {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut forms: Vec<String> = sent.iter().flat_map(Sent::forms).collect();
         drop(sent);
-        forms.retain(|form| form.len() >= SHORTEST);
-        // Of several that fit, the longest.
+        forms.retain(|form| form.len() >= MIN_LENGTH);
+        // The longest of several matching forms is replaced.
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
         Redaction { forms }
@@ -97,10 +97,11 @@ impl Redactor {
 }
 
 impl Sent {
-    /// How it may look in an answer: as it is, or as headers and JSON carry it. Any of them may be escaped as in URLs.
+    /// The forms in which a response may contain the secret: literally, or encoded as in headers and JSON. Each may
+    /// also be percent-encoded.
     fn forms(&self) -> Vec<String> {
         let secret = self.secret.expose();
-        // Without a user it may have been sent as one.
+        // Without a user, the secret may have been sent as the user.
         let pair = self.user.as_ref().map_or_else(|| format!("{secret}:"), |user| format!("{user}:{secret}"));
         let mut forms = vec![secret.to_owned()];
         for text in [secret, &pair] {
@@ -108,7 +109,7 @@ impl Sent {
         }
         if let Ok(quoted) = serde_json::to_string(secret) {
             let quoted = &quoted[1..quoted.len() - 1];
-            // As Go writes it.
+            // Go's encoding.
             forms.push(quoted.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e"));
             forms.push(quoted.to_owned());
         }
@@ -116,7 +117,7 @@ impl Sent {
     }
 }
 
-/// The forms of what was sent until a moment, the longest first.
+/// The forms of the secrets that were sent up to some time, the longest first.
 #[derive(Clone, Default)]
 pub(crate) struct Redaction {
     forms: Vec<String>,
@@ -129,12 +130,12 @@ impl fmt::Debug for Redaction {
 }
 
 impl Redaction {
-    /// Replaces each form in the text, and the beginning of one where the text was cut. Goes through the text once.
+    /// Replaces each form in the text, and the beginning of a form where the text was truncated. Single pass.
     pub(crate) fn text(&self, text: String) -> String {
         if self.forms.is_empty() {
             return text;
         }
-        // With what a form may begin.
+        // The possible first bytes of a form.
         let mut begins = [false; 256];
         begins[usize::from(b'%')] = true;
         self.forms
@@ -142,36 +143,36 @@ impl Redaction {
             .filter_map(|form| form.bytes().next())
             .for_each(|first| begins[usize::from(first)] = true);
         let mut masked = String::with_capacity(text.len());
-        // Where what is not looked at yet begins, what is not taken over yet, and the next place where the text was cut.
-        let (mut at, mut taken, mut cut) = (0, 0, text.find(CUT));
+        // The offsets of the next byte to check, of the next byte to copy, and of the next truncation.
+        let (mut at, mut copied, mut cut) = (0, 0, text.find(CUT));
         while let Some(plain) = text.as_bytes()[at..].iter().position(|byte| begins[usize::from(*byte)]) {
             at += plain;
-            // A form is text, so that no match begins within a character; what ends before it is behind.
+            // A form is valid UTF-8, so that no match begins within a character. A truncation before it is done with.
             if cut.is_some_and(|cut| cut < at) {
                 cut = text[at..].find(CUT).map(|next| at + next);
             }
             match self.length(&text[at..], cut.map(|cut| cut - at)) {
                 Some(length) => {
-                    masked.push_str(&text[taken..at]);
+                    masked.push_str(&text[copied..at]);
                     masked.push_str(MASK);
-                    // The padding of base64 belongs to it.
+                    // Includes the base64 padding.
                     at = text.len() - text[at + length..].trim_start_matches('=').len();
-                    taken = at;
+                    copied = at;
                 }
                 None => at += 1,
             }
         }
-        masked.push_str(&text[taken..]);
+        masked.push_str(&text[copied..]);
         masked
     }
 
-    /// How much of the beginning of a text is a form, or the beginning of one up to where the text was cut.
+    /// The length of the form at the beginning of a text, or of its part up to where the text was truncated.
     fn length(&self, text: &str, cut: Option<usize>) -> Option<usize> {
         self.forms.iter().find_map(|form| length(form.as_bytes(), text.as_bytes(), cut))
     }
 }
 
-/// How much of the beginning of a text is this form, each byte as it is or escaped as in URLs.
+/// The length of this form at the beginning of a text, with each byte literal or percent-encoded.
 fn length(form: &[u8], text: &[u8], cut: Option<usize>) -> Option<usize> {
     let mut at = 0;
     for byte in form {
@@ -180,15 +181,15 @@ fn length(form: &[u8], text: &[u8], cut: Option<usize>) -> Option<usize> {
             [next, ..] if next == byte => 1,
             [b'+', ..] if *byte == b' ' => 1,
             [b'%', high, low, ..] if hex(*high, *low) == Some(*byte) => 3,
-            // The text was cut here, perhaps within an escape.
-            [] | [b'%'] | [b'%', _] if cut.is_some_and(|cut| cut >= SHORTEST) => return cut,
+            // The text was truncated here, possibly within an escape.
+            [] | [b'%'] | [b'%', _] if cut.is_some_and(|cut| cut >= MIN_LENGTH) => return cut,
             _ => return None,
         };
     }
     Some(at)
 }
 
-/// The byte of two digits.
+/// The byte of two hexadecimal digits.
 fn hex(high: u8, low: u8) -> Option<u8> {
     let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)? << 4 | digit(low)?)
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_cut_out_in_every_form() {
+    fn redactor_masks_every_form_of_secret() {
         let secret = "hunter\"2/é";
         for (text, expected) in [
             ("you said hunter\"2/é, twice: hunter\"2/é", "you said <secret>, twice: <secret>"),
@@ -227,9 +228,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_gone_through_once() {
-        // Looking at the rest of the text at each character would take hours.
-        let secrets: Vec<String> = (0..REMEMBERED).map(|number| format!("s{number}-of-the-day")).collect();
+    fn redactor_masks_long_text_in_linear_time() {
+        // Scanning the rest of the text at each character would take hours.
+        let secrets: Vec<String> =
+            (0..MAX_REMEMBERED).map(|number| format!("s{number}-of-the-day")).collect();
         let secrets: Vec<(Option<&str>, &str)> =
             secrets.iter().map(|secret| (Some("u"), secret.as_str())).collect();
         for (filler, end, expected) in [("some words, ", "", ""), ("some words… ", "s7-of-the…", "<secret>…")]
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn short_secrets_leave_messages_readable() {
+    fn redactor_ignores_short_secrets() {
         let text = "an error: abc, Basic dTph";
         assert_eq!(redacted(&[(None, ""), (None, "e"), (Some("u"), "abc")], text), text);
         assert_eq!(redacted(&[(Some("u"), "a")], "Basic dTph"), "Basic <secret>", "not so with its user");
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_was_sent_as_a_user_is_cut_out() {
+    fn redactor_masks_secret_sent_as_user() {
         let secrets = [(None, "t0ken of <me>")];
         for text in [
             "Basic dDBrZW4gb2YgPG1lPjo=",
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_secrets_are_remembered_and_the_lasting_ones() {
+    fn redactor_remembers_latest_and_permanent_secrets() {
         let redactor = Redactor::default();
         redactor.keep(None, "of-the-proxy");
         for number in 0..100 {
@@ -275,6 +277,6 @@ mod tests {
             redactor.text("of-the-proxy token-099 token-001".to_owned()),
             "<secret> <secret> token-001"
         );
-        assert_eq!(redactor.sent.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(redactor.sent.lock().unwrap().len(), MAX_REMEMBERED);
     }
 }

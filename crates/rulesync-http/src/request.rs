@@ -1,4 +1,4 @@
-//! What is asked of a server, and who is told of it.
+//! Requests to a server, and the observer that counts them.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::answer::Operation;
 
-/// Counts requests.
+/// An observer of requests, for metrics.
 pub trait RequestObserver: fmt::Debug + Send + Sync + 'static {
-    /// One request: its method, its kind of route (`list`, `namespace`, `group` or `state`), its status or `error`, and how long
-    /// it took.
+    /// Records one request: its method, its kind of route (`list`, `namespace`, `group` or `state`), its status or
+    /// `error`, and its duration.
     fn observe(&self, method: &'static str, route: &'static str, code: &str, elapsed: Duration);
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) tenant: Option<&'a TenantId>,
     pub(crate) path: String,
-    /// Escaped.
+    /// The query string, escaped.
     pub(crate) query: Option<String>,
     pub(crate) body: Option<Bytes>,
 }
@@ -60,7 +60,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Tells the observer at its end, which is also reached by a request that is given up at its deadline.
+/// Reports the request to the observer when dropped, including when the request is cancelled at its deadline.
 pub(crate) struct Observed<'a> {
     pub(crate) observer: Option<&'a dyn RequestObserver>,
     pub(crate) request: &'a Request<'a>,

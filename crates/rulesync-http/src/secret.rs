@@ -1,4 +1,4 @@
-//! Secrets: given in the configuration or in a file that is read again when it changes. They never show in `Debug`.
+//! Secrets from the configuration, or from a file that is reread when it changes. `Debug` does not show them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
-/// A secret in a configuration. Equal if the texts are.
+/// A secret in a configuration. Compares by value.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// The text itself, for the one place that sends it.
+    /// The secret itself, for the code that sends it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -46,26 +46,26 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Why a file named in the configuration is of no use.
+/// The error for a file of the configuration that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct SecretError {
     /// The file.
     pub path: String,
-    /// What is wrong; never its content.
+    /// The reason; never contains the content of the file.
     pub reason: String,
 }
 
-/// No secret is larger, nor are all certificates of an authority together.
+/// The maximum size of a file: more than any secret, and than all certificates of an authority together.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// How long the file system may take to answer; then requests fail rather than wait.
+/// The maximum time for reading a file; then requests fail instead of waiting.
 pub(crate) const READ_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How old what was read from a file may get. Kubernetes takes a minute to change a mounted secret anyway.
-const FRESH: Duration = Duration::from_secs(10);
+/// The maximum age of a secret read from a file. Kubernetes takes a minute to update a mounted secret anyway.
+const MAX_AGE: Duration = Duration::from_secs(10);
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Debug)]
 pub(crate) enum SecretSource {
     Given(Secret),
@@ -85,7 +85,7 @@ impl fmt::Debug for SecretFile {
 }
 
 impl SecretSource {
-    /// From a pair of keys of which at most one may be set.
+    /// Creates a source from a pair of settings of which at most one may be set.
     pub(crate) fn from_keys(given: Option<&Secret>, file: Option<&PathBuf>) -> Option<Self> {
         match (given, file) {
             (Some(secret), _) => Some(Self::Given(secret.clone())),
@@ -96,7 +96,7 @@ impl SecretSource {
         }
     }
 
-    /// The secret as it is now, at most ten seconds old; without blanks at the end if it is from a file.
+    /// Returns the secret, at most ten seconds old; without trailing whitespace if it is from a file.
     pub(crate) async fn get(&self) -> Result<Secret, SecretError> {
         match self {
             Self::Given(secret) => Ok(secret.clone()),
@@ -104,7 +104,7 @@ impl SecretSource {
         }
     }
 
-    /// Reads again at the next use: the server did not accept what we had then.
+    /// Rereads the file at the next use, because the server rejected the secret in use at `then`.
     pub(crate) fn distrust(&self, then: Instant) {
         if let Self::File(file) = self {
             file.content.distrust(then);
@@ -118,7 +118,7 @@ impl SecretFile {
             let path = self.path.clone();
             async move {
                 let bytes = rulesync_fs::read_with_deadline(&path, MAX_BYTES, READ_DEADLINE).await;
-                Ok((Secret::from(text(bytes)?.trim_end()), FRESH))
+                Ok((Secret::from(text(bytes)?.trim_end()), MAX_AGE))
             }
         };
         self.content.get(reading).await.map_err(|reason| SecretError::of(&self.path, reason))
@@ -137,8 +137,8 @@ pub(crate) fn read_file(path: &Path) -> Result<String, SecretError> {
 }
 
 fn text(read: Result<Vec<u8>, FileError>) -> Result<String, String> {
-    let bytes = read.map_err(|why| why.to_string())?;
-    // The bytes are not shown with the error: they may be the secret.
+    let bytes = read.map_err(|error| error.to_string())?;
+    // The error must not contain the bytes, which may be the secret.
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
@@ -147,14 +147,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_shows() {
+    fn secret_is_hidden_in_debug() {
         let secret = Secret::from("hunter2");
         assert!(!format!("{secret:?} {:?}", SecretSource::Given(secret.clone())).contains("hunter2"));
         assert_eq!(secret.expose(), "hunter2");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_file_is_read_again_when_it_may_have_changed() {
+    async fn secret_file_is_reread_when_old_or_distrusted() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "one\n").unwrap();
         let source = SecretSource::from_keys(None, Some(&file.path().to_owned())).unwrap();
@@ -165,7 +165,7 @@ mod tests {
         source.distrust(Instant::now());
         assert_eq!(get().await, "two");
         std::fs::write(file.path(), "three").unwrap();
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(MAX_AGE).await;
         assert_eq!(get().await, "three");
         std::fs::remove_file(file.path()).unwrap();
         source.distrust(Instant::now());
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_file_that_hangs_is_waited_for_once_by_all() {
+    async fn secret_file_that_hangs_is_awaited_once() {
         let path = PathBuf::from("/a/secret/that/hangs");
         let (release, hanging) = std::sync::mpsc::channel::<()>();
         let (begun, beginning) = tokio::sync::oneshot::channel();
@@ -214,22 +214,22 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn what_is_no_file_is_refused() {
+    async fn secret_file_rejects_pipe_large_file_and_invalid_utf8() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
-        let refused = async |reason: &str| {
+        let rejected = async |reason: &str| {
             let source = SecretSource::from_keys(None, Some(&path)).unwrap();
             let expected = Err(SecretError { path: path.display().to_string(), reason: reason.to_owned() });
             assert_eq!(source.get().await, expected);
             assert_eq!(read_file(&path).map(|text| Secret::from(&*text)), expected);
         };
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        refused("it is a pipe, not a regular file").await;
+        rejected("it is a pipe, not a regular file").await;
         std::fs::remove_file(&path).unwrap();
-        // Without content: it takes no space.
+        // A sparse file.
         std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
-        refused("the file is larger than 4 MiB").await;
+        rejected("the file is larger than 4 MiB").await;
         std::fs::write(&path, b"hunter2\xff").unwrap();
-        refused("is not UTF-8 text").await;
+        rejected("is not UTF-8 text").await;
     }
 }

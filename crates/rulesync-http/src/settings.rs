@@ -1,4 +1,4 @@
-//! The settings of an HTTP client, under Prometheus' own names.
+//! The settings of an HTTP client, with Prometheus' names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::secret::{Secret, SecretError};
 
-/// How to reach a server and who to be there. At most one of `basic_auth`, `authorization`, `bearer_token(_file)` and
-/// `oauth2` may be set.
+/// The connection and authentication settings for a server. At most one of `basic_auth`, `authorization`,
+/// `bearer_token(_file)` and `oauth2` may be set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientConfig {
@@ -16,25 +16,26 @@ pub struct ClientConfig {
     pub basic_auth: Option<BasicAuth>,
     /// An `Authorization` header.
     pub authorization: Option<Authorization>,
-    /// The same with type `Bearer`, as older configurations write it.
+    /// An `Authorization` header of type `Bearer`, as in older configurations.
     pub bearer_token: Option<Secret>,
-    /// The same from a file.
+    /// A file with the bearer token.
     pub bearer_token_file: Option<PathBuf>,
     /// A token fetched with client credentials.
     pub oauth2: Option<OAuth2>,
-    /// TLS.
+    /// TLS settings.
     pub tls_config: Option<TlsConfig>,
-    /// A proxy for all requests: `http`, `https`, `socks5` or `socks5h`. It may hold a password.
+    /// The proxy for all requests: `http`, `https`, `socks5` or `socks5h`. It may contain a password.
     pub proxy_url: Option<Secret>,
-    /// Hosts, domains and networks that are reached directly, separated by commas; with a port, on that port only. Only
-    /// with `proxy_url`.
+    /// Hosts, domains and networks that are reached directly, separated by commas; with a port, on that port only.
+    /// Requires `proxy_url`.
     pub no_proxy: Option<String>,
-    /// Take `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` from the environment. They never count for this machine itself.
+    /// Use `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment. They do not apply to loopback addresses.
     pub proxy_from_environment: bool,
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
-    /// How many bytes of an answer are read, once they are unpacked; 1 GiB if absent. A single namespace or group may
-    /// have a quarter of it, what is loaded of a group a half, and a group that is written a thirty-second. Of longer answers nothing is believed.
+    /// The maximum size of a response in bytes, after decompression; 1 GiB if absent. A single namespace or group may
+    /// have a quarter of it, a loaded group a half, and a group that is written a thirty-second. A longer response is
+    /// an error, and no part of it is used.
     pub max_response_bytes: Option<u64>,
 }
 
@@ -56,7 +57,7 @@ pub struct BasicAuth {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Authorization {
-    /// What stands before the credentials; `Bearer` if absent.
+    /// The authentication type; `Bearer` if absent.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// The credentials.
@@ -69,59 +70,60 @@ pub struct Authorization {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OAuth2 {
-    /// The client.
+    /// The client ID.
     pub client_id: String,
-    /// Its secret.
+    /// The client secret.
     pub client_secret: Option<Secret>,
-    /// Its secret, from a file.
+    /// The client secret, from a file.
     pub client_secret_file: Option<PathBuf>,
     /// The scopes to ask for.
     pub scopes: Vec<String>,
-    /// Where tokens are given.
+    /// The URL of the token server.
     pub token_url: String,
-    /// Further parameters of the request. Their values are not shown, and are cut out of what servers say except for
-    /// `audience`, `resource` and `scope`.
+    /// Further parameters of the request. Their values are not shown, and are redacted in messages of servers, except
+    /// for `audience`, `resource` and `scope`.
     pub endpoint_params: BTreeMap<String, Secret>,
-    /// TLS towards the token's server.
+    /// TLS settings for the token server.
     pub tls_config: Option<TlsConfig>,
-    /// A proxy towards the token's server.
+    /// The proxy for the token server.
     pub proxy_url: Option<Secret>,
-    /// What is reached directly.
+    /// Hosts, domains and networks that are reached directly.
     pub no_proxy: Option<String>,
-    /// Take the proxy from the environment.
+    /// Use the proxy of the environment.
     pub proxy_from_environment: bool,
 }
 
-/// TLS.
+/// TLS settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsConfig {
-    /// Certificates to trust in place of the system's, as PEM.
+    /// Certificates to trust instead of the system's, as PEM.
     pub ca: Option<String>,
-    /// The same from a file.
+    /// A file with the certificates to trust.
     pub ca_file: Option<PathBuf>,
-    /// The client's certificate, as PEM.
+    /// The client certificate, as PEM.
     pub cert: Option<String>,
-    /// The same from a file.
+    /// A file with the client certificate.
     pub cert_file: Option<PathBuf>,
-    /// The client's key, as PEM.
+    /// The client key, as PEM.
     pub key: Option<Secret>,
-    /// The same from a file.
+    /// A file with the client key.
     pub key_file: Option<PathBuf>,
-    /// The name the server must prove to be, if not that of its address. Not together with a proxy, nor for `http://`.
+    /// The host name that the server's certificate must have, if not that of the address. Not with a proxy, and not for
+    /// `http://`.
     pub server_name: Option<String>,
-    /// Trust anybody. For tests.
+    /// Accept any certificate. For tests.
     pub insecure_skip_verify: bool,
-    /// The oldest version to speak.
+    /// The minimum TLS version.
     pub min_version: Option<TlsVersion>,
 }
 
-/// A version of TLS, in Prometheus' words.
+/// A TLS version, with Prometheus' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum TlsVersion {
-    /// 1.0, which is not spoken any more: 1.2 is the least.
+    /// 1.0, which is no longer supported: the minimum is 1.2.
     TLS10,
-    /// 1.1, which is not spoken any more: 1.2 is the least.
+    /// 1.1, which is no longer supported: the minimum is 1.2.
     TLS11,
     /// 1.2.
     TLS12,
@@ -135,36 +137,36 @@ pub enum TlsVersion {
 pub struct HeaderConfig {
     /// Values.
     pub values: Vec<String>,
-    /// Values that are not to be seen.
+    /// Secret values.
     pub secrets: Vec<Secret>,
-    /// Files with a value each.
+    /// Files with one value each.
     pub files: Vec<PathBuf>,
 }
 
-/// Why settings are of no use.
+/// An error in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// Keys that exclude each other.
+    /// Mutually exclusive keys are set.
     #[error("at most one of {0} may be set")]
     Exclusive(&'static str),
-    /// A key without which another makes no sense.
+    /// A required key is missing.
     #[error("`{0}` is missing")]
     Missing(&'static str),
-    /// A value that is not of its form.
+    /// A value is invalid.
     #[error("`{key}`: {reason}")]
     Invalid {
         /// The key.
         key: String,
-        /// What is wrong; never the value of a secret.
+        /// The reason; never contains the value of a secret.
         reason: String,
     },
-    /// A file that cannot be used.
+    /// A file cannot be used.
     #[error(transparent)]
     File(#[from] SecretError),
 }
 
 impl ClientConfig {
-    /// Whether the settings agree with each other. Files are not looked at.
+    /// Checks that the settings are consistent. Does not read files.
     ///
     /// # Errors
     ///
@@ -219,20 +221,20 @@ impl ClientConfig {
             proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment)?;
         }
         proxy_agrees(self.proxy_url.as_ref(), self.no_proxy.as_ref(), self.proxy_from_environment)?;
-        if self.max_response_bytes.is_some_and(|bytes| bytes < LEAST_RESPONSE_BYTES) {
-            let reason = format!("must be {LEAST_RESPONSE_BYTES} at least");
+        if self.max_response_bytes.is_some_and(|bytes| bytes < MIN_RESPONSE_BYTES) {
+            let reason = format!("must be at least {MIN_RESPONSE_BYTES}");
             return Err(SettingsError::Invalid { key: "max_response_bytes".to_owned(), reason });
         }
         tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)
     }
 }
 
-/// With less, the longest group that may be written would hold hardly a rule.
-const LEAST_RESPONSE_BYTES: u64 = 64 << 10;
+/// The minimum of `max_response_bytes`. With less, the largest group that may be written could hardly contain a rule.
+const MIN_RESPONSE_BYTES: u64 = 64 << 10;
 
 impl ClientConfig {
-    /// The same settings with every relative path of a file taken from `directory`, as Prometheus takes those of its
-    /// configuration from where that file is.
+    /// Resolves relative file paths against `directory`, as Prometheus resolves paths against the directory of its
+    /// configuration file.
     #[must_use]
     pub fn in_directory(mut self, directory: &Path) -> Self {
         let Self {
@@ -294,7 +296,7 @@ fn proxy_agrees(
 ) -> Result<(), SettingsError> {
     at_most_one(&[url.is_some(), from_environment], "`proxy_url` and `proxy_from_environment`")?;
     at_most_one(&[no_proxy.is_some(), from_environment], "`no_proxy` and `proxy_from_environment`")?;
-    // Alone it would do nothing, and look as if it did.
+    // `no_proxy` alone has no effect.
     if no_proxy.is_some() && url.is_none() { Err(SettingsError::Missing("proxy_url")) } else { Ok(()) }
 }
 

@@ -1,43 +1,43 @@
-//! Cuts a list document into namespaces while it arrives, so that a tenant's rules never stand in memory as a whole,
-//! and those of others not at all.
+//! Splits a list document into namespaces while it arrives, so that a tenant's rules are never in memory as a whole,
+//! and foreign rules not at all.
 //!
 //! The servers write block style (Go's yaml.v3): a line that begins in column 0 begins a namespace, and everything
-//! below it is indented. To YAML a carriage return ends a line too. A document that is written otherwise, such as `{}`,
-//! is one piece. Cutting decides nothing about content: each piece is a YAML document of its own.
+//! below it is indented. In YAML a carriage return also ends a line. A document in another style, such as `{}`, is one
+//! piece. Splitting does not interpret the content: each piece is a separate YAML document.
 
-/// Takes what a [`Splitter`] cuts.
+/// Receives the pieces of a [`Splitter`].
 pub(crate) trait Pieces {
-    /// Why a document is given up.
+    /// The error with which a document is rejected.
     type Error;
 
-    /// The line a namespace begins with, without its line break; whether the namespace is to be kept.
+    /// Receives the first line of a namespace, without its line break. Returns `true` to keep the namespace.
     fn begins(&mut self, line: &[u8]) -> Result<bool, Self::Error>;
 
-    /// A namespace that was to be kept, or a whole document that could not be cut. It may be taken away.
+    /// Receives a kept namespace, or a whole document that could not be split. May take the buffer.
     fn piece(&mut self, piece: &mut Vec<u8>) -> Result<(), Self::Error>;
 }
 
-/// How a document ended.
+/// The end of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With a line break, or as one whole piece.
+    /// The document ended with a line break, or is one piece.
     Whole,
-    /// Before it began: not even `{}`.
+    /// The document is empty, without even `{}`.
     Empty,
-    /// In the middle of a line, which no server writes: something is missing.
-    Torn,
+    /// The document ended in the middle of a line, which no server writes: the rest is missing.
+    Truncated,
 }
 
-/// Takes bytes in any portions, gives pieces.
+/// Splits a document that arrives in chunks of any size.
 #[derive(Debug, Default)]
 pub(crate) struct Splitter {
     state: State,
-    /// What is kept of the current piece.
+    /// The kept bytes of the current piece.
     piece: Vec<u8>,
     mid_line: bool,
-    /// The last byte so far is a line feed, as at the end of every document.
+    /// Set if the last byte so far is a line feed, as at the end of every document.
     ended: bool,
-    /// A `:` in column 0 was the last byte so far; what follows it decides.
+    /// Set if the last byte so far is a `:` in column 0, whose meaning depends on the next byte.
     colon: bool,
 }
 
@@ -53,11 +53,11 @@ enum State {
     Uncut,
 }
 
-/// Room that is kept from one piece for the next.
+/// The buffer capacity that is kept from one piece for the next.
 const SPARE_BYTES: usize = 64 * 1024;
 
 impl Splitter {
-    /// More bytes.
+    /// Reads the next bytes.
     pub(crate) fn push<P: Pieces>(&mut self, bytes: &[u8], pieces: &mut P) -> Result<(), P::Error> {
         if self.colon && !bytes.is_empty() {
             self.colon = false;
@@ -70,7 +70,7 @@ impl Splitter {
         while let Some(first) = rest.first() {
             if !self.mid_line && self.state != State::Uncut {
                 let begins = match first {
-                    // An empty line, or a comment; one of a text always has its indentation before it.
+                    // An empty line or a comment; a `#` within a scalar is always indented.
                     b'\n' | b'\r' | b'#' => false,
                     b' ' | b'\t' | b'{' | b'[' if self.state == State::Before => {
                         self.state = State::Uncut;
@@ -108,7 +108,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// The line that names a namespace is complete.
+    /// Handles the complete line that names a namespace.
     fn named<P: Pieces>(&mut self, pieces: &mut P) -> Result<State, P::Error> {
         let line = self.piece.trim_ascii_end();
         let state = match line {
@@ -129,24 +129,24 @@ impl Splitter {
         Ok(())
     }
 
-    /// How much is kept of what has not become a piece yet.
+    /// The number of kept bytes of the incomplete piece.
     pub(crate) fn kept(&self) -> usize {
         self.piece.len()
     }
 
-    /// Whether that is the beginning of a line that names a namespace.
+    /// Returns `true` if the incomplete piece is the beginning of a line that names a namespace.
     pub(crate) fn in_name(&self) -> bool {
         self.state == State::Name
     }
 
-    /// The end of the bytes.
+    /// Handles the end of the document.
     pub(crate) fn finish<P: Pieces>(mut self, pieces: &mut P) -> Result<End, P::Error> {
         match self.state {
             State::Before => Ok(End::Empty),
             State::Uncut if self.piece.trim_ascii().is_empty() => Ok(End::Empty),
             State::Uncut => pieces.piece(&mut self.piece).map(|()| End::Whole),
-            State::Name => Ok(End::Torn),
-            State::Kept | State::Skipped if !self.ended || self.colon => Ok(End::Torn),
+            State::Name => Ok(End::Truncated),
+            State::Kept | State::Skipped if !self.ended || self.colon => Ok(End::Truncated),
             State::Kept | State::Skipped => self.flush(pieces).map(|()| End::Whole),
         }
     }

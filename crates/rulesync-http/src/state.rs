@@ -1,6 +1,7 @@
-//! What a ruler has loaded, and how it fares: the state API asked for our namespaces only, answers read as they come.
+//! The rules that a ruler has loaded, and their health: queries the state API for the owned namespaces only, and reads
+//! responses as they arrive.
 //!
-//! It is no second list. What it shows of an expression is rewritten, and follows writes only after a while.
+//! The state API does not replace the list: it shows rewritten expressions, and shows writes only with a delay.
 
 mod query;
 
@@ -17,49 +18,49 @@ use crate::client::RulerClient;
 use crate::loaded::{LoadedGroup, LoadedReader};
 use crate::request::Request;
 
-/// Ten million groups, if the server gives as many in a page as it is asked for.
-const MOST_PAGES: usize = 10_000;
+/// The maximum number of pages: ten million groups if the server returns full pages.
+const MAX_PAGES: usize = 10_000;
 
-/// What is left for all the answers of an evaluation together.
-struct Left {
+/// The remaining time and bytes for all responses of an evaluation together.
+struct Budget {
     whole: Duration,
     time: Allowance,
     bytes: u64,
 }
 
-impl Left {
-    fn late(&self) -> RulerError {
+impl Budget {
+    fn timed_out(&self) -> RulerError {
         RulerError::unavailable(format!("the state was not complete within {}s", self.whole.as_secs_f64()))
     }
 }
 
 impl RulerClient {
-    /// Passes what the server has loaded of these namespaces to `found`, group by group as they arrive; nothing else
-    /// is. A server whose state API is off cannot tell.
+    /// Passes the loaded groups of these namespaces, and no others, to `found` as they arrive. Returns
+    /// [`Evaluation::Unsupported`] if the server's state API is disabled.
     ///
     /// # Errors
     ///
-    /// What the answer means, as [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not evaluated at
-    /// all, [`RulerError::Unavailable`] also if one of several rulers did not tell its part.
+    /// The meaning of the response, as a [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not
+    /// evaluated at all, [`RulerError::Unavailable`] also if one of several rulers did not report its rules.
     pub async fn evaluation(
         &self,
         tenant: Option<&TenantId>,
         namespaces: &[&str],
         found: &mut (dyn FnMut(EvaluatedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
-        // Whoever asks twice for one gets it once.
+        // A namespace that is listed twice is reported once.
         let unique: BTreeSet<&str> = namespaces.iter().copied().collect();
         let unique: Vec<&str> = unique.into_iter().collect();
         let queries = queries(self.profile().state_filter, &unique);
-        // Which query asks for a namespace.
+        // The number of the query for each namespace.
         let mut wanted: HashMap<&str, usize> = HashMap::with_capacity(unique.len());
         for (number, query) in queries.iter().enumerate() {
             wanted.extend(query.namespaces.iter().map(|namespace| (*namespace, number)));
         }
         let whole = self.timeout() * BODY_FACTOR;
-        let mut left = Left { whole, time: Allowance::new(whole), bytes: self.limits().response() };
+        let mut budget = Budget { whole, time: Allowance::new(whole), bytes: self.limits().response() };
         for (number, query) in queries.iter().enumerate() {
-            // A server that does not know the filter tells everything at once, and then again.
+            // A server that does not know the filter returns everything for each query.
             let mut filtered = true;
             let mut pass = |LoadedGroup { file, name, rules }: LoadedGroup| {
                 let asked = wanted.get(file.as_str());
@@ -68,7 +69,7 @@ impl RulerClient {
                     found(EvaluatedGroup { namespace: file, name, rules });
                 }
             };
-            let read = self.pages(tenant, &query.text, &mut left, &mut pass).await;
+            let read = self.pages(tenant, &query.text, &mut budget, &mut pass).await;
             match read.map_err(|error| self.redactor().error(error))? {
                 Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
                 Evaluation::Read if filtered => {}
@@ -78,42 +79,42 @@ impl RulerClient {
         Ok(Evaluation::Read)
     }
 
-    /// The answer to a query, page by page.
+    /// Reads the response to a query, page by page.
     async fn pages(
         &self,
         tenant: Option<&TenantId>,
         query: &str,
-        left: &mut Left,
+        budget: &mut Budget,
         found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
         let mut after: Option<String> = None;
-        // What the tokens of the pages were.
+        // The fingerprints of the page tokens.
         let mut pages = HashSet::new();
         loop {
             let request = Request::new(Operation::State, tenant, self.profile().state_path.clone());
             let request = request.query(page(query, after.as_deref()));
-            let mut allowance = left.time.part(self.timeout());
+            let mut allowance = budget.time.part(self.timeout());
             let asked = self.ask(&request, &mut allowance).await;
-            left.time.settle(&allowance);
-            if left.time.is_spent() {
-                return Err(left.late());
+            budget.time.settle(&allowance);
+            if budget.time.is_spent() {
+                return Err(budget.timed_out());
             }
             let Some(mut answer) = asked? else { return Ok(Evaluation::Unsupported) };
             let mut reader = LoadedReader::new(self.redactor().sent_so_far(), self.limits());
-            answer.left = left.bytes;
+            answer.left = budget.bytes;
             let reading = async {
-                while let Some(portion) = answer.portion().await? {
-                    reader.push(&portion, found)?;
-                    // A long answer must not keep other tasks from their turn.
+                while let Some(chunk) = answer.chunk().await? {
+                    reader.push(&chunk, found)?;
+                    // A long response must not starve other tasks.
                     tokio::task::yield_now().await;
                 }
                 reader.finish()
             };
-            let Some(read) = left.time.wait(reading).await else { return Err(left.late()) };
-            left.bytes = answer.left;
+            let Some(read) = budget.time.wait(reading).await else { return Err(budget.timed_out()) };
+            budget.bytes = answer.left;
             after = read?;
             let Some(token) = &after else { return Ok(Evaluation::Read) };
-            if !pages.insert(Fingerprint::of_bytes(token.as_bytes())) || pages.len() >= MOST_PAGES {
+            if !pages.insert(Fingerprint::of_bytes(token.as_bytes())) || pages.len() >= MAX_PAGES {
                 let message = "its pages do not come to an end".to_owned();
                 return Err(RulerError::Unreadable { message });
             }

@@ -1,4 +1,4 @@
-//! The connections: a reqwest client made from settings, made anew when a file of its TLS settings changes.
+//! The HTTP transport: a reqwest client built from settings and rebuilt when one of its TLS files changes.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,22 +16,22 @@ use crate::proxy::{ChosenProxy, ProxySettings, ProxyUser};
 use crate::secret::{READ_DEADLINE, Secret, read_file};
 use crate::settings::{SettingsError, TlsConfig, TlsVersion};
 
-/// How often the TLS files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The interval at which the TLS files are checked for changes.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A client for one address.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    recipe: Arc<Recipe>,
+    settings: Arc<ClientSettings>,
     current: Arc<Mutex<Current>>,
 }
 
-/// What clients are made of.
+/// The settings from which clients are built.
 #[derive(Debug)]
-struct Recipe {
+struct ClientSettings {
     tls: TlsConfig,
     proxy: Option<ChosenProxy>,
-    /// Where connections go if the certificate names another host than the address.
+    /// The host and port to connect to if the certificate names another host than the address.
     real_host: Option<(String, u16)>,
 }
 
@@ -39,10 +39,10 @@ struct Recipe {
 struct Current {
     client: reqwest::Client,
     material: Material,
-    looked: Instant,
+    checked: Instant,
 }
 
-/// What the TLS files hold. Compared to see a change, never shown.
+/// The contents of the TLS files, compared to detect changes. Not shown in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 struct Material {
     ca: Option<String>,
@@ -56,8 +56,8 @@ impl std::fmt::Debug for Material {
 }
 
 impl Transport {
-    /// A client for `address`, and the address to use with it. The address is another one if the server proves to be
-    /// somebody else (`server_name`): then requests are made to that name, and connections to the address.
+    /// Creates a transport for `address`, and returns the URL and, if it differs, the `Host` header to use with it.
+    /// With `server_name`, the URL names that host, and connections still go to `address`.
     pub(crate) fn new(
         address: &Url,
         tls: TlsConfig,
@@ -77,14 +77,14 @@ impl Transport {
                 return Err(invalid("is for an address that begins with https:// only"));
             }
             if proxy.is_set() {
-                // The proxy would be asked for the name, not for the address.
+                // The proxy would resolve the name, not the address.
                 return Err(invalid("cannot be used together with `proxy_url` or `proxy_from_environment`"));
             }
             real_host = Some((host.trim_matches(['[', ']']).to_owned(), port));
             host_header =
                 Some(address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
             url.set_host(Some(name)).map_err(|error| invalid(&error.to_string()))?;
-            // To an IP address the connection itself would go.
+            // With an IP address, the connection itself would go there.
             if !url.domain().is_some_and(|set| set.eq_ignore_ascii_case(name)) {
                 return Err(invalid("must be a host name"));
             }
@@ -93,39 +93,39 @@ impl Transport {
         let over_tls = address.scheme() == "https" || proxy.as_ref().is_some_and(|proxy| proxy.over_tls);
         if !over_tls && tls != TlsConfig::default() {
             let address = address.origin().ascii_serialization();
-            tracing::warn!(address, "`tls_config` is of no use: nothing is sent over TLS to this address");
+            tracing::warn!(address, "`tls_config` has no effect: nothing is sent over TLS to this address");
         }
         let material = Material::read(&tls)?;
-        let recipe = Recipe { tls, proxy, real_host };
-        let client = recipe.client(&material)?;
-        let current = Arc::new(Mutex::new(Current { client, material, looked: Instant::now() }));
-        Ok((Self { recipe: Arc::new(recipe), current }, url, host_header))
+        let settings = ClientSettings { tls, proxy, real_host };
+        let client = settings.client(&material)?;
+        let current = Arc::new(Mutex::new(Current { client, material, checked: Instant::now() }));
+        Ok((Self { settings: Arc::new(settings), current }, url, host_header))
     }
 
-    /// Who we are to the proxy, if there is one that wants to know.
+    /// The user of the proxy, if there is a proxy with authentication.
     pub(crate) fn proxy_user(&self) -> Option<&ProxyUser> {
-        self.recipe.proxy.as_ref()?.user.as_ref()
+        self.settings.proxy.as_ref()?.user.as_ref()
     }
 
-    /// The client to use now. Whether its files have changed is looked at meanwhile, for the requests that follow; files
-    /// that are in a bad state for a moment, or hang, leave the last good client in use.
+    /// The current client. Changes of its files are checked in the background, for later requests; if the files are
+    /// temporarily invalid, or reading hangs, the last good client stays in use.
     pub(crate) fn client(&self) -> reqwest::Client {
         let mut current = locked(&self.current);
-        if let Some(path) = self.recipe.tls.any_file()
-            && current.looked.elapsed() >= LOOK_EVERY
+        if let Some(path) = self.settings.tls.any_file()
+            && current.checked.elapsed() >= CHECK_INTERVAL
         {
-            current.looked = Instant::now();
-            let look = look(Arc::clone(&self.recipe), Arc::clone(&self.current), path.to_owned());
-            tokio::spawn(look);
+            current.checked = Instant::now();
+            let reload = reload(Arc::clone(&self.settings), Arc::clone(&self.current), path.to_owned());
+            tokio::spawn(reload);
         }
         current.client.clone()
     }
 }
 
-/// Looks whether the files hold something else than what is in use, and takes it into use.
-async fn look(recipe: Arc<Recipe>, current: Arc<Mutex<Current>>, path: PathBuf) {
+/// Replaces the client if the contents of the files have changed.
+async fn reload(settings: Arc<ClientSettings>, current: Arc<Mutex<Current>>, path: PathBuf) {
     let material = locked(&current).material.clone();
-    let changed = move || recipe.changed(&material);
+    let changed = move || settings.changed(&material);
     match rulesync_fs::run_with_deadline(&path, READ_DEADLINE, changed).await {
         Ok(Some((client, material))) => {
             let mut current = locked(&current);
@@ -133,7 +133,7 @@ async fn look(recipe: Arc<Recipe>, current: Arc<Mutex<Current>>, path: PathBuf) 
         }
         Ok(None) => {}
         Err(Unusable(error)) => {
-            tracing::warn!(error, file = %path.display(), "changed TLS files cannot be used, the last good ones stay");
+            tracing::warn!(error, file = %path.display(), "Changed TLS files cannot be used, keeping the last good ones");
         }
     }
 }
@@ -142,7 +142,7 @@ fn locked(current: &Mutex<Current>) -> MutexGuard<'_, Current> {
     current.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why changed files are of no use, for people.
+/// The reason why changed files cannot be used, as a message.
 struct Unusable(String);
 
 impl From<SettingsError> for Unusable {
@@ -158,7 +158,7 @@ impl From<FileError> for Unusable {
 }
 
 impl TlsConfig {
-    /// One of the files, if there are any.
+    /// Returns one of the files, if there are any.
     fn any_file(&self) -> Option<&Path> {
         self.ca_file.as_ref().or(self.cert_file.as_ref()).or(self.key_file.as_ref()).map(PathBuf::as_path)
     }
@@ -179,8 +179,8 @@ impl Material {
     }
 }
 
-impl Recipe {
-    /// A new client, if the files no longer hold what is in use. Blocks.
+impl ClientSettings {
+    /// Builds a new client if the contents of the files differ from those in use. Blocks.
     fn changed(&self, in_use: &Material) -> Result<Option<(reqwest::Client, Material)>, Unusable> {
         let material = Material::read(&self.tls)?;
         if material == *in_use {
@@ -197,12 +197,12 @@ impl Recipe {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("rulesync/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            // Whoever sends decides about another try; the library would keep a copy of every request for it.
+            // The caller decides about retries; the library would keep a copy of every request for them.
             .retry(retry::never().max_retries_per_request(0))
             .connect_timeout(Duration::from_secs(10))
             .pool_idle_timeout(Duration::from_secs(90))
             .gzip(true)
-            // The library would read the environment in its own way.
+            // The library's rules for the environment variables differ.
             .no_proxy();
         if let Some(ChosenProxy { proxy, .. }) = &self.proxy {
             builder = builder.proxy(proxy.clone());
@@ -211,7 +211,7 @@ impl Recipe {
             let certificates =
                 Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;
             if certificates.is_empty() {
-                let reason = "holds no certificate in PEM form".to_owned();
+                let reason = "contains no PEM certificate".to_owned();
                 return Err(SettingsError::Invalid { key: "tls_config.ca".to_owned(), reason });
             }
             builder = builder.tls_certs_only(certificates);
@@ -229,24 +229,24 @@ impl Recipe {
             _ => Version::TLS_1_2,
         });
         if let Some((host, port)) = &self.real_host {
-            // HTTP/2 would send the name in place of the Host header.
+            // HTTP/2 would send the name instead of the Host header.
             builder = builder.http1_only().dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
         }
         builder.build().map_err(invalid("tls_config"))
     }
 }
 
-/// Of a body that is not the list, so much is read to the end, so that its connection can serve again.
+/// The maximum size of a body other than the list that is read to its end, so that its connection can be reused.
 const DRAINED_BYTES: usize = 64 * 1024;
 
-/// Reads a body to its end, as far as it is not too long and comes within `patience`, and gives what there was: who
-/// only wants the status must not wait for a server that does not finish. What is missing at the end is marked.
-pub(crate) async fn drain(mut answer: Response, patience: Duration) -> String {
+/// Reads a body to its end, within a size limit and `timeout`, and returns the part that arrived: a caller that only
+/// needs the status must not wait for a server that does not finish. A missing end is marked.
+pub(crate) async fn drain(mut answer: Response, timeout: Duration) -> String {
     let mut kept = Vec::new();
     let reading = async {
         loop {
             match answer.chunk().await {
-                Ok(Some(portion)) => kept.extend_from_slice(&portion),
+                Ok(Some(chunk)) => kept.extend_from_slice(&chunk),
                 Ok(None) => return true,
                 Err(_) => return false,
             }
@@ -255,12 +255,12 @@ pub(crate) async fn drain(mut answer: Response, patience: Duration) -> String {
             }
         }
     };
-    // What came in time is kept.
-    let whole = tokio::time::timeout(patience, reading).await.unwrap_or(false);
+    // The part that arrived in time is kept.
+    let whole = tokio::time::timeout(timeout, reading).await.unwrap_or(false);
     if kept.is_empty() { String::new() } else { shortened_bytes(&kept, DRAINED_BYTES, !whole) }
 }
 
-/// What went wrong, without the address: it may hold a password.
+/// The error message without the URL, which may contain a password.
 pub(crate) fn without_url(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
@@ -275,7 +275,7 @@ pub(crate) fn without_url(error: &reqwest::Error) -> String {
     text
 }
 
-/// Leads every name to one host.
+/// Resolves every name to one host.
 #[derive(Debug)]
 struct Pinned {
     host: String,

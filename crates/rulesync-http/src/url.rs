@@ -1,13 +1,13 @@
-//! Names to URLs, and back. Own code, because `Url::path_segments_mut` drops `.`, `..` and line breaks, which turns
-//! "delete this group" into "delete this namespace" (contracts/ruler-api.md, 0.10).
+//! Encodes names as path segments. `Url::path_segments_mut` is not used because it drops `.`, `..` and line breaks,
+//! which turns "delete this group" into "delete this namespace" (contracts/ruler-api.md, 0.10).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Everything but RFC 3986's unreserved characters is escaped.
+/// The set of escaped characters: all but RFC 3986's unreserved characters.
 pub(crate) const UNRESERVED_KEPT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// How often a server decodes the path.
+/// The number of times that a server decodes the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathEncoding {
     /// Once: Mimir and Cortex.
@@ -16,18 +16,18 @@ pub enum PathEncoding {
     Double,
 }
 
-/// A name no URL can carry safely.
+/// The error for a name that cannot be sent safely in a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the name {0:?} cannot be sent in a URL: empty names, `.`, `..` and control characters are changed on the way"
 )]
 pub struct NameError(String);
 
-/// A name as one segment of a path.
+/// Encodes a name as one path segment.
 ///
 /// # Errors
 ///
-/// [`NameError`] for names that clients or servers would take for something else.
+/// [`NameError`] for names that clients or servers would interpret differently.
 pub fn segment(name: &str, encoding: PathEncoding) -> Result<String, NameError> {
     let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if matches!(name, "" | "." | "..") || name.chars().any(odd) {
@@ -48,14 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_would_be_changed_are_refused() {
+    fn segment_rejects_names_changed_in_transit() {
         for name in ["", ".", "..", "a\nb", "a\tb", "\0", "a\u{2028}b"] {
             assert!(segment(name, PathEncoding::Single).is_err(), "{name:?}");
         }
     }
 
     #[test]
-    fn encodes_once_or_twice() {
+    fn segment_encodes_once_or_twice() {
         assert_eq!(segment("a/b", PathEncoding::Single).unwrap(), "a%2Fb");
         assert_eq!(segment("a/b", PathEncoding::Double).unwrap(), "a%252Fb");
         assert_eq!(segment("100%", PathEncoding::Single).unwrap(), "100%25");
@@ -66,7 +66,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_sent_is_what_is_read(name in prop_oneof![any::<String>(), "[%./a-f0-9?#;+ \\\\é]{1,12}", "\\PC{1,40}"]) {
+        fn segment_round_trips(name in prop_oneof![any::<String>(), "[%./a-f0-9?#;+ \\\\é]{1,12}", "\\PC{1,40}"]) {
             for encoding in [PathEncoding::Single, PathEncoding::Double] {
                 let Ok(sent) = segment(&name, encoding) else {
                     let plain = !name.is_empty() && !name.contains(['.', '\u{2028}', '\u{2029}']);

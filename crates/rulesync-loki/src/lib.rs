@@ -1,13 +1,13 @@
 //! A ruler for Grafana Loki: [`LokiRuler`].
 //!
-//! It speaks the ruler configuration API of [`rulesync_http`] in Loki's way: names are encoded twice, an empty tenant
-//! is a 404, and several fields are dropped silently (contracts/ruler-api.md, 0). Expressions are LogQL.
+//! Loki implements the ruler configuration API of [`rulesync_http`] with differences: names are encoded twice, an empty
+//! tenant is a 404, and several fields are dropped silently (contracts/ruler-api.md, 0). Expressions are LogQL.
 //!
 //! ```
 //! use std::time::Duration;
 //! use rulesync_loki::{ClientConfig, LokiRuler};
 //!
-//! // The process chooses who does its cryptography.
+//! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
 //! let config = ClientConfig::default();
 //! let ruler = LokiRuler::new("http://loki.logging.svc:3100", &config, Duration::from_secs(30), None)?;
@@ -25,17 +25,17 @@ use rulesync_core::{
 pub use rulesync_http::{ClientConfig, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient, ServerProfile};
 
-/// A Loki.
+/// A Loki ruler.
 #[derive(Debug)]
 pub struct LokiRuler(RulerClient);
 
 impl LokiRuler {
-    /// A ruler at `address`. No request is made yet; the files of `tls_config` are read, which may block. `timeout`
-    /// bounds every request; the observer counts them.
+    /// Creates a ruler at `address`. Sends no request, but reads the files of `tls_config`, which may block. `timeout`
+    /// bounds every request; every request is reported to the observer.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] for an address or settings that cannot be used.
+    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         address: &str,
         config: &ClientConfig,
@@ -121,13 +121,13 @@ impl Ruler for LokiRuler {
         Some(self.0.address())
     }
 
-    /// Loki's ruler writes each namespace to a file named by its escaped form; one that is longer than a file name may
-    /// be stops rule loading for the whole tenant, although its write was accepted.
-    /// Whatever Mimir and Prometheus allow (contracts/ruler-api.md 2.3).
+    /// Legacy names only, whatever Mimir and Prometheus allow (contracts/ruler-api.md 2.3).
     fn label_names(&self) -> LabelNames {
         LabelNames::Legacy
     }
 
+    /// Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the maximum length
+    /// of a file name stops rule loading for the whole tenant, although its write is accepted.
     fn name_rules(&self) -> NameRules {
         NameRules { max_bytes: 189, max_escaped_bytes: 255 }
     }

@@ -1,12 +1,12 @@
 //! Rulers for Grafana Mimir and Cortex: [`MimirRuler`].
 //!
-//! Both speak the ruler configuration API of [`rulesync_http`]; what differs is its [`ServerProfile`].
+//! Both implement the ruler configuration API of [`rulesync_http`]; their differences are its [`ServerProfile`].
 //!
 //! ```
 //! use std::time::Duration;
 //! use rulesync_mimir::{ClientConfig, ServerProfile, MimirRuler};
 //!
-//! // The process chooses who does its cryptography.
+//! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
 //! let config = ClientConfig::default();
 //! let profile = ServerProfile::mimir("/prometheus");
@@ -24,17 +24,17 @@ use rulesync_core::{
 pub use rulesync_http::{ClientConfig, ServerProfile, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient};
 
-/// A Mimir or a Cortex.
+/// A Mimir or Cortex ruler.
 #[derive(Debug)]
 pub struct MimirRuler(RulerClient);
 
 impl MimirRuler {
-    /// A ruler at `address`. No request is made yet; the files of `tls_config` are read, which may block. `timeout`
-    /// bounds every request; the observer counts them.
+    /// Creates a ruler at `address`. Sends no request, but reads the files of `tls_config`, which may block. `timeout`
+    /// bounds every request; every request is reported to the observer.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] for an address or settings that cannot be used.
+    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         address: &str,
         profile: ServerProfile,

@@ -1,7 +1,7 @@
-//! The directory of rule files: reading, changing with a way back, and clearing up after a crash. All of it blocks.
+//! The directory of rule files: reads files, stages revertible changes, and recovers after a crash. Blocks.
 //!
-//! A change leaves what was there before beside it until it is kept or taken back, so that no memory is needed for it
-//! and a crash in between can be undone by the next process.
+//! A change leaves the previous file next to the new one until it is kept or reverted, so that it is not held in
+//! memory, and the next process can revert the change after a crash.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write as _};
@@ -13,29 +13,30 @@ use rulesync_fs::FileError;
 use crate::names::{self, LOCK, NEW, OLD};
 use crate::rule_file::{MARK, is_marked};
 
-/// A rule file of ours that is larger was not written by us: objects are smaller where they are declared.
+/// The maximum size of an owned rule file; a larger one was not written by rulesync, since declared objects are
+/// smaller.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// The directory.
+/// The directory of rule files.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
     path: PathBuf,
 }
 
-/// What is at the place of a namespace.
+/// The state of a namespace's file.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Held {
-    Nothing,
-    /// A file of ours, with its text.
-    Ours(Vec<u8>),
-    /// Something that is not ours to touch.
+pub(crate) enum FileState {
+    Missing,
+    /// An owned file, with its content.
+    Owned(Vec<u8>),
+    /// A foreign file, or not a regular file.
     Foreign,
 }
 
-/// Nobody else is at work while this lives.
+/// Exclusive access to the directory while this value exists.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    /// Holds a letter while changes are under way.
+    /// The lock file, which is not empty while changes are in progress.
     file: File,
 }
 
@@ -56,19 +57,19 @@ impl Directory {
         self.path.join(format!("{}{suffix}", names::file_name(namespace)))
     }
 
-    /// Takes the directory for us alone; none if somebody else has it now. With it comes whether they left it in the
-    /// middle of a change.
+    /// Locks the directory; `None` if another process has locked it. The flag is set if the previous holder stopped in
+    /// the middle of a change.
     pub(crate) fn lock(&self) -> Result<Option<(Lock, bool)>, RulerError> {
         let path = self.path.join(LOCK);
         let file = rulesync_fs::create_own(&path).map_err(|error| match error {
             FileError::Io(error) => self.error(&path, &error),
-            // Somebody put it there: it does not go away by itself.
+            // A foreign file is in the way, and will not disappear by itself.
             error => RulerError::Misconfigured { message: format!("{}: {error}", path.display()) },
         })?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
-            // Some network file systems have none; then one process at a time is the operator's care.
+            // Some network file systems do not support locks; then the operator must ensure that only one process runs.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(self.error(&path, &error)),
         }
@@ -76,7 +77,7 @@ impl Directory {
         Ok(Some((Lock { file }, busy)))
     }
 
-    /// The namespaces that have a file of a name of ours, in no order.
+    /// The namespaces of all files with valid names, in no particular order.
     pub(crate) fn namespaces(&self) -> Result<Vec<String>, RulerError> {
         Ok(self.file_names()?.iter().filter_map(|name| names::namespace(name)).collect())
     }
@@ -88,20 +89,20 @@ impl Directory {
         Ok(names.map_err(|error| self.error(&self.path, &error))?.into_iter().flatten().collect())
     }
 
-    /// What is at the place of a namespace.
-    pub(crate) fn read(&self, namespace: &str) -> Result<Held, RulerError> {
+    /// Reads the file of a namespace.
+    pub(crate) fn read(&self, namespace: &str) -> Result<FileState, RulerError> {
         let path = self.live(namespace);
-        look(&path).map_err(|error| self.error(&path, &error))
+        read_file(&path).map_err(|error| self.error(&path, &error))
     }
 
-    /// Puts a text in the place of a namespace, or removes it, and leaves the former beside it. Only after [`Held`] was
-    /// found not to be foreign.
+    /// Writes or removes the file of a namespace, and leaves the previous one next to it. The caller must have checked
+    /// that the file is not [`FileState::Foreign`].
     pub(crate) fn stage(&self, namespace: &str, text: Option<&str>) -> Result<(), RulerError> {
         let (live, old, new) =
             (self.live(namespace), self.beside(namespace, OLD), self.beside(namespace, NEW));
         let step = |path: &Path, result: io::Result<()>| result.map_err(|error| self.error(path, &error));
         for aside in [&old, &new] {
-            // Ours were cleared away when the lock was taken.
+            // Owned leftovers were removed when the lock was acquired.
             if fs::symlink_metadata(aside).is_ok() {
                 return Err(foreign(aside));
             }
@@ -111,7 +112,7 @@ impl Directory {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 step(&old, OpenOptions::new().write(true).create_new(true).open(&old).map(drop))?;
             }
-            // Not every file system has links.
+            // Not every file system supports links.
             Err(_) => {
                 let former = read_own(&live).and_then(|former| write_new(&new, &former));
                 step(&live, former.and_then(|()| fs::rename(&new, &old)))?;
@@ -122,38 +123,38 @@ impl Directory {
                 step(&new, write_new(&new, text.as_bytes()))?;
                 step(&live, fs::rename(&new, &live))
             }
-            None => step(&live, gone(fs::remove_file(&live))),
+            None => step(&live, ignore_not_found(fs::remove_file(&live))),
         }
     }
 
     /// Keeps a staged change.
     pub(crate) fn keep(&self, namespace: &str) -> Result<(), RulerError> {
         let old = self.beside(namespace, OLD);
-        gone(fs::remove_file(&old)).map_err(|error| self.error(&old, &error))
+        ignore_not_found(fs::remove_file(&old)).map_err(|error| self.error(&old, &error))
     }
 
-    /// Takes a staged change back, however far it got.
+    /// Reverts a staged change, whichever of its steps were completed.
     pub(crate) fn restore(&self, namespace: &str) -> Result<(), RulerError> {
         let (live, old, new) =
             (self.live(namespace), self.beside(namespace, OLD), self.beside(namespace, NEW));
         let restoring = || {
-            gone(fs::remove_file(&new))?;
+            ignore_not_found(fs::remove_file(&new))?;
             match fs::symlink_metadata(&old) {
-                Err(error) => return gone(Err(error)),
+                Err(error) => return ignore_not_found(Err(error)),
                 Ok(found) if found.len() == 0 => {
-                    if matches!(look(&live)?, Held::Ours(_)) {
-                        gone(fs::remove_file(&live))?;
+                    if matches!(read_file(&live)?, FileState::Owned(_)) {
+                        ignore_not_found(fs::remove_file(&live))?;
                     }
                 }
                 Ok(_) => fs::rename(&old, &live)?,
             }
-            // Renaming a file to another name of its own does nothing.
-            gone(fs::remove_file(&old))
+            // Renaming a file to another hard link of it does nothing.
+            ignore_not_found(fs::remove_file(&old))
         };
         restoring().map_err(|error| self.error(&live, &error))
     }
 
-    /// Takes back what a process that ended in the middle of a change left. Whether there was any.
+    /// Reverts the incomplete changes of an earlier process. Returns `true` if there were any.
     pub(crate) fn recover(&self) -> Result<bool, RulerError> {
         let mut found = false;
         for name in self.file_names()? {
@@ -163,11 +164,7 @@ impl Directory {
             if !self.left_by_us(&path).map_err(|error| self.error(&path, &error))? {
                 continue;
             }
-            tracing::warn!(
-                namespace,
-                file = name,
-                "a change was interrupted: the rules before it are put back"
-            );
+            tracing::warn!(namespace, file = name, "A change was interrupted: restoring the previous rules");
             self.restore(&namespace)?;
             found = true;
         }
@@ -177,26 +174,26 @@ impl Directory {
         Ok(found)
     }
 
-    /// Whether a file of a passing name is ours: marked, or broken off before the end of the mark.
+    /// Returns `true` if a temporary file is owned: it begins with the mark, or is truncated within the mark.
     fn left_by_us(&self, path: &Path) -> io::Result<bool> {
-        match look(path)? {
-            Held::Ours(_) => Ok(true),
-            Held::Nothing => Ok(false),
-            Held::Foreign if fs::symlink_metadata(path)?.is_file() => {
+        match read_file(path)? {
+            FileState::Owned(_) => Ok(true),
+            FileState::Missing => Ok(false),
+            FileState::Foreign if fs::symlink_metadata(path)?.is_file() => {
                 let mut beginning = Vec::new();
                 rulesync_fs::open_own(path)?.take(MARK.len() as u64 + 1).read_to_end(&mut beginning)?;
                 Ok(MARK.as_bytes().starts_with(&beginning))
             }
-            Held::Foreign => Ok(false),
+            FileState::Foreign => Ok(false),
         }
     }
 
-    /// Makes the names of files outlive a power cut; their contents do already.
+    /// Syncs the directory, so that file names survive a power failure; file contents are synced already.
     pub(crate) fn sync(&self) -> Result<(), RulerError> {
         rulesync_fs::sync_directory(&self.path).map_err(|error| self.error(&self.path, &error))
     }
 
-    /// What to say of a write that would need the place of a foreign file.
+    /// The error for a write that would replace a foreign file.
     pub(crate) fn protected(&self, namespace: &str) -> RulerError {
         foreign(&self.live(namespace))
     }
@@ -216,46 +213,46 @@ impl Directory {
 }
 
 impl Lock {
-    /// Says, for whoever takes the lock next, whether changes are under way.
+    /// Records in the lock file, for the next process, if changes are in progress.
     pub(crate) fn set_busy(&mut self, busy: bool) {
         let written = if busy { self.file.write_all(b"x") } else { Ok(()) };
         let written = written.and_then(|()| if busy { Ok(()) } else { self.file.set_len(0) });
         let rewound = written.and_then(|()| io::Seek::rewind(&mut self.file));
         if let Err(error) = rewound {
-            // Without it the next process finds leftovers only when it starts.
-            tracing::warn!(%error, "the lock of the directory cannot be written");
+            // Otherwise the next process finds leftovers only when it starts.
+            tracing::warn!(%error, "The lock file of the directory cannot be written");
         }
     }
 }
 
 fn foreign(path: &Path) -> RulerError {
     RulerError::Protected {
-        message: format!("{} is there already and was not written by rulesync", path.display()),
+        message: format!("{} already exists and was not written by rulesync", path.display()),
     }
 }
 
-fn look(path: &Path) -> io::Result<Held> {
+fn read_file(path: &Path) -> io::Result<FileState> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Held::Nothing),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(FileState::Missing),
         Err(error) => return Err(error),
-        // A link leads to somebody else's file.
-        Ok(found) if !found.is_file() => return Ok(Held::Foreign),
+        // The target of a link is a foreign file.
+        Ok(found) if !found.is_file() => return Ok(FileState::Foreign),
         Ok(_) => {}
     }
     let mut file = match rulesync_fs::open_own(path) {
-        // Exchanged or gone since the look at it.
-        Err(FileError::Link | FileError::NotRegular(_)) => return Ok(Held::Foreign),
-        Err(error) if error.is_not_found() => return Ok(Held::Nothing),
+        // The file was replaced or removed in the meantime.
+        Err(FileError::Link | FileError::NotRegular(_)) => return Ok(FileState::Foreign),
+        Err(error) if error.is_not_found() => return Ok(FileState::Missing),
         other => other?,
     };
     let mut text = Vec::new();
-    // Of a file of somebody else no more is read than what tells that it is.
+    // Of a foreign file, only the beginning is read, to recognize it.
     Read::take(&mut file, MARK.len() as u64).read_to_end(&mut text)?;
     if !is_marked(&text) {
-        return Ok(Held::Foreign);
+        return Ok(FileState::Foreign);
     }
     text.append(&mut rulesync_fs::read_to_limit(&mut file, MAX_BYTES)?);
-    Ok(Held::Ours(text))
+    Ok(FileState::Owned(text))
 }
 
 fn read_own(path: &Path) -> io::Result<Vec<u8>> {
@@ -268,7 +265,7 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn gone(result: io::Result<()>) -> io::Result<()> {
+fn ignore_not_found(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,

@@ -1,5 +1,5 @@
-//! Which versions of Prometheus lack what a group asks for, so that a refusal can be explained. Pure. The versions are
-//! those of Prometheus' `model/rulefmt` in which a field appeared.
+//! Finds features of a group that a version of Prometheus lacks, to explain a rejection. Pure. The versions are those
+//! of Prometheus' `model/rulefmt` that introduced a field.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use rulesync_expr::names;
 use rulesync_expr::promql::{self, ExprKind, Matching};
 use serde::{Deserialize, Serialize};
 
-/// The version of a server: the numbers that features appear with.
+/// The major and minor version of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Version(u32, u32);
 
-/// Something that a server does not know, of a version before.
+/// A feature that a server's version does not support.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lack {
-    /// In words for the author.
+    /// The message for the author.
     pub(crate) message: String,
-    /// The rule that asks for it, counted from 0.
+    /// The rule that uses the feature, counted from 0.
     pub(crate) rule: Option<usize>,
 }
 
@@ -28,25 +28,25 @@ const GROUP_LABELS: Version = Version(3, 0);
 const UTF8_NAMES: Version = Version(3, 0);
 
 impl Version {
-    /// Reads a version such as `2.42.0+ds`.
+    /// Parses a version such as `2.42.0+ds`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.trim_start_matches('v').split('.');
         Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
     }
 
-    /// The first thing that a group asks for and this version lacks.
+    /// Returns the first feature that a group uses and this version lacks.
     pub(crate) fn lacks(self, group: &Group) -> Option<Lack> {
         let of_group = [
             (!group.labels.is_empty(), "`labels` of a group", GROUP_LABELS),
             (!group.query_offset.is_zero(), "`query_offset`", QUERY_OFFSET),
             (group.limit != 0, "`limit`", LIMIT),
         ];
-        if let Some((_, what, since)) = of_group.into_iter().find(|(asked, _, since)| *asked && self < *since)
-        {
-            return Some(Lack { message: self.says(what, since), rule: None });
+        if let Some((_, what, since)) = of_group.into_iter().find(|(used, _, since)| *used && self < *since) {
+            return Some(Lack { message: self.message(what, since), rule: None });
         }
         group.rules.iter().enumerate().find_map(|(index, rule)| {
-            let lack = |what: &str, since| Some(Lack { message: self.says(what, since), rule: Some(index) });
+            let lack =
+                |what: &str, since| Some(Lack { message: self.message(what, since), rule: Some(index) });
             if !rule.keep_firing_for.is_zero() && self < KEEP_FIRING_FOR {
                 return lack("`keep_firing_for`", KEEP_FIRING_FOR);
             }
@@ -63,7 +63,7 @@ impl Version {
         })
     }
 
-    fn says(self, what: &str, since: Self) -> String {
+    fn message(self, what: &str, since: Self) -> String {
         format!("Prometheus {self} does not know {what}: it takes {since} or later")
     }
 }
@@ -74,14 +74,14 @@ impl fmt::Display for Version {
     }
 }
 
-/// A name in a rule that only the UTF-8 scheme allows.
+/// A name in a rule that only the UTF-8 validation scheme allows.
 fn new_name(rule: &Rule) -> Option<&str> {
     let mut labels = rule.labels.keys().chain(rule.annotations.keys()).map(String::as_str);
     let is_new_metric = |name: &&str| !name.is_empty() && !names::is_legacy_metric(name);
     labels.find(|name| !names::is_legacy_label(name)).or_else(|| Some(&*rule.record).filter(is_new_metric))
 }
 
-/// A name of a metric or a label that is written in quotes, as only the UTF-8 scheme has it.
+/// A quoted name of a metric or label, which only the UTF-8 validation scheme allows.
 fn quoted_name(expr: &str) -> Option<&str> {
     let parsed = promql::parse(expr, &promql::Options::default()).ok()?;
     let lists = parsed.nodes().flat_map(|node| match &node.kind {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_read_and_compared_as_numbers() {
+    fn version_is_parsed_and_compared_as_numbers() {
         assert_eq!(Version::parse("2.42.0+ds"), Some(Version(2, 42)));
         assert_eq!(Version::parse("v3.0.0-rc.1"), Some(Version(3, 0)));
         assert_eq!((Version::parse("three"), Version::parse("3")), (None, None));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_version_lacks_is_said() {
+    fn lacks_describes_missing_feature() {
         for (group, rule, what) in [
             (r#"{"name":"g","labels":{"a":"b"},"rules":[]}"#, None, "`labels` of a group: it takes 3.0"),
             (r#"{"name":"g","query_offset":"1m","rules":[]}"#, None, "`query_offset`: it takes 2.53"),

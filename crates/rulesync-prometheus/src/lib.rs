@@ -1,36 +1,36 @@
-//! A ruler for a Prometheus or a vmalert beside it: [`PrometheusRuler`] writes rule files and has them reloaded.
+//! A ruler for a local Prometheus or vmalert: [`PrometheusRuler`] writes rule files and triggers reloads.
 //!
-//! **Set-up.** rulesync and the server share a directory. The server reads `DIRECTORY/*.yaml` (`rule_files` of
-//! Prometheus, `-rule` of vmalert; a pattern that matches more would also match the files that are at work), and can be
-//! reloaded by `POST /-/reload` (Prometheus: `--web.enable-lifecycle`; vmalert: neither `-reloadAuthKey` nor
-//! `-rule.stripFilePath`, and its `/metrics` open to us). The server may see the directory under another path. Neither
-//! knows tenants, so a route to such a ruler names none.
+//! **Setup.** rulesync and the server share a directory. The server reads `DIRECTORY/*.yaml` (`rule_files` of
+//! Prometheus, `-rule` of vmalert; a wider pattern would also match temporary files), and can be reloaded by
+//! `POST /-/reload` (Prometheus: `--web.enable-lifecycle`; vmalert: neither `-reloadAuthKey` nor
+//! `-rule.stripFilePath`, and rulesync can read its `/metrics`). The server may see the directory under another path.
+//! Neither server has tenants, so a route to such a ruler must not name one.
 //!
 //! **Files.** Each namespace is one file, `{namespace}.yaml`, with everything but `A-Z a-z 0-9 - _ . ~ $ & + : = @`
-//! percent-encoded. Its first line is our mark; a file without the mark is never read, replaced or removed, and a write
-//! that would need its place is [`RulerError::Protected`]. Files are replaced by renaming, never written in place.
-//! Fields that the server does not know are never written, because it would refuse the whole file: see
+//! percent-encoded. Its first line is rulesync's mark; a file without the mark is never read, replaced or removed, and a
+//! write that would replace it is [`RulerError::Protected`]. Files are replaced by renaming, never written in place.
+//! Fields that the server does not know are never written, because it would reject the whole file: see
 //! [`Variant::keeps`].
 //!
-//! **Writes** are successes once the server has loaded them. All that come within a moment, or while a reload is under
-//! way, make up the next batch: one change of each file touched, one reload, one look at `/api/v1/rules`. The engine
-//! hands over namespaces whole and all that have changes ([`Capabilities::batches`]), so that a first sync is one
-//! reload. Whether vmalert has reloaded takes about two seconds to learn. What a crash leaves half done is taken back
-//! by the next process; a lock keeps two processes from working at once.
+//! **Writes** succeed once the server has loaded them. All writes that arrive within a moment, or during a reload, form
+//! the next batch: one change of each affected file, one reload, one request to `/api/v1/rules`. The engine passes whole
+//! namespaces, and all that have changes ([`Capabilities::batches`]), so that a first sync is one reload. Confirming a
+//! reload of vmalert takes about two seconds. Changes interrupted by a crash are reverted by the next process; a lock
+//! keeps two processes from working at once.
 //!
-//! **Refusals.** The server takes all files or none. If it refuses, the files before the batch are put back, and parts
-//! are tried until the groups at fault stand alone: they are [`RulerError::Rejected`], all others are loaded. Groups in
-//! which local checks have found something, and those that ask for what the server's version lacks, are tried apart.
-//! A server never says which rule it dislikes but in its log; where nobody else knows either, the search goes on within
-//! the group, whose first rules are tried in a group beside it that is never evaluated. If the server refuses even the
-//! files before, nobody is accused: [`RulerError::Misconfigured`]. What was refused is remembered beside the files, in
-//! `.rulesync-verdicts`, for a day and one version of the server, so that a restart costs no reload.
+//! **Rejections.** The server loads all files or none. If it rejects them, the previous files are restored, and parts of
+//! the batch are tried until the invalid groups are isolated: they are [`RulerError::Rejected`], all others are loaded.
+//! Groups with findings of local checks, and those that use features that the server's version lacks, are tried
+//! separately. A server reports the rejected rule only in its log; unless the rule is known otherwise, the search
+//! continues within the group, whose first rules are tried in a separate group that is never evaluated. If the server
+//! rejects even the previous files, no group is blamed: [`RulerError::Misconfigured`]. Rejections are remembered in the
+//! directory, in `.rulesync-verdicts`, for a day and one version of the server, so that a restart costs no reload.
 //!
 //! ```
 //! use std::time::Duration;
 //! use rulesync_prometheus::{ClientConfig, PrometheusRuler, Variant};
 //!
-//! // The process chooses who does its cryptography.
+//! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
 //! let ruler = PrometheusRuler::new(
 //!     "/etc/prometheus/rulesync",

@@ -1,27 +1,27 @@
-//! From files to a [`Listing`], some at a time.
+//! Reads the rule files into a [`Listing`], in chunks.
 
 use rulesync_core::{Fingerprint, Listing, RulerError};
 
 use crate::batch::blocking;
-use crate::directory::{Directory, Held};
+use crate::directory::{Directory, FileState};
 use crate::rule_file::parse;
 
-/// So many files are read before their groups are handed over.
-const AT_ONCE: usize = 64;
+/// The number of files that are read before their groups are added.
+const CHUNK_FILES: usize = 64;
 
-/// Hands the groups of all files of ours over. Those of foreign namespaces are not read.
+/// Adds the groups of all owned files. Files of foreign namespaces are not read.
 pub(crate) async fn list(directory: &Directory, listing: &mut Listing<'_>) -> Result<(), RulerError> {
     let reading = directory.clone();
     let mut namespaces = blocking(move || reading.namespaces()).await?;
     namespaces.retain(|namespace| listing.wants(namespace));
-    for some in namespaces.chunks(AT_ONCE) {
+    for some in namespaces.chunks(CHUNK_FILES) {
         let (reading, some) = (directory.clone(), some.to_vec());
         let read = move || {
             let file = |namespace: String| reading.read(&namespace).map(|held| (namespace, held));
             some.into_iter().map(file).collect::<Result<Vec<_>, RulerError>>()
         };
         for (namespace, held) in blocking(read).await? {
-            if let Held::Ours(text) = held {
+            if let FileState::Owned(text) = held {
                 add(listing, &namespace, &text);
             }
         }
@@ -47,10 +47,10 @@ fn add(listing: &mut Listing<'_>, namespace: &str, text: &[u8]) {
     }
 }
 
-/// What stands for the groups of a file in which none can be told apart: it must be known that something is there.
+/// The placeholder for the groups of a file without recognizable groups: the listing must show that something exists.
 const UNKNOWN: &str = "?";
 
-/// The names of the groups of a file that somebody damaged, as far as they can be seen.
+/// The recognizable names of groups in a damaged file.
 fn group_names(text: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(text);
     let name = |line: &str| {
@@ -69,11 +69,11 @@ mod tests {
     use crate::rule_file::MARK;
 
     #[tokio::test]
-    async fn only_files_of_ours_are_listed_and_damage_is_no_absence() {
+    async fn list_contains_owned_files_only_including_damaged_ones() {
         let temporary = tempfile::tempdir().unwrap();
         let directory = Directory::new(temporary.path().to_owned());
         let write = |name: &str, text: &str| std::fs::write(temporary.path().join(name), text).unwrap();
-        for index in 0..AT_ONCE * 2 {
+        for index in 0..CHUNK_FILES * 2 {
             write(&format!("us.{index}.yaml"), &format!("{MARK}groups:\n- name: g\n  rules: []\n"));
         }
         write("us.theirs.yaml", "groups:\n- name: g\n  rules: []\n");
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(unreadable, ["us.damaged/g", "us.damaged/h", "us.ruined/?"]);
         assert_eq!(listing.foreign_namespaces(), 1);
         let first = listing.into_observed();
-        assert_eq!(first.groups(), AT_ONCE * 2 + 3);
+        assert_eq!(first.groups(), CHUNK_FILES * 2 + 3);
         assert!(!first.has_namespace("us.theirs"));
         let mut again = Listing::new(Keeps::ALL, &ours, &first);
         list(&directory, &mut again).await.unwrap();

@@ -1,32 +1,32 @@
-//! Names of files: which file holds a namespace, and which namespace a file holds. Pure.
+//! Maps namespaces to file names and back. Pure.
 //!
-//! A namespace is percent-encoded and ends in `.yaml`; while it is being changed there are two more files, which end in
-//! [`OLD`] and [`NEW`] after that. Everything else is somebody else's.
+//! A file name is the percent-encoded namespace and `.yaml`; during a change there are two more files, with the
+//! additional suffixes [`OLD`] and [`NEW`]. All other files are foreign.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rulesync_core::NameRules;
 
-/// What rule files end in; the pattern for the server is `*.yaml`.
+/// The suffix of rule files; the pattern for the server is `*.yaml`.
 const RULES: &str = ".yaml";
-/// What a file ends in that holds what a namespace was before the change under way; empty if there was nothing.
+/// The suffix of the file with the content of a namespace before the current change; empty if there was none.
 pub(crate) const OLD: &str = ".rulesync-old";
-/// What a file ends in that is being written.
+/// The suffix of a file that is being written.
 pub(crate) const NEW: &str = ".rulesync-new";
-/// The file that says what the server has refused.
+/// The file with the rejections of the server.
 pub(crate) const VERDICTS: &str = ".rulesync-verdicts";
-/// The file that is locked by whoever is at work in the directory.
+/// The file that a process locks while it works in the directory.
 pub(crate) const LOCK: &str = ".rulesync-lock";
 
-/// The longest name of a file that file systems take.
-const FILE_NAME_BYTES: usize = 255;
+/// The maximum length of a file name.
+const MAX_FILE_NAME_BYTES: usize = 255;
 
-/// Names of which every file fits.
+/// The rules for namespaces whose file names are short enough.
 ///
-/// The letters that [`NameRules`] counts as one are those that are not encoded here.
+/// The characters that [`NameRules`] counts as one byte are those that are not encoded here.
 pub(crate) const NAME_RULES: NameRules =
-    NameRules { max_bytes: 189, max_escaped_bytes: FILE_NAME_BYTES - RULES.len() - OLD.len() };
+    NameRules { max_bytes: 189, max_escaped_bytes: MAX_FILE_NAME_BYTES - RULES.len() - OLD.len() };
 
-/// Letters that file systems, globs and query strings all leave alone or can carry.
+/// The encoded characters: all but those that are safe in file systems, globs and query strings.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -39,20 +39,20 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'@');
 
-/// The name of the file that holds a namespace.
+/// The name of the file of a namespace.
 pub(crate) fn file_name(namespace: &str) -> String {
     format!("{}{RULES}", utf8_percent_encode(namespace, ENCODED))
 }
 
-/// The namespace a file of this name holds; none if the name is not one that [`file_name`] gives.
+/// The namespace of a file; `None` if the name is not a result of [`file_name`].
 pub(crate) fn namespace(file_name: &str) -> Option<String> {
     let encoded = file_name.strip_suffix(RULES)?;
     let namespace = percent_decode_str(encoded).decode_utf8().ok()?;
-    let ours = NAME_RULES.refuse(&namespace).is_none() && self::file_name(&namespace) == file_name;
-    ours.then(|| namespace.into_owned())
+    let is_canonical = NAME_RULES.refuse(&namespace).is_none() && self::file_name(&namespace) == file_name;
+    is_canonical.then(|| namespace.into_owned())
 }
 
-/// The namespace of the file at a path, whatever its directory: the server may see it under another one.
+/// The namespace of the file at a path in any directory: the server may see the directory under another path.
 pub(crate) fn namespace_at(path: &str) -> Option<String> {
     namespace(path.rsplit('/').next()?)
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_safe_and_read_back() {
+    fn file_name_round_trips() {
         for (name, file) in [
             ("rulesync.ns.object", "rulesync.ns.object.yaml"),
             ("a/b", "a%2Fb.yaml"),
@@ -80,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_not_ours() {
-        // Not in the one form that we write: two files could stand for one namespace.
+    fn namespace_rejects_other_names() {
+        // Names in non-canonical form: two files could represent one namespace.
         for file in
             ["a b.yaml", "a%2fb.yaml", "%61.yaml", "a.yml", ".yaml", "%.yaml", "%FF.yaml", "a", "...yaml"]
         {
@@ -93,16 +93,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_allowed_name_has_a_file_of_its_own(name in "\\PC{1,80}") {
+        fn file_name_of_allowed_name_round_trips(name in "\\PC{1,80}") {
             if NAME_RULES.refuse(&name).is_none() {
                 let file = file_name(&name);
-                prop_assert!(file.len() + OLD.len() <= FILE_NAME_BYTES && !file.contains('/'));
+                prop_assert!(file.len() + OLD.len() <= MAX_FILE_NAME_BYTES && !file.contains('/'));
                 prop_assert_eq!(namespace(&file), Some(name));
             }
         }
 
         #[test]
-        fn no_name_panics(file in "\\PC{0,40}") {
+        fn namespace_does_not_panic(file in "\\PC{0,40}") {
             let _ = namespace(&file);
         }
     }

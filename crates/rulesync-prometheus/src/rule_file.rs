@@ -1,27 +1,27 @@
-//! The text of a rule file: our mark, and the groups below it. Pure.
+//! The content of a rule file: rulesync's mark, followed by the groups. Pure.
 
 use rulesync_core::Group;
 use rulesync_http::{DocumentError, encode_rule_file, parse_rule_file};
 
-/// The first line of every file of ours. A file without it is somebody else's.
+/// The first line of every owned file. A file without it is foreign.
 pub(crate) const MARK: &str = "# Managed by rulesync: changes by hand will be lost.\n";
 
-/// Whether a file is ours.
+/// Returns `true` if a file is owned by rulesync.
 pub(crate) fn is_marked(text: &[u8]) -> bool {
     text.starts_with(MARK.as_bytes())
 }
 
-/// The file of a namespace.
+/// Encodes the file of a namespace.
 pub(crate) fn encode(groups: &[Group]) -> Result<String, DocumentError> {
     Ok(format!("{MARK}{}", encode_rule_file(groups)?))
 }
 
-/// The groups of a file of ours.
+/// Parses the groups of an owned file.
 pub(crate) fn parse(text: &[u8]) -> Result<Vec<Group>, DocumentError> {
     parse_rule_file(text)
 }
 
-/// What one write asks of a namespace.
+/// A change of a namespace by one write.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
     Put(Box<Group>),
@@ -30,11 +30,11 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// Carries it out.
+    /// Applies the change.
     pub(crate) fn apply(&self, groups: &mut Vec<Group>) {
         match self {
-            Self::Put(group) => match groups.iter_mut().find(|there| there.name == group.name) {
-                Some(there) => there.clone_from(group),
+            Self::Put(group) => match groups.iter_mut().find(|existing| existing.name == group.name) {
+                Some(existing) => existing.clone_from(group),
                 None => groups.push(Group::clone(group)),
             },
             Self::Delete(name) => groups.retain(|group| group.name != *name),
@@ -42,7 +42,7 @@ impl Change {
         }
     }
 
-    /// The group it is about, if it is about one.
+    /// The name of the changed group, unless the change affects all groups.
     pub(crate) fn group(&self) -> Option<&str> {
         match self {
             Self::Put(group) => Some(&group.name),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_carries_the_mark_and_reads_back() {
+    fn encode_writes_mark_and_round_trips() {
         let groups = [group("a", "up == 0"), group("b", "up{x=\"#\"}\n  > 1\n")];
         let text = encode(&groups).unwrap();
         insta::assert_snapshot!(text);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_replace_append_and_remove() {
+    fn apply_replaces_appends_and_removes() {
         let mut groups = vec![group("a", "1"), group("b", "1")];
         Change::Put(Box::new(group("a", "2"))).apply(&mut groups);
         Change::Put(Box::new(group("c", "3"))).apply(&mut groups);

@@ -1,4 +1,4 @@
-//! The ruler itself: writes wait here for their batch, and one at a time works in the directory.
+//! The ruler: queues writes for the next batch, and serializes the work in the directory.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,9 +24,9 @@ use crate::variant::Variant;
 use crate::verdicts::{self, Verdicts};
 use rulesync_http::LoadedGroup;
 
-/// A Prometheus or a vmalert that reads rule files from a directory we write to.
+/// A Prometheus or vmalert that reads rule files from a directory that rulesync writes to.
 ///
-/// Needs a Tokio runtime. Writes that were begun are carried through even if their callers go away.
+/// Requires a Tokio runtime. Writes that have started are completed even if their callers are cancelled.
 #[derive(Debug)]
 pub struct PrometheusRuler {
     shared: Arc<Shared>,
@@ -37,47 +37,47 @@ struct Shared {
     directory: Directory,
     server: Server,
     variant: Variant,
-    /// How long to wait for another process that is at work.
+    /// The maximum wait for another process that works in the directory.
     timeout: Duration,
     waiting: Mutex<Vec<Write>>,
-    turn: Arc<tokio::sync::Mutex<Turn>>,
+    state: Arc<tokio::sync::Mutex<DirectoryState>>,
 }
 
-/// What whose turn it is knows of the directory.
+/// The state of the directory, guarded by a mutex.
 #[derive(Debug)]
-struct Turn {
-    /// Whether leftovers of an earlier process were looked for.
+struct DirectoryState {
+    /// Set if leftovers of an earlier process were reverted.
     recovered: bool,
-    /// Whether the server is known to have read the files as they are.
+    /// Set if the server is known to have loaded the current files.
     settled: bool,
-    /// What the server has refused, once it was read from the directory.
+    /// The rejections of the server, once they were read from the directory.
     verdicts: Option<Verdicts>,
 }
 
-/// The right to work in the directory.
+/// Exclusive access to the directory.
 #[derive(Debug)]
 struct Hold {
-    turn: OwnedMutexGuard<Turn>,
+    state: OwnedMutexGuard<DirectoryState>,
     lock: Lock,
 }
 
-/// So long nobody must have come for a batch to begin.
-const QUIET: Duration = Duration::from_millis(10);
+/// The time without new writes after which a batch starts.
+const QUIET_PERIOD: Duration = Duration::from_millis(10);
 
-/// The longest wait for writes that go on coming.
-const GATHER_AT_MOST: Duration = Duration::from_secs(1);
+/// The maximum wait while new writes keep arriving.
+const MAX_GATHER: Duration = Duration::from_secs(1);
 
-/// How often a directory that somebody else works in is tried.
-const TRY_LOCK_EVERY: Duration = Duration::from_millis(20);
+/// The interval of attempts to lock a directory that another process has locked.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 impl PrometheusRuler {
-    /// A ruler for the server at `address`, which reads `*.yaml` in `directory`. No request is made yet; the files of
-    /// `tls_config` are read, which may block. `timeout` bounds every request, and so the longest reload; the observer
-    /// counts requests.
+    /// Creates a ruler for the server at `address`, which reads `*.yaml` in `directory`. Sends no request, but reads
+    /// the files of `tls_config`, which may block. `timeout` bounds every request, and thereby a reload; every request
+    /// is reported to the observer.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] for an address or settings that cannot be used.
+    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
     pub fn new(
         directory: impl AsRef<Path>,
         address: &str,
@@ -98,18 +98,22 @@ impl PrometheusRuler {
             variant,
             timeout,
             waiting: Mutex::default(),
-            turn: Arc::new(tokio::sync::Mutex::new(Turn { recovered: false, settled: true, verdicts: None })),
+            state: Arc::new(tokio::sync::Mutex::new(DirectoryState {
+                recovered: false,
+                settled: true,
+                verdicts: None,
+            })),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Waits for the answers to the changes of a namespace, of which some may have been refused before. Whoever comes
-    /// first when a batch has ended carries the next one out.
+    /// Queues the changes of a namespace, some of which may be rejected already, and waits for their results. The first
+    /// caller after the end of a batch runs the next one.
     async fn write(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        changes: Vec<Result<Asked, RulerError>>,
+        changes: Vec<Result<RequestedChange, RulerError>>,
     ) -> Vec<Result<(), RulerError>> {
         let possible = no_tenant(tenant).and_then(|()| match NAME_RULES.refuse(namespace) {
             Some(reason) => Err(rejected(format!("the namespace {namespace:?} {reason}"))),
@@ -121,62 +125,62 @@ impl PrometheusRuler {
         let mut answers = Vec::with_capacity(changes.len());
         let mut writes = Vec::with_capacity(changes.len());
         for change in changes {
-            answers.push(change.map(|Asked { change, has_finding }| {
+            answers.push(change.map(|RequestedChange { change, has_finding }| {
                 let (reply, answer) = oneshot::channel();
                 writes.push(Write { namespace: namespace.to_owned(), change, has_finding, reply });
                 answer
             }));
         }
-        let asks = !writes.is_empty();
+        let has_writes = !writes.is_empty();
         self.shared.waiting().append(&mut writes);
         let mut all = std::pin::pin!(answers_to(answers));
-        if asks {
-            let turn = tokio::select! {
+        if has_writes {
+            let state = tokio::select! {
                 biased;
                 answered = &mut all => return answered,
-                turn = Arc::clone(&self.shared.turn).lock_owned() => turn,
+                state = Arc::clone(&self.shared.state).lock_owned() => state,
             };
-            // In a task of its own: a batch has more callers than this one.
-            drop(tokio::spawn(Arc::clone(&self.shared).carry_out(turn)));
+            // In a separate task: the batch has other callers too.
+            drop(tokio::spawn(Arc::clone(&self.shared).run_batch(state)));
         }
         all.await
     }
 
-    /// The same for one change.
+    /// Like [`Self::write`], for one change.
     async fn write_one(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        change: Result<Asked, RulerError>,
+        change: Result<RequestedChange, RulerError>,
     ) -> Result<(), RulerError> {
         self.write(tenant, namespace, vec![change]).await.pop().unwrap_or_else(|| Err(lost()))
     }
 
-    /// A group as it is written, unless it must not be.
-    fn put(&self, group: &Group, has_finding: bool) -> Result<Asked, RulerError> {
+    /// The change that writes a group, or an error if the group must not be written.
+    fn put(&self, group: &Group, has_finding: bool) -> Result<RequestedChange, RulerError> {
         let known = self.shared.variant.known(group);
         match self.shared.variant.refuse(&known) {
             Some(reason) => Err(rejected(format!("the group {:?} cannot be written: {reason}", group.name))),
-            None => Ok(Asked { change: Change::Put(Box::new(known)), has_finding }),
+            None => Ok(RequestedChange { change: Change::Put(Box::new(known)), has_finding }),
         }
     }
 }
 
-/// A change that is asked for.
+/// A requested change.
 #[derive(Debug)]
-struct Asked {
+struct RequestedChange {
     change: Change,
-    /// Whether local checks have found something wrong with the group.
+    /// Set if local checks have findings for the group.
     has_finding: bool,
 }
 
-impl From<Change> for Asked {
+impl From<Change> for RequestedChange {
     fn from(change: Change) -> Self {
         Self { change, has_finding: false }
     }
 }
 
-/// Waits for answers, in order.
+/// Waits for the results of writes, in order.
 async fn answers_to(
     answers: Vec<Result<oneshot::Receiver<Result<(), RulerError>>, RulerError>>,
 ) -> Vec<Result<(), RulerError>> {
@@ -199,10 +203,10 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries out everything that waits.
-    async fn carry_out(self: Arc<Self>, turn: OwnedMutexGuard<Turn>) {
+    /// Runs a batch of all queued writes.
+    async fn run_batch(self: Arc<Self>, state: OwnedMutexGuard<DirectoryState>) {
         self.gather().await;
-        let held = Arc::clone(&self).hold(turn).await;
+        let held = Arc::clone(&self).hold(state).await;
         let writes = std::mem::take(&mut *self.waiting());
         let mut hold = match held {
             Ok(hold) => hold,
@@ -215,36 +219,36 @@ impl Shared {
             return;
         }
         let version = self.server.version().await;
-        let mut verdicts = self.verdicts(hold.turn.verdicts.take()).await;
-        let writes = answer_again(writes, &mut verdicts, version);
+        let mut verdicts = self.verdicts(hold.state.verdicts.take()).await;
+        let writes = answer_from_verdicts(writes, &mut verdicts, version);
         if !writes.is_empty() {
             hold.lock.set_busy(true);
-            // Until proven otherwise, should this be cut short.
-            let settled = std::mem::replace(&mut hold.turn.settled, false);
-            hold.turn.recovered = false;
+            // Assumed until the batch ends, in case it is interrupted.
+            let settled = std::mem::replace(&mut hold.state.settled, false);
+            hold.state.recovered = false;
             let batch = Batch::new(&self.directory, &self.server, &mut verdicts, version, writes, settled);
             let ended = batch.run().await;
-            (hold.turn.settled, hold.turn.recovered) = (ended.settled, ended.tidy);
+            (hold.state.settled, hold.state.recovered) = (ended.settled, ended.tidy);
             if ended.tidy {
                 hold.lock.set_busy(false);
             }
         }
-        hold.turn.verdicts = Some(verdicts);
+        hold.state.verdicts = Some(verdicts);
     }
 
-    /// Waits until nobody has come for a while: all that is asked for at about the same time is one batch.
+    /// Waits until no new writes have arrived for a while, so that concurrent writes form one batch.
     async fn gather(&self) {
-        let deadline = Instant::now() + GATHER_AT_MOST;
+        let deadline = Instant::now() + MAX_GATHER;
         loop {
             let before = self.waiting().len();
-            tokio::time::sleep(QUIET).await;
+            tokio::time::sleep(QUIET_PERIOD).await;
             if self.waiting().len() == before || Instant::now() >= deadline {
                 return;
             }
         }
     }
 
-    /// The verdicts that are known, or those that an earlier process has left.
+    /// Returns the known verdicts, or those that an earlier process has saved.
     async fn verdicts(&self, known: Option<Verdicts>) -> Verdicts {
         let path = self.directory.path().to_owned();
         match known {
@@ -253,8 +257,8 @@ impl Shared {
         }
     }
 
-    /// The right to work in the directory, once it is in order.
-    async fn hold(self: Arc<Self>, mut turn: OwnedMutexGuard<Turn>) -> Result<Hold, RulerError> {
+    /// Locks the directory, and reverts interrupted changes.
+    async fn hold(self: Arc<Self>, mut state: OwnedMutexGuard<DirectoryState>) -> Result<Hold, RulerError> {
         let deadline = Instant::now() + self.timeout;
         let (mut lock, left_busy) = loop {
             let directory = self.directory.clone();
@@ -267,17 +271,17 @@ impl Shared {
                     "another process has been at work in {path} for too long"
                 )));
             }
-            tokio::time::sleep(TRY_LOCK_EVERY).await;
+            tokio::time::sleep(LOCK_INTERVAL).await;
         };
-        if left_busy || !turn.recovered {
+        if left_busy || !state.recovered {
             let directory = self.directory.clone();
             let found = blocking(move || directory.recover()).await?;
-            // Which of them the server has read nobody knows.
-            turn.settled &= !found && !left_busy;
-            turn.recovered = true;
+            // It is unknown whether the server has loaded the reverted changes.
+            state.settled &= !found && !left_busy;
+            state.recovered = true;
             lock.set_busy(false);
         }
-        Ok(Hold { turn, lock })
+        Ok(Hold { state, lock })
     }
 }
 
@@ -285,14 +289,14 @@ impl Shared {
 impl Ruler for PrometheusRuler {
     async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         no_tenant(tenant)?;
-        let turn = Arc::clone(&self.shared.turn).lock_owned().await;
-        // In a task of its own, because putting a directory in order must not be left half way.
-        let holding = tokio::spawn(Arc::clone(&self.shared).hold(turn));
+        let state = Arc::clone(&self.shared.state).lock_owned().await;
+        // In a separate task, because recovery must not be cancelled.
+        let holding = tokio::spawn(Arc::clone(&self.shared).hold(state));
         let mut hold = holding.await.map_err(|error| RulerError::unavailable(error.to_string()))??;
-        if !hold.turn.settled {
+        if !hold.state.settled {
             match self.shared.server.reload().await {
-                Ok(()) => hold.turn.settled = true,
-                Err(error) => tracing::warn!(?error, "interrupted changes were taken back but not reloaded"),
+                Ok(()) => hold.state.settled = true,
+                Err(error) => tracing::warn!(?error, "Interrupted changes were reverted but not reloaded"),
             }
         }
         listing::list(&self.shared.directory, listing).await
@@ -342,7 +346,7 @@ impl Ruler for PrometheusRuler {
         self.write(tenant, namespace, writes.iter().map(change).collect()).await
     }
 
-    /// All that waits costs one reload, whose answer never says more than that it failed.
+    /// All queued writes need one reload, and its response does not report the reason of a failure.
     fn capabilities(&self) -> Capabilities {
         Capabilities { batches: true, explains_refusals: false }
     }
@@ -374,7 +378,7 @@ impl Ruler for PrometheusRuler {
         Ok(Evaluation::Read)
     }
 
-    /// A write is accepted only when it is loaded.
+    /// A write succeeds only when it is loaded.
     fn sync_period(&self) -> Duration {
         Duration::from_secs(5)
     }
@@ -396,8 +400,8 @@ impl Ruler for PrometheusRuler {
     }
 }
 
-/// Answers what an earlier process has asked the same server already; the others are left.
-fn answer_again(writes: Vec<Write>, verdicts: &mut Verdicts, version: Option<Version>) -> Vec<Write> {
+/// Answers writes that an earlier process has already tried with the same server, and returns the others.
+fn answer_from_verdicts(writes: Vec<Write>, verdicts: &mut Verdicts, version: Option<Version>) -> Vec<Write> {
     if !verdicts.knows_any() {
         return writes;
     }
@@ -408,7 +412,7 @@ fn answer_again(writes: Vec<Write>, verdicts: &mut Verdicts, version: Option<Ver
             Change::Delete(_) | Change::DeleteAll => None,
         };
         match known {
-            // Nobody may be waiting any more.
+            // The caller may have been cancelled.
             Some(error) => drop(write.reply.send(Err(error))),
             None => left.push(write),
         }

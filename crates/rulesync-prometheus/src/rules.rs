@@ -1,32 +1,32 @@
-//! Which rule of a group is at fault, when the server refuses the group and does not say why. Pure.
+//! Searches for the invalid rule of a group that the server rejects without a reason. Pure.
 //!
-//! The first rules of the group are tried, in a group beside the one that is at work, which is never evaluated: what
-//! the server has stays as it is meanwhile. The least number of first rules that is refused ends with the one at fault.
+//! The first rules of the group are tried in an additional group, which is never evaluated, so that the loaded groups
+//! stay unchanged. The last rule of the shortest rejected prefix is the invalid one.
 
 use rulesync_core::{Group, PromDuration};
 
 use crate::server::cut;
 
-/// So long nothing of a group on trial is evaluated, and no alert of it fires.
+/// The interval and `for` of a trial group, so that no rule of it is evaluated and no alert fires.
 const NEVER: PromDuration = PromDuration::from_millis(365 * 24 * 60 * 60 * 1000);
 
-/// What the name of a group on trial ends in.
+/// The suffix of the name of a trial group.
 const TRIAL: &str = " (tried by rulesync)";
 
-/// The most bytes of a rule that are quoted.
+/// The maximum number of bytes of an expression that are quoted.
 const QUOTED_BYTES: usize = 300;
 
-/// The search through the rules of one group that is refused as a whole.
+/// The search through the rules of one group that is rejected as a whole.
 #[derive(Debug)]
 pub(crate) struct RuleSearch {
     group: Group,
-    /// So many first rules are taken; whether that was tried.
-    taken: (usize, bool),
-    /// So many first rules are refused.
-    refused: usize,
+    /// The length of an accepted prefix of the rules, and `true` if that was tried.
+    accepted: (usize, bool),
+    /// The length of a rejected prefix.
+    rejected: usize,
 }
 
-/// What the search came to.
+/// The result of the search.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Culprit {
     /// A rule, counted from 0.
@@ -43,36 +43,36 @@ impl RuleSearch {
         for rule in group.rules.iter_mut().filter(|rule| !rule.alert.is_empty()) {
             rule.for_duration = NEVER;
         }
-        // A group with nothing but rules can be at fault only by its rules.
+        // A group without other fields can only be invalid because of its rules.
         let plain = group.labels.is_empty() && group.limit == 0 && group.query_offset.is_zero();
-        Self { taken: (0, plain), refused: group.rules.len(), group }
+        Self { accepted: (0, plain), rejected: group.rules.len(), group }
     }
 
-    /// The group to try next, or the end.
+    /// Returns the group to try next, or the result of the search.
     pub(crate) fn next(&self) -> Result<Group, Culprit> {
-        let (taken, is_certain) = self.taken;
-        let first = match self.refused.checked_sub(taken) {
-            // Nothing but the group's own fields is left.
+        let (accepted, is_certain) = self.accepted;
+        let first = match self.rejected.checked_sub(accepted) {
+            // Only the group's own fields are left.
             None | Some(0) => return Err(Culprit::Group),
-            Some(1) if is_certain => return Err(Culprit::Rule(taken)),
-            Some(1) => taken,
-            Some(_) => taken.midpoint(self.refused),
+            Some(1) if is_certain => return Err(Culprit::Rule(accepted)),
+            Some(1) => accepted,
+            Some(_) => accepted.midpoint(self.rejected),
         };
         let rules = self.group.rules.get(..first).unwrap_or_default().to_vec();
         Ok(Group { rules, ..self.group.clone() })
     }
 
-    /// What was tried was taken, or not.
-    pub(crate) fn tried(&mut self, first: usize, is_taken: bool) {
-        if is_taken {
-            self.taken = (first, true);
+    /// Records if the prefix of length `first` was accepted.
+    pub(crate) fn tried(&mut self, first: usize, is_accepted: bool) {
+        if is_accepted {
+            self.accepted = (first, true);
         } else {
-            self.refused = first;
+            self.rejected = first;
         }
     }
 }
 
-/// A rule in few words: its name and expression.
+/// A short description of a rule: its name and expression.
 pub(crate) fn quote(group: &Group, rule: usize) -> Option<String> {
     let rule = group.rules.get(rule)?;
     let kind = if rule.alert.is_empty() { "record" } else { "alert" };
@@ -90,7 +90,7 @@ mod tests {
         Group { name: "g".to_owned(), rules: (0..rules).map(rule).collect(), ..Group::default() }
     }
 
-    /// Searches with a server that dislikes a group for one of its rules or for itself.
+    /// Searches with a server that rejects one of the rules, or the group itself.
     fn search(group: &Group, bad: Option<usize>) -> (Culprit, u32) {
         let (mut search, mut tries) = (RuleSearch::new(group), 0);
         loop {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_rule_in_a_logarithm_of_tries() {
+    fn search_finds_rule_in_logarithmic_tries() {
         for rules in 1..40 {
             for bad in 0..rules {
                 let (culprit, tries) = search(&group(rules), Some(bad));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_with_fields_of_its_own_may_be_at_fault_itself() {
+    fn search_may_blame_fields_of_group() {
         let labelled = Group { labels: [("a".to_owned(), "b".to_owned())].into(), ..group(5) };
         assert_eq!(search(&labelled, None).0, Culprit::Group);
         for bad in 0..5 {
@@ -126,14 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_trial_is_never_evaluated_and_has_a_name_of_its_own() {
+    fn trial_group_is_never_evaluated_and_has_unique_name() {
         let trial = RuleSearch::new(&group(4)).next().unwrap();
         assert_eq!((trial.name.as_str(), trial.rules.len()), ("g (tried by rulesync)", 2));
         assert_eq!((trial.interval, trial.rules[0].for_duration), (NEVER, NEVER));
     }
 
     #[test]
-    fn a_rule_is_quoted_and_cut() {
+    fn quote_truncates_expression() {
         assert_eq!(quote(&group(2), 1).as_deref(), Some("alert: A1, expr: up == 1"));
         let mut long = group(1);
         long.rules[0].expr = "é".repeat(QUOTED_BYTES);

@@ -1,47 +1,47 @@
-//! Which writes of a batch are at fault, when the server takes all files or none and does not say which it dislikes.
-//! Pure: it says what to try next, and is told how it went.
+//! Searches for the invalid writes of a batch, when the server loads all files or none and does not name the invalid
+//! one. Pure: returns the writes to try next, and receives the results.
 //!
-//! All writes that nothing is known against are tried together, at best in one reload. Where they are refused, halving
-//! finds the first that is at fault: what is taken on the way stays in place, so that a half whose other half was taken
-//! needs no try of its own. A batch of n costs at most 1 + d·(2 + log2 n) reloads for d faults. What is saved of that
-//! is spent on trying the rest in parts, as many as there were faults, which saves more where there are many. Writes
-//! with a finding of their own come after them, one by one at first, and in parts twice as large after each that was
-//! taken. What the server says only decides how writes are split; the verdict comes from trying.
+//! All writes without findings are tried together, at best in one reload. If they are rejected, bisection finds the
+//! first invalid one: accepted writes stay in place, so that a half needs no separate try if its other half was
+//! accepted. A batch of n writes costs at most 1 + d·(2 + log2 n) reloads for d faults. Saved reloads are spent on
+//! trying the rest in as many parts as there were faults, which saves more if there are many. Writes with findings
+//! follow, one by one at first, in parts twice as large after each accepted one. The server's messages only decide how
+//! writes are split; the verdict comes from trying.
 
 use std::collections::VecDeque;
 
-/// The search through one batch. Writes are told apart by their index.
+/// The search through one batch. Writes are identified by their index.
 #[derive(Debug)]
 pub(crate) struct Search {
-    /// Writes that nothing is known against.
+    /// Writes without findings.
     plain: Pool,
-    /// Writes with a finding, and those that the server has named.
+    /// Writes with findings, and those that the server has named.
     suspects: Pool,
     trying: Option<Trying>,
     budget: Budget,
     base: Base,
-    /// Writes that were given up, because the server takes nothing.
+    /// Writes that were abandoned, because the server rejects everything.
     abandoned: Vec<usize>,
-    /// Reloads that failed since one succeeded, while nothing is known to succeed.
-    strikes: u32,
-    patience: u32,
+    /// The number of failed reloads since the last success, while the base is not known to be good.
+    failures: u32,
+    max_failures: u32,
 }
 
-/// Writes that wait for their turn.
+/// Writes that have not been tried yet.
 #[derive(Debug, Default)]
 struct Pool {
     waiting: VecDeque<usize>,
-    /// How many are tried together next.
+    /// The number of writes to try together next.
     size: usize,
-    /// How many were found to be at fault.
+    /// The number of faults found.
     faults: usize,
 }
 
-/// What of the reloads that the search may cost has not been used so far.
+/// The remaining reloads of the search's budget.
 #[derive(Debug)]
 struct Budget {
     left: f64,
-    /// What each fault adds.
+    /// The reloads that each fault adds.
     each: f64,
 }
 
@@ -51,34 +51,34 @@ impl Budget {
         Self { left: 1.0, each: 2.0 + f64::from(writes).log2() }
     }
 
-    /// In how many parts the rest may be tried, as if there were as many faults as before. At worst all are good.
+    /// The number of parts for trying the rest, assuming as many faults as before. At worst all parts are good.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole reloads count")]
     fn parts(&self, faults: usize) -> usize {
         faults.min(self.left as usize).max(1)
     }
 }
 
-/// What is being tried.
+/// The current try.
 #[derive(Debug)]
 struct Trying {
-    /// Whether it came from the suspects.
+    /// Set if the writes are suspects.
     suspects: bool,
     tried: Vec<usize>,
-    /// If `tried` is taken, this is at fault: both together were refused.
+    /// The other half: both together were rejected, so it contains a fault if `tried` is accepted.
     otherwise: Vec<usize>,
 }
 
-/// Whether the server takes the files without any write of this batch.
+/// The server's result for the files without any write of this batch.
 #[derive(Debug)]
 enum Base {
     Unknown,
     Good,
-    /// It does not, in its words.
+    /// Rejected, with the server's message.
     Bad(String),
 }
 
 impl Search {
-    /// Searches among so many writes, of which some have a finding.
+    /// Creates a search among writes, some of which have findings.
     pub(crate) fn new(has_finding: &[bool]) -> Self {
         let (suspects, plain): (VecDeque<usize>, VecDeque<usize>) =
             (0..has_finding.len()).partition(|write| has_finding.get(*write) == Some(&true));
@@ -89,14 +89,14 @@ impl Search {
             trying: None,
             base: Base::Unknown,
             abandoned: Vec::new(),
-            strikes: 0,
-            patience: 2 * (has_finding.len() + 1).ilog2() + 2,
+            failures: 0,
+            max_failures: 2 * (has_finding.len() + 1).ilog2() + 2,
         }
     }
 
-    /// What to try next, all together. None at the end, or when it comes to nothing.
+    /// Returns the writes to try together next; `None` at the end of the search, or if it is abandoned.
     pub(crate) fn next(&mut self) -> Option<Vec<usize>> {
-        if matches!(self.base, Base::Bad(_)) && self.strikes > self.patience {
+        if matches!(self.base, Base::Bad(_)) && self.failures > self.max_failures {
             return None;
         }
         if self.trying.is_none() {
@@ -113,20 +113,20 @@ impl Search {
         self.trying.as_ref().map(|trying| trying.tried.clone())
     }
 
-    /// What was not tried, because it came to nothing.
+    /// The writes without a result, because the search was abandoned.
     pub(crate) fn rest(self) -> Vec<usize> {
         let trying =
             self.trying.into_iter().flat_map(|trying| trying.tried.into_iter().chain(trying.otherwise));
         trying.chain(self.abandoned).chain(self.plain.waiting).chain(self.suspects.waiting).collect()
     }
 
-    /// The server took the files, with what was tried or without.
+    /// Records that the server accepted the files, with or without the tried writes.
     pub(crate) fn is_good(&mut self) {
         self.base = Base::Good;
-        self.strikes = 0;
+        self.failures = 0;
     }
 
-    /// What was tried is in place. The write that must be at fault then, if there is one.
+    /// Records that the tried writes were accepted. Returns the write that must therefore be invalid, if there is one.
     pub(crate) fn accepted(&mut self) -> Option<usize> {
         let Trying { suspects, otherwise, .. } = self.trying.take()?;
         if otherwise.is_empty() {
@@ -137,7 +137,8 @@ impl Search {
         self.halve(suspects, otherwise)
     }
 
-    /// Some of what was to be tried is no longer wanted, or cannot be: nothing follows from how the rest went.
+    /// Records that some writes of the current try were withdrawn or failed: the result says nothing about the other
+    /// half.
     pub(crate) fn changed(&mut self) {
         if let Some(Trying { suspects, otherwise, .. }) = &mut self.trying {
             let (suspects, otherwise) = (*suspects, std::mem::take(otherwise));
@@ -145,46 +146,46 @@ impl Search {
         }
     }
 
-    /// Whether it must be found out if the server takes the files as they were before, now that these were refused.
-    pub(crate) fn wants_base(&mut self, refused: &[usize]) -> bool {
-        let wants = matches!(self.base, Base::Unknown) && refused.len() == 1;
+    /// Returns `true` if the files without these rejected writes must be tried.
+    pub(crate) fn wants_base(&mut self, rejected: &[usize]) -> bool {
+        let wants = matches!(self.base, Base::Unknown) && rejected.len() == 1;
         self.budget.left -= if wants { 1.0 } else { 0.0 };
         wants
     }
 
-    /// The server does not take the files as they were before.
-    pub(crate) fn base_refused(&mut self, words: String) {
-        self.base = Base::Bad(words);
+    /// Records that the server rejected the files without any write of the batch.
+    pub(crate) fn base_rejected(&mut self, message: String) {
+        self.base = Base::Bad(message);
     }
 
-    /// The server did not take these, of what was to be tried. The write that is at fault, if it is known now.
-    pub(crate) fn refused(&mut self, tried: Vec<usize>, named: impl Fn(usize) -> bool) -> Option<usize> {
+    /// Records that the server rejected the tried writes. Returns the invalid write, if it is known now.
+    pub(crate) fn rejected(&mut self, tried: Vec<usize>, named: impl Fn(usize) -> bool) -> Option<usize> {
         let Trying { suspects, otherwise, .. } = self.trying.take()?;
         self.put_back(suspects, otherwise);
         if !matches!(self.base, Base::Good) {
-            self.strikes += 1;
+            self.failures += 1;
         }
         if matches!(self.base, Base::Bad(_)) {
-            // Nobody can be accused. Something else may still mend it.
+            // No write can be blamed. Another write may still repair the files.
             self.abandoned.extend(tried);
             let pool = self.pool(suspects);
             pool.size = if pool.faults == 0 { 1 } else { pool.size.saturating_mul(2) };
             pool.faults += 1;
             return None;
         }
-        let (guilty, others): (Vec<usize>, Vec<usize>) = tried.iter().partition(|write| named(**write));
-        if !suspects && !guilty.is_empty() && !others.is_empty() {
+        let (blamed, others): (Vec<usize>, Vec<usize>) = tried.iter().partition(|write| named(**write));
+        if !suspects && !blamed.is_empty() && !others.is_empty() {
             self.plain.size = others.len();
             self.put_back(false, others);
-            self.put_back(true, guilty);
+            self.put_back(true, blamed);
             return None;
         }
         self.halve(suspects, tried)
     }
 
-    /// The first of these that are known to be refused together is at fault, or one of the others.
-    fn halve(&mut self, suspects: bool, mut refused: Vec<usize>) -> Option<usize> {
-        if let [write] = refused[..] {
+    /// Bisects writes that were rejected together. Returns the write if it is only one.
+    fn halve(&mut self, suspects: bool, mut rejected: Vec<usize>) -> Option<usize> {
+        if let [write] = rejected[..] {
             self.budget.left += self.budget.each;
             self.pool(suspects).faults += 1;
             self.pool(suspects).size = match suspects {
@@ -193,8 +194,8 @@ impl Search {
             };
             return Some(write);
         }
-        let otherwise = refused.split_off(refused.len() / 2);
-        self.trying = Some(Trying { suspects, tried: refused, otherwise });
+        let otherwise = rejected.split_off(rejected.len() / 2);
+        self.trying = Some(Trying { suspects, tried: rejected, otherwise });
         None
     }
 
@@ -207,10 +208,10 @@ impl Search {
         writes.into_iter().rev().for_each(|write| waiting.push_front(write));
     }
 
-    /// What the server says of the files without any of these writes, if it does not take them.
+    /// The server's message for the files without any write of the batch, if it rejects them.
     pub(crate) fn bad_base(&self) -> Option<&str> {
         match &self.base {
-            Base::Bad(words) => Some(words),
+            Base::Bad(message) => Some(message),
             Base::Good | Base::Unknown => None,
         }
     }
@@ -232,7 +233,7 @@ mod tests {
         reloads: usize,
     }
 
-    /// Searches among writes with a server that dislikes some of them, and perhaps everything.
+    /// Searches among writes with a server that rejects some of them, or everything.
     fn search(has_finding: &[bool], bad: &BTreeSet<usize>, base_good: bool, named: bool) -> Found {
         let (mut search, mut found) = (Search::new(has_finding), Found::default());
         while let Some(part) = search.next() {
@@ -244,9 +245,9 @@ mod tests {
             } else {
                 if search.wants_base(&part) {
                     found.reloads += 1;
-                    if base_good { search.is_good() } else { search.base_refused("base".to_owned()) }
+                    if base_good { search.is_good() } else { search.base_rejected("base".to_owned()) }
                 }
-                search.refused(part, |write| named && bad.contains(&write))
+                search.rejected(part, |write| named && bad.contains(&write))
             };
             found.faults.extend(fault);
         }
@@ -258,8 +259,8 @@ mod tests {
         some.into_iter().collect()
     }
 
-    /// What the search for so many faults may cost at most.
-    fn most(writes: usize, explained: usize, unexplained: usize) -> usize {
+    /// The maximum number of reloads for a search.
+    fn max_reloads(writes: usize, explained: usize, unexplained: usize) -> usize {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let each = (unexplained as f64 * (2.0 + (writes.max(1) as f64).log2())) as usize;
         1 + explained + each
@@ -267,7 +268,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_guilty_fail(
+        fn search_finds_exactly_invalid_writes(
             writes in 1usize..200, bad: BTreeSet<u8>, found: BTreeSet<u8>, named: bool,
         ) {
             let bad = set(bad.into_iter().map(usize::from).filter(|write| *write < writes));
@@ -281,19 +282,19 @@ mod tests {
         }
 
         #[test]
-        fn the_unexplained_cost_a_logarithm_each(writes in 1usize..3000, bad: BTreeSet<u16>) {
+        fn search_costs_logarithm_per_unexplained_fault(writes in 1usize..3000, bad: BTreeSet<u16>) {
             let bad = set(bad.into_iter().map(usize::from).filter(|write| *write < writes));
             let result = search(&vec![false; writes], &bad, true, false);
             prop_assert_eq!(&result.faults, &bad);
-            let most = most(writes, 0, bad.len());
-            prop_assert!(result.reloads <= most, "{} reloads, at most {}", result.reloads, most);
+            let max = max_reloads(writes, 0, bad.len());
+            prop_assert!(result.reloads <= max, "{} reloads, at most {}", result.reloads, max);
         }
     }
 
     #[test]
-    fn what_is_explained_costs_one_reload_and_what_is_good_none() {
+    fn search_costs_one_reload_per_explained_fault() {
         assert_eq!(search(&[false; 1905], &set([]), true, false).reloads, 1);
-        // Spread over the batch, at its beginning, at its end.
+        // Distributed over the batch, at its beginning, at its end.
         for location in [|n: usize| n * 37 % 2051, |n| n, |n| 2050 - n] {
             let bad = set((0..54).map(location));
             let mut has_finding = vec![false; 2051];
@@ -302,16 +303,16 @@ mod tests {
             }
             let result = search(&has_finding, &bad, true, false);
             assert_eq!((&result.faults, result.accepted.len()), (&bad, 1997));
-            let most = most(2051, 37, 17);
-            assert!(result.reloads <= most, "{} reloads, at most {most}", result.reloads);
+            let max = max_reloads(2051, 37, 17);
+            assert!(result.reloads <= max, "{} reloads, at most {max}", result.reloads);
         }
-        // A finding need not be a fault.
+        // Writes with findings may be valid.
         let result = search(&[true; 1000], &set([]), true, false);
         assert_eq!((result.accepted.len(), result.reloads), (1000, 10));
     }
 
     #[test]
-    fn a_server_that_takes_nothing_accuses_nobody() {
+    fn search_blames_no_write_if_base_is_bad() {
         for writes in [1, 2, 8, 500] {
             for has_finding in [false, true] {
                 let result = search(&vec![has_finding; writes], &set([]), false, false);
@@ -322,12 +323,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_from_a_try_that_is_not_whole() {
+    fn search_draws_no_conclusion_from_incomplete_try() {
         let mut search = Search::new(&[false; 4]);
         assert_eq!(search.next(), Some(vec![0, 1, 2, 3]));
-        assert_eq!(search.refused(vec![0, 1, 2, 3], |_| false), None);
+        assert_eq!(search.rejected(vec![0, 1, 2, 3], |_| false), None);
         assert_eq!(search.next(), Some(vec![0, 1]));
-        // The one at fault is withdrawn.
+        // The invalid write is withdrawn.
         search.changed();
         search.is_good();
         assert_eq!(search.accepted(), None);

@@ -1,4 +1,4 @@
-//! The server beside the directory: asking it to read the files again, learning whether it did, and what it has loaded.
+//! The server that reads the directory: triggers reloads, determines their result, and reads the loaded groups.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -13,22 +13,22 @@ use crate::features::Version;
 use crate::names;
 use crate::variant::Variant;
 
-/// A Prometheus or a vmalert.
+/// A Prometheus or vmalert server.
 #[derive(Debug)]
 pub(crate) struct Server {
     connection: Connection,
     variant: Variant,
     timeout: Duration,
-    /// Our directory as the server sees it: another container may have it elsewhere.
+    /// The path of the directory as the server sees it: it may be mounted elsewhere in another container.
     directory: Mutex<String>,
 }
 
-/// Why files were not loaded.
+/// The reason why files were not loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReloadError {
-    /// The server does not take them, in its own words.
-    Refused(String),
-    /// It could not be asked, or not be understood.
+    /// The server rejected the files, with its message.
+    Rejected(String),
+    /// The request failed, or the response was not understood.
     Failed(RulerError),
 }
 
@@ -38,16 +38,16 @@ impl From<RulerError> for ReloadError {
     }
 }
 
-/// What vmalert says of its reloads.
+/// The state of vmalert's reloads, from its metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reloads {
-    /// How many were begun.
-    begun: u64,
-    /// Whether the last that ended went well.
-    good: bool,
+    /// The number of reloads that were started.
+    started: u64,
+    /// Set if the last completed reload succeeded.
+    succeeded: bool,
 }
 
-/// What it answers when it is asked for its version.
+/// The response with the server's version.
 #[derive(Debug, Deserialize)]
 struct BuildInfo {
     data: BuildData,
@@ -58,16 +58,16 @@ struct BuildData {
     version: String,
 }
 
-/// With a longer list of files than this, everything is read: an address must not become too long.
-const QUERY_BYTES: usize = 6 * 1024;
+/// The maximum length of a list of files in a query; with a longer list, all groups are requested.
+const MAX_QUERY_BYTES: usize = 6 * 1024;
 
-/// The longest wait between two looks at vmalert's metrics.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The maximum interval between two requests for vmalert's metrics.
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// So much is kept of a line of its metrics.
+/// The number of bytes that are kept of a line of the metrics.
 const LINE_BYTES: usize = 1024;
 
-/// What a message of the server is cut to.
+/// The maximum length of a server's message.
 const MESSAGE_BYTES: usize = 2048;
 
 impl Server {
@@ -80,7 +80,7 @@ impl Server {
         Self { connection, variant, timeout, directory: Mutex::new(directory) }
     }
 
-    /// What people call it.
+    /// The display name of the server.
     pub(crate) fn product(&self) -> &'static str {
         self.variant.product()
     }
@@ -89,7 +89,7 @@ impl Server {
         self.connection.address()
     }
 
-    /// Its version, if it is a Prometheus that says it.
+    /// The version, if the server is a Prometheus that reports it.
     pub(crate) async fn version(&self) -> Option<Version> {
         if self.variant != Variant::Prometheus {
             return None;
@@ -100,103 +100,104 @@ impl Server {
         if answer.status() != 200 {
             return None;
         }
-        let answer: BuildInfo = serde_json::from_str(&answer.words().await).ok()?;
+        let answer: BuildInfo = serde_json::from_str(&answer.excerpt().await).ok()?;
         Version::parse(&answer.data.version)
     }
 
-    /// Has the files read again, and waits until it is known whether they are in use.
+    /// Reloads the files, and waits until it is known whether the server uses them.
     pub(crate) async fn reload(&self) -> Result<(), ReloadError> {
         match self.variant {
-            Variant::Prometheus => self.ask_to_reload().await,
+            Variant::Prometheus => self.request_reload().await,
             Variant::Vmalert => {
                 let waiting = self.reload_vmalert();
-                let late =
+                let timed_out =
                     || RulerError::unavailable(format!("vmalert did not reload within {:?}", self.timeout));
-                tokio::time::timeout(self.timeout, waiting).await.map_err(|_| late())?
+                tokio::time::timeout(self.timeout, waiting).await.map_err(|_| timed_out())?
             }
         }
     }
 
-    /// vmalert answers before it reloads. But it reloads one after the other, and counts each as it begins it: when a
-    /// second has begun, the first has ended, and what is said of the last that ended is about our files. What it says
-    /// may be a second old, so each round may take as long.
+    /// vmalert responds before it reloads. But it reloads sequentially, and counts each reload when it starts: when the
+    /// second has started, the first has completed, and the result of the last completed one is that of the current
+    /// files. The metrics may be a second old, so each round may take as long.
     async fn reload_vmalert(&self) -> Result<(), ReloadError> {
         let before = self.reloads().await?;
         let mut seen = before;
         for round in 1..=2 {
-            self.ask_to_reload().await?;
+            self.request_reload().await?;
             let mut wait = Duration::from_millis(5);
-            while seen.begun < before.begun + round {
+            while seen.started < before.started + round {
                 tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(LOOK_EVERY);
+                wait = (wait * 2).min(MAX_POLL_INTERVAL);
                 seen = self.reloads().await?;
-                if seen.begun < before.begun {
-                    return Err(
-                        RulerError::unavailable("vmalert was started anew meanwhile".to_owned()).into()
-                    );
+                if seen.started < before.started {
+                    return Err(RulerError::unavailable(
+                        "vmalert was restarted during the reload".to_owned(),
+                    )
+                    .into());
                 }
             }
         }
-        // It tells the reason only to its log and to people.
-        let words = || "vmalert kept its former rules; its log says why".to_owned();
-        if seen.good { Ok(()) } else { Err(ReloadError::Refused(words())) }
+        // vmalert reports the reason only in its log and in its web UI.
+        let message = || "vmalert kept its former rules; its log says why".to_owned();
+        if seen.succeeded { Ok(()) } else { Err(ReloadError::Rejected(message())) }
     }
 
-    async fn ask_to_reload(&self) -> Result<(), ReloadError> {
+    async fn request_reload(&self) -> Result<(), ReloadError> {
         let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
         let answer = self.connection.send(request).await?;
-        let (status, words) = said(answer).await;
-        reload_meaning(status, &words)
+        let (status, text) = status_and_text(answer).await;
+        reload_result(status, &text)
     }
 
     async fn reloads(&self) -> Result<Reloads, RulerError> {
         let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
         let mut answer = self.connection.send(request).await?;
         if answer.status() != 200 {
-            return Err(refused(answer).await);
+            return Err(unexpected(answer).await);
         }
-        let (mut begun, mut good, mut line) = (None, None, Vec::new());
+        let (mut started, mut succeeded, mut line) = (None, None, Vec::new());
         loop {
-            let portion = answer.portion().await?;
-            // The last line may lack its end.
-            for &byte in portion.as_deref().unwrap_or(b"\n") {
+            let chunk = answer.chunk().await?;
+            // The last line may have no line feed.
+            for &byte in chunk.as_deref().unwrap_or(b"\n") {
                 if byte != b'\n' {
-                    // The beginning is enough to tell ours from others.
+                    // The beginning is enough to recognize the metric.
                     if line.len() < LINE_BYTES {
                         line.push(byte);
                     }
                     continue;
                 }
-                begun = begun.or_else(|| value(&line, "vmalert_config_last_reload_total"));
-                good = good.or_else(|| value(&line, "vmalert_config_last_reload_successful"));
+                started = started.or_else(|| value(&line, "vmalert_config_last_reload_total"));
+                succeeded = succeeded.or_else(|| value(&line, "vmalert_config_last_reload_successful"));
                 line.clear();
             }
-            if portion.is_none() {
+            if chunk.is_none() {
                 break;
             }
         }
-        let (Some(begun), Some(good)) = (begun, good) else {
+        let (Some(started), Some(succeeded)) = (started, succeeded) else {
             let message =
                 "its /metrics lack vmalert_config_last_reload_total and _successful: is this a vmalert?";
             return Err(RulerError::Misconfigured { message: message.to_owned() });
         };
-        Ok(Reloads { begun, good: good == 1 })
+        Ok(Reloads { started, succeeded: succeeded == 1 })
     }
 
-    /// Passes on the loaded groups of these namespaces, with the namespace of each. If none is found although there
-    /// `should` be some, everything is looked through, in case the server sees the directory elsewhere.
+    /// Passes the loaded groups of these namespaces to `found`, with the namespace of each. If none is found although
+    /// some are `expected`, all groups are requested, in case the server sees the directory under another path.
     pub(crate) async fn loaded(
         &self,
         namespaces: &[&str],
-        should: bool,
+        expected: bool,
         found: &mut (dyn FnMut(String, LoadedGroup) + Send),
     ) -> Result<(), RulerError> {
         let directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let files: Vec<String> =
             namespaces.iter().map(|name| format!("{directory}/{}", names::file_name(name))).collect();
         let wanted: HashSet<&str> = namespaces.iter().copied().collect();
-        let short = files.iter().map(|file| file.len() * 2 + 10).sum::<usize>() <= QUERY_BYTES;
-        let filters = [short.then_some(files.as_slice()), (should || !short).then_some(&[])];
+        let short = files.iter().map(|file| file.len() * 2 + 10).sum::<usize>() <= MAX_QUERY_BYTES;
+        let filters = [short.then_some(files.as_slice()), (expected || !short).then_some(&[])];
         let mut seen: Option<String> = None;
         for filter in filters.into_iter().flatten() {
             let mut pass = |group: LoadedGroup| {
@@ -219,7 +220,7 @@ impl Server {
         Ok(())
     }
 
-    /// What is loaded from these files, or from all. Servers that do not know the filter answer with everything.
+    /// Reads the loaded groups of these files, or of all files. Servers that do not know the filter return all groups.
     async fn rules(
         &self,
         files: &[String],
@@ -230,54 +231,54 @@ impl Server {
         let request = PlainRequest { method: "GET", path: "/api/v1/rules", query: &query, route: "rules" };
         let mut answer = self.connection.send(request).await?;
         if answer.status() != 200 {
-            return Err(refused(answer).await);
+            return Err(unexpected(answer).await);
         }
         let mut reader = answer.loaded();
-        let mut turn = Instant::now();
-        while let Some(portion) = answer.portion().await? {
-            reader.push(&portion, found).map_err(|error| answer.redacted(error))?;
-            // A long answer must not keep other tasks from their turn.
-            if turn.elapsed() > Duration::from_millis(5) {
+        let mut last_yield = Instant::now();
+        while let Some(chunk) = answer.chunk().await? {
+            reader.push(&chunk, found).map_err(|error| answer.redacted(error))?;
+            // A long response must not starve other tasks.
+            if last_yield.elapsed() > Duration::from_millis(5) {
                 tokio::task::yield_now().await;
-                turn = Instant::now();
+                last_yield = Instant::now();
             }
         }
         reader.finish().map(drop).map_err(|error| answer.redacted(error))
     }
 }
 
-/// What the answer to a request to reload says.
-fn reload_meaning(status: u16, words: &str) -> Result<(), ReloadError> {
-    let words = shortened(words);
+/// The result of a reload request, from the response.
+fn reload_result(status: u16, text: &str) -> Result<(), ReloadError> {
+    let text = shortened(text);
     Err(match status {
         200..=299 => return Ok(()),
-        500 if words.contains("reload") => return Err(ReloadError::Refused(words)),
-        403 if words.contains("Lifecycle API is not enabled") => RulerError::Misconfigured {
-            message: format!("{words} Start Prometheus with --web.enable-lifecycle."),
+        500 if text.contains("reload") => return Err(ReloadError::Rejected(text)),
+        403 if text.contains("Lifecycle API is not enabled") => RulerError::Misconfigured {
+            message: format!("{text} Start Prometheus with --web.enable-lifecycle."),
         },
-        401 | 403 | 407 => RulerError::Denied { message: described(status, &words) },
+        401 | 403 | 407 => RulerError::Denied { message: described(status, &text) },
         300..=399 | 404 | 405 => {
-            RulerError::Misconfigured { message: format!("{}: check the address", described(status, &words)) }
+            RulerError::Misconfigured { message: format!("{}: check the address", described(status, &text)) }
         }
-        _ => RulerError::unavailable(described(status, &words)),
+        _ => RulerError::unavailable(described(status, &text)),
     }
     .into())
 }
 
-/// Status and words of an answer: of a page none, of a redirect where it leads.
-async fn said(answer: PlainAnswer) -> (u16, String) {
+/// The status and text of a response: no text for an HTML page, the target for a redirect.
+async fn status_and_text(answer: PlainAnswer) -> (u16, String) {
     let status = answer.status();
-    let words = match answer.redirection() {
+    let text = match answer.redirection() {
         Some(redirection) => format!("redirected {redirection}"),
         None if answer.content_type() == "text/html" => String::new(),
-        None => answer.words().await,
+        None => answer.excerpt().await,
     };
-    (status, words)
+    (status, text)
 }
 
-async fn refused(answer: PlainAnswer) -> RulerError {
-    let (status, words) = said(answer).await;
-    let message = described(status, &shortened(&words));
+async fn unexpected(answer: PlainAnswer) -> RulerError {
+    let (status, text) = status_and_text(answer).await;
+    let message = described(status, &shortened(&text));
     match status {
         401 | 403 | 407 => RulerError::Denied { message },
         408 | 425 | 429 | 500..=599 => RulerError::unavailable(message),
@@ -285,15 +286,15 @@ async fn refused(answer: PlainAnswer) -> RulerError {
     }
 }
 
-fn described(status: u16, words: &str) -> String {
-    if words.is_empty() { format!("status {status}") } else { format!("{words} ({status})") }
+fn described(status: u16, text: &str) -> String {
+    if text.is_empty() { format!("status {status}") } else { format!("{text} ({status})") }
 }
 
-fn shortened(words: &str) -> String {
-    cut(words.trim(), MESSAGE_BYTES)
+fn shortened(text: &str) -> String {
+    cut(text.trim(), MESSAGE_BYTES)
 }
 
-/// A text of so many bytes at most, about.
+/// Truncates a text to about `bytes` bytes.
 pub(crate) fn cut(text: &str, bytes: usize) -> String {
     match text.char_indices().find(|(index, _)| *index >= bytes) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -301,7 +302,7 @@ pub(crate) fn cut(text: &str, bytes: usize) -> String {
     }
 }
 
-/// The value of a metric, if the line is its.
+/// The value of the metric `name`, if the line is a sample of it.
 fn value(line: &[u8], name: &str) -> Option<u64> {
     let text = std::str::from_utf8(line).ok()?.strip_prefix(name)?.strip_prefix(' ')?;
     text.split_whitespace().next()?.parse().ok()
@@ -312,19 +313,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_answer_to_a_reload_has_a_meaning() {
-        let class = |status, words: &str| match reload_meaning(status, words) {
+    fn reload_result_of_every_response() {
+        let class = |status, text: &str| match reload_result(status, text) {
             Ok(()) => "done",
-            Err(ReloadError::Refused(_)) => "refused",
+            Err(ReloadError::Rejected(_)) => "rejected",
             Err(ReloadError::Failed(error)) => error.class(),
         };
-        for (status, words, expected) in [
+        for (status, text, expected) in [
             (200, "", "done"),
             (204, "", "done"),
             (
                 500,
                 "failed to reload config: one or more errors occurred while applying the new configuration",
-                "refused",
+                "rejected",
             ),
             (500, "panic", "unavailable"),
             (503, "Service Unavailable", "unavailable"),
@@ -336,12 +337,12 @@ mod tests {
             (405, "", "misconfigured"),
             (301, "", "misconfigured"),
         ] {
-            assert_eq!(class(status, words), expected, "{status} {words}");
+            assert_eq!(class(status, text), expected, "{status} {text}");
         }
     }
 
     #[test]
-    fn metrics_are_found_by_their_whole_name() {
+    fn value_matches_full_metric_name() {
         assert_eq!(value(b"vmalert_x_total 12", "vmalert_x_total"), Some(12));
         assert_eq!(value(b"vmalert_x_total_more 12", "vmalert_x_total"), None);
         assert_eq!(value(b"# TYPE vmalert_x_total counter", "vmalert_x_total"), None);

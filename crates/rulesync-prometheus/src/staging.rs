@@ -1,29 +1,29 @@
-//! From writes to files: the changes of each namespace put together, and its file changed once. It blocks.
+//! Applies writes to files: combines the changes of each namespace, and changes its file once. Blocks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rulesync_core::{Group, RulerError};
 
-use crate::directory::{Directory, Held};
+use crate::directory::{Directory, FileState};
 use crate::rule_file::{Change, encode, parse};
 
-/// A change and the namespace it is in.
+/// A change and its namespace.
 pub(crate) type Wanted = Arc<(String, Change)>;
 
-/// The names of groups with those of their rules. Groups without rules are left out: not every server shows them.
+/// The names of groups with those of their rules. Groups without rules are omitted: not every server shows them.
 pub(crate) type Contents = BTreeMap<String, Vec<String>>;
 
-/// What is in the directory for the time being, to be kept or taken back.
+/// Staged changes in the directory, to be kept or reverted.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
-    /// What each changed namespace should hold now.
+    /// The expected contents of each changed namespace.
     pub(crate) namespaces: BTreeMap<String, Contents>,
     /// Writes that could not be staged, by their index.
     pub(crate) failed: Vec<(usize, RulerError)>,
 }
 
-/// Stages writes. Namespaces that would not change are left out; one that cannot be changed fails its own writes only.
+/// Stages writes. Unchanged namespaces are omitted; a namespace that cannot be changed fails only its own writes.
 pub(crate) fn stage(directory: &Directory, writes: &[(usize, Wanted)]) -> Staged {
     let mut by_namespace: BTreeMap<&str, Vec<&(usize, Wanted)>> = BTreeMap::new();
     for write in writes {
@@ -43,7 +43,7 @@ pub(crate) fn stage(directory: &Directory, writes: &[(usize, Wanted)]) -> Staged
     if !staged.namespaces.is_empty()
         && let Err(error) = directory.sync()
     {
-        tracing::warn!(%error, "the directory cannot be synced: a power cut may undo the last changes");
+        tracing::warn!(%error, "The directory cannot be synced: a power failure may undo the last changes");
     }
     staged
 }
@@ -54,17 +54,17 @@ fn stage_namespace<'a>(
     mut changes: impl Iterator<Item = &'a Change> + Clone,
 ) -> Result<Option<Contents>, RulerError> {
     let (former, mut groups) = match directory.read(namespace)? {
-        Held::Nothing => (None, Vec::new()),
-        Held::Ours(text) => {
+        FileState::Missing => (None, Vec::new()),
+        FileState::Owned(text) => {
             let groups = parse(&text).unwrap_or_else(|error| {
-                tracing::warn!(namespace, %error, "a rule file of ours was damaged, and is written anew");
+                tracing::warn!(namespace, %error, "An owned rule file was damaged and is rewritten");
                 Vec::new()
             });
             (Some(text), groups)
         }
-        // Nothing of ours is in there to be deleted.
-        Held::Foreign if !changes.any(|change| matches!(change, Change::Put(_))) => return Ok(None),
-        Held::Foreign => return Err(directory.protected(namespace)),
+        // A foreign file contains no owned groups to delete.
+        FileState::Foreign if !changes.any(|change| matches!(change, Change::Put(_))) => return Ok(None),
+        FileState::Foreign => return Err(directory.protected(namespace)),
     };
     changes.for_each(|change| change.apply(&mut groups));
     let text = if groups.is_empty() {
@@ -86,7 +86,7 @@ fn stage_namespace<'a>(
     Ok(Some(contents(&groups)))
 }
 
-/// Ends what was staged: some namespaces are kept, the others taken back.
+/// Ends staged changes: some namespaces are kept, the others reverted.
 pub(crate) fn end<'a>(
     directory: &Directory,
     namespaces: impl Iterator<Item = &'a String>,
@@ -95,7 +95,7 @@ pub(crate) fn end<'a>(
     let mut result = Ok(());
     for namespace in namespaces {
         let ended = if keep(namespace) { directory.keep(namespace) } else { directory.restore(namespace) };
-        // The others must not stay as they are because of one.
+        // An error of one namespace must not affect the others.
         result = result.and(ended);
     }
     result.and_then(|()| directory.sync())
@@ -109,14 +109,14 @@ fn contents(groups: &[Group]) -> Contents {
     groups.iter().filter(|group| !group.rules.is_empty()).map(named).collect()
 }
 
-/// The namespaces whose loaded groups are not what was staged.
+/// Returns the namespaces whose loaded groups differ from the staged ones.
 pub(crate) fn not_loaded(staged: &Staged, loaded: &HashMap<String, Contents>) -> Vec<String> {
     let (namespaces, nothing) = (staged.namespaces.iter(), Contents::new());
-    let differ = |(namespace, contents): (&String, &Contents)| {
-        let there = loaded.get(namespace).unwrap_or(&nothing);
-        (there != contents).then(|| namespace.clone())
+    let differing = |(namespace, contents): (&String, &Contents)| {
+        let found = loaded.get(namespace).unwrap_or(&nothing);
+        (found != contents).then(|| namespace.clone())
     };
-    namespaces.filter_map(differ).collect()
+    namespaces.filter_map(differing).collect()
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_changed_once_and_only_if_it_changes() {
+    fn stage_changes_each_namespace_once() {
         let temporary = tempfile::tempdir().unwrap();
         let directory = Directory::new(temporary.path().to_owned());
         let writes = all(vec![put("a", "g"), put("b", "g"), put("a", "h"), delete("c", "g")]);
@@ -151,16 +151,16 @@ mod tests {
         end(&directory, staged.namespaces.keys(), |_| true).unwrap();
         assert!(stage(&directory, &writes).namespaces.is_empty(), "nothing is left to change");
         let staged = stage(&directory, &all(vec![delete("a", "g"), delete("a", "h"), put("b", "h")]));
-        assert_eq!(directory.read("a").unwrap(), Held::Nothing);
+        assert_eq!(directory.read("a").unwrap(), FileState::Missing);
         end(&directory, staged.namespaces.keys(), |namespace| namespace == "b").unwrap();
-        assert!(matches!(directory.read("a").unwrap(), Held::Ours(_)), "taken back");
+        assert!(matches!(directory.read("a").unwrap(), FileState::Owned(_)), "reverted");
         let loaded = HashMap::from([("b".to_owned(), staged.namespaces["b"].clone())]);
         assert_eq!(not_loaded(&staged, &loaded), [""; 0], "nothing of `a` should be loaded");
         assert_eq!(not_loaded(&staged, &HashMap::new()), ["b"]);
     }
 
     #[test]
-    fn foreign_and_damaged_files() {
+    fn stage_protects_foreign_files_and_replaces_damaged_ones() {
         let temporary = tempfile::tempdir().unwrap();
         let directory = Directory::new(temporary.path().to_owned());
         std::fs::write(temporary.path().join("theirs.yaml"), "groups: []\n").unwrap();
@@ -173,6 +173,6 @@ mod tests {
         assert!(stage(&directory, &all(vec![delete("theirs", "g")])).failed.is_empty());
         let staged = stage(&directory, &all(vec![delete("damaged", "?")]));
         assert!(staged.namespaces["damaged"].is_empty());
-        assert_eq!(directory.read("damaged").unwrap(), Held::Nothing);
+        assert_eq!(directory.read("damaged").unwrap(), FileState::Missing);
     }
 }

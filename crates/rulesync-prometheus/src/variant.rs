@@ -1,12 +1,12 @@
-//! What differs between the servers that read rule files, as data: which fields they know, and what they do to a text.
-//! Both refuse a whole file for one unknown field, so what a server does not know must never be written.
+//! The differences between the servers that read rule files, as data: the fields they know, and the substitutions they
+//! make. Both reject a whole file for one unknown field, so unknown fields must never be written.
 
 use std::collections::HashMap;
 
 use rulesync_core::{Finding, Group, Keeps, KeptLimit, Location, PromDuration, TemplateEnvironment};
 use serde::Deserialize;
 
-/// Which server reads the rule files: `prometheus` or `vmalert` in a configuration.
+/// The server that reads the rule files: `prometheus` or `vmalert` in a configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Variant {
@@ -18,7 +18,7 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// What people call it.
+    /// The display name.
     pub(crate) const fn product(self) -> &'static str {
         match self {
             Self::Prometheus => "Prometheus",
@@ -26,7 +26,7 @@ impl Variant {
         }
     }
 
-    /// The fields it knows.
+    /// The fields that the server knows.
     pub const fn keeps(self) -> Keeps {
         Keeps {
             group_labels: true,
@@ -39,7 +39,7 @@ impl Variant {
         }
     }
 
-    /// What its templates may use.
+    /// The functions and variables of the server's templates.
     pub(crate) const fn templates(self) -> TemplateEnvironment {
         match self {
             Self::Prometheus => TemplateEnvironment::PROMETHEUS,
@@ -47,7 +47,7 @@ impl Variant {
         }
     }
 
-    /// A group without the fields it does not know.
+    /// Returns a group without the fields that the server does not know.
     pub(crate) fn known(self, group: &Group) -> Group {
         let mut known = group.clone();
         known.evaluation_delay = PromDuration::ZERO;
@@ -59,15 +59,15 @@ impl Variant {
         known
     }
 
-    /// Why a group must not be written, if so.
+    /// Returns the reason if a group must not be written.
     pub(crate) fn refuse(self, group: &Group) -> Option<&'static str> {
-        // It would fill in its own environment, where passwords tend to be, and show it to whoever wrote the rule.
+        // vmalert would expand its environment variables, which often contain passwords, visibly to the rule's author.
         let substituted = || serde_json::to_string(group).map_or(true, |text| text.contains("%{"));
         (self == Self::Vmalert && substituted())
-            .then_some("it holds `%{`, which vmalert replaces by variables of its own environment")
+            .then_some("it contains `%{`, which vmalert replaces by variables of its own environment")
     }
 
-    /// What it is known to refuse in a group.
+    /// Checks a group for errors that the server is known to reject.
     pub(crate) fn check(self, group: &Group) -> Vec<Finding> {
         if self != Self::Vmalert {
             return Vec::new();
@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_is_kept() {
+    fn known_fields_match_keeps() {
         for variant in [Variant::Prometheus, Variant::Vmalert] {
             let (keeps, full) = (variant.keeps(), full());
             let known = variant.known(&full);
             let fingerprint = |group| rulesync_core::Fingerprint::of(group, &keeps);
             assert_eq!(fingerprint(&known), fingerprint(&full));
-            // Nothing but what is kept is left: with every field compared it is still the same.
+            // Only kept fields are left: the fingerprint of all fields is the same.
             assert_eq!(rulesync_core::Fingerprint::of(&known, &Keeps::ALL), fingerprint(&full));
             assert_eq!(variant.known(&known), known);
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn vmalert_must_not_fill_in_its_environment() {
+    fn refuse_prevents_environment_expansion_by_vmalert() {
         let (mut harmful, mut harmless) = (full(), full());
         harmful.rules[0].annotations.insert("summary".to_owned(), "%{PASSWORD}".to_owned());
         harmless.rules[0].annotations.insert("summary".to_owned(), "90% {{ $value }}".to_owned());
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_those_of_the_server() {
+    fn templates_match_server() {
         for (variant, knows) in [(Variant::Prometheus, false), (Variant::Vmalert, true)] {
             let templates = variant.templates();
             assert_eq!([templates.has_variable("$expr"), templates.has_function("quotesEscape")], [knows; 2]);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn vmalert_takes_no_rule_twice() {
+    fn check_finds_duplicate_rule_for_vmalert() {
         let mut group = full();
         group.rules.extend([group.rules[0].clone(), group.rules[0].clone()]);
         group.rules[1].annotations.insert("a".to_owned(), "b".to_owned());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn is_called_by_its_name() {
+    fn variant_is_deserialized_from_name() {
         let read = |text| serde_json::from_str::<Variant>(text).ok();
         assert_eq!(read("\"prometheus\""), Some(Variant::Prometheus));
         assert_eq!(read("\"vmalert\""), Some(Variant::Vmalert));

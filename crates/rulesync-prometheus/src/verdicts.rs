@@ -1,7 +1,7 @@
-//! What the server has refused, remembered beside the rule files, so that a restart does not ask it all over again.
+//! The rejections of the server, saved in the directory of the rule files, so that a restart does not repeat the tries.
 //!
-//! A verdict is about a group as it was written to one version of the server, for a day at most. It answers one offer
-//! in the life of a process: who offers a group once more wants it tried.
+//! A verdict applies to a group as written and to one version of the server, for at most a day. It answers one write in
+//! the life of a process: a caller that repeats the write wants the group to be tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,20 +14,20 @@ use serde::{Deserialize, Serialize};
 use crate::features::Version;
 use crate::names::VERDICTS;
 
-/// How long a verdict is believed: the server may have been given other flags.
-const BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
+/// The validity of a verdict: the server's flags may have changed.
+const VALIDITY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// So many are kept; more are found out again.
-const MOST: usize = 10_000;
+/// The maximum number of saved verdicts; others are determined again.
+const MAX_VERDICTS: usize = 10_000;
 
-/// A larger file was not written by this.
+/// The maximum size of the file; a larger one was not written by rulesync.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What the server has refused.
+/// The rejections of the server.
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts {
     known: BTreeMap<String, Verdict>,
-    /// Those that an earlier process left and that have answered nothing yet.
+    /// The keys of verdicts of an earlier process that have not answered a write yet.
     recallable: BTreeSet<String>,
     changed: bool,
 }
@@ -39,24 +39,24 @@ struct Verdict {
     rule: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<Version>,
-    /// In seconds since 1970.
+    /// The time of the rejection, in seconds since 1970.
     at: u64,
 }
 
-/// The file.
+/// The contents of the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Remembered {
     verdicts: BTreeMap<String, Verdict>,
 }
 
-/// What a verdict is about: a group as it would be written to a namespace.
+/// The key of a verdict: a fingerprint of a group and its namespace.
 pub(crate) fn key(namespace: &str, group: &Group) -> String {
     let group = serde_json::to_string(group).unwrap_or_default();
     Fingerprint::of_bytes(format!("{namespace}\n{group}").as_bytes()).to_string()
 }
 
 impl Verdicts {
-    /// Reads what an earlier process has left. What cannot be read is found out again.
+    /// Reads the verdicts of an earlier process. Starts empty if the file cannot be read.
     pub(crate) fn load(directory: &Path) -> Self {
         let path = directory.join(VERDICTS);
         let read = || -> Result<Remembered, FileError> {
@@ -73,16 +73,16 @@ impl Verdicts {
     }
 
     fn from_remembered(Remembered { mut verdicts }: Remembered, now: u64) -> Self {
-        verdicts.retain(|_, verdict| now.saturating_sub(verdict.at) < BELIEVED.as_secs());
+        verdicts.retain(|_, verdict| now.saturating_sub(verdict.at) < VALIDITY.as_secs());
         Self { recallable: verdicts.keys().cloned().collect(), known: verdicts, changed: false }
     }
 
-    /// Writes what has changed. It is a loss of time only if that fails.
+    /// Saves changed verdicts. A failure only costs further tries after a restart.
     pub(crate) fn save(&mut self, directory: &Path) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        while self.known.len() > MOST {
+        while self.known.len() > MAX_VERDICTS {
             let oldest = self.known.iter().min_by_key(|(_, verdict)| verdict.at).map(|(key, _)| key.clone());
             oldest.and_then(|key| self.known.remove(&key));
         }
@@ -95,12 +95,12 @@ impl Verdicts {
         }
     }
 
-    /// Whether anything was refused; otherwise nobody need make a key.
+    /// Returns `true` if there are verdicts; otherwise callers need not compute keys.
     pub(crate) fn knows_any(&self) -> bool {
         !self.known.is_empty()
     }
 
-    /// The verdict of an earlier process on a group, once.
+    /// Returns the verdict of an earlier process on a group, once.
     pub(crate) fn recall(&mut self, key: &str, version: Option<Version>) -> Option<RulerError> {
         let Verdict { message, rule, .. } =
             self.known.get(key).filter(|verdict| verdict.version == version)?;
@@ -110,8 +110,8 @@ impl Verdicts {
         Some(RulerError::Rejected { message: message.clone(), rule: *rule })
     }
 
-    /// The server has refused a group.
-    pub(crate) fn refused(
+    /// Records that the server has rejected a group.
+    pub(crate) fn rejected(
         &mut self,
         key: String,
         version: Option<Version>,
@@ -124,8 +124,8 @@ impl Verdicts {
         self.changed = true;
     }
 
-    /// The server has taken a group.
-    pub(crate) fn taken(&mut self, key: &str) {
+    /// Records that the server has accepted a group.
+    pub(crate) fn accepted(&mut self, key: &str) {
         self.changed |= self.known.remove(key).is_some();
     }
 }
@@ -139,27 +139,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_answers_one_offer_of_the_next_process() {
+    fn verdict_is_recalled_once_by_next_process() {
         let directory = tempfile::tempdir().unwrap();
         let version = Version::parse("2.42.0");
         let mut first = Verdicts::load(directory.path());
-        first.refused("a".to_owned(), version, "no", Some(3));
-        first.refused("b".to_owned(), version, "no", None);
-        assert_eq!(first.recall("a", version), None, "who made it knows it");
-        first.taken("b");
+        first.rejected("a".to_owned(), version, "no", Some(3));
+        first.rejected("b".to_owned(), version, "no", None);
+        assert_eq!(first.recall("a", version), None, "not recalled by the same process");
+        first.accepted("b");
         first.save(directory.path());
         let mut next = Verdicts::load(directory.path());
         let verdict = RulerError::Rejected { message: "no".to_owned(), rule: Some(3) };
-        assert_eq!(next.recall("a", None), None, "who it is does not show while it is away");
+        assert_eq!(next.recall("a", None), None, "the version is unknown while the server is down");
         assert_eq!((next.recall("b", version), next.recall("a", version)), (None, Some(verdict)));
-        assert_eq!(next.recall("a", version), None, "the second offer is meant to be tried");
+        assert_eq!(next.recall("a", version), None, "the second write is tried");
         assert_eq!(Verdicts::load(directory.path()).recall("a", Version::parse("3.0.0")), None);
         std::fs::write(directory.path().join(VERDICTS), "{").unwrap();
         assert!(Verdicts::load(directory.path()).known.is_empty());
     }
 
     #[test]
-    fn verdicts_are_believed_for_a_day() {
+    fn verdicts_expire_after_a_day() {
         let verdict = |at| Verdict { message: "no".to_owned(), rule: None, version: None, at };
         let verdicts = BTreeMap::from([("old".to_owned(), verdict(0)), ("new".to_owned(), verdict(90_000))]);
         let read = Verdicts::from_remembered(Remembered { verdicts }, 100_000);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_groups_and_namespaces_apart() {
+    fn key_differs_by_group_and_namespace() {
         let group = |name: &str| Group { name: name.to_owned(), ..Group::default() };
         let keys: BTreeSet<String> =
             [key("a", &group("g")), key("a", &group("h")), key("b", &group("g"))].into();

@@ -1,37 +1,37 @@
-//! Every answer that servers and gateways were seen to give.
+//! Every response that was observed from servers and gateways.
 
 use super::*;
 
 fn class(operation: Operation, status: u16, body: &str) -> String {
     let answer = Answer { status, content_type: "text/plain; charset=utf-8", body, ..Answer::default() };
-    match meaning(operation, &answer) {
-        Ok(meaning) => format!("{meaning:?}"),
+    match outcome(operation, &answer) {
+        Ok(outcome) => format!("{outcome:?}"),
         Err(error) => error.class().to_owned(),
     }
 }
 
 #[test]
-fn every_row_of_the_catalogue() {
+fn outcome_of_every_known_response() {
     use Operation::{DeleteGroup, DeleteNamespace, GetGroup, GetNamespace, List, Put, State};
     let json = |error: &str| {
         format!(r#"{{"status":"error","data":null,"errorType":"server_error","error":"{error}"}}"#)
     };
     for (operation, status, body, expected) in [
-        (List, 404, "no rule groups found\n", "Nothing"),
-        (GetNamespace, 404, "no rule groups found\n", "Nothing"),
-        (GetGroup, 404, "group does not exist\n", "Nothing"),
+        (List, 404, "no rule groups found\n", "NotFound"),
+        (GetNamespace, 404, "no rule groups found\n", "NotFound"),
+        (GetGroup, 404, "group does not exist\n", "NotFound"),
         (List, 404, "404 page not found\n", "misconfigured"),
         (Put, 404, "404 page not found\n", "misconfigured"),
-        (DeleteNamespace, 404, "group namespace does not exist\n", "Nothing"),
-        (DeleteGroup, 404, "group does not exist\n", "Nothing"),
+        (DeleteNamespace, 404, "group namespace does not exist\n", "NotFound"),
+        (DeleteGroup, 404, "group does not exist\n", "NotFound"),
         (List, 404, "group does not exist\n", "misconfigured"),
         (DeleteNamespace, 404, "group does not exist\n", "misconfigured"),
         (DeleteGroup, 404, "404 page not found\n", "misconfigured"),
         (Put, 404, "no rule groups found\n", "misconfigured"),
         (List, 204, "", "unreadable"),
-        (DeleteGroup, 204, "", "Done"),
-        (DeleteGroup, 202, "", "Done"),
-        (Put, 202, r#"{"status":"success"}"#, "Done"),
+        (DeleteGroup, 204, "", "Success"),
+        (DeleteGroup, 202, "", "Success"),
+        (Put, 202, r#"{"status":"success"}"#, "Success"),
         (Put, 400, "unable to decode rule group\n", "rejected"),
         (Put, 400, "unable to decoded rule group\n", "rejected"),
         (Put, 400, "\n", "rejected"),
@@ -72,8 +72,8 @@ fn every_row_of_the_catalogue() {
         (Put, 504, "", "unavailable"),
         (GetGroup, 400, "GetRuleGroup unsupported in rule local store\n", "misconfigured"),
         (Put, 400, "group 0: Groupname must not be empty\n", "rejected"),
-        (State, 404, "404 page not found\n", "Nothing"),
-        (State, 404, "<html>not here, says the gateway</html>", "Nothing"),
+        (State, 404, "404 page not found\n", "NotFound"),
+        (State, 404, "<html>not here, says the gateway</html>", "NotFound"),
         (State, 422, &json("rule evaluation is disabled for tenant x"), "rejected"),
         (State, 422, "too many tenant IDs present in the request. max: 1 actual: 2\n", "denied"),
         (State, 500, &json("no valid org id found"), "denied"),
@@ -87,17 +87,17 @@ fn every_row_of_the_catalogue() {
 }
 
 #[test]
-fn other_documents_are_never_empty() {
+fn outcome_of_foreign_document_is_misconfigured() {
     for content_type in ["text/html", "application/json", "application/json; charset=utf-8"] {
         let answer = Answer { status: 200, content_type, ..Answer::default() };
-        assert_eq!(meaning(Operation::List, &answer).unwrap_err().class(), "misconfigured");
+        assert_eq!(outcome(Operation::List, &answer).unwrap_err().class(), "misconfigured");
     }
     let login = Answer { status: 200, content_type: "text/html; charset=utf-8", ..Answer::default() };
-    assert_eq!(meaning(Operation::Put, &login).unwrap_err().class(), "misconfigured");
+    assert_eq!(outcome(Operation::Put, &login).unwrap_err().class(), "misconfigured");
 }
 
 #[test]
-fn a_rule_is_found_by_its_name() {
+fn named_rule_finds_rule_by_name() {
     let alert = |name: &str| Rule { alert: name.into(), ..Rule::default() };
     let record = Rule { record: "a:b".into(), ..Rule::default() };
     let rules = vec![alert("A"), alert("A.b"), record, alert("C"), alert("C"), alert("it's")];
@@ -129,12 +129,12 @@ fn a_rule_is_found_by_its_name() {
 }
 
 #[test]
-fn the_rules_that_are_named_are_said_once() {
-    let said = "could not parse expression: 1:5: parse error: x";
+fn rejected_message_names_rules_once() {
+    let reason = "could not parse expression: 1:5: parse error: x";
     for (body, rule, message) in [
-        (format!("4:9: group \"g1\", rule 12, \"A\": {said}\n"), Some(12), said),
-        (format!("group \"g\\\"\", rule 0, \"A\\\": b\\\\\": {said}"), Some(0), said),
-        (format!("1:2: group \"g\", rule 3, \"\": {said}"), Some(3), said),
+        (format!("4:9: group \"g1\", rule 12, \"A\": {reason}\n"), Some(12), reason),
+        (format!("group \"g\\\"\", rule 0, \"A\\\": b\\\\\": {reason}"), Some(0), reason),
+        (format!("1:2: group \"g\", rule 3, \"\": {reason}"), Some(3), reason),
         (
             "group \"g\", rule 2, \"A\": x, 1:2: group \"g\", rule 3, \"B\": y".to_owned(),
             Some(2),
@@ -152,12 +152,12 @@ fn the_rules_that_are_named_are_said_once() {
     ] {
         let answer = Answer { status: 400, content_type: "text/plain", body: &body, ..Answer::default() };
         let message = if message.is_empty() { body.trim() } else { message }.to_owned();
-        assert_eq!(meaning(Operation::Put, &answer), Err(RulerError::Rejected { message, rule }), "{body}");
+        assert_eq!(outcome(Operation::Put, &answer), Err(RulerError::Rejected { message, rule }), "{body}");
     }
 }
 
 #[test]
-fn a_message_is_cut() {
+fn message_is_truncated() {
     assert_eq!(message(502, "text/html", "<html>…"), "status 502");
     assert!(message(400, "", &"x".repeat(10_000)).len() < 2100);
 }

@@ -1,4 +1,4 @@
-//! Answers as the servers write them, cut anywhere, broken, and none at all.
+//! Responses in the servers' format, split at any position, truncated, and of other kinds.
 
 use proptest::prelude::*;
 
@@ -14,14 +14,14 @@ const ANSWER: &str = r#"{"status":"success","warnings":["[{"],"data":{"groups":[
 
 fn read(answer: &str, cut: usize) -> Result<(Vec<LoadedGroup>, Option<String>), RulerError> {
     let (mut reader, mut groups) = (LoadedReader::new(Redaction::default(), Limits::default()), Vec::new());
-    for portion in answer.as_bytes().chunks(cut) {
-        reader.push(portion, &mut |group| groups.push(group))?;
+    for chunk in answer.as_bytes().chunks(cut) {
+        reader.push(chunk, &mut |group| groups.push(group))?;
     }
     reader.finish().map(|token| (groups, token))
 }
 
 #[test]
-fn every_group_is_found_however_it_is_cut() {
+fn reader_finds_groups_in_chunks_of_any_size() {
     let (groups, token) = read(ANSWER, usize::MAX).unwrap();
     let names: Vec<String> = groups.iter().map(|group| format!("{}: {}", group.file, group.name)).collect();
     assert_eq!(names, ["a/b: g \"}{\\", "c: h", "c: i"]);
@@ -30,7 +30,7 @@ fn every_group_is_found_however_it_is_cut() {
     let failing = RuleHealth::Failing("no {[ é".to_owned());
     assert_eq!(health, [&failing, &RuleHealth::Unknown, &RuleHealth::Unknown, &RuleHealth::Healthy]);
     for cut in 1..80 {
-        assert_eq!(read(ANSWER, cut).unwrap(), (groups.clone(), token.clone()), "in portions of {cut}");
+        assert_eq!(read(ANSWER, cut).unwrap(), (groups.clone(), token.clone()), "in chunks of {cut}");
     }
     for nothing in
         [r#"{"status":"success","data":{"groups":[]}}"#, r#"{"status":"success","data":{"groups":null}}"#]
@@ -40,7 +40,7 @@ fn every_group_is_found_however_it_is_cut() {
 }
 
 #[test]
-fn what_a_rule_fails_with_is_kept_up_to_a_limit() {
+fn reader_truncates_rule_errors() {
     let answer = |error: &str| {
         format!(
             r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","rules":[
@@ -56,7 +56,7 @@ fn what_a_rule_fails_with_is_kept_up_to_a_limit() {
         let (groups, _) = read(&answer(&error), 1 << 14).unwrap();
         assert_eq!(groups[0].rules[0].health, RuleHealth::Failing(kept));
     }
-    // An error of the parser quotes what it does not understand.
+    // The parser's error quotes the invalid input.
     let odd = format!(
         r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","rules":"{}"}}]}}}}"#,
         "x".repeat(1 << 20)
@@ -70,15 +70,15 @@ fn what_a_rule_fails_with_is_kept_up_to_a_limit() {
 }
 
 #[test]
-fn what_is_loaded_of_a_group_may_be_as_long_as_the_limits_say() {
+fn reader_limits_size_of_group() {
     let long = format!(
         r#"{{"status":"success","data":{{"groups":[{{"name":"g","file":"f","query":"{}","rules":[]}}]}}}}"#,
         "x".repeat(48 << 10)
     );
     let read = |limits: Limits| {
         let (mut reader, mut groups) = (LoadedReader::new(Redaction::default(), limits), 0);
-        for portion in long.as_bytes().chunks(4096) {
-            reader.push(portion, &mut |_| groups += 1)?;
+        for chunk in long.as_bytes().chunks(4096) {
+            reader.push(chunk, &mut |_| groups += 1)?;
         }
         Ok::<_, RulerError>(groups)
     };
@@ -91,7 +91,7 @@ fn what_is_loaded_of_a_group_may_be_as_long_as_the_limits_say() {
 }
 
 #[test]
-fn less_than_the_whole_answer_is_an_error() {
+fn reader_rejects_truncated_response() {
     for end in 0..ANSWER.len() {
         let Some(part) = ANSWER.get(..end) else { continue };
         assert!(read(part, 16).is_err(), "{part}");
@@ -99,7 +99,7 @@ fn less_than_the_whole_answer_is_an_error() {
 }
 
 #[test]
-fn another_document_is_an_error() {
+fn reader_rejects_other_documents() {
     for other in [
         "",
         "[]",
@@ -125,7 +125,7 @@ fn another_document_is_an_error() {
 }
 
 #[test]
-fn what_does_not_end_is_given_up() {
+fn reader_rejects_endless_envelope_or_group() {
     let mut reader = LoadedReader::new(Redaction::default(), Limits::default());
     let megabyte = vec![b'x'; 1 << 20];
     assert!(reader.push(&megabyte, &mut |_| {}).is_err(), "no envelope is that long");
@@ -138,12 +138,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics(answer in "[\\[\\]{}\",:a0\\\\]{0,60}") {
+    fn reader_does_not_panic(answer in "[\\[\\]{}\",:a0\\\\]{0,60}") {
         let _ = read(&answer, 3);
     }
 
     #[test]
-    fn what_is_written_is_read(
+    fn reader_reads_written_groups(
         groups in prop::collection::vec(("\\PC{0,9}", "\\PC{0,9}", prop::collection::vec("\\PC{0,9}", 0..4)), 0..6),
         cut in 1_usize..40,
     ) {

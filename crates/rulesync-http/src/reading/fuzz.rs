@@ -1,4 +1,4 @@
-//! What no answer may do to us, however damaged it is: panic, grow, hide groups of ours, or be read as others.
+//! Fuzz tests: no response, however damaged, may cause a panic or high memory use, hide owned groups, or be misread.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use rulesync_testkit::mutate::{bombs, damaged};
 use super::*;
 use crate::document::{encode_group, parse_group};
 
-/// As the servers write it: one namespace of another owner between two of ours.
+/// A list as the servers write it: a foreign namespace followed by two owned ones.
 const LIST: &str = "them:
     - name: g
       interval: 1m
@@ -43,20 +43,20 @@ us.ns.o:
           expr: \"1\"
 ";
 
-/// Of a group or a name: what is listed.
+/// The listed fingerprint of each group, by namespace and name.
 type Listed = BTreeMap<(String, String), Option<Fingerprint>>;
 
 fn owned(name: &str) -> bool {
     name.starts_with("us.")
 }
 
-fn read<'d>(portions: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec<Unparsed>), RulerError> {
+fn read<'d>(chunks: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec<Unparsed>), RulerError> {
     let nothing = Observed::default();
     let classify = |name: &str| if owned(name) { NamespaceClass::Managed } else { NamespaceClass::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &classify, &nothing);
     let mut reader = ListReader::new(&mut listing, Limits::default());
-    for portion in portions {
-        reader.push(portion)?;
+    for chunk in chunks {
+        reader.push(chunk)?;
     }
     reader.end()?;
     let unparsed = reader.into_unparsed();
@@ -70,7 +70,7 @@ fn read<'d>(portions: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec
     Ok((listed, unparsed))
 }
 
-/// The same by the parser alone, from the document as a whole.
+/// The groups of a document as the parser reads it as a whole, without splitting.
 fn read_whole(document: &[u8]) -> Option<Listed> {
     let mut listed = Listed::new();
     for (name, groups) in parse_namespaces(document, Limits::default()).ok()? {
@@ -81,7 +81,7 @@ fn read_whole(document: &[u8]) -> Option<Listed> {
     Some(listed)
 }
 
-/// The places in the list that are not at the beginning of a line.
+/// The offsets in the list that are not at the beginning of a line.
 fn within_lines() -> impl Strategy<Value = usize> {
     let within = |at: &usize| LIST.as_bytes()[at - 1] != b'\n';
     prop::sample::select((1..LIST.len()).filter(within).collect::<Vec<_>>())
@@ -91,7 +91,7 @@ fn damage() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..24)
 }
 
-/// Any text a rule can have: see `rulesync_core::intake::convert` for the characters that are refused.
+/// Any string that a rule can have: see `rulesync_core::intake::convert` for the characters that are rejected.
 fn text() -> impl Strategy<Value = String> {
     let held =
         |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}') || matches!(c, '\t' | '\n' | '\r');
@@ -138,7 +138,7 @@ fn group() -> impl Strategy<Value = Group> {
 }
 
 #[test]
-fn bombs_do_not_go_off() {
+fn list_limits_memory_of_yaml_bombs() {
     for (name, bomb) in bombs() {
         let indented: String = bomb.lines().map(|line| format!("    {line}\n")).collect();
         for document in [
@@ -158,9 +158,9 @@ fn bombs_do_not_go_off() {
     }
 }
 
-/// No server writes aliases; whoever does it wants something.
+/// No server writes aliases; a document with aliases is an attack.
 #[test]
-fn aliases_are_not_followed() {
+fn list_rejects_aliases() {
     let group = "name: &a g\nrules: [{record: *a, expr: *a}]\n";
     assert!(parse_group(group.as_bytes(), Limits::default()).is_err());
     let long = "x".repeat(100_000);
@@ -174,12 +174,12 @@ fn aliases_are_not_followed() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is there, in whatever portions it comes, it is read as the parser reads it, or not at all.
+    /// Any document, in chunks of any size, is read as the parser reads it as a whole, or rejected.
     #[test]
-    fn cutting_changes_nothing(damage in damage(), portion in 1_usize..40) {
+    fn splitting_does_not_change_list(damage in damage(), chunk in 1_usize..40) {
         let document = damaged(LIST.as_bytes(), &damage);
         let whole = read([document.as_slice()]);
-        prop_assert_eq!(&read(document.chunks(portion)), &whole);
+        prop_assert_eq!(&read(document.chunks(chunk)), &whole);
         if let (Ok((listed, unparsed)), Some(expected)) = (whole, read_whole(&document))
             && unparsed.is_empty()
         {
@@ -187,29 +187,29 @@ proptest! {
         }
     }
 
-    /// What breaks off is never taken for a whole list with fewer groups.
+    /// A truncated list is never read as a complete list with fewer groups.
     #[test]
-    fn a_torn_list_is_no_list(at in within_lines()) {
+    fn list_rejects_truncated_document(at in within_lines()) {
         prop_assert!(read([&LIST.as_bytes()[..at]]).is_err());
     }
 
-    /// Whatever stands in a namespace of others, ours is read whole.
+    /// Owned namespaces are read completely whatever a foreign namespace contains.
     #[test]
-    fn what_others_write_does_not_matter(damage in damage(), first: bool) {
-        let (ours, _) = read([LIST.as_bytes()]).unwrap();
-        let mut theirs = b"them-too:\n".to_vec();
+    fn list_is_independent_of_foreign_namespaces(damage in damage(), first: bool) {
+        let (owned_groups, _) = read([LIST.as_bytes()]).unwrap();
+        let mut foreign = b"them-too:\n".to_vec();
         for line in damaged(LIST.as_bytes(), &damage).split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            theirs.extend_from_slice(b"    ");
-            theirs.extend_from_slice(line);
+            foreign.extend_from_slice(b"    ");
+            foreign.extend_from_slice(line);
         }
-        theirs.push(b'\n');
-        let parts = if first { [theirs.as_slice(), LIST.as_bytes()] } else { [LIST.as_bytes(), &theirs] };
-        prop_assert_eq!(read(parts), Ok((ours, vec![])));
+        foreign.push(b'\n');
+        let parts = if first { [foreign.as_slice(), LIST.as_bytes()] } else { [LIST.as_bytes(), &foreign] };
+        prop_assert_eq!(read(parts), Ok((owned_groups, vec![])));
     }
 
-    /// A group as it is sent is the group that is read, alone and in a list.
+    /// An encoded group parses to the same group, alone and in a list.
     #[test]
-    fn what_is_written_is_what_is_read(group in group()) {
+    fn encoded_group_round_trips(group in group()) {
         let body = encode_group(&group).unwrap();
         prop_assert_eq!(parse_group(body.as_bytes(), Limits::default()), Ok(group.clone()), "{}", body);
         let mut list = "us.ns.o:\n".to_owned();
@@ -222,7 +222,7 @@ proptest! {
     }
 
     #[test]
-    fn no_group_panics(group in group(), damage in damage()) {
+    fn parsers_do_not_panic_on_damaged_group(group in group(), damage in damage()) {
         let body = damaged(encode_group(&group).unwrap().as_bytes(), &damage);
         let _ = parse_group(&body, Limits::default());
         let _ = parse_namespaces(&body, Limits::default());

@@ -2,14 +2,14 @@ use rulesync_core::{Keeps, NamespaceClass, Observed};
 
 use super::*;
 
-/// What is listed of ours, as `namespace/group`, and what could not be parsed.
+/// Returns the owned groups as `namespace/group`, the namespaces that could not be parsed, and the observed state.
 fn read(document: &[u8], previous: &Observed) -> Result<(Vec<String>, Vec<Unparsed>, Observed), RulerError> {
     let owned =
         |name: &str| if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
     let mut listing = Listing::new(Keeps::ALL, &owned, previous);
     let mut reader = ListReader::new(&mut listing, Limits::default());
-    for portion in document.chunks(7) {
-        reader.push(portion)?;
+    for chunk in document.chunks(7) {
+        reader.push(chunk)?;
     }
     reader.end()?;
     let unparsed = reader.into_unparsed();
@@ -27,7 +27,7 @@ fn groups(document: impl AsRef<[u8]>) -> Result<(Vec<String>, Vec<Unparsed>), Ru
 }
 
 #[test]
-fn empty_is_only_what_says_so() {
+fn list_is_empty_only_if_document_is_empty_map() {
     for document in ["{}\n", "{}", "---\n{}\n"] {
         assert_eq!(groups(document), Ok((vec![], vec![])), "{document:?}");
     }
@@ -41,9 +41,9 @@ fn empty_is_only_what_says_so() {
         "- name: g\n",
         "error: the storage is away\n",
         "status: success\ndata:\n    groups: []\n",
-        // A group, where a list was asked for.
+        // A group instead of a list.
         "name: g\ninterval: 1m\nrules:\n    - record: a:b\n      expr: up\n",
-        // Broken off, on a connection whose end says nothing.
+        // Truncated on a connection whose end is not distinguishable from an error.
         "them:\n    - name: g\n      rul",
         "us.ns.o:\n    - name: g\n      rules:\n        - record: a:b\n          expr: up",
     ] {
@@ -53,30 +53,30 @@ fn empty_is_only_what_says_so() {
 }
 
 #[test]
-fn what_others_have_is_not_read_and_not_ours() {
-    let ours = "us.ns.o:\n    - name: g\n      rules: []\n";
-    for theirs in [
+fn list_skips_foreign_namespaces() {
+    let owned = "us.ns.o:\n    - name: g\n      rules: []\n";
+    for foreign in [
         "them:\n    - name: g\n      rules: [\n",
-        ":x:\n    - name: theirs\n      rules: []\n",
+        ":x:\n    - name: foreign\n      rules: []\n",
         "\"a: b\": []\n",
-        "? |-\n    odd\n    name\n:   - name: theirs\n      rules: [\n",
+        "? |-\n    odd\n    name\n:   - name: foreign\n      rules: [\n",
     ] {
-        for document in [format!("{ours}{theirs}"), format!("{theirs}{ours}")] {
+        for document in [format!("{owned}{foreign}"), format!("{foreign}{owned}")] {
             assert_eq!(groups(&document), Ok((vec!["us.ns.o/g".to_owned()], vec![])), "{document}");
         }
     }
-    let broken = [b"them:\n    - name: \xff\n".as_slice(), ours.as_bytes()].concat();
+    let broken = [b"them:\n    - name: \xff\n".as_slice(), owned.as_bytes()].concat();
     assert_eq!(groups(broken), Ok((vec!["us.ns.o/g".to_owned()], vec![])));
 }
 
 #[test]
-fn long_names_are_written_as_complex_keys() {
+fn list_reads_complex_keys_of_long_names() {
     let name = format!("us.ns.{}", "n".repeat(150));
     let document = format!("? {name}\n:   - name: g\n      rules: []\n    - name: h\n      rules: []\n");
     let expected = vec![format!("{name}/g"), format!("{name}/h")];
     let (listed, unparsed, observed) = read(document.as_bytes(), &Observed::default()).unwrap();
     assert_eq!((listed, unparsed), (expected.clone(), vec![]));
-    // And found unchanged the next time.
+    // The namespace is unchanged in the next list.
     assert_eq!(read(document.as_bytes(), &observed).unwrap().2, observed);
     let broken = document.replace("rules: []\n    - name: h", "rules: [\n    - name: h");
     let unparsed = Unparsed { namespace: name, groups: vec!["g".to_owned(), "h".to_owned()] };
@@ -84,32 +84,32 @@ fn long_names_are_written_as_complex_keys() {
 }
 
 #[test]
-fn a_namespace_that_cannot_be_parsed_is_handed_back() {
+fn list_returns_unparsable_namespaces() {
     let document = "us.a.b:\n    - name: g\n      rules: [\nus.c.d:\n    - name: h\n      rules: []\n";
     let unparsed = Unparsed { namespace: "us.a.b".to_owned(), groups: vec!["g".to_owned()] };
     assert_eq!(groups(document), Ok((vec!["us.c.d/h".to_owned()], vec![unparsed])));
 }
 
-/// Go writes carriage returns of a text as they are, and to YAML they break lines.
+/// Go writes carriage returns in scalars literally, and YAML treats them as line breaks.
 #[test]
-fn carriage_returns_hide_nothing() {
-    let theirs = "them:\n    - name: g\n      rules:\n        - alert: A\n          expr: |-\n            a\r            b\n            c\n";
-    let ours = "us.ns.o:\n    - name: g\n      rules: []\n";
+fn list_handles_carriage_returns() {
+    let foreign = "them:\n    - name: g\n      rules:\n        - alert: A\n          expr: |-\n            a\r            b\n            c\n";
+    let owned = "us.ns.o:\n    - name: g\n      rules: []\n";
     let expected = Ok((vec!["us.ns.o/g".to_owned()], vec![]));
     for between in ["", "\r", "\r\r", "\n\r", "\r\n"] {
-        assert_eq!(groups(format!("{theirs}{between}{ours}")), expected, "{between:?}");
-        assert_eq!(groups(format!("{ours}{between}{theirs}")), expected, "{between:?}");
+        assert_eq!(groups(format!("{foreign}{between}{owned}")), expected, "{between:?}");
+        assert_eq!(groups(format!("{owned}{between}{foreign}")), expected, "{between:?}");
     }
-    assert_eq!(groups(format!("them: []\r{ours}")), expected);
-    assert_eq!(groups(format!("{theirs}{ours}").replace('\n', "\r\n")), expected);
-    let torn = format!(
-        "{ours}us.ns.p:\n    - name: h\n      rules:\n        - alert: A\n          expr: |-\n            a\r"
+    assert_eq!(groups(format!("them: []\r{owned}")), expected);
+    assert_eq!(groups(format!("{foreign}{owned}").replace('\n', "\r\n")), expected);
+    let truncated = format!(
+        "{owned}us.ns.p:\n    - name: h\n      rules:\n        - alert: A\n          expr: |-\n            a\r"
     );
-    assert_eq!(groups(torn).unwrap_err().class(), "unreadable");
+    assert_eq!(groups(truncated).unwrap_err().class(), "unreadable");
 }
 
 #[test]
-fn a_namespace_that_was_read_is_known_the_next_time() {
+fn list_recognizes_unchanged_namespace() {
     let document = b"us.ns.o:\n    - name: g\n      rules: []\n";
     let owned = |_: &str| NamespaceClass::Managed;
     let first = read(document, &Observed::default()).unwrap().2;

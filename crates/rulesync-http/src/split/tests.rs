@@ -23,11 +23,11 @@ impl Pieces for Kept {
     }
 }
 
-fn cut(portions: &[&[u8]]) -> (Kept, End) {
+fn split(chunks: &[&[u8]]) -> (Kept, End) {
     let mut kept = Kept::default();
     let mut splitter = Splitter::default();
-    for portion in portions {
-        splitter.push(portion, &mut kept).unwrap();
+    for chunk in chunks {
+        splitter.push(chunk, &mut kept).unwrap();
     }
     let end = splitter.finish(&mut kept).unwrap();
     (kept, end)
@@ -36,8 +36,8 @@ fn cut(portions: &[&[u8]]) -> (Kept, End) {
 const LIST: &str = "ns1:\n    - name: g\n      rules:\n        - alert: A\n          expr: |-\n            a\n\n            b\n? |-\n  odd\n  name\n:   - name: h\n      rules: []\nskipped:\n    - name: \"{\"\n\n      # no comment\n:x:\n    - name: i\n\"n\":\n    - name: i\n";
 
 #[test]
-fn cuts_at_namespaces() {
-    let (kept, end) = cut(&[LIST.as_bytes()]);
+fn splitter_splits_at_namespaces() {
+    let (kept, end) = split(&[LIST.as_bytes()]);
     assert_eq!(kept.lines, ["ns1:", "? |-", "skipped:", ":x:", "\"n\":"]);
     assert_eq!(kept.pieces.len(), 4, "{:#?}", kept.pieces);
     assert!(kept.pieces[0].ends_with("b\n"));
@@ -47,29 +47,29 @@ fn cuts_at_namespaces() {
 }
 
 #[test]
-fn takes_other_styles_whole() {
+fn splitter_keeps_other_styles_whole() {
     for document in
         ["{}\n", "{}", "[]\n", "{a: [],\nb: []}\n", "---\n{}\n", "# c\n\n{}\n", "  a:\n  - x\n  b:\n"]
     {
-        let (kept, end) = cut(&[document.as_bytes()]);
+        let (kept, end) = split(&[document.as_bytes()]);
         assert_eq!((kept.lines.len(), kept.pieces.len(), end), (0, 1, End::Whole), "{document:?}");
     }
-    assert_eq!(cut(&[b"---\na:\n    - x\n"]).0.pieces, ["a:\n    - x\n"]);
+    assert_eq!(split(&[b"---\na:\n    - x\n"]).0.pieces, ["a:\n    - x\n"]);
 }
 
 #[test]
-fn an_end_that_is_none_shows() {
+fn splitter_detects_empty_and_truncated_document() {
     for document in ["", "\n", " \n\n", "---\n", "# c\n"] {
-        assert_eq!(cut(&[document.as_bytes()]).1, End::Empty, "{document:?}");
+        assert_eq!(split(&[document.as_bytes()]).1, End::Empty, "{document:?}");
     }
     for document in ["a", "a:", "a:\n    - name: g", "skip:\n    - na", "a:\n:"] {
-        let (kept, end) = cut(&[document.as_bytes()]);
-        assert_eq!((kept.pieces.len(), end), (0, End::Torn), "{document:?}");
+        let (kept, end) = split(&[document.as_bytes()]);
+        assert_eq!((kept.pieces.len(), end), (0, End::Truncated), "{document:?}");
     }
 }
 
 #[test]
-fn what_is_not_wanted_takes_no_room() {
+fn splitter_does_not_buffer_skipped_namespace() {
     let mut kept = Kept::default();
     let mut splitter = Splitter::default();
     splitter.push(b"skip:\n    - annotation: \"", &mut kept).unwrap();
@@ -82,34 +82,34 @@ fn what_is_not_wanted_takes_no_room() {
     assert_eq!(kept.pieces, ["ours:\n    - name: g\n"]);
 }
 
-fn portioned<'a>(text: &'a str, cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+fn chunked<'a>(text: &'a str, cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
     cuts.sort_unstable();
     let mut before = 0;
-    let mut portions: Vec<&[u8]> = Vec::new();
+    let mut chunks: Vec<&[u8]> = Vec::new();
     for cut in cuts.into_iter().chain([text.len()]) {
-        portions.push(&text.as_bytes()[before..cut]);
+        chunks.push(&text.as_bytes()[before..cut]);
         before = cut;
     }
-    portions
+    chunks
 }
 
 proptest! {
     #[test]
-    fn portions_do_not_matter(
+    fn splitter_is_independent_of_chunk_sizes(
         text in prop_oneof![Just(LIST.to_owned()), "[ a:\r\n{?#:s-]{0,60}"],
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
-        let (whole, end) = cut(&[text.as_bytes()]);
-        let (portions, portioned_end) = cut(&portioned(&text, &cuts));
-        prop_assert_eq!((whole.lines, whole.pieces, end), (portions.lines, portions.pieces, portioned_end));
+        let (whole, end) = split(&[text.as_bytes()]);
+        let (chunks, chunked_end) = split(&chunked(&text, &cuts));
+        prop_assert_eq!((whole.lines, whole.pieces, end), (chunks.lines, chunks.pieces, chunked_end));
     }
 
-    /// Whatever is kept stands in the document, in this order, and nothing twice.
+    /// The pieces are disjoint parts of the document, in order.
     #[test]
-    fn pieces_are_parts_of_the_document(text in "[ a:\r\n{?#:s-]{0,60}") {
+    fn splitter_pieces_are_parts_of_document(text in "[ a:\r\n{?#:s-]{0,60}") {
         let mut rest = text.as_str();
-        for piece in cut(&[text.as_bytes()]).0.pieces {
+        for piece in split(&[text.as_bytes()]).0.pieces {
             let found = rest.find(&piece);
             prop_assert!(found.is_some(), "{piece:?} in {rest:?}");
             rest = &rest[found.unwrap() + piece.len()..];

@@ -1,43 +1,44 @@
-//! What to ask the state API for, so that answers are small and requests are few. Pure.
+//! Queries of the state API, chosen so that responses are small and requests are few. Pure.
 
 use percent_encoding::utf8_percent_encode;
 
 use crate::url::UNRESERVED_KEPT;
 
-/// Alerts are of no use here, and pages bound what a server must hold for one answer. Who does not know a parameter
-/// ignores it.
+/// The parameters of all queries. Alerts are not needed, and pages bound the memory that a server needs for a response.
+/// Servers ignore unknown parameters.
 const ALWAYS: &str = "exclude_alerts=true&group_limit=1000";
 
-/// Some gateways take no longer request lines than 8 KiB.
-const QUERY_BYTES: usize = 4096;
+/// The maximum length of a query: some gateways accept request lines of up to 8 KiB only.
+const MAX_QUERY_BYTES: usize = 4096;
 
-/// Each request, filtered or not, makes a server ask all its rulers, and each of them go through all its groups of the
-/// tenant. More of them cost more than the groups of others in one answer to everything.
-const MOST_FILTERED: usize = 8;
+/// The maximum number of filtered queries. For each request, filtered or not, a server queries all its rulers, and each
+/// of them iterates over all its groups of the tenant. More requests cost more than the foreign groups in one
+/// unfiltered response.
+const MAX_FILTERED: usize = 8;
 
-/// What to ask in one go.
+/// One query.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Query<'a> {
-    /// Escaped.
+    /// The query string, escaped.
     pub(crate) text: String,
-    /// What it asks for. The answer may tell of others.
+    /// The requested namespaces. The response may contain others.
     pub(crate) namespaces: &'a [&'a str],
 }
 
-/// The queries that together tell of these namespaces: filtered ones while they are few, else one for everything. With
-/// names of 40 bytes they are few up to some 600 namespaces.
+/// Returns the queries for these namespaces: up to [`MAX_FILTERED`] filtered ones, else one for everything. With names
+/// of 40 bytes, up to some 600 namespaces are filtered.
 pub(crate) fn queries<'a>(filter: &str, namespaces: &'a [&'a str]) -> Vec<Query<'a>> {
     let key = format!("&{}=", utf8_percent_encode(filter, UNRESERVED_KEPT));
     let mut queries = Vec::new();
     let mut rest = namespaces;
     while !rest.is_empty() {
-        if queries.len() == MOST_FILTERED {
+        if queries.len() == MAX_FILTERED {
             return vec![Query { text: ALWAYS.to_owned(), namespaces }];
         }
         let (mut text, mut taken) = (ALWAYS.to_owned(), 0);
         for namespace in rest {
             let wanted = format!("{key}{}", utf8_percent_encode(namespace, UNRESERVED_KEPT));
-            if taken > 0 && text.len() + wanted.len() > QUERY_BYTES {
+            if taken > 0 && text.len() + wanted.len() > MAX_QUERY_BYTES {
                 break;
             }
             text.push_str(&wanted);
@@ -50,7 +51,7 @@ pub(crate) fn queries<'a>(filter: &str, namespaces: &'a [&'a str]) -> Vec<Query<
     queries
 }
 
-/// A query for what follows a token.
+/// Returns the query for the page after a token.
 pub(crate) fn page(query: &str, after: Option<&str>) -> String {
     match after {
         None => query.to_owned(),
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn few_namespaces_are_asked_for_by_name() {
+    fn queries_filter_by_few_namespaces() {
         assert_eq!(
             texts("file[]", &["a/b", "c d"]),
             ["exclude_alerts=true&group_limit=1000&file%5B%5D=a%2Fb&file%5B%5D=c%20d"]
@@ -89,17 +90,17 @@ mod tests {
     }
 
     #[test]
-    fn many_are_asked_for_in_batches_and_very_many_not_by_name() {
+    fn queries_are_split_and_unfiltered_above_limit() {
         let batches = ask(500);
         assert!((2..=8).contains(&batches.len()), "{}", batches.len());
-        assert!(batches.iter().all(|query| query.len() <= QUERY_BYTES));
+        assert!(batches.iter().all(|query| query.len() <= MAX_QUERY_BYTES));
         let asked = batches.join("");
         assert!(names(500).iter().all(|name| asked.contains(name.as_str())), "none is left out");
         assert_eq!(ask(5000), [ALWAYS]);
     }
 
     #[test]
-    fn tokens_are_escaped() {
+    fn page_escapes_token() {
         assert_eq!(page("x=1", Some("a+b/c==")), "x=1&group_next_token=a%2Bb%2Fc%3D%3D");
         assert_eq!(page("x=1", None), "x=1");
     }

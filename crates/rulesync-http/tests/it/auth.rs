@@ -1,4 +1,4 @@
-//! Who we are to the server.
+//! Authentication against the server.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use wiremock::matchers::{any, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::oauth2::after;
+use crate::oauth2::advance;
 
 pub(crate) fn config(value: serde_json::Value) -> ClientConfig {
     serde_json::from_value(value).unwrap()
@@ -28,7 +28,7 @@ pub(crate) async fn put(client: &RulerClient) -> Result<(), RulerError> {
         .await
 }
 
-/// A server that accepts what carries this header and refuses everything else.
+/// A server that accepts requests with this header and rejects all others.
 async fn server_that_wants(name: &str, value: &str) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(header(name, value))
@@ -50,7 +50,7 @@ pub(crate) fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 #[tokio::test]
-async fn every_way_to_say_it() {
+async fn auth_methods_send_authorization_header() {
     let (user, password) = (file("user\n"), file("secret\n"));
     let token = file("token\n");
     let basic = "Basic dXNlcjpzZWNyZXQ=";
@@ -68,16 +68,16 @@ async fn every_way_to_say_it() {
         put(&client(&server.uri(), &config(settings.clone())))
             .await
             .unwrap_or_else(|error| panic!("{settings}: {error}"));
-        let refused = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
+        let rejected = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
         assert!(
-            matches!(refused, RulerError::Denied { ref message } if message == "who are you"),
-            "{refused}"
+            matches!(rejected, RulerError::Denied { ref message } if message == "who are you"),
+            "{rejected}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_changed_secret_is_read_again_when_the_old_one_is_refused() {
+async fn auth_rereads_secret_file_after_rejection() {
     let secret = file("old");
     let path = secret.path();
     for (name, wanted, settings) in [
@@ -95,7 +95,7 @@ async fn a_changed_secret_is_read_again_when_the_old_one_is_refused() {
 }
 
 #[tokio::test]
-async fn the_wait_for_a_secret_is_not_the_rulers() {
+async fn auth_secret_file_does_not_count_as_ruler_time() {
     let path = std::path::PathBuf::from("/a/token/that/hangs");
     let (release, hanging) = std::sync::mpsc::channel::<()>();
     let (begun, beginning) = tokio::sync::oneshot::channel();
@@ -117,7 +117,7 @@ async fn the_wait_for_a_secret_is_not_the_rulers() {
         RulerClient::new("http://127.0.0.1:1", ServerProfile::cortex(), &settings, timeout, None).unwrap();
     let writing = tokio::spawn(async move { put(&client).await });
     tokio::task::yield_now().await;
-    after(Duration::from_secs(11)).await;
+    advance(Duration::from_secs(11)).await;
     let error = writing.await.unwrap().unwrap_err();
     let expected = "the request was not sent: /a/token/that/hangs: it was not read or written within 10s";
     assert_eq!((error.class(), error.message()), ("unavailable", expected));
@@ -126,14 +126,14 @@ async fn the_wait_for_a_secret_is_not_the_rulers() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_renewed_is_not_tried_twice() {
+async fn auth_does_not_retry_with_fixed_credentials() {
     let server = server_that_wants("authorization", "Bearer right").await;
     assert!(put(&client(&server.uri(), &config(json!({"bearer_token": "wrong"})))).await.is_err());
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn further_headers_are_sent() {
+async fn http_headers_are_sent() {
     let value = file("from-file\n");
     let server = MockServer::start().await;
     Mock::given(header("x-two", "hidden"))

@@ -1,4 +1,4 @@
-//! Gateways that say in their answers what we sent: our secrets stay out of errors.
+//! Gateways that echo the request in their responses: errors do not contain secrets.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ async fn echo(status: u16, content_type: &'static str) -> MockServer {
     server
 }
 
-/// Whether anything of what was sent is told.
-fn tells(text: &str) -> bool {
+/// Returns `true` if a text contains any part of the secrets that were sent.
+fn leaks(text: &str) -> bool {
     // Base64 of `user:…` and of the secret alone.
     ["hunter2", "t0ken", "dXNlcjpodW50ZXIyLyYie", "aHVudGVyMi8mIn"].iter().any(|secret| text.contains(secret))
 }
@@ -44,7 +44,7 @@ async fn list(settings: &ClientConfig, address: &str) -> RulerError {
     client(address, settings).list(None, &mut listing).await.unwrap_err()
 }
 
-fn every_way(server: &MockServer, secret_file: &std::path::Path) -> Vec<serde_json::Value> {
+fn auth_settings(server: &MockServer, secret_file: &std::path::Path) -> Vec<serde_json::Value> {
     let token_url = format!("{}/token", server.uri());
     vec![
         json!({"basic_auth": {"username": "user", "password": SECRET}}),
@@ -58,27 +58,27 @@ fn every_way(server: &MockServer, secret_file: &std::path::Path) -> Vec<serde_js
 }
 
 #[tokio::test]
-async fn a_gateway_that_echoes_the_request_does_not_make_us_tell_our_secrets() {
+async fn error_does_not_leak_secrets_echoed_by_gateway() {
     let secret = file(&format!("{SECRET}\n"));
     for status in [400, 401, 403, 409, 500] {
         let server = echo(status, "text/plain").await;
-        for settings in every_way(&server, secret.path()) {
+        for settings in auth_settings(&server, secret.path()) {
             let error = put(&client(&server.uri(), &config(settings.clone()))).await.unwrap_err();
             let text = format!("{error} {error:?}");
-            assert!(text.contains("<secret>") && !tells(&text), "{settings}, {status}: {text}");
+            assert!(text.contains("<secret>") && !leaks(&text), "{settings}, {status}: {text}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_list_that_is_an_echo_does_not_make_us_tell_our_secrets() {
+async fn list_error_does_not_leak_echoed_secrets() {
     let secret = file(&format!("{SECRET}\n"));
     for length in [0, 60, 70] {
         let server = MockServer::start().await;
         let answer = move |request: &Request| {
             let value =
                 ["authorization", "x-api-key"].iter().find_map(|name| request.headers.get(*name)).unwrap();
-            // Only the beginning of a line is shown; the secret may be cut.
+            // Only the beginning of a line is shown; the secret may be truncated.
             let body = format!("{} {}!\n", "x".repeat(length), String::from_utf8_lossy(value.as_bytes()));
             ResponseTemplate::new(200).set_body_raw(body, "text/plain")
         };
@@ -87,15 +87,15 @@ async fn a_list_that_is_an_echo_does_not_make_us_tell_our_secrets() {
             .mount(&server)
             .await;
         Mock::given(any()).respond_with(answer).with_priority(9).mount(&server).await;
-        for settings in every_way(&server, secret.path()) {
+        for settings in auth_settings(&server, secret.path()) {
             let error = list(&config(settings.clone()), &server.uri()).await;
-            assert!(error.class() == "unreadable" && !tells(&error.to_string()), "{settings}: {error}");
+            assert!(error.class() == "unreadable" && !leaks(&error.to_string()), "{settings}: {error}");
         }
     }
 }
 
 #[tokio::test]
-async fn what_a_rule_fails_with_tells_no_secrets() {
+async fn rule_error_does_not_leak_secrets() {
     let server = MockServer::start().await;
     let state = json!({"status": "success", "data": {"groups": [{"name": "g", "file": "us.ns.o", "rules": [
         {"name": "A", "health": "err", "lastError": format!("querying with {SECRET}"), "lastEvaluation": "2026-11-23T03:27:26Z"}]}]}});
@@ -112,27 +112,27 @@ async fn what_a_rule_fails_with_tells_no_secrets() {
     let request = PlainRequest { method: "GET", path: "/api/v1/rules", query: &[], route: "rules" };
     let mut answer = connection.send(request).await.unwrap();
     let (mut reader, mut plain) = (answer.loaded(), Vec::new());
-    while let Some(portion) = answer.portion().await.unwrap() {
+    while let Some(chunk) = answer.chunk().await.unwrap() {
         reader
-            .push(&portion, &mut |group| plain.extend(group.rules.into_iter().map(|rule| rule.health)))
+            .push(&chunk, &mut |group| plain.extend(group.rules.into_iter().map(|rule| rule.health)))
             .unwrap();
     }
     assert_eq!(plain, health);
 }
 
 #[tokio::test]
-async fn plain_answers_tell_no_secrets() {
+async fn plain_response_does_not_leak_secrets() {
     let server = echo(500, "text/plain").await;
     let settings = config(json!({"basic_auth": {"username": "user", "password": SECRET}}));
     let _ = rustls::crypto::ring::default_provider().install_default();
     let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
     let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
-    let words = connection.send(request).await.unwrap().words().await;
-    assert!(words.contains("authorization: Basic <secret>\n") && !tells(&words), "{words}");
+    let excerpt = connection.send(request).await.unwrap().excerpt().await;
+    assert!(excerpt.contains("authorization: Basic <secret>\n") && !leaks(&excerpt), "{excerpt}");
 }
 
 #[tokio::test]
-async fn a_secret_at_the_end_of_what_is_read_is_not_told_in_part() {
+async fn truncated_response_does_not_leak_part_of_secret() {
     let server = MockServer::start().await;
     let body = format!("{}{SECRET} and so on", "x".repeat((64 << 10) - 7));
     Mock::given(any()).respond_with(ResponseTemplate::new(500).set_body_string(body)).mount(&server).await;
@@ -140,20 +140,20 @@ async fn a_secret_at_the_end_of_what_is_read_is_not_told_in_part() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
     let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
-    let words = connection.send(request).await.unwrap().words().await;
-    assert!(words.ends_with("xx<secret>…") && !tells(&words), "{}", &words[words.len() - 20..]);
+    let excerpt = connection.send(request).await.unwrap().excerpt().await;
+    assert!(excerpt.ends_with("xx<secret>…") && !leaks(&excerpt), "{}", &excerpt[excerpt.len() - 20..]);
 }
 
 #[tokio::test]
-async fn parameters_of_a_token_are_not_told() {
+async fn error_does_not_leak_token_parameters() {
     let server = MockServer::start().await;
     Mock::given(path("/token"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t0ken-of-a-day"})))
         .mount(&server)
         .await;
-    let told = format!("{SECRET} for rules-of-ours");
+    let echoed = format!("{SECRET} for rules-of-ours");
     Mock::given(any())
-        .respond_with(ResponseTemplate::new(400).set_body_string(told))
+        .respond_with(ResponseTemplate::new(400).set_body_string(echoed))
         .with_priority(9)
         .mount(&server)
         .await;
@@ -164,7 +164,7 @@ async fn parameters_of_a_token_are_not_told() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_echoes_a_token_that_is_its_user_does_not_make_us_tell_it() {
+async fn error_does_not_leak_proxy_user_without_password() {
     let proxy = echo(407, "text/plain").await;
     let address = proxy.address();
     for user in ["hunter2%2F%26%22x", "hunter2%2F%26%22x:"] {
@@ -177,11 +177,11 @@ async fn a_proxy_that_echoes_a_token_that_is_its_user_does_not_make_us_tell_it()
 }
 
 #[tokio::test]
-async fn a_proxy_that_echoes_the_request_does_not_make_us_tell_its_password() {
+async fn error_does_not_leak_proxy_password() {
     let proxy = echo(407, "text/plain").await;
     let address = proxy.address();
     let settings = config(json!({"proxy_url": format!("http://user:hunter2%2F%26%22x@{address}")}));
     let error = put(&client("http://mimir.invalid", &settings)).await.unwrap_err();
     assert!(error.to_string().contains("proxy-authorization: Basic <secret>"), "{error}");
-    assert!(!tells(&error.to_string()), "{error}");
+    assert!(!leaks(&error.to_string()), "{error}");
 }

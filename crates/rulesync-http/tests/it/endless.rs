@@ -1,4 +1,4 @@
-//! Answers that do not end, or grow when they are unpacked: given up at a limit that the message names.
+//! Endless responses, and responses that grow when decompressed: rejected at a limit that the message names.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -13,13 +13,13 @@ use tokio::sync::mpsc;
 
 use crate::auth::config;
 
-/// What a server sends that is never hung up on. Buffers on the way take some of it.
-const MOST: usize = 256 << 20;
+/// The number of bytes after which the server stops if the client does not disconnect. Includes buffers in transit.
+const MAX_SENT: usize = 256 << 20;
 
-/// What a test allows the whole answer; a namespace gets a quarter, a name's line a 256th.
+/// The limit of a whole response; the limit of a namespace is a quarter, of a line with a name a 256th.
 const LIMIT: u64 = 1 << 20;
 
-/// A server that answers the first requests as it was told, and the last one for ever.
+/// A server that sends given responses to the first requests, and an endless one to the last.
 pub(crate) struct Endless {
     pub(crate) address: String,
     sent: mpsc::UnboundedReceiver<usize>,
@@ -51,7 +51,7 @@ impl Endless {
                     asking.send(()).ok();
                     let mut sent = 0;
                     let mut result = stream.write_all(&head).await;
-                    while result.is_ok() && sent < MOST {
+                    while result.is_ok() && sent < MAX_SENT {
                         result = stream.write_all(&again).await;
                         sent += again.len();
                     }
@@ -62,15 +62,15 @@ impl Endless {
         Self { address, sent, asked }
     }
 
-    /// The answer that has no end begins.
-    pub(crate) async fn is_asked(&mut self) {
+    /// Waits for the request with the endless response.
+    pub(crate) async fn requested(&mut self) {
         self.asked.recv().await.unwrap();
     }
 
-    /// The client must have hung up.
-    pub(crate) async fn is_left(&mut self) {
+    /// Waits until the client has disconnected.
+    pub(crate) async fn disconnected(&mut self) {
         let sent = self.sent.recv().await.unwrap();
-        assert!(sent < MOST, "still listening after {sent} bytes");
+        assert!(sent < MAX_SENT, "still connected after {sent} bytes");
     }
 }
 
@@ -102,13 +102,13 @@ async fn list(client: &RulerClient) -> Result<usize, RulerError> {
 
 const YAML: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/yaml\r\n\r\n";
 
-fn says(error: &RulerError, what: &str) {
+fn assert_too_long(error: &RulerError, what: &str) {
     let RulerError::Unreadable { message } = error else { panic!("{error:?}") };
     assert!(message.starts_with(what) && message.contains("raise `max_response_bytes`"), "{message}");
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_end_is_given_up_at_a_limit() {
+async fn list_size_is_limited() {
     for (begins, again, what) in [
         ("", "x", "a line that names a namespace is longer than 4096 bytes"),
         ("? |-\n", "  odd\n", "a namespace or the document is longer than 262144 bytes"),
@@ -121,13 +121,13 @@ async fn a_list_that_does_not_end_is_given_up_at_a_limit() {
     ] {
         let mut server = Endless::start(Vec::new(), &format!("{YAML}{begins}"), again).await;
         let error = list(&limited(&server.address)).await.unwrap_err();
-        says(&error, what);
-        server.is_left().await;
+        assert_too_long(&error, what);
+        server.disconnected().await;
     }
 }
 
 #[tokio::test]
-async fn a_namespace_that_is_read_apart_is_given_up_at_a_limit() {
+async fn separately_read_namespace_size_is_limited() {
     let broken = "us.ns.o:\n    - name: g\n      rules: [\n";
     let answer = |body: &str| {
         format!(
@@ -138,13 +138,13 @@ async fn a_namespace_that_is_read_apart_is_given_up_at_a_limit() {
     for before in [vec![answer(broken)], vec![answer(broken), answer(broken)]] {
         let mut server = Endless::start(before, YAML, "x").await;
         let error = list(&limited(&server.address)).await.unwrap_err();
-        says(&error, "a namespace or group is longer than 262144 bytes");
-        server.is_left().await;
+        assert_too_long(&error, "a namespace or group is longer than 262144 bytes");
+        server.disconnected().await;
     }
 }
 
 #[tokio::test]
-async fn what_grows_when_it_is_unpacked_is_counted_unpacked() {
+async fn list_size_is_counted_after_decompression() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     packed.write_all(b"them:\n").unwrap();
     for _ in 0..64 {
@@ -158,11 +158,11 @@ async fn what_grows_when_it_is_unpacked_is_counted_unpacked() {
     let server = wiremock::MockServer::start().await;
     wiremock::Mock::given(wiremock::matchers::any()).respond_with(bomb).mount(&server).await;
     let error = list(&limited(&server.uri())).await.unwrap_err();
-    says(&error, "the answer is longer than 1048576 bytes");
+    assert_too_long(&error, "the answer is longer than 1048576 bytes");
 }
 
 #[tokio::test]
-async fn what_is_within_the_limits_is_read() {
+async fn list_within_limits_is_read() {
     let text = "x".repeat(200_000);
     let body =
         format!("them:\n    - {text}\nus.ns.o:\n    - name: g\n      rules: [{{record: r, expr: {text}}}]\n");
@@ -173,7 +173,7 @@ async fn what_is_within_the_limits_is_read() {
 }
 
 #[tokio::test]
-async fn a_group_that_could_not_be_read_again_is_not_sent() {
+async fn put_rejects_group_too_large_to_read_back() {
     let server = wiremock::MockServer::start().await;
     let taken = wiremock::ResponseTemplate::new(202);
     wiremock::Mock::given(wiremock::matchers::any()).respond_with(taken).expect(1).mount(&server).await;
@@ -191,7 +191,7 @@ async fn a_group_that_could_not_be_read_again_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_state_that_does_not_end_is_given_up_at_a_limit() {
+async fn state_size_is_limited() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"status\":\"success\",\"data\":{\"groups\":[";
     for (again, what) in [
         ("{\"name\":\"g\",\"file\":\"f\",\"rules\":[]},", "the answer is longer than 1048576 bytes"),
@@ -200,35 +200,35 @@ async fn a_state_that_does_not_end_is_given_up_at_a_limit() {
         let mut server = Endless::start(Vec::new(), head, again).await;
         let mut found = |_| {};
         let error = limited(&server.address).evaluation(None, &["us.ns.o"], &mut found).await.unwrap_err();
-        says(&error, what);
-        server.is_left().await;
+        assert_too_long(&error, what);
+        server.disconnected().await;
     }
 }
 
 #[tokio::test]
-async fn errors_and_acknowledgements_that_do_not_end_are_left() {
+async fn endless_error_and_acknowledgement_are_abandoned() {
     for (status, done) in [("500 Internal Server Error", false), ("202 Accepted", true)] {
         let head = format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\n\r\n");
         let mut server = Endless::start(Vec::new(), &head, "no ").await;
         let written = crate::auth::put(&limited(&server.address)).await;
         assert_eq!(written.is_ok(), done, "{written:?}");
-        server.is_left().await;
+        server.disconnected().await;
     }
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_end_is_left() {
+async fn endless_token_is_abandoned() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"access_token\":\"";
     let mut server = Endless::start(Vec::new(), head, "x").await;
     let oauth2 = json!({"client_id": "id", "client_secret": "s3cret", "token_url": server.address});
     let client = crate::auth::client("http://127.0.0.1:1", &config(json!({"oauth2": oauth2})));
     let error = crate::auth::put(&client).await.unwrap_err();
     assert!(error.to_string().contains("something else than a token"), "{error}");
-    server.is_left().await;
+    server.disconnected().await;
 }
 
 #[tokio::test]
-async fn plain_answers_have_a_limit_too() {
+async fn plain_response_size_is_limited() {
     let mut server = Endless::start(Vec::new(), "HTTP/1.1 200 OK\r\n\r\n", "x").await;
     let settings = ClientConfig { max_response_bytes: Some(LIMIT), ..ClientConfig::default() };
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -236,13 +236,13 @@ async fn plain_answers_have_a_limit_too() {
     let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
     let mut answer = connection.send(request).await.unwrap();
     let error = loop {
-        match answer.portion().await {
+        match answer.chunk().await {
             Ok(Some(_)) => {}
             Ok(None) => panic!("it has no end"),
             Err(error) => break error,
         }
     };
-    says(&error, "the answer is longer than 1048576 bytes");
+    assert_too_long(&error, "the answer is longer than 1048576 bytes");
     drop(answer);
-    server.is_left().await;
+    server.disconnected().await;
 }

@@ -1,5 +1,5 @@
-//! Names, however odd, reach the servers as they are or not at all: by the decoding rules of Mimir, of Cortex, and of a
-//! router that decodes before its handler does, as Loki's.
+//! Fuzz tests: any name reaches the server unchanged or is rejected, with the decoding rules of Mimir, of Cortex, and
+//! of a router that decodes before its handler, such as Loki's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use rulesync_core::{Group, NameRules, Rule, TenantId};
 use rulesync_http::{ClientConfig, PathEncoding, RulerClient, ServerProfile};
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
-/// Names that mean something to URLs, and any others.
+/// Names with characters that are special in URLs, and any others.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-c]{1,2}[/.%][a-c]{1,2}",
@@ -41,7 +41,7 @@ impl Server {
         let timeout = Duration::from_secs(30);
         let client =
             RulerClient::new(&server.url(), profile, &ClientConfig::default(), timeout, None).unwrap();
-        // Where a name that is cut at its slashes or points would lead.
+        // The resources that a name split at its slashes or dots would address.
         for namespace in ["a", "b", "c", "aa", "%2F"] {
             for group in ["a", "b", "c", "g", "%2F"] {
                 let text = format!("name: '{group}'\nrules: [{{record: r, expr: up}}]\n");
@@ -56,8 +56,8 @@ impl Server {
         rules.map(|(namespace, groups)| (namespace, groups.into_keys().collect())).collect()
     }
 
-    /// Writes a group, reads nothing but what the server has, and deletes it again, alone and with its namespace.
-    async fn there_and_back(&self, namespace: &str, group: &str) -> Result<(), TestCaseError> {
+    /// Writes a group, checks the rules of the server, and deletes the group, alone and with its namespace.
+    async fn put_and_delete(&self, namespace: &str, group: &str) -> Result<(), TestCaseError> {
         let tenant: TenantId = "t".parse().unwrap();
         let tenant = Some(&tenant);
         let before = self.names();
@@ -67,14 +67,14 @@ impl Server {
         let mut after = before.clone();
         after.insert(namespace.to_owned(), vec![group.to_owned()]);
         let rule = Rule { record: "r".into(), expr: "up".into(), ..Rule::default() };
-        let made = Group { name: group.to_owned(), rules: vec![rule], ..Group::default() };
+        let written = Group { name: group.to_owned(), rules: vec![rule], ..Group::default() };
         for alone in [true, false] {
-            let put = self.client.put_group(tenant, namespace, &made).await;
+            let put = self.client.put_group(tenant, namespace, &written).await;
             let names = NameRules::default();
-            // Of the names that lead out of their directory, `NameRules` knows the plain ones; the rest is the server's.
-            let leads_out = |name: &str| name.split('/').any(|part| part == "..");
-            let held = [namespace, group].iter().all(|name| names.refuse(name).is_none() && !leads_out(name));
-            // Others are never offered; but if they were, nothing else may be hit.
+            // `NameRules` rejects the simple names that escape their directory; the server rejects the rest.
+            let escapes = |name: &str| name.split('/').any(|part| part == "..");
+            let held = [namespace, group].iter().all(|name| names.refuse(name).is_none() && !escapes(name));
+            // Rejected names are never sent, but must not affect other resources if they were.
             prop_assert!(put.is_ok() || !held, "{:?}", put);
             prop_assert_eq!(self.names(), if put.is_ok() { after.clone() } else { before.clone() }, "put");
             let deleted = if alone {
@@ -95,7 +95,7 @@ impl Server {
 }
 
 #[test]
-fn names_go_there_and_back() {
+fn names_round_trip() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let servers = runtime.block_on(async {
         [
@@ -109,7 +109,7 @@ fn names_go_there_and_back() {
     let tested = runner.run(&(name(), name()), |(namespace, group)| {
         runtime.block_on(async {
             for server in &servers {
-                server.there_and_back(&namespace, &group).await?;
+                server.put_and_delete(&namespace, &group).await?;
             }
             Ok(())
         })

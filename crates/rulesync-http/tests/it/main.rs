@@ -1,8 +1,6 @@
-//! The client's settings against small local servers.
+//! Tests of the client against local servers.
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
-#[cfg(test)]
-mod answers;
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
@@ -16,10 +14,12 @@ mod oauth2;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
-mod turns;
+mod yielding;

@@ -1,4 +1,4 @@
-//! Tokens: when they are fetched, with what, and when again.
+//! Fetching and renewing OAuth 2.0 tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn token(token: &str, expires_in: serde_json::Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({"access_token": token, "expires_in": expires_in}))
 }
 
-/// A server that gives the token `first` once and then `second`, and accepts some of them.
+/// A server that issues the token `first` once and then `second`, and accepts the `accepted` ones.
 async fn server_that_accepts(accepted: &[&str], expires_in: serde_json::Value, seconds: u64) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(path("/token"))
@@ -65,7 +65,7 @@ async fn put_many(client: &Arc<RulerClient>) {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_once_for_all_and_again_when_refused() {
+async fn token_is_shared_and_renewed_when_rejected() {
     let server = MockServer::start().await;
     let form = "grant_type=client_credentials&scope=a%20b&audience=rules%2F1";
     Mock::given(method("POST"))
@@ -97,41 +97,41 @@ async fn a_token_is_fetched_once_for_all_and_again_when_refused() {
 }
 
 #[tokio::test]
-async fn requests_that_are_refused_together_get_one_new_token() {
+async fn token_is_renewed_once_for_concurrent_rejections() {
     let server = server_that_accepts(&["second"], json!(3600), 1).await;
     put_many(&Arc::new(with_tokens_of(&server))).await;
     server.verify().await;
 }
 
 #[tokio::test]
-async fn a_token_is_replaced_before_it_expires() {
+async fn token_is_renewed_before_expiry() {
     let server = server_that_accepts(&["first", "second"], json!(100), 1).await;
     let client = with_tokens_of(&server);
     put(&client).await.unwrap();
-    after(Duration::from_secs(80)).await;
+    advance(Duration::from_secs(80)).await;
     put(&client).await.unwrap();
-    after(Duration::from_secs(11)).await;
+    advance(Duration::from_secs(11)).await;
     put(&client).await.unwrap();
     assert_eq!(used(&server).await, ["Bearer first", "Bearer first", "Bearer second"]);
     server.verify().await;
 }
 
-/// What the ruler's requests were signed with.
+/// The `Authorization` headers of the requests to the ruler.
 async fn used(server: &MockServer) -> Vec<String> {
     let requests = server.received_requests().await.unwrap();
     let signed = requests.iter().filter(|request| request.url.path() != "/token");
     signed.map(|request| request.headers["authorization"].to_str().unwrap().to_owned()).collect()
 }
 
-/// Lets time pass. Only between requests: a clock that jumps would overrun the deadlines of real connections.
-pub(crate) async fn after(time: Duration) {
+/// Advances the clock. Only between requests: otherwise real connections would exceed their deadlines.
+pub(crate) async fn advance(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
 #[tokio::test]
-async fn any_lifetime_a_server_may_write_is_borne() {
+async fn token_accepts_any_lifetime_value() {
     for expires_in in [
         json!("3600"),
         json!(3599.5),
@@ -148,22 +148,22 @@ async fn any_lifetime_a_server_may_write_is_borne() {
         put(&client).await.unwrap();
         server.verify().await;
     }
-    // Nobody knows how long this one lives.
+    // The lifetime is unknown.
     let server = server_that_accepts(&["first", "second"], json!("nan"), 1).await;
     let client = with_tokens_of(&server);
     put(&client).await.unwrap();
-    after(Duration::from_secs(300)).await;
+    advance(Duration::from_secs(300)).await;
     put(&client).await.unwrap();
     assert_eq!(used(&server).await, ["Bearer first", "Bearer second"]);
 }
 
-/// A server that gives tokens when it is told to.
-struct Slow {
+/// A server that issues tokens when the test lets it.
+struct SlowTokenServer {
     address: String,
     asked: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
 }
 
-impl Slow {
+impl SlowTokenServer {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -186,7 +186,7 @@ impl Slow {
         Self { address, asked }
     }
 
-    /// The ruler, and a client of it that waits for it no longer than five seconds.
+    /// A ruler, and a client of it with a timeout of five seconds.
     async fn with_ruler(&self) -> (MockServer, Arc<RulerClient>) {
         let ruler = MockServer::start().await;
         let accepted = Mock::given(header("authorization", "Bearer first"));
@@ -206,24 +206,24 @@ fn putting(client: &Arc<RulerClient>) -> tokio::task::JoinHandle<Result<(), Rule
 }
 
 #[tokio::test]
-async fn the_wait_for_a_token_is_not_the_rulers() {
-    let mut tokens = Slow::start().await;
+async fn token_fetch_does_not_count_as_ruler_time() {
+    let mut tokens = SlowTokenServer::start().await;
     let (ruler, client) = tokens.with_ruler().await;
     let writing = putting(&client);
     let go = tokens.asked.recv().await.unwrap();
-    after(Duration::from_secs(8)).await;
+    advance(Duration::from_secs(8)).await;
     go.send(()).unwrap();
     writing.await.unwrap().unwrap();
     assert_eq!(used(&ruler).await, ["Bearer first"]);
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_come_is_told_as_that() {
-    let mut tokens = Slow::start().await;
+async fn token_fetch_timeout_is_reported() {
+    let mut tokens = SlowTokenServer::start().await;
     let (ruler, client) = tokens.with_ruler().await;
     let writing = [putting(&client), putting(&client)];
     let _go = tokens.asked.recv().await.unwrap();
-    after(Duration::from_secs(16)).await;
+    advance(Duration::from_secs(16)).await;
     for writing in writing {
         let error = writing.await.unwrap().unwrap_err();
         let expected = "the request was not sent: oauth2: the token's server gave no token within 15s";
@@ -234,8 +234,8 @@ async fn a_token_that_does_not_come_is_told_as_that() {
 }
 
 #[tokio::test]
-async fn a_token_is_kept_though_nobody_waits_for_it() {
-    let mut tokens = Slow::start().await;
+async fn token_fetch_continues_after_cancellation() {
+    let mut tokens = SlowTokenServer::start().await;
     let (ruler, client) = tokens.with_ruler().await;
     let writing = putting(&client);
     let go = tokens.asked.recv().await.unwrap();
@@ -248,7 +248,7 @@ async fn a_token_is_kept_though_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_changed_client_secret_is_read_again() {
+async fn client_secret_file_is_reread_after_rejection() {
     let secret = file("old");
     let server = MockServer::start().await;
     Mock::given(path("/token"))
@@ -270,7 +270,7 @@ async fn a_changed_client_secret_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_had_is_told_without_the_secret() {
+async fn token_fetch_error_does_not_contain_secret() {
     let server = MockServer::start().await;
     Mock::given(path("/token")).respond_with(ResponseTemplate::new(400)).mount(&server).await;
     let oauth2 =
@@ -281,7 +281,7 @@ async fn a_token_that_cannot_be_had_is_told_without_the_secret() {
 }
 
 #[tokio::test]
-async fn a_token_that_makes_no_header_is_told_and_not_kept() {
+async fn token_invalid_in_header_is_reported_and_not_cached() {
     for bad in ["two words", "a\nb", "token\n", "\u{7f}", "é", ""] {
         let server = MockServer::start().await;
         Mock::given(path("/token"))

@@ -1,14 +1,14 @@
-//! Proxies: who goes through them, and what they get to see.
+//! The use of proxies, and the data that is sent to them.
 
 use serde_json::json;
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::answers::Scripted;
 use crate::auth::{client, config, put};
+use crate::responses::Scripted;
 
 #[tokio::test]
-async fn a_proxy_gets_the_request_unless_the_host_is_excepted() {
+async fn proxy_is_used_unless_host_is_in_no_proxy() {
     let proxy = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(202)).mount(&proxy).await;
     let through = config(json!({"proxy_url": proxy.uri()}));
@@ -23,7 +23,7 @@ async fn a_proxy_gets_the_request_unless_the_host_is_excepted() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_told_the_password_and_the_server_is_not() {
+async fn proxy_password_is_sent_to_proxy_only() {
     let proxy = MockServer::start().await;
     Mock::given(header("proxy-authorization", "Basic dTpodW50ZXIy"))
         .respond_with(ResponseTemplate::new(202))
@@ -41,7 +41,7 @@ async fn a_proxy_is_told_the_password_and_the_server_is_not() {
 }
 
 #[tokio::test]
-async fn an_exception_may_name_a_port() {
+async fn no_proxy_entry_may_have_port() {
     let (proxy, server) = (MockServer::start().await, MockServer::start().await);
     for either in [&proxy, &server] {
         Mock::given(any()).respond_with(ResponseTemplate::new(202)).mount(either).await;
@@ -54,7 +54,7 @@ async fn an_exception_may_name_a_port() {
 }
 
 #[tokio::test]
-async fn an_https_server_is_reached_through_a_tunnel() {
+async fn proxy_tunnels_https() {
     let proxy = Scripted::start("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
     let through = config(json!({"proxy_url": proxy.address, "bearer_token": "hunter2"}));
     let error = put(&client("https://mimir.invalid:9009", &through)).await.unwrap_err();
@@ -64,7 +64,7 @@ async fn an_https_server_is_reached_through_a_tunnel() {
 }
 
 #[tokio::test]
-async fn tokens_have_a_proxy_of_their_own() {
+async fn token_server_has_separate_proxy() {
     let proxy = MockServer::start().await;
     let token = ResponseTemplate::new(200).set_body_json(json!({"access_token": "t"}));
     Mock::given(path("/token")).respond_with(token).expect(1).mount(&proxy).await;

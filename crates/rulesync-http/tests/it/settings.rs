@@ -1,4 +1,4 @@
-//! Settings that are refused, and secrets that do not show.
+//! Rejected settings, and secrets that are hidden in `Debug`.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use crate::auth::{client, config};
 use rulesync_http::{ClientConfig, RulerClient, ServerProfile};
 use serde_json::json;
 
-fn refused(address: &str, config: &ClientConfig) -> String {
+fn settings_error(address: &str, config: &ClientConfig) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let made = RulerClient::new(address, ServerProfile::cortex(), config, Duration::from_secs(1), None);
     made.unwrap_err().to_string()
 }
 
 #[test]
-fn contradictions_name_the_keys() {
-    for (settings, says) in [
+fn settings_error_names_key() {
+    for (settings, expected) in [
         (json!({"basic_auth": {"username": "u"}, "bearer_token": "t"}), "`bearer_token`"),
         (json!({"basic_auth": {"password": "p"}}), "basic_auth.username"),
         (json!({"basic_auth": {"username": "u", "password": "p", "password_file": "f"}}), "`password_file`"),
@@ -55,43 +55,48 @@ fn contradictions_name_the_keys() {
         (json!({"proxy_url": "http://user:hunter2@[bad"}), "proxy_url"),
         (json!({"proxy_url": "ftp://user:hunter2@x"}), "`proxy_url`: must begin with one of http://"),
     ] {
-        let error = refused("http://127.0.0.1:1", &config(settings.clone()));
-        assert!(error.contains(says) && !error.contains("hunter2"), "{settings}: {error}");
+        let error = settings_error("http://127.0.0.1:1", &config(settings.clone()));
+        assert!(error.contains(expected) && !error.contains("hunter2"), "{settings}: {error}");
     }
     for settings in [
         json!({"proxy_url": "http://u:hunter2@x", "tls_config": {"server_name": "mimir.example"}}),
         json!({"tls_config": {"server_name": "10.0.0.1"}}),
         json!({"tls_config": {"server_name": "mimir.example/x"}}),
     ] {
-        let error = refused("https://127.0.0.1:1", &config(settings.clone()));
+        let error = settings_error("https://127.0.0.1:1", &config(settings.clone()));
         assert!(
             error.contains("tls_config.server_name") && !error.contains("hunter2"),
             "{settings}: {error}"
         );
     }
     let named = json!({"tls_config": {"server_name": "mimir.example"}});
-    let error = refused("http://127.0.0.1:1", &config(named.clone()));
+    let error = settings_error("http://127.0.0.1:1", &config(named.clone()));
     assert_eq!(error, "`tls_config.server_name`: is for an address that begins with https:// only");
     let token = json!({"client_id": "i", "token_url": "http://x", "tls_config": named["tls_config"]});
-    assert!(refused("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`"));
+    assert!(
+        settings_error("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`")
+    );
     for address in ["", "mimir:9009", "ftp://x", "http://u:hunter2@x", "http://x?y"] {
-        let error = refused(address, &ClientConfig::default());
+        let error = settings_error(address, &ClientConfig::default());
         assert!(error.contains("`address`") && !error.contains("hunter2"), "{address}: {error}");
     }
-    let error = refused("localhost:9009", &ClientConfig::default());
+    let error = settings_error("localhost:9009", &ClientConfig::default());
     let expected = "`address`: has no scheme: write `http://localhost:9009` or `https://localhost:9009`";
     assert_eq!(error, expected);
     let token = json!({"oauth2": {"client_id": "i", "token_url": "login.example/token"}});
-    let error = refused("http://x", &config(token));
+    let error = settings_error("http://x", &config(token));
     assert!(
         error.contains("`oauth2.token_url`: has no scheme: write `http://login.example/token`"),
         "{error}"
     );
-    assert!(refused("http://x", &config(json!({"max_response_bytes": 0}))).contains("`max_response_bytes`"));
+    assert!(
+        settings_error("http://x", &config(json!({"max_response_bytes": 0})))
+            .contains("`max_response_bytes`")
+    );
 }
 
 #[test]
-fn secrets_do_not_show() {
+fn secrets_are_hidden_in_debug() {
     let settings = config(json!({
         "basic_auth": {"username": "u", "password": "hunter2"}, "proxy_url": "http://u:hunter2@127.0.0.1:1",
         "tls_config": {"key": "hunter2"}, "http_headers": {"X": {"secrets": ["hunter2"]}},
@@ -108,7 +113,7 @@ fn secrets_do_not_show() {
 }
 
 #[test]
-fn a_prefix_that_no_path_can_carry_is_told_at_once() {
+fn client_rejects_invalid_prefix() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     for prefix in ["/a b", "/a?b", "/a/../b", "/ä"] {
         let made = RulerClient::new(
@@ -123,7 +128,7 @@ fn a_prefix_that_no_path_can_carry_is_told_at_once() {
 }
 
 #[test]
-fn files_are_looked_for_in_the_directory_of_the_configuration() {
+fn in_directory_resolves_relative_paths() {
     let tls = |directory: &str| json!({"ca_file": format!("{directory}ca"), "cert_file": format!("{directory}cert"), "key_file": format!("{directory}key")});
     let settings = |directory: &str, token: &str| {
         let file = |name: &str| format!("{directory}{name}");

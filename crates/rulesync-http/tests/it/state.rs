@@ -1,5 +1,5 @@
-//! What is loaded and how it fares, as the testkit's servers tell it: which questions are asked, how many, and what is
-//! made of odd answers.
+//! The loaded rules and their health, as reported by the testkit's servers: the queries, their number, and the handling
+//! of unexpected responses.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -46,7 +46,7 @@ async fn ask(
     let mut found = Vec::new();
     let mut take = |group| found.push(group);
     let evaluation = client.evaluation(Some(&tenant()), namespaces, &mut take).await?;
-    // Servers have no order that lasts.
+    // The order of the servers is not stable.
     found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok((evaluation, found))
 }
@@ -57,15 +57,15 @@ async fn loaded(client: &RulerClient, namespaces: &[&str]) -> Vec<String> {
     found.into_iter().map(|group| format!("{}: {}", group.namespace, group.name)).collect()
 }
 
-/// Moves the clock without waiting; it runs on as ever afterwards, so that sockets do not meet a frozen one.
-async fn later(time: Duration) {
+/// Advances the clock without waiting. The clock then runs normally, because sockets do not work with a paused one.
+async fn advance(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
 #[tokio::test]
-async fn tells_how_each_rule_fares() {
+async fn state_reports_health_of_each_rule() {
     for kind in KINDS {
         let (server, client) = start(RulerServer::builder(kind)).await;
         let rules =
@@ -91,7 +91,7 @@ async fn tells_how_each_rule_fares() {
 }
 
 #[tokio::test]
-async fn a_log_query_is_told_to_fail() {
+async fn state_reports_log_query_as_failing() {
     let (server, client) = start(RulerServer::builder(Kind::Loki).evaluates()).await;
     server.put("t1", "ns", "name: g\nrules: [{alert: A, expr: '{job=\"x\"}'}]").unwrap();
     let (_, found) = ask(&client, &["ns"]).await.unwrap();
@@ -100,28 +100,28 @@ async fn a_log_query_is_told_to_fail() {
 }
 
 #[tokio::test]
-async fn what_was_written_shows_after_a_sync_and_in_a_frozen_tenant_never() {
+async fn state_shows_writes_after_sync_unless_tenant_is_frozen() {
     for kind in KINDS {
         let (server, client) = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
         server.put("t1", "ns", ALERT).unwrap();
         assert_eq!(loaded(&client, &["ns"]).await, [""; 0], "{kind:?}");
-        later(SYNC).await;
+        advance(SYNC).await;
         assert_eq!(loaded(&client, &["ns"]).await, ["ns: g"], "{kind:?}");
         if kind == Kind::Cortex {
             continue;
         }
         server.put("t1", "x", "name: p\nrules: [{alert: A, expr: \"\\tx\\ny\"}]").unwrap();
         server.put("t1", "new", ALERT).unwrap();
-        later(SYNC * 3).await;
+        advance(SYNC * 3).await;
         assert_eq!(loaded(&client, &["ns", "new", "x"]).await, ["ns: g"], "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn few_namespaces_are_asked_for_by_name_and_many_at_once() {
+async fn state_filters_by_few_namespaces_only() {
     let names: Vec<String> = (0..1200).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    // How many groups there are, foreign ones included, and the requests it takes for 3, 60 and 1,200 namespaces.
+    // The number of requests for 3, 60 and 1,200 namespaces.
     for (kind, requests) in [(Kind::Mimir, [1, 1, 2]), (Kind::Cortex, [1, 1, 2]), (Kind::Loki, [1, 1, 1])] {
         let (server, client) = start(RulerServer::builder(kind)).await;
         for namespace in names.iter().chain(&["foreign.namespace.object"]) {
@@ -144,7 +144,7 @@ async fn few_namespaces_are_asked_for_by_name_and_many_at_once() {
             }
         }
         let twice = [&names[..60], &names[..60]].concat();
-        assert_eq!(loaded(&client, &twice).await.len(), 60, "{kind:?}: asked for twice, told once");
+        assert_eq!(loaded(&client, &twice).await.len(), 60, "{kind:?}: requested twice, returned once");
         server.journal().clear();
         assert_eq!(loaded(&client, &[]).await, [""; 0]);
         assert!(server.journal().is_empty(), "{kind:?}: nothing to ask for");
@@ -152,7 +152,7 @@ async fn few_namespaces_are_asked_for_by_name_and_many_at_once() {
 }
 
 #[tokio::test]
-async fn pages_are_put_together() {
+async fn state_reads_all_pages() {
     for kind in KINDS {
         let (server, client) = start(RulerServer::builder(kind)).await;
         for n in 0..2500 {
@@ -167,7 +167,7 @@ async fn pages_are_put_together() {
 }
 
 #[tokio::test]
-async fn a_server_that_ignores_the_filter_is_asked_once() {
+async fn state_sends_one_query_if_filter_is_ignored() {
     let names: Vec<String> = (0..300).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
@@ -175,21 +175,21 @@ async fn a_server_that_ignores_the_filter_is_asked_once() {
     for namespace in &names {
         server.put("t1", namespace, ALERT).unwrap();
     }
-    assert_eq!(loaded(&client, &names[..1]).await, [format!("{}: g", names[0])], "the others are not ours");
+    assert_eq!(loaded(&client, &names[..1]).await, [format!("{}: g", names[0])], "the others are foreign");
     server.journal().clear();
-    // Several questions would be asked of who understands them.
+    // A server that supports the filter would get several queries.
     assert_eq!(loaded(&client, &names).await.len(), 300);
     assert_eq!(server.journal().len(), 1);
     for namespace in &names[1..] {
         server.remove_namespace("t1", namespace).unwrap();
     }
     server.journal().clear();
-    assert_eq!(loaded(&client, &names).await.len(), 1, "told twice, and passed once");
+    assert_eq!(loaded(&client, &names).await.len(), 1, "returned twice, passed once");
     assert_eq!(server.journal().len(), 2);
 }
 
 #[tokio::test]
-async fn an_api_that_is_off_is_unsupported() {
+async fn state_is_unsupported_if_api_is_disabled() {
     for builder in [
         RulerServer::builder(Kind::Loki).api_disabled(),
         RulerServer::builder(Kind::Cortex).api_disabled(),
@@ -206,14 +206,14 @@ async fn an_api_that_is_off_is_unsupported() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_evaluated_is_told_in_the_servers_words() {
+async fn state_reports_disabled_evaluation_in_servers_words() {
     let (_server, client) = start(RulerServer::builder(Kind::Mimir).evaluation_disabled("t1")).await;
     let message = "rule evaluation is disabled for tenant t1".to_owned();
     assert_eq!(ask(&client, &["ns"]).await, Err(RulerError::Rejected { message, rule: None }));
 }
 
 #[tokio::test]
-async fn an_odd_answer_is_never_nothing() {
+async fn state_rejects_unexpected_responses() {
     let (server, client) = start(RulerServer::builder(Kind::Mimir)).await;
     server.put("t1", "ns", ALERT).unwrap();
     let json = |code: u16, body: &str| {
@@ -238,18 +238,18 @@ async fn an_odd_answer_is_never_nothing() {
         (Fault::too_many_requests(Some(Duration::from_secs(7))), "unavailable"),
     ] {
         server.faults().inject(fault.times(1));
-        let told = ask(&client, &["ns"]).await;
-        assert_eq!(told.as_ref().map_err(RulerError::class).unwrap_err(), class, "{told:?}");
+        let result = ask(&client, &["ns"]).await;
+        assert_eq!(result.as_ref().map_err(RulerError::class).unwrap_err(), class, "{result:?}");
     }
     server.faults().inject(Fault::truncate(60).times(1));
     let error = ask(&client, &["ns"]).await.unwrap_err();
-    // Depending on how much of the head arrived before the end.
+    // The class depends on how much of the head arrived.
     assert!(matches!(error.class(), "unreadable" | "unavailable"), "{error}");
     assert_eq!(loaded(&client, &["ns"]).await, ["ns: g"]);
 }
 
 #[tokio::test]
-async fn pages_without_an_end_are_given_up() {
+async fn state_rejects_repeated_page_token() {
     let (server, client) = start(RulerServer::builder(Kind::Cortex)).await;
     let again = r#"{"status":"success","data":{"groups":[],"groupNextToken":"x+y"}}"#;
     server.faults().inject(Fault::status(200, again).with_header("content-type", "application/json"));
@@ -260,7 +260,7 @@ async fn pages_without_an_end_are_given_up() {
     assert!(queries[1].ends_with("&group_next_token=x%2By"), "{queries:?}");
 }
 
-/// A server whose page after token `n` is that of `pages(n)`.
+/// A server that returns `page(n)` for the token `n`.
 async fn paging(page: impl Fn(usize) -> serde_json::Value + Send + Sync + 'static) -> MockServer {
     let server = MockServer::start().await;
     let answer = move |request: &Request| {
@@ -279,7 +279,7 @@ fn client_of(server: &MockServer, max_response_bytes: u64) -> RulerClient {
 }
 
 #[tokio::test]
-async fn pages_in_a_circle_are_given_up() {
+async fn state_rejects_cycle_of_pages() {
     let circle = |number: usize| json!({"groups": [], "groupNextToken": (number % 3 + 1).to_string()});
     let server = paging(circle).await;
     let error = ask(&client_of(&server, 1 << 30), &["ns"]).await.unwrap_err();
@@ -289,7 +289,7 @@ async fn pages_in_a_circle_are_given_up() {
 }
 
 #[tokio::test]
-async fn all_pages_together_are_one_answer() {
+async fn state_size_limit_applies_to_all_pages_together() {
     let group =
         |number: usize| json!({"name": "g", "file": "x".repeat(20_000), "rules": [], "interval": number});
     let page =
@@ -310,7 +310,7 @@ impl RequestObserver for Seen {
 }
 
 #[tokio::test]
-async fn a_hanging_server_has_a_deadline_and_every_request_counts() {
+async fn state_request_times_out_and_is_observed() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let seen = Arc::new(Seen::default());

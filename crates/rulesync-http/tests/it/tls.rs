@@ -1,4 +1,4 @@
-//! TLS: whom we trust, who we prove to be, and under which name.
+//! TLS: trusted certificates, client certificates and server names.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::{client, config, put};
-use crate::oauth2::after;
+use crate::oauth2::advance;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -79,7 +79,7 @@ async fn serve(
 const BOTH: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
 
 #[tokio::test]
-async fn only_the_given_authority_is_trusted() {
+async fn tls_trusts_only_configured_authority() {
     let (ours, theirs) = (authority(), authority());
     let server = serve(&ours, "127.0.0.1", false, BOTH).await;
     let directory = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ async fn only_the_given_authority_is_trusted() {
 }
 
 #[tokio::test]
-async fn the_client_proves_who_it_is() {
+async fn tls_sends_client_certificate() {
     let authority = authority();
     let server = serve(&authority, "127.0.0.1", true, BOTH).await;
     let (certificate, key) = issued(&authority, "rulesync");
@@ -109,7 +109,7 @@ async fn the_client_proves_who_it_is() {
 }
 
 #[tokio::test]
-async fn the_server_may_have_another_name_than_its_address() {
+async fn tls_server_name_may_differ_from_address() {
     let authority = authority();
     let server = serve(&authority, "mimir.example", false, BOTH).await;
     let named = json!({"ca": authority.pem(), "server_name": "mimir.example"});
@@ -127,7 +127,7 @@ async fn the_server_may_have_another_name_than_its_address() {
 }
 
 #[tokio::test]
-async fn old_versions_can_be_ruled_out() {
+async fn tls_min_version_rejects_older_server() {
     let authority = authority();
     let server = serve(&authority, "127.0.0.1", false, &[&rustls::version::TLS12]).await;
     put(&client(&server.address, &config(json!({"tls_config": {"ca": authority.pem()}})))).await.unwrap();
@@ -139,7 +139,7 @@ async fn old_versions_can_be_ruled_out() {
 }
 
 #[tokio::test]
-async fn a_changed_authority_is_trusted_soon_and_a_broken_file_changes_nothing() {
+async fn tls_reloads_changed_authority_and_ignores_invalid_file() {
     let (ours, theirs) = (authority(), authority());
     let server = serve(&ours, "127.0.0.1", false, BOTH).await;
     let directory = tempfile::tempdir().unwrap();
@@ -148,8 +148,8 @@ async fn a_changed_authority_is_trusted_soon_and_a_broken_file_changes_nothing()
     let client = client(&server.address, &config(json!({"tls_config": {"ca_file": file}})));
     assert!(put(&client).await.is_err());
     std::fs::write(&file, ours.pem()).unwrap();
-    after(Duration::from_secs(11)).await;
-    // The file is looked at meanwhile.
+    advance(Duration::from_secs(11)).await;
+    // The file is checked in the background.
     let mut trusted = false;
     for _ in 0..10_000 {
         trusted = put(&client).await.is_ok();
@@ -160,12 +160,12 @@ async fn a_changed_authority_is_trusted_soon_and_a_broken_file_changes_nothing()
     }
     assert!(trusted);
     std::fs::write(&file, "half a certif").unwrap();
-    after(Duration::from_secs(11)).await;
+    advance(Duration::from_secs(11)).await;
     put(&client).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_file_that_hangs_holds_up_no_request() {
+async fn tls_file_that_hangs_does_not_delay_requests() {
     let ours = authority();
     let server = serve(&ours, "127.0.0.1", false, BOTH).await;
     let directory = tempfile::tempdir().unwrap();
@@ -184,16 +184,16 @@ async fn a_file_that_hangs_holds_up_no_request() {
     });
     beginning.await.unwrap();
     for _ in 0..3 {
-        after(Duration::from_secs(11)).await;
+        advance(Duration::from_secs(11)).await;
         put(&client).await.unwrap();
     }
-    assert!(!hung.is_finished(), "and it still hangs");
+    assert!(!hung.is_finished(), "the file still hangs");
     release.send(()).unwrap();
     hung.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_certificate_needs_its_own_key() {
+async fn tls_rejects_key_of_other_certificate() {
     let authority = authority();
     let ((certificate, key), (_, other)) = (issued(&authority, "rulesync"), issued(&authority, "other"));
     let directory = tempfile::tempdir().unwrap();

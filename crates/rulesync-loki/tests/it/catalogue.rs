@@ -1,4 +1,4 @@
-//! What is made of each recorded answer of a real Loki: the error catalogue of contracts/ruler-api.md, row by row.
+//! The outcome of each recorded response of a real Loki: the error catalogue of contracts/ruler-api.md, row by row.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,11 +9,11 @@ use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::ruler;
 
-/// What is not success, by the number of the recording.
+/// The outcomes other than success, by the number of the recording.
 const CLASSES: [(&str, &[u32]); 6] = [
     // No rules, and nothing to delete.
     ("nothing", &[1, 2, 3, 95, 99, 207, 242, 244, 245, 250]),
-    // Another route than was meant, a redirect, a store that cannot be written.
+    // A wrong route, a redirect, a read-only store.
     ("misconfigured", &[16, 18, 25, 27, 28, 30, 53, 56, 68, 97, 105, 301, 303, 304]),
     (
         "rejected",
@@ -24,21 +24,21 @@ const CLASSES: [(&str, &[u32]); 6] = [
     ),
     ("limit", &[217, 218]),
     ("denied", &[204, 205, 206, 208, 209, 210, 211, 212]),
-    // What the store says, which cannot be told from a full disk. Such names are refused before they are sent.
+    // Errors of the store, indistinguishable from a full disk. Such names are rejected before they are sent.
     ("unavailable", &[46, 48, 49, 51, 69, 71]),
 ];
 
 #[derive(Debug)]
 struct Recording {
     number: u32,
-    /// Of the request: its method, and how many names are in its path.
-    asked: (String, usize),
+    /// The method of the request, and the number of names in its path.
+    request: (String, usize),
     status: u16,
     content_type: String,
     body: String,
 }
 
-/// The recordings of requests that rulesync makes; those that were cut for their length are left out.
+/// The recordings of requests that rulesync sends, without those that were truncated.
 fn recordings() -> Vec<Recording> {
     let directory = PathBuf::from(option_env!("RULESYNC_SHARED_DIR").unwrap_or("../../../shared"));
     let files = std::fs::read_dir(directory.join("contracts/loki")).unwrap();
@@ -70,14 +70,14 @@ fn recording(number: u32, text: &str) -> Option<Recording> {
     let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
     Some(Recording {
         number,
-        asked: (method.to_owned(), path.split('/').filter(|name| !name.is_empty()).count()),
+        request: (method.to_owned(), path.split('/').filter(|name| !name.is_empty()).count()),
         status: head.split(' ').nth(1)?.parse().ok()?,
         content_type: header("Content-Type: ").unwrap_or_default().to_owned(),
         body: body.split("\n[[time_total").next().unwrap_or_default().to_owned(),
     })
 }
 
-/// What the ruler makes of an answer; none for requests it never makes.
+/// Returns the ruler's outcome for a recorded response; `None` for requests that the ruler never sends.
 async fn class(
     server: &RulerServer,
     ruler: &LokiRuler,
@@ -92,7 +92,7 @@ async fn class(
     let tenant = Some("t1".parse().unwrap());
     let nothing = matches!(recording.status, 404);
     let done = if nothing { "nothing" } else { "done" };
-    let result = match (recording.asked.0.as_str(), recording.asked.1) {
+    let result = match (recording.request.0.as_str(), recording.request.1) {
         ("GET", 0 | 1) => {
             let (empty, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
             let mut listing = Listing::new(ruler.keeps(), &everything, &empty);
@@ -115,7 +115,7 @@ async fn class(
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn every_recorded_answer_has_its_class() {
+async fn recorded_responses_have_expected_class() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     let mut expected: BTreeMap<u32, &str> = CLASSES
@@ -130,7 +130,7 @@ async fn every_recorded_answer_has_its_class() {
         if let Err(error) = result {
             let json = recording.body.starts_with('{');
             let words = recording.body.trim().is_empty() || json || recording.body.len() > 300;
-            // Of a rule that is found, only what is wrong with it.
+            // For an identified rule, only its reason.
             let alone = matches!(error, RulerError::Rejected { rule: Some(_), .. })
                 && recording.body.trim().ends_with(error.message());
             let whole = error.message().contains(recording.body.trim());
@@ -144,7 +144,7 @@ async fn every_recorded_answer_has_its_class() {
 
 #[tokio::test]
 #[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
-async fn a_recorded_parse_error_names_the_rule() {
+async fn recorded_parse_error_names_rule() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     let recordings = recordings();

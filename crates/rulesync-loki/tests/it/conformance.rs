@@ -1,4 +1,4 @@
-//! It passes the conformance suite.
+//! The conformance suite for Loki.
 
 use std::time::Duration;
 
@@ -21,20 +21,20 @@ pub(crate) fn tenants() -> Tenants {
 }
 
 #[tokio::test]
-async fn loki() {
+async fn conformance_of_loki() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     conformance::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
-async fn loki_on_an_object_store() {
+async fn conformance_of_loki_with_object_store() {
     let server =
         RulerServer::builder(Kind::Loki).missing_delete(MissingDelete::NotFound).start().await.unwrap();
     conformance::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
-async fn loki_without_its_state_api() {
+async fn conformance_of_loki_without_state_api() {
     let server = RulerServer::builder(Kind::Loki).prometheus_prefix("/elsewhere").start().await.unwrap();
     conformance::all(&ruler(&server), &tenants()).await;
 }

@@ -1,4 +1,4 @@
-//! What Loki says about evaluation.
+//! The evaluation state reported by Loki.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn loaded(server: &RulerServer, tenant: &TenantId, namespaces: &[&str]) ->
 }
 
 #[tokio::test]
-async fn failing_and_frozen_show() {
+async fn evaluation_shows_failing_rule_and_frozen_tenant() {
     let tenant: TenantId = "t".parse().unwrap();
     let server = RulerServer::builder(Kind::Loki).evaluates().start().await.unwrap();
     let loki = ruler(&server);
@@ -26,14 +26,14 @@ async fn failing_and_frozen_show() {
     }
     server.fail_rule("t", "ours", "g", 0, Some("too many series"));
     let found = loaded(&server, &tenant, &["ours"]).await;
-    assert_eq!(found.len(), 1, "only what was asked for: {found:?}");
+    assert_eq!(found.len(), 1, "only the requested namespace: {found:?}");
     assert_eq!(found[0].rules[0].health, RuleHealth::Failing("too many series".to_owned()));
-    // Many names are asked for in one go.
+    // Many namespaces need one request.
     let many = ["ours", "a", "b", "c", "d", "e"];
     server.journal().clear();
     assert_eq!(loaded(&server, &tenant, &many).await.len(), 1);
     assert_eq!(server.journal().len(), 1);
-    // The group `.` freezes the tenant: what comes later is stored and never loaded.
+    // The group `.` freezes the tenant: later writes are stored and never loaded.
     server.put("t", ".", "name: f\nrules: [{alert: A, expr: 'vector(1) > 0'}]").unwrap();
     loki.put_group(Some(&tenant), "ours", &group("late")).await.unwrap();
     assert_eq!(loaded(&server, &tenant, &["ours"]).await.len(), 1, "late is not loaded");

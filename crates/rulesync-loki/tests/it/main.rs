@@ -1,4 +1,4 @@
-//! The Loki ruler against the testkit's server, against recordings, and against a real one where there is one.
+//! Tests of the Loki ruler with the testkit's server, with recordings, and with a real Loki if available.
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]

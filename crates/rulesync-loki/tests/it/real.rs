@@ -1,4 +1,4 @@
-//! The conformance suite against a real Loki. The tenants are the run's own and are emptied afterwards.
+//! The conformance suite with a real Loki. The tenants are unique to the run and are emptied afterwards.
 
 use rulesync_testkit::conformance::{self, Tenants};
 
@@ -6,7 +6,7 @@ use crate::conformance::ruler_at;
 
 #[tokio::test]
 #[cfg_attr(not(e2e_loki), ignore = "needs RULESYNC_E2E_LOKI, the base URL of a Loki with its ruler's API on")]
-async fn loki() {
+async fn conformance_of_real_loki() {
     let address = std::env::var("RULESYNC_E2E_LOKI").unwrap_or_default();
     let tenant = |what| Some(format!("rulesync-e2e-{what}-{}", std::process::id()).parse().unwrap());
     let tenants = Tenants { one: tenant("one"), other: tenant("other") };

@@ -1,4 +1,4 @@
-//! What goes over the wire, and the traps that lie there.
+//! The requests on the wire, and Loki's pitfalls.
 
 use rulesync_core::{Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
 use rulesync_testkit::{Fault, Kind, RulerServer};
@@ -19,7 +19,7 @@ async fn list(ruler: &impl Ruler) -> Result<Observed, RulerError> {
 }
 
 #[tokio::test]
-async fn requests_look_as_the_server_wants_them() {
+async fn requests_have_expected_form() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     let tenant = tenants().one;
@@ -50,7 +50,7 @@ async fn requests_look_as_the_server_wants_them() {
     for request in &requests {
         assert_eq!(request.header("x-scope-orgid"), Some("one"));
         assert_eq!(request.header("content-encoding"), None);
-        // A form would be eaten, and the group with it.
+        // Loki would consume a form body, and lose the group.
         let body = if request.method == "POST" { Some("application/yaml") } else { None };
         assert_eq!(request.header("content-type"), body, "{}", request.path);
     }
@@ -61,7 +61,7 @@ async fn requests_look_as_the_server_wants_them() {
 }
 
 #[tokio::test]
-async fn deleting_a_namespace_with_a_slash_deletes_no_group_of_another() {
+async fn delete_namespace_with_slash_keeps_groups_of_others() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     let tenant = tenants().one;
@@ -84,7 +84,7 @@ async fn deleting_a_namespace_with_a_slash_deletes_no_group_of_another() {
 }
 
 #[tokio::test]
-async fn names_that_freeze_a_tenant_are_refused_and_never_sent() {
+async fn name_rules_reject_names_that_freeze_tenant() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     for name in [".", "..", "../x", "/abs", &"é".repeat(90), &"n".repeat(190), "two\nlines", ""] {
@@ -96,13 +96,13 @@ async fn names_that_freeze_a_tenant_are_refused_and_never_sent() {
         assert!(matches!(put, Err(RulerError::Rejected { .. })), "{name:?}");
     }
     assert!(server.journal().is_empty());
-    // What would happen otherwise.
+    // Such a name freezes the tenant.
     server.put("one", &"é".repeat(90), "name: g\nrules: [{alert: A, expr: '1'}]").unwrap();
     assert!(server.frozen("one"));
 }
 
 #[tokio::test]
-async fn the_rule_at_fault_is_found_by_its_name() {
+async fn put_error_identifies_rule_by_name() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let tenant = tenants().one;
     let rule = |alert: &str, expr: &str| Rule { alert: alert.into(), expr: expr.into(), ..Rule::default() };
@@ -118,7 +118,7 @@ async fn the_rule_at_fault_is_found_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_loki_does_not_take_is_our_mistake() {
+async fn rejected_tenant_is_denied() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let answer = r#"{"status":"error","data":null,"errorType":"server_error","error":"no org id"}"#;
     server.faults().inject(Fault::status(500, answer).times(2));

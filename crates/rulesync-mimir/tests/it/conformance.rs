@@ -1,4 +1,4 @@
-//! Mimir, Cortex and the embedded ruler pass the conformance suite.
+//! The conformance suite for Mimir, Cortex and the embedded ruler.
 
 use std::time::Duration;
 
@@ -22,20 +22,20 @@ pub(crate) fn tenants() -> Tenants {
 }
 
 #[tokio::test]
-async fn mimir() {
+async fn conformance_of_mimir() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     conformance::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
-async fn cortex() {
+async fn conformance_of_cortex() {
     let server = RulerServer::builder(Kind::Cortex).start().await.unwrap();
     conformance::all(&ruler(&server), &tenants()).await;
 }
 
-/// What `type: embedded` runs: the same API, on disk, and once more after a restart.
+/// The server of `type: embedded`: the same API with storage on disk, before and after a restart.
 #[tokio::test]
-async fn embedded() {
+async fn conformance_of_embedded() {
     let directory = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let server = RulerServer::builder(Kind::Mimir).storage(directory.path()).start().await.unwrap();

@@ -1,4 +1,4 @@
-//! Mimir and Cortex rulers against the testkit's servers.
+//! Tests of Mimir and Cortex rulers with the testkit's servers.
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]

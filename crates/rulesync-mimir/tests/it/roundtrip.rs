@@ -1,4 +1,4 @@
-//! Whatever is written is what is listed, however odd its texts.
+//! Written groups are listed unchanged, with any strings.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use rulesync_testkit::{Kind, RulerServer};
 use crate::conformance::{ruler, tenants};
 
 fn name() -> impl Strategy<Value = String> {
-    // Long ones are written as complex keys, odd ones in quotes.
+    // Long names are written as complex keys, unusual ones in quotes.
     prop_oneof!["[a-z]{1,5}\\.[a-z]{1,5}", "[a-z]{120,180}", "[-:#?&*!|>%@`'\"{}, a-z~=]{1,12}", "\\PC{1,30}"]
         .prop_filter("held by rulers", |name| NameRules::default().refuse(name).is_none())
 }
 
-/// A text that does not begin with a blank or a line break: those freeze a tenant and are refused by the engine.
+/// A string that does not begin with a blank or a line break: those freeze a tenant, and the engine rejects them.
 fn text() -> impl Strategy<Value = String> {
     let odd =
         "(yes|no|null|~|0x1F|012|1e3|2024-01-01|=|<<|: x|- x|\\[|\\{|\\| x|# x|%x|@x|`|!x|&x|\\*x|\"|'|\\?)";
@@ -46,7 +46,7 @@ fn groups() -> impl Strategy<Value = BTreeMap<(String, String), Group>> {
 }
 
 #[test]
-fn what_is_put_is_what_is_listed() {
+fn put_groups_are_listed_unchanged() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut runner =
         TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) });

@@ -1,4 +1,4 @@
-//! What goes over the wire, and what is made of odd answers.
+//! The requests on the wire, and the handling of unexpected responses.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn list(
 }
 
 #[tokio::test]
-async fn requests_look_as_the_servers_want_them() {
+async fn requests_have_expected_form() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let ruler = ruler(&server);
     let tenant = tenants().one;
@@ -59,7 +59,7 @@ async fn requests_look_as_the_servers_want_them() {
 }
 
 #[tokio::test]
-async fn names_that_a_url_would_change_are_not_sent() {
+async fn delete_rejects_names_that_urls_change() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let ruler = ruler(&server);
     for name in ["", ".", "..", "a\nb"] {
@@ -72,7 +72,7 @@ async fn names_that_a_url_would_change_are_not_sent() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_is_never_empty() {
+async fn list_rejects_broken_responses() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     for name in ["a", "b", "c"] {
         server.put("one", &format!("us.ns.{name}"), "name: g\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
@@ -92,7 +92,7 @@ async fn a_broken_answer_is_never_empty() {
         assert_eq!(error.class(), class, "{name}: {error}");
         assert!(server.faults().remove(id));
     }
-    // Cut off anywhere, it is an error of one class or another, and never a shorter list.
+    // A response truncated at any position is an error, never a shorter list.
     for bytes in (0..400).step_by(7) {
         let id = server.faults().inject(Fault::truncate(bytes));
         match list(&ruler, |_| true).await {
@@ -107,7 +107,7 @@ async fn a_broken_answer_is_never_empty() {
 }
 
 #[tokio::test]
-async fn retry_after_is_handed_on() {
+async fn put_reports_retry_after() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.faults().inject(Fault::too_many_requests(Some(Duration::from_secs(7))));
     let error = ruler(&server).put_group(None, "us.ns.o", &group("g")).await.unwrap_err();
@@ -117,7 +117,7 @@ async fn retry_after_is_handed_on() {
 }
 
 #[tokio::test]
-async fn a_foreign_namespace_that_cannot_be_parsed_does_not_blind_us() {
+async fn list_ignores_unparsable_foreign_namespace() {
     let document = "? |-\n  odd\n  name\n: - broken: [\nthem:\n    - name: g\n      rules:\n        - alert: A\n          expr: |4-\n\n            x\n          - broken: [\nus.ns.o:\n    - name: ours\n      rules:\n        - record: a:b\n          expr: up\n";
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.faults().inject(Fault::status(200, document).with_header("content-type", "application/yaml"));
@@ -127,7 +127,7 @@ async fn a_foreign_namespace_that_cannot_be_parsed_does_not_blind_us() {
 }
 
 #[tokio::test]
-async fn a_namespace_of_ours_that_cannot_be_parsed_is_read_group_by_group() {
+async fn list_reads_unparsable_owned_namespace_group_by_group() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.put("one", "us.ns.o", "name: good\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
     server.put("one", "us.ns.o", "name: bad\nrules: [{record: 'a:b', expr: up}]\n").unwrap();
@@ -149,13 +149,13 @@ async fn a_namespace_of_ours_that_cannot_be_parsed_is_read_group_by_group() {
 }
 
 #[tokio::test]
-async fn connections_are_used_again_after_errors_too() {
+async fn connections_are_reused_after_errors() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let ruler = ruler(&server);
     let tenant = tenants().one;
     for _ in 0..10 {
-        let refused = Group { rules: Vec::new(), ..group("g") };
-        assert!(ruler.put_group(tenant.as_ref(), "us.ns.o", &refused).await.is_err());
+        let rejected = Group { rules: Vec::new(), ..group("g") };
+        assert!(ruler.put_group(tenant.as_ref(), "us.ns.o", &rejected).await.is_err());
         ruler.put_group(tenant.as_ref(), "us.ns.o", &group("g")).await.unwrap();
     }
     assert_eq!(server.journal().connections(), 1);

@@ -19,14 +19,14 @@ fn marked(text: &str) -> String {
 }
 
 #[test]
-fn a_change_is_kept_or_taken_back() {
+fn stage_can_be_kept_or_reverted() {
     let (_temporary, directory) = directory();
     for (before, after) in
         [(None, Some("new")), (Some("old"), Some("new")), (Some("old"), None), (None, None)]
     {
         for keep in [true, false] {
             let live = directory.live("a/b");
-            gone(fs::remove_file(&live)).unwrap();
+            ignore_not_found(fs::remove_file(&live)).unwrap();
             if let Some(before) = before {
                 fs::write(&live, marked(before)).unwrap();
             }
@@ -43,7 +43,7 @@ fn a_change_is_kept_or_taken_back() {
 }
 
 #[test]
-fn what_a_crash_left_is_taken_back() {
+fn recover_reverts_incomplete_changes() {
     let (_temporary, directory) = directory();
     fs::write(directory.live("changed"), marked("old")).unwrap();
     fs::write(directory.live("removed"), marked("old")).unwrap();
@@ -52,9 +52,9 @@ fn what_a_crash_left_is_taken_back() {
     directory.stage("changed", Some(&marked("new"))).unwrap();
     directory.stage("removed", None).unwrap();
     directory.stage("created", Some(&marked("new"))).unwrap();
-    // Broken off while it was being written, before anything else happened.
+    // Interrupted while the new file was being written.
     fs::write(directory.beside("torn", NEW), &MARK[..7]).unwrap();
-    // Broken off after the link was made.
+    // Interrupted after the link was created.
     fs::hard_link(directory.live("untouched"), directory.beside("untouched", OLD)).unwrap();
     assert!(directory.recover().unwrap());
     assert_eq!(files(&directory), before);
@@ -62,7 +62,7 @@ fn what_a_crash_left_is_taken_back() {
 }
 
 #[test]
-fn foreign_files_are_left_alone() {
+fn foreign_files_are_not_changed() {
     let (_temporary, directory) = directory();
     fs::write(directory.live("theirs"), "groups: []\n").unwrap();
     fs::write(directory.beside("theirs", OLD), "their backup").unwrap();
@@ -70,9 +70,9 @@ fn foreign_files_are_left_alone() {
     fs::create_dir(directory.live("folder")).unwrap();
     fs::create_dir(directory.beside("folder", OLD)).unwrap();
     let before = directory.file_names().unwrap().len();
-    assert_eq!(directory.read("theirs").unwrap(), Held::Foreign);
-    assert_eq!(directory.read("folder").unwrap(), Held::Foreign);
-    assert_eq!(directory.read("none").unwrap(), Held::Nothing);
+    assert_eq!(directory.read("theirs").unwrap(), FileState::Foreign);
+    assert_eq!(directory.read("folder").unwrap(), FileState::Foreign);
+    assert_eq!(directory.read("none").unwrap(), FileState::Missing);
     assert_eq!(directory.stage("theirs", None).unwrap_err().class(), "protected");
     assert!(!directory.recover().unwrap());
     assert_eq!(directory.file_names().unwrap().len(), before);
@@ -81,16 +81,16 @@ fn foreign_files_are_left_alone() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_not_followed() {
+fn read_does_not_follow_links() {
     let (_temporary, directory) = directory();
     let target = directory.path.join("target");
     fs::write(&target, marked("ours?")).unwrap();
     std::os::unix::fs::symlink(&target, directory.live("link")).unwrap();
-    assert_eq!(directory.read("link").unwrap(), Held::Foreign);
+    assert_eq!(directory.read("link").unwrap(), FileState::Foreign);
 }
 
 #[test]
-fn one_at_a_time_and_a_crash_shows() {
+fn lock_is_exclusive_and_detects_crash() {
     let (_temporary, directory) = directory();
     let (mut lock, busy) = directory.lock().unwrap().unwrap();
     assert!(!busy);
@@ -109,23 +109,23 @@ fn one_at_a_time_and_a_crash_shows() {
 
 #[cfg(unix)]
 #[test]
-fn a_lock_that_leads_to_another_file_is_refused() {
+fn lock_rejects_links_and_special_files() {
     let (_temporary, directory) = directory();
     let (lock, theirs) = (directory.path.join(LOCK), directory.path.join("theirs"));
     fs::write(&theirs, "precious").unwrap();
-    let refused = |reason: &str| {
+    let assert_rejected = |reason: &str| {
         let Err(RulerError::Misconfigured { message }) = directory.lock() else { panic!("{reason}") };
         assert!(message.starts_with(&format!("{}: {reason}", lock.display())), "{message}");
         fs::remove_file(&lock).unwrap();
     };
     std::os::unix::fs::symlink(&theirs, &lock).unwrap();
-    refused("it is a symbolic link");
+    assert_rejected("it is a symbolic link");
     std::os::unix::fs::symlink(directory.path.join("nowhere"), &lock).unwrap();
-    refused("it is a symbolic link");
+    assert_rejected("it is a symbolic link");
     fs::hard_link(&theirs, &lock).unwrap();
-    refused("the file has other names");
+    assert_rejected("the file has other names");
     assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
-    refused("it is a pipe");
+    assert_rejected("it is a pipe");
     assert_eq!(fs::read_to_string(&theirs).unwrap(), "precious");
     assert!(!directory.path.join("nowhere").exists());
     let (mut lock, _) = directory.lock().unwrap().unwrap();
@@ -133,10 +133,10 @@ fn a_lock_that_leads_to_another_file_is_refused() {
 }
 
 #[test]
-fn a_file_of_ours_that_has_grown_beyond_measure_is_not_read() {
+fn read_rejects_too_large_file() {
     let (_temporary, directory) = directory();
     fs::write(directory.live("huge"), marked("groups: []\n")).unwrap();
-    // Without content: it takes no space.
+    // A sparse file.
     OpenOptions::new().write(true).open(directory.live("huge")).unwrap().set_len(1 << 40).unwrap();
     let error = directory.read("huge").unwrap_err();
     assert_eq!(error.class(), "unavailable");

@@ -1,4 +1,4 @@
-//! Many writes at once: few reloads, and each with its own answer.
+//! Batches of concurrent writes: few reloads, and a separate result for each write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,20 +13,20 @@ fn writes(count: usize) -> Vec<(String, Group)> {
 }
 
 #[tokio::test]
-async fn a_hundred_writes_need_one_reload() {
-    for (variant, most) in [(Variant::Prometheus, 1), (Variant::Vmalert, 2)] {
+async fn batch_of_writes_needs_one_reload() {
+    for (variant, expected) in [(Variant::Prometheus, 1), (Variant::Vmalert, 2)] {
         let setup = Setup::new(variant).await;
         assert!(setup.put_all(writes(100)).await.iter().all(Result::is_ok));
         assert_eq!((setup.server.loaded().len(), setup.files().len()), (100, 100));
         let reloads = setup.server.behaviour().reloads;
-        assert_eq!(reloads, most);
+        assert_eq!(reloads, expected);
         assert!(setup.put_all(writes(100)).await.iter().all(Result::is_ok));
-        assert_eq!(setup.server.behaviour().reloads, reloads, "what is there needs no reload");
+        assert_eq!(setup.server.behaviour().reloads, reloads, "unchanged files need no reload");
     }
 }
 
 #[tokio::test]
-async fn only_what_a_batch_touches_is_asked_for() {
+async fn batch_requests_only_changed_groups() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.put_all(writes(100)).await;
     let before = setup.server.behaviour().groups_answered;
@@ -34,15 +34,15 @@ async fn only_what_a_batch_touches_is_asked_for() {
     assert_eq!(setup.server.behaviour().groups_answered - before, 1);
 }
 
-async fn one_broken_among_many(variant: Variant, says_why: bool, ignores_filters: bool) {
+async fn one_broken_among_many(variant: Variant, explains: bool, ignores_filters: bool) {
     let setup = Setup::new(variant).await;
-    setup.server.behaviour().says_why = says_why;
+    setup.server.behaviour().explains = explains;
     setup.server.behaviour().ignores_filters = ignores_filters;
     setup.put("us.13", &group("g", "up == 13")).await;
     let before = setup.server.behaviour().reloads;
     let mut all = writes(64);
     all[13].1 = group("g", "BROKEN");
-    // In one namespace with others, it fails alone as well.
+    // An invalid group fails alone within its namespace too.
     all.extend([("us.5".to_owned(), group("h", "up")), ("us.5".to_owned(), group("i", "BROKEN"))]);
     let results = setup.put_all(all).await;
     for (index, result) in results.iter().enumerate() {
@@ -52,11 +52,11 @@ async fn one_broken_among_many(variant: Variant, says_why: bool, ignores_filters
                 assert!(index == 13 || index == 65, "{index}: {error}");
                 assert_eq!(error.class(), "rejected");
                 let server = if variant == Variant::Vmalert { "vmalert" } else { "Prometheus" };
-                let message = if says_why {
+                let message = if explains {
                     "failed to reload config: one".to_owned()
                 } else {
                     format!(
-                        "{server} does not take this rule and does not say why, see its log; the rule: alert: A, expr: BROKEN"
+                        "{server} rejects this rule without a reason, see its log; the rule: alert: A, expr: BROKEN"
                     )
                 };
                 assert!(error.message().starts_with(&message), "{error}");
@@ -68,31 +68,31 @@ async fn one_broken_among_many(variant: Variant, says_why: bool, ignores_filters
     assert_eq!(setup.server.loaded().len(), 65);
     assert!(setup.files()["us.13.yaml"].contains("up == 13"), "the last good version stays");
     assert!(setup.server.behaviour().last_good, "the server is left with a good reload");
-    assert_eq!(setup.files().len(), 64, "nothing is left lying about");
+    assert_eq!(setup.files().len(), 64, "no temporary files are left");
     let reloads = setup.server.behaviour().reloads - before;
-    let most = if says_why { 12 } else { 32 } * if variant == Variant::Vmalert { 2 } else { 1 };
-    assert!(reloads <= most, "{reloads} reloads");
-    // Once it is mended, it goes through.
+    let max = if explains { 12 } else { 32 } * if variant == Variant::Vmalert { 2 } else { 1 };
+    assert!(reloads <= max, "{reloads} reloads");
+    // The corrected group is accepted.
     setup.put("us.13", &group("g", "up == 14")).await;
 }
 
 #[tokio::test]
-async fn a_broken_group_fails_alone() {
+async fn batch_rejects_broken_group_alone() {
     one_broken_among_many(Variant::Prometheus, false, false).await;
 }
 
 #[tokio::test]
-async fn a_broken_group_that_is_named_is_found_sooner() {
+async fn batch_finds_named_broken_group_with_fewer_reloads() {
     one_broken_among_many(Variant::Prometheus, true, true).await;
 }
 
 #[tokio::test]
-async fn a_broken_group_fails_alone_with_vmalert() {
+async fn batch_rejects_broken_group_alone_with_vmalert() {
     one_broken_among_many(Variant::Vmalert, false, false).await;
 }
 
 #[tokio::test]
-async fn writes_that_nobody_waits_for_any_more_are_not_begun() {
+async fn batch_skips_cancelled_writes() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.hold_reloads();
     let put = |namespace: &'static str| {
@@ -104,13 +104,13 @@ async fn writes_that_nobody_waits_for_any_more_are_not_begun() {
         tokio::task::yield_now().await;
     }
     let (second, third) = (put("us.second"), put("us.third"));
-    // Both have asked by the time that a task which was begun after them has run.
+    // Lets both tasks queue their writes.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
     second.abort();
     assert!(second.await.unwrap_err().is_cancelled());
-    // The first is carried through although nobody waits for it.
+    // The first write has started, and is completed although its caller is cancelled.
     first.abort();
     setup.server.release_reloads();
     third.await.unwrap().unwrap();
@@ -118,7 +118,7 @@ async fn writes_that_nobody_waits_for_any_more_are_not_begun() {
     assert_eq!(list(&setup.ruler).await.groups(), 2);
 }
 
-/// Numbers that look random and are the same every time.
+/// Deterministic pseudo-random numbers.
 fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     move |below| {
@@ -127,11 +127,11 @@ fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
     }
 }
 
-/// What one of many writers wrote, as far as it was told that it went well, by namespace.
+/// Writes as one of many writers. Returns the successfully written groups by namespace.
 async fn one_of_many(setup: Arc<Setup>, writer: u64, steps: u32) -> BTreeMap<String, Group> {
     let (mut next, name, mut held) = (numbers(writer + 1), format!("g{writer}"), BTreeMap::new());
     for step in 0..steps {
-        // All share the namespaces; the group is this writer's own.
+        // The namespaces are shared; the group belongs to this writer.
         let namespace = format!("us.{}", next(6));
         let broken = next(6) == 0;
         if next(4) == 0 {
@@ -144,7 +144,7 @@ async fn one_of_many(setup: Arc<Setup>, writer: u64, steps: u32) -> BTreeMap<Str
         if broken {
             assert_eq!(result.unwrap_err().class(), "rejected");
         } else {
-            assert_eq!(result, Ok(()), "a good group fails for nobody's sake");
+            assert_eq!(result, Ok(()), "a valid group does not fail because of others");
             held.insert(namespace, new);
         }
     }
@@ -152,8 +152,8 @@ async fn one_of_many(setup: Arc<Setup>, writer: u64, steps: u32) -> BTreeMap<Str
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_storm_of_writes_ends_as_each_was_told() {
-    // What vmalert says of a reload is old, and so takes long to learn.
+async fn concurrent_writes_end_in_reported_state() {
+    // A reload of vmalert takes long to confirm, because its metrics are delayed.
     for (variant, steps) in [(Variant::Prometheus, 30), (Variant::Vmalert, 6)] {
         let setup = Arc::new(Setup::new(variant).await);
         let writers: Vec<_> =
@@ -177,6 +177,6 @@ async fn a_storm_of_writes_ends_as_each_was_told() {
         assert_eq!(found, expected);
         assert_eq!(setup.server.loaded(), loaded);
         assert!(setup.server.behaviour().last_good);
-        assert!(setup.files().keys().all(|name| name.ends_with(".yaml")), "nothing is left lying about");
+        assert!(setup.files().keys().all(|name| name.ends_with(".yaml")), "no temporary files are left");
     }
 }

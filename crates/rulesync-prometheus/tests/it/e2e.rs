@@ -1,4 +1,4 @@
-//! The ruler against a real Prometheus and a real vmalert.
+//! Tests of the ruler with a real Prometheus and a real vmalert.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ async fn health(ruler: &PrometheusRuler, namespace: &str) -> Option<RuleHealth> 
     Some(found.pop()?.rules.pop()?.health)
 }
 
-/// Waits until the series was evaluated once more, and gives its value.
+/// Waits for another evaluation of the series, and returns its value.
 async fn evaluated_again(server: &Real, series: &str) -> f64 {
     let timestamp = format!("timestamp({series})");
     let before = server.value(&timestamp).await.unwrap();
@@ -43,7 +43,7 @@ fn put_all(
 
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
-async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
+async fn prometheus_applies_changes_and_deletes_rules_despite_broken_group() {
     let server = Real::prometheus().await;
     let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Prometheus));
     let theirs = "groups:\n- name: theirs\n  rules:\n  - record: theirs\n    expr: vector(5)\n";
@@ -65,7 +65,7 @@ async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
     ruler.put_group(None, "us.team/a", &record("g", "ours", "vector(7)")).await.unwrap();
     eventually("the changed value", is(7.0)).await;
 
-    // A broken one among good ones, and one that fails when it is evaluated.
+    // A broken group among valid ones, and one that fails when evaluated.
     let two = "(label_replace(vector(1), \"a\", \"1\", \"\", \"\") or label_replace(vector(1), \"a\", \"2\", \"\", \"\"))";
     let mut writes: Vec<(String, Group)> =
         (0..10).map(|n| (format!("us.{n}"), record("g", &format!("good:{n}"), "vector(1)"))).collect();
@@ -77,7 +77,7 @@ async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
         if index == 10 {
             let error = result.unwrap_err();
             assert_eq!(error.class(), "rejected");
-            let message = "Prometheus does not take this rule and does not say why, see its log; the rule: record: ours, expr: sum(";
+            let message = "Prometheus rejects this rule without a reason, see its log; the rule: record: ours, expr: sum(";
             assert_eq!(error.message(), message);
         } else {
             assert_eq!(result, Ok(()), "{index}");
@@ -94,8 +94,8 @@ async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
         }
     });
     assert!(words.await.contains("found duplicate series"), "in the server's words");
-    assert!((evaluated_again(&server, "ours").await - 7.0).abs() < 0.1, "the last good version goes on");
-    assert!((evaluated_again(&server, "theirs").await - 5.0).abs() < 0.1, "and so does what is not ours");
+    assert!((evaluated_again(&server, "ours").await - 7.0).abs() < 0.1, "the last good version stays loaded");
+    assert!((evaluated_again(&server, "theirs").await - 5.0).abs() < 0.1, "the foreign group stays loaded");
     let file = files(&server.rules()).remove("us.team%2Fa.yaml").unwrap();
     assert!(file.contains("vector(7)") && !file.contains("sum("), "{file}");
 
@@ -116,7 +116,7 @@ async fn rules_are_applied_changed_and_deleted_and_survive_a_broken_one() {
 
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
-async fn a_foreign_file_that_breaks_the_server_is_not_held_against_us() {
+async fn prometheus_with_broken_foreign_file_is_misconfigured() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     std::fs::write(server.rules().join("theirs.yaml"), "groups: 7\n").unwrap();
@@ -128,7 +128,7 @@ async fn a_foreign_file_that_breaks_the_server_is_not_held_against_us() {
 
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
-async fn conforms() {
+async fn conformance_of_real_prometheus() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     let none = Tenants { one: None, other: None };
@@ -147,10 +147,10 @@ async fn conforms() {
 
 #[tokio::test]
 #[cfg_attr(not(e2e_vmalert), ignore = "needs RULESYNC_E2E_VMALERT_BINARY")]
-async fn vmalert_takes_good_groups_and_says_no_to_broken_ones() {
+async fn vmalert_accepts_valid_and_rejects_broken_groups() {
     let server = Real::vmalert().await;
     let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Vmalert));
-    // A field that it does not know is not written: it would refuse the file.
+    // A field that vmalert does not know is not written: vmalert would reject the file.
     let full = Group { query_offset: "5s".parse().unwrap(), limit: 3, ..record("g", "ours", "vector(1)") };
     ruler.put_group(None, "us.team/a", &full).await.unwrap();
     let writes = [("us.b", "vector(2)"), ("us.c", "sum("), ("us.d", "vector(4)")]
@@ -161,7 +161,7 @@ async fn vmalert_takes_good_groups_and_says_no_to_broken_ones() {
     }
     assert_eq!(results, [Ok(()), Err("rejected"), Ok(())]);
     for namespace in ["us.team/a", "us.b", "us.d"] {
-        // There is nobody to ask.
+        // The data source does not exist.
         let failing = || async {
             health(&ruler, namespace).await.filter(|health| matches!(health, RuleHealth::Failing(_)))
         };

@@ -1,4 +1,4 @@
-//! The engine with this ruler: how many reloads a whole installation costs, counted.
+//! The engine with this ruler: the number of reloads for a whole installation.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fake::Fake;
 use crate::real::Real;
-use crate::setup::{Setup, files, impatient_ruler};
+use crate::setup::{Setup, files, ruler_with_timeout};
 
 /// Objects by name, each with its groups.
 type Objects = BTreeMap<String, Vec<DeclaredGroup>>;
 
-/// Says that these objects are there, and nothing else.
+/// A source that reports these objects once.
 #[derive(Debug)]
 struct Declared(Objects);
 
@@ -29,18 +29,18 @@ impl Source for Declared {
     async fn run(&self, sink: Sink, _: CancellationToken) {
         for (name, groups) in &self.0 {
             let id = ObjectId::new(sink.source(), &"PrometheusRule".into(), "ns", name);
-            // Whoever does not listen any more has ended.
+            // The receiver may have been dropped.
             let _ = sink.send(SourceEvent::Upsert(RuleObject::new(id, groups.clone()))).await;
         }
         let _ = sink.send(SourceEvent::SnapshotComplete).await;
     }
 }
 
-/// Keeps what was refused.
+/// Collects rejections.
 #[derive(Debug, Clone, Default)]
-struct Refusals(Arc<Mutex<Vec<String>>>);
+struct Rejections(Arc<Mutex<Vec<String>>>);
 
-impl Reporter for Refusals {
+impl Reporter for Rejections {
     fn report(&self, outcome: &Outcome) {
         if let Outcome::Refused { finding, .. } = outcome {
             self.0.lock().unwrap().push(finding.to_string());
@@ -48,16 +48,17 @@ impl Reporter for Refusals {
     }
 }
 
-/// One process that brings the server in order, from its beginning to its end; what it refused is sorted.
+/// Runs one sync. Returns its summary and the sorted rejections.
 async fn run(
     objects: &Objects,
     directory: &Path,
     address: &str,
     on_invalid: OnInvalid,
 ) -> (Summary, Vec<String>) {
-    // However slow the machine is, only what is asked counts.
-    let ruler = Arc::new(impatient_ruler(directory, address, Variant::Prometheus, Duration::from_secs(900)));
-    let refusals = Refusals::default();
+    // Only the number of requests matters, not the speed of the machine.
+    let ruler =
+        Arc::new(ruler_with_timeout(directory, address, Variant::Prometheus, Duration::from_secs(900)));
+    let rejections = Rejections::default();
     let parts = Parts {
         namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
         sources: vec![NamedSource { name: "these".into(), source: Arc::new(Declared(objects.clone())) }],
@@ -66,23 +67,23 @@ async fn run(
         policy: Policy { on_invalid, ..Policy::default() },
     };
     let engine =
-        Engine::builder(parts.namespace_policy.owner.clone()).setup(parts).reporter(refusals.clone());
+        Engine::builder(parts.namespace_policy.owner.clone()).setup(parts).reporter(rejections.clone());
     let summary = engine.build().unwrap().sync_once(CancellationToken::new()).await.unwrap();
-    let mut told = std::mem::take(&mut *refusals.0.lock().unwrap());
-    told.sort();
-    (summary, told)
+    let mut reported = std::mem::take(&mut *rejections.0.lock().unwrap());
+    reported.sort();
+    (summary, reported)
 }
 
 fn groups(json: serde_json::Value) -> Vec<DeclaredGroup> {
     serde_json::from_value(json).unwrap()
 }
 
-/// So many objects with one group of five rules each; of the first ones a rule is broken, in a way that nobody but the
-/// server notices or that local checks find.
+/// `count` objects with one group of five rules each. The first `unnoticed` have the rule `odd`, which only the server
+/// rejects; the next `noticed` have a rule that local checks find too.
 fn objects(count: usize, unnoticed: usize, noticed: usize, odd: &str) -> Objects {
     let rule = |expr: String| serde_json::json!({"record": "a:b", "expr": expr});
     let object = |n: usize| {
-        // Spread over the batch.
+        // Distributed over the batch.
         let number = n * 37 % count;
         let mut rules: Vec<_> = (0..5).map(|r| rule(format!("vector({r})"))).collect();
         if n < unnoticed {
@@ -98,7 +99,7 @@ fn objects(count: usize, unnoticed: usize, noticed: usize, odd: &str) -> Objects
     (0..count).map(object).collect()
 }
 
-/// The groups of an input of `tests/data/cases`, which is an object or a rule file.
+/// The groups of a case in `tests/data/cases`, which is an object or a rule file.
 fn case(name: &str) -> Vec<DeclaredGroup> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/cases").join(name);
     let file: serde_json::Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -111,9 +112,8 @@ fn forty_groups() -> Objects {
     BTreeMap::from([("forty".to_owned(), case("files/05-one-object-forty-groups.yaml"))])
 }
 
-/// What the server may be asked at most. The batch is counted in rules, of which each object has five, because each
-/// that is at fault is searched for.
-fn most(batch: usize, noticed: usize, unnoticed: usize) -> usize {
+/// The maximum number of reloads. `batch` is a number of rules, five per object, because the search is for rules.
+fn max_reloads(batch: usize, noticed: usize, unnoticed: usize) -> usize {
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let each = (unnoticed as f64 * (2.0 + (batch as f64).log2())) as usize;
     1 + noticed + each
@@ -126,7 +126,7 @@ fn reloads(fake: &Fake) -> usize {
 }
 
 #[tokio::test]
-async fn an_object_of_forty_groups_is_one_file_and_one_reload() {
+async fn sync_of_object_with_forty_groups_needs_one_reload() {
     let setup = Setup::new(Variant::Prometheus).await;
     let (summary, _) =
         run(&forty_groups(), setup.directory.path(), &setup.server.address, OnInvalid::Group).await;
@@ -135,7 +135,7 @@ async fn an_object_of_forty_groups_is_one_file_and_one_reload() {
 }
 
 #[tokio::test]
-async fn two_thousand_good_files_are_one_reload_and_none_after_a_restart() {
+async fn sync_of_many_files_needs_one_reload_and_none_after_restart() {
     let setup = Setup::new(Variant::Prometheus).await;
     for expected in [1, 0] {
         let (summary, _) =
@@ -147,23 +147,25 @@ async fn two_thousand_good_files_are_one_reload_and_none_after_a_restart() {
 }
 
 #[tokio::test]
-async fn bad_groups_among_many_cost_what_is_unexplained_and_nothing_after_a_restart() {
+async fn sync_with_broken_groups_needs_few_reloads_and_none_after_restart() {
     let setup = Setup::new(Variant::Prometheus).await;
     let objects = objects(500, 5, 11, ODD);
     let first = run(&objects, setup.directory.path(), &setup.server.address, OnInvalid::Group).await;
     assert_eq!((setup.files().len(), first.1.len()), (484, 16));
-    let (reloads_made, most) = (reloads(&setup.server), most(500 * 5, 11, 5));
-    assert!(reloads_made <= most, "{reloads_made} reloads, at most {most}");
+    let (reloads_made, max) = (reloads(&setup.server), max_reloads(500 * 5, 11, 5));
+    assert!(reloads_made <= max, "{reloads_made} reloads, at most {max}");
     assert!(setup.server.behaviour().last_good, "the server is left with a good reload");
-    let explained = first.1.iter().filter(|told| told.contains("unclosed left parenthesis")).count();
-    let found = first.1.iter().filter(|told| told.contains("the rule: record: a:b, expr: BROKEN")).count();
+    let explained =
+        first.1.iter().filter(|rejection| rejection.contains("unclosed left parenthesis")).count();
+    let found =
+        first.1.iter().filter(|rejection| rejection.contains("the rule: record: a:b, expr: BROKEN")).count();
     assert_eq!((explained, found), (11, 5), "{:#?}", first.1);
     let again = run(&objects, setup.directory.path(), &setup.server.address, OnInvalid::Group).await;
     assert_eq!((reloads(&setup.server), again.1), (0, first.1));
 }
 
 #[tokio::test]
-async fn only_the_rules_at_fault_are_left_out() {
+async fn sync_omits_only_broken_rules() {
     let setup = Setup::new(Variant::Prometheus).await;
     let objects = objects(20, 3, 4, ODD);
     let (_, refused) = run(&objects, setup.directory.path(), &setup.server.address, OnInvalid::Rule).await;
@@ -175,18 +177,19 @@ async fn only_the_rules_at_fault_are_left_out() {
     assert_eq!((reloads(&setup.server), again), (0, refused));
 }
 
-/// A function that came after the Prometheus of the tests, and that local checks know.
+/// A function that is newer than the Prometheus of the tests, and that local checks know.
 const NEWER: &str = r#"{"record": "a:b", "expr": "histogram_avg(up)"}"#;
 
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
-async fn a_real_prometheus_reloads_once_for_what_is_good() {
+async fn sync_with_real_prometheus_needs_one_reload() {
     for (objects, files_there) in [(forty_groups(), 1), (objects(2000, 0, 0, NEWER), 2000)] {
         let server = Real::prometheus().await;
         for expected in [1, 0] {
             let before = server.reloads().await;
-            let (summary, told) = run(&objects, &server.rules(), &server.address, OnInvalid::Group).await;
-            assert!(summary.succeeded(), "{told:#?}");
+            let (summary, rejections) =
+                run(&objects, &server.rules(), &server.address, OnInvalid::Group).await;
+            assert!(summary.succeeded(), "{rejections:#?}");
             assert_eq!(server.reloads().await - before, expected);
         }
         assert_eq!(files(&server.rules()).len(), files_there);
@@ -196,26 +199,26 @@ async fn a_real_prometheus_reloads_once_for_what_is_good() {
 
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
-async fn a_real_prometheus_is_asked_little_for_what_is_bad() {
+async fn sync_of_broken_groups_with_real_prometheus_needs_few_reloads() {
     let server = Real::prometheus().await;
     let objects = objects(300, 3, 6, NEWER);
     let (_, first) = run(&objects, &server.rules(), &server.address, OnInvalid::Group).await;
     assert_eq!((files(&server.rules()).len(), first.len()), (291, 9), "{first:#?}");
-    let (made, most) = (server.reloads().await, most(300 * 5, 6, 3));
-    assert!(made <= most, "{made} reloads, at most {most}");
+    let (made, max) = (server.reloads().await, max_reloads(300 * 5, 6, 3));
+    assert!(made <= max, "{made} reloads, at most {max}");
     assert!(server.metrics().await.contains("\nprometheus_config_last_reload_successful 1\n"));
-    for told in &first {
+    for rejection in &first {
         assert!(
-            told.contains("unclosed left parenthesis")
-                || told.contains("the rule: record: a:b, expr: histogram_avg(up)"),
-            "{told}"
+            rejection.contains("unclosed left parenthesis")
+                || rejection.contains("the rule: record: a:b, expr: histogram_avg(up)"),
+            "{rejection}"
         );
     }
     let (_, again) = run(&objects, &server.rules(), &server.address, OnInvalid::Group).await;
-    assert_eq!((server.reloads().await, again), (made, first), "a restart asks nothing again");
+    assert_eq!((server.reloads().await, again), (made, first), "no reloads after a restart");
 }
 
-/// The groups of the cases that Prometheus refuses without a reason, each of the name of its file.
+/// The groups of the cases that Prometheus rejects without a reason, by file name.
 fn no_reason() -> Objects {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/cases/no-reason");
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
@@ -225,10 +228,10 @@ fn no_reason() -> Objects {
 
 #[tokio::test]
 #[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
-async fn every_refusal_of_a_real_prometheus_has_a_rule_a_field_and_a_reason() {
+async fn rejections_by_real_prometheus_have_rule_field_and_reason() {
     let server = Real::prometheus().await;
     let objects = no_reason();
-    let (_, told) = run(&objects, &server.rules(), &server.address, OnInvalid::Group).await;
-    assert_eq!((told.len(), files(&server.rules()).len()), (objects.len(), 0), "{told:#?}");
-    insta::assert_snapshot!(told.join("\n"));
+    let (_, rejections) = run(&objects, &server.rules(), &server.address, OnInvalid::Group).await;
+    assert_eq!((rejections.len(), files(&server.rules()).len()), (objects.len(), 0), "{rejections:#?}");
+    insta::assert_snapshot!(rejections.join("\n"));
 }

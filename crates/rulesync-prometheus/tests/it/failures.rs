@@ -1,4 +1,4 @@
-//! What stands in the way, and that the files are as they were afterwards.
+//! Failures of the server and conflicts in the directory, which leave the files unchanged.
 
 use std::fs;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler};
 use rulesync_prometheus::Variant;
 
 use crate::fake::Fake;
-use crate::setup::{Setup, files, group, impatient_ruler, list, ruler};
+use crate::setup::{Setup, files, group, list, ruler, ruler_with_timeout};
 
 #[tokio::test]
-async fn foreign_files_are_neither_read_nor_touched() {
+async fn foreign_files_are_not_read_or_changed() {
     let setup = Setup::new(Variant::Prometheus).await;
     let theirs = "groups:\n- name: theirs\n  rules:\n  - record: r\n    expr: '1'\n";
     fs::write(setup.directory.path().join("us.theirs.yaml"), theirs).unwrap();
@@ -29,9 +29,9 @@ async fn foreign_files_are_neither_read_nor_touched() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_leaves_the_files_as_they_were() {
+async fn unavailable_server_leaves_files_unchanged() {
     let directory = tempfile::tempdir().unwrap();
-    // A port that nobody listens on any more.
+    // A closed port.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for variant in [Variant::Prometheus, Variant::Vmalert] {
         let ruler = ruler(directory.path(), &format!("http://{closed}"), variant);
@@ -43,7 +43,7 @@ async fn a_server_that_is_away_leaves_the_files_as_they_were() {
 }
 
 #[tokio::test]
-async fn what_is_off_or_elsewhere_is_a_matter_of_configuration() {
+async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.behaviour().lifecycle_off = true;
     let error = setup.ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
@@ -60,7 +60,7 @@ async fn what_is_off_or_elsewhere_is_a_matter_of_configuration() {
     let error = stranger.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
     assert_eq!(error.class(), "misconfigured");
     assert!(error.message().contains("does it read"), "{error}");
-    assert_eq!(files(elsewhere.path()).len(), 0, "what nobody reads is not left there");
+    assert_eq!(files(elsewhere.path()).len(), 0, "the file is removed if the server does not read it");
     assert_eq!(setup.files().len(), 0);
 
     setup.server.behaviour().api_down = true;
@@ -68,12 +68,12 @@ async fn what_is_off_or_elsewhere_is_a_matter_of_configuration() {
     assert_eq!(error.class(), "unavailable");
     assert_eq!(setup.files().len(), 0);
     setup.server.behaviour().api_down = false;
-    // The server still has what was taken back, and is told before anything is listed.
+    // The server still has the reverted files loaded, and is reloaded before listing.
     assert_eq!(setup.server.loaded().len(), 1);
     assert_eq!(list(&setup.ruler).await.groups(), 0);
     assert_eq!(setup.server.loaded().len(), 0);
 
-    // Not a vmalert: it has no such counters.
+    // The server is not a vmalert: the metrics are missing.
     let other = Setup::new(Variant::Prometheus).await;
     let wrong = ruler(other.directory.path(), &format!("{}/nowhere", other.server.address), Variant::Vmalert);
     let error = wrong.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn what_is_off_or_elsewhere_is_a_matter_of_configuration() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_reload_anyway_accuses_nobody() {
+async fn rejection_without_changes_is_misconfigured() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.put("us.a", &group("g", "up == 1")).await;
     fs::write(setup.directory.path().join("theirs.yaml"), "groups: 7\n").unwrap();
@@ -92,7 +92,7 @@ async fn a_server_that_cannot_reload_anyway_accuses_nobody() {
     }
     assert_eq!(setup.files(), before);
     assert!(setup.server.behaviour().reloads < 60, "{}", setup.server.behaviour().reloads);
-    // A file of ours that broke is mended by removing it, even if other writes cannot go through.
+    // A broken owned file can be removed, even if other writes fail.
     fs::remove_file(setup.directory.path().join("theirs.yaml")).unwrap();
     let broken = before["us.a.yaml"].replace("up == 1", "BROKEN");
     fs::write(setup.directory.path().join("us.a.yaml"), broken).unwrap();
@@ -106,11 +106,11 @@ async fn a_server_that_cannot_reload_anyway_accuses_nobody() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_is_taken_back_and_reloaded() {
+async fn incomplete_changes_are_reverted_and_reloaded() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.put("us.a", &group("g", "up == 1")).await;
     let good = setup.files();
-    // As a process leaves it that dies between changing the files and the answer to the reload.
+    // The state after a process died between changing the files and the response to the reload.
     let path = |name: &str| setup.directory.path().join(name);
     fs::rename(path("us.a.yaml"), path("us.a.yaml.rulesync-old")).unwrap();
     fs::write(path("us.a.yaml"), good["us.a.yaml"].replace("up == 1", "BROKEN")).unwrap();
@@ -119,7 +119,7 @@ async fn what_a_crash_left_is_taken_back_and_reloaded() {
     fs::write(path("us.c.yaml.rulesync-new"), "# Man").unwrap();
     fs::write(path(".rulesync-lock"), "x").unwrap();
     let reloads = setup.server.behaviour().reloads;
-    // By a new process, and by one that only had to wait for its turn.
+    // Reverted by a new process, and by one that was already running.
     let next = ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus);
     assert_eq!(list(&next).await.groups(), 1);
     assert_eq!(setup.files(), good);
@@ -129,11 +129,11 @@ async fn what_a_crash_left_is_taken_back_and_reloaded() {
     setup.put("us.c", &group("g", "up")).await;
     assert_eq!(setup.files().len(), 2);
     assert_eq!(list(&next).await.groups(), 2);
-    assert_eq!(setup.server.behaviour().reloads, reloads + 2, "what is in order is not reloaded");
+    assert_eq!(setup.server.behaviour().reloads, reloads + 2, "no reload without changes");
 }
 
 #[tokio::test]
-async fn the_server_may_see_the_directory_elsewhere() {
+async fn server_may_see_directory_under_other_path() {
     let directory = tempfile::tempdir().unwrap();
     for ignores_filters in [false, true] {
         let server = Fake::start(directory.path(), "/etc/prometheus/ours", Variant::Prometheus).await;
@@ -159,7 +159,7 @@ async fn the_server_may_see_the_directory_elsewhere() {
 }
 
 #[tokio::test]
-async fn vmalert_is_not_made_to_tell_its_environment() {
+async fn vmalert_environment_is_not_leaked() {
     let setup = Setup::new(Variant::Vmalert).await;
     let error = setup.ruler.put_group(None, "us.a", &group("g", "up{a=\"%{PASSWORD}\"}")).await.unwrap_err();
     assert_eq!(error.class(), "rejected");
@@ -167,21 +167,21 @@ async fn vmalert_is_not_made_to_tell_its_environment() {
 }
 
 #[tokio::test]
-async fn a_reload_that_does_not_end_leaves_the_files_as_they_were() {
+async fn reload_timeout_leaves_files_unchanged() {
     for variant in [Variant::Prometheus, Variant::Vmalert] {
         let setup = Setup::new(variant).await;
         setup.put("us.a", &group("g", "up == 1")).await;
         let good = setup.files();
         setup.server.hold_reloads();
-        let patience = Duration::from_millis(300);
-        let ruler = impatient_ruler(setup.directory.path(), &setup.server.address, variant, patience);
+        let timeout = Duration::from_millis(300);
+        let ruler = ruler_with_timeout(setup.directory.path(), &setup.server.address, variant, timeout);
         for namespace in ["us.a", "us.b"] {
             let error = ruler.put_group(None, namespace, &group("g", "up == 2")).await.unwrap_err();
             assert_eq!(error.class(), "unavailable");
             assert_eq!(setup.files(), good);
         }
         setup.server.release_reloads();
-        // What the server has read meanwhile nobody knows: it is told again.
+        // It is unknown which files the server has loaded: it is reloaded.
         assert_eq!(list(&ruler).await.groups(), 1);
         ruler.put_group(None, "us.b", &group("g", "up == 2")).await.unwrap();
         assert_eq!(setup.server.loaded(), ["us.a.yaml/g", "us.b.yaml/g"]);
@@ -189,17 +189,18 @@ async fn a_reload_that_does_not_end_leaves_the_files_as_they_were() {
 }
 
 #[tokio::test]
-async fn a_directory_that_another_process_works_in_is_left_alone() {
+async fn locked_directory_is_not_changed() {
     let setup = Setup::new(Variant::Prometheus).await;
     let lock = fs::File::create(setup.directory.path().join(".rulesync-lock")).unwrap();
     lock.lock().unwrap();
-    let patience = Duration::from_millis(100);
-    let ruler = impatient_ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus, patience);
+    let timeout = Duration::from_millis(100);
+    let ruler =
+        ruler_with_timeout(setup.directory.path(), &setup.server.address, Variant::Prometheus, timeout);
     let error = ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
     assert_eq!(error.class(), "unavailable");
     assert!(error.message().contains("another process"), "{error}");
     assert_eq!(setup.files().len(), 0);
-    // Who is patient waits for its end.
+    // A ruler with a longer timeout waits for the lock.
     let waiting = std::sync::Arc::clone(&setup.ruler);
     let waiting = tokio::spawn(async move { waiting.put_group(None, "us.a", &group("g", "up")).await });
     tokio::task::yield_now().await;

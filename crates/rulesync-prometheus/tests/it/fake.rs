@@ -1,4 +1,4 @@
-//! A server that reads rule files as Prometheus or vmalert does: strictly, all of them or none.
+//! A fake server that reads rule files like Prometheus or vmalert: strictly, all files or none.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,29 +13,29 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 
-/// How it behaves, and what it saw. Changed at any time.
+/// The behaviour and state of the fake server. May be changed at any time.
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour {
-    /// How often it was asked to reload.
+    /// The number of reload requests.
     pub(crate) reloads: usize,
-    /// Whether the last reload went well.
+    /// Set if the last reload succeeded.
     pub(crate) last_good: bool,
-    /// Whether reloading over HTTP is off.
+    /// Set if reloading over HTTP is disabled.
     pub(crate) lifecycle_off: bool,
-    /// Whether the answer says what is wrong, as newer servers may.
-    pub(crate) says_why: bool,
-    /// Whether it does not know `file[]`, as Prometheus 2.42.
+    /// Set if responses contain the reason of a rejection, as newer servers may.
+    pub(crate) explains: bool,
+    /// Set if the server does not know `file[]`, like Prometheus 2.42.
     pub(crate) ignores_filters: bool,
-    /// Whether it cannot be asked what it has loaded.
+    /// Set if the API for loaded rules is unavailable.
     pub(crate) api_down: bool,
-    /// The version that it says it has; it says none without one.
+    /// The reported version, if any.
     pub(crate) version: Option<&'static str>,
-    /// How many rules were answered.
+    /// The number of groups in responses.
     pub(crate) groups_answered: usize,
-    begun: usize,
-    /// What files said that were read before, by their text.
+    started: usize,
+    /// Parsed files by their text.
     parsed: HashMap<String, RuleFile>,
-    /// What `/metrics` answers, and how often still: vmalert makes that page anew once a second at most.
+    /// The response of `/metrics`, and how often it is repeated: vmalert updates it at most once a second.
     page: (String, usize),
     loaded: Vec<(String, Group)>,
 }
@@ -48,12 +48,12 @@ pub(crate) struct Fake {
 
 #[derive(Debug)]
 struct Shared {
-    /// Where it reads, and what it calls that place.
+    /// The directory, and its path as the server reports it.
     directory: PathBuf,
     seen_as: String,
     variant: Variant,
     behaviour: Mutex<Behaviour>,
-    /// A permit for each reload that may go on.
+    /// A permit for each reload that may proceed.
     gate: Semaphore,
     signal: mpsc::Sender<()>,
 }
@@ -71,20 +71,20 @@ struct Group {
     #[serde(default)]
     rules: Vec<Rule>,
     #[serde(default)]
-    #[allow(dead_code, reason = "only known, not used")]
+    #[allow(dead_code, reason = "parsed but not used")]
     interval: Option<String>,
     query_offset: Option<String>,
     #[serde(default)]
-    #[allow(dead_code, reason = "only known, not used")]
+    #[allow(dead_code, reason = "parsed but not used")]
     limit: Option<i64>,
     #[serde(default)]
-    #[allow(dead_code, reason = "only known, not used")]
+    #[allow(dead_code, reason = "parsed but not used")]
     labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only known, not used")]
+#[allow(dead_code, reason = "parsed but not used")]
 struct Rule {
     alert: Option<String>,
     record: Option<String>,
@@ -99,7 +99,7 @@ struct Rule {
 }
 
 impl Fake {
-    /// A server that reads `directory`, which it sees as `seen_as`.
+    /// Starts a server that reads `directory`, and reports its path as `seen_as`.
     pub(crate) async fn start(directory: &Path, seen_as: &str, variant: Variant) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -114,11 +114,11 @@ impl Fake {
         });
         let worker = Arc::clone(&shared);
         tokio::spawn(async move {
-            // vmalert: one reload after the other, each counted at its beginning.
+            // vmalert: sequential reloads, each counted when it starts.
             while signals.recv().await.is_some() {
-                worker.behaviour().begun += 1;
+                worker.behaviour().started += 1;
                 worker.gate.acquire().await.unwrap().forget();
-                // Only its log says more.
+                // vmalert reports the reason only in its log.
                 let _ = worker.load();
             }
         });
@@ -136,17 +136,17 @@ impl Fake {
         self.shared.behaviour()
     }
 
-    /// From now on reloads wait until they are let go on.
+    /// Blocks reloads until [`Self::release_reloads`].
     pub(crate) fn hold_reloads(&self) {
         self.shared.gate.forget_permits(usize::MAX);
     }
 
-    /// Lets all reloads go on.
+    /// Lets all reloads proceed.
     pub(crate) fn release_reloads(&self) {
         self.shared.gate.add_permits(Semaphore::MAX_PERMITS / 2);
     }
 
-    /// What is loaded, as `file/group`.
+    /// The loaded groups, as `file/group`.
     pub(crate) fn loaded(&self) -> Vec<String> {
         let behaviour = self.behaviour();
         let mut names: Vec<String> =
@@ -161,7 +161,7 @@ impl Shared {
         self.behaviour.lock().unwrap()
     }
 
-    /// Reads all files, or stays with what it has; the reason names the file.
+    /// Loads all files, or keeps the loaded groups; the error names the file.
     fn load(&self) -> Result<(), String> {
         let mut loaded = Vec::new();
         let result = std::fs::read_dir(&self.directory).unwrap().try_for_each(|entry| {
@@ -212,16 +212,16 @@ impl Shared {
 }
 
 async fn reload(State(shared): State<Arc<Shared>>) -> Response {
-    let says_why = {
+    let explains = {
         let mut behaviour = shared.behaviour();
         if behaviour.lifecycle_off {
             return (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.").into_response();
         }
         behaviour.reloads += 1;
-        behaviour.says_why
+        behaviour.explains
     };
     if shared.variant == Variant::Vmalert {
-        // A signal that is not yet taken is enough.
+        // One pending signal is enough.
         let _ = shared.signal.try_send(());
         return StatusCode::OK.into_response();
     }
@@ -231,7 +231,7 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
         Err(why) => {
             let words =
                 "failed to reload config: one or more errors occurred while applying the new configuration";
-            let why = if says_why { format!(": {why}") } else { String::new() };
+            let why = if explains { format!(": {why}") } else { String::new() };
             (StatusCode::INTERNAL_SERVER_ERROR, format!("{words} (--config.file=\"prometheus.yml\"){why}\n"))
                 .into_response()
         }
@@ -282,7 +282,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         let good = u8::from(behaviour.last_good);
         let text = format!(
             "vmalert_config_last_reload_errors_total 7\nvmalert_config_last_reload_successful {good}\nvmalert_config_last_reload_total {}\nother 1",
-            behaviour.begun
+            behaviour.started
         );
         behaviour.page = (text, 3);
     }

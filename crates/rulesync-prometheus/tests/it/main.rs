@@ -1,4 +1,4 @@
-//! The ruler against a server that reloads as Prometheus and vmalert do, and against a real Prometheus.
+//! Tests of the ruler with a fake server that reloads like Prometheus and vmalert, and with real servers.
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]

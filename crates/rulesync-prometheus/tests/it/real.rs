@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rulesync_http::{ClientConfig, Connection, PlainRequest};
 use serde_json::Value;
 
-/// A server with its directory.
+/// A running server with its directory.
 pub(crate) struct Real {
     process: Child,
     directory: tempfile::TempDir,
@@ -33,7 +33,7 @@ impl Real {
         Self::start("/-/ready", spawn_prometheus).await
     }
 
-    /// One that asks a server that is not there, so that every rule fails.
+    /// Starts a vmalert whose data source does not exist, so that every rule fails.
     pub(crate) async fn vmalert() -> Self {
         Self::start("/health", spawn_vmalert).await
     }
@@ -57,7 +57,7 @@ impl Real {
             let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "the server is not ready:\n{}", log());
             if process.try_wait().unwrap().is_some() {
-                // Somebody else took the port in the meantime.
+                // Another process may have taken the port.
                 listen = free();
                 process = spawn(path, &listen);
             }
@@ -69,17 +69,17 @@ impl Real {
         self.directory.path().join("rules")
     }
 
-    /// What it says of itself.
+    /// The server's metrics.
     pub(crate) async fn metrics(&self) -> String {
         let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
         let (mut answer, mut text) = (self.connection.send(request).await.unwrap(), Vec::new());
-        while let Some(portion) = answer.portion().await.unwrap() {
-            text.extend_from_slice(&portion);
+        while let Some(chunk) = answer.chunk().await.unwrap() {
+            text.extend_from_slice(&chunk);
         }
         String::from_utf8(text).unwrap()
     }
 
-    /// How often it was asked to reload, by its own count.
+    /// The number of reload requests, as counted by the server.
     pub(crate) async fn reloads(&self) -> usize {
         let metrics = self.metrics().await;
         let counts = metrics.lines().filter(|line| {
@@ -88,12 +88,12 @@ impl Real {
         counts.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
-    /// The value of the one series that a query finds, if it does.
+    /// The value of the only series in the result of a query, if there is one.
     pub(crate) async fn value(&self, query: &str) -> Option<f64> {
         let query = [("query", query)];
         let request = PlainRequest { method: "GET", path: "/api/v1/query", query: &query, route: "query" };
         let answer: Value =
-            serde_json::from_str(&self.connection.send(request).await.unwrap().words().await).unwrap();
+            serde_json::from_str(&self.connection.send(request).await.unwrap().excerpt().await).unwrap();
         let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
         Some(result.first()?["value"][1].as_str()?.parse().unwrap())
     }
@@ -130,7 +130,7 @@ fn command(variable: &str, path: &Path) -> Command {
     command
 }
 
-/// Waits until something is there.
+/// Waits until `look` returns a value.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut look: impl FnMut() -> F,

@@ -1,4 +1,4 @@
-//! Why a group was refused, although the server does not say it, and what is remembered of that.
+//! The reasons of rejections that the server does not report, and the saved verdicts.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, ruler};
 
-/// A group of which one rule is broken.
+/// A group with one broken rule.
 fn broken_at(name: &str, rules: usize, broken: usize) -> Group {
     let rule = |n: usize| Rule {
         alert: format!("A{n}"),
@@ -17,7 +17,7 @@ fn broken_at(name: &str, rules: usize, broken: usize) -> Group {
     Group { name: name.to_owned(), rules: (0..rules).map(rule).collect(), ..Group::default() }
 }
 
-fn named(result: Result<(), RulerError>) -> (Option<usize>, String) {
+fn rejection(result: Result<(), RulerError>) -> (Option<usize>, String) {
     match result.unwrap_err() {
         RulerError::Rejected { message, rule } => (rule, message),
         other => panic!("{other}"),
@@ -25,30 +25,30 @@ fn named(result: Result<(), RulerError>) -> (Option<usize>, String) {
 }
 
 #[tokio::test]
-async fn the_search_goes_on_inside_the_group() {
+async fn rejection_names_rule_found_by_search() {
     for variant in [Variant::Prometheus, Variant::Vmalert] {
         let setup = Setup::new(variant).await;
         setup.put("us.a", &group("g", "up == 1")).await;
         let before = setup.files();
         let reloads = setup.server.behaviour().reloads;
-        let (rule, message) = named(setup.ruler.put_group(None, "us.a", &broken_at("g", 8, 5)).await);
+        let (rule, message) = rejection(setup.ruler.put_group(None, "us.a", &broken_at("g", 8, 5)).await);
         assert_eq!(rule, Some(5));
         assert!(message.ends_with("see its log; the rule: alert: A5, expr: BROKEN == 5"), "{message}");
-        assert_eq!(setup.files(), before, "what was there stays, and what was tried is gone");
+        assert_eq!(setup.files(), before, "the previous files are restored");
         assert_eq!(setup.server.loaded(), ["us.a.yaml/g"]);
         assert!(setup.server.behaviour().last_good);
-        // One for the group, one without it, three for its rules, one for what is there.
+        // One reload for the group, one without it, three for its rules, one for the restored files.
         let each = if variant == Variant::Vmalert { 2 } else { 1 };
         assert_eq!((setup.server.behaviour().reloads - reloads) / each, 6);
     }
 }
 
 #[tokio::test]
-async fn what_the_version_lacks_is_said() {
+async fn rejection_names_feature_that_version_lacks() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.behaviour().version = Some("2.42.0+ds");
     let labelled = Group { labels: [("a".to_owned(), "b".to_owned())].into(), ..group("g", "up") };
-    let (rule, message) = named(setup.ruler.put_group(None, "us.a", &labelled).await);
+    let (rule, message) = rejection(setup.ruler.put_group(None, "us.a", &labelled).await);
     assert_eq!(
         (rule, message.as_str()),
         (None, "Prometheus 2.42 does not know `labels` of a group: it takes 3.0 or later")
@@ -58,7 +58,7 @@ async fn what_the_version_lacks_is_said() {
 }
 
 #[tokio::test]
-async fn groups_with_a_finding_are_tried_apart_and_cost_one_reload_each() {
+async fn groups_with_finding_cost_one_reload_each() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.put("us.first", &group("g", "up")).await;
     let before = setup.server.behaviour().reloads;
@@ -77,17 +77,17 @@ async fn groups_with_a_finding_are_tried_apart_and_cost_one_reload_each() {
     let results = setup.ruler.write_namespace(None, "us.a", &writes).await;
     for ((_, has_finding), result) in groups.iter().zip(results) {
         match has_finding {
-            true => assert_eq!(named(result).0, None, "it is known already what is wrong"),
+            true => assert_eq!(rejection(result).0, None, "the finding names the rule"),
             false => assert_eq!(result, Ok(())),
         }
     }
     assert_eq!(setup.server.loaded().len(), 36);
-    // One for all others, five for these, one for what is there at last.
+    // One reload for all others, five for these, one for the final files.
     assert_eq!(setup.server.behaviour().reloads - before, 7);
 }
 
 #[tokio::test]
-async fn verdicts_outlive_the_process_and_are_tried_again_on_demand() {
+async fn verdicts_survive_restart_and_are_retried_on_second_write() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.behaviour().version = Some("2.42.0");
     setup.put("us.a", &group("good", "up")).await;
@@ -98,14 +98,14 @@ async fn verdicts_outlive_the_process_and_are_tried_again_on_demand() {
     let restarted = || Arc::new(ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus));
     let next = restarted();
     assert_eq!(next.put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
-    assert_eq!(reloads(), before, "nothing is asked that was asked before");
+    assert_eq!(reloads(), before, "no reload for a known verdict");
     assert_eq!(next.put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
-    assert!(reloads() > before, "whoever offers it once more wants it tried");
+    assert!(reloads() > before, "a second write is tried");
     let before = reloads();
-    // Another server may know more.
+    // Another version may accept the group.
     setup.server.behaviour().version = Some("3.1.0");
     assert_eq!(restarted().put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
     assert!(reloads() > before);
-    // What has changed is another group.
+    // A changed group has no verdict.
     restarted().put_group(None, "us.a", &group("g", "up")).await.unwrap();
 }

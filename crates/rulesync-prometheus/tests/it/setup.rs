@@ -24,7 +24,7 @@ impl Setup {
         Self { directory, server, ruler }
     }
 
-    /// Every file in the directory but the lock and what is remembered.
+    /// All files in the directory except the lock and the saved verdicts.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         files(self.directory.path())
     }
@@ -33,7 +33,7 @@ impl Setup {
         self.ruler.put_group(None, namespace, group).await.unwrap();
     }
 
-    /// Puts many groups at once; how each went.
+    /// Puts many groups concurrently, and returns the results.
     pub(crate) async fn put_all(
         &self,
         writes: Vec<(String, Group)>,
@@ -62,11 +62,11 @@ pub(crate) fn files(directory: &Path) -> BTreeMap<String, String> {
 }
 
 pub(crate) fn ruler(directory: &Path, address: &str, variant: Variant) -> PrometheusRuler {
-    impatient_ruler(directory, address, variant, Duration::from_secs(20))
+    ruler_with_timeout(directory, address, variant, Duration::from_secs(20))
 }
 
-/// A ruler with a timeout of its own.
-pub(crate) fn impatient_ruler(
+/// Creates a ruler with a timeout.
+pub(crate) fn ruler_with_timeout(
     directory: &Path,
     address: &str,
     variant: Variant,

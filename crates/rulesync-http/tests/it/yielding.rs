@@ -1,4 +1,4 @@
-//! What takes long keeps no other task from its turn: the daemon has one thread.
+//! Long operations do not starve other tasks: the daemon has one thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::auth::{client, put};
 use crate::endless::Endless;
 
-/// The most that `work` counts between two turns of another task.
+/// Lists `body`. Returns the number of groups, and the maximum of `work` between two runs of another task.
 async fn longest_stretch(body: String) -> (usize, usize) {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(200).set_body_raw(body, "application/yaml");
@@ -31,7 +31,7 @@ async fn longest_stretch(body: String) -> (usize, usize) {
             }
         }
     });
-    // It is asked at each namespace and each group.
+    // Called for each namespace and each group.
     let classify = |_: &str| {
         work.fetch_add(1, Ordering::Relaxed);
         NamespaceClass::Managed
@@ -52,24 +52,24 @@ fn group(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_list_of_many_namespaces_lets_others_go_on() {
+async fn list_of_many_namespaces_yields() {
     let body: String = (0..20_000).map(|number| format!("us.ns.o{number}:\n{}", group(0))).collect();
     let (groups, longest) = longest_stretch(body).await;
     assert_eq!(groups, 20_000);
-    // 16 KiB of them, each asked for twice.
-    assert!(longest <= 2 * (16 << 10) / GROUP.len() + 4, "{longest} looks in one go");
+    // 16 KiB of groups, two calls for each.
+    assert!(longest <= 2 * (16 << 10) / GROUP.len() + 4, "{longest} calls without yielding");
 }
 
 #[tokio::test]
-async fn a_namespace_of_many_groups_lets_others_go_on() {
+async fn namespace_of_many_groups_yields() {
     let groups: String = (0..20_000).map(group).collect();
     let (groups, longest) = longest_stretch(format!("us.ns.o:\n{groups}")).await;
     assert_eq!(groups, 20_000);
-    assert!(longest <= 4, "{longest} looks in one go");
+    assert!(longest <= 4, "{longest} calls without yielding");
 }
 
 #[tokio::test]
-async fn a_flood_of_interim_answers_ends_with_the_deadline() {
+async fn endless_interim_responses_time_out() {
     for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"] {
         let mut server = Endless::start(Vec::new(), "", interim).await;
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -88,7 +88,7 @@ async fn a_flood_of_interim_answers_ends_with_the_deadline() {
         });
         let before = Arc::new(AtomicUsize::new(0));
         let asked = async {
-            server.is_asked().await;
+            server.requested().await;
             before.store(turns.load(Ordering::Relaxed), Ordering::Relaxed);
             std::future::pending::<()>().await;
         };
@@ -97,12 +97,9 @@ async fn a_flood_of_interim_answers_ends_with_the_deadline() {
             () = asked => unreachable!(),
         };
         assert_eq!(error.message(), "no answer within 0.5s");
-        // Before the first answer it had some; in the flood it goes on having them.
-        assert!(
-            turns.load(Ordering::Relaxed) > before.load(Ordering::Relaxed),
-            "others were kept from their turn"
-        );
+        // The other task runs before the first interim response, and must continue to run during the flood.
+        assert!(turns.load(Ordering::Relaxed) > before.load(Ordering::Relaxed), "the other task was starved");
         other.abort();
-        server.is_left().await;
+        server.disconnected().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What comes back: late, never, packed, from elsewhere; and what the observer is told.
+//! Slow, missing, compressed and redirected responses, and the reports to the observer.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -48,7 +48,7 @@ impl Scripted {
     }
 }
 
-/// Whether head and body are there.
+/// Returns `true` if head and body of a request are complete.
 fn complete(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -56,7 +56,7 @@ fn complete(request: &[u8]) -> bool {
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }
 
-fn impatient(address: &str, observer: Option<Arc<dyn RequestObserver>>) -> RulerClient {
+fn with_short_timeout(address: &str, observer: Option<Arc<dyn RequestObserver>>) -> RulerClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (profile, timeout) = (ServerProfile::cortex(), Duration::from_millis(100));
     RulerClient::new(address, profile, &ClientConfig::default(), timeout, observer).unwrap()
@@ -72,11 +72,11 @@ impl RequestObserver for Seen {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up_and_counted() {
+async fn put_to_hanging_server_times_out_and_is_observed() {
     let server = Scripted::start("").await;
     let seen = Arc::new(Seen::default());
     let observer: Arc<dyn RequestObserver> = Arc::clone(&seen) as _;
-    let error = put(&impatient(&server.address, Some(observer))).await.unwrap_err();
+    let error = put(&with_short_timeout(&server.address, Some(observer))).await.unwrap_err();
     assert!(
         matches!(error, RulerError::Unavailable { ref message, .. } if message.contains("0.1s")),
         "{error}"
@@ -85,16 +85,16 @@ async fn a_server_that_hangs_is_given_up_and_counted() {
 }
 
 #[tokio::test]
-async fn an_answer_counts_although_its_body_never_ends() {
-    let refusing = Scripted::start("HTTP/1.1 400 Bad Request\r\ncontent-length: 99\r\n\r\nbad rule").await;
-    let error = put(&impatient(&refusing.address, None)).await.unwrap_err();
+async fn put_outcome_does_not_depend_on_incomplete_body() {
+    let rejecting = Scripted::start("HTTP/1.1 400 Bad Request\r\ncontent-length: 99\r\n\r\nbad rule").await;
+    let error = put(&with_short_timeout(&rejecting.address, None)).await.unwrap_err();
     assert!(matches!(error, RulerError::Rejected { ref message, .. } if message == "bad rule…"), "{error}");
     let accepting = Scripted::start("HTTP/1.1 202 Accepted\r\ncontent-length: 99\r\n\r\n{").await;
-    put(&impatient(&accepting.address, None)).await.unwrap();
+    put(&with_short_timeout(&accepting.address, None)).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_connection_serves_again_after_an_error() {
+async fn connection_is_reused_after_error() {
     let server = Scripted::start("HTTP/1.1 400 Bad Request\r\ncontent-length: 8\r\n\r\nbad rule").await;
     let client = client(&server.address, &ClientConfig::default());
     for _ in 0..3 {
@@ -105,7 +105,7 @@ async fn a_connection_serves_again_after_an_error() {
 }
 
 #[tokio::test]
-async fn an_endless_error_is_cut() {
+async fn long_error_body_is_truncated() {
     let server = MockServer::start().await;
     let long = ResponseTemplate::new(400).set_body_string("x".repeat(10 << 20));
     Mock::given(any()).respond_with(long).mount(&server).await;
@@ -114,7 +114,7 @@ async fn an_endless_error_is_cut() {
 }
 
 #[tokio::test]
-async fn packed_answers_are_understood_and_requests_are_not_packed() {
+async fn responses_may_be_compressed_but_requests_are_not() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(b"unable to decode rule group").unwrap();
     let answer = ResponseTemplate::new(400)
@@ -134,14 +134,14 @@ async fn packed_answers_are_understood_and_requests_are_not_packed() {
 }
 
 #[tokio::test]
-async fn a_server_may_say_until_when_to_wait() {
+async fn retry_after_date_is_reported() {
     let server = MockServer::start().await;
     let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(1800));
     let busy = ResponseTemplate::new(429).insert_header("retry-after", later);
     Mock::given(any()).respond_with(busy).mount(&server).await;
     let error = put(&client(&server.uri(), &ClientConfig::default())).await.unwrap_err();
     let RulerError::Unavailable { retry_after: Some(wait), .. } = error else { panic!("{error}") };
-    // A date has whole seconds, and the request takes its time, if no quarter of an hour.
+    // A date has whole seconds, and the request takes some time, but less than a quarter of an hour.
     assert!((900..=1800).contains(&wait.as_secs()), "{wait:?}");
 }
 
@@ -163,7 +163,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn hints_say_what_the_server_cannot_know() {
+async fn errors_contain_hints() {
     let server = MockServer::start().await;
     let answer = |status, body: &'static str| ResponseTemplate::new(status).set_body_string(body);
     Mock::given(wiremock::matchers::path_regex("%2F"))
@@ -180,6 +180,6 @@ async fn hints_say_what_the_server_cannot_know() {
     let missing = client.delete_group(None, "a", "g").await.unwrap_err();
     assert_eq!(missing.message(), "no org id: set `tenant` on the route");
     let tenant = "t".parse().unwrap();
-    let refused = client.delete_group(Some(&tenant), "a", "g").await.unwrap_err();
-    assert!(refused.message().contains("the route's tenant was sent"), "{refused}");
+    let rejected = client.delete_group(Some(&tenant), "a", "g").await.unwrap_err();
+    assert!(rejected.message().contains("the route's tenant was sent"), "{rejected}");
 }
