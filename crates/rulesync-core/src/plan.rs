@@ -244,12 +244,16 @@ fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
 }
 
 /// Plans one namespace. `skip` tells of groups that are not to be offered as they are, because the ruler refused them.
+/// Nothing is planned for a namespace of others, whatever was observed.
 pub(crate) fn plan_namespace(
     namespace: &Arc<str>,
     input: PlanInput<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
-    let PlanInput { desired, observed, deletes, .. } = input;
+    let PlanInput { desired, observed, deletes, namespace_policy, .. } = input;
+    if !namespace_policy.owns(namespace) {
+        return Vec::new();
+    }
     let change = |object: Option<&ObjectId>, action, reason, held| Change {
         namespace: Arc::clone(namespace),
         object: object.cloned(),

@@ -18,7 +18,7 @@ fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
     plan(&destination(), input(desired, observed, deletes, &namespace_policy), &DeleteGuard::default())
 }
 
-/// A input in which nothing is to be taken over from others.
+/// An input in which nothing is to be taken over from others.
 fn input<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
@@ -54,6 +54,18 @@ fn prints_as_a_diff_and_as_json() {
     assert_eq!(json["destination"], "r/t");
     assert_eq!(json["changes"][2]["operation"], "delete_namespace");
     assert_eq!(json["changes"][0]["reason"], "changed");
+}
+
+#[test]
+fn plan_never_touches_namespaces_of_others_whatever_was_observed() {
+    let a = group("a", "1");
+    let mut desired = Desired::default();
+    desired.upsert(&"them.ns.o".into(), object("o", None, vec![a.clone()]));
+    let observed = observe(&[("them", &a), ("them.ns.p", &a), ("us", &a), ("us.ns.gone", &a)]);
+    insta::assert_snapshot!(planned(&desired, &observed, ALL), @r"
+    r/t: 1 changes
+      - us.ns.gone (1 groups)
+    ");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl State {
                 Err(error) => {
                     retry = true;
                     // Whether the ruler has it now is not known: look again, and never believe it is in order.
-                    self.doubt(&change);
+                    self.mark_unknown(&change);
                     failed.push((change, error));
                 }
             }
@@ -104,8 +104,12 @@ impl State {
         }
     }
 
-    /// A change may have been carried out or not: what it was about counts as unknown until it is known again.
-    fn doubt(&mut self, change: &Change) {
+    /// Marks the groups of a change as unknown until they are known again, because it may have been carried out or not.
+    /// Groups of others, which adoption deletes, and the claim are never among what was observed.
+    fn mark_unknown(&mut self, change: &Change) {
+        if !self.shared.namespace_policy.owns(&change.namespace) {
+            return;
+        }
         let groups: Vec<&str> = match &change.action {
             Action::Put(group) => vec![&group.name],
             Action::DeleteGroup(group) => vec![group],

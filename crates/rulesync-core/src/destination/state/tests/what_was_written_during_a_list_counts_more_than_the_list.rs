@@ -74,3 +74,52 @@ async fn group_without_rules_that_nobody_declares_or_that_was_never_there_is_wha
     assert_eq!(bench.state.list_early(), None, "it was not there before");
     assert_eq!(bench.work_for(MINUTE).await, ["PUT us.ns.o/g"]);
 }
+
+/// A destination that takes over the groups of `them`, with one object of two groups.
+fn adopting() -> Bench {
+    let mut policy = NamespacePolicy::of("us".parse().unwrap());
+    policy.adopt = vec!["them*".parse().unwrap()];
+    destination_with(|shared| shared.namespace_policy = Arc::new(policy))
+        .declared("o", &[("g", "1"), ("h", "2")])
+}
+
+const THEIRS: [There<'_>; 2] = [("them", "g", "1"), ("them", "h", "2")];
+const OURS: [There<'_>; 2] = [("us.ns.o", "g", "1"), ("us.ns.o", "h", "2")];
+
+#[tokio::test(start_paused = true)]
+async fn adoption_waits_for_a_list_that_shows_both_groups() {
+    let mut bench = adopting().listed(&[]);
+    let begun = bench.state.begin_list(false);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g", "PUT us.ns.o/h"]);
+    end_list(&mut bench, begun, &THEIRS);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "this list has not shown what was written");
+    bench.list(&[OURS, THEIRS].concat());
+    assert_eq!(bench.work(), ["DELETE them/g", "DELETE them/h"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn adoption_of_each_group_ends_with_its_own_delete() {
+    let mut bench = adopting();
+    bench.failing.insert("h");
+    bench.list(&[OURS, THEIRS].concat());
+    assert_eq!(bench.work(), ["DELETE them/g", "DELETE them/h"]);
+    let planned: Vec<String> = bench.state.plan().changes.iter().map(request).collect();
+    assert_eq!(planned, ["DELETE them/h"], "`g` is done");
+    bench.failing.clear();
+    assert_eq!(bench.work_for(MINUTE).await, ["DELETE them/h"]);
+    assert_eq!(bench.state.plan().changes, []);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_adoption_during_a_list_never_deletes_anything_else_of_others() {
+    let mut bench = adopting();
+    bench.list(&[OURS, THEIRS].concat());
+    let begun = bench.state.begin_list(false);
+    bench.failing.extend(["g", "h"]);
+    assert_eq!(bench.work(), ["DELETE them/g", "DELETE them/h"]);
+    bench.failing.clear();
+    end_list(&mut bench, begun, &[OURS, [("them", "g", "7"), ("them", "other", "9")]].concat());
+    assert_eq!(bench.state.plan().changes, []);
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "they are other groups now, and not ours");
+}

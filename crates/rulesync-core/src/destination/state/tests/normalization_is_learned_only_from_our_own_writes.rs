@@ -1,0 +1,59 @@
+//! What differs from what was written counts as the server's own form only if it was read back right after a write.
+
+use super::*;
+use crate::ruler::Normalization;
+
+/// A ruler that may print expressions in another form.
+#[derive(Debug)]
+struct Respelling;
+
+#[async_trait]
+impl Ruler for Respelling {
+    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+        unreachable!("the bookkeeping makes no requests")
+    }
+
+    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+        unreachable!("the bookkeeping makes no requests")
+    }
+
+    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
+        unreachable!("the bookkeeping makes no requests")
+    }
+
+    fn normalization(&self) -> Normalization {
+        Normalization::Respells { oldest: Keeps::ALL }
+    }
+}
+
+const DECLARED: &str = "sum(up) by (job)";
+const PRINTED: There<'_> = ("us.ns.o", "g", "sum by (job) (up)");
+
+fn respelled() -> Bench {
+    destination_with(|shared| shared.ruler = Arc::new(Respelling)).declared("o", &[("g", DECLARED)])
+}
+
+#[tokio::test(start_paused = true)]
+async fn form_that_is_read_back_after_two_writes_is_learned() {
+    let mut bench = respelled().listed(&[]);
+    let mut requests = vec![bench.work().len()];
+    for _ in 0..4 {
+        bench.list(&[PRINTED]);
+        requests.push(bench.work().len());
+    }
+    assert_eq!(requests, [1, 1, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn form_that_somebody_else_wrote_is_repaired_and_does_not_count_as_a_first_look() {
+    let mut bench = respelled().listed(&[("us.ns.o", "g", DECLARED)]);
+    bench.list(&[PRINTED]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "nothing was written before it was read");
+    bench.list(&[PRINTED]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the first look after a write");
+    bench.list(&[PRINTED]);
+    assert_eq!(bench.work(), NOTHING, "the second one");
+    // Another change by somebody is none of that.
+    bench.list(&[("us.ns.o", "g", "sum by (job) (down)")]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
+}
