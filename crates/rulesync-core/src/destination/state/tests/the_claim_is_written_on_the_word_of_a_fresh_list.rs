@@ -145,3 +145,55 @@ async fn conflict_and_its_end_are_reported_once() {
     }
     assert_eq!(*recorder.0.lock().unwrap(), ["conflict", "over"]);
 }
+
+impl Bench {
+    /// Answers every request that is made now with an error; the answer is the requests.
+    fn work_in_vain(&mut self, error: &RulerError) -> Vec<String> {
+        let mut requests = Vec::new();
+        self.state.judge_deletes();
+        while let Some((namespace, changes)) = self.state.next_job() {
+            let failed = |change: Change| {
+                requests.push(request(&change));
+                Applied { result: Err(error.clone()), change, elapsed: Duration::ZERO }
+            };
+            let applied = changes.into_iter().map(failed).collect();
+            self.state.applied(Report { namespace, applied, unfinished: false });
+        }
+        requests
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn claim_that_fails_keeps_everything_waiting_and_one_that_is_refused_does_not() {
+    let mut bench = claiming().listed(&[]);
+    assert_eq!(bench.work_in_vain(&RulerError::unavailable("503")), ["PUT us/rulesync"]);
+    assert_eq!(bench.work_in_vain(&RulerError::unavailable("503")), NOTHING, "it has yet to be written");
+    bench.list(&[]);
+    assert_eq!(bench.work_for(MINUTE).await, ["PUT us/rulesync", "PUT us.ns.o/g"]);
+    let mut bench = claiming().listed(&[]);
+    bench.failing.insert(CLAIM_GROUP);
+    assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"], "rulers that refuse it have no claims");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_requests_never_open_the_circuit_and_failed_ones_do() {
+    use crate::destination::circuit_breaker::Circuit;
+    let message = || "no".to_owned();
+    for (error, circuit) in [
+        (RulerError::Protected { message: message() }, Circuit::Closed),
+        (RulerError::Rejected { message: message(), rule: None }, Circuit::Closed),
+        (RulerError::Limit { message: message() }, Circuit::Closed),
+        (RulerError::unavailable("503"), Circuit::Open),
+    ] {
+        let names = ["a", "b", "c", "d"];
+        let there: Vec<String> = names.iter().map(|name| namespace(name).to_string()).collect();
+        let there: Vec<There<'_>> = there.iter().map(|namespace| (&**namespace, "g", "1")).collect();
+        let mut bench = destination().listed(&there);
+        names.iter().for_each(|name| bench.drop(name));
+        let mut requests = bench.work_in_vain(&error);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        requests.extend(bench.work_in_vain(&error));
+        assert_eq!(requests.len(), names.len(), "{error}");
+        assert_eq!(bench.state.breaker.circuit(Instant::now()), circuit, "{error}");
+    }
+}
