@@ -195,5 +195,17 @@ async fn refused_requests_never_open_the_circuit_and_failed_ones_do() {
         requests.extend(bench.work_in_vain(&error));
         assert_eq!(requests.len(), names.len(), "{error}");
         assert_eq!(bench.state.breaker.circuit(Instant::now()), circuit, "{error}");
+        assert_eq!(bench.work(), NOTHING, "{error}");
+        tokio::time::advance(10 * MINUTE).await;
+        assert_eq!(bench.work().len(), names.len(), "every delete is made in the end: {error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn write_whose_answer_was_lost_is_made_again_although_its_author_went_back() {
+    let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
+    bench.declare("o", &[("g", "2")]);
+    assert_eq!(bench.work_in_vain(&RulerError::unavailable("no answer")), ["PUT us.ns.o/g"]);
+    bench.declare("o", &[("g", "1")]);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the ruler may have the other version");
 }
