@@ -317,3 +317,45 @@ impl Run {
 fn address(named: &NamedRuler) -> String {
     named.ruler.address().map_or_else(|| named.name.to_string(), |address| format!("@{address}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::model::group::Group;
+    use crate::model::tenant::TenantId;
+    use crate::observed::Listing;
+    use crate::ruler::{Ruler, RulerError};
+
+    #[derive(Debug)]
+    struct At(Option<&'static str>);
+
+    #[async_trait]
+    impl Ruler for At {
+        async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
+            unreachable!("only its address is asked for")
+        }
+
+        async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+            unreachable!("only its address is asked for")
+        }
+
+        async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
+            unreachable!("only its address is asked for")
+        }
+
+        fn address(&self) -> Option<&str> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn concurrency_limit_is_shared_by_rulers_of_one_address_only() {
+        let address = |name: &str, at| address(&NamedRuler::new(name, Arc::new(At(at))));
+        assert_eq!(address("a", Some("http://one")), address("b", Some("http://one")));
+        assert_ne!(address("a", Some("http://one")), address("a", Some("http://two")));
+        assert_ne!(address("a", None), address("b", None));
+        assert_ne!(address("a", None), address("b", Some("a")), "a name is no address");
+    }
+}
