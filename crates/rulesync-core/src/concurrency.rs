@@ -1,5 +1,5 @@
-//! The concurrency of one ruler address: how many requests may be under way, adapted to how the ruler copes, and shared
-//! fairly between its tenants.
+//! The concurrency limit of one ruler address: how many requests may be under way, adapted to how the ruler copes, and
+//! shared fairly between its tenants.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::model::tenant::TenantId;
 
-/// Permits for requests. Clones share one concurrency.
+/// The limit, which hands out permits for requests. Clones share it.
 ///
 /// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too much
 /// (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting tenants
@@ -81,8 +81,8 @@ impl ConcurrencyLimit {
         self.hand_out();
         match turn.await {
             Ok(permit) => permit,
-            // The concurrency holds the sender until it hands a permit over, so this cannot be; a request beyond the
-            // concurrency would be the lesser evil.
+            // The limit holds the sender until it hands a permit over, so this cannot be; a request beyond the
+            // limit would be the lesser evil.
             Err(_) => {
                 self.lock().begin(tenant);
                 self.permit(tenant)

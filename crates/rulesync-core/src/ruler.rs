@@ -157,7 +157,7 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         Normalization::Exact
     }
 
-    /// Where its requests go. Rulers with the same address share one concurrency of requests.
+    /// Where its requests go. Rulers with the same address share one concurrency limit.
     fn address(&self) -> Option<&str> {
         None
     }

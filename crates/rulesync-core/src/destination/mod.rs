@@ -330,7 +330,7 @@ impl Destination {
         }
     }
 
-    /// Starts work as far as the queue, the breaker and the share of this destination in the ruler's concurrency go.
+    /// Starts work as far as the queue, the circuit breaker and the ruler's concurrency limit allow.
     fn start_jobs(&mut self) {
         if !self.shared.writes || !self.shared.leadership.may_write() || self.gathering().is_some() {
             return;

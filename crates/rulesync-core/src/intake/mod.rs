@@ -1,8 +1,8 @@
 //! Intake: from a declared object to what each of its destinations should have. Pure: an object that fails yields
 //! findings and stops nothing else.
 //!
-//! The stations, in order: [`convert`], [`select`](Selector), [`match_routes`] (routes and permissions), [`split`], [`check`],
-//! and what a route does to rules on the way ([`Transform`]).
+//! The stations, in order: [`convert`], [`select`](Selector), [`match_routes`] (routes and permissions), [`split`],
+//! [`check`], and what a route does to rules on the way ([`Transform`]).
 
 mod check;
 mod convert;

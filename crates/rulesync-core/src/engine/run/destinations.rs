@@ -21,7 +21,7 @@ use crate::object_index::Handover;
 /// A destination and the way to talk to it.
 pub(super) struct RunningDestination {
     ruler: NamedRuler,
-    /// The concurrency of the ruler's address, shared by all its destinations.
+    /// The limit of the ruler's address, shared by all its destinations.
     concurrency: ConcurrencyLimit,
     commands: mpsc::UnboundedSender<Command>,
     pub(super) progress: watch::Receiver<Progress>,
@@ -74,7 +74,7 @@ impl Run {
     pub(super) fn replace_destinations(&mut self, uprooted: bool) -> Vec<DestinationId> {
         let rulers: HashMap<Arc<str>, NamedRuler> =
             self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
-        // A ruler that stays the same in everything keeps its concurrency and its destinations.
+        // A ruler that stays the same in everything keeps its limit and its destinations.
         let same = |running: &RunningDestination| {
             !uprooted
                 && rulers.get(&running.ruler.name).is_some_and(|named| {
@@ -313,7 +313,7 @@ impl Run {
     }
 }
 
-/// What rulers share a concurrency by.
+/// Returns the key by which rulers share a concurrency limit.
 fn address(named: &NamedRuler) -> String {
     named.ruler.address().map_or_else(|| named.name.to_string(), |address| format!("@{address}"))
 }
