@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EvaluatedGroup, EvaluatedRule, Evaluation, Group, Listing, RuleHealth, Ruler, RulerError, TenantId,
+    EncodedGroup, EvaluatedGroup, EvaluatedRule, Evaluation, Group, Listing, RuleHealth, Ruler, RulerError,
+    TenantId,
 };
 use rulesync_testkit::conformance::{self, Tenants};
 use tokio::sync::Mutex;
@@ -75,14 +76,15 @@ impl Ruler for JsonFiles {
         Ok(())
     }
 
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
+        let group = group.decode()?;
         let put = |rules: &mut Rules| {
-            rules.entry(namespace.to_owned()).or_default().insert(group.name.clone(), group.clone());
+            rules.entry(namespace.to_owned()).or_default().insert(group.name.clone(), group);
         };
         self.change(tenant, put).await
     }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Engine, Group, Listing, ObjectId, Route, RuleObject, Ruler, RulerError, Sink, Source, SourceEvent,
+    EncodedGroup, Engine, Listing, ObjectId, Route, RuleObject, Ruler, RulerError, Sink, Source, SourceEvent,
     TenantId,
 };
 use tokio_util::sync::CancellationToken;
@@ -32,12 +32,13 @@ impl Ruler for Printer {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
         Ok(()) // A printer holds nothing.
     }
-    async fn put_group(
+    async fn write_group(
         &self,
         _: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
+        let group = group.decode()?;
         println!("put {namespace}/{}: {} rules", group.name, group.rules.len());
         Ok(())
     }

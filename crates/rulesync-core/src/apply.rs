@@ -9,11 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::concurrency::{ConcurrencyLimit, Permit};
 use crate::leadership::Leadership;
-use crate::model::packed::Unpacker;
+use crate::model::encoded::{Decompressor, EncodedGroup};
 use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
-use crate::ruler::{Ruler, RulerError};
-use crate::write::Write;
+use crate::ruler::{Ruler, RulerError, Write, write_one};
 
 /// A ruler with the requests it may have under way, shared by all its destinations.
 #[derive(Debug, Clone)]
@@ -74,12 +73,12 @@ pub(crate) async fn apply(
 ) -> Report {
     let mut report = Report { namespace, applied: Vec::with_capacity(changes.len()), unfinished: false };
     let mut limited = Vec::new();
-    let mut packs = Unpacker::default();
+    let mut blocks = Decompressor::default();
     for change in changes {
         if report.unfinished {
             break;
         }
-        let Some(applied) = request(&ruler, tenant.as_ref(), change, &mut packs, &stops).await else {
+        let Some(applied) = request(&ruler, tenant.as_ref(), change, &mut blocks, &stops).await else {
             report.unfinished = true;
             break;
         };
@@ -99,7 +98,7 @@ pub(crate) async fn apply(
     for applied in limited {
         let again = made_room && !report.unfinished;
         let retried = match again {
-            true => request(&ruler, tenant.as_ref(), applied.change.clone(), &mut packs, &stops).await,
+            true => request(&ruler, tenant.as_ref(), applied.change.clone(), &mut blocks, &stops).await,
             false => None,
         };
         report.applied.push(retried.unwrap_or(applied));
@@ -112,7 +111,7 @@ async fn request(
     ruler: &LimitedRuler,
     tenant: Option<&TenantId>,
     change: Change,
-    packs: &mut Unpacker,
+    blocks: &mut Decompressor,
     stops: &Stops,
 ) -> Option<Applied> {
     // The wait for a turn may be long: a stop need not wait for it.
@@ -124,7 +123,7 @@ async fn request(
     let result = tokio::select! {
         biased;
         () = stops.leadership.lost() => Err(given_up()),
-        result = send(ruler.ruler.as_ref(), tenant, &change, packs) => {
+        result = send(ruler.ruler.as_ref(), tenant, &change, blocks) => {
             judge(&permit, result.as_ref().err());
             result
         }
@@ -136,18 +135,13 @@ async fn send(
     ruler: &dyn Ruler,
     tenant: Option<&TenantId>,
     change: &Change,
-    packs: &mut Unpacker,
+    blocks: &mut Decompressor,
 ) -> Result<(), RulerError> {
-    let json = match &change.action {
-        Action::Put(group) => packs.json(&group.body),
-        Action::DeleteGroup(_) | Action::DeleteNamespace(_) => Ok(""),
+    let group = match &change.action {
+        Action::Put(group) => blocks.encoded(&group.body)?,
+        Action::DeleteGroup(_) | Action::DeleteNamespace(_) => EncodedGroup::from_json(""),
     };
-    match json {
-        Ok(json) => {
-            write(change, json, &names_of(change), false).send(ruler, tenant, &change.namespace).await
-        }
-        Err(error) => Err(RulerError::Rejected { message: error.to_string(), rule: None }),
-    }
+    write_one(ruler, tenant, &change.namespace, write(change, &group, &names_of(change), false)).await
 }
 
 /// Carries out the changes of one namespace together, by a ruler that batches; each succeeds or fails alone. How much
@@ -193,25 +187,33 @@ async fn send_together(
     changes: &[Change],
     found: &HashSet<Box<str>>,
 ) -> Vec<Result<(), RulerError>> {
-    let mut packs = Unpacker::default();
+    let mut blocks = Decompressor::default();
     let text = |change: &Change| match &change.action {
-        // One that cannot be unpacked would be a defect of rulesync. As an empty text it is refused alone.
-        Action::Put(group) => packs.json(&group.body).map(str::to_owned).unwrap_or_default(),
+        // A group that cannot be decompressed would be a defect of rulesync. As an empty text it is refused alone.
+        Action::Put(group) => {
+            blocks.encoded(&group.body).map(|group| group.json().to_owned()).unwrap_or_default()
+        }
         Action::DeleteGroup(_) | Action::DeleteNamespace(_) => String::new(),
     };
     let texts: Vec<String> = changes.iter().map(text).collect();
+    let groups: Vec<EncodedGroup<'_>> = texts.iter().map(|json| EncodedGroup::from_json(json)).collect();
     let names: Vec<Vec<&str>> = changes.iter().map(names_of).collect();
     let has_finding = |change: &Change| change.group().is_some_and(|group| found.contains(group));
-    let made = changes.iter().zip(&texts).zip(&names);
+    let made = changes.iter().zip(&groups).zip(&names);
     let writes: Vec<Write<'_>> =
-        made.map(|((change, json), names)| write(change, json, names, has_finding(change))).collect();
+        made.map(|((change, group), names)| write(change, group, names, has_finding(change))).collect();
     ruler.write_namespace(tenant, namespace, &writes).await
 }
 
-/// What is asked of the ruler for a change; `json` and `names` are what it needs.
-fn write<'a>(change: &'a Change, json: &'a str, names: &'a [&'a str], has_finding: bool) -> Write<'a> {
+/// The request for a change, made of the encoded group that is put or the names of the groups that are deleted.
+fn write<'a>(
+    change: &'a Change,
+    group: &'a EncodedGroup<'a>,
+    names: &'a [&'a str],
+    has_finding: bool,
+) -> Write<'a> {
     match &change.action {
-        Action::Put(_) => Write::Put { json, has_finding },
+        Action::Put(_) => Write::Put { group, has_finding },
         Action::DeleteGroup(group) => Write::DeleteGroup(group),
         Action::DeleteNamespace(_) => Write::DeleteNamespace(names),
     }

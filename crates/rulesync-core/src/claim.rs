@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::dialect::{Dialect, Heartbeat};
 use crate::model::group::{Group, Rule};
+use crate::model::language::{Heartbeat, QueryLanguage};
 use crate::naming::Owner;
 
 /// The name of the claim's group. Its namespace is the owner.
@@ -84,7 +84,7 @@ impl Claimant {
 
 impl OwnerClaim {
     /// The group that says so, in a ruler's language.
-    pub fn group(&self, owner: &Owner, dialect: &dyn Dialect) -> Group {
+    pub fn group(&self, owner: &Owner, language: QueryLanguage) -> Group {
         let mut labels = BTreeMap::from([("owner".to_owned(), owner.to_string())]);
         // To rulers an empty label is none.
         if !self.cluster.is_empty() {
@@ -93,12 +93,12 @@ impl OwnerClaim {
         if let Some(installation) = &self.installation {
             labels.insert(INSTALLATION.to_owned(), installation.to_string());
         }
-        let rule = match dialect.heartbeat() {
+        let rule = match language.heartbeat() {
             Heartbeat::Record(expr) => {
-                Rule { record: CLAIM_RULE.to_owned(), expr, labels, ..Rule::default() }
+                Rule { record: CLAIM_RULE.to_owned(), expr: expr.to_owned(), labels, ..Rule::default() }
             }
             Heartbeat::SilentAlert(expr) => {
-                Rule { alert: CLAIM_RULE.to_owned(), expr, labels, ..Rule::default() }
+                Rule { alert: CLAIM_RULE.to_owned(), expr: expr.to_owned(), labels, ..Rule::default() }
             }
         };
         Group { name: CLAIM_GROUP.to_owned(), rules: vec![rule], ..Group::default() }
@@ -136,7 +136,7 @@ impl fmt::Display for OwnerClaim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{LogQl, PromQl};
+    use crate::model::language::QueryLanguage::{LogQl, PromQl};
 
     fn claim(cluster: &str, installation: Option<&str>) -> OwnerClaim {
         OwnerClaim { cluster: cluster.into(), installation: installation.map(Arc::from) }
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn reads_back_what_it_says() {
         for claim in [claim("8a5a", None), claim("8a5a", Some("monitoring/rulesync")), claim("", Some("x"))] {
-            let group = claim.group(&"prod".parse().unwrap(), &PromQl);
+            let group = claim.group(&"prod".parse().unwrap(), PromQl);
             assert_eq!(group.rules[0].expr, "vector(1)");
             assert!(group.rules[0].labels.values().all(|value| !value.is_empty()));
             assert_eq!(OwnerClaim::read(&group), Some(claim));
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(OwnerClaim::read(&Group::default()), None);
         // A ruler that cannot record has it as an alert that never fires.
         let both = claim("8a5a", Some("x"));
-        let group = both.group(&"prod".parse().unwrap(), &LogQl);
+        let group = both.group(&"prod".parse().unwrap(), LogQl);
         assert_eq!((&*group.rules[0].alert, &*group.rules[0].expr), (CLAIM_RULE, "vector(0) > 0"));
         assert_eq!(OwnerClaim::read(&group), Some(both));
     }

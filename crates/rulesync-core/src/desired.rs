@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::intake::Transform;
+use crate::model::encoded::CompressedGroup;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
-use crate::model::packed::PackedGroup;
 
 /// A group that should exist at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct DesiredGroup {
     /// Its identity by value for this ruler.
     pub fingerprint: Fingerprint,
     /// The group itself.
-    pub body: PackedGroup,
+    pub body: CompressedGroup,
     /// How many rules it has.
     pub rules: u32,
     /// The rules that it goes without, because they are at fault.
@@ -283,17 +283,17 @@ impl Desired {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::model::capabilities::StoredFields;
+    use crate::model::encoded::compress;
     use crate::model::group::{Group, Rule};
-    use crate::model::packed::pack;
-    use crate::ruler::Keeps;
 
     pub(crate) fn group(name: &str, expr: &str) -> DesiredGroup {
         let rule = Rule { record: "r".into(), expr: expr.into(), ..Rule::default() };
         let group = Group { name: name.into(), rules: vec![rule], ..Group::default() };
         DesiredGroup {
             name: name.into(),
-            fingerprint: Fingerprint::of(&group, &Keeps::ALL),
-            body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
+            fingerprint: Fingerprint::of(&group, &StoredFields::ALL),
+            body: compress(std::slice::from_ref(&group)).unwrap().remove(0),
             rules: 1,
             left_out: LeftOut::default(),
         }

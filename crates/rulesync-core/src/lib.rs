@@ -30,9 +30,7 @@ mod claim;
 mod concurrency;
 mod desired;
 mod destination;
-mod dialect;
 mod engine;
-mod evaluation;
 mod finding;
 mod guard;
 mod handover;
@@ -53,16 +51,13 @@ mod series;
 mod source;
 mod status;
 mod vanishing;
-mod write;
 
 pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
 pub use desired::{Desired, DesiredGroup, LeftBecause, Protection};
-pub use dialect::{Dialect, Heartbeat, LogQl, MetricsQl, PromQl};
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
     SetupError, Summary,
 };
-pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use finding::{Finding, Location, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
 pub use intake::{
@@ -72,8 +67,13 @@ pub use intake::{
 pub use inventory::{Inventory, InventoryError, InventoryRecord};
 pub use leadership::{LeaderTerm, Leadership, LeadershipHandle};
 pub use metrics::Metrics;
+pub use model::capabilities::{
+    Capabilities, LabelNames, NameLimits, Normalization, OptionalField, StoredFields, StoredLimit,
+    TemplateEnvironment,
+};
 pub use model::declared::{DeclaredGroup, DeclaredRule};
 pub use model::duration::{DurationError, PromDuration};
+pub use model::encoded::{CompressedGroup, EncodedGroup, EncodingError, compress};
 pub use model::fingerprint::Fingerprint;
 pub use model::group::{Group, Rule};
 pub use model::kind::{
@@ -81,9 +81,9 @@ pub use model::kind::{
     language_of, tenant_field_of,
 };
 pub use model::labels::Labels;
+pub use model::language::{Heartbeat, QueryLanguage, UnknownLanguage};
 pub use model::left_out::LeftOut;
 pub use model::object::{ObjectId, RuleObject};
-pub use model::packed::{PackError, PackedGroup, pack};
 pub use model::positions::{Positions, PositionsBuilder, Segment};
 pub use model::tenant::{DestinationId, TenantError, TenantId};
 pub use naming::{
@@ -94,10 +94,7 @@ pub use observed::{Adoptable, Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use plan::{Action, Change, Deletes, DryRun, Plan, PlanInput, Reason, Refusal, plan};
 pub use policy::{Backoff, OnInvalid, Policy};
-pub use ruler::{
-    Capabilities, Keeps, KeptLimit, LabelNames, NameRules, Normalization, Ruler, RulerError,
-    TemplateEnvironment,
-};
+pub use ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth, Ruler, RulerError, Write};
 
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
 pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
@@ -105,4 +102,3 @@ pub use status::{
     DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,
     ObjectStatus, SourceStatus, Status,
 };
-pub use write::Write;

@@ -18,11 +18,11 @@ use crate::guard::HeldReason;
 use crate::handover::HandoverProgress;
 use crate::intake::{self, NamespaceMetadata, Route, RouteMatch, RoutingInput, Transform, ValueSource};
 use crate::locations::Locations;
+use crate::model::encoded::{CompressedGroup, compress};
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::left_out::LeftOut;
 use crate::model::object::{ObjectId, RuleObject};
-use crate::model::packed::{PackedGroup, pack};
 use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
@@ -70,7 +70,7 @@ pub(crate) struct RoutingTable {
 impl RoutingTable {
     /// The language that a ruler evaluates.
     fn language(&self, ruler: &str) -> Option<&'static str> {
-        self.rulers.get(ruler).map(|ruler| ruler.dialect().name())
+        self.rulers.get(ruler).map(|ruler| ruler.capabilities().language.name())
     }
 
     /// The annotations of objects that routes look at.
@@ -122,7 +122,7 @@ impl RoutingTable {
         destination: &DestinationId,
     ) -> Option<Arc<str>> {
         let ruler = self.rulers.get(&destination.ruler)?;
-        Some(self.naming.namespace_of(id, uid, ruler.name_rules().max_bytes))
+        Some(self.naming.namespace_of(id, uid, ruler.capabilities().name_limits.max_bytes))
     }
 }
 
@@ -178,7 +178,7 @@ struct Record {
     tenant: Option<Box<str>>,
     /// The language it says it is in.
     language: Option<Box<str>>,
-    groups: Box<[PackedGroup]>,
+    groups: Box<[CompressedGroup]>,
     /// Which rules were left out of each of them; empty if none were.
     left_out: Box<[LeftOut]>,
     refused: Box<[Box<str>]>,
@@ -333,7 +333,7 @@ impl ObjectIndex {
             tenant: tenant.map(String::into_boxed_str),
             language: language.map(String::into_boxed_str),
             // Groups of gigabytes are beyond every ruler; the object then has none here.
-            groups: pack(&conversion.groups).unwrap_or_default().into(),
+            groups: compress(&conversion.groups).unwrap_or_default().into(),
             left_out: match conversion.left_out.iter().all(LeftOut::is_empty) {
                 true => Box::default(),
                 false => conversion.left_out.into(),

@@ -4,12 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
+use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
-use crate::model::object::ObjectId;
 use crate::naming::NamespaceClass;
-use crate::plan::{Action, Change, Reason};
-use crate::ruler::Keeps;
 
 /// The groups of ours a ruler holds for a tenant, by namespace: names and fingerprints only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -148,23 +146,10 @@ pub struct Adoptable {
     pub fingerprint: Fingerprint,
 }
 
-impl Adoptable {
-    /// The change that removes it for an object whose group has taken its place.
-    pub(crate) fn removal(&self, object: ObjectId) -> Change {
-        Change {
-            namespace: Arc::clone(&self.namespace),
-            object: Some(object),
-            action: Action::DeleteGroup(self.group.clone()),
-            reason: Reason::Adopted,
-            held: None,
-        }
-    }
-}
-
 /// Takes what a ruler lists. It keeps fingerprints of our own groups only, so a ruler can hand over one group after
 /// the other and never hold them all.
 pub struct Listing<'a> {
-    keeps: Keeps,
+    fields: StoredFields,
     classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
     previous: &'a Observed,
     found: Listed,
@@ -200,11 +185,11 @@ impl<'a> Listing<'a> {
     /// An empty listing for a ruler that keeps so much. `classify` says what a namespace is to us; `previous` is what
     /// the last list gave.
     pub fn new(
-        keeps: Keeps,
+        fields: StoredFields,
         classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
         previous: &'a Observed,
     ) -> Self {
-        Self { keeps, classify, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
+        Self { fields, classify, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
     }
 
     /// Keeps the content of these groups as well.
@@ -242,7 +227,7 @@ impl<'a> Listing<'a> {
     pub fn add(&mut self, namespace: &str, group: &Group) {
         match (self.classify)(namespace) {
             NamespaceClass::Managed | NamespaceClass::Legacy => {
-                let fingerprint = Fingerprint::of(group, &self.keeps);
+                let fingerprint = Fingerprint::of(group, &self.fields);
                 let name = self.set(namespace, &group.name, Some(fingerprint));
                 if !self.suspects.is_empty() || group.rules.is_empty() {
                     let key = (name, Arc::from(group.name.as_str()));
@@ -257,7 +242,7 @@ impl<'a> Listing<'a> {
             NamespaceClass::Adoptable => self.found.adoptable.push(Adoptable {
                 namespace: namespace.into(),
                 group: group.name.as_str().into(),
-                fingerprint: Fingerprint::of(group, &self.keeps),
+                fingerprint: Fingerprint::of(group, &self.fields),
             }),
             NamespaceClass::Claim if group.name == CLAIM_GROUP => self.found.claim = OwnerClaim::read(group),
             NamespaceClass::Claim | NamespaceClass::Foreign => {}
@@ -317,6 +302,7 @@ impl<'a> Listing<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::language::QueryLanguage;
 
     fn group(name: &str, limit: i64) -> Group {
         Group { name: name.to_owned(), limit, ..Group::default() }
@@ -327,7 +313,7 @@ mod tests {
         let previous = Observed::default();
         let owned =
             |ns: &str| if ns.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
-        let mut listing = Listing::new(Keeps::ALL, &owned, &previous);
+        let mut listing = Listing::new(StoredFields::ALL, &owned, &previous);
         assert!(!listing.wants("them") && !listing.wants("others"));
         listing.add("them", &group("g", 0));
         listing.unreadable("them", "h", "odd");
@@ -345,16 +331,16 @@ mod tests {
         let owned = |_: &str| NamespaceClass::Managed;
         let document = Fingerprint::of_bytes(b"text");
         let nothing = Observed::default();
-        let mut first = Listing::new(Keeps::ALL, &owned, &nothing);
+        let mut first = Listing::new(StoredFields::ALL, &owned, &nothing);
         assert!(!first.unchanged("a", document));
         first.add("a", &group("g", 1));
         first.read_from("a", document);
         let mut observed = first.into_observed();
-        let mut second = Listing::new(Keeps::ALL, &owned, &observed);
+        let mut second = Listing::new(StoredFields::ALL, &owned, &observed);
         assert!(second.unchanged("a", document));
         assert_eq!(second.into_observed(), observed);
         observed.set(&"a".into(), "g", None);
-        assert!(!Listing::new(Keeps::ALL, &owned, &observed).unchanged("a", document));
+        assert!(!Listing::new(StoredFields::ALL, &owned, &observed).unchanged("a", document));
     }
 
     #[test]
@@ -368,7 +354,9 @@ mod tests {
         }
         let suspects = HashSet::from([("b".into(), "g".into())]);
         let takes = |observed: &Observed, namespace: &str, document| {
-            Listing::new(Keeps::ALL, &owned, observed).suspecting(&suspects).unchanged(namespace, document)
+            Listing::new(StoredFields::ALL, &owned, observed)
+                .suspecting(&suspects)
+                .unchanged(namespace, document)
         };
         assert!(takes(&observed, "a", document));
         assert!(
@@ -415,8 +403,8 @@ mod tests {
         let classify =
             |namespace: &str| if namespace == "us" { NamespaceClass::Claim } else { NamespaceClass::Managed };
         let (previous, claim) = (Observed::default(), OwnerClaim { cluster: "c".into(), installation: None });
-        let claim = claim.group(&"us".parse().unwrap(), &crate::PromQl);
-        let mut listing = Listing::new(Keeps::ALL, &classify, &previous);
+        let claim = claim.group(&"us".parse().unwrap(), QueryLanguage::PromQl);
+        let mut listing = Listing::new(StoredFields::ALL, &classify, &previous);
         listing.add("us", &claim);
         listing.add("us", &group("by hand", 0));
         listing.unreadable("us.a", "g", "odd");

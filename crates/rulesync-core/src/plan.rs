@@ -366,11 +366,22 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
     };
     adoptable.iter().filter_map(move |theirs| {
         let object = equals.get(&theirs.fingerprint)?;
-        Some(theirs.removal((*object).clone()))
+        Some(Change::adoption(theirs, (*object).clone()))
     })
 }
 
 impl Change {
+    /// Deletes a group of somebody else for an object whose group has taken its place.
+    pub(crate) fn adoption(adoptable: &Adoptable, object: ObjectId) -> Self {
+        Self {
+            namespace: Arc::clone(&adoptable.namespace),
+            object: Some(object),
+            action: Action::DeleteGroup(adoptable.group.clone()),
+            reason: Reason::Adopted,
+            held: None,
+        }
+    }
+
     /// Whether it takes something away.
     pub fn is_delete(&self) -> bool {
         !matches!(self.action, Action::Put(_))

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
-use rulesync_core::{Group, RulerError, TenantId};
+use rulesync_core::{EncodedGroup, RulerError, TenantId};
 use tokio::time::Instant;
 
 use crate::allowance::Allowance;
@@ -87,27 +87,13 @@ impl RulerClient {
     /// # Errors
     ///
     /// The meaning of the response, as a [`RulerError`].
-    pub async fn put_group(
+    pub async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
-        let json = serde_json::to_string(group).map_err(|error| rejected(error.to_string()))?;
-        self.put_json(tenant, namespace, &json).await
-    }
-
-    /// Creates or replaces a group that is already encoded as JSON.
-    ///
-    /// # Errors
-    ///
-    /// The meaning of the response, as a [`RulerError`].
-    pub async fn put_json(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        json: &str,
-    ) -> Result<(), RulerError> {
+        let json = group.json();
         let limit = self.limits.group();
         if json.len() as u64 > limit {
             return Err(too_long_to_send(json.len(), limit));
@@ -117,7 +103,7 @@ impl RulerClient {
         let request = Request { body, ..Request::new(Operation::Put, tenant, path) };
         self.write(request).await.map_err(|error| match error {
             RulerError::Rejected { message, rule: None } => {
-                let group = serde_json::from_str(json).ok();
+                let group = group.decode().ok();
                 let named = group.and_then(|group| named_rule(&message, &group));
                 let (rule, reason) = named.map_or((None, None), |(rule, reason)| (Some(rule), reason));
                 RulerError::Rejected { rule, message: reason.map(str::to_owned).unwrap_or(message) }

@@ -44,7 +44,7 @@ impl RulerClient {
             }
             reader.end()?;
             parse_long_pieces(&mut reader, self.limits()).await?;
-            Ok(reader.into_unparsed())
+            Ok::<_, RulerError>(reader.into_unparsed())
         };
         let deadline = self.timeout() * BODY_FACTOR;
         let unparsed = tokio::time::timeout(deadline, reading).await.map_err(|_| {

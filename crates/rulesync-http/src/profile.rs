@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Keeps, KeptLimit, Normalization};
+use rulesync_core::OptionalField::{
+    AlignEvaluationTime, EvaluationDelay, GroupLabels, KeepFiringFor, Limit, QueryOffset, SourceTenants,
+};
+use rulesync_core::{
+    Capabilities, LabelNames, NameLimits, Normalization, QueryLanguage, StoredFields, StoredLimit,
+    TemplateEnvironment,
+};
 
 use crate::url::PathEncoding;
 
@@ -20,13 +26,8 @@ pub struct ServerProfile {
     pub state_filter: &'static str,
     /// The number of times that the server decodes names.
     pub encoding: PathEncoding,
-    /// The optional fields that the server stores.
-    pub keeps: Keeps,
-    /// The changes that the server itself may make to groups: versions in use differ in the fields they store, and a
-    /// gateway in front of the server may re-encode groups.
-    pub normalization: Normalization,
-    /// The usual delay between a write and the rules being loaded (contracts/ruler-api.md 4.2).
-    pub sync_period: Duration,
+    /// What the server can do and store.
+    pub capabilities: Capabilities,
 }
 
 impl ServerProfile {
@@ -40,19 +41,14 @@ impl ServerProfile {
             state_path: format!("{slash}{prefix}/api/v1/rules"),
             state_filter: "file[]",
             encoding: PathEncoding::Single,
-            keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
-            // 2.x versions lack some or all of these (contracts/ruler-api.md 2.1).
-            normalization: Normalization::Respells {
-                oldest: Keeps {
-                    group_labels: false,
-                    limit: KeptLimit::No,
-                    query_offset: false,
-                    keep_firing_for: false,
-                    ..Keeps::ALL
-                },
-            },
-            // A write notifies the rulers, which check every 10 s; twice that.
-            sync_period: Duration::from_secs(20),
+            capabilities: Capabilities::DEFAULT
+                .with_fields(StoredFields::ALL.with_limit(StoredLimit::Bits32))
+                // 2.x versions lack some or all of these (contracts/ruler-api.md 2.1).
+                .with_normalization(Normalization::Respells {
+                    oldest: StoredFields::ALL.without(&[GroupLabels, Limit, QueryOffset, KeepFiringFor]),
+                })
+                // A write notifies the rulers, which check every 10 s; twice that.
+                .with_load_delay(Duration::from_secs(20)),
         }
     }
 
@@ -60,7 +56,7 @@ impl ServerProfile {
     /// change by someone else.
     #[must_use]
     pub fn exact(self) -> Self {
-        Self { normalization: Normalization::Exact, ..self }
+        Self { capabilities: self.capabilities.with_normalization(Normalization::Exact), ..self }
     }
 
     /// Cortex.
@@ -71,18 +67,18 @@ impl ServerProfile {
             state_path: "/prometheus/api/v1/rules".to_owned(),
             state_filter: "file[]",
             encoding: PathEncoding::Single,
-            keeps: Keeps {
-                evaluation_delay: false,
-                source_tenants: false,
-                align_evaluation_time: false,
-                ..Keeps::ALL
-            },
-            // Before #6665 Cortex lacked group labels; the offset is equally recent (contracts/ruler-api.md 2.1).
-            normalization: Normalization::Respells {
-                oldest: Keeps { group_labels: false, query_offset: false, ..Keeps::ALL },
-            },
-            // The rulers poll.
-            sync_period: Duration::from_secs(60),
+            capabilities: Capabilities::DEFAULT
+                .with_fields(StoredFields::ALL.without(&[
+                    EvaluationDelay,
+                    SourceTenants,
+                    AlignEvaluationTime,
+                ]))
+                // Before #6665 Cortex lacked group labels; the offset is equally recent (contracts/ruler-api.md 2.1).
+                .with_normalization(Normalization::Respells {
+                    oldest: StoredFields::ALL.without(&[GroupLabels, QueryOffset]),
+                })
+                // The rulers poll.
+                .with_load_delay(Duration::from_secs(60)),
         }
     }
 
@@ -94,18 +90,25 @@ impl ServerProfile {
             state_path: "/prometheus/api/v1/rules".to_owned(),
             state_filter: "file",
             encoding: PathEncoding::Double,
-            keeps: Keeps {
-                group_labels: false,
-                limit: KeptLimit::Bits64,
-                query_offset: false,
-                evaluation_delay: false,
-                source_tenants: false,
-                align_evaluation_time: false,
-                keep_firing_for: false,
-            },
-            normalization: Normalization::Respells { oldest: Keeps::ALL },
-            // The rulers poll.
-            sync_period: Duration::from_secs(60),
+            capabilities: Capabilities::DEFAULT
+                .with_language(QueryLanguage::LogQl)
+                .with_templates(TemplateEnvironment::LOKI_RULES)
+                // Legacy names only, whatever Mimir and Prometheus allow (contracts/ruler-api.md 2.3).
+                .with_label_names(LabelNames::Legacy)
+                // Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the
+                // maximum length of a file name stops rule loading for the whole tenant, although its write is accepted.
+                .with_name_limits(NameLimits { max_bytes: 189, max_escaped_bytes: 255 })
+                .with_fields(StoredFields::ALL.without(&[
+                    GroupLabels,
+                    QueryOffset,
+                    EvaluationDelay,
+                    SourceTenants,
+                    AlignEvaluationTime,
+                    KeepFiringFor,
+                ]))
+                .with_normalization(Normalization::Respells { oldest: StoredFields::ALL })
+                // The rulers poll.
+                .with_load_delay(Duration::from_secs(60)),
         }
     }
 }

@@ -155,7 +155,7 @@ impl Rows<'_, '_> {
                 namespaces.retain(|namespace, _| self.listing.wants(namespace));
                 Ok((namespaces, None))
             }
-            // No owned ruler namespace has a line break in its name, see `NameRules`.
+            // No owned ruler namespace has a line break in its name, see `NameLimits`.
             (None, Err(_)) if piece.starts_with(b"? ") => Ok((Namespaces::new(), None)),
             (None, Err(error)) => Err(unreadable(&error.to_string())),
         }

@@ -19,8 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Dialect, EvaluatedGroup, Evaluation, Group, Keeps, LabelNames, Listing, LogQl, NameRules, Normalization,
-    Ruler, RulerError, TemplateEnvironment, TenantId,
+    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Listing, Ruler, RulerError, TenantId,
 };
 pub use rulesync_http::{ClientConfig, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient, ServerProfile};
@@ -52,22 +51,13 @@ impl Ruler for LokiRuler {
         self.0.list(tenant, listing).await
     }
 
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
-        self.0.put_group(tenant, namespace, group).await
-    }
-
-    async fn put_json(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        json: &str,
-    ) -> Result<(), RulerError> {
-        self.0.put_json(tenant, namespace, json).await
+        self.0.write_group(tenant, namespace, group).await
     }
 
     async fn delete_group(
@@ -97,38 +87,11 @@ impl Ruler for LokiRuler {
         self.0.evaluation(tenant, namespaces, found).await
     }
 
-    fn sync_period(&self) -> Duration {
-        self.0.profile().sync_period
-    }
-
-    fn dialect(&self) -> &dyn Dialect {
-        &LogQl
-    }
-
-    fn templates(&self) -> TemplateEnvironment {
-        TemplateEnvironment::LOKI_RULES
-    }
-
-    fn keeps(&self) -> Keeps {
-        self.0.profile().keeps
-    }
-
-    fn normalization(&self) -> Normalization {
-        self.0.profile().normalization
+    fn capabilities(&self) -> Capabilities {
+        self.0.profile().capabilities
     }
 
     fn address(&self) -> Option<&str> {
         Some(self.0.address())
-    }
-
-    /// Legacy names only, whatever Mimir and Prometheus allow (contracts/ruler-api.md 2.3).
-    fn label_names(&self) -> LabelNames {
-        LabelNames::Legacy
-    }
-
-    /// Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the maximum length
-    /// of a file name stops rule loading for the whole tenant, although its write is accepted.
-    fn name_rules(&self) -> NameRules {
-        NameRules { max_bytes: 189, max_escaped_bytes: 255 }
     }
 }

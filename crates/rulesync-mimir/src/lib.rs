@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EvaluatedGroup, Evaluation, Group, Keeps, Listing, Normalization, Ruler, RulerError, TenantId,
+    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Listing, Ruler, RulerError, TenantId,
 };
 pub use rulesync_http::{ClientConfig, ServerProfile, SettingsError};
 use rulesync_http::{RequestObserver, RulerClient};
@@ -52,22 +52,13 @@ impl Ruler for MimirRuler {
         self.0.list(tenant, listing).await
     }
 
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
-        self.0.put_group(tenant, namespace, group).await
-    }
-
-    async fn put_json(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        json: &str,
-    ) -> Result<(), RulerError> {
-        self.0.put_json(tenant, namespace, json).await
+        self.0.write_group(tenant, namespace, group).await
     }
 
     async fn delete_group(
@@ -97,16 +88,8 @@ impl Ruler for MimirRuler {
         self.0.evaluation(tenant, namespaces, found).await
     }
 
-    fn sync_period(&self) -> Duration {
-        self.0.profile().sync_period
-    }
-
-    fn keeps(&self) -> Keeps {
-        self.0.profile().keeps
-    }
-
-    fn normalization(&self) -> Normalization {
-        self.0.profile().normalization
+    fn capabilities(&self) -> Capabilities {
+        self.0.profile().capabilities
     }
 
     fn address(&self) -> Option<&str> {

@@ -63,7 +63,7 @@ fn group_names(text: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use rulesync_core::{Keeps, NamespaceClass, Observed};
+    use rulesync_core::{NamespaceClass, Observed, StoredFields};
 
     use super::*;
     use crate::rule_file::MARK;
@@ -84,7 +84,7 @@ mod tests {
             if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign }
         };
         let nothing = Observed::default();
-        let mut listing = Listing::new(Keeps::ALL, &ours, &nothing);
+        let mut listing = Listing::new(StoredFields::ALL, &ours, &nothing);
         list(&directory, &mut listing).await.unwrap();
         let mut unreadable: Vec<&str> =
             listing.unreadable_groups().iter().map(|(name, _)| name.as_str()).collect();
@@ -94,7 +94,7 @@ mod tests {
         let first = listing.into_observed();
         assert_eq!(first.groups(), CHUNK_FILES * 2 + 3);
         assert!(!first.has_namespace("us.theirs"));
-        let mut again = Listing::new(Keeps::ALL, &ours, &first);
+        let mut again = Listing::new(StoredFields::ALL, &ours, &first);
         list(&directory, &mut again).await.unwrap();
         assert_eq!(again.into_observed(), first);
     }

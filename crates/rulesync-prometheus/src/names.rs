@@ -4,7 +4,7 @@
 //! additional suffixes [`OLD`] and [`NEW`]. All other files are foreign.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use rulesync_core::NameRules;
+use rulesync_core::NameLimits;
 
 /// The suffix of rule files; the pattern for the server is `*.yaml`.
 const RULES: &str = ".yaml";
@@ -22,9 +22,9 @@ const MAX_FILE_NAME_BYTES: usize = 255;
 
 /// The rules for namespaces whose file names are short enough.
 ///
-/// The characters that [`NameRules`] counts as one byte are those that are not encoded here.
-pub(crate) const NAME_RULES: NameRules =
-    NameRules { max_bytes: 189, max_escaped_bytes: MAX_FILE_NAME_BYTES - RULES.len() - OLD.len() };
+/// The characters that [`NameLimits`] counts as one byte are those that are not encoded here.
+pub(crate) const NAME_LIMITS: NameLimits =
+    NameLimits { max_bytes: 189, max_escaped_bytes: MAX_FILE_NAME_BYTES - RULES.len() - OLD.len() };
 
 /// The encoded characters: all but those that are safe in file systems, globs and query strings.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -48,7 +48,7 @@ pub(crate) fn file_name(namespace: &str) -> String {
 pub(crate) fn namespace(file_name: &str) -> Option<String> {
     let encoded = file_name.strip_suffix(RULES)?;
     let namespace = percent_decode_str(encoded).decode_utf8().ok()?;
-    let is_canonical = NAME_RULES.refuse(&namespace).is_none() && self::file_name(&namespace) == file_name;
+    let is_canonical = NAME_LIMITS.refuse(&namespace).is_none() && self::file_name(&namespace) == file_name;
     is_canonical.then(|| namespace.into_owned())
 }
 
@@ -94,7 +94,7 @@ mod tests {
     proptest! {
         #[test]
         fn file_name_of_allowed_name_round_trips(name in "\\PC{1,80}") {
-            if NAME_RULES.refuse(&name).is_none() {
+            if NAME_LIMITS.refuse(&name).is_none() {
                 let file = file_name(&name);
                 prop_assert!(file.len() + OLD.len() <= MAX_FILE_NAME_BYTES && !file.contains('/'));
                 prop_assert_eq!(namespace(&file), Some(name));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Capabilities, Dialect, EvaluatedGroup, Evaluation, Finding, Group, Keeps, Listing, MetricsQl, NameRules,
-    PromQl, Ruler, RulerError, TemplateEnvironment, TenantId,
+    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Finding, Group, Listing, Ruler, RulerError,
+    TenantId,
 };
 use rulesync_http::{ClientConfig, Connection, RequestObserver, SettingsError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -17,7 +17,7 @@ use crate::batch::{Batch, Write, blocking};
 use crate::directory::{Directory, Lock};
 use crate::features::Version;
 use crate::listing;
-use crate::names::NAME_RULES;
+use crate::names::NAME_LIMITS;
 use crate::rule_file::Change;
 use crate::server::Server;
 use crate::variant::Variant;
@@ -115,7 +115,7 @@ impl PrometheusRuler {
         namespace: &str,
         changes: Vec<Result<RequestedChange, RulerError>>,
     ) -> Vec<Result<(), RulerError>> {
-        let possible = no_tenant(tenant).and_then(|()| match NAME_RULES.refuse(namespace) {
+        let possible = no_tenant(tenant).and_then(|()| match NAME_LIMITS.refuse(namespace) {
             Some(reason) => Err(rejected(format!("the namespace {namespace:?} {reason}"))),
             None => Ok(()),
         });
@@ -302,13 +302,13 @@ impl Ruler for PrometheusRuler {
         listing::list(&self.shared.directory, listing).await
     }
 
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
-        self.write_one(tenant, namespace, self.put(group, false)).await
+        self.write_one(tenant, namespace, self.put(&group.decode()?, false)).await
     }
 
     async fn delete_group(
@@ -336,26 +336,15 @@ impl Ruler for PrometheusRuler {
         writes: &[rulesync_core::Write<'_>],
     ) -> Vec<Result<(), RulerError>> {
         let change = |write: &rulesync_core::Write<'_>| match *write {
-            rulesync_core::Write::Put { json, has_finding } => match serde_json::from_str(json) {
-                Ok(group) => self.put(&group, has_finding),
-                Err(error) => Err(rejected(error.to_string())),
-            },
+            rulesync_core::Write::Put { group, has_finding } => self.put(&group.decode()?, has_finding),
             rulesync_core::Write::DeleteGroup(group) => Ok(Change::Delete(group.to_owned()).into()),
             rulesync_core::Write::DeleteNamespace(_) => Ok(Change::DeleteAll.into()),
         };
         self.write(tenant, namespace, writes.iter().map(change).collect()).await
     }
 
-    /// All queued writes need one reload, and its response does not report the reason of a failure.
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batches: true, explains_refusals: false }
-    }
-
-    fn dialect(&self) -> &dyn Dialect {
-        match self.shared.variant {
-            Variant::Prometheus => &PromQl,
-            Variant::Vmalert => &MetricsQl,
-        }
+        self.shared.variant.capabilities()
     }
 
     fn check(&self, group: &Group) -> Vec<Finding> {
@@ -378,25 +367,8 @@ impl Ruler for PrometheusRuler {
         Ok(Evaluation::Read)
     }
 
-    /// A write succeeds only when it is loaded.
-    fn sync_period(&self) -> Duration {
-        Duration::from_secs(5)
-    }
-
-    fn templates(&self) -> TemplateEnvironment {
-        self.shared.variant.templates()
-    }
-
-    fn keeps(&self) -> Keeps {
-        self.shared.variant.keeps()
-    }
-
     fn address(&self) -> Option<&str> {
         Some(self.shared.server.address())
-    }
-
-    fn name_rules(&self) -> NameRules {
-        NAME_RULES
     }
 }
 

@@ -2,9 +2,15 @@
 //! make. Both reject a whole file for one unknown field, so unknown fields must never be written.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use rulesync_core::{Finding, Group, Keeps, KeptLimit, Location, PromDuration, TemplateEnvironment};
+use rulesync_core::OptionalField::{AlignEvaluationTime, EvaluationDelay, QueryOffset, SourceTenants};
+use rulesync_core::{
+    Capabilities, Finding, Group, Location, PromDuration, QueryLanguage, StoredFields, TemplateEnvironment,
+};
 use serde::Deserialize;
+
+use crate::names::NAME_LIMITS;
 
 /// The server that reads the rule files: `prometheus` or `vmalert` in a configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -26,24 +32,30 @@ impl Variant {
         }
     }
 
-    /// The fields that the server knows.
-    pub const fn keeps(self) -> Keeps {
-        Keeps {
-            group_labels: true,
-            limit: KeptLimit::Bits64,
-            query_offset: matches!(self, Self::Prometheus),
-            evaluation_delay: false,
-            source_tenants: false,
-            align_evaluation_time: false,
-            keep_firing_for: true,
-        }
+    /// What the server can do and store.
+    pub(crate) const fn capabilities(self) -> Capabilities {
+        let (language, templates) = match self {
+            Self::Prometheus => (QueryLanguage::PromQl, TemplateEnvironment::PROMETHEUS),
+            Self::Vmalert => (QueryLanguage::MetricsQl, TemplateEnvironment::VMALERT),
+        };
+        Capabilities::DEFAULT
+            .with_language(language)
+            .with_templates(templates)
+            .with_name_limits(NAME_LIMITS)
+            .with_fields(self.fields())
+            // A write succeeds only when it is loaded.
+            .with_load_delay(Duration::from_secs(5))
+            // All queued writes need one reload, and its response does not report the reason of a failure.
+            .with_batches(true)
+            .with_explains_refusals(false)
     }
 
-    /// The functions and variables of the server's templates.
-    pub(crate) const fn templates(self) -> TemplateEnvironment {
+    /// The fields that the server knows.
+    pub const fn fields(self) -> StoredFields {
+        let fields = StoredFields::ALL.without(&[EvaluationDelay, SourceTenants, AlignEvaluationTime]);
         match self {
-            Self::Prometheus => TemplateEnvironment::PROMETHEUS,
-            Self::Vmalert => TemplateEnvironment::VMALERT,
+            Self::Prometheus => fields,
+            Self::Vmalert => fields.without(&[QueryOffset]),
         }
     }
 
@@ -53,7 +65,7 @@ impl Variant {
         known.evaluation_delay = PromDuration::ZERO;
         known.source_tenants.clear();
         known.align_evaluation_time_on_interval = false;
-        if !self.keeps().query_offset {
+        if !self.fields().query_offset {
             known.query_offset = PromDuration::ZERO;
         }
         known
@@ -113,12 +125,12 @@ mod tests {
     #[test]
     fn known_fields_match_keeps() {
         for variant in [Variant::Prometheus, Variant::Vmalert] {
-            let (keeps, full) = (variant.keeps(), full());
+            let (fields, full) = (variant.fields(), full());
             let known = variant.known(&full);
-            let fingerprint = |group| rulesync_core::Fingerprint::of(group, &keeps);
+            let fingerprint = |group| rulesync_core::Fingerprint::of(group, &fields);
             assert_eq!(fingerprint(&known), fingerprint(&full));
             // Only kept fields are left: the fingerprint of all fields is the same.
-            assert_eq!(rulesync_core::Fingerprint::of(&known, &Keeps::ALL), fingerprint(&full));
+            assert_eq!(rulesync_core::Fingerprint::of(&known, &StoredFields::ALL), fingerprint(&full));
             assert_eq!(variant.known(&known), known);
         }
         assert!(!Variant::Prometheus.known(&full()).query_offset.is_zero());
@@ -138,7 +150,7 @@ mod tests {
     #[test]
     fn templates_match_server() {
         for (variant, knows) in [(Variant::Prometheus, false), (Variant::Vmalert, true)] {
-            let templates = variant.templates();
+            let templates = variant.capabilities().templates;
             assert_eq!([templates.has_variable("$expr"), templates.has_function("quotesEscape")], [knows; 2]);
         }
     }

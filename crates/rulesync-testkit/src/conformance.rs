@@ -15,8 +15,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_core::{
-    EvaluatedGroup, Evaluation, Fingerprint, Group, Listing, NamespaceClass, Observed, PromDuration, Rule,
-    Ruler, RulerError, TenantId, Write,
+    EncodedGroup, EvaluatedGroup, Evaluation, Fingerprint, Group, Listing, NamespaceClass, Observed,
+    PromDuration, QueryLanguage, Rule, Ruler, RulerError, TenantId, Write,
 };
 
 /// The tenants a suite may use. For a ruler without tenants, both fields are equal.
@@ -103,7 +103,7 @@ pub async fn special_names_and_strings_read_back(ruler: &dyn Ruler, tenants: &Te
     let mut groups: Vec<Group> =
         ["a b", "a/b", "100%", "a%2Fb", "é✓", "x?y#z", "a+b;c", "...", "true", "012", "\"q\""]
             .iter()
-            .filter(|name| ruler.name_rules().refuse(name).is_none())
+            .filter(|name| ruler.capabilities().name_limits.refuse(name).is_none())
             .map(|name| group(ruler, name))
             .collect();
     let texts = [
@@ -152,19 +152,17 @@ pub async fn namespace_changes_are_written_separately(ruler: &dyn Ruler, tenants
     clear(ruler, tenants).await;
     let tenant = tenants.one.as_ref();
     let broken = Group { rules: vec![alert("sum(")], ..group(ruler, "kept") };
-    let (class, kept) = match ruler.put_group(tenant, NAMESPACE, &broken).await {
+    let (class, kept) = match ruler.write_group(tenant, NAMESPACE, &encoded(&broken)).await {
         Ok(()) => ("done", broken.clone()),
         Err(_) => ("rejected", group(ruler, "kept")),
     };
     for name in ["gone", "kept"] {
         put(ruler, tenants, NAMESPACE, &group(ruler, name)).await;
     }
-    let texts: Vec<String> = [group(ruler, "a"), broken, group(ruler, "b")]
-        .iter()
-        .map(|group| serde_json::to_string(group).unwrap_or_default())
-        .collect();
+    let offered = [group(ruler, "a"), broken, group(ruler, "b")].map(|group| encoded(&group));
     for has_finding in [false, true] {
-        let mut writes: Vec<Write<'_>> = texts.iter().map(|json| Write::Put { json, has_finding }).collect();
+        let mut writes: Vec<Write<'_>> =
+            offered.iter().map(|group| Write::Put { group, has_finding }).collect();
         writes.push(Write::DeleteGroup("gone"));
         let results = ruler.write_namespace(tenant, NAMESPACE, &writes).await;
         let classes: Vec<&str> =
@@ -240,7 +238,7 @@ pub async fn foreign_namespaces_are_not_listed(ruler: &dyn Ruler, tenants: &Tena
     let (nothing, only) = (Observed::default(), |namespace: &str| {
         if namespace == NAMESPACE { NamespaceClass::Managed } else { NamespaceClass::Foreign }
     });
-    let mut listing = Listing::new(ruler.keeps(), &only, &nothing);
+    let mut listing = Listing::new(ruler.capabilities().fields, &only, &nothing);
     expect_ok(ruler.list(tenants.one.as_ref(), &mut listing).await, "listing");
     let observed = listing.into_observed();
     assert!(observed.has_namespace(NAMESPACE) && !observed.has_namespace(OTHER_NAMESPACE));
@@ -285,7 +283,7 @@ async fn wait_for_loaded<T: PartialEq + std::fmt::Debug>(
     read: impl Fn(Vec<EvaluatedGroup>) -> T,
     expected: &T,
 ) -> bool {
-    let deadline = tokio::time::Instant::now() + ruler.sync_period() * 3;
+    let deadline = tokio::time::Instant::now() + ruler.capabilities().load_delay * 3;
     loop {
         let mut found = Vec::new();
         let answer =
@@ -338,7 +336,14 @@ const LOGQL: Expressions = Expressions {
 };
 
 fn expressions(ruler: &dyn Ruler) -> &'static Expressions {
-    if ruler.dialect().name() == "logql" { &LOGQL } else { &PROMQL }
+    if ruler.capabilities().language == QueryLanguage::LogQl { &LOGQL } else { &PROMQL }
+}
+
+fn encoded(group: &Group) -> EncodedGroup<'static> {
+    match EncodedGroup::of(group) {
+        Ok(encoded) => encoded,
+        Err(error) => panic!("encoding a group: {error}"),
+    }
 }
 
 fn alert(expr: &str) -> Rule {
@@ -388,14 +393,14 @@ fn expect_ok(result: Result<(), RulerError>, what: &str) {
 
 async fn put(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str, group: &Group) {
     expect_ok(
-        ruler.put_group(tenants.one.as_ref(), namespace, group).await,
+        ruler.write_group(tenants.one.as_ref(), namespace, &encoded(group)).await,
         &format!("putting {:?}", group.name),
     );
 }
 
 async fn list(ruler: &dyn Ruler, tenant: Option<&TenantId>) -> Observed {
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
-    let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
+    let mut listing = Listing::new(ruler.capabilities().fields, &everything, &nothing);
     expect_ok(ruler.list(tenant, &mut listing).await, "listing");
     listing.into_observed()
 }
@@ -408,7 +413,7 @@ async fn assert_reads_back(ruler: &dyn Ruler, tenants: &Tenants, namespace: &str
     let observed = list(ruler, tenants.one.as_ref()).await;
     let expected: BTreeMap<String, Option<Fingerprint>> = groups
         .iter()
-        .map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.keeps()))))
+        .map(|group| (group.name.clone(), Some(Fingerprint::of(group, &ruler.capabilities().fields))))
         .collect();
     assert_eq!(fingerprints(&observed, namespace), expected, "the groups read back from {namespace}");
 }

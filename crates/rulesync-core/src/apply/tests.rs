@@ -7,7 +7,7 @@ use mockall::predicate::eq;
 use super::*;
 use crate::desired::tests::group;
 use crate::leadership::LeaderTerm;
-use crate::model::group::Group;
+use crate::model::encoded::EncodedGroup;
 use crate::observed::Listing;
 use crate::plan::Reason;
 
@@ -27,12 +27,13 @@ impl Ruler for Asks {
         unreachable!("changes are carried out without a look")
     }
 
-    async fn put_group(
+    async fn write_group(
         &self,
         _: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
+        let group = &group.decode()?;
         assert_eq!(namespace, "us.ns.o");
         self.0.put(&group.name)
     }
@@ -196,7 +197,12 @@ impl Ruler for Forgetful {
         unreachable!("changes are carried out without a look")
     }
 
-    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+    async fn write_group(
+        &self,
+        _: Option<&TenantId>,
+        _: &str,
+        _: &EncodedGroup<'_>,
+    ) -> Result<(), RulerError> {
         unreachable!("namespaces are written whole")
     }
 

@@ -1,6 +1,6 @@
 //! Whether what was written is loaded and evaluates: when to ask the ruler, and what its answers mean. Pure.
 //!
-//! A group that is not loaded three sync periods after it was written never will be without help: the tenant is frozen,
+//! A group that is not loaded three load delays after it was written never will be without help: the tenant is frozen,
 //! or evaluation is switched off (contracts/ruler-api.md 5.4). A rule counts as failing when two answers in a row say
 //! so.
 
@@ -11,17 +11,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::desired::Desired;
-use crate::evaluation::{EvaluatedGroup, Evaluation, RuleHealth};
 use crate::finding::{Finding, Location};
 use crate::observed::Observed;
 use crate::policy::jittered;
 use crate::ruler::RulerError;
+use crate::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
 
 /// The code of the finding that a group is not loaded.
 pub(super) const NOT_LOADED: &str = "not-loaded";
 
-/// After so many sync periods what is not loaded is told.
-const PERIODS: u32 = 3;
+/// Load delays after which a group that is not loaded is reported.
+const LOAD_DELAYS: u32 = 3;
 
 /// A first failure is looked into this soon.
 const CONFIRM: Duration = Duration::from_secs(60);
@@ -98,11 +98,11 @@ pub(super) struct News {
 }
 
 impl Health {
-    pub(super) fn new(now: Instant, sync_period: Duration) -> Self {
+    pub(super) fn new(now: Instant, load_delay: Duration) -> Self {
         Self {
             since: now,
             written: HashMap::new(),
-            next: now + sync_period * PERIODS,
+            next: now + load_delay * LOAD_DELAYS,
             not_loaded: HashMap::new(),
             failing: HashMap::new(),
             error: None,
@@ -116,11 +116,11 @@ impl Health {
     }
 
     /// A namespace was written.
-    pub(super) fn wrote(&mut self, namespace: &Arc<str>, now: Instant, sync_period: Duration) {
+    pub(super) fn wrote(&mut self, namespace: &Arc<str>, now: Instant, load_delay: Duration) {
         self.written.insert(Arc::clone(namespace), now);
-        let loaded = now + sync_period * PERIODS;
+        let loaded = now + load_delay * LOAD_DELAYS;
         // A first sync is looked at when it is over, not at its beginning.
-        self.next = self.next.min(loaded).max(now + sync_period);
+        self.next = self.next.min(loaded).max(now + load_delay);
     }
 
     /// The ruler was asked and could not be.
@@ -135,7 +135,7 @@ impl Health {
         (evaluation, answer): (Evaluation, &Answer),
         desired: &Desired,
         observed: &Observed,
-        (asked, interval, sync_period): (Instant, Duration, Duration),
+        (asked, interval, load_delay): (Instant, Duration, Duration),
     ) -> News {
         let now = Instant::now();
         self.error = None;
@@ -147,7 +147,7 @@ impl Health {
         let before_not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         let before = std::mem::take(&mut self.failing);
         self.not_loaded.clear();
-        let patience = sync_period * PERIODS;
+        let patience = load_delay * LOAD_DELAYS;
         let mut news = News::default();
         for (namespace, claims) in desired.objects() {
             let Some(object) = claims.first() else { continue };
@@ -203,7 +203,7 @@ impl Health {
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
         let soon = if unsure || !self.written.is_empty() {
-            CONFIRM.max(sync_period).min(interval)
+            CONFIRM.max(load_delay).min(interval)
         } else {
             interval
         };
@@ -263,7 +263,7 @@ impl Failing {
 mod tests {
     use super::*;
     use crate::desired::tests::{group, object};
-    use crate::evaluation::EvaluatedRule;
+    use crate::ruler::EvaluatedRule;
 
     const PERIOD: Duration = Duration::from_secs(60);
     const INTERVAL: Duration = Duration::from_secs(300);
@@ -309,7 +309,7 @@ mod tests {
         let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Unknown)];
         assert_eq!(world.health.findings("us.ns.o"), None, "nobody has asked yet");
         assert_eq!(world.hears(&healthy[..1]), News::default(), "there is time yet");
-        tokio::time::advance(PERIOD * PERIODS).await;
+        tokio::time::advance(PERIOD * LOAD_DELAYS).await;
         let news = world.hears(&healthy[..1]);
         assert_eq!(news.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
@@ -317,7 +317,7 @@ mod tests {
         // It was written anew: it has time again.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
         assert_eq!(world.hears(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
-        tokio::time::advance(PERIOD * PERIODS).await;
+        tokio::time::advance(PERIOD * LOAD_DELAYS).await;
         assert_eq!(world.hears(&[]).not_loaded.unwrap().groups, 2);
         assert_eq!(world.hears(&healthy).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         assert_eq!(world.codes(), Vec::<&str>::new());
@@ -345,7 +345,7 @@ mod tests {
     async fn what_is_not_in_the_ruler_as_declared_is_told_elsewhere() {
         let mut world = World::new();
         world.observed.set(&world.namespace, "b", None);
-        tokio::time::advance(PERIOD * PERIODS).await;
+        tokio::time::advance(PERIOD * LOAD_DELAYS).await;
         assert_eq!(world.hears(&[("a", RuleHealth::Healthy)]), News::default());
         let unsupported = (Evaluation::Unsupported, &Answer::default());
         let times = (Instant::now(), INTERVAL, PERIOD);

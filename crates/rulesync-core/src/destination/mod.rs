@@ -25,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::{self, LimitedRuler, Stops};
 use crate::claim::Claimant;
 use crate::desired::{DesiredObject, LeftBecause, Protection};
-use crate::evaluation::Evaluation;
 use crate::guard::HeldReason;
 use crate::handover::Share;
 use crate::leadership::Leadership;
@@ -37,6 +36,7 @@ use crate::observed::{Listed, Listing};
 use crate::outcome::Reporters;
 use crate::plan::{Deletes, Plan};
 use crate::policy::{Policy, jittered};
+use crate::ruler::Evaluation;
 use crate::ruler::{Ruler, RulerError};
 use crate::status::{DestinationStatus, ObjectAtDestination};
 pub(crate) use delete_safety::Retirement;
@@ -172,7 +172,7 @@ impl Destination {
         progress: watch::Sender<Progress>,
         stop: CancellationToken,
     ) -> Self {
-        let state = State::new(id, &shared, ruler.ruler.keeps());
+        let state = State::new(id, &shared, ruler.ruler.capabilities().fields);
         let leadership = shared.leadership.clone();
         Self {
             ruler,
@@ -303,7 +303,8 @@ impl Destination {
         let namespace_policy = Arc::clone(&self.shared.namespace_policy);
         self.list.spawn(async move {
             let classify = move |namespace: &str| namespace_policy.classify(namespace);
-            let mut listing = Listing::new(ruler.ruler.keeps(), &classify, &previous).suspecting(&suspects);
+            let mut listing =
+                Listing::new(ruler.ruler.capabilities().fields, &classify, &previous).suspecting(&suspects);
             let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
             let result = ruler.ruler.list(tenant.as_ref(), &mut listing).await;
             apply::judge(&permit, result.as_ref().err());

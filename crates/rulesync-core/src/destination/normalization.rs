@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::dialect::Dialect;
+use crate::model::capabilities::{Normalization, StoredFields, StoredLimit};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::{Group, Rule};
-use crate::ruler::{Keeps, KeptLimit, Normalization};
+use crate::model::language::QueryLanguage;
 
 /// A namespace and a group.
 pub(super) type Key = (Arc<str>, Arc<str>);
@@ -66,10 +66,10 @@ pub(super) enum Difference {
 
 /// What decides whether a server makes a difference by itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Server<'a> {
-    pub(super) keeps: Keeps,
+pub(super) struct Server {
+    pub(super) fields: StoredFields,
     pub(super) normalization: Normalization,
-    pub(super) dialect: &'a dyn Dialect,
+    pub(super) language: QueryLanguage,
 }
 
 impl Normalizations {
@@ -81,7 +81,7 @@ impl Normalizations {
         (sent, read): (Fingerprint, Fingerprint),
         sent_group: impl FnOnce() -> Option<Group>,
         read_group: Option<&Group>,
-        server: Server<'_>,
+        server: Server,
     ) -> Difference {
         if self.is_learned(key, (sent, read)) {
             return Difference::Normalized;
@@ -188,11 +188,11 @@ impl Normalizations {
     }
 }
 
-impl Server<'_> {
+impl Server {
     /// The fields that differ, if the server makes every difference by itself.
     fn made(&self, sent: &Group, read: &Group) -> Option<Fields> {
         let Normalization::Respells { oldest } = self.normalization else { return None };
-        let keeps = self.keeps;
+        let stored = self.fields;
         let mut fields = Fields::new();
         // A field that is kept, by the oldest version too, never differs by itself.
         let mut optional = |field, same: bool, missing: bool, kept: bool, always: bool| {
@@ -201,13 +201,13 @@ impl Server<'_> {
             }
             !kept || same || (missing && !always)
         };
-        let limit = match keeps.limit {
+        let limit = match stored.limit {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "the server stores the limit in 32 bits, and wraps"
             )]
-            KeptLimit::Bits32 => sent.limit as i32 == read.limit as i32,
-            KeptLimit::Bits64 | KeptLimit::No => sent.limit == read.limit,
+            StoredLimit::Bits32 => sent.limit as i32 == read.limit as i32,
+            StoredLimit::Bits64 | StoredLimit::No => sent.limit == read.limit,
         };
         let tenants = |group: &Group| group.source_tenants.iter().cloned().collect::<BTreeSet<String>>();
         let group_made = sent.name == read.name
@@ -217,42 +217,42 @@ impl Server<'_> {
                 "limit",
                 limit,
                 read.limit == 0,
-                keeps.limit != KeptLimit::No,
-                oldest.limit != KeptLimit::No,
+                stored.limit != StoredLimit::No,
+                oldest.limit != StoredLimit::No,
             )
             && optional(
                 "evaluation_delay",
                 sent.evaluation_delay == read.evaluation_delay,
                 read.evaluation_delay.is_zero(),
-                keeps.evaluation_delay,
+                stored.evaluation_delay,
                 oldest.evaluation_delay,
             )
             && optional(
                 "query_offset",
                 sent.query_offset == read.query_offset,
                 read.query_offset.is_zero(),
-                keeps.query_offset,
+                stored.query_offset,
                 oldest.query_offset,
             )
             && optional(
                 "labels",
                 sent.labels == read.labels,
                 read.labels.is_empty(),
-                keeps.group_labels,
+                stored.group_labels,
                 oldest.group_labels,
             )
             && optional(
                 "source_tenants",
                 tenants(sent) == tenants(read),
                 read.source_tenants.is_empty(),
-                keeps.source_tenants,
+                stored.source_tenants,
                 oldest.source_tenants,
             )
             && optional(
                 "align_evaluation_time_on_interval",
                 sent.align_evaluation_time_on_interval == read.align_evaluation_time_on_interval,
                 !read.align_evaluation_time_on_interval,
-                keeps.align_evaluation_time,
+                stored.align_evaluation_time,
                 oldest.align_evaluation_time,
             );
         let rules_made = group_made
@@ -264,13 +264,13 @@ impl Server<'_> {
                         "keep_firing_for",
                         sent.keep_firing_for == read.keep_firing_for,
                         read.keep_firing_for.is_zero(),
-                        keeps.keep_firing_for,
+                        stored.keep_firing_for,
                         oldest.keep_firing_for,
                     )
                     && optional(
                         "expr",
                         sent.expr.trim() == read.expr.trim(),
-                        self.dialect.means_the_same(&sent.expr, &read.expr),
+                        self.language.means_the_same(&sent.expr, &read.expr),
                         true,
                         false,
                     )

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::normalization::Key;
 use crate::desired::DesiredGroup;
 use crate::finding::Finding;
+use crate::model::capabilities::StoredFields;
+use crate::model::encoded::compress;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::left_out::LeftOut;
-use crate::model::packed::pack;
-use crate::ruler::Keeps;
 
 /// The omissions of one destination.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Omissions {
         namespace: &Arc<str>,
         offered: &DesiredGroup,
         rule: usize,
-        keeps: &Keeps,
+        fields: &StoredFields,
         finding: Finding,
         memory: Duration,
     ) -> Option<DesiredGroup> {
@@ -50,16 +50,16 @@ impl Omissions {
         let mut findings = known.map(|known| known.findings.clone()).unwrap_or_default();
         let rules = rules.and([rules.offered(rule)?]);
         findings.push(finding);
-        let mut group = declared.body.unpack().ok()?;
+        let mut group = declared.body.decode().ok()?;
         rules.take_from(&mut group.rules);
         if group.rules.is_empty() {
             return None;
         }
         let offered = DesiredGroup {
             name: Arc::clone(&declared.name),
-            fingerprint: Fingerprint::of(&group, keeps),
+            fingerprint: Fingerprint::of(&group, fields),
             rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
-            body: pack(std::slice::from_ref(&group)).ok()?.pop()?,
+            body: compress(std::slice::from_ref(&group)).ok()?.pop()?,
             left_out: declared.left_out.clone(),
         };
         let until = Instant::now() + memory;
@@ -133,8 +133,8 @@ mod tests {
         let group = Group { name: "g".into(), rules: (0..rules).map(rule).collect(), ..Group::default() };
         DesiredGroup {
             name: "g".into(),
-            fingerprint: Fingerprint::of(&group, &Keeps::ALL),
-            body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
+            fingerprint: Fingerprint::of(&group, &StoredFields::ALL),
+            body: compress(std::slice::from_ref(&group)).unwrap().remove(0),
             rules: 3,
             left_out: LeftOut::default(),
         }
@@ -146,13 +146,13 @@ mod tests {
         let mut omissions = Omissions::default();
         let leave_out = |omissions: &mut Omissions, group: &DesiredGroup, rule| {
             let finding = Finding::error("refused", "no");
-            omissions.leave_out(&namespace, group, rule, &Keeps::ALL, finding, Duration::from_secs(60))
+            omissions.leave_out(&namespace, group, rule, &StoredFields::ALL, finding, Duration::from_secs(60))
         };
         let first = leave_out(&mut omissions, &declared(3), 1).unwrap();
         assert_eq!(omissions.desired_index(&namespace, &first, 1), 2);
         let second = leave_out(&mut omissions, &first, 2).unwrap();
         let names: Vec<String> =
-            second.body.unpack().unwrap().rules.iter().map(|rule| rule.name().to_owned()).collect();
+            second.body.decode().unwrap().rules.iter().map(|rule| rule.name().to_owned()).collect();
         assert_eq!(names, ["r0"]);
         assert!(leave_out(&mut omissions, &second, 0).is_none(), "nothing would be left");
         assert_eq!((omissions.rules(), omissions.findings("us.ns.o").count()), (2, 2));

@@ -30,14 +30,15 @@ use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::desired::{Desired, DesiredGroup};
 use crate::guard::HeldReason;
 use crate::handover::Share;
+use crate::model::capabilities::StoredFields;
+use crate::model::encoded::compress;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::left_out::LeftOut;
-use crate::model::packed::pack;
 use crate::model::tenant::DestinationId;
 use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
-use crate::ruler::{Keeps, RulerError};
+use crate::ruler::RulerError;
 
 /// The code of the finding, and the state in metrics, of what the ruler does not take.
 pub(super) const REFUSED: &str = "refused";
@@ -53,7 +54,7 @@ pub(super) struct State {
     pub(super) id: DestinationId,
     pub(super) breaker: CircuitBreaker,
     shared: Shared,
-    keeps: Keeps,
+    fields: StoredFields,
     desired: Desired,
     /// None before the first list. Shared with a list under way, which compares with it.
     observed: Option<Arc<Observed>>,
@@ -114,11 +115,11 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(id: DestinationId, shared: &Shared, keeps: Keeps) -> Self {
+    pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields) -> Self {
         Self {
             breaker: CircuitBreaker::new(&shared.policy),
             shared: shared.clone(),
-            keeps,
+            fields,
             desired: Desired::default(),
             observed: None,
             adoptable: Vec::new(),
@@ -131,7 +132,7 @@ impl State {
             news: HashSet::new(),
             unproven: HashSet::new(),
             proving: HashSet::new(),
-            health: Health::new(Instant::now(), shared.ruler.sync_period()),
+            health: Health::new(Instant::now(), shared.ruler.capabilities().load_delay),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
             normalizations: Normalizations::default(),
@@ -232,9 +233,10 @@ impl State {
             return None;
         }
         if self.claim_group.is_none() {
-            let group = claim.group(&self.shared.namespace_policy.owner, self.shared.ruler.dialect());
-            let body = pack(std::slice::from_ref(&group)).ok()?.pop()?;
-            let fingerprint = Fingerprint::of(&group, &self.keeps);
+            let group =
+                claim.group(&self.shared.namespace_policy.owner, self.shared.ruler.capabilities().language);
+            let body = compress(std::slice::from_ref(&group)).ok()?.pop()?;
+            let fingerprint = Fingerprint::of(&group, &self.fields);
             self.claim_group = Some(DesiredGroup {
                 name: CLAIM_GROUP.into(),
                 fingerprint,

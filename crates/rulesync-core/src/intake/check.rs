@@ -21,13 +21,13 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> 
     if let Some(finding) = check_name(&group.name, ruler) {
         return vec![finding];
     }
-    let dialect = ruler.dialect();
-    let mut findings = super::names::check(group, ruler.label_names());
+    let language = ruler.capabilities().language;
+    let mut findings = super::names::check(group, ruler.capabilities().label_names);
     for (index, rule) in group.rules.iter().enumerate() {
         if sound.expressions.contains(rule.expr.as_str()) {
             continue;
         }
-        let found = dialect.check(&rule.expr);
+        let found = language.check(&rule.expr);
         if found.is_empty() {
             sound.expressions.insert(&rule.expr);
         }
@@ -38,14 +38,14 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> 
             findings.push(finding);
         }
     }
-    findings.extend(template::faults(group, ruler.templates(), &mut sound.templates));
+    findings.extend(template::faults(group, ruler.capabilities().templates, &mut sound.templates));
     findings.extend(ruler.check(group));
     findings
 }
 
 /// Why a ruler cannot hold a group of this name, if it cannot.
 pub fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
-    let reason = ruler.name_rules().refuse(name)?;
+    let reason = ruler.capabilities().name_limits.refuse(name)?;
     let location =
         Location { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Location::default() };
     let finding = Finding::error("group-name", format!("the group's name {reason}"));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rulesync_expr::names::{is_legacy_label, is_legacy_metric};
 
 use crate::finding::{Finding, Location};
+use crate::model::capabilities::LabelNames;
 use crate::model::group::Group;
-use crate::ruler::LabelNames;
 
 const UTF8: &str = "Prometheus 3 takes it, and Mimir with the name validation scheme `utf8`";
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::dialect::Dialect;
 use crate::model::group::{Group, Rule};
+use crate::model::language::QueryLanguage;
 
 /// What rules of this name read: all alerts of the group.
 const ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
@@ -12,12 +12,12 @@ const ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 /// Splits a group so that no part has more than `most` rules, as far as that is possible: rules that read what others
 /// of the group record stay with them. `taken` are names that the parts must not have; if one would, the group stays
 /// whole and the ruler decides.
-pub fn split(group: Group, most: usize, dialect: &dyn Dialect, taken: &BTreeSet<String>) -> Vec<Group> {
+pub fn split(group: Group, most: usize, language: QueryLanguage, taken: &BTreeSet<String>) -> Vec<Group> {
     if group.rules.len() <= most {
         return vec![group];
     }
     let mut parts: Vec<Vec<usize>> = Vec::new();
-    for together in families(&group.rules, dialect) {
+    for together in families(&group.rules, language) {
         // The first part that has room, so that rules stay in the order of the file as far as can be.
         match parts.iter_mut().find(|part| part.len() + together.len() <= most) {
             Some(part) => part.extend(together),
@@ -39,7 +39,7 @@ pub fn split(group: Group, most: usize, dialect: &dyn Dialect, taken: &BTreeSet<
 }
 
 /// Sets of rules that must stay together, each in order, in the order of their first rules.
-fn families(rules: &[Rule], dialect: &dyn Dialect) -> Vec<Vec<usize>> {
+fn families(rules: &[Rule], language: QueryLanguage) -> Vec<Vec<usize>> {
     let mut recorders: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.record.is_empty()) {
         recorders.entry(&rule.record).or_default().push(index);
@@ -51,7 +51,7 @@ fn families(rules: &[Rule], dialect: &dyn Dialect) -> Vec<Vec<usize>> {
         families.join(same);
     }
     for (index, rule) in rules.iter().enumerate() {
-        match dialect.reads(&rule.expr) {
+        match language.series_read(&rule.expr) {
             Some(names) => {
                 for name in names {
                     if let Some(recorders) = recorders.get(name.as_str()) {
@@ -109,7 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dialect::PromQl;
+    use crate::model::language::QueryLanguage::PromQl;
 
     fn record(name: &str, expr: &str) -> Rule {
         Rule { record: name.into(), expr: expr.into(), ..Rule::default() }
@@ -127,7 +127,7 @@ mod tests {
             let names: Vec<&str> = group.rules.iter().map(Rule::name).collect();
             format!("{}: {}", group.name, names.join(" "))
         };
-        split(group, most, &PromQl, &taken).into_iter().map(part).collect()
+        split(group, most, PromQl, &taken).into_iter().map(part).collect()
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
                 })
                 .collect();
             let group = Group { name: "g".into(), rules: rules.clone(), ..Group::default() };
-            let parts = split(group, most, &PromQl, &BTreeSet::new());
+            let parts = split(group, most, PromQl, &BTreeSet::new());
             let total: usize = parts.iter().map(|part| part.rules.len()).sum();
             prop_assert_eq!(total, rules.len());
             for part in &parts {

@@ -14,9 +14,9 @@ use super::routing_input::RoutingInput;
 use super::template;
 use super::text::taken_fault;
 use super::value::{Value, ValueFault};
-use crate::dialect::Dialect;
 use crate::finding::{Finding, Location, Position};
 use crate::model::group::Group;
+use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
 use crate::naming::Pattern;
 
@@ -159,7 +159,7 @@ impl Transform {
         &self,
         group: &Group,
         tenant: Option<&TenantId>,
-        dialect: &dyn Dialect,
+        language: QueryLanguage,
     ) -> bool {
         let label_is_set = |label: &SetLabel| {
             group.rules.iter().all(|rule| {
@@ -169,7 +169,7 @@ impl Transform {
         };
         let is_unset = |label: &UnsetLabel| label.carried(group, "").next().is_none();
         let unchanged =
-            |expr: &str| dialect.add_matchers(expr, &self.matchers).is_ok_and(|enforced| enforced == expr);
+            |expr: &str| language.add_matchers(expr, &self.matchers).is_ok_and(|enforced| enforced == expr);
         let asks_for_nothing = || template::calls(group).next().is_none();
         self.foreign_tenant(group, tenant).is_none()
             && self.refused.iter().all(|label| label.may_stand_in(group))
@@ -208,7 +208,7 @@ impl Transform {
         group: &'a Group,
         route: &str,
         tenant: Option<&TenantId>,
-        dialect: &dyn Dialect,
+        language: QueryLanguage,
     ) -> (Cow<'a, Group>, Vec<Finding>) {
         let mut findings = Vec::new();
         if let Some(name) = self.foreign_tenant(group, tenant) {
@@ -246,7 +246,7 @@ impl Transform {
             if self.matchers.is_empty() {
                 continue;
             }
-            match dialect.add_matchers(&rule.expr, &self.matchers) {
+            match language.add_matchers(&rule.expr, &self.matchers) {
                 Ok(expr) => rule.expr = expr,
                 Err(error) => {
                     let location = Location {

@@ -5,19 +5,19 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use super::capabilities::{StoredFields, StoredLimit};
 use super::group::{Group, Rule};
-use crate::ruler::Keeps;
 
-/// A hash of what a ruler keeps of a group: two groups with the same fingerprint are the same to that ruler.
+/// A hash of the fields that a ruler stores of a group: groups with the same fingerprint are the same to that ruler.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// The fingerprint of a group for a ruler that keeps so much of it.
+    /// Computes the fingerprint of a group for a ruler that stores these fields.
     ///
     /// Durations count by value; absent, empty and zero are the same; the expression is trimmed; the order of rules
     /// matters, that of labels and source tenants does not (contracts/ruler-api.md 3.3).
-    pub fn of(group: &Group, keeps: &Keeps) -> Self {
+    pub fn of(group: &Group, stored: &StoredFields) -> Self {
         let Group {
             name,
             interval,
@@ -32,16 +32,16 @@ impl Fingerprint {
         let mut hash = Gathered(Vec::with_capacity(TYPICAL));
         hash.text(name);
         hash.number(interval.as_millis());
-        hash.number(if keeps.evaluation_delay { evaluation_delay.as_millis() } else { 0 });
-        hash.number(if keeps.query_offset { query_offset.as_millis() } else { 0 });
+        hash.number(if stored.evaluation_delay { evaluation_delay.as_millis() } else { 0 });
+        hash.number(if stored.query_offset { query_offset.as_millis() } else { 0 });
         #[expect(clippy::cast_possible_truncation, reason = "Mimir stores the limit in 32 bits, and wraps")]
-        hash.number(match keeps.limit {
-            KeptLimit::No => 0,
-            KeptLimit::Bits32 => i64::from(*limit as i32).cast_unsigned(),
-            KeptLimit::Bits64 => limit.cast_unsigned(),
+        hash.number(match stored.limit {
+            StoredLimit::No => 0,
+            StoredLimit::Bits32 => i64::from(*limit as i32).cast_unsigned(),
+            StoredLimit::Bits64 => limit.cast_unsigned(),
         });
-        hash.map(if keeps.group_labels { Some(labels) } else { None });
-        let mut tenants: Vec<&str> = if keeps.source_tenants {
+        hash.map(if stored.group_labels { Some(labels) } else { None });
+        let mut tenants: Vec<&str> = if stored.source_tenants {
             source_tenants.iter().map(String::as_str).collect()
         } else {
             Vec::new()
@@ -50,14 +50,14 @@ impl Fingerprint {
         tenants.dedup();
         hash.number(tenants.len() as u64);
         tenants.iter().for_each(|tenant| hash.text(tenant));
-        hash.number(u64::from(keeps.align_evaluation_time && *align_evaluation_time_on_interval));
+        hash.number(u64::from(stored.align_evaluation_time && *align_evaluation_time_on_interval));
         hash.number(rules.len() as u64);
         for Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations } in rules {
             hash.text(record);
             hash.text(alert);
             hash.text(expr.trim());
             hash.number(for_duration.as_millis());
-            hash.number(if keeps.keep_firing_for { keep_firing_for.as_millis() } else { 0 });
+            hash.number(if stored.keep_firing_for { keep_firing_for.as_millis() } else { 0 });
             hash.map(Some(labels));
             hash.map(Some(annotations));
         }
@@ -82,17 +82,6 @@ impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// What a ruler keeps of a group's `limit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeptLimit {
-    /// Nothing: Mimir before 3.0.
-    No,
-    /// 32 bits, wrapping around: Mimir.
-    Bits32,
-    /// All of it: Cortex, Loki.
-    Bits64,
 }
 
 /// Bytes of a group, about: room is made for so much at the outset.

@@ -1,7 +1,7 @@
 //! A rule group as a ruler knows it, in the schema of Prometheus rule files plus Mimir's additions.
 //!
 //! This is the one wire shape of the project: rulers write it, lists are read into it, and the engine keeps it
-//! packed ([`crate::PackedGroup`]). What an author declared, with all its looseness, is [`crate::DeclaredGroup`].
+//! packed ([`crate::CompressedGroup`]). What an author declared, with all its looseness, is [`crate::DeclaredGroup`].
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -11,11 +11,11 @@ use super::Record;
 use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::Finding;
 use crate::intake::{self, RouteMatch, Sound};
+use crate::model::encoded::{CompressedGroup, Decompressor, compress};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
-use crate::model::packed::{PackedGroup, Unpacker, pack};
 use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
 
@@ -35,10 +35,10 @@ pub(super) fn desired_object(
     treated: &Treated<'_>,
     seen: Instant,
 ) -> DesiredObject {
-    let mut packs = Unpacker::default();
+    let mut blocks = Decompressor::default();
     let groups: Cow<'_, [Group]> = match groups {
         Some(groups) => Cow::Borrowed(groups),
-        None => record.groups.iter().filter_map(|body| packs.unpack(body).ok()).collect(),
+        None => record.groups.iter().filter_map(|body| blocks.decode(body).ok()).collect(),
     };
     let mut refused = record.refused.to_vec();
     let RouteMatch { route, transform, .. } = treated.route_match;
@@ -102,12 +102,12 @@ pub(super) fn desired_object(
     };
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
-    let mut made = pack(&made).unwrap_or_default().into_iter();
-    let keeps = treated.ruler.keeps();
+    let mut made = compress(&made).unwrap_or_default().into_iter();
+    let fields = treated.ruler.capabilities().fields;
     let desired = |Sent { group, body, left_out }: Sent<'_>| {
         Some(DesiredGroup {
             name: group.name.as_str().into(),
-            fingerprint: Fingerprint::of(&group, &keeps),
+            fingerprint: Fingerprint::of(&group, &fields),
             // Groups of gigabytes are beyond every ruler, and not packed.
             body: body.or_else(|| made.next())?,
             rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
@@ -131,7 +131,7 @@ pub(super) fn desired_object(
 struct Sent<'a> {
     group: Cow<'a, Group>,
     /// Its packed form, if it goes as it was declared.
-    body: Option<PackedGroup>,
+    body: Option<CompressedGroup>,
     left_out: LeftOut,
 }
 
@@ -149,7 +149,7 @@ impl Treated<'_> {
     /// A group in parts of at most so many rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();
-        intake::split(group, most, self.ruler.dialect(), &taken)
+        intake::split(group, most, self.ruler.capabilities().language, &taken)
     }
 
     /// A group as it is offered to the ruler, if it is.
@@ -160,7 +160,7 @@ impl Treated<'_> {
         let RouteMatch { destination, route, transform } = self.route_match;
         let mut findings = intake::check(group, self.ruler, sound);
         let (mut treated, found) =
-            transform.apply(group, route, destination.tenant.as_ref(), self.ruler.dialect());
+            transform.apply(group, route, destination.tenant.as_ref(), self.ruler.capabilities().language);
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.location.rule).collect();

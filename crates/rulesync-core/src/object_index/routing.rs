@@ -117,7 +117,7 @@ impl ObjectIndex {
             for finding in &object.findings {
                 effects.findings.push((id.clone(), Some(destination.clone()), finding.clone()));
             }
-            let max_bytes = ruler.name_rules().max_bytes;
+            let max_bytes = ruler.capabilities().name_limits.max_bytes;
             let namespace = self.table.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
             let share = (known.is_none() && !leaves.is_empty()).then(|| progress.share());
             let command = Command::Upsert { namespace: Arc::clone(&namespace), object, live };

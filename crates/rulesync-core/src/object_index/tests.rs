@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::intake::{ExternalLabel, Permission, Selector, Tenancy, Value};
 use crate::model::declared::DeclaredGroup;
-use crate::model::group::Group;
+use crate::model::encoded::EncodedGroup;
 use crate::model::tenant::TenantId;
 use crate::naming::AlloyNaming;
 use crate::observed::Listing;
@@ -27,7 +27,12 @@ impl Ruler for Described {
         unreachable!("the index makes no requests")
     }
 
-    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+    async fn write_group(
+        &self,
+        _: Option<&TenantId>,
+        _: &str,
+        _: &EncodedGroup<'_>,
+    ) -> Result<(), RulerError> {
         unreachable!("the index makes no requests")
     }
 
@@ -235,7 +240,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     /// The value of the label `team` of the only rule that is ordered.
     fn team(effects: &Effects) -> Option<String> {
         let [(_, Command::Upsert { object, .. })] = effects.commands.as_slice() else { return None };
-        object.groups[0].body.unpack().unwrap().rules[0].labels.get("team").cloned()
+        object.groups[0].body.decode().unwrap().rules[0].labels.get("team").cloned()
     }
 
     #[test]

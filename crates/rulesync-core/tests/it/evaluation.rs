@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EvaluatedGroup, EvaluatedRule, Evaluation, EvaluationState, Group, Listing, Metrics, NamedRuler,
-    ObjectState, RuleHealth, Ruler, RulerError, Status, TenantId,
+    Capabilities, EncodedGroup, EvaluatedGroup, EvaluatedRule, Evaluation, EvaluationState, Listing, Metrics,
+    NamedRuler, ObjectState, RuleHealth, Ruler, RulerError, Status, TenantId,
 };
 
 use crate::world::{MemoryRuler, World, exposed, object};
@@ -26,13 +26,13 @@ impl Ruler for Evaluating {
     async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
         self.stored.list(tenant, listing).await
     }
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
-        self.stored.put_group(tenant, namespace, group).await
+        self.stored.write_group(tenant, namespace, group).await
     }
     async fn delete_group(
         &self,
@@ -59,8 +59,8 @@ impl Ruler for Evaluating {
         }
         Ok(Evaluation::Read)
     }
-    fn sync_period(&self) -> Duration {
-        Duration::from_secs(20)
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_load_delay(Duration::from_secs(20))
     }
 }
 

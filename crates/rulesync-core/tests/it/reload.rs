@@ -355,7 +355,7 @@ async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
     world.until(|_| !ruler.groups("prod").contains_key("old.ns.o")).await;
     // A claim by somebody else stops us only if claims are respected.
     let theirs = rulesync_core::OwnerClaim { cluster: "theirs".into(), installation: None };
-    let group = theirs.group(&"us".parse().unwrap(), &rulesync_core::PromQl);
+    let group = theirs.group(&"us".parse().unwrap(), rulesync_core::QueryLanguage::PromQl);
     ruler.edit("prod", |groups| {
         groups.insert("us".to_owned(), [(rulesync_core::CLAIM_GROUP.to_owned(), group)].into());
     });

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    Capabilities, DeclaredGroup, DestinationId, DestinationState, Engine, EngineBuilder, EngineHandle, Group,
-    Keeps, KeptLimit, Labels, Listing, NamespacePolicy, Normalization, ObjectId, Policy, Route, RuleObject,
-    Ruler, RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, TenantId, Write,
+    Capabilities, DeclaredGroup, DestinationId, DestinationState, EncodedGroup, Engine, EngineBuilder,
+    EngineHandle, Group, Labels, Listing, NamespacePolicy, Normalization, ObjectId, OptionalField, Policy,
+    Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, StoredFields,
+    TenantId, Write,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -210,19 +211,13 @@ impl Ruler for MemoryRuler {
         Ok(())
     }
 
-    fn normalization(&self) -> Normalization {
-        match self.0.lock().unwrap().normalise {
-            Some(_) => Normalization::Respells { oldest: Keeps { limit: KeptLimit::No, ..Keeps::ALL } },
-            None => Normalization::Exact,
-        }
-    }
-
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
+        let group = &group.decode()?;
         let tenant = self.request("POST", tenant, &format!("{namespace}/{}", group.name)).await?;
         self.store(tenant, namespace, group)
     }
@@ -233,10 +228,10 @@ impl Ruler for MemoryRuler {
         namespace: &str,
         writes: &[Write<'_>],
     ) -> Vec<Result<(), RulerError>> {
-        let group = |json: &str| serde_json::from_str::<Group>(json).unwrap();
+        let decoded = |group: &EncodedGroup<'_>| group.decode().unwrap();
         let named = |write: &Write<'_>| match *write {
-            Write::Put { json, has_finding } => {
-                format!(" {}{}", group(json).name, if has_finding { "!" } else { "" })
+            Write::Put { group, has_finding } => {
+                format!(" {}{}", decoded(group).name, if has_finding { "!" } else { "" })
             }
             Write::DeleteGroup(group) => format!(" -{group}"),
             Write::DeleteNamespace(_) => " -".to_owned(),
@@ -256,7 +251,7 @@ impl Ruler for MemoryRuler {
                 Ok(())
             };
             results.push(match *write {
-                Write::Put { json, .. } => self.store(tenant.clone(), namespace, &group(json)),
+                Write::Put { group, .. } => self.store(tenant.clone(), namespace, &decoded(group)),
                 Write::DeleteGroup(group) => remove(namespace, Some(group)),
                 Write::DeleteNamespace(_) => remove(namespace, None),
             });
@@ -265,8 +260,15 @@ impl Ruler for MemoryRuler {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let batches = self.0.lock().unwrap().batches;
-        Capabilities { batches, explains_refusals: !batches }
+        let world = self.0.lock().unwrap();
+        let normalization = match world.normalise {
+            Some(_) => Normalization::Respells { oldest: StoredFields::ALL.without(&[OptionalField::Limit]) },
+            None => Normalization::Exact,
+        };
+        Capabilities::default()
+            .with_normalization(normalization)
+            .with_batches(world.batches)
+            .with_explains_refusals(!world.batches)
     }
 
     async fn delete_group(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use rulesync_core::{Group, Keeps, NamespaceClass, Observed, PromDuration, Rule};
+use rulesync_core::{Group, NamespaceClass, Observed, PromDuration, Rule, StoredFields};
 use rulesync_testkit::mutate::{bombs, damaged};
 
 use super::*;
@@ -53,7 +53,7 @@ fn owned(name: &str) -> bool {
 fn read<'d>(chunks: impl IntoIterator<Item = &'d [u8]>) -> Result<(Listed, Vec<Unparsed>), RulerError> {
     let nothing = Observed::default();
     let classify = |name: &str| if owned(name) { NamespaceClass::Managed } else { NamespaceClass::Foreign };
-    let mut listing = Listing::new(Keeps::ALL, &classify, &nothing);
+    let mut listing = Listing::new(StoredFields::ALL, &classify, &nothing);
     let mut reader = ListReader::new(&mut listing, Limits::default());
     for chunk in chunks {
         reader.push(chunk)?;
@@ -75,7 +75,8 @@ fn read_whole(document: &[u8]) -> Option<Listed> {
     let mut listed = Listed::new();
     for (name, groups) in parse_namespaces(document, Limits::default()).ok()? {
         for group in groups.iter().filter(|_| owned(&name)) {
-            listed.insert((name.clone(), group.name.clone()), Some(Fingerprint::of(group, &Keeps::ALL)));
+            listed
+                .insert((name.clone(), group.name.clone()), Some(Fingerprint::of(group, &StoredFields::ALL)));
         }
     }
     Some(listed)
@@ -217,7 +218,7 @@ proptest! {
             let margin = if number == 0 { "    - " } else { "      " };
             writeln!(list, "{margin}{line}").unwrap();
         }
-        let expected = Listed::from([(("us.ns.o".to_owned(), group.name.clone()), Some(Fingerprint::of(&group, &Keeps::ALL)))]);
+        let expected = Listed::from([(("us.ns.o".to_owned(), group.name.clone()), Some(Fingerprint::of(&group, &StoredFields::ALL)))]);
         prop_assert_eq!(read([list.as_bytes()]), Ok((expected, vec![])), "{}", list);
     }
 

@@ -1,4 +1,4 @@
-use rulesync_core::{Keeps, NamespaceClass, Observed};
+use rulesync_core::{NamespaceClass, Observed, StoredFields};
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 fn read(document: &[u8], previous: &Observed) -> Result<(Vec<String>, Vec<Unparsed>, Observed), RulerError> {
     let owned =
         |name: &str| if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
-    let mut listing = Listing::new(Keeps::ALL, &owned, previous);
+    let mut listing = Listing::new(StoredFields::ALL, &owned, previous);
     let mut reader = ListReader::new(&mut listing, Limits::default());
     for chunk in document.chunks(7) {
         reader.push(chunk)?;
@@ -114,8 +114,8 @@ fn list_recognizes_unchanged_namespace() {
     let owned = |_: &str| NamespaceClass::Managed;
     let first = read(document, &Observed::default()).unwrap().2;
     let nothing = Observed::default();
-    let mut listing = Listing::new(Keeps::ALL, &owned, &first);
+    let mut listing = Listing::new(StoredFields::ALL, &owned, &first);
     assert!(listing.unchanged("us.ns.o", Fingerprint::of_bytes(document)));
-    let mut listing = Listing::new(Keeps::ALL, &owned, &nothing);
+    let mut listing = Listing::new(StoredFields::ALL, &owned, &nothing);
     assert!(!listing.unchanged("us.ns.o", Fingerprint::of_bytes(document)));
 }

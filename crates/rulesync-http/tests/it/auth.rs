@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Group, Rule, RulerError};
+use rulesync_core::{EncodedGroup, Group, Rule, RulerError};
 use rulesync_http::{ClientConfig, RulerClient, ServerProfile};
 use serde_json::json;
 use wiremock::matchers::{any, header};
@@ -24,7 +24,11 @@ pub(crate) fn client(address: &str, config: &ClientConfig) -> RulerClient {
 pub(crate) async fn put(client: &RulerClient) -> Result<(), RulerError> {
     let rule = Rule { record: "a:b".into(), expr: "up".into(), ..Rule::default() };
     client
-        .put_group(None, "us.ns.o", &Group { name: "g".into(), rules: vec![rule], ..Group::default() })
+        .write_group(
+            None,
+            "us.ns.o",
+            &EncodedGroup::of(&Group { name: "g".into(), rules: vec![rule], ..Group::default() }).unwrap(),
+        )
         .await
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Keeps, Listing, NamespaceClass, Observed, RuleHealth, RulerError};
+use rulesync_core::{Listing, NamespaceClass, Observed, RuleHealth, RulerError, StoredFields};
 use rulesync_http::{ClientConfig, Connection, PlainRequest};
 use serde_json::json;
 use wiremock::matchers::{any, path};
@@ -40,7 +40,7 @@ fn leaks(text: &str) -> bool {
 
 async fn list(settings: &ClientConfig, address: &str) -> RulerError {
     let (ours, previous) = (|_: &str| NamespaceClass::Managed, Observed::default());
-    let mut listing = Listing::new(Keeps::ALL, &ours, &previous);
+    let mut listing = Listing::new(StoredFields::ALL, &ours, &previous);
     client(address, settings).list(None, &mut listing).await.unwrap_err()
 }
 

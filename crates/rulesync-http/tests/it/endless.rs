@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rulesync_core::{Group, Keeps, Listing, NamespaceClass, Observed, Rule, RulerError};
+use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, RulerError, StoredFields};
 use rulesync_http::{ClientConfig, Connection, PlainRequest, RulerClient, ServerProfile};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,7 +95,7 @@ fn classify(name: &str) -> NamespaceClass {
 
 async fn list(client: &RulerClient) -> Result<usize, RulerError> {
     let previous = Observed::default();
-    let mut listing = Listing::new(Keeps::ALL, &classify, &previous);
+    let mut listing = Listing::new(StoredFields::ALL, &classify, &previous);
     client.list(None, &mut listing).await?;
     Ok(listing.into_observed().groups())
 }
@@ -182,8 +182,9 @@ async fn put_rejects_group_too_large_to_read_back() {
         Group { name: "g".into(), rules: vec![rule], ..Group::default() }
     };
     let client = limited(&server.uri());
-    client.put_group(None, "us.ns.o", &group(32_000)).await.unwrap();
-    let error = client.put_group(None, "us.ns.o", &group(33_000)).await.unwrap_err();
+    client.write_group(None, "us.ns.o", &EncodedGroup::of(&group(32_000)).unwrap()).await.unwrap();
+    let error =
+        client.write_group(None, "us.ns.o", &EncodedGroup::of(&group(33_000)).unwrap()).await.unwrap_err();
     assert!(
         matches!(&error, RulerError::Rejected { message, rule: None } if message.contains("more than 32768 might not")),
         "{error:?}"

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rulesync_core::{Group, NameRules, Rule, TenantId};
+use rulesync_core::{EncodedGroup, Group, NameLimits, Rule, TenantId};
 use rulesync_http::{ClientConfig, PathEncoding, RulerClient, ServerProfile};
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
@@ -69,9 +69,9 @@ impl Server {
         let rule = Rule { record: "r".into(), expr: "up".into(), ..Rule::default() };
         let written = Group { name: group.to_owned(), rules: vec![rule], ..Group::default() };
         for alone in [true, false] {
-            let put = self.client.put_group(tenant, namespace, &written).await;
-            let names = NameRules::default();
-            // `NameRules` rejects the simple names that escape their directory; the server rejects the rest.
+            let put = self.client.write_group(tenant, namespace, &EncodedGroup::of(&written).unwrap()).await;
+            let names = NameLimits::default();
+            // `NameLimits` rejects the simple names that escape their directory; the server rejects the rest.
             let escapes = |name: &str| name.split('/').any(|part| part == "..");
             let held = [namespace, group].iter().all(|name| names.refuse(name).is_none() && !escapes(name));
             // Rejected names are never sent, but must not affect other resources if they were.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rulesync_core::{Keeps, Listing, NamespaceClass, Observed};
+use rulesync_core::{Listing, NamespaceClass, Observed, StoredFields};
 use rulesync_http::{ClientConfig, RulerClient, ServerProfile};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -37,7 +37,7 @@ async fn longest_stretch(body: String) -> (usize, usize) {
         NamespaceClass::Managed
     };
     let previous = Observed::default();
-    let mut listing = Listing::new(Keeps::ALL, &classify, &previous);
+    let mut listing = Listing::new(StoredFields::ALL, &classify, &previous);
     client(&server.uri(), &ClientConfig::default()).list(None, &mut listing).await.unwrap();
     let groups = listing.into_observed().groups();
     tokio::task::yield_now().await;

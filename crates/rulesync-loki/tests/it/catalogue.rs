@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use rulesync_core::{Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
+use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
 use rulesync_loki::LokiRuler;
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
@@ -95,7 +95,7 @@ async fn class(
     let result = match (recording.request.0.as_str(), recording.request.1) {
         ("GET", 0 | 1) => {
             let (empty, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
-            let mut listing = Listing::new(ruler.keeps(), &everything, &empty);
+            let mut listing = Listing::new(ruler.capabilities().fields, &everything, &empty);
             let listed = ruler.list(tenant.as_ref(), &mut listing).await;
             let groups = listing.into_observed().groups();
             assert_eq!(nothing || listed.is_err(), groups == 0, "{recording:?}");
@@ -104,7 +104,7 @@ async fn class(
         ("POST", 1) => {
             let rule = Rule { alert: "Hi".into(), expr: "1".into(), ..Rule::default() };
             let group = Group { name: "gbad".into(), rules: vec![rule], ..Group::default() };
-            ruler.put_group(tenant.as_ref(), "bad", &group).await
+            ruler.write_group(tenant.as_ref(), "bad", &EncodedGroup::of(&group).unwrap()).await
         }
         ("DELETE", 1) => ruler.delete_namespace(tenant.as_ref(), "ns", &[]).await,
         ("DELETE", 2) => ruler.delete_group(tenant.as_ref(), "ns", "g").await,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{EvaluatedGroup, Evaluation, Group, Rule, RuleHealth, Ruler, TenantId};
+use rulesync_core::{EncodedGroup, EvaluatedGroup, Evaluation, Group, Rule, RuleHealth, Ruler, TenantId};
 use rulesync_testkit::{Kind, RulerServer};
 
 use crate::conformance::ruler;
@@ -22,7 +22,7 @@ async fn evaluation_shows_failing_rule_and_frozen_tenant() {
     let rule = Rule { alert: "A".to_owned(), expr: "rate({a=\"b\"}[5m]) > 0".to_owned(), ..Rule::default() };
     let group = |name: &str| Group { name: name.to_owned(), rules: vec![rule.clone()], ..Group::default() };
     for namespace in ["ours", "theirs"] {
-        loki.put_group(Some(&tenant), namespace, &group("g")).await.unwrap();
+        loki.write_group(Some(&tenant), namespace, &EncodedGroup::of(&group("g")).unwrap()).await.unwrap();
     }
     server.fail_rule("t", "ours", "g", 0, Some("too many series"));
     let found = loaded(&server, &tenant, &["ours"]).await;
@@ -35,7 +35,7 @@ async fn evaluation_shows_failing_rule_and_frozen_tenant() {
     assert_eq!(server.journal().len(), 1);
     // The group `.` freezes the tenant: later writes are stored and never loaded.
     server.put("t", ".", "name: f\nrules: [{alert: A, expr: 'vector(1) > 0'}]").unwrap();
-    loki.put_group(Some(&tenant), "ours", &group("late")).await.unwrap();
+    loki.write_group(Some(&tenant), "ours", &EncodedGroup::of(&group("late")).unwrap()).await.unwrap();
     assert_eq!(loaded(&server, &tenant, &["ours"]).await.len(), 1, "late is not loaded");
-    assert_eq!(loki.sync_period(), Duration::from_secs(60));
+    assert_eq!(loki.capabilities().load_delay, Duration::from_secs(60));
 }

@@ -1,6 +1,6 @@
 //! The requests on the wire, and Loki's pitfalls.
 
-use rulesync_core::{Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
+use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -13,7 +13,7 @@ fn group(name: &str) -> Group {
 
 async fn list(ruler: &impl Ruler) -> Result<Observed, RulerError> {
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
-    let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
+    let mut listing = Listing::new(ruler.capabilities().fields, &everything, &nothing);
     ruler.list(tenants().one.as_ref(), &mut listing).await?;
     Ok(listing.into_observed())
 }
@@ -23,7 +23,7 @@ async fn requests_have_expected_form() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     let tenant = tenants().one;
-    ruler.put_group(tenant.as_ref(), "a/b", &group("100%")).await.unwrap();
+    ruler.write_group(tenant.as_ref(), "a/b", &EncodedGroup::of(&group("100%")).unwrap()).await.unwrap();
     ruler.evaluation(tenant.as_ref(), &["a/b", "é"], &mut |_| {}).await.unwrap();
     ruler.delete_group(tenant.as_ref(), "a/b", "100%").await.unwrap();
     ruler.delete_namespace(tenant.as_ref(), "a b", &[]).await.unwrap();
@@ -66,7 +66,10 @@ async fn delete_namespace_with_slash_keeps_groups_of_others() {
     let ruler = ruler(&server);
     let tenant = tenants().one;
     for (namespace, name) in [("a", "b"), ("a/b", "g"), ("a%2Fb", "g"), ("100%", "g/1"), ("100%", "g%2F1")] {
-        ruler.put_group(tenant.as_ref(), namespace, &group(name)).await.unwrap();
+        ruler
+            .write_group(tenant.as_ref(), namespace, &EncodedGroup::of(&group(name)).unwrap())
+            .await
+            .unwrap();
     }
     let stored = || {
         let rules = server.rules("one");
@@ -84,15 +87,15 @@ async fn delete_namespace_with_slash_keeps_groups_of_others() {
 }
 
 #[tokio::test]
-async fn name_rules_reject_names_that_freeze_tenant() {
+async fn name_limits_refuse_names_that_freeze_tenant() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
     for name in [".", "..", "../x", "/abs", &"é".repeat(90), &"n".repeat(190), "two\nlines", ""] {
-        assert!(ruler.name_rules().refuse(name).is_some(), "{name:?}");
+        assert!(ruler.capabilities().name_limits.refuse(name).is_some(), "{name:?}");
     }
-    assert_eq!(ruler.name_rules().refuse(&"é".repeat(42)), None);
+    assert_eq!(ruler.capabilities().name_limits.refuse(&"é".repeat(42)), None);
     for name in ["", ".", "..", "a\nb"] {
-        let put = ruler.put_group(None, name, &group("g")).await;
+        let put = ruler.write_group(None, name, &EncodedGroup::of(&group("g")).unwrap()).await;
         assert!(matches!(put, Err(RulerError::Rejected { .. })), "{name:?}");
     }
     assert!(server.journal().is_empty());
@@ -108,7 +111,10 @@ async fn put_error_identifies_rule_by_name() {
     let rule = |alert: &str, expr: &str| Rule { alert: alert.into(), expr: expr.into(), ..Rule::default() };
     let rules = vec![rule("A", "vector(1)"), rule("B", "sum by ("), rule("C", "up == 0")];
     let broken = Group { name: "it's".into(), rules, ..Group::default() };
-    let error = ruler(&server).put_group(tenant.as_ref(), "ns", &broken).await.unwrap_err();
+    let error = ruler(&server)
+        .write_group(tenant.as_ref(), "ns", &EncodedGroup::of(&broken).unwrap())
+        .await
+        .unwrap_err();
     let RulerError::Rejected { message, rule } = error else { panic!("{error}") };
     assert_eq!(rule, Some(1));
     assert!(
@@ -124,5 +130,8 @@ async fn rejected_tenant_is_denied() {
     server.faults().inject(Fault::status(500, answer).times(2));
     let ruler = ruler(&server);
     assert_eq!(list(&ruler).await.unwrap_err().class(), "denied");
-    assert_eq!(ruler.put_group(None, "ns", &group("g")).await.unwrap_err().class(), "denied");
+    assert_eq!(
+        ruler.write_group(None, "ns", &EncodedGroup::of(&group("g")).unwrap()).await.unwrap_err().class(),
+        "denied"
+    );
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rulesync_core::{Fingerprint, Group, Keeps, Listing, NameRules, NamespaceClass, Observed, Rule, Ruler};
+use rulesync_core::{
+    EncodedGroup, Fingerprint, Group, Listing, NameLimits, NamespaceClass, Observed, Rule, Ruler,
+    StoredFields,
+};
 use rulesync_testkit::{Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -12,7 +15,7 @@ use crate::conformance::{ruler, tenants};
 fn name() -> impl Strategy<Value = String> {
     // Long names are written as complex keys, unusual ones in quotes.
     prop_oneof!["[a-z]{1,5}\\.[a-z]{1,5}", "[a-z]{120,180}", "[-:#?&*!|>%@`'\"{}, a-z~=]{1,12}", "\\PC{1,30}"]
-        .prop_filter("held by rulers", |name| NameRules::default().refuse(name).is_none())
+        .prop_filter("held by rulers", |name| NameLimits::default().refuse(name).is_none())
 }
 
 /// A string that does not begin with a blank or a line break: those freeze a tenant, and the engine rejects them.
@@ -53,7 +56,7 @@ fn put_groups_are_listed_unchanged() {
     let tested = runner.run(&groups(), |groups| {
         for kind in [Kind::Mimir, Kind::Cortex] {
             let listed = runtime.block_on(put_and_list(kind, &groups));
-            let keeps = Keeps::ALL;
+            let keeps = StoredFields::ALL;
             let expected: BTreeMap<_, _> = groups
                 .iter()
                 .map(|(key, group)| (key.clone(), Some(Fingerprint::of(group, &keeps))))
@@ -72,11 +75,11 @@ async fn put_and_list(
     let server = RulerServer::builder(kind).start().await.unwrap();
     let (ruler, tenant) = (ruler(&server), tenants().one);
     for ((namespace, _), group) in groups {
-        let put = ruler.put_group(tenant.as_ref(), namespace, group).await;
+        let put = ruler.write_group(tenant.as_ref(), namespace, &EncodedGroup::of(group).unwrap()).await;
         put.unwrap_or_else(|error| panic!("{namespace:?} {group:?}: {error}"));
     }
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
-    let mut listing = Listing::new(Keeps::ALL, &everything, &nothing);
+    let mut listing = Listing::new(StoredFields::ALL, &everything, &nothing);
     ruler.list(tenant.as_ref(), &mut listing).await.unwrap();
     assert!(listing.unreadable_groups().is_empty(), "{:?}", listing.unreadable_groups());
     let observed = listing.into_observed();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rulesync_core::{Group, Keeps, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
+use rulesync_core::{
+    EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError, StoredFields,
+};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -19,7 +21,7 @@ async fn list(
     let nothing = Observed::default();
     let classify =
         |namespace: &str| if owned(namespace) { NamespaceClass::Managed } else { NamespaceClass::Foreign };
-    let mut listing = Listing::new(Keeps::ALL, &classify, &nothing);
+    let mut listing = Listing::new(StoredFields::ALL, &classify, &nothing);
     ruler.list(tenants().one.as_ref(), &mut listing).await?;
     assert!(listing.unreadable_groups().is_empty());
     Ok(listing.into_observed())
@@ -30,7 +32,7 @@ async fn requests_have_expected_form() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let ruler = ruler(&server);
     let tenant = tenants().one;
-    ruler.put_group(tenant.as_ref(), "a/b", &group("100%")).await.unwrap();
+    ruler.write_group(tenant.as_ref(), "a/b", &EncodedGroup::of(&group("100%")).unwrap()).await.unwrap();
     ruler.delete_group(tenant.as_ref(), "a/b", "100%").await.unwrap();
     list(&ruler, |_| true).await.unwrap();
     ruler.evaluation(tenant.as_ref(), &["a/b", "c"], &mut |_| {}).await.unwrap();
@@ -110,7 +112,10 @@ async fn list_rejects_broken_responses() {
 async fn put_reports_retry_after() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     server.faults().inject(Fault::too_many_requests(Some(Duration::from_secs(7))));
-    let error = ruler(&server).put_group(None, "us.ns.o", &group("g")).await.unwrap_err();
+    let error = ruler(&server)
+        .write_group(None, "us.ns.o", &EncodedGroup::of(&group("g")).unwrap())
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, RulerError::Unavailable { retry_after: Some(wait), .. } if wait == Duration::from_secs(7))
     );
@@ -138,7 +143,7 @@ async fn list_reads_unparsable_owned_namespace_group_by_group() {
     server.faults().inject(yaml(broken).times(2));
     server.faults().inject(yaml("name: bad\nrules: [").on_path("/us.ns.o/bad"));
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
-    let mut listing = Listing::new(Keeps::ALL, &everything, &nothing);
+    let mut listing = Listing::new(StoredFields::ALL, &everything, &nothing);
     ruler(&server).list(tenants().one.as_ref(), &mut listing).await.unwrap();
     let [(unreadable, _)] = listing.unreadable_groups() else { panic!("{:?}", listing.unreadable_groups()) };
     assert_eq!(unreadable, "us.ns.o/bad");
@@ -155,8 +160,13 @@ async fn connections_are_reused_after_errors() {
     let tenant = tenants().one;
     for _ in 0..10 {
         let rejected = Group { rules: Vec::new(), ..group("g") };
-        assert!(ruler.put_group(tenant.as_ref(), "us.ns.o", &rejected).await.is_err());
-        ruler.put_group(tenant.as_ref(), "us.ns.o", &group("g")).await.unwrap();
+        assert!(
+            ruler
+                .write_group(tenant.as_ref(), "us.ns.o", &EncodedGroup::of(&rejected).unwrap())
+                .await
+                .is_err()
+        );
+        ruler.write_group(tenant.as_ref(), "us.ns.o", &EncodedGroup::of(&group("g")).unwrap()).await.unwrap();
     }
     assert_eq!(server.journal().connections(), 1);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rulesync_core::{Fingerprint, Group, Ruler, RulerError};
+use rulesync_core::{EncodedGroup, Fingerprint, Group, Ruler, RulerError};
 use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, list};
@@ -97,7 +97,9 @@ async fn batch_skips_cancelled_writes() {
     setup.server.hold_reloads();
     let put = |namespace: &'static str| {
         let ruler = Arc::clone(&setup.ruler);
-        tokio::spawn(async move { ruler.put_group(None, namespace, &group("g", "up")).await })
+        tokio::spawn(async move {
+            ruler.write_group(None, namespace, &EncodedGroup::of(&group("g", "up")).unwrap()).await
+        })
     };
     let first = put("us.first");
     while setup.server.behaviour().reloads == 0 {
@@ -140,7 +142,7 @@ async fn one_of_many(setup: Arc<Setup>, writer: u64, steps: u32) -> BTreeMap<Str
             continue;
         }
         let new = group(&name, &if broken { "BROKEN".to_owned() } else { format!("up == {step}") });
-        let result = setup.ruler.put_group(None, &namespace, &new).await;
+        let result = setup.ruler.write_group(None, &namespace, &EncodedGroup::of(&new).unwrap()).await;
         if broken {
             assert_eq!(result.unwrap_err().class(), "rejected");
         } else {
@@ -162,7 +164,7 @@ async fn concurrent_writes_end_in_reported_state() {
         for writer in writers {
             for (namespace, group) in writer.await.unwrap() {
                 loaded.push(format!("{namespace}.yaml/{}", group.name));
-                let fingerprint = Fingerprint::of(&group, &setup.ruler.keeps());
+                let fingerprint = Fingerprint::of(&group, &setup.ruler.capabilities().fields);
                 expected.insert((namespace, group.name), Some(fingerprint));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rulesync_core::{EvaluatedGroup, Group, Rule, RuleHealth, Ruler, RulerError};
+use rulesync_core::{EncodedGroup, EvaluatedGroup, Group, Rule, RuleHealth, Ruler, RulerError};
 use rulesync_prometheus::{PrometheusRuler, Variant};
 use rulesync_testkit::conformance::{self, Tenants};
 
@@ -36,7 +36,9 @@ fn put_all(
 ) -> Vec<tokio::task::JoinHandle<Result<(), RulerError>>> {
     let put = |(namespace, group): (String, Group)| {
         let ruler = Arc::clone(ruler);
-        tokio::spawn(async move { ruler.put_group(None, &namespace, &group).await })
+        tokio::spawn(
+            async move { ruler.write_group(None, &namespace, &EncodedGroup::of(&group).unwrap()).await },
+        )
     };
     writes.into_iter().map(put).collect()
 }
@@ -50,7 +52,10 @@ async fn prometheus_applies_changes_and_deletes_rules_despite_broken_group() {
     std::fs::write(server.rules().join("theirs.yaml"), theirs).unwrap();
 
     // Applied: loaded when the write returns, evaluated a moment later.
-    ruler.put_group(None, "us.team/a", &record("g", "ours", "vector(1)")).await.unwrap();
+    ruler
+        .write_group(None, "us.team/a", &EncodedGroup::of(&record("g", "ours", "vector(1)")).unwrap())
+        .await
+        .unwrap();
     assert!(health(&ruler, "us.team/a").await.is_some());
     let is = |wanted: f64| {
         let server = &server;
@@ -62,7 +67,10 @@ async fn prometheus_applies_changes_and_deletes_rules_despite_broken_group() {
     eventually("the rule is healthy", healthy).await;
 
     // Changed.
-    ruler.put_group(None, "us.team/a", &record("g", "ours", "vector(7)")).await.unwrap();
+    ruler
+        .write_group(None, "us.team/a", &EncodedGroup::of(&record("g", "ours", "vector(7)")).unwrap())
+        .await
+        .unwrap();
     eventually("the changed value", is(7.0)).await;
 
     // A broken group among valid ones, and one that fails when evaluated.
@@ -120,10 +128,16 @@ async fn prometheus_with_broken_foreign_file_is_misconfigured() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     std::fs::write(server.rules().join("theirs.yaml"), "groups: 7\n").unwrap();
-    let error = ruler.put_group(None, "us.a", &record("g", "ours", "vector(1)")).await.unwrap_err();
+    let error = ruler
+        .write_group(None, "us.a", &EncodedGroup::of(&record("g", "ours", "vector(1)")).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), "misconfigured");
     std::fs::remove_file(server.rules().join("theirs.yaml")).unwrap();
-    ruler.put_group(None, "us.a", &record("g", "ours", "vector(1)")).await.unwrap();
+    ruler
+        .write_group(None, "us.a", &EncodedGroup::of(&record("g", "ours", "vector(1)")).unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -152,7 +166,7 @@ async fn vmalert_accepts_valid_and_rejects_broken_groups() {
     let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Vmalert));
     // A field that vmalert does not know is not written: vmalert would reject the file.
     let full = Group { query_offset: "5s".parse().unwrap(), limit: 3, ..record("g", "ours", "vector(1)") };
-    ruler.put_group(None, "us.team/a", &full).await.unwrap();
+    ruler.write_group(None, "us.team/a", &EncodedGroup::of(&full).unwrap()).await.unwrap();
     let writes = [("us.b", "vector(2)"), ("us.c", "sum("), ("us.d", "vector(4)")]
         .map(|(namespace, expr)| (namespace.to_owned(), record("g", "more", expr)));
     let mut results = Vec::new();
@@ -168,7 +182,10 @@ async fn vmalert_accepts_valid_and_rejects_broken_groups() {
         eventually("the rule is evaluated", failing).await;
     }
     assert_eq!(health(&ruler, "us.c").await, None);
-    let error = ruler.put_group(None, "us.b", &record("g", "more", "sum(")).await.unwrap_err();
+    let error = ruler
+        .write_group(None, "us.b", &EncodedGroup::of(&record("g", "more", "sum(")).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), "rejected");
     assert!(server.metrics().await.contains("reload_successful 1"), "left with a good reload");
     ruler.delete_namespace(None, "us.b", &["g"]).await.unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler};
+use rulesync_core::{EncodedGroup, EvaluatedGroup, Evaluation, RuleHealth, Ruler};
 use rulesync_prometheus::Variant;
 
 use crate::fake::Fake;
@@ -35,7 +35,8 @@ async fn unavailable_server_leaves_files_unchanged() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for variant in [Variant::Prometheus, Variant::Vmalert] {
         let ruler = ruler(directory.path(), &format!("http://{closed}"), variant);
-        let error = ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+        let error =
+            ruler.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
         assert_eq!(error.class(), "unavailable");
         assert_eq!(files(directory.path()).len(), 0);
         assert_eq!(list(&ruler).await.groups(), 0);
@@ -46,25 +47,38 @@ async fn unavailable_server_leaves_files_unchanged() {
 async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.behaviour().lifecycle_off = true;
-    let error = setup.ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    let error = setup
+        .ruler
+        .write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), "misconfigured");
     assert!(error.message().contains("Lifecycle API is not enabled"), "{error}");
     setup.server.behaviour().lifecycle_off = false;
 
     let tenant = "team".parse().unwrap();
-    let error = setup.ruler.put_group(Some(&tenant), "us.a", &group("g", "up")).await.unwrap_err();
+    let error = setup
+        .ruler
+        .write_group(Some(&tenant), "us.a", &EncodedGroup::of(&group("g", "up")).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), "misconfigured");
 
     let elsewhere = tempfile::tempdir().unwrap();
     let stranger = ruler(elsewhere.path(), &setup.server.address, Variant::Prometheus);
-    let error = stranger.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    let error =
+        stranger.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
     assert_eq!(error.class(), "misconfigured");
     assert!(error.message().contains("does it read"), "{error}");
     assert_eq!(files(elsewhere.path()).len(), 0, "the file is removed if the server does not read it");
     assert_eq!(setup.files().len(), 0);
 
     setup.server.behaviour().api_down = true;
-    let error = setup.ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    let error = setup
+        .ruler
+        .write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), "unavailable");
     assert_eq!(setup.files().len(), 0);
     setup.server.behaviour().api_down = false;
@@ -76,7 +90,8 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
     // The server is not a vmalert: the metrics are missing.
     let other = Setup::new(Variant::Prometheus).await;
     let wrong = ruler(other.directory.path(), &format!("{}/nowhere", other.server.address), Variant::Vmalert);
-    let error = wrong.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    let error =
+        wrong.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
     assert_eq!(error.class(), "misconfigured");
 }
 
@@ -97,8 +112,8 @@ async fn rejection_without_changes_is_misconfigured() {
     let broken = before["us.a.yaml"].replace("up == 1", "BROKEN");
     fs::write(setup.directory.path().join("us.a.yaml"), broken).unwrap();
     let mending = setup.ruler.delete_group(None, "us.a", "g");
-    let breaking_group = group("g", "BROKEN");
-    let breaking = setup.ruler.put_group(None, "us.b", &breaking_group);
+    let breaking_group = EncodedGroup::of(&group("g", "BROKEN")).unwrap();
+    let breaking = setup.ruler.write_group(None, "us.b", &breaking_group);
     let (mended, broke) = tokio::join!(mending, breaking);
     assert_eq!(mended, Ok(()));
     assert!(broke.is_err());
@@ -140,7 +155,7 @@ async fn server_may_see_directory_under_other_path() {
         server.behaviour().ignores_filters = ignores_filters;
         let ruler = ruler(directory.path(), &server.address, Variant::Prometheus);
         for (namespace, expr) in [("us.a/b", "up"), ("us.c", "FAILING"), ("us.d", "up")] {
-            ruler.put_group(None, namespace, &group("g", expr)).await.unwrap();
+            ruler.write_group(None, namespace, &EncodedGroup::of(&group("g", expr)).unwrap()).await.unwrap();
         }
         let mut found: Vec<EvaluatedGroup> = Vec::new();
         let read =
@@ -161,7 +176,11 @@ async fn server_may_see_directory_under_other_path() {
 #[tokio::test]
 async fn vmalert_environment_is_not_leaked() {
     let setup = Setup::new(Variant::Vmalert).await;
-    let error = setup.ruler.put_group(None, "us.a", &group("g", "up{a=\"%{PASSWORD}\"}")).await.unwrap_err();
+    let error = setup
+        .ruler
+        .write_group(None, "us.a", &EncodedGroup::of(&group("g", "up{a=\"%{PASSWORD}\"}")).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), "rejected");
     assert_eq!(setup.server.behaviour().reloads, 0);
 }
@@ -176,14 +195,17 @@ async fn reload_timeout_leaves_files_unchanged() {
         let timeout = Duration::from_millis(300);
         let ruler = ruler_with_timeout(setup.directory.path(), &setup.server.address, variant, timeout);
         for namespace in ["us.a", "us.b"] {
-            let error = ruler.put_group(None, namespace, &group("g", "up == 2")).await.unwrap_err();
+            let error = ruler
+                .write_group(None, namespace, &EncodedGroup::of(&group("g", "up == 2")).unwrap())
+                .await
+                .unwrap_err();
             assert_eq!(error.class(), "unavailable");
             assert_eq!(setup.files(), good);
         }
         setup.server.release_reloads();
         // It is unknown which files the server has loaded: it is reloaded.
         assert_eq!(list(&ruler).await.groups(), 1);
-        ruler.put_group(None, "us.b", &group("g", "up == 2")).await.unwrap();
+        ruler.write_group(None, "us.b", &EncodedGroup::of(&group("g", "up == 2")).unwrap()).await.unwrap();
         assert_eq!(setup.server.loaded(), ["us.a.yaml/g", "us.b.yaml/g"]);
     }
 }
@@ -196,13 +218,16 @@ async fn locked_directory_is_not_changed() {
     let timeout = Duration::from_millis(100);
     let ruler =
         ruler_with_timeout(setup.directory.path(), &setup.server.address, Variant::Prometheus, timeout);
-    let error = ruler.put_group(None, "us.a", &group("g", "up")).await.unwrap_err();
+    let error =
+        ruler.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
     assert_eq!(error.class(), "unavailable");
     assert!(error.message().contains("another process"), "{error}");
     assert_eq!(setup.files().len(), 0);
     // A ruler with a longer timeout waits for the lock.
     let waiting = std::sync::Arc::clone(&setup.ruler);
-    let waiting = tokio::spawn(async move { waiting.put_group(None, "us.a", &group("g", "up")).await });
+    let waiting = tokio::spawn(async move {
+        waiting.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await
+    });
     tokio::task::yield_now().await;
     lock.unlock().unwrap();
     waiting.await.unwrap().unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rulesync_core::{Group, Rule, Ruler, RulerError, Write};
+use rulesync_core::{EncodedGroup, Group, Rule, Ruler, RulerError, Write};
 use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, ruler};
@@ -31,7 +31,9 @@ async fn rejection_names_rule_found_by_search() {
         setup.put("us.a", &group("g", "up == 1")).await;
         let before = setup.files();
         let reloads = setup.server.behaviour().reloads;
-        let (rule, message) = rejection(setup.ruler.put_group(None, "us.a", &broken_at("g", 8, 5)).await);
+        let (rule, message) = rejection(
+            setup.ruler.write_group(None, "us.a", &EncodedGroup::of(&broken_at("g", 8, 5)).unwrap()).await,
+        );
         assert_eq!(rule, Some(5));
         assert!(message.ends_with("see its log; the rule: alert: A5, expr: BROKEN == 5"), "{message}");
         assert_eq!(setup.files(), before, "the previous files are restored");
@@ -48,7 +50,8 @@ async fn rejection_names_feature_that_version_lacks() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.behaviour().version = Some("2.42.0+ds");
     let labelled = Group { labels: [("a".to_owned(), "b".to_owned())].into(), ..group("g", "up") };
-    let (rule, message) = rejection(setup.ruler.put_group(None, "us.a", &labelled).await);
+    let (rule, message) =
+        rejection(setup.ruler.write_group(None, "us.a", &EncodedGroup::of(&labelled).unwrap()).await);
     assert_eq!(
         (rule, message.as_str()),
         (None, "Prometheus 2.42 does not know `labels` of a group: it takes 3.0 or later")
@@ -62,18 +65,18 @@ async fn groups_with_finding_cost_one_reload_each() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.put("us.first", &group("g", "up")).await;
     let before = setup.server.behaviour().reloads;
-    let text = |name: &str, expr: &str| serde_json::to_string(&group(name, expr)).unwrap();
-    let groups: Vec<(String, bool)> = (0..40)
+    let encoded = |name: &str, expr: &str| EncodedGroup::of(&group(name, expr)).unwrap();
+    let groups: Vec<(EncodedGroup<'_>, bool)> = (0..40)
         .map(|n| {
             if n % 8 == 0 {
-                (text(&format!("g{n}"), "BROKEN"), true)
+                (encoded(&format!("g{n}"), "BROKEN"), true)
             } else {
-                (text(&format!("g{n}"), "up"), false)
+                (encoded(&format!("g{n}"), "up"), false)
             }
         })
         .collect();
     let writes: Vec<Write<'_>> =
-        groups.iter().map(|(json, has_finding)| Write::Put { json, has_finding: *has_finding }).collect();
+        groups.iter().map(|(group, has_finding)| Write::Put { group, has_finding: *has_finding }).collect();
     let results = setup.ruler.write_namespace(None, "us.a", &writes).await;
     for ((_, has_finding), result) in groups.iter().zip(results) {
         match has_finding {
@@ -91,21 +94,31 @@ async fn verdicts_survive_restart_and_are_retried_on_second_write() {
     let setup = Setup::new(Variant::Prometheus).await;
     setup.server.behaviour().version = Some("2.42.0");
     setup.put("us.a", &group("good", "up")).await;
-    let refusal = setup.ruler.put_group(None, "us.a", &broken_at("g", 4, 2)).await;
+    let refusal =
+        setup.ruler.write_group(None, "us.a", &EncodedGroup::of(&broken_at("g", 4, 2)).unwrap()).await;
     assert!(refusal.is_err());
     let reloads = || setup.server.behaviour().reloads;
     let before = reloads();
     let restarted = || Arc::new(ruler(setup.directory.path(), &setup.server.address, Variant::Prometheus));
     let next = restarted();
-    assert_eq!(next.put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
+    assert_eq!(
+        next.write_group(None, "us.a", &EncodedGroup::of(&broken_at("g", 4, 2)).unwrap()).await,
+        refusal
+    );
     assert_eq!(reloads(), before, "no reload for a known verdict");
-    assert_eq!(next.put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
+    assert_eq!(
+        next.write_group(None, "us.a", &EncodedGroup::of(&broken_at("g", 4, 2)).unwrap()).await,
+        refusal
+    );
     assert!(reloads() > before, "a second write is tried");
     let before = reloads();
     // Another version may accept the group.
     setup.server.behaviour().version = Some("3.1.0");
-    assert_eq!(restarted().put_group(None, "us.a", &broken_at("g", 4, 2)).await, refusal);
+    assert_eq!(
+        restarted().write_group(None, "us.a", &EncodedGroup::of(&broken_at("g", 4, 2)).unwrap()).await,
+        refusal
+    );
     assert!(reloads() > before);
     // A changed group has no verdict.
-    restarted().put_group(None, "us.a", &group("g", "up")).await.unwrap();
+    restarted().write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{Group, Listing, NamespaceClass, Observed, Rule, Ruler};
+use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler};
 use rulesync_prometheus::{ClientConfig, PrometheusRuler, Variant};
 
 use crate::fake::Fake;
@@ -30,7 +30,7 @@ impl Setup {
     }
 
     pub(crate) async fn put(&self, namespace: &str, group: &Group) {
-        self.ruler.put_group(None, namespace, group).await.unwrap();
+        self.ruler.write_group(None, namespace, &EncodedGroup::of(group).unwrap()).await.unwrap();
     }
 
     /// Puts many groups concurrently, and returns the results.
@@ -40,7 +40,9 @@ impl Setup {
     ) -> Vec<Result<(), rulesync_core::RulerError>> {
         let puts = writes.into_iter().map(|(namespace, group)| {
             let ruler = std::sync::Arc::clone(&self.ruler);
-            tokio::spawn(async move { ruler.put_group(None, &namespace, &group).await })
+            tokio::spawn(async move {
+                ruler.write_group(None, &namespace, &EncodedGroup::of(&group).unwrap()).await
+            })
         });
         let mut results = Vec::new();
         for put in puts.collect::<Vec<_>>() {
@@ -84,7 +86,7 @@ pub(crate) fn group(name: &str, expr: &str) -> Group {
 
 pub(crate) async fn list(ruler: &PrometheusRuler) -> Observed {
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
-    let mut listing = Listing::new(ruler.keeps(), &everything, &nothing);
+    let mut listing = Listing::new(ruler.capabilities().fields, &everything, &nothing);
     ruler.list(None, &mut listing).await.unwrap();
     listing.into_observed()
 }

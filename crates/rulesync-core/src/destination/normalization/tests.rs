@@ -1,16 +1,16 @@
 use super::*;
-use crate::dialect::PromQl;
 use crate::model::duration::PromDuration;
+use crate::model::language::QueryLanguage::PromQl;
 
-const RESPELLS: Server<'static> = Server {
-    keeps: Keeps::ALL,
+const RESPELLS: Server = Server {
+    fields: StoredFields::ALL,
     normalization: Normalization::Respells {
-        oldest: Keeps { query_offset: false, keep_firing_for: false, ..Keeps::ALL },
+        oldest: StoredFields { query_offset: false, keep_firing_for: false, ..StoredFields::ALL },
     },
-    dialect: &PromQl,
+    language: PromQl,
 };
 
-const EXACT: Server<'static> = Server { normalization: Normalization::Exact, ..RESPELLS };
+const EXACT: Server = Server { normalization: Normalization::Exact, ..RESPELLS };
 
 fn sent() -> Group {
     let rule = |alert: &str| Rule {
@@ -41,8 +41,8 @@ fn key() -> Key {
 }
 
 /// Looks twice at what came back, the second time at the whole.
-fn look_twice(normalizations: &mut Normalizations, read: &Group, server: Server<'_>) -> [Difference; 2] {
-    let pair = [&sent(), read].map(|group| Fingerprint::of(group, &Keeps::ALL));
+fn look_twice(normalizations: &mut Normalizations, read: &Group, server: Server) -> [Difference; 2] {
+    let pair = [&sent(), read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
     let mut look =
         |read_group| normalizations.judge(&key(), (pair[0], pair[1]), || Some(sent()), read_group, server);
     [look(None), look(Some(read))]
@@ -112,9 +112,9 @@ type Set = fn(&mut Group, Group);
 
 #[test]
 fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
-    let none = Keeps {
+    let none = StoredFields {
         group_labels: false,
-        limit: KeptLimit::No,
+        limit: StoredLimit::No,
         query_offset: false,
         evaluation_delay: false,
         source_tenants: false,
@@ -145,12 +145,14 @@ fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
         set(&mut dropped, bare.clone());
         assert_eq!(server.made(&full, &dropped), Some([field].into()), "{field} is dropped");
         assert_eq!(server.made(&dropped, &full), None, "{field} is made up");
-        let keeps_all = Server { normalization: Normalization::Respells { oldest: Keeps::ALL }, ..server };
+        let keeps_all =
+            Server { normalization: Normalization::Respells { oldest: StoredFields::ALL }, ..server };
         assert_eq!(keeps_all.made(&full, &dropped), None, "{field} is kept by every version");
     }
     assert_eq!(server.made(&full, &full), None, "nothing differs");
     // In 32 bits it wraps.
-    let narrow = Server { keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL }, ..server };
+    let narrow =
+        Server { fields: StoredFields { limit: StoredLimit::Bits32, ..StoredFields::ALL }, ..server };
     let wide = Group { limit: 3 + (1 << 32), query_offset: PromDuration::ZERO, ..sent() };
     assert_eq!(narrow.made(&wide, &Group { limit: 4, ..wide.clone() }), None);
     let wrapped = Group { limit: 3, ..sent() };
@@ -169,7 +171,7 @@ fn what_was_learned_holds_for_what_was_sent_and_read_and_is_forgotten_with_it() 
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
     look_twice(&mut normalizations, &read, RESPELLS);
     let [sent_as, read_as, other] =
-        [&sent(), &read, &altered(|g| g.limit = 9)].map(|group| Fingerprint::of(group, &Keeps::ALL));
+        [&sent(), &read, &altered(|g| g.limit = 9)].map(|group| Fingerprint::of(group, &StoredFields::ALL));
     assert!(normalizations.is_learned(&key(), (sent_as, read_as)));
     for pair in [(sent_as, other), (other, read_as)] {
         assert!(!normalizations.is_learned(&key(), pair));
@@ -204,7 +206,7 @@ async fn a_difference_that_has_become_another_is_told_at_the_test() {
 async fn what_was_learned_is_tested_again_with_one_group_an_hour() {
     let mut normalizations = Normalizations::default();
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
-    let [sent_as, read_as] = [&sent(), &read].map(|group| Fingerprint::of(group, &Keeps::ALL));
+    let [sent_as, read_as] = [&sent(), &read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
     let keys: Vec<Key> = (0..3).map(|n| (format!("us.ns.o{n}").into(), "g".into())).collect();
     let judge = |normalizations: &mut Normalizations, key: &Key| {
         normalizations.judge(key, (sent_as, read_as), || Some(sent()), Some(&read), RESPELLS)

@@ -33,7 +33,7 @@ impl State {
             match result {
                 Ok(()) => {
                     if matches!(change.action, Action::Put(_)) {
-                        let period = self.shared.ruler.sync_period();
+                        let period = self.shared.ruler.capabilities().load_delay;
                         self.health.wrote(&change.namespace, Instant::now(), period);
                     }
                     self.succeeded(&change);

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::destination::health::{Answer, NotLoaded};
-use crate::evaluation::Evaluation;
 use crate::outcome::{Outcome, Subject};
+use crate::ruler::Evaluation;
 use crate::ruler::RulerError;
 
 impl State {
@@ -41,7 +41,7 @@ impl State {
             }
         };
         let Some(observed) = self.observed.clone() else { return };
-        let times = (asked, interval, self.shared.ruler.sync_period());
+        let times = (asked, interval, self.shared.ruler.capabilities().load_delay);
         let news = self.health.answered((evaluation, &answer), &self.desired, &observed, times);
         if let Some(NotLoaded { groups, example }) = news.not_loaded {
             let destination = self.id.clone();

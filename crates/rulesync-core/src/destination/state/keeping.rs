@@ -127,10 +127,10 @@ impl State {
         for (namespace, group) in std::mem::take(&mut self.proving) {
             self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
             let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
-            let (tenant, dialect) = (self.id.tenant.as_ref(), self.shared.ruler.dialect());
+            let (tenant, language) = (self.id.tenant.as_ref(), self.shared.ruler.capabilities().language);
             let Some(claim) = self.desired.winner(&namespace) else {
                 let enforced = self.desired.enforced_on_protected(&namespace);
-                if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant, dialect)) {
+                if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant, language)) {
                     self.desired.expel(&namespace, &group);
                     self.safety.expel(&namespace, Instant::now());
                 }
@@ -140,7 +140,7 @@ impl State {
                 || claim.groups.iter().any(|declared| {
                     declared.name == group && self.refusals.contains(&namespace, &group, declared.fingerprint)
                 });
-            if refused && !claim.enforced.is_satisfied_by(there, tenant, dialect) {
+            if refused && !claim.enforced.is_satisfied_by(there, tenant, language) {
                 self.desired.expel(&namespace, &group);
                 self.safety.expel(&namespace, Instant::now());
             }

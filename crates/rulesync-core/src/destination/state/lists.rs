@@ -147,9 +147,9 @@ impl State {
         let Some(observed) = self.observed.clone() else { return };
         let retested = if self.early_look { Vec::new() } else { self.normalizations.retest(Instant::now()) };
         let server = Server {
-            keeps: self.keeps,
-            normalization: self.shared.ruler.normalization(),
-            dialect: self.shared.ruler.dialect(),
+            fields: self.fields,
+            normalization: self.shared.ruler.capabilities().normalization,
+            language: self.shared.ruler.capabilities().language,
         };
         let mut look_again = !retested.is_empty();
         let mut to_read_anew: Vec<Arc<str>> = Vec::new();
@@ -176,13 +176,13 @@ impl State {
                     continue;
                 }
                 let whole_read = whole.get(&key);
-                let differs = || match (declared.body.unpack(), whole_read) {
+                let differs = || match (declared.body.decode(), whole_read) {
                     (Ok(sent), Some(read)) => differences(&sent, read),
                     _ => Vec::new(),
                 };
                 let difference = match read {
                     Some(read) if after_write => {
-                        let sent_group = || declared.body.unpack().ok();
+                        let sent_group = || declared.body.decode().ok();
                         self.normalizations.judge(&key, (sent, read), sent_group, whole_read, server)
                     }
                     Some(read) if self.normalizations.is_learned(&key, (sent, read)) => {
@@ -307,7 +307,7 @@ impl State {
         for theirs in &self.adoptable {
             let Some((ours, object)) = equals.get(&theirs.fingerprint) else { continue };
             if in_order(ours, &self.desired, &observed) && observed.is_read(ours) {
-                let change = theirs.removal((*object).clone());
+                let change = Change::adoption(theirs, (*object).clone());
                 found.push((Arc::clone(&theirs.namespace), change, Arc::clone(ours)));
             } else {
                 unread = true;

@@ -47,8 +47,8 @@ impl State {
         {
             let hint = hints("the group is synced without this rule");
             let finding = refused.clone().at(location.clone()).hint(hint);
-            let (keeps, memory) = (self.keeps, self.shared.policy.refusal_memory);
-            let rest = self.omissions.leave_out(namespace, group, rule, &keeps, finding.clone(), memory);
+            let (fields, memory) = (self.fields, self.shared.policy.refusal_memory);
+            let rest = self.omissions.leave_out(namespace, group, rule, &fields, finding.clone(), memory);
             if let Some(rest) = rest {
                 self.desired.replace(namespace, rest);
                 self.queue.push(namespace, super::Priority::Next, false);
@@ -144,7 +144,7 @@ impl State {
             || Location { group: Some(group.name.to_string()), rule: declared, ..Location::default() };
         let mut location = ours.map_or_else(of_ruler, |ours| ours.location.clone());
         if let (Some(rule), None) = (rule, &location.rule_name)
-            && let Ok(decoded) = group.body.unpack()
+            && let Ok(decoded) = group.body.decode()
         {
             let offered = (0..decoded.rules.len())
                 .find(|index| self.omissions.desired_index(namespace, group, *index) == rule);

@@ -18,11 +18,12 @@ use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::Claimant;
 use crate::desired::LeftBecause;
-use crate::dialect::PromQl;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
+use crate::model::encoded::EncodedGroup;
 use crate::model::group::{Group, Rule};
 use crate::model::kind::PROMETHEUS_RULE;
+use crate::model::language::QueryLanguage::PromQl;
 use crate::model::object::ObjectId;
 use crate::model::tenant::TenantId;
 use crate::naming::NamespacePolicy;
@@ -42,7 +43,12 @@ impl Ruler for Described {
         unreachable!("the bookkeeping makes no requests")
     }
 
-    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+    async fn write_group(
+        &self,
+        _: Option<&TenantId>,
+        _: &str,
+        _: &EncodedGroup<'_>,
+    ) -> Result<(), RulerError> {
         unreachable!("the bookkeeping makes no requests")
     }
 
@@ -95,7 +101,7 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     };
     change(&mut shared);
     let id = DestinationId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
-    let mut state = State::new(id, &shared, shared.ruler.keeps());
+    let mut state = State::new(id, &shared, shared.ruler.capabilities().fields);
     state.allow(Deletes { takeover: false, known: true, orphans: true });
     Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false }
 }
@@ -134,11 +140,11 @@ impl Bench {
         let (previous, suspects) = self.state.begin_list(false);
         let namespace_policy = Arc::clone(&self.state.shared.namespace_policy);
         let classify = move |namespace: &str| namespace_policy.classify(namespace);
-        let mut listing = Listing::new(Keeps::ALL, &classify, &previous).suspecting(&suspects);
+        let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&suspects);
         for (namespace, name, expr) in there {
             let group = match *name {
                 CLAIM_GROUP => OwnerClaim { cluster: (*expr).into(), installation: None }
-                    .group(&"us".parse().unwrap(), &PromQl),
+                    .group(&"us".parse().unwrap(), PromQl),
                 _ => group(name, expr),
             };
             listing.add(namespace, &group);

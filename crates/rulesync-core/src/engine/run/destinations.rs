@@ -323,7 +323,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::model::group::Group;
+    use crate::model::encoded::EncodedGroup;
     use crate::model::tenant::TenantId;
     use crate::observed::Listing;
     use crate::ruler::{Ruler, RulerError};
@@ -337,7 +337,12 @@ mod tests {
             unreachable!("only its address is asked for")
         }
 
-        async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+        async fn write_group(
+            &self,
+            _: Option<&TenantId>,
+            _: &str,
+            _: &EncodedGroup<'_>,
+        ) -> Result<(), RulerError> {
             unreachable!("only its address is asked for")
         }
 

@@ -2,9 +2,9 @@
 
 use super::tests::{from, label, matcher, transform};
 use super::*;
-use crate::dialect::PromQl;
 use crate::intake::routing_input::ValueSource;
 use crate::model::group::Rule;
+use crate::model::language::QueryLanguage::PromQl;
 
 fn constant(text: &str) -> Value {
     Value::Constant(text.to_owned())
@@ -29,7 +29,7 @@ fn in_group(team: &str, mut group: Group) -> Group {
 /// Whether a group stays at the tenant `t`, for an object whose annotation, labels and Kubernetes namespace have this
 /// `team`.
 fn stays(route: &Route, team: Option<&str>, group: &Group) -> bool {
-    transform(route, team).unwrap().is_satisfied_by(group, Some(&"t".parse().unwrap()), &PromQl)
+    transform(route, team).unwrap().is_satisfied_by(group, Some(&"t".parse().unwrap()), PromQl)
 }
 
 #[test]

@@ -2,11 +2,11 @@
 //! that stands here, named by it.
 
 use super::*;
-use crate::dialect::{LogQl, PromQl};
 use crate::intake::NamespaceMetadata;
 use crate::intake::routing_input::ValueSource;
 use crate::model::group::Rule;
 use crate::model::labels::Labels;
+use crate::model::language::QueryLanguage::{LogQl, PromQl};
 use crate::model::object::ObjectId;
 
 /// An object labelled `team: x`, in a Kubernetes namespace annotated `env: prod`.
@@ -66,9 +66,9 @@ fn group(exprs: &[&str]) -> Group {
 }
 
 /// What is sent for a group of a tenant `t`, or at which rules it is wrong.
-fn sent(route: &Route, group: &Group, dialect: &dyn Dialect) -> Result<Group, Vec<Option<usize>>> {
+fn sent(route: &Route, group: &Group, language: QueryLanguage) -> Result<Group, Vec<Option<usize>>> {
     let transform = object().by(route).unwrap();
-    let (sent, findings) = transform.apply(group, "r", Some(&"t".parse().unwrap()), dialect);
+    let (sent, findings) = transform.apply(group, "r", Some(&"t".parse().unwrap()), language);
     let wrong: Vec<Option<usize>> =
         findings.iter().filter(|f| f.withholds()).map(|f| f.location.rule).collect();
     if wrong.is_empty() { Ok(sent.into_owned()) } else { Err(wrong) }
@@ -88,23 +88,23 @@ mod what_a_route_enforces_fails_closed {
             (r#"up{env="dev"} / on () up"#, r#"up{env="prod"} / on () up{env="prod"}"#),
             ("sum(rate(a[5m])) or vector(1)", r#"sum(rate(a{env="prod"}[5m])) or vector(1)"#),
         ] {
-            let sent = sent(&enforcing(), &group(&["1", expr, expr]), &PromQl).unwrap();
+            let sent = sent(&enforcing(), &group(&["1", expr, expr]), PromQl).unwrap();
             assert_eq!(exprs(&sent), ["1", enforced, enforced]);
         }
-        let logs = sent(&enforcing(), &group(&[r#"rate({app="a"}[5m])"#]), &LogQl).unwrap();
+        let logs = sent(&enforcing(), &group(&[r#"rate({app="a"}[5m])"#]), LogQl).unwrap();
         assert_eq!(exprs(&logs), [r#"rate({app="a",env="prod"}[5m])"#]);
     }
 
     #[test]
     fn a_rule_that_cannot_carry_them_is_not_sent() {
         for expr in ["up{", "", "sum by (", r#"{__name__=~".*""#] {
-            assert_eq!(sent(&enforcing(), &group(&["up", expr]), &PromQl), Err(vec![Some(1)]), "{expr:?}");
+            assert_eq!(sent(&enforcing(), &group(&["up", expr]), PromQl), Err(vec![Some(1)]), "{expr:?}");
         }
         let requiring = with_matcher(Value::Constant("prod".into()), Mode::Require);
         let exactly = group(&[r#"up{env="prod"}"#, r#"up{env="dev"}"#, "up"]);
-        assert_eq!(sent(&requiring, &exactly, &PromQl), Err(vec![Some(1), Some(2)]));
+        assert_eq!(sent(&requiring, &exactly, PromQl), Err(vec![Some(1), Some(2)]));
         let deferring = with_matcher(Value::Constant("prod".into()), Mode::AddIfAbsent);
-        let own = sent(&deferring, &group(&["up", r#"up{env="dev"}"#]), &PromQl).unwrap();
+        let own = sent(&deferring, &group(&["up", r#"up{env="dev"}"#]), PromQl).unwrap();
         assert_eq!(exprs(&own), [r#"up{env="prod"}"#, r#"up{env="dev"}"#], "where the route says so");
     }
 
@@ -116,7 +116,7 @@ mod what_a_route_enforces_fails_closed {
             (ValueSource::NamespaceAnnotation("env".into()), "prod"),
             (ValueSource::NamespaceName, "ns"),
         ] {
-            let enforced = sent(&from(origin), &group(&["up"]), &PromQl).unwrap();
+            let enforced = sent(&from(origin), &group(&["up"]), PromQl).unwrap();
             assert_eq!(exprs(&enforced), [format!("up{{env=\"{value}\"}}")]);
         }
         for origin in [
@@ -139,10 +139,10 @@ mod what_a_route_enforces_fails_closed {
         let mut asking = group(&["up", "up"]);
         let text = r#"{{ query "up" }}"#.to_owned();
         asking.rules[1].annotations.insert("summary".into(), text);
-        assert_eq!(sent(&enforcing(), &asking, &PromQl), Err(vec![Some(1)]));
-        assert_eq!(sent(&route(), &asking, &PromQl).as_ref(), Ok(&asking));
+        assert_eq!(sent(&enforcing(), &asking, PromQl), Err(vec![Some(1)]));
+        assert_eq!(sent(&route(), &asking, PromQl).as_ref(), Ok(&asking));
         asking.rules[1].annotations.insert("summary".into(), "{{ $value }}".into());
-        assert!(sent(&enforcing(), &asking, &PromQl).is_ok());
+        assert!(sent(&enforcing(), &asking, PromQl).is_ok());
     }
 }
 
@@ -163,9 +163,9 @@ mod groups_read_only_from_tenants_that_are_allowed {
         ] {
             let mut reading = group(&["up"]);
             reading.source_tenants = tenants.iter().map(ToString::to_string).collect();
-            assert_eq!(sent(&allowing, &reading, &PromQl).is_ok(), ok, "{tenants:?}");
+            assert_eq!(sent(&allowing, &reading, PromQl).is_ok(), ok, "{tenants:?}");
             let without = tenants.iter().all(|tenant| *tenant == "t");
-            assert_eq!(sent(&route(), &reading, &PromQl).is_ok(), without, "{tenants:?}");
+            assert_eq!(sent(&route(), &reading, PromQl).is_ok(), without, "{tenants:?}");
         }
     }
 
@@ -174,7 +174,7 @@ mod groups_read_only_from_tenants_that_are_allowed {
         let mut reading = group(&["up"]);
         reading.source_tenants = vec!["t".into()];
         let transform = object().by(&route()).unwrap();
-        let (_, findings) = transform.apply(&reading, "r", None, &PromQl);
+        let (_, findings) = transform.apply(&reading, "r", None, PromQl);
         assert_eq!(
             findings.iter().map(|finding| finding.code.to_string()).collect::<Vec<_>>(),
             ["source-tenants"]
@@ -191,7 +191,7 @@ mod labels_of_a_route_stand {
         if let Some(own) = own {
             group.rules[0].labels.insert("cluster".into(), own.into());
         }
-        sent(route, &group, &PromQl).unwrap().rules[0].labels.get("cluster").cloned()
+        sent(route, &group, PromQl).unwrap().rules[0].labels.get("cluster").cloned()
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod labels_of_a_route_stand {
     fn nothing_to_do_is_nothing_done() {
         let transform = object().by(&route()).unwrap();
         let group = group(&["this is not even an expression"]);
-        let (sent, findings) = transform.apply(&group, "r", None, &PromQl);
+        let (sent, findings) = transform.apply(&group, "r", None, PromQl);
         assert!(matches!(sent, Cow::Borrowed(same) if *same == group) && findings.is_empty());
     }
 }

@@ -3,11 +3,11 @@
 use rulesync_expr::Mode;
 
 use super::*;
-use crate::dialect::PromQl;
 use crate::intake::permission::Permission;
 use crate::intake::routing_input::{NamespaceMetadata, ValueSource};
 use crate::intake::value::ValueFrom;
 use crate::model::labels::Labels;
+use crate::model::language::QueryLanguage::PromQl;
 use crate::model::object::ObjectId;
 
 /// The template of `cases/poison/annotation-becomes-label.yaml`.
@@ -68,7 +68,7 @@ fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<Stri
         return Err(said(transform.refusals()));
     }
     let group = group(json);
-    let (treated, findings) = transform.apply(&group, "r", None, &PromQl);
+    let (treated, findings) = transform.apply(&group, "r", None, PromQl);
     if findings.is_empty() {
         Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
     } else {

@@ -26,7 +26,7 @@ fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::Desired
 fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
     let object = claimed(on_invalid, object);
     match (&*object.groups, &*object.refused) {
-        ([group], []) => Some(group.body.unpack().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
+        ([group], []) => Some(group.body.decode().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
         ([], [refused]) => {
             assert_eq!(&**refused, "g");
             assert!(object.findings.iter().any(Finding::is_error), "the author is told");

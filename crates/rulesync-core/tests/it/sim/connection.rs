@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Group, Keeps, KeptLimit, Listing, Normalization, Ruler, RulerError, TenantId};
+use rulesync_core::{
+    Capabilities, EncodedGroup, Listing, Normalization, OptionalField, Ruler, RulerError, StoredFields,
+    TenantId,
+};
 
 use super::ruler::{BAD, Fault, Groups, Habit, SimRuler, TENANTS, Tenant};
 
@@ -73,13 +76,13 @@ impl SimConnection {
 
 #[async_trait]
 impl Ruler for SimConnection {
-    fn normalization(&self) -> Normalization {
-        match self.ruler.habit() {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_normalization(match self.ruler.habit() {
             Habit::Faithful | Habit::Blanks => Normalization::Exact,
             Habit::DropsLimit | Habit::Reprints => {
-                Normalization::Respells { oldest: Keeps { limit: KeptLimit::No, ..Keeps::ALL } }
+                Normalization::Respells { oldest: StoredFields::ALL.without(&[OptionalField::Limit]) }
             }
-        }
+        })
     }
 
     async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
@@ -96,12 +99,13 @@ impl Ruler for SimConnection {
         self.leave(fault).await
     }
 
-    async fn put_group(
+    async fn write_group(
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        group: &Group,
+        group: &EncodedGroup<'_>,
     ) -> Result<(), RulerError> {
+        let group = &group.decode()?;
         let tenant = known(tenant)?;
         let fault = self.arrive(tenant, Some((namespace, Some(&group.name)))).await?;
         if let Some(rule) = group.rules.iter().position(|rule| rule.expr.contains(BAD)) {

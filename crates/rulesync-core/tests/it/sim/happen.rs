@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use rulesync_core::{CLAIM_GROUP, LeaderTerm, OwnerClaim, PromQl};
+use rulesync_core::{CLAIM_GROUP, LeaderTerm, OwnerClaim, QueryLanguage};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -285,7 +285,7 @@ impl<'a> Sim<'a> {
         self.shared.ruler.claim(tenant, on);
         let cluster = if on { "other-cluster" } else { "this-cluster" };
         let claim = OwnerClaim { cluster: cluster.into(), installation: None };
-        let claimed = claim.group(&"us".parse().unwrap(), &PromQl);
+        let claimed = claim.group(&"us".parse().unwrap(), QueryLanguage::PromQl);
         let claimed = BTreeMap::from([(CLAIM_GROUP.to_owned(), claimed)]);
         self.shared.ruler.edit(|groups| drop(groups.insert((tenant, "us".to_owned()), claimed)));
     }

@@ -1,7 +1,8 @@
 //! What differs from what was written counts as the server's own form only if it was read back right after a write.
 
 use super::*;
-use crate::ruler::Normalization;
+use crate::model::capabilities::{Capabilities, Normalization};
+use crate::model::encoded::EncodedGroup;
 
 /// A ruler that may print expressions in another form.
 #[derive(Debug)]
@@ -13,7 +14,12 @@ impl Ruler for Respelling {
         unreachable!("the bookkeeping makes no requests")
     }
 
-    async fn put_group(&self, _: Option<&TenantId>, _: &str, _: &Group) -> Result<(), RulerError> {
+    async fn write_group(
+        &self,
+        _: Option<&TenantId>,
+        _: &str,
+        _: &EncodedGroup<'_>,
+    ) -> Result<(), RulerError> {
         unreachable!("the bookkeeping makes no requests")
     }
 
@@ -21,8 +27,8 @@ impl Ruler for Respelling {
         unreachable!("the bookkeeping makes no requests")
     }
 
-    fn normalization(&self) -> Normalization {
-        Normalization::Respells { oldest: Keeps::ALL }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_normalization(Normalization::Respells { oldest: StoredFields::ALL })
     }
 }
 

@@ -78,8 +78,8 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
     let desired = DesiredGroup {
         name: "g".into(),
-        fingerprint: Fingerprint::of(&group, &Keeps::ALL),
-        body: pack(std::slice::from_ref(&group)).unwrap().remove(0),
+        fingerprint: Fingerprint::of(&group, &StoredFields::ALL),
+        body: compress(std::slice::from_ref(&group)).unwrap().remove(0),
         rules: 3,
         left_out: LeftOut::default().and([0, 3]),
     };
@@ -144,7 +144,7 @@ async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
     assert_eq!(left, [Some(2), Some(1)]);
     let (_, changes) = bench.state.next_job().unwrap();
     let Action::Put(group) = &changes[0].action else { panic!("one write") };
-    let names: Vec<String> = group.body.unpack().unwrap().rules.iter().map(|r| r.name().to_owned()).collect();
+    let names: Vec<String> = group.body.decode().unwrap().rules.iter().map(|r| r.name().to_owned()).collect();
     assert_eq!(names, ["r2"]);
 }
 

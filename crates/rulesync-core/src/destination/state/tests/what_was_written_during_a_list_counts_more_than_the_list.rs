@@ -7,7 +7,7 @@ use super::*;
 fn end_list(bench: &mut Bench, (previous, suspects): (Arc<Observed>, HashSet<Key>), there: &[There<'_>]) {
     let namespace_policy = Arc::clone(&bench.state.shared.namespace_policy);
     let classify = move |namespace: &str| namespace_policy.classify(namespace);
-    let mut listing = Listing::new(Keeps::ALL, &classify, &previous).suspecting(&suspects);
+    let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&suspects);
     for (namespace, name, expr) in there {
         listing.add(namespace, &group(name, expr));
     }
