@@ -3,24 +3,23 @@
 
 use async_trait::async_trait;
 use rulesync_core::{
-    EncodedGroup, Engine, Listing, ObjectId, Route, RuleObject, Ruler, RulerError, Sink, Source, SourceEvent,
-    TenantId,
+    EncodedGroup, Engine, Listing, ObjectId, Route, RuleObject, Ruler, RulerError, Scope, Sink, Source,
+    SourceEvent, TenantId,
 };
-use tokio_util::sync::CancellationToken;
 
 #[derive(Debug)]
 struct OneRule;
 
 #[async_trait]
 impl Source for OneRule {
-    async fn run(&self, sink: Sink, _shutdown: CancellationToken) {
+    async fn run(&self, sink: Sink) {
         let id = ObjectId::new(sink.source(), &"Example".into(), "demo", "hello");
         let groups =
             serde_json::from_str(r#"[{"name": "up", "rules": [{"alert": "Down", "expr": "up == 0"}]}]"#);
         let object = RuleObject::new(id, groups.unwrap_or_default());
         // A closed sink means that the engine has stopped: nothing is left to say.
         let _ = sink.send(SourceEvent::Upsert(object)).await;
-        let _ = sink.send(SourceEvent::SnapshotComplete).await;
+        let _ = sink.send(SourceEvent::SnapshotComplete(Scope::Everything)).await;
     }
 }
 
@@ -57,7 +56,7 @@ impl Ruler for Printer {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::builder("demo".parse()?).source("one", OneRule).ruler("printer", Printer);
     let engine = engine.route(Route::all("all", "printer", None)).build()?;
-    let summary = engine.sync_once(CancellationToken::new()).await?;
+    let summary = engine.sync_once(std::future::pending()).await?;
     println!("{} change, everything in order: {}", summary.applied, summary.succeeded());
     Ok(())
 }

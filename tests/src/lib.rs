@@ -68,7 +68,7 @@ pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     let task = tokio::spawn(async move {
         let elected = CancellationToken::new();
         let engine = async {
-            engine.run(stop).await;
+            engine.run(stop.cancelled_owned()).await;
             elected.cancel();
         };
         match election {

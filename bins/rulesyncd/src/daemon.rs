@@ -81,13 +81,13 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     let elected = Elected::start(election, &metrics);
     if args.dry_run {
         // The configuration holds embedded rulers alive.
-        let dry_run = engine.plan(shutdown).await?;
+        let dry_run = engine.plan(shutdown.cancelled_owned()).await?;
         print(&dry_run, &mut std::io::stdout().lock())?;
         drop(configuration);
         return Ok(if dry_run.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if args.once {
-        let summary = engine.sync_once(shutdown).await;
+        let summary = engine.sync_once(shutdown.cancelled_owned()).await;
         elected.end().await;
         let summary = summary?;
         tell_what_is_not_done(&summary);
@@ -105,7 +105,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     })?;
     info!(version = env!("CARGO_PKG_VERSION"), address = %server.address(), config = %args.config.display(), "Started");
     let keep = configuration.keep(engine.handle(), reload, shutdown.clone());
-    let engine = engine.run(shutdown.clone());
+    let engine = engine.run(shutdown.clone().cancelled_owned());
     let engine = async {
         engine.await;
         // Nothing is written any more: another may.

@@ -97,7 +97,7 @@ pub use policy::{Backoff, OnInvalid, Policy};
 pub use ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth, Ruler, RulerError, Write};
 
 pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
-pub use source::{Closed, Known, Sink, SinkEvents, Source, SourceEvent};
+pub use source::{Closed, Scope, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{
     DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,
     ObjectStatus, SourceStatus, Status,

@@ -28,6 +28,7 @@ use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
 use crate::policy::OnInvalid;
 use crate::ruler::Ruler;
+use crate::source::Scope;
 use crate::status::{ObjectAtDestination, ObjectState, ObjectStatus};
 use routing::{Moves, Occasion};
 
@@ -151,6 +152,7 @@ struct Count {
     selected: usize,
     malformed: usize,
     hiding: usize,
+    hiding_others: usize,
     /// With groups that go to a ruler.
     in_rulers: usize,
     /// Requesting a tenant that they may not have.
@@ -168,8 +170,8 @@ enum Tally {
 struct Record {
     /// Of the declaration, to tell a change from a repetition.
     content: u64,
-    /// Which run of its source last said it.
-    run: u32,
+    /// The generation of its source's snapshots in which it was last sent.
+    generation: u32,
     uid: Option<Box<str>>,
     created: Option<i64>,
     labels: Labels,
@@ -185,8 +187,10 @@ struct Record {
     findings: Box<[Finding]>,
     /// Why its latest form cannot be read.
     malformed: Option<Box<Finding>>,
-    /// Whether it stands for objects of unknown names.
+    /// Whether it may stand for objects of unknown names.
     hides: bool,
+    /// Whether its source says so. If not, only its own namespace in rulers is unknown.
+    hides_others: bool,
     /// Whether any form of it was ever read.
     read: bool,
     matches: Box<[RouteMatch]>,
@@ -275,7 +279,13 @@ impl ObjectIndex {
     }
 
     /// An object is there. Repeating what is known has no effects.
-    pub(crate) fn upsert(&mut self, object: RuleObject, run: u32, seen: Instant, live: bool) -> Effects {
+    pub(crate) fn upsert(
+        &mut self,
+        object: RuleObject,
+        generation: u32,
+        seen: Instant,
+        live: bool,
+    ) -> Effects {
         let mut effects = Effects::default();
         let RuleObject { id, uid, created, labels, tenant, annotations, groups, mut findings, positions } =
             object;
@@ -288,7 +298,7 @@ impl ObjectIndex {
             self.hashing.hash_one((&uid, created, &labels, &tenant, &annotations, &groups, &findings));
         self.tally(&id, Tally::Out);
         if let Some(known) = self.objects.get_mut(&id) {
-            known.run = run;
+            known.generation = generation;
             let repaired = known.malformed.take().is_some();
             if known.read && known.content == content {
                 self.tally(&id, Tally::In);
@@ -325,7 +335,7 @@ impl ObjectIndex {
         let annotations = annotations.iter().filter(|(key, _)| looked_at.contains(key.as_str())).collect();
         let record = Record {
             content,
-            run,
+            generation,
             uid,
             created,
             labels,
@@ -342,6 +352,7 @@ impl ObjectIndex {
             findings: findings.into(),
             malformed: None,
             hides: false,
+            hides_others: false,
             read: true,
             matches: known.matches,
             refused_by: known.refused_by,
@@ -361,16 +372,23 @@ impl ObjectIndex {
 
     /// An object is there and cannot be read; what was last known of it stays.
     /// If it `hides` objects of other names, it does so until some form of it is read.
-    pub(crate) fn malformed(&mut self, id: &ObjectId, finding: Finding, hides: bool, run: u32) -> Effects {
+    pub(crate) fn malformed(
+        &mut self,
+        id: &ObjectId,
+        finding: Finding,
+        hides: bool,
+        generation: u32,
+    ) -> Effects {
         let mut effects = Effects::default();
         self.tally(id, Tally::Out);
         let record = self.objects.entry(id.clone()).or_default();
-        record.run = run;
+        record.generation = generation;
         let news = record.malformed.as_deref() != Some(&finding);
         record.malformed = Some(Box::new(finding.clone()));
         if !record.read {
             // Without its UID some names cannot be made, so that others must not be taken for orphans.
             // Files have none.
+            record.hides_others = hides;
             record.hides =
                 hides || (matches!(self.table.naming, Naming::Alloy(_)) && id.kind() != kind::RULE_FILE);
             effects.protections.push(id.clone());
@@ -424,8 +442,12 @@ impl ObjectIndex {
         if unchanged {
             return effects;
         }
-        let in_namespace: Vec<ObjectId> =
-            self.objects_in(&key.1).filter(|id| id.source() == &**source).cloned().collect();
+        let in_namespace: Vec<ObjectId> = self
+            .in_namespace(&key.1)
+            .map(|(id, _)| id)
+            .filter(|id| id.source() == &**source)
+            .cloned()
+            .collect();
         match input {
             Some(input) => self.namespaces.insert(key, input),
             None => self.namespaces.remove(&key),
@@ -440,13 +462,23 @@ impl ObjectIndex {
         effects
     }
 
-    /// The objects of a source that were not said since its run began.
-    pub(crate) fn not_said_since(&self, source: &str, run: u32) -> Vec<ObjectId> {
-        self.objects
-            .iter()
-            .filter(|(id, record)| id.source() == source && record.run < run)
-            .map(|(id, _)| id.clone())
-            .collect()
+    /// The objects in a scope of a source that it has not sent since a generation of snapshots began.
+    pub(crate) fn missing_since(&self, source: &str, scope: &Scope, generation: u32) -> Vec<ObjectId> {
+        let missing = |(id, record): &(&ObjectId, &Record)| {
+            record.generation < generation && id.source() == source && scope.contains(id)
+        };
+        let id = |(id, _): (&ObjectId, &Record)| id.clone();
+        match scope.namespace() {
+            Some(namespace) => self.in_namespace(namespace).filter(missing).map(id).collect(),
+            None => self.objects.iter().filter(missing).map(id).collect(),
+        }
+    }
+
+    /// The Kubernetes namespaces that a source has shown.
+    pub(crate) fn namespaces_of(&self, source: &Arc<str>) -> impl Iterator<Item = &String> {
+        let first = (Arc::clone(source), String::new());
+        let of_source = self.namespaces.range(first..).take_while(move |((of, _), _)| of == source);
+        of_source.map(|((_, name), _)| name)
     }
 
     /// Routes everything anew, by another table. `fresh` are destinations that know nothing yet and are told
@@ -479,9 +511,14 @@ impl ObjectIndex {
         self.counts.values().any(|count| count.hiding > 0)
     }
 
-    /// The same for what one source declares.
+    /// The same for the objects of one source.
     pub(crate) fn source_hides_objects(&self, source: &str) -> bool {
         self.counts.get(source).is_some_and(|count| count.hiding > 0)
+    }
+
+    /// Whether a snapshot of a source may lack objects, because something that it cannot read may declare them.
+    pub(crate) fn snapshot_may_lack_objects(&self, source: &str) -> bool {
+        self.counts.get(source).is_some_and(|count| count.hiding_others > 0)
     }
 
     /// How many objects a source has shown.
@@ -538,6 +575,7 @@ impl ObjectIndex {
             (&mut count.selected, !record.matches.is_empty()),
             (&mut count.malformed, record.malformed.is_some()),
             (&mut count.hiding, record.hides),
+            (&mut count.hiding_others, record.hides_others),
             (&mut count.in_rulers, record.is_in_ruler()),
             (&mut count.refused, !record.refused_by.is_empty()),
         ] {
@@ -602,15 +640,13 @@ impl ObjectIndex {
         objects.filter(|(_, record)| !record.read || !record.refused_by.is_empty()).map(|(id, _)| id)
     }
 
-    fn objects_in(&self, namespace: &str) -> impl Iterator<Item = &ObjectId> {
+    fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = (&ObjectId, &Record)> {
         // Identities are ordered by Kubernetes namespace first.
         let nothing: Arc<str> = "".into();
         let first = ObjectId::new(&nothing, &nothing, namespace, "");
         let namespace = namespace.to_owned();
-        self.objects
-            .range((Bound::Included(first), Bound::Unbounded))
-            .map(|(id, _)| id)
-            .take_while(move |id| id.namespace() == namespace)
+        let objects = self.objects.range((Bound::Included(first), Bound::Unbounded));
+        objects.take_while(move |(id, _)| id.namespace() == namespace)
     }
 }
 

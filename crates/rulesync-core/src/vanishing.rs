@@ -46,14 +46,14 @@ pub(crate) struct Remaining {
     /// Whether it can be believed.
     pub(crate) healthy: bool,
     /// How long it waits between two looks at everything.
-    pub(crate) look_interval: Duration,
+    pub(crate) poll_interval: Duration,
 }
 
 impl Remaining {
     /// How long what vanished from it is held: a window of the guard, within which it has looked again.
     fn wait(&self, policy: &DeleteGuard) -> Duration {
         // A look takes its time, too.
-        policy.window.max(2 * self.look_interval)
+        policy.window.max(2 * self.poll_interval)
     }
 }
 

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Closed, Sink, Source, SourceEvent};
-use tokio_util::sync::CancellationToken;
+use rulesync_core::{Closed, Scope, Sink, Source, SourceEvent};
 
 use crate::filter::{FileFilter, GlobError};
 use crate::identity::Identities;
@@ -131,10 +130,9 @@ async fn watch<W: Send + 'static>(
         if now.is_empty() {
             if !complete {
                 complete = true;
-                sink.send(SourceEvent::SnapshotComplete).await?;
+                sink.send(SourceEvent::SnapshotComplete(Scope::Everything)).await?;
             }
         } else if now != errors || sent_events {
-            // The engine treats any event as a sign that the source is available, so the errors are repeated after it.
             sink.send(SourceEvent::Unavailable { reason: now.join("; ") }).await?;
         }
         errors = now;
@@ -151,16 +149,16 @@ fn too_slow(source: &FilesSource) -> String {
 
 #[async_trait]
 impl Source for FilesSource {
-    fn look_interval(&self) -> Duration {
+    fn poll_interval(&self) -> Duration {
         self.poll_interval
     }
 
-    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
+    async fn run(&self, sink: Sink) {
         let identities = Identities::new(sink.source()).displayed_below(&self.shown_as);
         let (filter, memory) = (self.filter.clone(), self.memory.clone());
         let files = Poller::new(&self.path, sink.source(), identities, filter, memory);
         // `Err`: the engine stopped receiving events, which ends the source too. A running poll is abandoned.
-        let _ = shutdown.run_until_cancelled(watch(files, Poller::poll, self, &sink)).await;
+        let _ = watch(files, Poller::poll, self, &sink).await;
     }
 }
 
@@ -195,7 +193,7 @@ mod tests {
         pass_deadline.await;
         too_slow(events.next().await);
         finish.send(PollOutcome::default()).unwrap();
-        assert!(matches!(events.next().await, Some(SourceEvent::SnapshotComplete)));
+        assert!(matches!(events.next().await, Some(SourceEvent::SnapshotComplete(_))));
 
         // The next poll begins after the interval.
         tokio::time::advance(DEFAULT_POLL_INTERVAL).await;

@@ -12,10 +12,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 use kube::{Api, Client, ResourceExt};
-use rulesync_core::{Closed, Known, Labels, Sink, Source, SourceEvent};
+use rulesync_core::{Closed, Labels, Scope, Sink, Source, SourceEvent};
 use tokio::sync::{Mutex, watch as flag};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
@@ -65,9 +63,13 @@ impl KubernetesSource {
         kinds.flat_map(|kind| namespaces.iter().map(move |namespace| (kind, *namespace))).collect()
     }
 
+    fn watches_all_namespaces(&self) -> bool {
+        self.config.namespaces.is_empty()
+    }
+
     async fn watch_namespaces(&self, together: &Together) -> Result<(), Closed> {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
-        let mut observer = Namespaces { together, names: BTreeSet::new(), listed: None };
+        let mut observer = Namespaces { together };
         watch(api, "namespaces", &self.config, &mut observer).await
     }
 
@@ -94,9 +96,10 @@ impl KubernetesSource {
             part,
             of: kind,
             kind: kind.name.into(),
+            scope: scope(kind, namespace),
             state: Installed::Unknown,
-            known: Known::default(),
-            emptied: None,
+            sent_since_empty: false,
+            listed_any: false,
             patience: self.config.list_timeout,
             look_interval: self.config.look_interval,
         };
@@ -106,10 +109,10 @@ impl KubernetesSource {
 
 #[async_trait]
 impl Source for KubernetesSource {
-    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
+    async fn run(&self, sink: Sink) {
         let parts = self.parts();
-        let (listed, namespaces) = flag::channel(!self.delivers_namespaces());
-        let states = Mutex::new(States { complete: vec![false; parts.len()], ..States::default() });
+        let (listed, namespaces) = flag::channel(!self.watches_all_namespaces());
+        let states = Mutex::new(States::default());
         let together = Together { sink, namespaces, listed, states };
         let rules = parts
             .into_iter()
@@ -117,7 +120,7 @@ impl Source for KubernetesSource {
             .map(|(part, (kind, namespace))| self.watch_rules(&together, kind, namespace, part));
         let watches = async {
             let rules = join_all(rules);
-            if self.delivers_namespaces() {
+            if self.watches_all_namespaces() {
                 drop(futures::join!(self.watch_namespaces(&together), rules));
             } else {
                 rules.await;
@@ -129,16 +132,26 @@ impl Source for KubernetesSource {
             // Nobody listening is for the watches to notice.
             let _ = told.send(SourceEvent::Identity(identity)).await;
         };
-        // Ending early means that nobody listens any more.
-        shutdown.run_until_cancelled(async { futures::join!(watches, identity) }).await;
+        // They end only when the engine has stopped receiving events.
+        futures::join!(watches, identity);
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        let namespaces = self.watches_all_namespaces().then_some(Scope::Namespaces);
+        let parts = self.parts().into_iter().map(|(kind, namespace)| scope(kind, namespace));
+        namespaces.into_iter().chain(parts).collect()
     }
 
     fn identifies(&self) -> bool {
         true
     }
+}
 
-    fn delivers_namespaces(&self) -> bool {
-        self.config.namespaces.is_empty()
+/// The scope of one watch.
+fn scope(kind: &Kind, namespace: Option<&str>) -> Scope {
+    match namespace {
+        Some(namespace) => Scope::kind_in(kind.name, namespace),
+        None => Scope::kind(kind.name),
     }
 }
 
@@ -153,9 +166,6 @@ struct Together {
 
 #[derive(Default)]
 struct States {
-    /// Which watches of rules have been listed.
-    complete: Vec<bool>,
-    said_complete: bool,
     /// What is wrong with which watch.
     troubles: BTreeMap<Part, String>,
     /// Whether part of the trouble is that the kind of the objects is not there.
@@ -202,19 +212,6 @@ impl Together {
         };
         self.sink.send(event).await
     }
-
-    /// A watch of rules has been listed; once all have, so has the source.
-    async fn complete(&self, part: usize) -> Result<(), Closed> {
-        let mut states = self.states.lock().await;
-        if let Some(complete) = states.complete.get_mut(part) {
-            *complete = true;
-        }
-        if !states.said_complete && states.complete.iter().all(|complete| *complete) {
-            states.said_complete = true;
-            self.sink.send(SourceEvent::SnapshotComplete).await?;
-        }
-        Ok(())
-    }
 }
 
 /// The reasons in one line; nothing when there is none. A few stand for all: hundreds of namespaces may be watched, and
@@ -228,44 +225,29 @@ fn summary(troubles: &BTreeMap<Part, String>) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// Takes the events of the namespaces.
+/// Passes on the events of the namespaces.
 struct Namespaces<'a> {
     together: &'a Together,
-    names: BTreeSet<String>,
-    /// While a list is under way, what it has shown.
-    listed: Option<BTreeSet<String>>,
-}
-
-impl Namespaces<'_> {
-    async fn there(&mut self, namespace: PartialObjectMeta<Namespace>) -> Result<(), Closed> {
-        let name = namespace.name_any();
-        let labels: Labels = namespace.labels().iter().collect();
-        let annotations =
-            namespace.annotations().iter().filter(|(key, _)| !key.starts_with(KUBECTL)).collect();
-        self.together.sink.send(SourceEvent::Namespace { name: name.clone(), labels, annotations }).await?;
-        self.listed.as_mut().unwrap_or(&mut self.names).insert(name);
-        Ok(())
-    }
 }
 
 impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
     async fn event(&mut self, event: Event<PartialObjectMeta<Namespace>>) -> Result<(), Trouble> {
+        let sink = &self.together.sink;
         match event {
-            Event::Init => self.listed = Some(BTreeSet::new()),
-            Event::InitApply(namespace) | Event::Apply(namespace) => self.there(namespace).await?,
-            Event::Delete(namespace) => {
+            Event::Init => sink.send(SourceEvent::SnapshotStarted(Scope::Namespaces)).await?,
+            Event::InitApply(namespace) | Event::Apply(namespace) => {
                 let name = namespace.name_any();
-                self.names.remove(&name);
-                self.together.sink.send(SourceEvent::NamespaceGone { name }).await?;
+                let labels: Labels = namespace.labels().iter().collect();
+                let annotations =
+                    namespace.annotations().iter().filter(|(key, _)| !key.starts_with(KUBECTL)).collect();
+                sink.send(SourceEvent::Namespace { name, labels, annotations }).await?;
+            }
+            Event::Delete(namespace) => {
+                sink.send(SourceEvent::NamespaceGone { name: namespace.name_any() }).await?;
             }
             Event::InitDone => {
-                let listed = self.listed.take().unwrap_or_default();
-                for name in std::mem::replace(&mut self.names, listed) {
-                    if !self.names.contains(&name) {
-                        self.together.sink.send(SourceEvent::NamespaceGone { name }).await?;
-                    }
-                }
-                // Rules may be told from now on.
+                sink.send(SourceEvent::SnapshotComplete(Scope::Namespaces)).await?;
+                // From now on rules may be sent.
                 self.together.listed.send_replace(true);
             }
         }
@@ -280,9 +262,6 @@ impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
         self.together.available(Part::Namespaces).await
     }
 }
-
-/// An empty list is not believed at once if there was something so short a time before.
-const LATELY: Duration = Duration::from_secs(60);
 
 /// Whether the API server knows a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,10 +278,12 @@ struct Objects<'a> {
     part: usize,
     of: &'static Kind,
     kind: Arc<str>,
+    scope: Scope,
     state: Installed,
-    known: Known,
-    /// When the last object was said to be deleted, if none is left.
-    emptied: Option<Instant>,
+    /// Whether any object was sent since the last list that showed none.
+    sent_since_empty: bool,
+    /// Whether the list in progress has shown an object.
+    listed_any: bool,
     /// How long to wait for an answer about the kind.
     patience: Duration,
     /// How often to look for it if it is not installed.
@@ -313,16 +294,15 @@ impl Objects<'_> {
     async fn there(&mut self, rule: Rules) -> Result<(), Closed> {
         let sink = &self.together.sink;
         let event = match rule.read(sink.source(), &self.kind) {
-            Read::Object(object) => {
-                self.known.saw(&object.id);
-                SourceEvent::Upsert(object)
-            }
-            Read::Malformed(id, finding) => {
-                self.known.saw(&id);
-                SourceEvent::Malformed { id, finding, hides: false }
-            }
+            Read::Object(object) => SourceEvent::Upsert(object),
+            Read::Malformed(id, finding) => SourceEvent::Malformed { id, finding, hides: false },
         };
+        (self.sent_since_empty, self.listed_any) = (true, true);
         sink.send(event).await
+    }
+
+    async fn complete(&self) -> Result<(), Closed> {
+        self.together.sink.send(SourceEvent::SnapshotComplete(self.scope.clone())).await
     }
 
     async fn tell_installed(&self, installed: bool) -> Result<(), Closed> {
@@ -330,9 +310,9 @@ impl Objects<'_> {
         self.together.sink.send(SourceEvent::Kind { kind, installed }).await
     }
 
-    /// Right after its CRD was deleted a list answers 200 and nothing (contracts/observed.md): if everything seems to
-    /// be gone at once, the API server must still know the kind.
-    async fn doubt(&self) -> Result<(), Trouble> {
+    /// Confirms that the API server knows the kind. Right after a CRD was deleted, a list of its objects succeeds and is
+    /// empty (contracts/observed.md).
+    async fn confirm_kind_exists(&self) -> Result<(), Trouble> {
         let Kind { group, version, plural, .. } = self.of;
         let waiting = format!(
             "{} seem all gone; waiting until the API server knows the kind for sure",
@@ -349,30 +329,25 @@ impl Objects<'_> {
 impl Observer<Rules> for Objects<'_> {
     async fn event(&mut self, event: Event<Rules>) -> Result<(), Trouble> {
         match event {
-            Event::Init => self.known.begin(),
+            Event::Init => {
+                self.listed_any = false;
+                self.together.sink.send(SourceEvent::SnapshotStarted(self.scope.clone())).await?;
+            }
             Event::InitApply(rule) | Event::Apply(rule) => self.there(rule).await?,
             Event::Delete(rule) => {
                 let id = rule.id(self.together.sink.source(), &self.kind);
-                self.known.forget(&id);
-                if self.known.is_empty() {
-                    self.emptied = Some(Instant::now());
-                }
                 self.together.sink.send(SourceEvent::Delete(id)).await?;
             }
             Event::InitDone => {
-                let emptied = self.emptied.is_some_and(|at| at.elapsed() < LATELY);
-                if self.known.lists_nothing_of_what_was() || (emptied && self.known.lists_nothing()) {
-                    self.doubt().await?;
+                if self.sent_since_empty && !self.listed_any {
+                    self.confirm_kind_exists().await?;
                 }
+                self.sent_since_empty = self.listed_any;
                 if self.state == Installed::No {
                     self.tell_installed(true).await?;
                 }
                 self.state = Installed::Yes;
-                self.emptied = None;
-                for id in self.known.finish() {
-                    self.together.sink.send(SourceEvent::Delete(id)).await?;
-                }
-                self.together.complete(self.part).await?;
+                self.complete().await?;
             }
         }
         Ok(())
@@ -384,7 +359,7 @@ impl Observer<Rules> for Objects<'_> {
                 self.state = Installed::No;
                 debug!(kind = %self.of.full_name(), "not installed");
                 self.tell_installed(false).await?;
-                self.together.complete(self.part).await?;
+                self.complete().await?;
             }
             return Ok(());
         }

@@ -202,11 +202,8 @@ impl Health {
         }
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
-        let soon = if unsure || !self.written.is_empty() {
-            CONFIRM.max(load_delay).min(interval)
-        } else {
-            interval
-        };
+        let soon =
+            if unsure || !self.written.is_empty() { CONFIRM.max(load_delay).min(interval) } else { interval };
         self.next = now + jittered(soon);
         news
     }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
 
@@ -150,8 +149,8 @@ impl Engine {
         EngineHandle { requests: self.0.requests.0.clone() }
     }
 
-    /// Runs until `shutdown`; requests under way are finished then.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Runs until `shutdown` completes; requests in flight are finished then.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         // In this mode it ends only when it is told to, which is no error here.
         let _ = self.start(Mode::Forever).run(shutdown).await;
     }
@@ -162,7 +161,7 @@ impl Engine {
     ///
     /// [`RunError`] if a source stays unavailable or `shutdown` comes first. What rulers refuse, and rulers that are
     /// down, are in the [`Summary`].
-    pub async fn sync_once(self, shutdown: CancellationToken) -> Result<Summary, RunError> {
+    pub async fn sync_once(self, shutdown: impl Future<Output = ()> + Send) -> Result<Summary, RunError> {
         let inventory = self.0.inventory.clone();
         let mut run = self.start(Mode::Once).run(shutdown).await?;
         let record = match inventory {
@@ -187,7 +186,7 @@ impl Engine {
     /// # Errors
     ///
     /// [`RunError`] if a source or a destination stays unavailable, or `shutdown` comes first.
-    pub async fn plan(self, shutdown: CancellationToken) -> Result<DryRun, RunError> {
+    pub async fn plan(self, shutdown: impl Future<Output = ()> + Send) -> Result<DryRun, RunError> {
         let mut run = self.start(Mode::Plan).run(shutdown).await?;
         let Status { destinations, objects, .. } = run.status().await;
         let unread = destinations.into_iter().find(|destination| destination.error.is_some());

@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::setup::{Setup, SetupError};
 use super::{Parts, Request, RunError};
@@ -29,7 +28,7 @@ use crate::naming::NamespacePolicy;
 use crate::object_index::{Effects, Handover, ObjectIndex};
 use crate::outcome::{Outcome, Reporters, TOLD_ONE_BY_ONE};
 use crate::plan::{Deletes, Plan};
-use crate::source::Said;
+use crate::source::SourceMessage;
 use crate::status::Status;
 use crate::vanishing::{Orphans, Remaining, Vanishing};
 use destinations::RunningDestination;
@@ -89,7 +88,7 @@ pub(super) struct Run {
     listed_once: bool,
     /// Whether an operator has released all deletes beforehand.
     release_deletes: bool,
-    events: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
+    events: (mpsc::Sender<SourceMessage>, mpsc::Receiver<SourceMessage>),
     tasks: JoinSet<()>,
     deletes: Deletes,
     progressed: Arc<Notify>,
@@ -155,7 +154,8 @@ impl Run {
     }
 
     /// Runs until the mode's end or `shutdown`, which is an error but in [`Mode::Forever`] the only end.
-    pub(super) async fn run(mut self, shutdown: CancellationToken) -> Result<Self, RunError> {
+    pub(super) async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<Self, RunError> {
+        let mut shutdown = std::pin::pin!(shutdown);
         self.adjust_destinations();
         for source in self.setup.sources.clone() {
             self.start_source(&source);
@@ -183,12 +183,12 @@ impl Run {
             }
             let wake = self.wake();
             tokio::select! {
-                () = shutdown.cancelled() => {
+                () = &mut shutdown => {
                     self.stop().await;
                     return Err(RunError::Stopped);
                 }
-                Some(said) = self.events.1.recv() => {
-                    self.said(said);
+                Some(message) = self.events.1.recv() => {
+                    self.receive(message);
                     // A long snapshot must not keep destinations from writing what is known already.
                     tokio::task::yield_now().await;
                 }
@@ -232,7 +232,7 @@ impl Run {
         if let Some((name, source)) = self.sources.iter().find(|(_, source)| !source.complete) {
             let reason = source.unavailable.clone().or_else(|| {
                 // A long snapshot is no reason to give up; silence is.
-                let silent = source.heard.elapsed() >= patience;
+                let silent = source.last_event.elapsed() >= patience;
                 silent.then(|| format!("nothing was heard of it for {patience:?}"))
             })?;
             let failure = RunError::SourceUnavailable { source_name: name.to_string(), reason };
@@ -251,14 +251,15 @@ impl Run {
         let now = Instant::now();
         let patience = self.setup.policy.patience;
         let impatient = (self.mode != Mode::Forever).then(|| {
-            let heard = self.sources.values().filter(|source| !source.complete).map(|source| source.heard);
-            heard.min().unwrap_or(self.started) + patience
+            let last =
+                self.sources.values().filter(|source| !source.complete).map(|source| source.last_event);
+            last.min().unwrap_or(self.started) + patience
         });
-        let doubts = self.sources.values().filter_map(|source| source.doubted_until);
+        let suspicions = self.sources.values().filter_map(|source| source.suspect_until);
         let first_lists = (!self.listed_once).then(|| self.started + FIRST_LISTS).filter(|at| *at > now);
         let times = [self.vanishing.due(now), self.orphans.due(now), first_lists];
         let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
-        doubts
+        suspicions
             .chain(impatient.filter(|at| *at > now))
             .chain(timeout.filter(|at| *at > now))
             .chain(times.into_iter().flatten())
@@ -267,7 +268,7 @@ impl Run {
 
     /// Time has passed.
     fn wake_up(&mut self) {
-        self.end_doubts();
+        self.end_suspicions();
     }
 
     fn carry_out(&mut self, Effects { commands, handovers, protections, findings }: Effects) {
@@ -356,11 +357,11 @@ impl Run {
         let remaining: BTreeMap<Arc<str>, Remaining> = (self.sources.iter())
             .map(|(name, source)| {
                 let objects = index.in_rulers(name);
-                let (healthy, look_interval) = (source.is_healthy(), source.look_interval());
-                (Arc::clone(name), Remaining { objects, healthy, look_interval })
+                let (healthy, poll_interval) = (source.is_healthy(), source.poll_interval());
+                (Arc::clone(name), Remaining { objects, healthy, poll_interval })
             })
             .collect();
-        let none = Remaining { objects: 0, healthy: false, look_interval: Duration::ZERO };
+        let none = Remaining { objects: 0, healthy: false, poll_interval: Duration::ZERO };
         let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
         for (source, held) in self.vanishing.judge(&policy, of, now) {
             self.tell_all(|| Command::Vanished { source: Arc::clone(&source), held });

@@ -11,7 +11,7 @@ use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, 
 use crate::naming::NamespacePolicy;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
-use crate::source::Source;
+use crate::source::{Scope, Source};
 
 /// A source and the name it goes by.
 #[derive(Debug, Clone)]
@@ -186,7 +186,7 @@ impl Setup {
         if let Some(ruler) = self.rulers.iter().find(|ruler| ruler.split_groups == Some(0)) {
             return Err(SetupError::NoRules(ruler.name.to_string()));
         }
-        let labels = self.sources.iter().any(|source| source.source.delivers_namespaces());
+        let labels = self.sources.iter().any(|source| source.source.scopes().contains(&Scope::Namespaces));
         for route in &self.routes {
             let name = || route.name.to_string();
             if !self.rulers.iter().any(|ruler| ruler.name == route.ruler) {

@@ -16,6 +16,7 @@ use crate::model::tenant::TenantId;
 use crate::naming::AlloyNaming;
 use crate::observed::Listing;
 use crate::ruler::RulerError;
+use crate::source::Scope;
 
 /// A ruler that is only asked what it is.
 #[derive(Debug)]
@@ -219,7 +220,12 @@ mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
         bench.run = 2;
         bench.upsert(object("o", "1", &[]));
         let missing = |bench: &Bench| -> Vec<String> {
-            bench.index.not_said_since("k", 2).iter().map(|id| id.name().to_owned()).collect()
+            bench
+                .index
+                .missing_since("k", &Scope::Everything, 2)
+                .iter()
+                .map(|id| id.name().to_owned())
+                .collect()
         };
         assert_eq!(missing(&bench), ["p", "q"], "what is of another source is its own affair");
         bench.malformed("k", "q", false);

@@ -10,7 +10,7 @@ struct Bench {
     vanishing: Vanishing,
     left: usize,
     healthy: bool,
-    look_interval: Duration,
+    poll_interval: Duration,
     now: Instant,
 }
 
@@ -20,7 +20,7 @@ impl Bench {
             vanishing: Vanishing::default(),
             left: objects,
             healthy: true,
-            look_interval: Duration::from_secs(30),
+            poll_interval: Duration::from_secs(30),
             now: Instant::now(),
         }
     }
@@ -44,7 +44,7 @@ impl Bench {
 
     fn held(&mut self) -> Option<HeldReason> {
         let remaining =
-            Remaining { objects: self.left, healthy: self.healthy, look_interval: self.look_interval };
+            Remaining { objects: self.left, healthy: self.healthy, poll_interval: self.poll_interval };
         self.vanishing.judge(&DeleteGuard::default(), |_| remaining, self.now);
         self.vanishing.held().next().map(|(_, reason)| reason)
     }
@@ -146,7 +146,7 @@ async fn news_is_told_once() {
     let mut judge = |objects, now| {
         bench.vanishing.judge(
             &policy,
-            |_| Remaining { objects, healthy: true, look_interval: Duration::ZERO },
+            |_| Remaining { objects, healthy: true, poll_interval: Duration::ZERO },
             now,
         )
     };
@@ -159,7 +159,7 @@ async fn news_is_told_once() {
     assert!(!bench.vanishing.is_empty(), "who follows within a breath belongs to them");
     bench.vanishing.judge(
         &policy,
-        |_| Remaining { objects: 6, healthy: true, look_interval: Duration::ZERO },
+        |_| Remaining { objects: 6, healthy: true, poll_interval: Duration::ZERO },
         now + 2 * BREATH,
     );
     assert!(bench.vanishing.is_empty());
@@ -169,7 +169,7 @@ async fn news_is_told_once() {
 async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
     let policy = DeleteGuard::default();
     let began = Instant::now();
-    let of = |objects, healthy| Remaining { objects, healthy, look_interval: Duration::ZERO };
+    let of = |objects, healthy| Remaining { objects, healthy, poll_interval: Duration::ZERO };
     let mut orphans = Orphans::default();
     assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "one is no accident");
     assert_eq!(orphans.judge(&policy, 3, &[of(3, true)], began), None, "half is none");
@@ -198,7 +198,7 @@ async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_looks_seldom_is_believed_when_it_has_looked_again() {
     let mut bench = Bench::of(9);
-    bench.look_interval = Duration::from_secs(10 * 60);
+    bench.poll_interval = Duration::from_secs(10 * 60);
     bench.vanish(0..6).held();
     let until = bench.now + Duration::from_secs(20 * 60);
     assert_eq!(bench.vanishing.due(bench.now), Some(until));
@@ -206,7 +206,7 @@ async fn a_source_that_looks_seldom_is_believed_when_it_has_looked_again() {
     assert_eq!(bench.after(1).held(), None);
     // The same for what vanished while nobody watched.
     let (began, policy, mut orphans) = (bench.now, DeleteGuard::default(), Orphans::default());
-    let of = |look_interval| Remaining { objects: 2, healthy: true, look_interval };
+    let of = |poll_interval| Remaining { objects: 2, healthy: true, poll_interval };
     let sources = [of(Duration::ZERO), of(Duration::from_secs(10 * 60))];
     assert_eq!(orphans.judge(&policy, 3, &sources, began), Some(Some(HeldReason::Vanished)));
     assert_eq!(orphans.due(began), Some(began + Duration::from_secs(20 * 60)));

@@ -304,7 +304,7 @@ async fn a_one_shot_run_leaves_destinations_without_a_route_to_the_daemon() {
         .release_deletes(true)
         .build()
         .unwrap();
-    let summary = engine.sync_once(tokio_util::sync::CancellationToken::new()).await.unwrap();
+    let summary = engine.sync_once(std::future::pending()).await.unwrap();
     assert_eq!(summary.left, ["central/stage"]);
     assert_eq!((ruler.groups("prod").len(), ruler.groups("stage").len()), (1, 1));
     assert!(inventory.destinations().contains(&"central/stage".to_owned()), "nor does it forget them");

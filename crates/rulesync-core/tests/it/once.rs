@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, Policy, RunError, Summary};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::world::{MemoryRuler, Teller, object, route, script};
 
@@ -30,7 +29,7 @@ async fn once(
     engine = engine.setup(setup);
     let start = Instant::now();
     let run = async {
-        let result = engine.build().unwrap().sync_once(CancellationToken::new()).await;
+        let result = engine.build().unwrap().sync_once(std::future::pending()).await;
         (result, start.elapsed())
     };
     let (result, ()) = tokio::join!(run, speak(&teller));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, RunError, SetupError};
-use tokio_util::sync::CancellationToken;
 
 use crate::world::{MemoryRuler, World, object, route, script, unavailable};
 
@@ -140,7 +139,7 @@ async fn one_shot_runs_end() {
     };
     ruler.refuse("broken(");
     let (planner, _teller) = engine(&ruler);
-    let dry_run = planner.plan(CancellationToken::new()).await.unwrap();
+    let dry_run = planner.plan(std::future::pending()).await.unwrap();
     assert_eq!(dry_run.plans[0].changes.len(), 2);
     assert!(!dry_run.is_clean());
     insta::assert_snapshot!(dry_run.plans[0], @r#"
@@ -151,16 +150,16 @@ async fn one_shot_runs_end() {
     assert_eq!(ruler.requests(), ["GET prod"]);
 
     let (once, _teller) = engine(&ruler);
-    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert_eq!(summary.applied, 1);
     assert!(!summary.succeeded());
     assert_eq!(summary.status.destinations[0].refused, 1);
 
     ruler.fail(Some(unavailable()));
     let (down, _teller) = engine(&ruler);
-    assert!(!down.sync_once(CancellationToken::new()).await.unwrap().succeeded());
+    assert!(!down.sync_once(std::future::pending()).await.unwrap().succeeded());
     let (planner, _teller) = engine(&ruler);
-    let error = planner.plan(CancellationToken::new()).await.unwrap_err();
+    let error = planner.plan(std::future::pending()).await.unwrap_err();
     assert!(matches!(error, RunError::DestinationUnavailable { .. }), "{error}");
 }
 
@@ -219,11 +218,11 @@ async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_r
     world.settle().await;
     world.stop().await;
     let (once, _teller) = emptied(&ruler, false);
-    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(!summary.succeeded() && summary.applied == 0);
     assert_eq!(summary.status.destinations[0].holds[0].reason, rulesync_core::HeldReason::SourceEmpty);
     let (once, _teller) = emptied(&ruler, true);
-    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(summary.succeeded(), "{:?}", summary.status.destinations);
     assert!(ruler.groups("prod").is_empty());
 }
@@ -260,7 +259,7 @@ async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait(
     ruler.fail(Some(year));
     let (once, _teller) = emptied(&ruler, false);
     let before = tokio::time::Instant::now();
-    let summary = once.sync_once(CancellationToken::new()).await.unwrap();
+    let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(!summary.succeeded());
     assert!(before.elapsed() <= Duration::from_secs(16 * 60), "{:?}", before.elapsed());
 }

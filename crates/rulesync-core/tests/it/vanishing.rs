@@ -253,11 +253,11 @@ struct Seldom(crate::world::Script);
 
 #[async_trait::async_trait]
 impl rulesync_core::Source for Seldom {
-    async fn run(&self, sink: rulesync_core::Sink, shutdown: tokio_util::sync::CancellationToken) {
-        self.0.run(sink, shutdown).await;
+    async fn run(&self, sink: rulesync_core::Sink) {
+        self.0.run(sink).await;
     }
 
-    fn look_interval(&self) -> Duration {
+    fn poll_interval(&self) -> Duration {
         10 * MINUTE
     }
 }

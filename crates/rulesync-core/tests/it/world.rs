@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rulesync_core::{
     Capabilities, DeclaredGroup, DestinationId, DestinationState, EncodedGroup, Engine, EngineBuilder,
     EngineHandle, Group, Labels, Listing, NamespacePolicy, Normalization, ObjectId, OptionalField, Policy,
-    Route, RuleObject, Ruler, RulerError, Selector, Setup, Sink, Source, SourceEvent, Status, StoredFields,
-    TenantId, Write,
+    Route, RuleObject, Ruler, RulerError, Scope, Selector, Setup, Sink, Source, SourceEvent, Status,
+    StoredFields, TenantId, Write,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -310,23 +310,18 @@ pub(crate) struct Script {
 
 #[async_trait]
 impl Source for Script {
-    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
+    async fn run(&self, sink: Sink) {
         let mut events = self.events.lock().await;
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                event = events.recv() => {
-                    let Some(event) = event else { return };
-                    if sink.send(event).await.is_err() {
-                        return;
-                    }
-                }
+        while let Some(event) = events.recv().await {
+            if sink.send(event).await.is_err() {
+                return;
             }
         }
     }
 
-    fn delivers_namespaces(&self) -> bool {
-        self.namespaces
+    fn scopes(&self) -> Vec<Scope> {
+        let namespaces = self.namespaces.then_some(Scope::Namespaces);
+        namespaces.into_iter().chain([Scope::Everything]).collect()
     }
 }
 
@@ -348,7 +343,8 @@ impl Teller {
     }
 
     pub(crate) fn complete(&self) {
-        self.say(SourceEvent::SnapshotComplete);
+        self.say(SourceEvent::SnapshotComplete(Scope::Namespaces));
+        self.say(SourceEvent::SnapshotComplete(Scope::Everything));
     }
 }
 
@@ -430,7 +426,7 @@ impl World {
         let engine = build(engine).build().unwrap();
         let handle = engine.handle();
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(engine.run(shutdown.clone()));
+        let task = tokio::spawn(engine.run(shutdown.clone().cancelled_owned()));
         Self { teller, handle, setup, shutdown, task }
     }
 

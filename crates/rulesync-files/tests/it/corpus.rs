@@ -38,7 +38,7 @@ async fn corpus_reads_kube_prometheus_completely() {
                     read += 1;
                 }
             }
-            SourceEvent::SnapshotComplete => {}
+            SourceEvent::SnapshotComplete(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -59,7 +59,7 @@ async fn corpus_reads_quickstart() {
                 objects.push(format!("{} {}", object.labels.get("tenant").unwrap_or("-"), object.id));
                 assert!(!object.groups.is_empty() && object.findings.is_empty());
             }
-            SourceEvent::SnapshotComplete => {}
+            SourceEvent::SnapshotComplete(_) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -49,7 +49,9 @@ impl Fixture {
         let shutdown = CancellationToken::new();
         let source = FilesSource::new(directory.path().join(path));
         let stop = shutdown.clone();
-        let running = tokio::spawn(async move { source.run(sink, stop).await });
+        let running = tokio::spawn(async move {
+            stop.run_until_cancelled(source.run(sink)).await;
+        });
         Self { directory, events, running, shutdown }
     }
 
@@ -111,7 +113,7 @@ fn render(event: &SourceEvent) -> String {
             let to: Vec<String> = to.iter().map(ToString::to_string).collect();
             format!("rename {id} to {}", to.join(", "))
         }
-        SourceEvent::SnapshotComplete => "complete".into(),
+        SourceEvent::SnapshotComplete(_) => "complete".into(),
         SourceEvent::Unavailable { reason } => format!("unavailable: {reason}"),
         SourceEvent::Available => "available".into(),
         other => format!("unexpected {other:?}"),

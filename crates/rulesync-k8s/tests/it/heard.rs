@@ -1,8 +1,9 @@
 //! A source that runs, and what it says in short.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use rulesync_core::{Sink, SinkEvents, Source, SourceEvent};
+use rulesync_core::{Scope, Sink, SinkEvents, Source, SourceEvent};
 use rulesync_k8s::{KubernetesConfig, KubernetesSource};
 use rulesync_testkit::{KubeServer, Recorded};
 use serde_json::{Value, json};
@@ -19,7 +20,51 @@ pub(crate) struct Heard {
     pub(crate) identity: Option<Option<String>>,
     /// Whether the kind was said to be gone.
     pub(crate) kind_gone: bool,
+    snapshots: Snapshots,
+    /// Events that were derived and not yet returned.
+    queue: VecDeque<String>,
     _stop: DropGuard,
+}
+
+/// What the engine derives from snapshots: which objects and Kubernetes namespaces are gone, and when the source has
+/// been listed whole.
+#[derive(Default)]
+struct Snapshots {
+    known: BTreeMap<Scope, BTreeSet<String>>,
+    listed: BTreeMap<Scope, BTreeSet<String>>,
+    incomplete: BTreeSet<Scope>,
+}
+
+impl Snapshots {
+    fn of(scopes: Vec<Scope>) -> Self {
+        let listed = scopes.iter().map(|scope| (scope.clone(), BTreeSet::new())).collect();
+        Self { listed, incomplete: scopes.into_iter().collect(), ..Self::default() }
+    }
+
+    fn exists(&mut self, within: impl Fn(&Scope) -> bool, name: &str) {
+        for scope in self.incomplete.iter().chain(self.known.keys()).cloned().collect::<BTreeSet<_>>() {
+            if within(&scope) {
+                self.known.entry(scope.clone()).or_default().insert(name.to_owned());
+                if let Some(listed) = self.listed.get_mut(&scope) {
+                    listed.insert(name.to_owned());
+                }
+            }
+        }
+    }
+
+    fn gone(&mut self, name: &str) {
+        for names in self.known.values_mut().chain(self.listed.values_mut()) {
+            names.remove(name);
+        }
+    }
+
+    /// Returns what is gone, and whether this was the last scope to be listed.
+    fn complete(&mut self, scope: &Scope) -> (Vec<String>, bool) {
+        let listed = self.listed.remove(scope).unwrap_or_default();
+        let known = self.known.insert(scope.clone(), listed.clone()).unwrap_or_default();
+        let last = self.incomplete.remove(scope) && self.incomplete.is_empty();
+        (known.difference(&listed).cloned().collect(), last)
+    }
 }
 
 /// Settings that make a test's waits short.
@@ -44,41 +89,77 @@ impl Heard {
         std::fs::write(file.path(), kubeconfig).unwrap();
         let kubeconfig = Some(file.path().to_owned());
         let source = KubernetesSource::connect(KubernetesConfig { kubeconfig, ..config }).await.unwrap();
+        let snapshots = Snapshots::of(source.scopes());
         let (sink, events) = Sink::channel("k");
         let stop = CancellationToken::new();
         let token = stop.clone();
-        tokio::spawn(async move { source.run(sink, token).await });
-        Self { events, identity: None, kind_gone: false, _stop: stop.drop_guard() }
+        tokio::spawn(async move { token.run_until_cancelled(source.run(sink)).await });
+        let queue = VecDeque::new();
+        Self { events, identity: None, kind_gone: false, snapshots, queue, _stop: stop.drop_guard() }
     }
 
     /// The next event in short, such as `upsert ns/o`.
     pub(crate) async fn next(&mut self) -> String {
-        // Who the cluster is may be said at any moment, and is told of elsewhere.
-        let event = loop {
+        while self.queue.is_empty() {
             let next = tokio::time::timeout(PATIENCE, self.events.next()).await;
-            match next.expect("an event").expect("a source") {
-                SourceEvent::Identity(identity) => self.identity = Some(identity),
-                event => break event,
+            self.receive(next.expect("an event").expect("a source"));
+        }
+        self.queue.pop_front().expect("it is not empty")
+    }
+
+    fn receive(&mut self, event: SourceEvent) {
+        let text = match event {
+            // The identity of the cluster may come at any moment.
+            SourceEvent::Identity(identity) => {
+                self.identity = Some(identity);
+                return;
             }
-        };
-        self.kind_gone |= matches!(event, SourceEvent::KindGone { .. });
-        match event {
-            SourceEvent::Upsert(object) => format!("upsert {}/{}", object.id.namespace(), object.id.name()),
-            SourceEvent::Malformed { id, .. } => format!("malformed {}/{}", id.namespace(), id.name()),
-            SourceEvent::Delete(id) => format!("delete {}/{}", id.namespace(), id.name()),
-            SourceEvent::Renamed { id, .. } => unreachable!("{id} is renamed, which no cluster does"),
+            SourceEvent::SnapshotStarted(scope) => {
+                self.snapshots.listed.insert(scope, BTreeSet::new());
+                return;
+            }
+            SourceEvent::SnapshotComplete(scope) => {
+                let (gone, last) = self.snapshots.complete(&scope);
+                let verb = if scope == Scope::Namespaces { "namespace gone" } else { "delete" };
+                self.queue.extend(gone.into_iter().map(|name| format!("{verb} {name}")));
+                self.queue.extend(last.then(|| "complete".to_owned()));
+                return;
+            }
+            SourceEvent::Upsert(object) => {
+                let name = format!("{}/{}", object.id.namespace(), object.id.name());
+                self.snapshots.exists(|scope| scope.contains(&object.id), &name);
+                format!("upsert {name}")
+            }
+            SourceEvent::Malformed { id, .. } => {
+                let name = format!("{}/{}", id.namespace(), id.name());
+                self.snapshots.exists(|scope| scope.contains(&id), &name);
+                format!("malformed {name}")
+            }
+            SourceEvent::Delete(id) => {
+                let name = format!("{}/{}", id.namespace(), id.name());
+                self.snapshots.gone(&name);
+                format!("delete {name}")
+            }
             SourceEvent::Kind { kind, installed } => {
                 format!("{kind} {}", if installed { "installed" } else { "not installed" })
             }
-            SourceEvent::Namespace { name, .. } => format!("namespace {name}"),
-            SourceEvent::NamespaceGone { name } => format!("namespace gone {name}"),
-            SourceEvent::SnapshotComplete => "complete".to_owned(),
-            SourceEvent::Unavailable { reason } | SourceEvent::KindGone { reason } => {
+            SourceEvent::Namespace { name, .. } => {
+                self.snapshots.exists(|scope| *scope == Scope::Namespaces, &name);
+                format!("namespace {name}")
+            }
+            SourceEvent::NamespaceGone { name } => {
+                self.snapshots.gone(&name);
+                format!("namespace gone {name}")
+            }
+            SourceEvent::Unavailable { reason } => format!("unavailable: {reason}"),
+            SourceEvent::KindGone { reason } => {
+                self.kind_gone = true;
                 format!("unavailable: {reason}")
             }
             SourceEvent::Available => "available".to_owned(),
-            SourceEvent::Identity(_) => unreachable!("taken above"),
-        }
+            other => unreachable!("no cluster sends {other:?}"),
+        };
+        self.queue.push_back(text);
     }
 
     /// Everything up to and including this event.

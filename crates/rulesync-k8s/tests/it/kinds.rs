@@ -25,12 +25,23 @@ async fn source(kube: &KubeServer) -> (SinkEvents, DropGuard) {
     let (sink, events) = Sink::channel("k");
     let stop = CancellationToken::new();
     let token = stop.clone();
-    tokio::spawn(async move { source.run(sink, token).await });
+    tokio::spawn(async move { token.run_until_cancelled(source.run(sink)).await });
     (events, stop.drop_guard())
 }
 
 async fn next(events: &mut SinkEvents) -> SourceEvent {
     tokio::time::timeout(Duration::from_secs(60), events.next()).await.unwrap().unwrap()
+}
+
+/// Returns the events until every kind, and the Kubernetes namespaces, have been listed.
+async fn snapshot(events: &mut SinkEvents) -> Vec<SourceEvent> {
+    let (mut received, mut complete) = (Vec::new(), 0);
+    while complete <= KINDS.len() {
+        let event = next(events).await;
+        complete += usize::from(matches!(event, SourceEvent::SnapshotComplete(_)));
+        received.push(event);
+    }
+    received
 }
 
 /// What is said until an event is the last one asked for.
@@ -91,7 +102,7 @@ async fn all_kinds_arrive_with_their_tenants() {
     kube.apply(object("a", "o", "up")).unwrap();
     apply_logs(&kube);
     let (mut events, _stop) = source(&kube).await;
-    let said = until(&mut events, |event| matches!(event, SourceEvent::SnapshotComplete)).await;
+    let said = snapshot(&mut events).await;
     assert!(!said.iter().any(|event| matches!(event, SourceEvent::Kind { .. })), "{said:?}");
     let mut objects: Vec<(String, Option<String>, usize)> = objects(said)
         .into_iter()
@@ -116,7 +127,7 @@ async fn kinds_that_are_not_installed_are_waited_for_without_noise() {
     kube.create_namespace("a", []).unwrap();
     kube.apply(object("a", "o", "up")).unwrap();
     let (mut events, _stop) = source(&kube).await;
-    let said = until(&mut events, |event| matches!(event, SourceEvent::SnapshotComplete)).await;
+    let said = snapshot(&mut events).await;
     let mut absent: Vec<String> = said
         .iter()
         .filter_map(|event| match event {

@@ -8,10 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rulesync_core::{
     DeclaredGroup, Engine, NamedRuler, NamedSource, NamespacePolicy, ObjectId, OnInvalid, Outcome, Policy,
-    Reporter, Route, RuleObject, Setup as Parts, Sink, Source, SourceEvent, Summary,
+    Reporter, Route, RuleObject, Scope, Setup as Parts, Sink, Source, SourceEvent, Summary,
 };
 use rulesync_prometheus::Variant;
-use tokio_util::sync::CancellationToken;
 
 use crate::fake::Fake;
 use crate::real::Real;
@@ -26,13 +25,13 @@ struct Declared(Objects);
 
 #[async_trait]
 impl Source for Declared {
-    async fn run(&self, sink: Sink, _: CancellationToken) {
+    async fn run(&self, sink: Sink) {
         for (name, groups) in &self.0 {
             let id = ObjectId::new(sink.source(), &"PrometheusRule".into(), "ns", name);
             // The receiver may have been dropped.
             let _ = sink.send(SourceEvent::Upsert(RuleObject::new(id, groups.clone()))).await;
         }
-        let _ = sink.send(SourceEvent::SnapshotComplete).await;
+        let _ = sink.send(SourceEvent::SnapshotComplete(Scope::Everything)).await;
     }
 }
 
@@ -68,7 +67,7 @@ async fn run(
     };
     let engine =
         Engine::builder(parts.namespace_policy.owner.clone()).setup(parts).reporter(rejections.clone());
-    let summary = engine.build().unwrap().sync_once(CancellationToken::new()).await.unwrap();
+    let summary = engine.build().unwrap().sync_once(std::future::pending()).await.unwrap();
     let mut reported = std::mem::take(&mut *rejections.0.lock().unwrap());
     reported.sort();
     (summary, reported)

@@ -289,7 +289,7 @@ impl Run {
             });
         }
         for (name, source) in &self.sources {
-            if source.unavailable.is_some() || source.doubted_until.is_some() {
+            if source.unavailable.is_some() || source.suspect_until.is_some() {
                 destination.send(Command::Suspect { source: Arc::clone(name), suspect: true });
             }
         }

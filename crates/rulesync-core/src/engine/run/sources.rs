@@ -16,34 +16,106 @@ use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::object::ObjectId;
 use crate::object_index::Effects;
 use crate::outcome::Outcome;
-use crate::source::{Said, Sink, Source, SourceEvent};
+use crate::source::{Scope, Sink, Source, SourceEvent, SourceMessage};
 use crate::status::SourceStatus;
 
 /// A source and what is known of it.
 pub(super) struct RunningSource {
     source: Arc<dyn Source>,
     run: u32,
+    /// The number by which objects that it sends are marked: it grows with each snapshot that begins.
+    generation: u32,
+    snapshots: Vec<Snapshot>,
+    /// Whether each of its scopes has been listed once.
     pub(super) complete: bool,
-    /// Whether objects of an earlier run may still have to go.
-    to_sweep: bool,
     pub(super) unavailable: Option<String>,
-    /// Its kind was gone: what it says was deleted is not believed while that is so, nor for a while after.
+    /// Its kind was gone: its deletions are not believed while that is so, nor for a while after.
     kind_gone: bool,
-    /// Until when that while lasts.
-    pub(super) doubted_until: Option<Instant>,
-    /// When it last said anything.
-    pub(super) heard: Instant,
+    /// The end of that while.
+    pub(super) suspect_until: Option<Instant>,
+    /// The time of its last event.
+    pub(super) last_event: Instant,
     pub(super) stop: CancellationToken,
 }
 
+/// The latest snapshot of a scope.
+struct Snapshot {
+    scope: Scope,
+    /// The generation with which it began: objects of the scope with an earlier mark are gone when it is complete.
+    since: u32,
+    in_progress: bool,
+    /// Whether the scope has ever been listed whole.
+    complete: bool,
+    /// Whether it was listed since the source was last unavailable.
+    confirmed: bool,
+    /// Whether objects that were missing from it may have to be removed yet.
+    to_sweep: bool,
+    /// Kubernetes namespaces that it has shown.
+    namespaces: BTreeSet<String>,
+}
+
+impl Snapshot {
+    fn begin(scope: Scope, since: u32) -> Self {
+        Self {
+            scope,
+            since,
+            in_progress: true,
+            complete: false,
+            confirmed: false,
+            to_sweep: false,
+            namespaces: BTreeSet::new(),
+        }
+    }
+}
+
 impl RunningSource {
-    pub(super) fn look_interval(&self) -> Duration {
-        self.source.look_interval()
+    pub(super) fn poll_interval(&self) -> Duration {
+        self.source.poll_interval()
+    }
+
+    /// Whether it lists the Kubernetes namespaces.
+    fn lists_namespaces(&self) -> bool {
+        self.source.scopes().contains(&Scope::Namespaces)
+    }
+
+    /// Another snapshot of a scope begins.
+    fn begin_snapshot(&mut self, scope: Scope, generation: u32) {
+        self.generation = generation;
+        match self.snapshots.iter_mut().find(|snapshot| snapshot.scope == scope) {
+            Some(snapshot) => {
+                let Snapshot { complete, confirmed, .. } = *snapshot;
+                *snapshot = Snapshot { complete, confirmed, ..Snapshot::begin(scope, generation) };
+            }
+            // A scope that it did not name beforehand is not waited for.
+            None => self.snapshots.push(Snapshot { complete: true, ..Snapshot::begin(scope, generation) }),
+        }
+    }
+
+    /// A snapshot is complete. Returns whether the source now has been listed whole for the first time.
+    fn end_snapshot(&mut self, scope: &Scope) -> bool {
+        if let Some(snapshot) = self.snapshots.iter_mut().find(|snapshot| snapshot.scope == *scope) {
+            (snapshot.in_progress, snapshot.to_sweep) = (false, true);
+            (snapshot.complete, snapshot.confirmed) = (true, true);
+        }
+        let before = self.complete;
+        self.complete = self.snapshots.iter().all(|snapshot| snapshot.complete);
+        self.complete && !before
+    }
+
+    /// A Kubernetes namespace exists, or is gone.
+    fn saw_namespace(&mut self, name: &str, exists: bool) {
+        let listing = |snapshot: &&mut Snapshot| snapshot.scope == Scope::Namespaces && snapshot.in_progress;
+        if let Some(snapshot) = self.snapshots.iter_mut().find(listing) {
+            match exists {
+                true => drop(snapshot.namespaces.insert(name.to_owned())),
+                false => drop(snapshot.namespaces.remove(name)),
+            }
+        }
     }
 
     /// Whether it can be believed: it has shown all it has, and sees its objects.
     pub(super) fn is_healthy(&self) -> bool {
-        self.complete && self.unavailable.is_none() && self.doubted_until.is_none()
+        self.complete && self.unavailable.is_none() && self.suspect_until.is_none()
     }
 }
 
@@ -68,24 +140,28 @@ impl Run {
         let running = RunningSource {
             source: Arc::clone(source),
             run: self.runs,
+            generation: self.runs,
+            snapshots: source.scopes().into_iter().map(|scope| Snapshot::begin(scope, self.runs)).collect(),
             complete: false,
-            to_sweep: false,
             unavailable: None,
             kind_gone: false,
-            doubted_until: None,
-            heard: Instant::now(),
+            suspect_until: None,
+            last_event: Instant::now(),
             stop: stop.clone(),
         };
         self.sources.insert(Arc::clone(name), running);
         self.metrics.source_ready.get_or_create(&SourceLabels { source: name.to_string() }).set(0);
         let source = Arc::clone(source);
-        self.tasks.spawn(async move { source.run(sink, stop).await });
+        self.tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(source.run(sink)).await;
+        });
         self.allow_deletes();
     }
 
-    pub(super) fn said(&mut self, Said { source: name, run, at, event }: Said) {
+    /// Takes an event of a source into account.
+    pub(super) fn receive(&mut self, SourceMessage { source: name, run, at, event }: SourceMessage) {
         let Some(source) = self.sources.get_mut(&name).filter(|source| source.run == run) else { return };
-        source.heard = at;
+        source.last_event = at;
         let live = source.complete;
         let event = match event {
             SourceEvent::Unavailable { reason } => return self.unavailable(&name, reason, false),
@@ -100,24 +176,38 @@ impl Run {
             SourceEvent::Kind { kind, installed } => return self.kind(&name, kind, installed),
             event => event,
         };
-        // What else it says is no proof: a source may see some of its objects and not others.
-        let seen = matches!(event, SourceEvent::Available | SourceEvent::SnapshotComplete);
+        let first_complete = match &event {
+            SourceEvent::SnapshotComplete(scope) => source.end_snapshot(scope),
+            _ => false,
+        };
+        // Other events are no proof: a source may see some of its objects and not others.
+        let seen = match event {
+            SourceEvent::Available => true,
+            SourceEvent::SnapshotComplete(_) => source.snapshots.iter().all(|snapshot| snapshot.confirmed),
+            _ => false,
+        };
         let recovered = seen && source.unavailable.take().is_some();
-        let mut up = recovered && source.complete;
+        let up = first_complete || (recovered && source.complete);
         if recovered && std::mem::take(&mut source.kind_gone) {
-            source.doubted_until = Some(Instant::now() + self.setup.policy.delete_guard.window);
-        } else if recovered && source.doubted_until.is_none() {
-            let source = Arc::clone(&name);
-            self.tell_all(|| Command::Suspect { source: Arc::clone(&source), suspect: false });
+            source.suspect_until = Some(Instant::now() + self.setup.policy.delete_guard.window);
+        } else if recovered && source.suspect_until.is_none() {
+            self.tell_all(|| Command::Suspect { source: Arc::clone(&name), suspect: false });
         }
+        let Some(source) = self.sources.get_mut(&name) else { return };
+        let generation = source.generation;
         let effects = match event {
+            SourceEvent::SnapshotStarted(scope) => {
+                self.runs += 1;
+                source.begin_snapshot(scope, self.runs);
+                Effects::default()
+            }
             SourceEvent::Upsert(object) => {
                 self.vanishing.is_there(&object.id);
-                self.index.upsert(object, run, at, live)
+                self.index.upsert(object, generation, at, live)
             }
             SourceEvent::Malformed { id, finding, hides } => {
                 self.vanishing.is_there(&id);
-                self.index.malformed(&id, finding, hides, run)
+                self.index.malformed(&id, finding, hides, generation)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
             // To what goes nowhere, nothing is handed over.
@@ -128,22 +218,14 @@ impl Run {
                 }
             }
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
-                let command = Command::KubernetesNamespace { name: namespace.clone(), gone: false };
-                self.explain(command);
+                source.saw_namespace(&namespace, true);
+                self.explain(Command::KubernetesNamespace { name: namespace.clone(), gone: false });
                 let input = NamespaceMetadata { labels, annotations };
                 self.index.namespace(&name, namespace, Some(input), at)
             }
             SourceEvent::NamespaceGone { name: namespace } => {
-                self.explain(Command::KubernetesNamespace { name: namespace.clone(), gone: true });
-                self.index.namespace(&name, namespace, None, at)
-            }
-            SourceEvent::SnapshotComplete => {
-                if let Some(source) = self.sources.get_mut(&name) {
-                    up |= !source.complete;
-                    source.complete = true;
-                    source.to_sweep = true;
-                }
-                Effects::default()
+                source.saw_namespace(&namespace, false);
+                self.namespace_gone(&name, namespace, at)
             }
             _ => Effects::default(),
         };
@@ -157,12 +239,18 @@ impl Run {
         }
     }
 
+    fn namespace_gone(&mut self, source: &Arc<str>, namespace: String, at: Instant) -> Effects {
+        self.explain(Command::KubernetesNamespace { name: namespace.clone(), gone: true });
+        self.index.namespace(source, namespace, None, at)
+    }
+
     /// A source cannot see its objects: what it said was deleted waits until it can.
     fn unavailable(&mut self, name: &Arc<str>, reason: String, kind_gone: bool) {
         let Some(source) = self.sources.get_mut(name) else { return };
         // A kind that was never there has taken nothing with it.
         source.kind_gone |= kind_gone && source.complete;
-        source.doubted_until = None;
+        source.snapshots.iter_mut().for_each(|snapshot| snapshot.confirmed = false);
+        source.suspect_until = None;
         let news = source.unavailable.as_ref() != Some(&reason);
         source.unavailable = Some(reason.clone());
         self.tell_all(|| Command::Suspect { source: Arc::clone(name), suspect: true });
@@ -187,9 +275,9 @@ impl Run {
     }
 
     /// Kinds that have come back long enough ago are believed again.
-    pub(super) fn end_doubts(&mut self) {
+    pub(super) fn end_suspicions(&mut self) {
         let now = Instant::now();
-        let over = |source: &mut RunningSource| source.doubted_until.take_if(|until| *until <= now).is_some();
+        let over = |source: &mut RunningSource| source.suspect_until.take_if(|until| *until <= now).is_some();
         let names: Vec<Arc<str>> = self
             .sources
             .iter_mut()
@@ -203,7 +291,7 @@ impl Run {
     fn explain(&mut self, command: Command) {
         let Command::KubernetesNamespace { name, gone } = command else { return };
         // With several clusters a namespace of one says nothing about that of another.
-        let one = self.sources.values().filter(|source| source.source.delivers_namespaces()).count() == 1;
+        let one = self.sources.values().filter(|source| source.lists_namespaces()).count() == 1;
         if one {
             if gone {
                 self.vanishing.explain(&name);
@@ -237,15 +325,34 @@ impl Run {
         Some(Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new))
     }
 
-    /// Drops what a source no longer says after it was started anew, unless something it cannot read may hide it.
+    /// Removes objects and Kubernetes namespaces that were missing from a complete snapshot, unless something that the
+    /// source cannot read may hide them.
     fn sweep(&mut self, name: &Arc<str>) {
-        let hides = self.index.source_hides_objects(name);
-        let Some(source) = self.sources.get_mut(name).filter(|source| source.to_sweep && !hides) else {
+        let Some(source) = self.sources.get_mut(name) else { return };
+        if !source.snapshots.iter().any(|snapshot| snapshot.to_sweep) {
             return;
-        };
-        source.to_sweep = false;
-        for gone in self.index.not_said_since(name, source.run) {
-            let effects = self.vanish(&gone);
+        }
+        let hides = self.index.snapshot_may_lack_objects(name);
+        let mut gone_namespaces = Vec::new();
+        let mut gone = Vec::new();
+        for snapshot in source.snapshots.iter_mut().filter(|snapshot| snapshot.to_sweep) {
+            if snapshot.scope == Scope::Namespaces {
+                let listed = std::mem::take(&mut snapshot.namespaces);
+                let known = self.index.namespaces_of(name);
+                gone_namespaces.extend(known.filter(|namespace| !listed.contains(*namespace)).cloned());
+            } else if hides {
+                continue;
+            } else {
+                gone.extend(self.index.missing_since(name, &snapshot.scope, snapshot.since));
+            }
+            snapshot.to_sweep = false;
+        }
+        for namespace in gone_namespaces {
+            let effects = self.namespace_gone(name, namespace, Instant::now());
+            self.carry_out(effects);
+        }
+        for id in gone {
+            let effects = self.vanish(&id);
             self.carry_out(effects);
         }
     }
@@ -306,7 +413,7 @@ impl Run {
         }
         // After deletes were revoked: what goes here may come again from a source that has just been started.
         for name in gone {
-            for id in self.index.not_said_since(&name, u32::MAX) {
+            for id in self.index.missing_since(&name, &Scope::Everything, u32::MAX) {
                 let effects = self.index.delete(&id);
                 self.carry_out(effects);
             }

@@ -11,7 +11,6 @@ use rulesync_core::{
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::cluster::Cluster;
 use super::history::History;
@@ -79,7 +78,7 @@ impl Process {
             .build()
             .unwrap();
         let handle = engine.handle();
-        let task = tokio::spawn(engine.run(CancellationToken::new()));
+        let task = tokio::spawn(engine.run(std::future::pending()));
         Self { number, handle, lead, setup, connections: 1, task }
     }
 

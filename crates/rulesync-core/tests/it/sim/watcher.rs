@@ -1,5 +1,5 @@
 //! A source that shows a cluster as a Kubernetes watch would: a list, then changes in order; after a gap a list again,
-//! from which deletes must be found. A kind that goes takes its objects with it. Besides, objects may be in files that
+//! from which the engine finds deletes. A kind that goes takes its objects with it. Besides, objects may be in files that
 //! cannot be read, as in a source of files.
 
 use std::collections::BTreeSet;
@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::{
-    DeclaredGroup, Finding, Known, Labels, ObjectId, PROMETHEUS_RULE, RuleObject, Sink, Source, SourceEvent,
+    DeclaredGroup, Finding, Labels, ObjectId, PROMETHEUS_RULE, RuleObject, Scope, Sink, Source, SourceEvent,
 };
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::cluster::{Cluster, Declared, Entry, Inner, Name};
 
@@ -23,12 +22,12 @@ pub(crate) struct Watcher {
 
 #[async_trait]
 impl Source for Watcher {
-    async fn run(&self, sink: Sink, shutdown: CancellationToken) {
-        shutdown.run_until_cancelled(self.watch(&sink)).await;
+    async fn run(&self, sink: Sink) {
+        self.watch(&sink).await;
     }
 
-    fn delivers_namespaces(&self) -> bool {
-        true
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::Namespaces, Scope::Everything]
     }
 }
 
@@ -47,7 +46,8 @@ struct Watch<'a> {
     cluster: &'a Cluster,
     process: u32,
     sink: &'a Sink,
-    known: Known,
+    /// Objects that were sent and not deleted since.
+    known: BTreeSet<ObjectId>,
     /// Objects of which some form was read.
     read: BTreeSet<Name>,
     /// Objects whose files were unreadable from the beginning.
@@ -74,7 +74,7 @@ impl Watcher {
             cluster: &self.cluster,
             process: self.process,
             sink,
-            known: Known::default(),
+            known: BTreeSet::new(),
             read: BTreeSet::new(),
             files: BTreeSet::new(),
             position: 0,
@@ -103,7 +103,9 @@ impl Watcher {
                         sink.send(kind(true)).await.ok()?;
                     }
                     let was = std::mem::replace(&mut watch.installed, Installed::Yes);
-                    sink.send(SourceEvent::SnapshotComplete).await.ok()?;
+                    for event in complete() {
+                        sink.send(event).await.ok()?;
+                    }
                     if std::mem::take(&mut watch.down) || was == Installed::Gone {
                         sink.send(SourceEvent::Available).await.ok()?;
                     }
@@ -112,6 +114,10 @@ impl Watcher {
             changed.changed().await.ok()?;
         }
     }
+}
+
+fn complete() -> [SourceEvent; 2] {
+    [Scope::Namespaces, Scope::Everything].map(SourceEvent::SnapshotComplete)
 }
 
 fn kind(installed: bool) -> SourceEvent {
@@ -147,14 +153,13 @@ impl Watch<'_> {
             Installed::Unknown => {
                 self.installed = Installed::No;
                 let namespaces = inner.namespaces.iter().map(|(name, on)| namespace(name, *on));
-                namespaces.chain([kind(false), SourceEvent::SnapshotComplete]).collect()
+                namespaces.chain([kind(false)]).chain(complete()).collect()
             }
             Installed::Yes => {
                 self.installed = Installed::Gone;
                 let mut events = Vec::new();
                 if !missed {
-                    self.known.begin();
-                    events.extend(self.known.finish().into_iter().map(SourceEvent::Delete));
+                    events.extend(std::mem::take(&mut self.known).into_iter().map(SourceEvent::Delete));
                     self.read.clear();
                     self.files.clear();
                     self.cluster.saw_all_go(self.process);
@@ -167,16 +172,16 @@ impl Watch<'_> {
 
     fn list(&mut self, inner: &Inner) -> Vec<SourceEvent> {
         (self.gap, self.position) = (Some(inner.gaps), inner.log.len());
-        self.known.begin();
-        let mut events: Vec<SourceEvent> =
-            inner.namespaces.iter().map(|(name, selected)| namespace(name, *selected)).collect();
+        self.known.clear();
+        self.read.retain(|name| inner.objects.contains_key(name));
+        self.files.retain(|name| inner.objects.contains_key(name));
+        let mut events = vec![
+            SourceEvent::SnapshotStarted(Scope::Namespaces),
+            SourceEvent::SnapshotStarted(Scope::Everything),
+        ];
+        events.extend(inner.namespaces.iter().map(|(name, selected)| namespace(name, *selected)));
         for (name, declared) in &inner.objects {
             events.extend(self.there(name, declared));
-        }
-        for gone in self.known.finish() {
-            self.read.retain(|name| id(self.sink, name) != gone);
-            self.files.retain(|name| file(self.sink, name) != gone);
-            events.push(SourceEvent::Delete(gone));
         }
         events
     }
@@ -189,7 +194,7 @@ impl Watch<'_> {
                 self.read.remove(&name);
                 self.files.remove(&name);
                 let ids = [id(self.sink, &name), file(self.sink, &name)];
-                let gone = ids.into_iter().filter(|id| self.known.forget(id));
+                let gone = ids.into_iter().filter(|id| self.known.remove(id));
                 gone.map(SourceEvent::Delete).collect()
             }
         }
@@ -204,10 +209,10 @@ impl Watch<'_> {
         };
         if declared.obscured && !self.read.contains(name) {
             self.files.insert(name.clone());
-            self.known.saw(&file);
+            self.known.insert(file.clone());
             return vec![unreadable(file, true)];
         }
-        self.known.saw(&id);
+        self.known.insert(id.clone());
         let mut events = vec![if declared.malformed || declared.obscured {
             unreadable(id, false)
         } else {
@@ -217,7 +222,7 @@ impl Watch<'_> {
         }];
         if self.files.remove(name) {
             // What was in it is known before it hides nothing any more.
-            self.known.forget(&file);
+            self.known.remove(&file);
             events.push(SourceEvent::Delete(file));
         }
         events
