@@ -11,6 +11,8 @@ mod journal;
 mod kube;
 mod listen;
 pub mod mutate;
+pub mod needs;
+pub mod recording;
 mod ruler;
 
 pub use fault::{Fault, FaultId, Faults};

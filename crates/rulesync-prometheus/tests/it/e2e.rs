@@ -42,7 +42,7 @@ fn put_all(
 }
 
 #[tokio::test]
-#[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
+#[ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY"]
 async fn prometheus_applies_changes_and_deletes_rules_despite_broken_group() {
     let server = Real::prometheus().await;
     let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Prometheus));
@@ -115,7 +115,7 @@ async fn prometheus_applies_changes_and_deletes_rules_despite_broken_group() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
+#[ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY"]
 async fn prometheus_with_broken_foreign_file_is_misconfigured() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
@@ -127,7 +127,7 @@ async fn prometheus_with_broken_foreign_file_is_misconfigured() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
+#[ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY"]
 async fn conformance_of_real_prometheus() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
@@ -146,7 +146,7 @@ async fn conformance_of_real_prometheus() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(e2e_vmalert), ignore = "needs RULESYNC_E2E_VMALERT_BINARY")]
+#[ignore = "needs RULESYNC_E2E_VMALERT_BINARY"]
 async fn vmalert_accepts_valid_and_rejects_broken_groups() {
     let server = Real::vmalert().await;
     let ruler = Arc::new(ruler(&server.rules(), &server.address, Variant::Vmalert));
