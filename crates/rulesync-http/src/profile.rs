@@ -16,7 +16,7 @@ pub struct ServerProfile {
     /// The path of the loaded rules, below the address.
     pub state_path: String,
     /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Versions that do not
-    /// know it return everything (contracts/ruler-api.md 5.1).
+    /// know it return everything (docs/contracts/ruler-api.md 5.1).
     pub state_filter: &'static str,
     /// The number of times that the server decodes names.
     pub encoding: PathEncoding,
@@ -25,7 +25,7 @@ pub struct ServerProfile {
     /// The changes that the server itself may make to groups: versions in use differ in the fields they store, and a
     /// gateway in front of the server may re-encode groups.
     pub normalization: Normalization,
-    /// The usual delay between a write and the rules being loaded (contracts/ruler-api.md 4.2).
+    /// The usual delay between a write and the rules being loaded (docs/contracts/ruler-api.md 4.2).
     pub sync_period: Duration,
 }
 
@@ -41,7 +41,7 @@ impl ServerProfile {
             state_filter: "file[]",
             encoding: PathEncoding::Single,
             keeps: Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL },
-            // 2.x versions lack some or all of these (contracts/ruler-api.md 2.1).
+            // 2.x versions lack some or all of these (docs/contracts/ruler-api.md 2.1).
             normalization: Normalization::Respells {
                 oldest: Keeps {
                     group_labels: false,
@@ -77,7 +77,7 @@ impl ServerProfile {
                 align_evaluation_time: false,
                 ..Keeps::ALL
             },
-            // Before #6665 Cortex lacked group labels; the offset is equally recent (contracts/ruler-api.md 2.1).
+            // Before #6665 Cortex lacked group labels; the offset is equally recent (docs/contracts/ruler-api.md 2.1).
             normalization: Normalization::Respells {
                 oldest: Keeps { group_labels: false, query_offset: false, ..Keeps::ALL },
             },

@@ -330,8 +330,8 @@ impl Objects<'_> {
         self.together.sink.send(SourceEvent::Kind { kind, installed }).await
     }
 
-    /// Right after its CRD was deleted a list answers 200 and nothing (contracts/observed.md): if everything seems to
-    /// be gone at once, the API server must still know the kind.
+    /// Right after its CRD was deleted a list answers 200 and nothing (docs/contracts/observed.md, "CRD deleted"): if
+    /// everything seems to be gone at once, the API server must still know the kind.
     async fn doubt(&self) -> Result<(), Trouble> {
         let Kind { group, version, plural, .. } = self.of;
         let waiting = format!(
