@@ -248,7 +248,7 @@ pub enum LabelNames {
 /// What a ruler can hold in the name of a namespace or group.
 ///
 /// Empty names, `.`, `..` and control characters are refused for every ruler: they are mangled in URLs or freeze a
-/// tenant (contracts/ruler-api.md 1.4).
+/// tenant (docs/contracts/ruler-api.md 1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameRules {
     /// The most bytes a name may have. 189 is what fits into a file name after base64.

@@ -16,7 +16,7 @@ impl Fingerprint {
     /// The fingerprint of a group for a ruler that keeps so much of it.
     ///
     /// Durations count by value; absent, empty and zero are the same; the expression is trimmed; the order of rules
-    /// matters, that of labels and source tenants does not (contracts/ruler-api.md 3.3).
+    /// matters, that of labels and source tenants does not (docs/contracts/ruler-api.md 3.3).
     pub fn of(group: &Group, keeps: &Keeps) -> Self {
         let Group {
             name,
