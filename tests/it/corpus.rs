@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rulesync_core::PromDuration;
-use rulesync_testkit::{Kind, KubeServer, RulerServer};
+use rulesync_testkit::{Kind, KubeServer, RulerServer, needs};
 use serde_json::{Map, Value};
 
-const SHARED: &str = env!("RULESYNC_SHARED_DIR");
-
 fn manifests() -> BTreeMap<PathBuf, Value> {
-    let files = std::fs::read_dir(Path::new(SHARED).join("corpus/kube-prometheus")).unwrap();
+    let files = std::fs::read_dir(needs::corpus().join("kube-prometheus")).unwrap();
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -83,10 +81,10 @@ fn config(source: &str, ruler: &RulerServer) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+#[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
 async fn kube_prometheus_through_files() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let source = format!("{{type: files, path: '{SHARED}/corpus/kube-prometheus'}}");
+    let source = format!("{{type: files, path: '{}'}}", needs::corpus().join("kube-prometheus").display());
     let running = rulesync_tests::run(&config(&source, &ruler), Path::new(".")).await.unwrap();
     let status = running.in_order(8).await.unwrap();
     assert_eq!(status.destinations[0].refused, 0);
@@ -100,7 +98,7 @@ async fn kube_prometheus_through_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+#[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
 async fn kube_prometheus_through_kubernetes() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let kube = KubeServer::start().await.unwrap();
@@ -119,9 +117,9 @@ async fn kube_prometheus_through_kubernetes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+#[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
 async fn every_expression_is_offered_and_no_valid_one_is_withheld() {
-    let text = std::fs::read_to_string(Path::new(SHARED).join("corpus/promql-rules.json")).unwrap();
+    let text = std::fs::read_to_string(needs::corpus().join("promql-rules.json")).unwrap();
     let corpus: Vec<Value> = serde_json::from_str(&text).unwrap();
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();

@@ -8,6 +8,8 @@ mod clusters;
 #[cfg(test)]
 mod company;
 #[cfg(test)]
+mod contracts;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod counts;

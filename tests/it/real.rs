@@ -3,11 +3,8 @@
 
 use std::path::Path;
 
+use rulesync_testkit::{Kind, RulerServer, needs};
 use rulesync_tests::{Failure, run};
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_default()
-}
 
 fn unique(what: &str) -> String {
     format!("rulesync-e2e-{what}-{}", std::process::id())
@@ -40,27 +37,24 @@ async fn against_ruler(kind: &str, address: &str) -> Result<(), Failure> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(e2e_mimir), ignore = "needs RULESYNC_E2E_MIMIR, the base URL of a Mimir")]
+#[ignore = "needs RULESYNC_E2E_MIMIR, the base URL of a Mimir"]
 async fn mimir() {
-    against_ruler("mimir", &variable("RULESYNC_E2E_MIMIR")).await.unwrap();
+    against_ruler("mimir", &needs::variable("RULESYNC_E2E_MIMIR")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(e2e_cortex), ignore = "needs RULESYNC_E2E_CORTEX, the base URL of a Cortex")]
+#[ignore = "needs RULESYNC_E2E_CORTEX, the base URL of a Cortex"]
 async fn cortex() {
-    against_ruler("cortex", &variable("RULESYNC_E2E_CORTEX")).await.unwrap();
+    against_ruler("cortex", &needs::variable("RULESYNC_E2E_CORTEX")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(
-    not(e2e_kubeconfig),
-    ignore = "needs RULESYNC_E2E_KUBECONFIG, a kubeconfig that may create namespaces"
-)]
+#[ignore = "needs RULESYNC_E2E_KUBECONFIG, a kubeconfig that may create namespaces"]
 async fn kubernetes() {
     use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
     use kube::core::{ApiResource, GroupVersionKind};
 
-    let path = variable("RULESYNC_E2E_KUBECONFIG");
+    let path = needs::variable("RULESYNC_E2E_KUBECONFIG");
     let _ = rustls::crypto::ring::default_provider().install_default();
     let file = kube::config::Kubeconfig::read_from(&path).unwrap();
     let config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await.unwrap();
@@ -78,7 +72,7 @@ async fn kubernetes() {
     object["metadata"]["namespace"] = namespace.as_str().into();
     rules.create(&create, &make(object)).await.unwrap();
 
-    let ruler = rulesync_testkit::RulerServer::builder(rulesync_testkit::Kind::Mimir).start().await.unwrap();
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let config = format!(
         "owner: e2e\nsources: [{{type: kubernetes, kubeconfig: '{path}', namespaces: [{namespace}]}}]\nrulers: [{{name: kit, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: kit, tenant: prod}}]\n",
         ruler.url()

@@ -1,9 +1,10 @@
 //! Measures the parse time per expression: `cargo run --release -p rulesync-expr --example corpus_speed [FILE]`.
-//! The file is a JSON list of objects with a field `expr`; the default is the shared corpus.
+//! The file is a JSON list of objects with a field `expr`; the default is the corpus in `RULESYNC_SHARED`.
 
 #![expect(clippy::print_stdout, reason = "the example prints its result")]
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Instant;
 use std::{env, fs};
 
@@ -18,8 +19,13 @@ struct Entry {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let shared = concat!(env!("RULESYNC_SHARED_DIR"), "/corpus/promql-rules.json");
-    let path = env::args().nth(1).unwrap_or_else(|| shared.to_owned());
+    let path = match env::args_os().nth(1) {
+        Some(path) => PathBuf::from(path),
+        None => {
+            let shared = env::var_os("RULESYNC_SHARED").ok_or("name a file, or set RULESYNC_SHARED")?;
+            PathBuf::from(shared).join("corpus/promql-rules.json")
+        }
+    };
     let entries: Vec<Entry> = serde_json::from_str(&fs::read_to_string(path)?)?;
     let bytes: usize = entries.iter().map(|entry| entry.expr.len()).sum();
     let mut nodes = 0;

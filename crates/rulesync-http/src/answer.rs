@@ -1,6 +1,6 @@
 //! Maps the status and body of a response to an outcome. Pure.
 //!
-//! The cases are those of contracts/ruler-api.md 1.6 and 1.8.
+//! The cases are those of docs/contracts/ruler-api.md 1.6 and 1.8.
 
 mod hint;
 

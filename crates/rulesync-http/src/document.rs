@@ -16,8 +16,8 @@ use crate::limits::Limits;
 #[error("{0}")]
 pub struct DocumentError(String);
 
-/// Encodes a group as a request body: JSON, the subset of YAML that all parsers read alike (contracts/ruler-api.md
-/// 1.3), at a seventh of the cost of writing the other styles.
+/// Encodes a group as a request body: JSON, the subset of YAML that all parsers read alike
+/// (docs/contracts/ruler-api.md 1.3), at a seventh of the cost of writing the other styles.
 ///
 /// # Errors
 ///

@@ -22,7 +22,7 @@ pub struct ServerProfile {
     /// The path of the loaded rules, below the address.
     pub state_path: String,
     /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Versions that do not
-    /// know it return everything (contracts/ruler-api.md 5.1).
+    /// know it return everything (docs/contracts/ruler-api.md 5.1).
     pub state_filter: &'static str,
     /// The number of times that the server decodes names.
     pub encoding: PathEncoding,
@@ -43,7 +43,7 @@ impl ServerProfile {
             encoding: PathEncoding::Single,
             capabilities: Capabilities::DEFAULT
                 .with_fields(StoredFields::ALL.with_limit(StoredLimit::Bits32))
-                // 2.x versions lack some or all of these (contracts/ruler-api.md 2.1).
+                // 2.x versions lack some or all of these (docs/contracts/ruler-api.md 2.1).
                 .with_normalization(Normalization::Respells {
                     oldest: StoredFields::ALL.without(&[GroupLabels, Limit, QueryOffset, KeepFiringFor]),
                 })
@@ -73,7 +73,7 @@ impl ServerProfile {
                     SourceTenants,
                     AlignEvaluationTime,
                 ]))
-                // Before #6665 Cortex lacked group labels; the offset is equally recent (contracts/ruler-api.md 2.1).
+                // Before #6665 Cortex lacked group labels; the offset is equally recent (docs/contracts/ruler-api.md 2.1).
                 .with_normalization(Normalization::Respells {
                     oldest: StoredFields::ALL.without(&[GroupLabels, QueryOffset]),
                 })
@@ -93,7 +93,7 @@ impl ServerProfile {
             capabilities: Capabilities::DEFAULT
                 .with_language(QueryLanguage::LogQl)
                 .with_templates(TemplateEnvironment::LOKI_RULES)
-                // Legacy names only, whatever Mimir and Prometheus allow (contracts/ruler-api.md 2.3).
+                // Legacy names only, whatever Mimir and Prometheus allow (docs/contracts/ruler-api.md 2.3).
                 .with_label_names(LabelNames::Legacy)
                 // Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the
                 // maximum length of a file name stops rule loading for the whole tenant, although its write is accepted.

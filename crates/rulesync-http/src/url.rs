@@ -1,5 +1,5 @@
 //! Encodes names as path segments. `Url::path_segments_mut` is not used because it drops `.`, `..` and line breaks,
-//! which turns "delete this group" into "delete this namespace" (contracts/ruler-api.md, 0.10).
+//! which turns "delete this group" into "delete this namespace" (docs/contracts/ruler-api.md 0.10).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -311,7 +311,7 @@ impl Objects<'_> {
     }
 
     /// Confirms that the API server knows the kind. Right after a CRD was deleted, a list of its objects succeeds and is
-    /// empty (contracts/observed.md).
+    /// empty (docs/contracts/observed.md, "CRD deleted").
     async fn confirm_kind_exists(&self) -> Result<(), Trouble> {
         let Kind { group, version, plural, .. } = self.of;
         let waiting = format!(

@@ -1,7 +1,7 @@
 //! A ruler for Grafana Loki: [`LokiRuler`].
 //!
 //! Loki implements the ruler configuration API of [`rulesync_http`] with differences: names are encoded twice, an empty
-//! tenant is a 404, and several fields are dropped silently (contracts/ruler-api.md, 0). Expressions are LogQL.
+//! tenant is a 404, and several fields are dropped silently (docs/contracts/ruler-api.md 0). Expressions are LogQL.
 //!
 //! ```
 //! use std::time::Duration;

@@ -5,12 +5,13 @@
 //! requests it received, so that a test can assert their number and content, and [`Faults`], which break the server
 //! while it runs. The answers follow recordings of real servers; what those do behind their API is not simulated.
 
-pub mod conformance;
 mod fault;
 mod journal;
 mod kube;
 mod listen;
 pub mod mutate;
+pub mod needs;
+pub mod recording;
 mod ruler;
 
 pub use fault::{Fault, FaultId, Faults};

@@ -1,7 +1,7 @@
 //! Whether what was written is loaded and evaluates: when to ask the ruler, and what its answers mean. Pure.
 //!
 //! A group that is not loaded three load delays after it was written never will be without help: the tenant is frozen,
-//! or evaluation is switched off (contracts/ruler-api.md 5.4). A rule counts as failing when two answers in a row say
+//! or evaluation is switched off (docs/contracts/ruler-api.md 5.4). A rule counts as failing when two answers in a row say
 //! so.
 
 use std::collections::HashMap;

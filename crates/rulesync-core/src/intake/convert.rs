@@ -164,7 +164,7 @@ impl Converter {
                 .error(at, None, "rule-kind", "both `record` and `alert` are set")
                 .advise("split it into two rules"),
         }
-        // Blanks around it mean nothing, and leading ones can freeze a tenant (ruler-api.md 3.4).
+        // Blanks around it mean nothing, and leading ones can freeze a tenant (docs/contracts/ruler-api.md 3.4).
         if expr.trim().len() < expr.len() {
             expr = expr.trim().to_owned();
         }

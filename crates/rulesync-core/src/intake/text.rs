@@ -1,7 +1,7 @@
 //! Which texts rulers can take: what their own YAML readers and writers disagree about must not reach them.
 //!
 //! A ruler writes what it stores as YAML and reads it again before it evaluates anything. A text that does not survive
-//! that freezes the tenant: nothing that is written later is loaded (ruler-api.md 3.4, observed.md). The table in the
+//! that freezes the tenant: nothing that is written later is loaded (docs/contracts/ruler-api.md 3.4). The table in the
 //! tests comes from the readers and writers themselves.
 
 /// What is wrong with a text, as the end of a sentence that begins with the text's name.

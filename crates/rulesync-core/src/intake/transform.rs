@@ -238,7 +238,8 @@ impl Transform {
         let mut treated = group.clone();
         for (index, rule) in treated.rules.iter_mut().enumerate() {
             for SetLabel { name, value, add_if_absent } in &self.labels {
-                // A rule's label wins over its group's (ruler-api.md 3.2), and some rulers keep no labels of groups.
+                // A rule's label wins over its group's (docs/contracts/ruler-api.md 3.2), and some rulers keep no
+                // labels of groups.
                 let own = || rule.labels.get(name).or_else(|| group.labels.get(name)).cloned();
                 let value = add_if_absent.then(own).flatten().unwrap_or_else(|| value.clone());
                 rule.labels.insert(name.clone(), value);

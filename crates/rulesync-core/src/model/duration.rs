@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn prints_what_the_servers_answer() {
-        // The pairs are those of contracts/ruler-api.md 3.2.
+        // The pairs are those of docs/contracts/ruler-api.md 3.2.
         for (sent, answered) in [
             ("300s", "5m"),
             ("1m0s", "1m"),

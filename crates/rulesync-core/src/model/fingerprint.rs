@@ -16,7 +16,7 @@ impl Fingerprint {
     /// Computes the fingerprint of a group for a ruler that stores these fields.
     ///
     /// Durations count by value; absent, empty and zero are the same; the expression is trimmed; the order of rules
-    /// matters, that of labels and source tenants does not (contracts/ruler-api.md 3.3).
+    /// matters, that of labels and source tenants does not (docs/contracts/ruler-api.md 3.3).
     pub fn of(group: &Group, stored: &StoredFields) -> Self {
         let Group {
             name,

@@ -1,7 +1,7 @@
 //! What a ruler says about the evaluation of the rules it has loaded: the answer of [`Ruler::evaluation`].
 //!
 //! That a write was accepted does not mean that a rule runs. Rulers load what is stored a while later, some never
-//! (contracts/ruler-api.md 0, the frozen tenant), and each rule can fail every time it is evaluated.
+//! (docs/contracts/ruler-api.md 0.1, the frozen tenant), and each rule can fail every time it is evaluated.
 //!
 //! [`Ruler::evaluation`]: crate::Ruler::evaluation
 

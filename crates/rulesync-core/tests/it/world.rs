@@ -148,7 +148,7 @@ impl MemoryRuler {
         }
         let limit = memory.group_limit;
         let groups = memory.tenants.entry(tenant).or_default();
-        // The servers count the group being replaced (contracts/ruler-api.md, 0.3).
+        // The servers count the group being replaced (docs/contracts/ruler-api.md 0.3).
         if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
             return Err(RulerError::Limit { message: "per-user rule groups limit exceeded".to_owned() });
         }

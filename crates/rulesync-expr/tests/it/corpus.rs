@@ -1,13 +1,23 @@
 //! Expressions of public rule sets. All of them parse, except those that Prometheus rejects as well; these are
 //! listed here with the reason.
 
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use rulesync_expr::promql::{self, Options};
 use serde::Deserialize;
 
-const SHARED: &str = env!("RULESYNC_SHARED_DIR");
+/// The corpus of public rules, which is not in the repository.
+fn corpus() -> PathBuf {
+    let shared = env::var_os("RULESYNC_SHARED");
+    let shared = shared.expect("this test needs RULESYNC_SHARED; CONTRIBUTING.md says what it is for");
+    let corpus = PathBuf::from(shared).join("corpus");
+    assert!(
+        corpus.is_dir(),
+        "RULESYNC_SHARED must be the absolute path of a directory with the corpus: {corpus:?}"
+    );
+    corpus
+}
 
 #[derive(Deserialize)]
 struct Entry {
@@ -50,9 +60,9 @@ const REJECTED: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+#[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
 fn parse_public_rules() {
-    let text = fs::read_to_string(Path::new(SHARED).join("corpus/promql-rules.json")).unwrap();
+    let text = fs::read_to_string(corpus().join("promql-rules.json")).unwrap();
     let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
     assert!(entries.len() > 2000);
     let mut seen = vec![0; REJECTED.len()];
@@ -72,10 +82,10 @@ fn parse_public_rules() {
 }
 
 #[test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+#[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
 fn parse_kube_prometheus_rules() {
     let mut count = 0;
-    for file in fs::read_dir(Path::new(SHARED).join("corpus/kube-prometheus")).unwrap() {
+    for file in fs::read_dir(corpus().join("kube-prometheus")).unwrap() {
         let path = file.unwrap().path();
         for expr in expressions(&fs::read_to_string(&path).unwrap()) {
             if let Err(error) = promql::parse(&expr, &Options::default()) {

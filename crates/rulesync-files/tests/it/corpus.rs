@@ -1,18 +1,18 @@
-//! Real manifests: those of the quickstart, and of the shared corpus if it exists.
+//! Real manifests: those of the quickstart, and of the corpus.
 
 use std::fs;
-use std::path::Path;
 
 use insta::assert_snapshot;
 use rulesync_core::SourceEvent;
+use rulesync_testkit::needs;
 
 use crate::fixture::{Fixture, directory};
 
 /// All eight objects are read with every rule in the text, and without findings.
 #[tokio::test(start_paused = true)]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
+#[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
 async fn corpus_reads_kube_prometheus_completely() {
-    let corpus = Path::new(env!("RULESYNC_SHARED_DIR")).join("corpus/kube-prometheus");
+    let corpus = needs::corpus().join("kube-prometheus");
     let tree = directory(&[]);
     let mut rules = 0;
     for entry in fs::read_dir(corpus).unwrap() {

@@ -146,7 +146,10 @@ async fn kinds_that_are_not_installed_are_waited_for_without_noise() {
         match next(&mut events).await {
             SourceEvent::Kind { kind, installed: true } => there.push(kind.to_string()),
             SourceEvent::Upsert(_) => arrived += 1,
-            SourceEvent::Identity(_) | SourceEvent::Available => {}
+            SourceEvent::Identity(_)
+            | SourceEvent::Available
+            | SourceEvent::SnapshotStarted(_)
+            | SourceEvent::SnapshotComplete(_) => {}
             other => panic!("{other:?}"),
         }
     }

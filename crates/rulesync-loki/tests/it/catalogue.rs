@@ -1,11 +1,11 @@
-//! The outcome of each recorded response of a real Loki: the error catalogue of contracts/ruler-api.md, row by row.
+//! The outcome of each recorded response of a real Loki: the error catalogue of docs/contracts/ruler-api.md 1.6, row by
+//! row.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
 use rulesync_loki::LokiRuler;
-use rulesync_testkit::{Fault, Kind, RulerServer};
+use rulesync_testkit::{Fault, Kind, RulerServer, recording};
 
 use crate::conformance::ruler;
 
@@ -40,40 +40,21 @@ struct Recording {
 
 /// The recordings of requests that rulesync sends, without those that were truncated.
 fn recordings() -> Vec<Recording> {
-    let directory = PathBuf::from(option_env!("RULESYNC_SHARED_DIR").unwrap_or("../../../shared"));
-    let files = std::fs::read_dir(directory.join("contracts/loki")).unwrap();
-    let mut recordings: Vec<Recording> = files
-        .filter_map(|file| {
-            let path = file.unwrap().path();
-            let number = path.file_name()?.to_str()?.split('-').next()?.parse().ok()?;
-            recording(number, &String::from_utf8_lossy(&std::fs::read(&path).unwrap()))
-        })
-        .collect();
-    recordings.sort_by_key(|recording| recording.number);
-    recordings
+    recording::all("loki").unwrap().into_iter().filter_map(sent_by_rulesync).collect()
 }
 
-fn recording(number: u32, text: &str) -> Option<Recording> {
-    let (request, answer) = text.split_once("--- RESPONSE\n")?;
-    let command = request.split("\n--- BODY").next()?;
-    let path = command.rsplit_once("/loki/api/v1/rules")?.1.trim_end_matches(['\'', '\n', ' ']);
-    if path.contains(['?', ' ', '\n']) || path.ends_with('/') || text.contains("… cut, ") {
+fn sent_by_rulesync(recording: recording::Recording) -> Option<Recording> {
+    let path = recording.target.strip_prefix("/loki/api/v1/rules")?;
+    if path.contains('?') || path.ends_with('/') || recording.text.contains("… cut, ") {
         return None;
     }
-    let method = command.split_once(" -X ").map_or("GET", |(_, rest)| rest.split(' ').next().unwrap_or(""));
-    let answer = answer.replace("\r\n", "\n");
-    let mut answer = answer.as_str();
-    while answer.starts_with("HTTP/1.1 100") {
-        answer = answer.split_once("\n\n")?.1;
-    }
-    let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
-    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+    let response = recording.response?;
     Some(Recording {
-        number,
-        request: (method.to_owned(), path.split('/').filter(|name| !name.is_empty()).count()),
-        status: head.split(' ').nth(1)?.parse().ok()?,
-        content_type: header("Content-Type: ").unwrap_or_default().to_owned(),
-        body: body.split("\n[[time_total").next().unwrap_or_default().to_owned(),
+        number: recording.name.split('-').next()?.parse().ok()?,
+        request: (recording.method, path.split('/').filter(|name| !name.is_empty()).count()),
+        status: response.status,
+        content_type: response.header("content-type").unwrap_or_default().to_owned(),
+        body: String::from_utf8_lossy(&response.body).into_owned(),
     })
 }
 
@@ -114,7 +95,6 @@ async fn class(
 }
 
 #[tokio::test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn recorded_responses_have_expected_class() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);
@@ -143,7 +123,6 @@ async fn recorded_responses_have_expected_class() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn recorded_parse_error_names_rule() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let ruler = ruler(&server);

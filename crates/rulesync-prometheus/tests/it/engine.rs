@@ -180,7 +180,7 @@ async fn sync_omits_only_broken_rules() {
 const NEWER: &str = r#"{"record": "a:b", "expr": "histogram_avg(up)"}"#;
 
 #[tokio::test]
-#[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
+#[ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY"]
 async fn sync_with_real_prometheus_needs_one_reload() {
     for (objects, files_there) in [(forty_groups(), 1), (objects(2000, 0, 0, NEWER), 2000)] {
         let server = Real::prometheus().await;
@@ -197,7 +197,7 @@ async fn sync_with_real_prometheus_needs_one_reload() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
+#[ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY"]
 async fn sync_of_broken_groups_with_real_prometheus_needs_few_reloads() {
     let server = Real::prometheus().await;
     let objects = objects(300, 3, 6, NEWER);
@@ -226,7 +226,7 @@ fn no_reason() -> Objects {
 }
 
 #[tokio::test]
-#[cfg_attr(not(e2e_prometheus), ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY")]
+#[ignore = "needs RULESYNC_E2E_PROMETHEUS_BINARY"]
 async fn rejections_by_real_prometheus_have_rule_field_and_reason() {
     let server = Real::prometheus().await;
     let objects = no_reason();

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rulesync_http::{ClientConfig, Connection, PlainRequest};
+use rulesync_testkit::needs;
 use serde_json::Value;
 
 /// A running server with its directory.
@@ -125,7 +126,7 @@ fn spawn_vmalert(path: &Path, listen: &str) -> Child {
 
 fn command(variable: &str, path: &Path) -> Command {
     let log = File::create(path.join("log")).unwrap();
-    let mut command = Command::new(std::env::var_os(variable).expect("the test is ignored without it"));
+    let mut command = Command::new(needs::variable(variable));
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     command
 }

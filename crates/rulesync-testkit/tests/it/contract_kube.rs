@@ -10,14 +10,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use rulesync_testkit::{Access, KubeServer};
+use rulesync_testkit::{
+    Access, KubeServer,
+    recording::{self, Recording, RequestBody, Response},
+};
 use serde_json::{Value, json};
 
 use crate::{
     contract_kube_allow::ALLOWED,
     contract_kube_compare::{compare, frames, normalize, remove_managers},
     kube_client::{RULES, watches_started},
-    recording::{self, Recording, RequestBody, Response},
     wire::{self, Reply},
 };
 
@@ -46,7 +48,7 @@ impl Replay {
     /// The objects of a recorded watch, one per event.
     fn events(&self, prefix: &str) -> Vec<Value> {
         let body = self.recording(prefix).response.as_ref().map(|r| r.body.clone());
-        let body = body.unwrap_or_else(|| read_remark(&self.recording(prefix).name));
+        let body = body.unwrap_or_else(|| recorded_frames(self.recording(prefix)));
         let frames = frames(&body).expect("frames");
         frames.into_iter().map(|frame| frame["object"].clone()).collect()
     }
@@ -110,10 +112,9 @@ fn bulk(name: &str) -> Value {
 }
 
 /// Recordings 230 and 231 contain the frames of a watch without the exchange around them.
-fn read_remark(name: &str) -> Vec<u8> {
-    let text =
-        std::fs::read_to_string(recording::directory("kube").join(format!("{name}.txt"))).expect("readable");
-    text.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n").into_bytes()
+fn recorded_frames(recording: &Recording) -> Vec<u8> {
+    let frames = recording.text.lines().filter(|line| line.starts_with('{'));
+    frames.collect::<Vec<_>>().join("\n").into_bytes()
 }
 
 fn agent() -> Access {
@@ -343,7 +344,7 @@ async fn namespace_deletion(replay: &mut Replay) {
         assert!(server.delete_namespace("team-b"));
     });
     for (prefix, reply) in [("230", objects), ("231", namespace)] {
-        let mut recorded = frames(&read_remark(&replay.recording(prefix).name)).expect("frames");
+        let mut recorded = frames(&recorded_frames(replay.recording(prefix))).expect("frames");
         let mut replied = frames(&reply.expect("an answer").body).expect("frames");
         for frame in recorded.iter_mut().chain(&mut replied) {
             remove_managers(frame);
@@ -359,10 +360,9 @@ async fn namespace_deletion(replay: &mut Replay) {
 }
 
 #[tokio::test(start_paused = true)]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn contract_kubernetes_answers_match_recordings() {
-    let recordings =
-        recording::all("kube").into_iter().map(|recording| (recording.name.clone(), recording)).collect();
+    let recordings = recording::all("kube").expect("recordings");
+    let recordings = recordings.into_iter().map(|recording| (recording.name.clone(), recording)).collect();
     let mut replay = Replay { recordings, verdicts: BTreeMap::new() };
     history(&mut replay).await;
     outages(&mut replay).await;

@@ -4,9 +4,10 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use rulesync_testkit::recording::Response;
 use serde_json::{Value, json};
 
-use crate::{recording::Response, wire::Reply};
+use crate::wire::Reply;
 
 /// The JSON documents of a body: one, or the events of a watch.
 pub(crate) fn frames(body: &[u8]) -> Result<Vec<Value>, String> {

@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use rulesync_testkit::{Kind, Limits, RulerBuilder, RulerServer};
+use rulesync_testkit::{
+    Kind, Limits, RulerBuilder, RulerServer,
+    recording::{self, Recording, RequestBody},
+};
 
 use crate::{
     contract_allow::ALLOWED,
-    recording::{self, Recording, RequestBody},
     wire::{self, Reply},
 };
 
@@ -23,11 +25,12 @@ fn limits(builder: RulerBuilder) -> RulerBuilder {
 }
 
 #[tokio::test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn contract_mimir_answers_match_recordings() {
     let builder = || limits(RulerServer::builder(Kind::Mimir)).federation();
-    let (first, second): (Vec<_>, Vec<_>) =
-        recording::all("mimir").into_iter().partition(|recording| recording.name.as_str() < "300");
+    let (first, second): (Vec<_>, Vec<_>) = recording::all("mimir")
+        .expect("recordings")
+        .into_iter()
+        .partition(|recording| recording.name.as_str() < "300");
     // The last recordings are from a separate server.
     let mut verdicts = replay(&first, &start(builder()).await).await;
     verdicts.append(&mut replay(&second, &start(builder()).await).await);
@@ -35,17 +38,17 @@ async fn contract_mimir_answers_match_recordings() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn contract_cortex_answers_match_recordings() {
     let ruler = start(limits(RulerServer::builder(Kind::Cortex))).await;
-    judge("cortex", replay(&recording::all("cortex"), &ruler).await);
+    judge("cortex", replay(&recording::all("cortex").expect("recordings"), &ruler).await);
 }
 
 #[tokio::test]
-#[cfg_attr(not(rulesync_shared), ignore = "needs ../shared or RULESYNC_SHARED")]
 async fn contract_loki_answers_match_recordings() {
-    let (first, second): (Vec<_>, Vec<_>) =
-        recording::all("loki").into_iter().partition(|recording| recording.name.as_str() < "300");
+    let (first, second): (Vec<_>, Vec<_>) = recording::all("loki")
+        .expect("recordings")
+        .into_iter()
+        .partition(|recording| recording.name.as_str() < "300");
     let mut verdicts = replay(&first, &start(limits(RulerServer::builder(Kind::Loki))).await).await;
     // The last recordings are from a server whose rules are files.
     let ruler = start(RulerServer::builder(Kind::Loki).read_only()).await;

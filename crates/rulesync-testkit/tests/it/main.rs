@@ -21,7 +21,6 @@ mod kube_client;
 mod kube_corpus;
 mod kube_events;
 mod kube_watch;
-mod recording;
 mod ruler;
 mod ruler_loki;
 mod ruler_state;

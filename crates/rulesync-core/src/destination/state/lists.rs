@@ -112,8 +112,9 @@ impl State {
         self.verify
     }
 
-    /// A group that was read without rules may have been half written just then (contracts/observed.md): once, it
-    /// counts as it was. The answer is the namespaces that were written since the last look, and not read now.
+    /// A group that was read without rules may have been half written just then (docs/contracts/observed.md, "A
+    /// group half written"): once, it counts as it was. The answer is the namespaces that were written since the last
+    /// look, and not read now.
     fn keep_half_written(
         &mut self,
         found: &mut Observed,

@@ -1,4 +1,4 @@
-//! Responses of a real Loki, in the order of section 7 of `contracts/ruler-api.md`, and from its recordings.
+//! Responses of a real Loki, in the order of docs/contracts/ruler-api.md 7, and from its recordings.
 
 use super::{parse_error, parsed};
 use crate::error::ErrorKind;
