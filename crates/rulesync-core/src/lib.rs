@@ -31,6 +31,7 @@ mod concurrency;
 mod desired;
 mod destination;
 mod engine;
+mod environment;
 mod finding;
 mod guard;
 mod handover;

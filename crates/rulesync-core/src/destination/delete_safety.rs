@@ -5,13 +5,14 @@
 //! is
 //! *held* waits for the delete guard (`guard.rs`): for a window, for a source to recover, or for an operator.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::desired::{Desired, LeftBecause};
+use crate::environment::Environment;
 use crate::guard::{DeleteGuard, Guard, HeldReason, Wait, Wish};
 use crate::naming::NamespacePolicy;
 use crate::plan::{Change, Deletes, Reason};
@@ -33,17 +34,9 @@ pub(crate) enum Retirement {
 #[derive(Debug, Default)]
 pub(super) struct DeleteSafety {
     pub(super) guard: Guard,
-    deletes: Deletes,
-    /// Sources that may not know what they say.
-    suspects: HashSet<Arc<str>>,
-    /// Sources that most of what they had has vanished from.
-    vanished: HashMap<Arc<str>, HeldReason>,
-    /// Why namespaces that no object is known for are held, if they are.
-    orphans: Option<HeldReason>,
-    /// Kinds that are not installed.
-    missing_kinds: Arc<BTreeSet<Arc<str>>>,
-    /// Kubernetes namespaces that went of late.
-    gone: HashMap<String, Instant>,
+    environment: Arc<Environment>,
+    /// Whether everything that is declared for this destination has been sent since it was started.
+    declarations_sent: bool,
     /// Until when nothing is deleted, because the leader before this one may have seen more.
     takeover: Option<Instant>,
     pub(super) retirement: Option<Retirement>,
@@ -60,66 +53,48 @@ impl DeleteSafety {
 
     // What is known.
 
-    /// Which deletes the sources allow. True if more are allowed than before.
-    pub(super) fn allow(&mut self, deletes: Deletes) -> bool {
-        let more = (deletes.known && !self.deletes.known) || (deletes.orphans && !self.deletes.orphans);
-        self.deletes = deletes;
-        more
-    }
-
-    /// Which deletes are allowed at the moment.
-    pub(super) fn deletes(&self) -> Deletes {
-        Deletes { takeover: self.takeover.is_some(), ..self.deletes }
-    }
-
-    /// A source may not know what it says, or does again.
-    pub(super) fn suspect(&mut self, source: Arc<str>, suspect: bool, now: Instant) {
-        if suspect {
-            self.suspects.insert(source);
-        } else {
-            self.suspects.remove(&source);
-            self.guard.reconsider(now);
-        }
-    }
-
-    /// Most of what a source had has vanished, or no longer.
-    pub(super) fn vanished(&mut self, source: Arc<str>, reason: Option<HeldReason>, now: Instant) {
-        match reason {
-            Some(reason) => drop(self.vanished.insert(source, reason)),
-            None => drop(self.vanished.remove(&source)),
-        }
-        self.guard.reconsider(now);
-    }
-
-    /// Namespaces that no object is known for are held, or no longer.
-    pub(super) fn hold_orphans(&mut self, reason: Option<HeldReason>, now: Instant) {
-        self.orphans = reason;
-        self.guard.reconsider(now);
-    }
-
-    /// Kinds that are not installed where objects come from.
-    pub(super) fn set_missing_kinds(&mut self, missing: Arc<BTreeSet<Arc<str>>>) {
-        self.missing_kinds = missing;
-    }
-
-    /// A Kubernetes namespace is gone, or there again; that is remembered for a window.
-    pub(super) fn kubernetes_namespace(
+    /// Takes what all destinations share into account. Returns whether other deletes may be
+    /// allowed than before.
+    pub(super) fn set_environment(
         &mut self,
-        name: &str,
-        gone: bool,
-        window: Duration,
+        environment: Arc<Environment>,
         namespace_policy: &NamespacePolicy,
         now: Instant,
-    ) {
-        self.gone.retain(|_, at| *at + window > now);
-        if !gone {
-            self.gone.remove(name);
-            return;
+    ) -> bool {
+        let allowed = self.deletes();
+        let before = std::mem::replace(&mut self.environment, environment);
+        let current = &self.environment;
+        let of_gone = |namespace: &str| {
+            let named = namespace_policy.parse(namespace);
+            named.is_some_and(|named| current.gone_namespaces.contains(named.namespace))
+        };
+        if current.gone_namespaces.has_more_than(&before.gone_namespaces) {
+            self.guard.explain(of_gone, now);
         }
-        self.gone.insert(name.to_owned(), now);
-        let of_it =
-            |namespace: &str| namespace_policy.parse(namespace).is_some_and(|named| named.namespace == name);
-        self.guard.explain(of_it, now);
+        let trusted_again = !before.suspects.is_subset(&current.suspects);
+        if trusted_again || before.vanished != current.vanished || before.orphans != current.orphans {
+            self.guard.reconsider(now);
+        }
+        self.allows_more_than(allowed) || before.missing_kinds != self.environment.missing_kinds
+    }
+
+    /// Everything that is declared for the destination has been sent. Returns whether more deletes are allowed now.
+    pub(super) fn declarations_sent(&mut self) -> bool {
+        let allowed = self.deletes();
+        self.declarations_sent = true;
+        self.allows_more_than(allowed)
+    }
+
+    fn allows_more_than(&self, before: Deletes) -> bool {
+        let now = self.deletes();
+        (now.known && !before.known) || (now.orphans && !before.orphans)
+    }
+
+    /// The deletes that are allowed at the moment.
+    pub(super) fn deletes(&self) -> Deletes {
+        let Deletes { known, orphans, .. } = self.environment.deletes;
+        let sent = self.declarations_sent;
+        Deletes { takeover: self.takeover.is_some(), known: known && sent, orphans: orphans && sent }
     }
 
     /// This process leads from now on.
@@ -189,21 +164,21 @@ impl DeleteSafety {
         namespace_policy: &NamespacePolicy,
     ) -> bool {
         let no_route = matches!(self.retirement, Some(Retirement::NoRoute { .. }));
-        if self.missing_kinds.is_empty() || no_route || desired.object_of(namespace).is_some() {
+        if self.environment.missing_kinds.is_empty() || no_route || desired.object_of(namespace).is_some() {
             return false;
         }
         let kind = namespace_policy.parse(namespace).and_then(|named| named.kind);
-        kind.is_none_or(|kind| self.missing_kinds.contains(kind))
+        kind.is_none_or(|kind| self.environment.missing_kinds.contains(kind))
     }
 
     /// Whether something accounts for the deletes of a namespace, so that they are no accident.
     fn is_explained(&self, namespace: &str, desired: &Desired, namespace_policy: &NamespacePolicy) -> bool {
         let left = desired.left(namespace).map(|left| left.because);
         matches!(left, Some(LeftBecause::Deselected | LeftBecause::Moved))
-            || (!self.gone.is_empty()
+            || (!self.environment.gone_namespaces.is_empty()
                 && namespace_policy
                     .parse(namespace)
-                    .is_some_and(|named| self.gone.contains_key(named.namespace)))
+                    .is_some_and(|named| self.environment.gone_namespaces.contains(named.namespace)))
     }
 
     /// The time that the deletes of a namespace wait for, if it is the configuration that asks for them.
@@ -233,13 +208,13 @@ impl DeleteSafety {
     /// What stands in the way of a namespace's deletes besides their number.
     fn obstacle(&self, namespace: &str, desired: &Desired) -> Option<HeldReason> {
         match desired.object_of(namespace) {
-            Some(object) if self.suspects.contains(object.source()) => Some(HeldReason::Source),
+            Some(object) if self.environment.suspects.contains(object.source()) => Some(HeldReason::Source),
             Some(object) if desired.winner(namespace).is_none() => {
-                self.vanished.get(object.source()).copied()
+                self.environment.vanished.get(object.source()).copied()
             }
             Some(_) => None,
-            None if !self.suspects.is_empty() => Some(HeldReason::Source),
-            None => self.orphans,
+            None if !self.environment.suspects.is_empty() => Some(HeldReason::Source),
+            None => self.environment.orphans,
         }
     }
 

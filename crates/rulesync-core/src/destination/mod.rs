@@ -13,7 +13,6 @@ mod queue;
 mod refusals;
 mod state;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,9 +22,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, LimitedRuler, Stops};
-use crate::claim::Claimant;
 use crate::desired::{DesiredObject, LeftBecause, Protection};
-use crate::guard::HeldReason;
+use crate::environment::Environment;
 use crate::handover::Share;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -34,7 +32,7 @@ use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
 use crate::observed::{Listed, Listing};
 use crate::outcome::Reporters;
-use crate::plan::{Deletes, Plan};
+use crate::plan::Plan;
 use crate::policy::{Policy, jittered};
 use crate::ruler::Evaluation;
 use crate::ruler::{Ruler, RulerError};
@@ -54,28 +52,14 @@ pub(crate) enum Command {
     Remove { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
     /// What is there for an object stays although the object does not claim it, and why; or no longer.
     Protect { namespace: Arc<str>, object: ObjectId, protection: Option<Protection> },
-    /// Which deletes are safe from now on.
-    Deletes(Deletes),
-    /// A source may not know what it says, or does again.
-    Suspect { source: Arc<str>, suspect: bool },
-    /// A Kubernetes namespace is gone, or there again.
-    KubernetesNamespace { name: String, gone: bool },
-    /// Kinds that are not installed where objects come from: what is there of them stays.
-    AbsentKinds(Arc<BTreeSet<Arc<str>>>),
-    /// Who we are, as far as that can be known.
-    Identity(Option<Arc<Claimant>>),
-    /// Most of what a source had has vanished at once, so that its deletes are held; or no longer.
-    Vanished { source: Arc<str>, held: Option<HeldReason> },
-    /// Whether namespaces that no object is known for are held, and why.
-    Orphans(Option<HeldReason>),
+    /// Everything that is declared for it so far has been sent: before, all it has would look orphaned.
+    DeclarationsSent,
     /// Nothing leads here any more, or something does again.
     Retire(Option<Retirement>),
     /// Deletes that are held back may be made; answers how many namespaces they were in.
     Release(oneshot::Sender<Option<usize>>),
     /// Refusals are forgotten: the configuration changed.
     Reconsider,
-    /// Times and limits changed.
-    Policy(Policy),
     /// Asks how everything is.
     Status(oneshot::Sender<DestinationReport>),
     /// Asks for the plan as it stands.
@@ -92,8 +76,10 @@ pub(crate) struct DestinationReport {
 /// How far a destination is, for those who wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Orders handled so far.
+    /// Commands handled so far.
     pub(crate) handled: u64,
+    /// The version of the [`Environment`] that it has taken into account.
+    pub(crate) environment: u64,
     /// Nothing waits and nothing is under way, but for what has failed.
     pub(crate) idle: bool,
     /// It has been listed.
@@ -110,6 +96,13 @@ pub(crate) struct Progress {
     pub(crate) orphans: usize,
     /// Changes carried out so far.
     pub(crate) applied: u64,
+}
+
+/// The ways between a destination and its engine.
+pub(crate) struct Channels {
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) environment: watch::Receiver<Arc<Environment>>,
+    pub(crate) progress: watch::Sender<Progress>,
 }
 
 /// What a destination is given by its engine.
@@ -147,6 +140,7 @@ pub(crate) struct Destination {
     shared: Shared,
     state: State,
     commands: mpsc::UnboundedReceiver<Command>,
+    environment: watch::Receiver<Arc<Environment>>,
     progress: watch::Sender<Progress>,
     handled: u64,
     jobs: JoinSet<apply::Report>,
@@ -168,17 +162,18 @@ impl Destination {
         ruler: LimitedRuler,
         in_flight: usize,
         shared: Shared,
-        commands: mpsc::UnboundedReceiver<Command>,
-        progress: watch::Sender<Progress>,
+        Channels { commands, mut environment, progress }: Channels,
         stop: CancellationToken,
     ) -> Self {
-        let state = State::new(id, &shared, ruler.ruler.capabilities().fields);
+        let mut state = State::new(id, &shared, ruler.ruler.capabilities().fields);
+        state.set_environment(Arc::clone(&environment.borrow_and_update()));
         let leadership = shared.leadership.clone();
         Self {
             ruler,
             in_flight,
             state,
             commands,
+            environment,
             progress,
             handled: 0,
             jobs: JoinSet::new(),
@@ -197,6 +192,7 @@ impl Destination {
     pub(crate) async fn run(mut self) {
         let Stops { stop, leadership } = self.stops.clone();
         loop {
+            self.follow_environment();
             self.follow_leadership();
             self.state.judge_deletes();
             self.start_list();
@@ -221,10 +217,29 @@ impl Destination {
                     Some(command) => self.command(command),
                     None => break,
                 },
+                Ok(()) = self.environment.changed() => self.environment.mark_changed(),
                 () = sleep_until(wake) => {}
             }
         }
         self.finish().await;
+    }
+
+    /// Takes the latest environment into account, after all commands that were sent before it: deletes become safe only
+    /// once everything is known that is declared.
+    fn follow_environment(&mut self) {
+        if !self.environment.has_changed().unwrap_or(false) {
+            return;
+        }
+        let environment = Arc::clone(&self.environment.borrow_and_update());
+        while let Ok(command) = self.commands.try_recv() {
+            self.command(command);
+        }
+        if environment.policy != self.shared.policy {
+            let resync = jittered(environment.policy.resync_interval);
+            self.next_list = self.next_list.min(Instant::now() + resync);
+            self.shared.policy = environment.policy.clone();
+        }
+        self.state.set_environment(environment);
     }
 
     /// A standby keeps what should be, and reads what is when it comes to lead: another has written meanwhile.
@@ -264,13 +279,7 @@ impl Destination {
             Command::Protect { namespace, object, protection } => {
                 self.state.protect(&namespace, &object, protection)
             }
-            Command::Deletes(deletes) => self.state.allow(deletes),
-            Command::Suspect { source, suspect } => self.state.suspect_source(source, suspect),
-            Command::KubernetesNamespace { name, gone } => self.state.kubernetes_namespace(&name, gone),
-            Command::AbsentKinds(kinds) => self.state.set_absent_kinds(kinds),
-            Command::Identity(us) => self.state.identify(us),
-            Command::Vanished { source, held } => self.state.source_vanished(source, held),
-            Command::Orphans(held) => self.state.hold_orphans(held),
+            Command::DeclarationsSent => self.state.declarations_sent(),
             Command::Retire(Some(retirement)) => self.state.retire(retirement),
             Command::Retire(None) => self.state.return_to_service(),
             Command::Reconsider => {
@@ -278,11 +287,6 @@ impl Destination {
                 if self.state.is_down() {
                     self.next_list = Instant::now();
                 }
-            }
-            Command::Policy(policy) => {
-                self.next_list = self.next_list.min(Instant::now() + jittered(policy.resync_interval));
-                self.shared.policy = policy.clone();
-                self.state.set_policy(policy);
             }
             // Nobody waiting for the answer is no problem of ours.
             Command::Release(answer) => drop(answer.send(Some(self.state.release()))),

@@ -28,6 +28,7 @@ use super::refusals::Refusals;
 use super::{Progress, Shared, seconds_since_1970};
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::desired::{Desired, DesiredGroup};
+use crate::environment::Environment;
 use crate::guard::HeldReason;
 use crate::handover::Share;
 use crate::model::capabilities::StoredFields;
@@ -52,6 +53,7 @@ const FRESH: Duration = Duration::from_secs(10);
 /// The bookkeeping of one destination.
 pub(super) struct State {
     pub(super) id: DestinationId,
+    environment: Arc<Environment>,
     pub(super) breaker: CircuitBreaker,
     shared: Shared,
     fields: StoredFields,
@@ -117,6 +119,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields) -> Self {
         Self {
+            environment: Arc::default(),
             breaker: CircuitBreaker::new(&shared.policy),
             shared: shared.clone(),
             fields,
@@ -450,6 +453,7 @@ impl State {
     pub(super) fn progress(&self) -> Progress {
         Progress {
             handled: 0,
+            environment: self.environment.version,
             idle: false,
             listed: self.observed.is_some(),
             failing: self.queue.failing() > 0 || self.down,

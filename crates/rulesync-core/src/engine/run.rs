@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::setup::{Setup, SetupError};
 use super::{Parts, Request, RunError};
 use crate::claim::Installation;
 use crate::destination::Command;
+use crate::environment::{Environment, GoneNamespaces};
 use crate::finding::Finding;
 use crate::leadership::Leadership;
 use crate::locations::Locations;
@@ -71,7 +72,11 @@ pub(super) struct Run {
     /// Whether objects may have left a destination for the last time.
     left: bool,
     /// Kinds that sources cannot have objects of, because they are not installed.
-    absent: BTreeSet<(Arc<str>, Arc<str>)>,
+    missing_kinds: BTreeSet<(Arc<str>, Arc<str>)>,
+    /// Kubernetes namespaces that were deleted within the delete guard's window.
+    gone_namespaces: GoneNamespaces,
+    /// What all destinations share.
+    environment: watch::Sender<Arc<Environment>>,
     /// Destinations that may hold rules of ours.
     ever: BTreeSet<DestinationId>,
     /// Whether the inventory has yet to be told of it.
@@ -90,7 +95,6 @@ pub(super) struct Run {
     release_deletes: bool,
     events: (mpsc::Sender<SourceMessage>, mpsc::Receiver<SourceMessage>),
     tasks: JoinSet<()>,
-    deletes: Deletes,
     progressed: Arc<Notify>,
     /// Counts the runs of sources, so that a restarted one is told from its predecessor.
     runs: u32,
@@ -134,7 +138,9 @@ impl Run {
             retiring: BTreeMap::new(),
             handovers: Vec::new(),
             left: false,
-            absent: BTreeSet::new(),
+            missing_kinds: BTreeSet::new(),
+            gone_namespaces: GoneNamespaces::default(),
+            environment: watch::Sender::default(),
             ever: BTreeSet::new(),
             ever_changed: true,
             retiring_since: BTreeMap::new(),
@@ -145,7 +151,6 @@ impl Run {
             release_deletes,
             events: mpsc::channel(EVENTS),
             tasks: JoinSet::new(),
-            deletes: Deletes::default(),
             progressed,
             runs: 0,
             started: Instant::now(),
@@ -168,11 +173,11 @@ impl Run {
         let progressed = Arc::clone(&self.progressed);
         loop {
             self.keep_inventory();
-            self.allow_deletes();
             self.judge_vanishing();
             self.depart();
             self.leave_destinations();
             self.retire();
+            self.publish_environment();
             match self.is_over() {
                 Some(Ok(())) => return Ok(self),
                 Some(Err(error)) => {
@@ -238,7 +243,7 @@ impl Run {
             let failure = RunError::SourceUnavailable { source_name: name.to_string(), reason };
             return (self.started.elapsed() >= patience).then_some(Err(failure));
         }
-        let done = self.events.1.is_empty() && self.destinations.values().all(RunningDestination::is_done);
+        let done = self.events.1.is_empty() && self.all_done();
         let achieved: u64 = self.destinations.values().map(RunningDestination::achieved).sum();
         if achieved != self.got_on.1 {
             self.got_on = (Instant::now(), achieved);
@@ -317,22 +322,40 @@ impl Run {
         }
     }
 
-    /// Tells every destination, those that retire included.
-    fn tell_all(&mut self, command: impl Fn() -> Command) {
-        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
-            destination.send(command());
-        }
+    /// Publishes what all destinations share, if any of it has changed.
+    ///
+    /// Commands are sent before the environment that follows from the same event, and destinations handle them in that
+    /// order: nothing becomes safe to delete before everything that declares it is known.
+    pub(super) fn publish_environment(&mut self) {
+        let deletes = self.safe_deletes();
+        let suspects = self.sources.iter().filter(|(_, source)| source.is_suspect());
+        let environment = Environment {
+            version: 0,
+            deletes,
+            suspects: suspects.map(|(name, _)| Arc::clone(name)).collect(),
+            vanished: self.vanishing.held().map(|(source, reason)| (Arc::clone(source), reason)).collect(),
+            orphans: self.orphans.held(),
+            missing_kinds: self.missing_kinds.iter().map(|(_, kind)| Arc::clone(kind)).collect(),
+            gone_namespaces: self.gone_namespaces.clone(),
+            claimant: self.claimant(),
+            policy: self.setup.policy.clone(),
+        };
+        self.environment.send_if_modified(|current| {
+            let environment = Environment { version: current.version, ..environment };
+            let changed = environment != **current;
+            if changed {
+                *current = Arc::new(Environment { version: current.version + 1, ..environment });
+            }
+            changed
+        });
     }
 
-    fn allow_deletes(&mut self) {
+    /// The deletes that sources allow.
+    fn safe_deletes(&mut self) -> Deletes {
         let known = self.sources.values().all(|source| source.complete);
         self.listed_once |= known && self.has_listed_all();
         let orphans = known && self.listed_once && !self.index.hides_objects();
-        let deletes = Deletes { takeover: false, known, orphans };
-        if deletes != self.deletes {
-            self.deletes = deletes;
-            self.tell_all(|| Command::Deletes(deletes));
-        }
+        Deletes { takeover: false, known, orphans }
     }
 
     /// Whether every destination has been listed, but for those whose ruler is down; or has had the time for it.
@@ -364,16 +387,13 @@ impl Run {
         let none = Remaining { objects: 0, healthy: false, poll_interval: Duration::ZERO };
         let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
         for (source, held) in self.vanishing.judge(&policy, of, now) {
-            self.tell_all(|| Command::Vanished { source: Arc::clone(&source), held });
             let left = of(&source).objects;
             self.reporters.report(&Outcome::Vanished { source, held, left });
         }
         let waiting = self.destinations.values().chain(self.retiring.values());
         let orphans: usize = waiting.map(|destination| destination.progress.borrow().orphans).sum();
         let remaining: Vec<Remaining> = remaining.into_values().collect();
-        if let Some(held) = self.orphans.judge(&policy, orphans, &remaining, now) {
-            self.tell_all(|| Command::Orphans(held));
-        }
+        self.orphans.judge(&policy, orphans, &remaining, now);
     }
 
     // Requests.
@@ -409,10 +429,6 @@ impl Run {
             self.metrics.forget_ruler(&gone.name);
         }
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
-        if before.policy != self.setup.policy {
-            let policy = self.setup.policy.clone();
-            self.tell_all(|| Command::Policy(policy.clone()));
-        }
         // What is ours, and whether it is claimed, is the ground a destination stands on.
         let uprooted = before.namespace_policy != self.setup.namespace_policy
             || before.policy.claim != self.setup.policy.claim;
@@ -436,12 +452,7 @@ impl Run {
         }
         self.adjust_sources(reconverted);
         // Only now do new destinations know whom their namespaces belong to: before, all would look like orphans.
-        let deletes = self.deletes;
-        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
-            if std::mem::take(&mut destination.fresh) {
-                destination.send(Command::Deletes(deletes));
-            }
-        }
+        self.end_briefings();
         Ok(())
     }
 

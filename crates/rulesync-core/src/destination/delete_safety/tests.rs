@@ -1,5 +1,7 @@
 //! What may be deleted now, and why not: one table for each kind of reason.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::desired::tests::{group, object};
 use crate::model::kind::PROMETHEUS_RULE;
@@ -25,9 +27,21 @@ fn delete_for(name: &str, reason: Reason) -> Change {
     Change { namespace: namespace(name), object: None, action, reason, held: None }
 }
 
+/// Changes what all destinations share. Returns whether other deletes may be allowed then.
+fn change(safety: &mut DeleteSafety, now: Instant, change: impl FnOnce(&mut Environment)) -> bool {
+    let mut environment = Environment::clone(&safety.environment);
+    change(&mut environment);
+    safety.set_environment(Arc::new(environment), &NamespacePolicy::of("us".parse().unwrap()), now)
+}
+
+fn allow(safety: &mut DeleteSafety, deletes: Deletes) -> bool {
+    change(safety, Instant::now(), |environment| environment.deletes = deletes)
+}
+
 fn bench() -> Bench {
     let mut safety = DeleteSafety::new(false);
-    safety.allow(Deletes { takeover: false, known: true, orphans: true });
+    safety.declarations_sent();
+    allow(&mut safety, Deletes { takeover: false, known: true, orphans: true });
     Bench { safety, desired: Desired::default(), policy: DeleteGuard::default(), now: Instant::now() }
 }
 
@@ -44,16 +58,20 @@ impl Bench {
 
     /// A source may not know what it says. Objects here come from one that is called `s`.
     fn suspects(mut self, source: &str) -> Self {
-        self.safety.suspect(source.into(), true, self.now);
+        change(&mut self.safety, self.now, |environment| {
+            environment.suspects.insert(source.into());
+        });
         self
     }
 
     fn vanished(mut self, source: &str) -> Self {
-        self.safety.vanished(source.into(), Some(HeldReason::Vanished), self.now);
+        change(&mut self.safety, self.now, |environment| {
+            environment.vanished.insert(source.into(), HeldReason::Vanished);
+        });
         self
     }
 
-    fn with(mut self, change: impl FnOnce(&mut DeleteSafety, Instant)) -> Self {
+    fn with<T>(mut self, change: impl FnOnce(&mut DeleteSafety, Instant) -> T) -> Self {
         change(&mut self.safety, self.now);
         self
     }
@@ -101,8 +119,9 @@ async fn more_is_allowed_when_something_becomes_safe() {
         (of(false, false), of(false, false), false),
     ] {
         let mut safety = DeleteSafety::default();
-        safety.allow(before);
-        assert_eq!(safety.allow(after), more, "{before:?} {after:?}");
+        safety.declarations_sent();
+        allow(&mut safety, before);
+        assert_eq!(allow(&mut safety, after), more, "{before:?} {after:?}");
         assert_eq!(safety.deletes(), after);
     }
 }
@@ -114,16 +133,36 @@ async fn a_source_that_is_in_doubt_or_has_lost_most_stands_in_the_way_of_its_own
     for (bench, reason) in [
         (bench(), None),
         (bench().suspects("any"), Some(Source)),
-        (bench().with(|safety, now| safety.hold_orphans(Some(SourceEmpty), now)), Some(SourceEmpty)),
+        (
+            bench().with(|safety, now| {
+                change(safety, now, |environment| environment.orphans = Some(SourceEmpty))
+            }),
+            Some(SourceEmpty),
+        ),
         (bench().vanished("s"), None),
         (gone(), None),
         (gone().suspects("s"), Some(Source)),
         (gone().suspects("another"), None),
         (gone().vanished("s"), Some(Vanished)),
         (gone().vanished("another"), None),
-        (gone().vanished("s").with(|safety, now| safety.vanished("s".into(), None, now)), None),
-        (gone().suspects("s").with(|safety, now| safety.suspect("s".into(), false, now)), None),
-        (gone().with(|safety, now| safety.hold_orphans(Some(SourceEmpty), now)), None),
+        (
+            gone()
+                .vanished("s")
+                .with(|safety, now| change(safety, now, |environment| environment.vanished.clear())),
+            None,
+        ),
+        (
+            gone()
+                .suspects("s")
+                .with(|safety, now| change(safety, now, |environment| environment.suspects.clear())),
+            None,
+        ),
+        (
+            gone().with(|safety, now| {
+                change(safety, now, |environment| environment.orphans = Some(SourceEmpty))
+            }),
+            None,
+        ),
         // A group less of an object that is there has not vanished.
         (bench().declared("o").vanished("s"), None),
         (bench().declared("o").suspects("s"), Some(Source)),
@@ -207,7 +246,7 @@ async fn writes_are_never_held_back_and_deletes_only_if_they_are_guarded() {
     assert_eq!(bench.carried_out(&both, Duration::ZERO), 1);
     assert_eq!(bench.judge(SECOND), 0);
     assert_eq!(bench.safety.guard.total_held(), Some((1, HeldReason::Source)));
-    bench.safety.suspect("s".into(), false, bench.now + SECOND);
+    change(&mut bench.safety, bench.now + SECOND, |environment| environment.suspects.clear());
     assert_eq!(bench.judge(3 * SECOND), 1);
     assert_eq!(bench.carried_out(&both, 3 * SECOND), 2);
 }
@@ -216,7 +255,7 @@ async fn writes_are_never_held_back_and_deletes_only_if_they_are_guarded() {
 async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
     let missing = |kind: &str| -> Bench {
         let kinds = BTreeSet::from([kind.into()]);
-        bench().with(|safety, _| safety.set_missing_kinds(Arc::new(kinds)))
+        bench().with(|safety, now| change(safety, now, |environment| environment.missing_kinds = kinds))
     };
     let of_kind = || missing(PROMETHEUS_RULE);
     assert_eq!(of_kind().reason("o"), Some(HeldReason::Kind));
@@ -233,18 +272,13 @@ async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kubernetes_namespace_that_went_explains_for_a_window() {
-    let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
-    let gone = |after: Duration| {
-        bench().suspects("s").with(|safety, now| {
-            safety.kubernetes_namespace("ns", true, WINDOW, &namespace_policy, now);
-            safety.kubernetes_namespace("another", true, WINDOW, &namespace_policy, now + after);
-        })
+async fn kubernetes_namespace_that_is_gone_explains_deletes() {
+    let window = Duration::from_secs(300);
+    let set = |safety: &mut DeleteSafety, now: Instant, gone: bool| {
+        change(safety, now, |environment| environment.gone_namespaces.update("ns", gone, window, now));
     };
-    assert_eq!(gone(WINDOW - SECOND).reason("o"), None);
-    assert_eq!(gone(WINDOW).reason("o"), Some(HeldReason::Source), "that is long ago");
-    let back = gone(SECOND).with(|safety, now| {
-        safety.kubernetes_namespace("ns", false, WINDOW, &namespace_policy, now + SECOND);
-    });
+    let gone = || bench().suspects("s").with(|safety, now| set(safety, now, true));
+    assert_eq!(gone().reason("o"), None);
+    let back = gone().with(|safety, now| set(safety, now, false));
     assert_eq!(back.reason("o"), Some(HeldReason::Source));
 }

@@ -9,11 +9,9 @@ use super::report::namespace_taken;
 use crate::desired::{DesiredObject, LeftBecause, Protection};
 use crate::destination::Retirement;
 use crate::destination::queue::Priority;
-use crate::guard::HeldReason;
+use crate::environment::Environment;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
-use crate::plan::Deletes;
-use crate::policy::Policy;
 
 impl State {
     pub(in crate::destination) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject, live: bool) {
@@ -69,8 +67,28 @@ impl State {
         }
     }
 
-    pub(in crate::destination) fn allow(&mut self, deletes: Deletes) {
-        if self.safety.allow(deletes) {
+    /// Takes what all destinations share into account.
+    pub(in crate::destination) fn set_environment(&mut self, environment: Arc<Environment>) {
+        let before = std::mem::replace(&mut self.environment, Arc::clone(&environment));
+        if environment.policy != before.policy {
+            self.breaker.set_policy(&environment.policy);
+            self.shared.policy.clone_from(&environment.policy);
+            self.safety.guard.reconsider(Instant::now());
+        }
+        if let Some(claimant) = &environment.claimant
+            && environment.claimant != before.claimant
+        {
+            self.identify(claimant.clone());
+        }
+        if self.safety.set_environment(environment, &self.shared.namespace_policy, Instant::now()) {
+            self.look_at_everything_with_changes(false);
+            self.settled();
+        }
+    }
+
+    /// Everything that is declared for this destination so far has been sent.
+    pub(in crate::destination) fn declarations_sent(&mut self) {
+        if self.safety.declarations_sent() {
             self.look_at_everything_with_changes(false);
             self.settled();
         }
@@ -91,33 +109,6 @@ impl State {
         for namespace in namespaces {
             self.look_at(&namespace, Priority::Last, false);
         }
-    }
-
-    pub(in crate::destination) fn set_policy(&mut self, policy: Policy) {
-        self.breaker.set_policy(&policy);
-        self.shared.policy = policy;
-        self.safety.guard.reconsider(Instant::now());
-    }
-
-    /// A source may not know what it says, or does again.
-    pub(in crate::destination) fn suspect_source(&mut self, source: Arc<str>, doubt: bool) {
-        self.safety.suspect(source, doubt, Instant::now());
-    }
-
-    /// Most of what a source had has vanished at once, or no longer.
-    pub(in crate::destination) fn source_vanished(&mut self, source: Arc<str>, held: Option<HeldReason>) {
-        self.safety.vanished(source, held, Instant::now());
-    }
-
-    /// Whether namespaces that no object is known for are held, and why.
-    pub(in crate::destination) fn hold_orphans(&mut self, held: Option<HeldReason>) {
-        self.safety.hold_orphans(held, Instant::now());
-    }
-
-    /// A Kubernetes namespace is gone, or there again.
-    pub(in crate::destination) fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
-        let window = self.shared.policy.delete_guard.window;
-        self.safety.kubernetes_namespace(name, gone, window, &self.shared.namespace_policy, Instant::now());
     }
 
     /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.

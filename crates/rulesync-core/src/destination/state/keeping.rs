@@ -1,7 +1,6 @@
-//! What stays although nothing asks for it: objects that move, until they are where they go; kinds that are not
-//! installed; and former versions of refused groups, unless they lack what their route enforces.
+//! What stays although nothing asks for it: objects that move, until they are where they go; and former versions of refused groups, unless they lack what their route enforces.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -13,12 +12,6 @@ use crate::handover::Share;
 use crate::model::group::Group;
 
 impl State {
-    /// Kinds that are not installed: what is there of them stays.
-    pub(in crate::destination) fn set_absent_kinds(&mut self, absent: Arc<BTreeSet<Arc<str>>>) {
-        self.safety.set_missing_kinds(absent);
-        self.look_at_everything_with_changes(false);
-    }
-
     /// The object that claims a namespace comes from elsewhere.
     pub(in crate::destination) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
         self.news.insert(Arc::clone(&namespace));

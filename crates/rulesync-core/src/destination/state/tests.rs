@@ -102,8 +102,10 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     change(&mut shared);
     let id = DestinationId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
     let mut state = State::new(id, &shared, shared.ruler.capabilities().fields);
-    state.allow(Deletes { takeover: false, known: true, orphans: true });
-    Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false }
+    state.declarations_sent();
+    let mut bench = Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false };
+    bench.allow(true, true);
+    bench
 }
 
 fn group(name: &str, expr: &str) -> Group {
@@ -175,7 +177,37 @@ impl Bench {
     }
 
     fn allow(&mut self, known: bool, orphans: bool) {
-        self.state.allow(Deletes { takeover: false, known, orphans });
+        self.environment(|environment| environment.deletes = Deletes { takeover: false, known, orphans });
+    }
+
+    /// Changes what all destinations share.
+    fn environment(&mut self, change: impl FnOnce(&mut Environment)) {
+        let mut environment = Environment::clone(&self.state.environment);
+        change(&mut environment);
+        self.state.set_environment(Arc::new(environment));
+    }
+
+    fn identify(&mut self, claimant: Option<Arc<Claimant>>) {
+        self.environment(|environment| environment.claimant = Some(claimant));
+    }
+
+    /// A source may not see all its objects, or sees them again.
+    fn suspect(&mut self, source: &str, suspect: bool) {
+        self.environment(|environment| match suspect {
+            true => drop(environment.suspects.insert(source.into())),
+            false => drop(environment.suspects.remove(source)),
+        });
+    }
+
+    /// A Kubernetes namespace is gone, or exists again.
+    fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
+        let (window, now) = (5 * MINUTE, Instant::now());
+        self.environment(|environment| environment.gone_namespaces.update(name, gone, window, now));
+    }
+
+    fn missing_kinds(&mut self, kinds: &[&str]) {
+        let kinds = kinds.iter().map(|kind| Arc::from(*kind)).collect();
+        self.environment(|environment| environment.missing_kinds = kinds);
     }
 
     /// Carries out what there is to do now; the answer is the requests.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Mode, Run};
 use crate::apply::LimitedRuler;
 use crate::concurrency::ConcurrencyLimit;
-use crate::destination::{Command, Destination, Progress, Retirement, Shared, seconds_since_1970};
+use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared, seconds_since_1970};
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::intake::Route;
@@ -42,9 +42,10 @@ impl RunningDestination {
     }
 
     /// Whether it has done what it can: everything, or what it can without what fails.
-    pub(super) fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self, environment: u64) -> bool {
         let progress = self.progress.borrow();
         progress.handled == self.sent
+            && progress.environment == environment
             && progress.idle
             && ((progress.listed && !progress.failing) || progress.stuck)
     }
@@ -62,9 +63,12 @@ impl RunningDestination {
     }
 
     /// Whether it was to be emptied and is empty.
-    fn is_retired(&self) -> bool {
+    fn is_retired(&self, environment: u64) -> bool {
         let progress = self.progress.borrow();
-        progress.handled == self.sent && progress.idle && progress.retired
+        progress.handled == self.sent
+            && progress.environment == environment
+            && progress.idle
+            && progress.retired
     }
 }
 
@@ -137,12 +141,22 @@ impl Run {
     /// deletes are safe.
     pub(super) fn adjust_destinations(&mut self) {
         self.replace_destinations(false);
-        let deletes = self.deletes;
+        self.end_briefings();
+    }
+
+    /// Tells new destinations that everything that is declared for them has been sent.
+    pub(super) fn end_briefings(&mut self) {
         for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
             if std::mem::take(&mut destination.fresh) {
-                destination.send(Command::Deletes(deletes));
+                destination.send(Command::DeclarationsSent);
             }
         }
+    }
+
+    /// Whether every destination has done what it can.
+    pub(super) fn all_done(&self) -> bool {
+        let version = self.environment.borrow().version;
+        self.destinations.values().all(|destination| destination.is_done(version))
     }
 
     /// Destinations that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
@@ -186,7 +200,7 @@ impl Run {
         );
         let mut destination = self.start_destination(id, &named, concurrency, None);
         destination.fresh = false;
-        destination.send(Command::Deletes(self.deletes));
+        destination.send(Command::DeclarationsSent);
         self.destinations.insert(id.clone(), destination);
         self.ever_changed |= self.ever.insert(id.clone());
     }
@@ -227,7 +241,7 @@ impl Run {
         concurrency: ConcurrencyLimit,
         predecessor: Option<CancellationToken>,
     ) -> RunningDestination {
-        let budgeted = LimitedRuler { ruler: Arc::clone(&named.ruler), concurrency: concurrency.clone() };
+        let limited = LimitedRuler { ruler: Arc::clone(&named.ruler), concurrency: concurrency.clone() };
         let shared = Shared {
             ruler: Arc::clone(&named.ruler),
             namespace_policy: Arc::clone(&self.namespace_policy),
@@ -245,13 +259,15 @@ impl Run {
         let (sender, progress) = watch::channel(Progress::default());
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let end = ended.clone().drop_guard();
+        let environment = self.environment.subscribe();
+        let channels = Channels { commands: receiver, environment, progress: sender };
         let (own, in_flight, stopped) = (id.clone(), named.max_in_flight, stop.clone());
         self.tasks.spawn(async move {
             let _end = end;
             if let Some(predecessor) = predecessor {
                 predecessor.cancelled().await;
             }
-            Destination::new(own, budgeted, in_flight, shared, receiver, sender, stopped).run().await;
+            Destination::new(own, limited, in_flight, shared, channels, stopped).run().await;
         });
         let mut destination = RunningDestination {
             ruler: named.clone(),
@@ -263,18 +279,6 @@ impl Run {
             ended,
             fresh: true,
         };
-        if let Some(command) = self.identity_command() {
-            destination.send(command);
-        }
-        if !self.absent.is_empty() {
-            destination.send(Command::AbsentKinds(self.absent_kinds()));
-        }
-        for (source, reason) in self.vanishing.held() {
-            destination.send(Command::Vanished { source: Arc::clone(source), held: Some(reason) });
-        }
-        if let Some(reason) = self.orphans.held() {
-            destination.send(Command::Orphans(Some(reason)));
-        }
         for command in self.index.protected().filter_map(|object| self.protection(object, id)) {
             destination.send(command);
         }
@@ -288,11 +292,6 @@ impl Run {
                 protection: Some(HeldReason::Moving.into()),
             });
         }
-        for (name, source) in &self.sources {
-            if source.unavailable.is_some() || source.suspect_until.is_some() {
-                destination.send(Command::Suspect { source: Arc::clone(name), suspect: true });
-            }
-        }
         destination
     }
 
@@ -300,8 +299,9 @@ impl Run {
     pub(super) fn retire(&mut self) {
         let (ever, ever_changed) = (&mut self.ever, &mut self.ever_changed);
         let since = &mut self.retiring_since;
+        let environment = self.environment.borrow().version;
         self.retiring.retain(|id, destination| {
-            let done = destination.is_retired();
+            let done = destination.is_retired(environment);
             if done {
                 destination.stop.cancel();
                 ever.remove(id);

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use crate::claim::Claimant;
-use crate::destination::Command;
 use crate::engine::setup::NamedSource;
 use crate::intake::NamespaceMetadata;
 use crate::metrics::{SourceLabels, SourceStateLabels};
@@ -113,9 +112,14 @@ impl RunningSource {
         }
     }
 
+    /// Whether it may not see all its objects.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.unavailable.is_some() || self.suspect_until.is_some()
+    }
+
     /// Whether it can be believed: it has shown all it has, and sees its objects.
     pub(super) fn is_healthy(&self) -> bool {
-        self.complete && self.unavailable.is_none() && self.suspect_until.is_none()
+        self.complete && !self.is_suspect()
     }
 }
 
@@ -155,7 +159,6 @@ impl Run {
         self.tasks.spawn(async move {
             let _ = stop.run_until_cancelled(source.run(sink)).await;
         });
-        self.allow_deletes();
     }
 
     /// Takes an event of a source into account.
@@ -169,7 +172,6 @@ impl Run {
             SourceEvent::Identity(identity) => {
                 if matches!(self.identity, Identity::Unknown) {
                     self.identity = Identity::Known(identity.map(Arc::from));
-                    self.identify();
                 }
                 return;
             }
@@ -190,8 +192,6 @@ impl Run {
         let up = first_complete || (recovered && source.complete);
         if recovered && std::mem::take(&mut source.kind_gone) {
             source.suspect_until = Some(Instant::now() + self.setup.policy.delete_guard.window);
-        } else if recovered && source.suspect_until.is_none() {
-            self.tell_all(|| Command::Suspect { source: Arc::clone(&name), suspect: false });
         }
         let Some(source) = self.sources.get_mut(&name) else { return };
         let generation = source.generation;
@@ -219,7 +219,7 @@ impl Run {
             }
             SourceEvent::Namespace { name: namespace, labels, annotations } => {
                 source.saw_namespace(&namespace, true);
-                self.explain(Command::KubernetesNamespace { name: namespace.clone(), gone: false });
+                self.explain(&namespace, false);
                 let input = NamespaceMetadata { labels, annotations };
                 self.index.namespace(&name, namespace, Some(input), at)
             }
@@ -231,7 +231,6 @@ impl Run {
         };
         self.carry_out(effects);
         self.sweep(&name);
-        self.allow_deletes();
         self.source_metrics(&name);
         if up {
             let objects = self.index.count(&name);
@@ -240,7 +239,7 @@ impl Run {
     }
 
     fn namespace_gone(&mut self, source: &Arc<str>, namespace: String, at: Instant) -> Effects {
-        self.explain(Command::KubernetesNamespace { name: namespace.clone(), gone: true });
+        self.explain(&namespace, true);
         self.index.namespace(source, namespace, None, at)
     }
 
@@ -253,7 +252,6 @@ impl Run {
         source.suspect_until = None;
         let news = source.unavailable.as_ref() != Some(&reason);
         source.unavailable = Some(reason.clone());
-        self.tell_all(|| Command::Suspect { source: Arc::clone(name), suspect: true });
         if news {
             self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
         }
@@ -262,65 +260,47 @@ impl Run {
     /// A kind is installed in a cluster, or is not.
     fn kind(&mut self, source: &Arc<str>, kind: Arc<str>, installed: bool) {
         let key = (Arc::clone(source), kind);
-        let news = if installed { self.absent.remove(&key) } else { self.absent.insert(key) };
-        if news {
-            let absent = self.absent_kinds();
-            self.tell_all(|| Command::AbsentKinds(Arc::clone(&absent)));
-        }
-    }
-
-    /// The kinds that some source cannot have objects of.
-    pub(super) fn absent_kinds(&self) -> Arc<BTreeSet<Arc<str>>> {
-        Arc::new(self.absent.iter().map(|(_, kind)| Arc::clone(kind)).collect())
+        match installed {
+            true => self.missing_kinds.remove(&key),
+            false => self.missing_kinds.insert(key),
+        };
     }
 
     /// Kinds that have come back long enough ago are believed again.
     pub(super) fn end_suspicions(&mut self) {
         let now = Instant::now();
-        let over = |source: &mut RunningSource| source.suspect_until.take_if(|until| *until <= now).is_some();
-        let names: Vec<Arc<str>> = self
-            .sources
-            .iter_mut()
-            .filter_map(|(name, source)| over(source).then(|| Arc::clone(name)))
-            .collect();
-        for name in names {
-            self.tell_all(|| Command::Suspect { source: Arc::clone(&name), suspect: false });
+        for source in self.sources.values_mut() {
+            source.suspect_until.take_if(|until| *until <= now);
         }
     }
 
-    fn explain(&mut self, command: Command) {
-        let Command::KubernetesNamespace { name, gone } = command else { return };
+    /// A Kubernetes namespace exists, or is gone, which accounts for its objects.
+    fn explain(&mut self, namespace: &str, gone: bool) {
         // With several clusters a namespace of one says nothing about that of another.
         let one = self.sources.values().filter(|source| source.lists_namespaces()).count() == 1;
-        if one {
-            if gone {
-                self.vanishing.explain(&name);
-            }
-            self.tell_all(|| Command::KubernetesNamespace { name: name.clone(), gone });
+        if !one {
+            return;
         }
+        if gone {
+            self.vanishing.explain(namespace);
+        }
+        let window = self.setup.policy.delete_guard.window;
+        self.gone_namespaces.update(namespace, gone, window, Instant::now());
     }
 
-    /// Tells destinations who we are, if that is settled.
+    /// Settles that the cluster has no identity, if no source would send one.
     pub(super) fn identify(&mut self) {
         if matches!(self.identity, Identity::Unknown)
             && !self.setup.sources.iter().any(|named| named.source.identifies())
         {
             self.identity = Identity::Known(None);
         }
-        if let Some(us) = self.claimant() {
-            self.tell_all(|| Command::Identity(us.clone()));
-        }
-    }
-
-    /// What a new destination is told of who we are.
-    pub(super) fn identity_command(&self) -> Option<Command> {
-        self.claimant().map(Command::Identity)
     }
 
     /// Who this installation is to the claims of its owner, if that is settled; none in it if nothing tells it from
     /// others.
     #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
-    fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
+    pub(super) fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
         let Identity::Known(cluster) = &self.identity else { return None };
         Some(Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new))
     }
@@ -391,18 +371,10 @@ impl Run {
             }
             if let Some(old) = self.sources.remove(&name) {
                 old.stop.cancel();
-                let before = self.absent.len();
-                self.absent.retain(|(source, _)| *source != name);
-                if self.absent.len() < before {
-                    let absent = self.absent_kinds();
-                    self.tell_all(|| Command::AbsentKinds(Arc::clone(&absent)));
-                }
-                self.tell_all(|| Command::Suspect { source: Arc::clone(&name), suspect: false });
+                self.missing_kinds.retain(|(source, _)| *source != name);
             }
             if new.is_none() {
-                if self.vanishing.forget(&name) {
-                    self.tell_all(|| Command::Vanished { source: Arc::clone(&name), held: None });
-                }
+                self.vanishing.forget(&name);
                 gone.push(name);
             }
         }
@@ -424,7 +396,6 @@ impl Run {
                 self.metrics.source_objects.remove(&labels);
             }
         }
-        self.allow_deletes();
         self.identify();
     }
 

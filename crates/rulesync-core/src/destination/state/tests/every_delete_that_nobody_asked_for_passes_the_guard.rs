@@ -61,16 +61,16 @@ async fn what_comes_back_is_held_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_may_not_know_what_it_says_is_not_believed() {
     let mut bench = thirty();
-    bench.state.suspect_source("s".into(), true);
+    bench.suspect("s", true);
     let mut bench = bench.drop_many(2);
     assert_eq!(bench.work_for(10 * MINUTE).await, NOTHING);
     assert_eq!(bench.state.safety.guard.total_held(), Some((2, HeldReason::Source)));
-    bench.state.suspect_source("s".into(), false);
+    bench.suspect("s", false);
     assert_eq!(bench.work_for_a_breath().await.len(), 2);
     // Another's objects are not concerned, and what is nobody's may be anybody's.
     let mut bench = destination().declared("o", &[("g", "1")]);
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.orphan", "g", "1")]);
-    bench.state.suspect_source("other".into(), true);
+    bench.suspect("other", true);
     bench.drop("o");
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
     assert_eq!(bench.state.safety.guard.total_held(), Some((1, HeldReason::Source)));
@@ -80,20 +80,20 @@ async fn a_source_that_may_not_know_what_it_says_is_not_believed() {
 async fn a_kubernetes_namespace_that_is_gone_explains_what_was_in_it() {
     for (name, explained) in [("ns", true), ("n", false), ("ns2", false), ("us", false)] {
         let mut bench = thirty();
-        bench.state.kubernetes_namespace(name, true);
+        bench.kubernetes_namespace(name, true);
         let mut bench = bench.drop_many(30);
         let deletes = bench.work_for_a_breath().await.len();
         assert_eq!(deletes, if explained { 30 } else { 0 }, "{name}");
         // Word of it may come after the deletes, too.
         let mut bench = thirty().drop_many(30);
         bench.work_for_a_breath().await;
-        bench.state.kubernetes_namespace(name, true);
+        bench.kubernetes_namespace(name, true);
         let deletes = bench.work_for_a_breath().await.len();
         assert_eq!(deletes, if explained { 30 } else { 0 }, "{name}, afterwards");
     }
     let mut bench = thirty();
-    bench.state.kubernetes_namespace("ns", true);
-    bench.state.kubernetes_namespace("ns", false);
+    bench.kubernetes_namespace("ns", true);
+    bench.kubernetes_namespace("ns", false);
     let mut bench = bench.drop_many(30);
     assert_eq!(bench.work_for_a_breath().await, NOTHING, "it is there again");
 }
@@ -162,11 +162,11 @@ async fn groups_count_and_not_namespaces() {
 #[tokio::test(start_paused = true)]
 async fn an_explanation_stays_whatever_is_asked_afterwards() {
     let mut bench = thirty();
-    bench.state.kubernetes_namespace("ns", true);
+    bench.kubernetes_namespace("ns", true);
     let mut bench = bench.drop_many(30);
     assert_eq!(bench.work(), NOTHING, "a breath");
     // Long after the namespace went, a list shows it all once more.
-    bench.state.kubernetes_namespace("ns", false);
+    bench.kubernetes_namespace("ns", false);
     let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
     assert_eq!(bench.work_for_a_breath().await.len(), 30);

@@ -1,7 +1,6 @@
 //! Nothing is deleted before every source has shown all it has and the destination was listed whole; an answer that
 //! cannot be parsed is never "empty"; while something unreadable may hide objects, nothing is taken for an orphan.
 
-use std::collections::BTreeSet;
 
 use super::*;
 
@@ -95,9 +94,6 @@ async fn what_belongs_to_an_unread_object_stays_until_it_is_read() {
 #[tokio::test(start_paused = true)]
 async fn orphans_of_a_kind_that_is_not_installed_stay() {
     let there = [("us.ns.o_loggingrule", "g", "1"), ("us.ns.o", "g", "1")];
-    let absent = |kinds: &[&str]| -> Arc<BTreeSet<Arc<str>>> {
-        Arc::new(kinds.iter().map(|kind| Arc::from(*kind)).collect())
-    };
     for (kinds, deletes) in [
         (&[][..], &["DELETE us.ns.o", "DELETE us.ns.o_loggingrule"][..]),
         (&["LoggingRule"], &["DELETE us.ns.o"]),
@@ -106,11 +102,11 @@ async fn orphans_of_a_kind_that_is_not_installed_stay() {
         (&["LoggingRule", "PrometheusRule"], &[]),
     ] {
         let mut bench = destination();
-        bench.state.set_absent_kinds(absent(kinds));
+        bench.missing_kinds(kinds);
         bench.list(&there);
         assert_eq!(bench.work_for_a_breath().await, deletes, "{kinds:?}");
         // They go when the kind comes back and does not have them.
-        bench.state.set_absent_kinds(absent(&[]));
+        bench.missing_kinds(&[]);
         assert_eq!(bench.work_for_a_breath().await.len(), 2 - deletes.len(), "{kinds:?}");
     }
 }
@@ -118,12 +114,12 @@ async fn orphans_of_a_kind_that_is_not_installed_stay() {
 #[tokio::test(start_paused = true)]
 async fn an_object_that_was_seen_to_go_is_no_orphan_of_its_kind() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
-    bench.state.set_absent_kinds(Arc::new([Arc::from(PROMETHEUS_RULE)].into()));
+    bench.missing_kinds(&[PROMETHEUS_RULE]);
     bench.drop("o");
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
     // Nor is what no route leads to any more: there the configuration asks for it.
     let mut bench = destination().listed(&[("us.ns.o", "g", "1")]);
-    bench.state.set_absent_kinds(Arc::new([Arc::from(PROMETHEUS_RULE)].into()));
+    bench.missing_kinds(&[PROMETHEUS_RULE]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
     bench.state.retire(no_route());
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);

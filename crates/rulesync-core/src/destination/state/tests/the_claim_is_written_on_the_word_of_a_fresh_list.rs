@@ -5,7 +5,7 @@ use super::*;
 /// A destination with one object to write, of a cluster `a` that claims what it writes to.
 fn claiming() -> Bench {
     let mut bench = destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]);
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     bench
 }
 
@@ -29,24 +29,24 @@ async fn nothing_is_written_before_we_know_who_we_are() {
     let mut bench = destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.list(&[]);
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
     // The claim that the list before has shown counts.
     let mut bench =
         destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     // Who cannot be told apart makes no claim.
     let mut bench =
         destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
-    bench.state.identify(None);
+    bench.identify(None);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_old_list_is_no_word_on_who_has_claimed_it() {
     let mut bench = destination_with(|shared| shared.claims = true);
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     bench.list(&[]);
     tokio::time::advance(Duration::from_secs(11)).await;
     bench.declare("o", &[("g", "1")]);
@@ -56,7 +56,7 @@ async fn an_old_list_is_no_word_on_who_has_claimed_it() {
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
     // Meanwhile somebody else may have claimed it.
     let mut bench = destination_with(|shared| shared.claims = true);
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     bench.list(&[]);
     tokio::time::advance(Duration::from_secs(11)).await;
     bench.declare("o", &[("g", "1")]);
@@ -82,7 +82,7 @@ async fn a_claim_is_looked_at_again_soon_and_the_one_that_stands_counts() {
 #[tokio::test(start_paused = true)]
 async fn nothing_of_ours_needs_no_claim() {
     let mut bench = destination_with(|shared| shared.claims = true);
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     bench.list(&[("them.ns.o", "g", "1")]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
 }
@@ -139,7 +139,7 @@ async fn conflict_and_its_end_are_reported_once() {
         shared.claims = true;
         shared.reporters = Reporters(Arc::new([Arc::clone(&recorder) as _]));
     });
-    bench.state.identify(cluster("a"));
+    bench.identify(cluster("a"));
     for there in [&[THEIRS][..], &[THEIRS], &[], &[], &[OURS]] {
         bench.list(there);
     }

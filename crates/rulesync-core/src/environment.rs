@@ -1,0 +1,90 @@
+//! Facts that all destinations of a run share: which deletes are safe, what is suspicious, who writes. One value, of
+//! which destinations always have the latest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::claim::Claimant;
+use crate::guard::HeldReason;
+use crate::plan::Deletes;
+use crate::policy::Policy;
+
+/// Facts that all destinations of a run share.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Environment {
+    /// Grows with each change, so that it can be told whether a destination has taken a change into account.
+    pub(crate) version: u64,
+    /// The deletes that sources allow.
+    pub(crate) deletes: Deletes,
+    /// Sources that may not see all their objects.
+    pub(crate) suspects: BTreeSet<Arc<str>>,
+    /// Sources from which most objects vanished together.
+    pub(crate) vanished: BTreeMap<Arc<str>, HeldReason>,
+    /// Why namespaces without an object are held, if they are.
+    pub(crate) orphans: Option<HeldReason>,
+    /// Kinds that are not installed where objects come from.
+    pub(crate) missing_kinds: BTreeSet<Arc<str>>,
+    /// Kubernetes namespaces that were deleted within the delete guard's window.
+    pub(crate) gone_namespaces: GoneNamespaces,
+    /// Who this installation is to the claims of its owner; none while that is not settled, and none in it if nothing
+    /// tells it from others.
+    pub(crate) claimant: Option<Option<Arc<Claimant>>>,
+    /// Times and limits.
+    pub(crate) policy: Policy,
+}
+
+/// Kubernetes namespaces that were deleted of late, which accounts for the deletion of their objects.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct GoneNamespaces(BTreeMap<String, Instant>);
+
+impl GoneNamespaces {
+    /// A Kubernetes namespace is gone, or exists. Those that are gone are remembered for a `window`.
+    pub(crate) fn update(&mut self, name: &str, gone: bool, window: Duration, now: Instant) {
+        if self.0.is_empty() && !gone {
+            // The usual case, once for each Kubernetes namespace of a snapshot.
+            return;
+        }
+        self.0.retain(|_, at| *at + window > now);
+        match gone {
+            true => drop(self.0.insert(name.to_owned(), now)),
+            false => drop(self.0.remove(name)),
+        }
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there is one that is not among `others`.
+    pub(crate) fn has_more_than(&self, others: &Self) -> bool {
+        self.0.keys().any(|name| !others.contains(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn gone_namespaces_are_remembered_for_a_window_and_until_they_exist_again() {
+        let (window, second, now) = (Duration::from_secs(300), Duration::from_secs(1), Instant::now());
+        let gone = |after: Duration| {
+            let mut namespaces = GoneNamespaces::default();
+            namespaces.update("ns", true, window, now);
+            namespaces.update("another", true, window, now + after);
+            namespaces
+        };
+        assert!(gone(window - second).contains("ns") && !gone(window).contains("ns"));
+        let mut namespaces = gone(second);
+        namespaces.update("ns", false, window, now + second);
+        assert!(!namespaces.contains("ns") && namespaces.contains("another"));
+        assert!(gone(second).has_more_than(&namespaces) && !namespaces.has_more_than(&gone(second)));
+    }
+}
