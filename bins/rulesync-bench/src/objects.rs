@@ -1,8 +1,6 @@
 //! The PrometheusRules of the benchmark: as long as real ones are, and each different.
 
-use std::collections::BTreeMap;
-
-use rulesync_core::{DeclaredGroup, OnInvalid};
+use rulesync_core::Group;
 use serde_json::{Value, json};
 
 /// The owner whose namespaces the daemon writes.
@@ -55,9 +53,7 @@ fn group(number: usize, group: usize, rules: usize, version: usize) -> Value {
 }
 
 /// The groups of object `number` as the daemon would write them, for the bare loop.
-pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<rulesync_core::Group> {
+pub(crate) fn converted(number: usize, groups: usize, rules: usize) -> Vec<Group> {
     let manifest = manifest(number, groups, rules, 1, 1);
-    let declared: Vec<DeclaredGroup> =
-        serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default();
-    rulesync_core::intake::convert(declared, &BTreeMap::new(), &[], OnInvalid::Group).groups
+    serde_json::from_value(manifest["spec"]["groups"].clone()).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use rulesync_core::intake::is_hidden;
+use rulesync_core::finding::is_hidden;
 
 /// Prints on one line, with escapes in place of all characters that do not show as themselves.
 pub(crate) struct Printable<T>(pub(crate) T);

@@ -31,31 +31,31 @@ pub struct DesiredGroup {
 
 /// What one object wants to have in its namespace at a destination.
 #[derive(Debug, Clone)]
-pub struct DesiredObject {
+pub(crate) struct DesiredObject {
     /// Its identity.
-    pub id: ObjectId,
+    pub(crate) id: ObjectId,
     /// When it was created, in seconds since 1970.
-    pub created: Option<i64>,
+    pub(crate) created: Option<i64>,
     /// The groups that should exist.
-    pub groups: Box<[DesiredGroup]>,
+    pub(crate) groups: Box<[DesiredGroup]>,
     /// Groups refused before they were offered: what the ruler has for them stays.
-    pub refused: Box<[Box<str>]>,
+    pub(crate) refused: Box<[Box<str>]>,
     /// Groups that are refused and whose form in the ruler lacks what their route enforces now: they are to go.
-    pub expelled: Box<[Box<str>]>,
+    pub(crate) expelled: Box<[Box<str>]>,
     /// What the route enforces. What the ruler has for a refused group stays only if it satisfies that.
-    pub enforced: Arc<Transform>,
+    pub(crate) enforced: Arc<Transform>,
     /// What there is to say about the object at this destination.
-    pub findings: Box<[Finding]>,
+    pub(crate) findings: Box<[Finding]>,
     /// What was found in its groups wherever it goes, which may be the reason of a refusal; empty if the ruler says why
     /// it refuses a group ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
-    pub advice: Box<[Finding]>,
+    pub(crate) advice: Box<[Finding]>,
     /// When the source said it.
-    pub seen: Instant,
+    pub(crate) seen: Instant,
 }
 
 /// Why an object has left a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeftBecause {
+pub(crate) enum LeftBecause {
     /// Its source no longer has it.
     Deleted,
     /// It no longer asks to go there, by its author's will.
@@ -80,11 +80,11 @@ pub(crate) struct Left {
 
 /// Why what a ruler has for an object stays although the object does not object it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Protection {
+pub(crate) struct Protection {
     /// Why.
-    pub because: HeldReason,
+    pub(crate) because: HeldReason,
     /// What a route enforces on it: only what satisfies that stays. None if that is not known.
-    pub enforced: Option<Arc<Transform>>,
+    pub(crate) enforced: Option<Arc<Transform>>,
 }
 
 impl From<HeldReason> for Protection {
@@ -95,7 +95,7 @@ impl From<HeldReason> for Protection {
 
 /// Who wants what at one destination.
 #[derive(Debug, Default)]
-pub struct Desired {
+pub(crate) struct Desired {
     namespaces: HashMap<Arc<str>, Vec<DesiredObject>>,
     /// Namespaces whose object has left while we watched: they can go without waiting for certainty about strangers.
     left: HashMap<Arc<str>, Left>,
@@ -109,7 +109,7 @@ pub struct Desired {
 
 impl Desired {
     /// An object wants something in a namespace, in place of what it wanted before.
-    pub fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject) {
+    pub(crate) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject) {
         self.left.remove(namespace);
         self.protect(namespace, &object.id, None);
         self.count(namespace, false);
@@ -127,7 +127,7 @@ impl Desired {
 
     /// An object no longer wants anything in a namespace. It may have wanted it before this was made, of a ruler that
     /// has been replaced since.
-    pub fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
+    pub(crate) fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
         self.count(namespace, false);
         if let Some(objects) = self.namespaces.get_mut(namespace) {
             objects.retain(|other| other.id != *object);
@@ -144,7 +144,12 @@ impl Desired {
 
     /// What the ruler has for an object in a namespace stays although the object does not object it, and why; or no
     /// longer.
-    pub fn protect(&mut self, namespace: &Arc<str>, object: &ObjectId, protection: Option<Protection>) {
+    pub(crate) fn protect(
+        &mut self,
+        namespace: &Arc<str>,
+        object: &ObjectId,
+        protection: Option<Protection>,
+    ) {
         if let Some(protection) = protection {
             self.protected.entry(Arc::clone(namespace)).or_default().insert(object.clone(), protection);
         } else if let Some(objects) = self.protected.get_mut(namespace) {
@@ -159,7 +164,7 @@ impl Desired {
     }
 
     /// A namespace is gone from the ruler.
-    pub fn forget_dropped(&mut self, namespace: &str) {
+    pub(crate) fn forget_dropped(&mut self, namespace: &str) {
         self.left.remove(namespace);
     }
 
@@ -169,7 +174,7 @@ impl Desired {
     }
 
     /// The object that counts for a namespace, if there is one.
-    pub fn winner(&self, namespace: &str) -> Option<&DesiredObject> {
+    pub(crate) fn winner(&self, namespace: &str) -> Option<&DesiredObject> {
         self.namespaces.get(namespace)?.first()
     }
 
@@ -179,12 +184,12 @@ impl Desired {
     }
 
     /// All objects with their namespaces; the first of a namespace counts.
-    pub fn objects(&self) -> impl Iterator<Item = (&Arc<str>, &[DesiredObject])> {
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&Arc<str>, &[DesiredObject])> {
         self.namespaces.iter().map(|(namespace, objects)| (namespace, objects.as_slice()))
     }
 
     /// Whether the namespace's object went while we watched.
-    pub fn was_dropped(&self, namespace: &str) -> bool {
+    pub(crate) fn was_dropped(&self, namespace: &str) -> bool {
         self.left.contains_key(namespace)
     }
 
@@ -194,7 +199,7 @@ impl Desired {
     }
 
     /// The object a namespace belongs to, or last belonged to.
-    pub fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
+    pub(crate) fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
         self.winner(namespace).map(|object| &object.id).or_else(|| Some(&self.left.get(namespace)?.object))
     }
 
@@ -236,7 +241,7 @@ impl Desired {
     }
 
     /// Why what the ruler has in the namespace stays, if it is to stay.
-    pub fn protected(&self, namespace: &str) -> Option<HeldReason> {
+    pub(crate) fn protected(&self, namespace: &str) -> Option<HeldReason> {
         self.protected.get(namespace)?.values().map(|protection| protection.because).next()
     }
 
@@ -256,12 +261,12 @@ impl Desired {
     }
 
     /// How many groups should exist.
-    pub fn groups(&self) -> usize {
+    pub(crate) fn groups(&self) -> usize {
         self.groups
     }
 
     /// How many rules should exist.
-    pub fn rules(&self) -> usize {
+    pub(crate) fn rules(&self) -> usize {
         self.rules
     }
 

@@ -1,25 +1,101 @@
 //! The rulesync engine: it keeps alerting and recording rules in rulers identical to what sources declare.
 //!
-//! Data flows one way. A [`Source`] says which [`RuleObject`]s exist. *Intake* ([`intake`]) selects, routes, converts
-//! and checks each one, and yields [`Finding`]s instead of errors. What should be ([`Desired`]) and what is
-//! ([`Observed`]) meet in the [`plan`](plan()), a pure function whose [`Change`]s are carried out against a [`Ruler`],
-//! each on its own. [`Outcome`]s go to [`Reporter`]s and [`Metrics`]. Everything that can fail or be slow happens in a
-//! task of its own for each destination, which is one ruler and one tenant.
+//! A [`Source`] declares [`RuleObject`]s, such as the PrometheusRules of a cluster. Each is checked and routed
+//! ([`route`]) to *destinations*: a ruler and a tenant. For each destination the engine plans ([`plan`]) the changes
+//! that bring the ruler in line, carries each out by itself through a [`Ruler`], and reports what became of it
+//! ([`status`]). Problems of a rule are [`Finding`]s, not errors: one invalid rule never holds up another.
 //!
-//! This crate knows nothing of HTTP, Kubernetes or YAML files; those are sources and rulers in crates of their own.
-//! Anyone can write another: `examples/embed.rs` is a whole program in fifty lines.
+//! This crate knows nothing of HTTP, Kubernetes or YAML files; sources and rulers for these are crates of their own.
+//!
+//! # Use the engine
+//!
+//! An [`Engine`] is put together from sources, rulers and routes, and runs until it is told to stop. `examples/embed.rs`
+//! is a complete program.
+//!
+//! ```
+//! # use rulesync_core::{Engine, Route, Ruler, Source};
+//! # async fn example(my_source: impl Source, my_ruler: impl Ruler) -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::builder("platform-team".parse()?)
+//!     .source("rules", my_source)
+//!     .ruler("mimir", my_ruler)
+//!     .route(Route::all("everything", "mimir", Some("prod".parse()?)))
+//!     .build()?;
+//! let summary = engine.sync_once(std::future::pending()).await?;
+//! assert!(summary.succeeded());
+//! # Ok(()) }
+//! ```
+//!
+//! # Write a ruler
+//!
+//! A ruler needs three methods: list what a tenant has, write a group, delete a group. The rest has defaults, and
+//! [`Capabilities`](ruler::Capabilities) describe how it differs from them: its query language, the fields that it
+//! stores, the names that it accepts.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use async_trait::async_trait;
+//! use rulesync_core::{EncodedGroup, Group, Listing, Ruler, RulerError, TenantId};
+//! use tokio::sync::Mutex;
+//!
+//! /// Rules in memory, for one tenant: groups by namespace and name.
+//! #[derive(Debug, Default)]
+//! struct InMemory(Mutex<BTreeMap<(String, String), Group>>);
+//!
+//! #[async_trait]
+//! impl Ruler for InMemory {
+//!     async fn list(&self, _: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
+//!         for ((namespace, _), group) in self.0.lock().await.iter() {
+//!             listing.add(namespace, group);
+//!         }
+//!         Ok(())
+//!     }
+//!
+//!     async fn write_group(
+//!         &self,
+//!         _: Option<&TenantId>,
+//!         namespace: &str,
+//!         group: &EncodedGroup<'_>,
+//!     ) -> Result<(), RulerError> {
+//!         let group = group.decode()?;
+//!         self.0.lock().await.insert((namespace.to_owned(), group.name.clone()), group);
+//!         Ok(())
+//!     }
+//!
+//!     async fn delete_group(
+//!         &self,
+//!         _: Option<&TenantId>,
+//!         namespace: &str,
+//!         group: &str,
+//!     ) -> Result<(), RulerError> {
+//!         self.0.lock().await.remove(&(namespace.to_owned(), group.to_owned()));
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! Three rules matter: an answer that was not understood whole is an error, never an empty list; a group that is
+//! refused for good is [`RulerError::Rejected`], and anything that may work later is not; writing what exists and
+//! deleting what is missing succeed. The suite in `rulesync-conformance` checks these and more; `examples/custom_ruler.rs`
+//! passes it. A server with the ruler API of Mimir, Cortex or Loki needs no code: describe it to `rulesync-http`.
+//!
+//! # Write a source
+//!
+//! A source sends what exists, then that its snapshot is complete, then each change: see [`Source`].
+//! `examples/custom_source.rs` is a whole one, and passes the suite.
+//!
+//! # Where to change what
 //!
 //! | to change | look into |
 //! |---|---|
-//! | what a rule is, durations, tenants | `model/` |
+//! | what a rule is, durations, tenants, what rulers can do | `model/` |
+//! | which objects go where, who may request a tenant | `route/`, `intake/matching.rs` |
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/text.rs`, `intake/check.rs` |
-//! | which objects go where | `intake/select.rs`, `intake/route.rs` |
-//! | who may choose a tenant, a label or a matcher | `intake/permission.rs`, `intake/value.rs` |
 //! | labels and matchers that a route adds | `intake/transform.rs` |
-//! | what is ours, and what it is called | `naming/` |
+//! | which namespaces are ours, and what they are called | `naming/` |
 //! | two installations with one owner | `claim.rs` |
-//! | which changes are made, and when deletes are safe | `plan.rs` |
-//! | when deletes look like an accident | `guard.rs` |
+//! | which changes are made | `plan.rs` |
+//! | whether a delete is safe | `destination/delete_safety.rs`, `guard.rs`, `vanishing.rs` |
 //! | the requests themselves | `apply.rs`, `concurrency.rs` |
 //! | one writer among several processes | `leadership.rs` |
 //! | retries, outages, resyncs | `destination/` |
@@ -30,41 +106,39 @@ mod claim;
 mod concurrency;
 mod desired;
 mod destination;
-mod engine;
+pub mod engine;
 mod environment;
-mod finding;
+pub mod finding;
 mod guard;
 mod handover;
-pub mod intake;
+mod intake;
 mod inventory;
 mod leadership;
 mod locations;
 mod metrics;
-mod model;
-mod naming;
+pub mod model;
+pub mod naming;
 mod object_index;
 mod observed;
 mod outcome;
-mod plan;
+pub mod plan;
 mod policy;
-mod ruler;
+pub mod route;
+pub mod ruler;
 mod series;
-mod source;
-mod status;
+pub mod source;
+pub mod status;
+pub mod testing;
 mod vanishing;
 
 pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
-pub use desired::{Desired, DesiredGroup, LeftBecause, Protection};
+pub use desired::DesiredGroup;
 pub use engine::{
     DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
     SetupError, Summary,
 };
 pub use finding::{Finding, Location, Position, Severity};
 pub use guard::{DeleteGuard, HeldReason};
-pub use intake::{
-    ExternalLabel, Operator, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError, Tenancy,
-    TenantPattern, TenantPatternError, Value, ValueFrom, ValueSource,
-};
 pub use inventory::{Inventory, InventoryError, InventoryRecord};
 pub use leadership::{LeaderTerm, Leadership, LeadershipHandle};
 pub use metrics::Metrics;
@@ -74,7 +148,7 @@ pub use model::capabilities::{
 };
 pub use model::declared::{DeclaredGroup, DeclaredRule};
 pub use model::duration::{DurationError, PromDuration};
-pub use model::encoded::{CompressedGroup, EncodedGroup, EncodingError, compress};
+pub use model::encoded::{CompressedGroup, EncodedGroup, EncodingError};
 pub use model::fingerprint::Fingerprint;
 pub use model::group::{Group, Rule};
 pub use model::kind::{
@@ -82,7 +156,7 @@ pub use model::kind::{
     language_of, tenant_field_of,
 };
 pub use model::labels::Labels;
-pub use model::language::{Heartbeat, QueryLanguage, UnknownLanguage};
+pub use model::language::{QueryLanguage, UnknownLanguage};
 pub use model::left_out::LeftOut;
 pub use model::object::{ObjectId, RuleObject};
 pub use model::positions::{Positions, PositionsBuilder, Segment};
@@ -91,13 +165,17 @@ pub use naming::{
     AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Named, NamespaceClass, NamespacePolicy, Naming, Owner,
     OwnerError, Pattern,
 };
-pub use observed::{Adoptable, Listing, Observed};
+pub use observed::{Listing, Observed};
 pub use outcome::{LogReporter, Outcome, Reporter, Subject};
-pub use plan::{Action, Change, Deletes, DryRun, Plan, PlanInput, Reason, Refusal, plan};
+pub use plan::{Action, Change, DryRun, Plan, Reason, Refusal};
 pub use policy::{Backoff, OnInvalid, Policy};
+pub use route::{
+    ExternalLabel, Operator, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError, Tenancy,
+    TenantPattern, TenantPatternError, Value, ValueFrom, ValueSource,
+};
 pub use ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth, Ruler, RulerError, Write};
 
-pub use rulesync_expr::{EnforceError, Enforcement, InvalidEnforcement, Mode};
+pub use rulesync_expr::Mode;
 pub use source::{Closed, Scope, Sink, SinkEvents, Source, SourceEvent};
 pub use status::{
     DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,

@@ -137,13 +137,13 @@ impl Observed {
 
 /// A group of somebody else that ours may take the place of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adoptable {
+pub(crate) struct Adoptable {
     /// Its namespace.
-    pub namespace: Arc<str>,
+    pub(crate) namespace: Arc<str>,
     /// Its name.
-    pub group: Box<str>,
+    pub(crate) group: Box<str>,
     /// Its identity by value.
-    pub fingerprint: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// Takes what a ruler lists. It keeps fingerprints of our own groups only, so a ruler can hand over one group after

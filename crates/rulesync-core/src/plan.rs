@@ -8,9 +8,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
-use crate::desired::{Desired, DesiredGroup};
+pub use crate::desired::DesiredGroup;
+pub use crate::guard::HeldReason;
+
+use crate::desired::Desired;
 use crate::finding::Finding;
-use crate::guard::{self, DeleteGuard, HeldReason};
+use crate::guard::{self, DeleteGuard};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
@@ -19,13 +22,13 @@ use crate::observed::{Adoptable, Observed};
 
 /// Which deletes are safe at the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Deletes {
+pub(crate) struct Deletes {
     /// Nothing is, because this process has just become the leader.
-    pub takeover: bool,
+    pub(crate) takeover: bool,
     /// Of what an object we know of no longer declares: safe once every source has shown all it has.
-    pub known: bool,
+    pub(crate) known: bool,
     /// Of namespaces of ours that no object we know of accounts for: safe once nothing is hidden from us either.
-    pub orphans: bool,
+    pub(crate) orphans: bool,
 }
 
 impl Deletes {
@@ -189,23 +192,17 @@ fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -
 
 /// What a destination is planned from.
 #[derive(Debug, Clone, Copy)]
-pub struct PlanInput<'a> {
+pub(crate) struct PlanInput<'a> {
     /// What should be.
-    pub desired: &'a Desired,
+    pub(crate) desired: &'a Desired,
     /// What is.
-    pub observed: &'a Observed,
+    pub(crate) observed: &'a Observed,
     /// Groups of others that may be taken over.
-    pub adoptable: &'a [Adoptable],
+    pub(crate) adoptable: &'a [Adoptable],
     /// Which deletes are safe.
-    pub deletes: Deletes,
+    pub(crate) deletes: Deletes,
     /// What is ours.
-    pub namespace_policy: &'a NamespacePolicy,
-}
-
-/// Plans a whole destination. Deletes that are protected, or that the guard would hold back, are marked with the
-/// reason.
-pub fn plan(destination: &DestinationId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
-    Plan::new(destination, plan_with(input, guard, |change| change.held), input.desired)
+    pub(crate) namespace_policy: &'a NamespacePolicy,
 }
 
 /// The changes of a whole destination, with what else is known to stand in the way of a delete.

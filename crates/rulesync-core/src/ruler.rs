@@ -12,10 +12,14 @@ pub use error::RulerError;
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use write::Write;
 
-use crate::finding::Finding;
-use crate::model::capabilities::Capabilities;
-use crate::model::encoded::EncodedGroup;
+pub use crate::finding::Finding;
+pub use crate::model::capabilities::{
+    Capabilities, LabelNames, NameLimits, Normalization, OptionalField, StoredFields, StoredLimit,
+    TemplateEnvironment,
+};
+pub use crate::model::encoded::EncodedGroup;
 use crate::model::group::Group;
+pub use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
 use crate::observed::Listing;
 

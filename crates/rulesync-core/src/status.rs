@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::finding::Finding;
-use crate::guard::HeldReason;
+pub use crate::guard::HeldReason;
 use crate::model::tenant::DestinationId;
 
 /// What an engine knows and does.

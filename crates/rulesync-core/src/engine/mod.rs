@@ -8,20 +8,22 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use crate::claim::{CLAIM_GROUP, Installation, OwnerClaim};
+pub use crate::guard::DeleteGuard;
+pub use crate::inventory::{Inventory, InventoryError, InventoryRecord};
+pub use crate::leadership::{LeaderTerm, Leadership, LeadershipHandle};
+pub use crate::metrics::Metrics;
+pub use crate::outcome::{LogReporter, Outcome, Reporter, Subject};
+pub use crate::policy::{Backoff, OnInvalid, Policy};
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
 
-use crate::claim::Installation;
 use crate::finding::Finding;
-use crate::intake::Route;
-use crate::inventory::{Inventory, InventoryRecord};
-use crate::leadership::Leadership;
-use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::{NamespacePolicy, Owner};
-use crate::outcome::{Reporter, Reporters};
+use crate::outcome::Reporters;
 use crate::plan::{DryRun, Refusal};
-use crate::policy::Policy;
+use crate::route::Route;
 use crate::ruler::Ruler;
 use crate::source::Source;
 use crate::status::{DestinationState, ObjectState, ObjectStatus, SourceStatus, Status};

@@ -7,9 +7,9 @@ use crate::object_index::RoutingTable;
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
 use crate::intake::text::value_fault;
-use crate::intake::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, ValueFrom};
 use crate::naming::NamespacePolicy;
 use crate::policy::Policy;
+use crate::route::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, ValueFrom};
 use crate::ruler::Ruler;
 use crate::source::{Scope, Source};
 

@@ -10,14 +10,14 @@ use crate::ruler::Ruler;
 
 /// The texts in which nothing was found, for one ruler: the groups of one object tend to repeat each other.
 #[derive(Debug, Default)]
-pub struct Sound<'a> {
+pub(crate) struct Sound<'a> {
     expressions: HashSet<&'a str>,
     templates: HashSet<&'a str>,
 }
 
 /// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot
 /// hold, an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]).
-pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> Vec<Finding> {
+pub(crate) fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> Vec<Finding> {
     if let Some(finding) = check_name(&group.name, ruler) {
         return vec![finding];
     }
@@ -44,7 +44,7 @@ pub fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> 
 }
 
 /// Why a ruler cannot hold a group of this name, if it cannot.
-pub fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
+pub(crate) fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
     let reason = ruler.capabilities().name_limits.refuse(name)?;
     let location =
         Location { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Location::default() };

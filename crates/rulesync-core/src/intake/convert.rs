@@ -15,11 +15,11 @@ use crate::model::tenant::TenantId;
 use crate::policy::OnInvalid;
 
 /// The annotation that names the tenants Mimir's federated groups read from, separated by commas.
-pub const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
+pub(crate) const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
 
 /// What became of an object's declaration.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Conversion {
+pub(crate) struct Conversion {
     /// The groups that should exist.
     pub groups: Vec<Group>,
     /// Which rules were left out of each of them.
@@ -36,7 +36,7 @@ pub struct Conversion {
 /// With [`OnInvalid::Rule`] a group is converted without the rules at fault, unless it is the group itself that is at
 /// fault or no rule is left. `found` is what the source has found already: its errors make groups and rules be at
 /// fault, too, and nothing more is said of what they are about.
-pub fn convert(
+pub(crate) fn convert(
     groups: Vec<DeclaredGroup>,
     annotations: &BTreeMap<String, String>,
     found: &[Finding],

@@ -12,7 +12,12 @@ const ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 /// Splits a group so that no part has more than `most` rules, as far as that is possible: rules that read what others
 /// of the group record stay with them. `taken` are names that the parts must not have; if one would, the group stays
 /// whole and the ruler decides.
-pub fn split(group: Group, most: usize, language: QueryLanguage, taken: &BTreeSet<String>) -> Vec<Group> {
+pub(crate) fn split(
+    group: Group,
+    most: usize,
+    language: QueryLanguage,
+    taken: &BTreeSet<String>,
+) -> Vec<Group> {
     if group.rules.len() <= most {
         return vec![group];
     }

@@ -7,45 +7,22 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rulesync_expr::{Enforcement, Mode};
+use rulesync_expr::Enforcement;
 
-use super::route::Route;
-use super::routing_input::RoutingInput;
 use super::template;
 use super::text::taken_fault;
-use super::value::{Value, ValueFault};
 use crate::finding::{Finding, Location, Position};
 use crate::model::group::Group;
 use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
 use crate::naming::Pattern;
-
-/// A label that every rule of a route gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExternalLabel {
-    /// Its name.
-    pub name: String,
-    /// Its value. For an object without one the label is left out; then the author's own may stand only with
-    /// `add_if_absent`.
-    pub value: Value,
-    /// Whether a label of that name stays that the author wrote, in a rule or its group.
-    pub add_if_absent: bool,
-}
-
-/// A matcher that every selector of a route's expressions carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryMatcher {
-    /// The label.
-    pub label: String,
-    /// The value. An object that has none to be read off is refused.
-    pub value: Value,
-    /// What becomes of what the author wrote about the label.
-    pub mode: Mode,
-}
+use crate::route::input::RoutingInput;
+use crate::route::value::ValueFault;
+use crate::route::{ExternalLabel, QueryMatcher, Route};
 
 /// What is done to the rules of one object on one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Transform {
+pub(crate) struct Transform {
     labels: Vec<SetLabel>,
     unset: Vec<UnsetLabel>,
     refused: Vec<RefusedLabel>,

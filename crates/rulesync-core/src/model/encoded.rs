@@ -77,7 +77,7 @@ const TYPICAL_BYTES: usize = 1024;
 /// # Errors
 ///
 /// [`EncodingError`] for groups of more than 4 GiB together.
-pub fn compress(groups: &[Group]) -> Result<Vec<CompressedGroup>, EncodingError> {
+pub(crate) fn compress(groups: &[Group]) -> Result<Vec<CompressedGroup>, EncodingError> {
     let mut text = Vec::with_capacity(TYPICAL_BYTES * groups.len());
     let mut ends = Vec::with_capacity(groups.len());
     for group in groups {

@@ -13,3 +13,23 @@ pub(crate) mod left_out;
 pub(crate) mod object;
 pub(crate) mod positions;
 pub(crate) mod tenant;
+
+pub use capabilities::{
+    Capabilities, LabelNames, NameLimits, Normalization, OptionalField, StoredFields, StoredLimit,
+    TemplateEnvironment,
+};
+pub use declared::{DeclaredGroup, DeclaredRule};
+pub use duration::{DurationError, PromDuration};
+pub use encoded::{CompressedGroup, EncodedGroup, EncodingError};
+pub use fingerprint::Fingerprint;
+pub use group::{Group, Rule};
+pub use kind::{
+    ALERTING_RULE, DIALECT_ANNOTATION, KINDS, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE,
+    language_of, tenant_field_of,
+};
+pub use labels::Labels;
+pub use language::{QueryLanguage, UnknownLanguage};
+pub use left_out::LeftOut;
+pub use object::{ObjectId, RuleObject};
+pub use positions::{Positions, PositionsBuilder, Segment};
+pub use tenant::{DestinationId, TenantError, TenantId};

@@ -9,12 +9,12 @@ mod what_may_not_go_where_it_asks_stays_where_it_may;
 use async_trait::async_trait;
 
 use super::*;
-use crate::intake::{ExternalLabel, Permission, Selector, Tenancy, Value};
 use crate::model::declared::DeclaredGroup;
 use crate::model::encoded::EncodedGroup;
 use crate::model::tenant::TenantId;
 use crate::naming::AlloyNaming;
 use crate::observed::Listing;
+use crate::route::{ExternalLabel, Permission, Selector, Tenancy, Value};
 use crate::ruler::RulerError;
 use crate::source::Scope;
 

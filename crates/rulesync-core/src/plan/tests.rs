@@ -9,6 +9,11 @@ use crate::finding::Location;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
+/// Plans a whole destination. Deletes that are protected, or that the guard would hold back, are marked with the reason.
+fn plan(destination: &DestinationId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
+    Plan::new(destination, plan_with(input, guard, |change| change.held), input.desired)
+}
+
 fn destination() -> DestinationId {
     DestinationId { ruler: "r".into(), tenant: Some("t".parse().unwrap()) }
 }

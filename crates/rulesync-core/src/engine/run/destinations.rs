@@ -14,9 +14,9 @@ use crate::concurrency::ConcurrencyLimit;
 use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared, seconds_since_1970};
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
-use crate::intake::Route;
 use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
+use crate::route::Route;
 
 /// A destination and the way to talk to it.
 pub(super) struct RunningDestination {

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::Run;
 use crate::claim::Claimant;
 use crate::engine::setup::NamedSource;
-use crate::intake::NamespaceMetadata;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::object::ObjectId;
 use crate::object_index::Effects;
 use crate::outcome::Outcome;
+use crate::route::input::NamespaceMetadata;
 use crate::source::{Scope, Sink, Source, SourceEvent, SourceMessage};
 use crate::status::SourceStatus;
 

@@ -2,9 +2,10 @@
 
 use super::tests::{from, label, matcher, transform};
 use super::*;
-use crate::intake::routing_input::ValueSource;
 use crate::model::group::Rule;
 use crate::model::language::QueryLanguage::PromQl;
+use crate::route::Value;
+use crate::route::input::ValueSource;
 
 fn constant(text: &str) -> Value {
     Value::Constant(text.to_owned())

@@ -1,13 +1,16 @@
 //! What a route does to rules, in the form "build, apply, assert": one module for each invariant of `ARCHITECTURE.md`
 //! that stands here, named by it.
 
+use rulesync_expr::Mode;
+
 use super::*;
-use crate::intake::NamespaceMetadata;
-use crate::intake::routing_input::ValueSource;
 use crate::model::group::Rule;
 use crate::model::labels::Labels;
 use crate::model::language::QueryLanguage::{LogQl, PromQl};
 use crate::model::object::ObjectId;
+use crate::route::Value;
+use crate::route::input::NamespaceMetadata;
+use crate::route::input::ValueSource;
 
 /// An object labelled `team: x`, in a Kubernetes namespace annotated `env: prod`.
 struct Object {

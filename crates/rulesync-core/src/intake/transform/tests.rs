@@ -1,14 +1,15 @@
 //! What a route adds, from whose word, and what it refuses.
 
+use crate::route::Value;
 use rulesync_expr::Mode;
 
 use super::*;
-use crate::intake::permission::Permission;
-use crate::intake::routing_input::{NamespaceMetadata, ValueSource};
-use crate::intake::value::ValueFrom;
 use crate::model::labels::Labels;
 use crate::model::language::QueryLanguage::PromQl;
 use crate::model::object::ObjectId;
+use crate::route::Permission;
+use crate::route::ValueFrom;
+use crate::route::input::{NamespaceMetadata, ValueSource};
 
 /// The template of `cases/poison/annotation-becomes-label.yaml`.
 const READS_ANOTHER: &str = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";

@@ -3,8 +3,10 @@
 
 use super::*;
 use crate::desired::{DesiredObject, Protection};
-use crate::intake::{ExternalLabel, Route, RoutingInput, Transform, Value};
+use crate::intake::Transform;
 use crate::model::labels::Labels;
+use crate::route::input::RoutingInput;
+use crate::route::{ExternalLabel, Route, Value};
 
 /// What a route does that sets the label `cluster` to `a`.
 fn enforced() -> Arc<Transform> {

@@ -1,7 +1,6 @@
 //! Nothing is deleted before every source has shown all it has and the destination was listed whole; an answer that
 //! cannot be parsed is never "empty"; while something unreadable may hide objects, nothing is taken for an orphan.
 
-
 use super::*;
 
 /// An object that went, one that no longer declares a group, and one that nobody knows of.

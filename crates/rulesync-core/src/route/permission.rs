@@ -1,7 +1,7 @@
 //! Who may choose which tenants and values.
 
-use super::routing_input::RoutingInput;
-use super::select::Selector;
+use super::input::RoutingInput;
+use super::selector::Selector;
 use crate::naming::Pattern;
 
 /// Lets Kubernetes namespaces choose values: tenants for their objects, or values of a label or matcher.
@@ -17,12 +17,12 @@ pub struct Permission {
 
 impl Permission {
     /// Whether it lets the Kubernetes namespace of an object choose a value.
-    pub(super) fn covers(&self, input: &RoutingInput<'_>, value: &str) -> bool {
+    pub(crate) fn covers(&self, input: &RoutingInput<'_>, value: &str) -> bool {
         self.is_for(input) && self.values.iter().any(|pattern| pattern.matches(value))
     }
 
     /// Whether it is for the Kubernetes namespace of an object.
-    pub(super) fn is_for(&self, input: &RoutingInput<'_>) -> bool {
+    pub(crate) fn is_for(&self, input: &RoutingInput<'_>) -> bool {
         let named = self.namespaces.is_empty()
             || self.namespaces.iter().any(|pattern| pattern.matches(input.id.namespace()));
         let labels = input.namespace.map(|namespace| &namespace.labels);

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
+use super::input::{RoutingInput, ValueSource};
 use super::permission::Permission;
-use super::routing_input::{RoutingInput, ValueSource};
-use super::text::{TextFault, taken_fault};
+use crate::intake::text::{TextFault, taken_fault};
 
 /// The value of a label or matcher that a route adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Value {
     }
 
     /// The value for one object.
-    pub(super) fn resolve<'a>(&'a self, input: &RoutingInput<'a>) -> Result<&'a str, ValueFault<'a>> {
+    pub(crate) fn resolve<'a>(&'a self, input: &RoutingInput<'a>) -> Result<&'a str, ValueFault<'a>> {
         let source = match self {
             Self::Constant(text) => return Ok(text),
             Self::From(source) => source,
@@ -72,7 +72,7 @@ impl Value {
 
 /// Why an object gets no value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum ValueFault<'a> {
+pub(crate) enum ValueFault<'a> {
     /// It has none, and there is no default.
     Missing(&'a ValueSource),
     /// Its value does not name anything.
@@ -82,7 +82,7 @@ pub(super) enum ValueFault<'a> {
 }
 
 impl ValueFault<'_> {
-    pub(super) fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Missing(_) => "set it, or let whoever runs rulesync give the route a `default`",
             Self::Text(_, _, fault) => fault.hint,
@@ -108,7 +108,7 @@ impl fmt::Display for ValueFault<'_> {
 }
 
 /// The beginning of a value, quoted: an annotation may be long.
-pub(super) fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     const MOST_CHARACTERS: usize = 64;
     match value.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => format!("{:?}…", &value[..end]),

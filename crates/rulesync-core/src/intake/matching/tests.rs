@@ -1,9 +1,12 @@
 //! Who goes where, on whose word.
 
 use super::*;
-use crate::intake::routing_input::NamespaceMetadata;
 use crate::model::labels::Labels;
 use crate::model::object::ObjectId;
+use crate::route::ExternalLabel;
+use crate::route::QueryMatcher;
+use crate::route::input::NamespaceMetadata;
+use crate::route::{Pattern, Permission, Selector, ValueSource};
 
 /// An object in the Kubernetes namespace `ns`, which is labelled `team: x`.
 struct Object {
@@ -235,7 +238,7 @@ fn kinds_and_languages_meet_their_rulers() {
 fn routes_that_would_write_different_things_to_one_place() {
     let label = |value: &str| ExternalLabel {
         name: "cluster".into(),
-        value: crate::intake::Value::Constant(value.into()),
+        value: crate::route::Value::Constant(value.into()),
         add_if_absent: false,
     };
     let plain = fixed("plain", "prod", "{}", "{}");
@@ -269,7 +272,7 @@ fn patterns_have_one_place_for_the_claim() {
 
 mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     use super::*;
-    use crate::intake::{QueryMatcher, Value};
+    use crate::route::{QueryMatcher, Value};
 
     /// Routes to `t` that ask in each way there is, and one that does not.
     fn asking() -> [(&'static str, Route); 6] {
@@ -427,33 +430,4 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
     assert_eq!(to(Some("t")).destination(), Some(destination("central/t")));
     assert_eq!(to(None).destination(), Some(destination("central")));
     assert_eq!(by_label("{value}", &["*"]).destination(), None);
-}
-
-#[test]
-fn routes_of_different_kinds_or_labels_exclude_each_other() {
-    let kinds = |kinds: &[&str]| Route {
-        kinds: kinds.iter().map(|kind| Arc::from(*kind)).collect(),
-        ..Route::all("r", "central", None)
-    };
-    let labelled = |rules: &str, namespaces: &str| Route {
-        rule_selector: selector(rules),
-        namespace_selector: selector(namespaces),
-        ..Route::all("r", "central", None)
-    };
-    let (a, b) = (r#"{"match_labels":{"x":"a"}}"#, r#"{"match_labels":{"x":"b"}}"#);
-    for (one, other, exclude) in [
-        (kinds(&["A"]), kinds(&["B"]), true),
-        (kinds(&["A"]), kinds(&["A", "B"]), false),
-        (kinds(&["A"]), kinds(&[]), false),
-        (kinds(&[]), kinds(&[]), false),
-        (labelled(a, "{}"), labelled(b, "{}"), true),
-        (labelled(a, "{}"), labelled(a, "{}"), false),
-        (labelled(a, "{}"), labelled("{}", "{}"), false),
-        (labelled("{}", a), labelled("{}", b), true),
-        (labelled("{}", a), labelled(b, "{}"), false),
-        (labelled(a, "{}"), labelled(r#"{"match_labels":{"y":"b"}}"#, "{}"), false),
-    ] {
-        assert_eq!(one.excludes(&other), exclude, "{one:?} {other:?}");
-        assert_eq!(other.excludes(&one), exclude, "{one:?} {other:?}");
-    }
 }

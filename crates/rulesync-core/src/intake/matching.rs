@@ -1,0 +1,182 @@
+//! Which destinations an object belongs to, and on whose word.
+//!
+//! A tenant that comes from an object is requested by its author. Who may request what is said by the route's
+//! [`Permission`](crate::route::Permission)s; without one that covers the request, the object goes nowhere by this route,
+//! and its author is told why.
+
+use std::sync::Arc;
+
+use super::transform::Transform;
+use crate::finding::Finding;
+use crate::model::kind;
+use crate::model::tenant::{DestinationId, TenantId};
+use crate::route::input::RoutingInput;
+use crate::route::value::shown;
+use crate::route::{Route, Tenancy, TenantPattern};
+
+/// Where an object goes by one of its routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RouteMatch {
+    /// The destination.
+    pub(crate) destination: DestinationId,
+    /// The route.
+    pub(crate) route: Arc<str>,
+    /// What is done to its rules on the way.
+    pub(crate) transform: Arc<Transform>,
+}
+
+/// Where an object goes, and what forbids that it goes elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Routed {
+    /// Its destinations, each once, in the order of routes.
+    pub(crate) matches: Vec<RouteMatch>,
+    /// Routes that select it and refuse the tenant it requests.
+    pub(crate) refused: Vec<RefusedTenant>,
+    /// Why other routes that select it do not take it.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// A tenant that an object requests by a route and is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefusedTenant {
+    /// The route.
+    pub(crate) route: Arc<str>,
+    /// The ruler it leads to.
+    pub(crate) ruler: Arc<str>,
+    /// Why it is refused.
+    pub(crate) finding: Finding,
+}
+
+/// Why a route that selects an object does not take it.
+enum Refusal {
+    Tenant(Box<Finding>),
+    Other(Box<Finding>),
+}
+
+impl Route {
+    fn match_object(&self, input: &RoutingInput<'_>, language: &str) -> Result<Option<RouteMatch>, Refusal> {
+        let labels = input.namespace.map(|namespace| &namespace.labels);
+        let selected = self.takes_kind(input.id.kind(), language)
+            && self.rule_selector.matches(input.labels)
+            && self.namespace_selector.matches_namespace(input.id.namespace(), labels) == Some(true);
+        if !selected || (input.namespace.is_none() && input.namespace_comes && self.needs_namespaces()) {
+            return Ok(None);
+        }
+        let Some(tenant) = self.tenant(input).map_err(Refusal::Tenant)? else { return Ok(None) };
+        if let Some(spoken) = input.language.filter(|spoken| *spoken != language) {
+            let message = format!(
+                "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
+                self.ruler, self.name
+            );
+            let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
+            return Err(Refusal::Other(Finding::error("dialect", message).hint(hint).into()));
+        }
+        let destination = DestinationId { ruler: Arc::clone(&self.ruler), tenant };
+        let transform = Transform::of(self, input).map_err(Refusal::Other)?;
+        Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
+    }
+
+    /// The tenant an object goes to by this route; none if it claims none.
+    #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
+    fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
+        let refuse = |message: String| Finding::error("tenant", message);
+        let (claim, pattern) = match (&self.tenant, input.tenant) {
+            (Tenancy::None, None) => return Ok(Some(None)),
+            (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
+            (Tenancy::Fixed(tenant), Some(own)) if own == tenant.as_str() => {
+                return Ok(Some(Some(tenant.clone())));
+            }
+            (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
+            (Tenancy::Claimed { from, pattern }, own) => match (from.value(input), own) {
+                (None, None) => return Ok(None),
+                // Both stand in the object: it has to make up its mind.
+                (Some(said), Some(own)) if said != own && from.is_the_authors() => {
+                    return Err(refuse(format!(
+                        "the object claims two tenants: its {from} says {}, its field {}",
+                        shown(said),
+                        shown(own)
+                    ))
+                    .hint("say one")
+                    .into());
+                }
+                // The Kubernetes namespace is not the author's to speak for: it alone decides.
+                (said, Some(own)) if said != Some(own) && !from.is_the_authors() => {
+                    let says = said.map_or("is missing".to_owned(), |said| format!("is {}", shown(said)));
+                    let hint = match said {
+                        Some(said) => format!("remove the field, or write {}", shown(said)),
+                        None => "remove the field".to_owned(),
+                    };
+                    return Err(refuse(format!(
+                        "the object's field claims the tenant {}, but route `{}` goes by {from} alone, which {says}",
+                        shown(own),
+                        self.name
+                    ))
+                    .hint(hint)
+                    .into());
+                }
+                (_, Some(own)) => (own, pattern.clone()),
+                (Some(said), None) => (said, pattern.clone()),
+            },
+        };
+        if !self.allow.iter().any(|permission| permission.covers(input, claim)) {
+            let (namespace, claim) = (input.id.namespace(), shown(claim));
+            let message = format!(
+                "route `{}` does not allow the Kubernetes namespace `{namespace}` to claim the tenant {claim}",
+                self.name
+            );
+            let hint = format!(
+                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{claim}]}}"
+            );
+            return Err(refuse(message).hint(hint).into());
+        }
+        let tenant = pattern.apply(claim).parse::<TenantId>();
+        tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
+            refuse(format!("the claim {} makes no tenant by route `{}`: {error}", shown(claim), self.name))
+                .into()
+        })
+    }
+}
+
+/// The destinations of an object: one for each route that selects it, each destination once. `language` tells what a
+/// ruler evaluates.
+///
+/// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
+pub(crate) fn match_routes<'a>(
+    routes: &[Route],
+    input: &RoutingInput<'_>,
+    language: impl Fn(&str) -> Option<&'a str>,
+) -> Routed {
+    let mut routed = Routed::default();
+    for route in routes {
+        let Some(language) = language(&route.ruler) else { continue };
+        match route.match_object(input, language) {
+            Ok(None) => {}
+            Ok(Some(route_match)) => {
+                match routed.matches.iter().position(|other| other.destination == route_match.destination) {
+                    None => routed.matches.push(route_match),
+                    Some(index) if routed.matches[index].transform.writes_as(&route_match.transform) => {}
+                    Some(index) => routed.findings.push(
+                        Finding::error(
+                            "routes",
+                            format!(
+                                "routes `{}` and `{}` would put different rules into {}",
+                                routed.matches[index].route, route.name, route_match.destination
+                            ),
+                        )
+                        .hint("the first route counts: let the routes' selectors exclude each other"),
+                    ),
+                }
+            }
+            Err(Refusal::Other(finding)) => routed.findings.push(*finding),
+            Err(Refusal::Tenant(finding)) => routed.refused.push(RefusedTenant {
+                route: Arc::clone(&route.name),
+                ruler: Arc::clone(&route.ruler),
+                finding: *finding,
+            }),
+        }
+    }
+    routed
+}
+
+#[cfg(test)]
+mod tests;

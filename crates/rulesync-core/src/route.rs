@@ -1,0 +1,255 @@
+//! Routes: which objects go to which destination, and what is added to their rules on the way.
+//!
+//! A [`Route`] says what it selects, the ruler and the tenant it leads to, who may request which tenant
+//! ([`Permission`]), and which labels and matchers it adds. It is configuration only: `intake` applies it.
+
+pub(crate) mod input;
+mod permission;
+mod selector;
+mod tenant_pattern;
+pub(crate) mod value;
+
+use std::sync::Arc;
+
+pub use input::ValueSource;
+pub use permission::Permission;
+pub use rulesync_expr::Mode;
+pub use selector::{Operator, Requirement, Selector, SelectorError};
+pub use tenant_pattern::{TenantPattern, TenantPatternError};
+pub use value::{Value, ValueFrom};
+
+pub use crate::naming::Pattern;
+
+use crate::model::kind;
+use crate::model::tenant::{DestinationId, TenantId};
+use input::RoutingInput;
+
+/// Sends the objects it selects to a tenant of a ruler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The route's name, for people.
+    pub name: Arc<str>,
+    /// The destination's ruler, by name.
+    pub ruler: Arc<str>,
+    /// The destination's tenant, or where it is said.
+    pub tenant: Tenancy,
+    /// Who may claim which tenants. A fixed tenant needs none: there it lets objects claim another one by a field of
+    /// their own.
+    pub allow: Vec<Permission>,
+    /// The tenants that groups may read from (`source_tenants`), besides the one they belong to.
+    pub source_tenants: Vec<Pattern>,
+    /// Which kinds of objects; none means all that speak the ruler's language or none of their own.
+    pub kinds: Vec<Arc<str>>,
+    /// Selects objects by their labels.
+    pub rule_selector: Selector,
+    /// Selects objects by the labels of their Kubernetes namespace.
+    pub namespace_selector: Selector,
+    /// Labels that every rule gets.
+    pub external_labels: Vec<ExternalLabel>,
+    /// Matchers that every selector of every expression carries.
+    pub query_matchers: Vec<QueryMatcher>,
+}
+
+/// Which tenant a route leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tenancy {
+    /// None: no tenant header is sent.
+    None,
+    /// This one, chosen by who wrote the configuration.
+    Fixed(TenantId),
+    /// The one that the object, or its Kubernetes namespace, claims.
+    Claimed {
+        /// Where the claim stands.
+        from: ValueSource,
+        /// What becomes of it.
+        pattern: TenantPattern,
+    },
+}
+
+impl From<Option<TenantId>> for Tenancy {
+    fn from(tenant: Option<TenantId>) -> Self {
+        tenant.map_or(Self::None, Self::Fixed)
+    }
+}
+
+/// A label that every rule of a route gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalLabel {
+    /// Its name.
+    pub name: String,
+    /// Its value. For an object without one the label is left out; then the author's own may stand only with
+    /// `add_if_absent`.
+    pub value: Value,
+    /// Whether a label of that name stays that the author wrote, in a rule or its group.
+    pub add_if_absent: bool,
+}
+
+/// A matcher that every selector of a route's expressions carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryMatcher {
+    /// The label.
+    pub label: String,
+    /// The value. An object that has none to be read off is refused.
+    pub value: Value,
+    /// What becomes of what the author wrote about the label.
+    pub mode: Mode,
+}
+
+impl Route {
+    /// A route of everything; `ruler` is the name the engine knows the ruler by.
+    pub fn all(name: &str, ruler: &str, tenant: Option<TenantId>) -> Self {
+        Self {
+            name: name.into(),
+            ruler: ruler.into(),
+            tenant: tenant.into(),
+            allow: Vec::new(),
+            source_tenants: Vec::new(),
+            kinds: Vec::new(),
+            rule_selector: Selector::default(),
+            namespace_selector: Selector::default(),
+            external_labels: Vec::new(),
+            query_matchers: Vec::new(),
+        }
+    }
+
+    /// Where it leads, if that is the same for every object.
+    pub fn destination(&self) -> Option<DestinationId> {
+        let tenant = match &self.tenant {
+            Tenancy::None => None,
+            Tenancy::Fixed(tenant) => Some(tenant.clone()),
+            Tenancy::Claimed { .. } => return None,
+        };
+        Some(DestinationId { ruler: Arc::clone(&self.ruler), tenant })
+    }
+
+    /// Whether some object might go by it to a destination: the fixed one, or one that an object may claim.
+    pub fn may_lead_to(&self, destination: &DestinationId) -> bool {
+        let claimable = |claim: &str| {
+            self.allow.iter().flat_map(|permission| &permission.values).any(|allowed| allowed.matches(claim))
+        };
+        self.leads_to(destination, claimable)
+    }
+
+    /// Whether an object may have its rules at a destination by it, whatever the object requests.
+    pub(crate) fn permits(&self, input: &RoutingInput<'_>, destination: &DestinationId) -> bool {
+        self.leads_to(destination, |claim| {
+            self.allow.iter().any(|permission| permission.covers(input, claim))
+        })
+    }
+
+    /// Whether it leads to a destination: the fixed one, or one that is made of an allowed claim.
+    fn leads_to(&self, destination: &DestinationId, is_allowed: impl Fn(&str) -> bool) -> bool {
+        let by_claim = |pattern: &TenantPattern| {
+            let claim = destination.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
+            claim.is_some_and(&is_allowed)
+        };
+        self.ruler == destination.ruler
+            && match &self.tenant {
+                Tenancy::Claimed { pattern, .. } => by_claim(pattern),
+                Tenancy::None | Tenancy::Fixed(_) => {
+                    self.destination().as_ref() == Some(destination) || by_claim(&TenantPattern::default())
+                }
+            }
+    }
+
+    /// Whether it is for objects of a kind, given the language of its ruler.
+    pub fn takes_kind(&self, kind: &str, language: &str) -> bool {
+        if self.kinds.is_empty() {
+            kind::language_of(kind).is_none_or(|spoken| spoken == language)
+        } else {
+            self.kinds.iter().any(|taken| **taken == *kind)
+        }
+    }
+
+    /// Everything it reads from objects and their Kubernetes namespaces.
+    pub fn origins(&self) -> impl Iterator<Item = &ValueSource> {
+        let tenant = match &self.tenant {
+            Tenancy::Claimed { from, .. } => Some(from),
+            Tenancy::None | Tenancy::Fixed(_) => None,
+        };
+        tenant.into_iter().chain(self.value_sources().map(|(_, source)| &source.origin))
+    }
+
+    /// The labels and matchers it adds, by name, and their values.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let labels = self.external_labels.iter().map(|label| (label.name.as_str(), &label.value));
+        labels.chain(self.query_matchers.iter().map(|matcher| (matcher.label.as_str(), &matcher.value)))
+    }
+
+    /// Those whose values are read for each object.
+    pub(crate) fn value_sources(&self) -> impl Iterator<Item = (&str, &ValueFrom)> {
+        self.values().filter_map(|(name, value)| Some((name, value.source()?)))
+    }
+
+    /// Everything that says who may choose what.
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = &Permission> {
+        self.allow.iter().chain(self.value_sources().flat_map(|(_, source)| &source.allow))
+    }
+
+    /// Whether it must know more of a Kubernetes namespace than its name.
+    pub fn needs_namespaces(&self) -> bool {
+        self.namespace_selector.needs_namespace_labels()
+            || self.permissions().any(|permission| permission.namespace_selector.needs_namespace_labels())
+            || self.origins().any(ValueSource::needs_namespace)
+    }
+
+    /// Whether no object can go by both: they select by different values of one label, or by different kinds.
+    fn excludes(&self, other: &Self) -> bool {
+        let apart = |ours: &Selector, theirs: &Selector| {
+            ours.match_labels
+                .iter()
+                .any(|(key, value)| theirs.match_labels.get(key).is_some_and(|their| their != value))
+        };
+        let kinds = !self.kinds.is_empty()
+            && !other.kinds.is_empty()
+            && !self.kinds.iter().any(|kind| other.kinds.contains(kind));
+        kinds
+            || apart(&self.rule_selector, &other.rule_selector)
+            || apart(&self.namespace_selector, &other.namespace_selector)
+    }
+
+    /// Whether both would put different things in one place, for objects that go by both.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let treated_alike =
+            self.external_labels == other.external_labels && self.query_matchers == other.query_matchers;
+        self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selector(json: &str) -> Selector {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn routes_of_different_kinds_or_labels_exclude_each_other() {
+        let kinds = |kinds: &[&str]| Route {
+            kinds: kinds.iter().map(|kind| Arc::from(*kind)).collect(),
+            ..Route::all("r", "central", None)
+        };
+        let labelled = |rules: &str, namespaces: &str| Route {
+            rule_selector: selector(rules),
+            namespace_selector: selector(namespaces),
+            ..Route::all("r", "central", None)
+        };
+        let (a, b) = (r#"{"match_labels":{"x":"a"}}"#, r#"{"match_labels":{"x":"b"}}"#);
+        for (one, other, exclude) in [
+            (kinds(&["A"]), kinds(&["B"]), true),
+            (kinds(&["A"]), kinds(&["A", "B"]), false),
+            (kinds(&["A"]), kinds(&[]), false),
+            (kinds(&[]), kinds(&[]), false),
+            (labelled(a, "{}"), labelled(b, "{}"), true),
+            (labelled(a, "{}"), labelled(a, "{}"), false),
+            (labelled(a, "{}"), labelled("{}", "{}"), false),
+            (labelled("{}", a), labelled("{}", b), true),
+            (labelled("{}", a), labelled(b, "{}"), false),
+            (labelled(a, "{}"), labelled(r#"{"match_labels":{"y":"b"}}"#, "{}"), false),
+        ] {
+            assert_eq!(one.excludes(&other), exclude, "{one:?} {other:?}");
+            assert_eq!(other.excludes(&one), exclude, "{one:?} {other:?}");
+        }
+    }
+}

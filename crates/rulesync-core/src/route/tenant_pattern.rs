@@ -1,0 +1,46 @@
+//! The pattern that makes a tenant of the text that an object requests.
+
+use std::sync::Arc;
+
+/// What a claim is made into: `team-{value}` makes `payments` the tenant `team-payments`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantPattern {
+    before: Arc<str>,
+    after: Arc<str>,
+}
+
+/// A pattern without a place for the claim, or with two.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` must hold `{{value}}` exactly once: that is where the claim goes")]
+pub struct TenantPatternError(String);
+
+impl Default for TenantPattern {
+    fn default() -> Self {
+        Self { before: "".into(), after: "".into() }
+    }
+}
+
+impl std::str::FromStr for TenantPattern {
+    type Err = TenantPatternError;
+
+    fn from_str(text: &str) -> Result<Self, TenantPatternError> {
+        match text.split_once("{value}") {
+            Some((before, after)) if !after.contains("{value}") => {
+                Ok(Self { before: before.into(), after: after.into() })
+            }
+            _ => Err(TenantPatternError(text.to_owned())),
+        }
+    }
+}
+
+impl TenantPattern {
+    /// The tenant's name for a claim.
+    pub fn apply(&self, claim: &str) -> String {
+        format!("{}{claim}{}", self.before, self.after)
+    }
+
+    /// The claim that makes a tenant's name, if one does.
+    pub fn claim_of<'a>(&self, tenant: &'a str) -> Option<&'a str> {
+        tenant.strip_prefix(&*self.before)?.strip_suffix(&*self.after)
+    }
+}
