@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::registry::Registry;
 use rulesync_config::{Configuration, LeaseElection, Lifetime, Process};
 use rulesync_core::{
     DestinationState, DestinationStatus, DryRun, Engine, Leadership, LogReporter, Metrics, Summary,
@@ -96,9 +95,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         drop(configuration);
         return Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let mut registry = Registry::default();
-    metrics.register(&mut registry);
-    let pages = Pages::new(Asking::new(engine.handle()), registry, args.enable_admin_api);
+    let pages = Pages::new(Asking::new(engine.handle()), metrics, args.enable_admin_api);
     let server = Server::start(args.listen_address, web::router(pages), Limits::default());
     let mut server = server.map_err(|error| {
         format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)

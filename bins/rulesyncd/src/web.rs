@@ -1,5 +1,6 @@
 //! The web pages: metrics, health and status. How they are served is in `serve.rs`.
 
+use rulesync_core::engine::Metrics;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use prometheus_client::registry::Registry;
 use rulesync_core::{DestinationId, TenantError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -33,7 +33,7 @@ const TURN: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Pages {
     engine: Asking,
-    registry: Arc<Registry>,
+    metrics: Metrics,
     /// Whether requests that change something are served.
     admin: bool,
     statuses: Arc<Semaphore>,
@@ -41,10 +41,10 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub(crate) fn new(engine: Asking, registry: Registry, admin: bool) -> Self {
+    pub(crate) fn new(engine: Asking, metrics: Metrics, admin: bool) -> Self {
         let (statuses, expositions) = (Semaphore::new(STATUSES), Semaphore::new(EXPOSITIONS));
         let (statuses, expositions) = (Arc::new(statuses), Arc::new(expositions));
-        Self { engine, registry: Arc::new(registry), admin, statuses, expositions }
+        Self { engine, metrics, admin, statuses, expositions }
     }
 }
 
@@ -87,8 +87,9 @@ async fn index() -> &'static str {
 async fn metrics(State(pages): State<Pages>) -> Response {
     let Some(permit) = turn(&pages.expositions).await else { return too_many() };
     let mut text = String::new();
-    match prometheus_client::encoding::text::encode(&mut text, &pages.registry) {
+    match pages.metrics.encode(&mut text) {
         Ok(()) => {
+            text.push_str("# EOF\n");
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(CONTENT_TYPE, kind)], counted(text.into_bytes(), permit)).into_response()
         }

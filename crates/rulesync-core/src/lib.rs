@@ -28,7 +28,7 @@
 //! # Write a ruler
 //!
 //! A ruler needs three methods: list what a tenant has, write a group, delete a group. The rest has defaults, and
-//! [`Capabilities`](ruler::Capabilities) describe how it differs from them: its query language, the fields that it
+//! [`Capabilities`] describe how it differs from them: its query language, the fields that it
 //! stores, the names that it accepts.
 //!
 //! ```

@@ -1,6 +1,7 @@
 //! Every metric of the engine, in one place. Names and labels are a public interface (see `README.md`).
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::series::Series;
 /// The engine's metrics. Clones share their values.
 #[derive(Debug, Clone)]
 pub struct Metrics {
+    registry: Arc<Registry>,
     tenant_labels: bool,
     pub(crate) source_ready: Family<SourceLabels, Gauge>,
     pub(crate) source_objects: Family<SourceStateLabels, Gauge>,
@@ -116,7 +118,8 @@ impl Metrics {
     /// Metrics at zero. Without `tenant_labels` the label `tenant` is empty everywhere, which keeps the number of
     /// series small with many tenants.
     pub fn new(tenant_labels: bool) -> Self {
-        let metrics = Self {
+        let mut metrics = Self {
+            registry: Arc::default(),
             tenant_labels,
             source_ready: Family::default(),
             source_objects: Family::default(),
@@ -144,12 +147,22 @@ impl Metrics {
         // Without leader election there is no one else.
         metrics.leader.set(1);
         metrics.config_reload_successful.set(1);
+        metrics.registry = Arc::new(metrics.register());
         metrics
     }
 
-    /// Registers everything under `rulesync_…`.
-    pub fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("rulesync");
+    /// Writes all metrics, under `rulesync_…`, in the OpenMetrics text format, but for the end marker: a process may
+    /// have more metrics of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn encode(&self, writer: &mut impl fmt::Write) -> fmt::Result {
+        prometheus_client::encoding::text::encode_registry(writer, &self.registry)
+    }
+
+    fn register(&self) -> Registry {
+        let mut registry = Registry::with_prefix("rulesync");
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", version);
         registry.register("leader", "Whether this process writes", self.leader.clone());
@@ -216,6 +229,7 @@ impl Metrics {
             "Whether the last reading of the configuration succeeded",
             self.config_reload_successful.clone(),
         );
+        registry
     }
 
     /// One request to a ruler: its method, kind of route and status code, or `error` if there was no answer.
@@ -260,11 +274,11 @@ impl Metrics {
         let mut labels =
             DestinationLabels { ruler: destination.ruler.to_string(), tenant: tenant.to_owned() };
         let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
-        if destinations.len() >= MOST_TARGETS && !destinations.contains_key(&labels) {
+        if destinations.len() >= MAX_DESTINATIONS && !destinations.contains_key(&labels) {
             labels.tenant = OVERFLOW.to_owned();
             if !destinations.contains_key(&labels) {
                 tracing::warn!(
-                    tenants = MOST_TARGETS,
+                    tenants = MAX_DESTINATIONS,
                     "Too many tenants for metrics of their own: further ones share the series with the tenant {OVERFLOW}. \
                      Switch the label off with `metrics: {{tenant_labels: false}}`"
                 );
@@ -286,8 +300,8 @@ impl Metrics {
     }
 }
 
-/// So many destinations have series of their own: some 20 each.
-const MOST_TARGETS: usize = 2_000;
+/// The number of destinations with series of their own: some 20 each.
+const MAX_DESTINATIONS: usize = 2_000;
 
 /// The tenant of the series that all further destinations share. No tenant can be called so.
 const OVERFLOW: &str = "{overflow}";
@@ -299,14 +313,12 @@ mod tests {
     #[test]
     fn names_are_those_of_the_design() {
         let metrics = Metrics::default();
-        let mut registry = Registry::default();
-        metrics.register(&mut registry);
         metrics.observe_request("central", "POST", "namespace", "202", Duration::from_millis(3));
         let write = WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" };
         let writes = metrics.writes.hold(write);
         writes.inc();
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        metrics.encode(&mut text).unwrap();
         for expected in [
             r#"rulesync_build_info{version="0.1.0"} 1"#,
             "rulesync_leader 1",
@@ -320,10 +332,8 @@ mod tests {
     }
 
     fn encoded(metrics: &Metrics) -> String {
-        let mut registry = Registry::default();
-        metrics.register(&mut registry);
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        metrics.encode(&mut text).unwrap();
         text
     }
 
@@ -349,9 +359,9 @@ mod tests {
         let destination =
             |n: usize| DestinationId { ruler: "r".into(), tenant: Some(format!("t{n}").parse().unwrap()) };
         let all: Vec<DestinationLabels> =
-            (0..MOST_TARGETS + 100).map(|n| metrics.join(&destination(n))).collect();
-        assert_eq!(all[MOST_TARGETS - 1].tenant, format!("t{}", MOST_TARGETS - 1));
-        assert!(all[MOST_TARGETS..].iter().all(|labels| labels.tenant == OVERFLOW));
+            (0..MAX_DESTINATIONS + 100).map(|n| metrics.join(&destination(n))).collect();
+        assert_eq!(all[MAX_DESTINATIONS - 1].tenant, format!("t{}", MAX_DESTINATIONS - 1));
+        assert!(all[MAX_DESTINATIONS..].iter().all(|labels| labels.tenant == OVERFLOW));
         assert!(OVERFLOW.parse::<crate::TenantId>().is_err());
         all.iter().for_each(|labels| metrics.leave(labels));
         assert_eq!(metrics.join(&destination(0)).tenant, "t0");

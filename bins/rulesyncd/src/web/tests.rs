@@ -23,9 +23,7 @@ pub(crate) async fn busy_engine() -> Engine {
 
 /// The pages of an engine.
 pub(crate) fn pages(engine: &Engine) -> Router {
-    let mut registry = Registry::default();
-    Metrics::default().register(&mut registry);
-    router(Pages::new(Asking::new(engine.handle()), registry, true))
+    router(Pages::new(Asking::new(engine.handle()), Metrics::default(), true))
 }
 
 async fn asked(pages: &Router, method: &str, path: &str) -> (u16, String) {
@@ -130,8 +128,7 @@ async fn the_index_names_every_page() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_released_while_the_admin_api_is_off() {
     let engine = busy_engine().await;
-    let registry = Registry::default();
-    let pages = router(Pages::new(Asking::new(engine.handle()), registry, false));
+    let pages = router(Pages::new(Asking::new(engine.handle()), Metrics::default(), false));
     for path in [
         "/api/v1/release-deletes",
         "/api/v1/destinations/r/release-deletes",

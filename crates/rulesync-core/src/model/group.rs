@@ -46,7 +46,7 @@ pub struct Group {
 
 /// One alerting or recording rule.
 ///
-/// Exactly one of `record` and `alert` is set once [`crate::intake::convert`] has accepted a rule.
+/// Exactly one of `record` and `alert` is set once a rule has been accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// The metric a recording rule writes.

@@ -476,9 +476,7 @@ pub(crate) async fn resync() {
 
 /// The metrics as they are served.
 pub(crate) fn exposed(metrics: &rulesync_core::Metrics) -> String {
-    let mut registry = prometheus_client::registry::Registry::default();
-    metrics.register(&mut registry);
     let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    metrics.encode(&mut text).unwrap();
     text
 }
