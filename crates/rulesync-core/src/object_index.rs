@@ -1,10 +1,9 @@
 //! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, commands for destinations
 //! out.
 
-mod offer;
 mod routing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -16,20 +15,14 @@ use crate::destination::Command;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::handover::HandoverProgress;
-use crate::intake::{self, RouteMatch, Transform};
+use crate::intake::{Accepted, Declaration, RouteMatch, RoutingTable};
 use crate::locations::Locations;
-use crate::model::encoded::{CompressedGroup, compress};
-use crate::model::kind::{self, DIALECT_ANNOTATION};
-use crate::model::labels::Labels;
-use crate::model::left_out::LeftOut;
+use crate::model::kind::{self};
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
-use crate::policy::OnInvalid;
-use crate::route::input::{NamespaceMetadata, RoutingInput};
-use crate::route::{Route, ValueSource};
-use crate::ruler::Ruler;
+use crate::route::input::NamespaceMetadata;
 use crate::source::Scope;
 use crate::status::{ObjectAtDestination, ObjectState, ObjectStatus};
 use routing::{Moves, Occasion};
@@ -57,76 +50,6 @@ pub(crate) struct Handover {
     pub(crate) to: Arc<[ObjectId]>,
     /// Of those that get it.
     pub(crate) progress: HandoverProgress,
-}
-
-/// Where objects go.
-#[derive(Debug, Clone)]
-pub(crate) struct RoutingTable {
-    pub(crate) naming: Naming,
-    pub(crate) routes: Arc<[Route]>,
-    pub(crate) rulers: HashMap<Arc<str>, Arc<dyn Ruler>>,
-    /// The most rules of a group, for rulers whose groups are split.
-    pub(crate) split: HashMap<Arc<str>, usize>,
-    pub(crate) on_invalid: OnInvalid,
-}
-
-impl RoutingTable {
-    /// The language that a ruler evaluates.
-    fn language(&self, ruler: &str) -> Option<&'static str> {
-        self.rulers.get(ruler).map(|ruler| ruler.capabilities().language.name())
-    }
-
-    /// The annotations of objects that routes look at.
-    fn annotations(&self) -> BTreeSet<&str> {
-        let origins = self.routes.iter().flat_map(Route::origins);
-        origins.filter_map(ValueSource::annotation).collect()
-    }
-
-    /// What a route does to an object that may still have its rules at a destination by it, whatever it requests now;
-    /// none if it may not.
-    fn transform(
-        &self,
-        route: &str,
-        input: &RoutingInput<'_>,
-        destination: &DestinationId,
-    ) -> Option<Transform> {
-        let route =
-            self.routes.iter().find(|other| *other.name == *route && other.permits(input, destination))?;
-        // Without a value for a matcher nothing may stay.
-        Transform::of(route, input).ok()
-    }
-
-    /// Whether objects have to be read anew for this table, because another did not look at all that this one does.
-    pub(crate) fn looks_further_than(&self, other: &Self) -> bool {
-        !self.annotations().is_subset(&other.annotations())
-    }
-
-    /// Why an object can have no ruler namespace, if so: what cannot be told from the names of others, nobody would
-    /// clean up.
-    fn refuse_name(&self, id: &ObjectId, uid: Option<&str>) -> Option<Finding> {
-        let namespace = self.naming.namespace_of(id, uid, usize::MAX);
-        (!self.naming.owns(&namespace)).then(|| {
-            let message = format!(
-                "the Kubernetes namespace {:?} and the name {:?} make no name that rulesync could tell for its own",
-                id.namespace(),
-                id.name()
-            );
-            Finding::error("name", message).hint(
-                "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name",
-            )
-        })
-    }
-
-    /// The namespace of an object at a ruler; none if that ruler is no longer configured.
-    fn namespace_of(
-        &self,
-        id: &ObjectId,
-        uid: Option<&str>,
-        destination: &DestinationId,
-    ) -> Option<Arc<str>> {
-        let ruler = self.rulers.get(&destination.ruler)?;
-        Some(self.naming.namespace_of(id, uid, ruler.capabilities().name_limits.max_bytes))
-    }
 }
 
 /// What is known of Kubernetes namespaces, by source and name.
@@ -174,19 +97,7 @@ struct Record {
     content: u64,
     /// The generation of its source's snapshots in which it was last sent.
     generation: u32,
-    uid: Option<Box<str>>,
-    created: Option<i64>,
-    labels: Labels,
-    /// Those that routes look at.
-    annotations: Labels,
-    tenant: Option<Box<str>>,
-    /// The language it says it is in.
-    language: Option<Box<str>>,
-    groups: Box<[CompressedGroup]>,
-    /// Which rules were left out of each of them; empty if none were.
-    left_out: Box<[LeftOut]>,
-    refused: Box<[Box<str>]>,
-    findings: Box<[Finding]>,
+    accepted: Accepted,
     /// Why its latest form cannot be read.
     malformed: Option<Box<Finding>>,
     /// Whether it may stand for objects of unknown names.
@@ -243,23 +154,16 @@ impl ObjectReport {
 
 impl Record {
     fn is_in_ruler(&self) -> bool {
-        !self.matches.is_empty() && !self.groups.is_empty()
+        !self.matches.is_empty() && self.accepted.has_groups()
     }
+}
 
-    /// What is known of the object for its routes.
-    fn input<'a>(&'a self, id: &'a ObjectId, namespaces: &'a Namespaces) -> RoutingInput<'a> {
-        let source: Arc<str> = id.source().into();
-        let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
-        RoutingInput {
-            id,
-            labels: &self.labels,
-            annotations: &self.annotations,
-            tenant: self.tenant.as_deref(),
-            language: self.language.as_deref(),
-            namespace: namespaces.get(&key),
-            namespace_comes: namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0),
-        }
-    }
+/// What is known of an object's Kubernetes namespace, and whether it will be known if it is not.
+fn namespace_of<'a>(id: &ObjectId, namespaces: &'a Namespaces) -> (Option<&'a NamespaceMetadata>, bool) {
+    let source: Arc<str> = id.source().into();
+    let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
+    let comes = namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0);
+    (namespaces.get(&key), comes)
 }
 
 impl ObjectIndex {
@@ -289,7 +193,7 @@ impl ObjectIndex {
         live: bool,
     ) -> Effects {
         let mut effects = Effects::default();
-        let RuleObject { id, uid, created, labels, tenant, annotations, groups, mut findings, positions } =
+        let RuleObject { id, uid, created, labels, tenant, annotations, groups, findings, positions } =
             object;
         // Comments move them, and change nothing else.
         let in_file = !positions.is_empty();
@@ -313,45 +217,28 @@ impl ObjectIndex {
         if !in_file {
             self.locations.set(&id, Positions::default(), &groups);
         }
-        let mut conversion = intake::convert(groups, &annotations, &findings, self.table.on_invalid);
-        findings.append(&mut conversion.findings);
-        for finding in &findings {
+        let declaration = Declaration { uid, created, labels, annotations, tenant, groups, findings };
+        let (accepted, groups) = Accepted::of(&id, declaration, &self.table);
+        for finding in &accepted.findings {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
         let known = self.objects.remove(&id).unwrap_or_default();
-        let uid = uid.map(String::into_boxed_str);
+        let (uid, old_uid) = (accepted.uid.as_deref(), known.accepted.uid.as_deref());
         // Made anew: by some namings it is in another namespace now.
-        let earlier: Vec<(DestinationId, Arc<str>)> = if known.uid == uid {
+        let earlier: Vec<(DestinationId, Arc<str>)> = if old_uid == uid {
             Vec::new()
         } else {
             let name = |destination: &DestinationId| {
-                let before = self.table.namespace_of(&id, known.uid.as_deref(), destination)?;
-                let after = self.table.namespace_of(&id, uid.as_deref(), destination)?;
+                let before = self.table.namespace_of(&id, old_uid, destination)?;
+                let after = self.table.namespace_of(&id, uid, destination)?;
                 (before != after).then(|| (destination.clone(), before))
             };
             known.matches.iter().map(|route_match| &route_match.destination).filter_map(name).collect()
         };
-        let looked_at = self.table.annotations();
-        let said = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
-        let language = said.or_else(|| kind::language_of(id.kind()).map(str::to_owned));
-        let annotations = annotations.iter().filter(|(key, _)| looked_at.contains(key.as_str())).collect();
         let record = Record {
             content,
             generation,
-            uid,
-            created,
-            labels,
-            annotations,
-            tenant: tenant.map(String::into_boxed_str),
-            language: language.map(String::into_boxed_str),
-            // Groups of gigabytes are beyond every ruler; the object then has none here.
-            groups: compress(&conversion.groups).unwrap_or_default().into(),
-            left_out: match conversion.left_out.iter().all(LeftOut::is_empty) {
-                true => Box::default(),
-                false => conversion.left_out.into(),
-            },
-            refused: conversion.refused.into_iter().map(String::into_boxed_str).collect(),
-            findings: findings.into(),
+            accepted,
             malformed: None,
             hides: false,
             hides_others: false,
@@ -363,7 +250,7 @@ impl ObjectIndex {
         self.objects.insert(id.clone(), record);
         let leaves_because = LeftBecause::Deselected;
         let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
-        self.route(&id, Some(&conversion.groups), occasion, &mut effects);
+        self.route(&id, Some(&groups), occasion, &mut effects);
         for (destination, namespace) in earlier {
             let because = LeftBecause::Moved;
             effects.commands.push((destination, Command::Remove { namespace, object: id.clone(), because }));
@@ -424,7 +311,13 @@ impl ObjectIndex {
                 self.leave(destination);
                 let because = LeftBecause::Deleted;
                 let moves = Moves { to, progress: &progress };
-                self.drop_from(id, record.uid.as_deref(), destination, (Some(moves), because), &mut effects);
+                self.drop_from(
+                    id,
+                    record.accepted.uid.as_deref(),
+                    destination,
+                    (Some(moves), because),
+                    &mut effects,
+                );
             }
         }
         effects
@@ -551,7 +444,7 @@ impl ObjectIndex {
     /// The objects for a status, which the destinations have yet to say their part of.
     pub(crate) fn reports(&self) -> Vec<ObjectReport> {
         let report = |(id, record): (&ObjectId, &Record)| {
-            let mut findings = record.findings.to_vec();
+            let mut findings = record.accepted.findings.to_vec();
             findings.extend(record.kept_out.iter().cloned());
             findings.extend(record.malformed.as_deref().cloned());
             ObjectReport {
@@ -600,7 +493,7 @@ impl ObjectIndex {
 
     /// The namespace that an object has, or had, at a destination.
     pub(crate) fn namespace_at(&self, id: &ObjectId, destination: &DestinationId) -> Option<Arc<str>> {
-        let uid = self.objects.get(id).and_then(|record| record.uid.as_deref());
+        let uid = self.objects.get(id).and_then(|record| record.accepted.uid.as_deref());
         self.table.namespace_of(id, uid, destination)
     }
 
@@ -612,9 +505,10 @@ impl ObjectIndex {
         if !record.read {
             return Some(HeldReason::Unreadable.into());
         }
-        let input = || record.input(id, &self.namespaces);
+        let (namespace, comes) = namespace_of(id, &self.namespaces);
+        let input = record.accepted.input(id, namespace, comes);
         let transform =
-            record.refused_by.iter().find_map(|route| self.table.transform(route, &input(), destination))?;
+            record.refused_by.iter().find_map(|route| self.table.transform(route, &input, destination))?;
         Some(Protection { because: HeldReason::TenantRefused, enforced: Some(Arc::new(transform)) })
     }
 

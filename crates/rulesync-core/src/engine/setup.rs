@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::object_index::RoutingTable;
+use crate::intake::RoutingTable;
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
 use crate::intake::text::value_fault;

@@ -1,21 +1,25 @@
 //! Intake: from a declared object to what each of its destinations should have. Pure: an object that fails yields
 //! findings and stops nothing else.
 //!
-//! The steps, in order: [`convert`], [`match_routes`] (selection and permissions), [`check`], what a route adds to rules
-//! ([`Transform`]), and [`split`].
+//! Two steps. [`Accepted::of`] converts a declaration once, when it has changed. [`compile`] routes what was accepted,
+//! transforms, checks, splits and encodes it for each destination, whenever the declaration, its Kubernetes namespace or
+//! the routes have changed.
 
+mod accepted;
 mod check;
+mod compile;
 mod convert;
 mod matching;
 mod names;
+mod routing_table;
 mod split;
 pub(crate) mod template;
 pub(crate) mod text;
 mod transform;
 
-pub(crate) use check::{Sound, check, check_name};
-pub(crate) use convert::convert;
-pub(crate) use matching::{RefusedTenant, RouteMatch, Routed, match_routes};
-pub(crate) use split::split;
+pub(crate) use accepted::{Accepted, Declaration};
+pub(crate) use compile::{Compiled, Offer, Subject, compile};
+pub(crate) use matching::RouteMatch;
+pub(crate) use routing_table::RoutingTable;
 pub use text::is_hidden;
 pub(crate) use transform::Transform;

@@ -1,4 +1,6 @@
-//! The kinds of objects we know, and which language each speaks.
+//! The kinds of objects that sources deliver, and the language of each.
+
+use super::language::QueryLanguage;
 
 /// prometheus-operator's kind, whose rules may be in either language.
 pub const PROMETHEUS_RULE: &str = "PrometheusRule";
@@ -22,8 +24,8 @@ pub const KINDS: [&str; 4] = [PROMETHEUS_RULE, ALERTING_RULE, RECORDING_RULE, LO
 pub const DIALECT_ANNOTATION: &str = "rulesync.dev/dialect";
 
 /// The language of every object of a kind; none if that is not settled by the kind.
-pub fn language_of(kind: &str) -> Option<&'static str> {
-    matches!(kind, ALERTING_RULE | RECORDING_RULE | LOGGING_RULE).then_some("logql")
+pub fn language_of(kind: &str) -> Option<QueryLanguage> {
+    matches!(kind, ALERTING_RULE | RECORDING_RULE | LOGGING_RULE).then_some(QueryLanguage::LogQl)
 }
 
 /// The field of `spec` by which objects of a kind request a tenant; none if the kind has no such field.
@@ -44,9 +46,9 @@ mod tests {
         for (kind, language, tenant) in [
             (PROMETHEUS_RULE, None, None),
             (RULE_FILE, None, None),
-            (ALERTING_RULE, Some("logql"), Some("tenantID")),
-            (RECORDING_RULE, Some("logql"), Some("tenantID")),
-            (LOGGING_RULE, Some("logql"), Some("tenant")),
+            (ALERTING_RULE, Some(QueryLanguage::LogQl), Some("tenantID")),
+            (RECORDING_RULE, Some(QueryLanguage::LogQl), Some("tenantID")),
+            (LOGGING_RULE, Some(QueryLanguage::LogQl), Some("tenant")),
         ] {
             assert_eq!((language_of(kind), tenant_field_of(kind)), (language, tenant), "{kind}");
         }

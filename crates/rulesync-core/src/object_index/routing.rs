@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::offer::{Treated, desired_object};
-use super::{Effects, Handover, ObjectIndex};
+use super::{Effects, Handover, ObjectIndex, namespace_of};
 use crate::desired::LeftBecause;
 use crate::destination::Command;
 use crate::handover::{HandoverProgress, HandoverState};
-use crate::intake::{self, RefusedTenant, RouteMatch, Routed};
+use crate::intake::{Compiled, Offer, RouteMatch, Subject, compile};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
@@ -38,7 +37,7 @@ pub(super) struct Moves<'a> {
 }
 
 impl ObjectIndex {
-    /// Finds an object's destinations and tells them. Destinations that had it are told anew only if its content
+    /// Compiles an object and tells its destinations. Destinations that had it are told again only if its content has
     /// changed, or what is done to it on the way.
     pub(super) fn route(
         &mut self,
@@ -48,88 +47,61 @@ impl ObjectIndex {
         effects: &mut Effects,
     ) {
         let Occasion { changed, leaves_because, seen, live, fresh } = occasion;
-        let Some(record) = self.objects.get_mut(id).filter(|record| record.read) else { return };
-        let input = record.input(id, &self.namespaces);
-        let table = &self.table;
-        let Routed { mut matches, refused, mut findings } =
-            intake::match_routes(&table.routes, &input, |ruler| table.language(ruler));
-        if !matches.is_empty()
-            && let Some(finding) = table.refuse_name(id, record.uid.as_deref())
-        {
-            matches.clear();
-            findings.push(finding);
-        }
-        // What requests a tenant that it may not have stays in the last place that it may still have, as it is there.
-        let mut stays: Vec<DestinationId> = Vec::new();
-        for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
-            let last = record.matches.iter().find(|route_match| route_match.route == route);
-            let last = last.filter(|last| !matches.iter().any(|other| other.destination == last.destination));
-            let kept =
-                last.and_then(|last| Some((last, table.transform(&route, &input, &last.destination)?)));
-            if let Some((last, transform)) = kept {
-                finding.message.push_str(&format!(
-                    "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
-                    last.destination
-                ));
-                // What is enforced anew is for what it leaves behind, and not for what it asked for before.
-                if transform == *last.transform {
-                    stays.push(last.destination.clone());
-                    matches.push(last.clone());
-                }
-            }
-            findings.push(finding);
-        }
-        let refused: Box<[Arc<str>]> = refused.into_iter().map(|refused| refused.route).collect();
-        if !refused.is_empty() || !record.refused_by.is_empty() {
+        let Some(record) = self.objects.get(id).filter(|record| record.read) else { return };
+        let (namespace, namespace_comes) = namespace_of(id, &self.namespaces);
+        let previous = &*record.matches;
+        let subject =
+            Subject { id, accepted: &record.accepted, groups, namespace, namespace_comes, previous, seen };
+        // A destination that knows nothing yet is told everything.
+        let had = |destination: &DestinationId| {
+            let before = previous.iter().find(|other| other.destination == *destination);
+            before.filter(|_| !fresh.contains(destination))
+        };
+        let is_current = |route_match: &RouteMatch| {
+            !changed
+                && had(&route_match.destination)
+                    .is_some_and(|before| before.transform == route_match.transform)
+        };
+        let Compiled { matches, offers, refused_by, kept_out } = compile(&subject, &self.table, is_current);
+        let is_new = |destination: &DestinationId| had(destination).is_none();
+        let newcomers: Vec<bool> = offers.iter().map(|offer| is_new(&offer.destination)).collect();
+
+        let Some(record) = self.objects.get_mut(id) else { return };
+        if !refused_by.is_empty() || !record.refused_by.is_empty() {
             effects.protections.push(id.clone());
         }
-        record.refused_by = refused;
-        for finding in findings.iter().filter(|finding| !record.kept_out.contains(finding)) {
+        record.refused_by = refused_by;
+        for finding in kept_out.iter().filter(|finding| !record.kept_out.contains(finding)) {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
-        record.kept_out = findings.into();
-        let before = std::mem::replace(&mut record.matches, matches.clone().into());
-        let had = |destination: &DestinationId| before.iter().find(|other| other.destination == *destination);
-        let leaves: Vec<&RouteMatch> = before
-            .iter()
-            .filter(|other| !matches.iter().any(|p| p.destination == other.destination))
-            .collect();
-        // Whoever gets it anew holds a share.
-        let progress = HandoverProgress::default();
-        for route_match in &matches {
-            let destination = &route_match.destination;
-            let known = had(destination);
-            if known.is_none() {
+        record.kept_out = kept_out;
+        let before = std::mem::replace(&mut record.matches, matches.into());
+        let is_among = |matches: &[RouteMatch], destination: &DestinationId| {
+            matches.iter().any(|other| other.destination == *destination)
+        };
+        for RouteMatch { destination, .. } in &record.matches {
+            if !is_among(&before, destination) {
                 *self.uses.entry(destination.clone()).or_default() += 1;
             }
-            if stays.contains(destination) {
-                continue;
-            }
-            let known = known.filter(|_| !fresh.contains(destination));
-            if !changed && known.is_some_and(|known| known.transform == route_match.transform) {
-                continue;
-            }
-            let Some(ruler) = self.table.rulers.get(&destination.ruler) else { continue };
-            let split = self.table.split.get(&destination.ruler).copied();
-            let treated =
-                Treated { route_match, ruler: ruler.as_ref(), split, on_invalid: self.table.on_invalid };
-            let object = desired_object(id, record, groups, &treated, seen);
+        }
+        let leaves: Vec<&RouteMatch> =
+            before.iter().filter(|other| !is_among(&record.matches, &other.destination)).collect();
+        // Each destination that gets it anew holds a share.
+        let progress = HandoverProgress::default();
+        for (Offer { destination, namespace, object }, newcomer) in offers.into_iter().zip(newcomers) {
             for finding in &object.findings {
                 effects.findings.push((id.clone(), Some(destination.clone()), finding.clone()));
             }
-            let max_bytes = ruler.capabilities().name_limits.max_bytes;
-            let namespace = self.table.naming.namespace_of(id, record.uid.as_deref(), max_bytes);
-            let share = (known.is_none() && !leaves.is_empty()).then(|| progress.share());
+            let share = (newcomer && !leaves.is_empty()).then(|| progress.share());
             let command = Command::Upsert { namespace: Arc::clone(&namespace), object, live };
             effects.commands.push((destination.clone(), command));
             if let Some(share) = share {
-                effects.commands.push((destination.clone(), Command::HandOver { namespace, share }));
+                effects.commands.push((destination, Command::HandOver { namespace, share }));
             }
         }
-        let uid = record.uid.clone();
-        let refused_by = &record.refused_by;
+        let uid = record.accepted.uid.clone();
         let because = |left: &RouteMatch| match leaves_because {
-            LeftBecause::Reconfigured if refused_by.contains(&left.route) => LeftBecause::Forbidden,
+            LeftBecause::Reconfigured if record.refused_by.contains(&left.route) => LeftBecause::Forbidden,
             because => because,
         };
         let gone: Vec<(DestinationId, LeftBecause)> =

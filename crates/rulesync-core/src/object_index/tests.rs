@@ -6,6 +6,11 @@ mod nothing_unreadable_is_empty;
 mod what_is_offered_to_a_ruler;
 mod what_may_not_go_where_it_asks_stays_where_it_may;
 
+use crate::model::labels::Labels;
+use crate::policy::OnInvalid;
+use crate::route::Route;
+use crate::route::ValueSource;
+use crate::ruler::Ruler;
 use async_trait::async_trait;
 
 use super::*;

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{REFUSED, State};
+use super::State;
+use crate::destination::gauges::REFUSED;
 use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::{Finding, Location, MAY_KNOW};
 use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::labels::Labels;
+use crate::model::language::QueryLanguage;
 use crate::model::object::ObjectId;
 use crate::route::ExternalLabel;
 use crate::route::QueryMatcher;
@@ -27,7 +28,7 @@ impl Object {
             labels: labels.iter().copied().collect(),
             annotations: Labels::default(),
             tenant: None,
-            language: kind::language_of(kind),
+            language: kind::language_of(kind).map(QueryLanguage::name),
             namespace: Some(NamespaceMetadata {
                 labels: [("team", "x")].into_iter().collect(),
                 annotations: [("billing", "b-7")].into_iter().collect(),

@@ -1,7 +1,9 @@
 //! Which part of an object is offered when something in it must not be: a group, or a group without its rules at fault.
 
 use super::*;
+use crate::policy::OnInvalid;
 use crate::route::QueryMatcher;
+use crate::route::Route;
 use rulesync_expr::Mode;
 
 /// An object with one group of these expressions, which reads from these tenants besides its own.

@@ -3,6 +3,9 @@
 
 use super::*;
 use crate::intake::Transform;
+use crate::model::kind::DIALECT_ANNOTATION;
+use crate::model::labels::Labels;
+use crate::route::Route;
 
 /// A route by which objects go to the tenant of their label, if it begins with `own`.
 fn own() -> Route {

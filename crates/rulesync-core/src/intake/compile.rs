@@ -1,5 +1,5 @@
-//! What an object wants of one ruler: its groups as they are offered there, by way of `intake`: checked, treated as the
-//! route says, and then split. Pure.
+//! From an accepted declaration to what each of its destinations should have: routed, transformed, checked, split and
+//! encoded. Pure; the object index decides when to call it.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,34 +7,142 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Record;
+use super::accepted::Accepted;
+use super::check::{Sound, check, check_name};
+use super::matching::{RefusedTenant, RouteMatch, Routed, match_routes};
+use super::routing_table::RoutingTable;
+use super::split::split;
 use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::Finding;
-use crate::intake::{self, RouteMatch, Sound};
 use crate::model::encoded::{CompressedGroup, Decompressor, compress};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
+use crate::model::language::QueryLanguage;
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
+use crate::model::tenant::DestinationId;
 use crate::policy::OnInvalid;
+use crate::route::input::{NamespaceMetadata, RoutingInput};
 use crate::ruler::Ruler;
 
+/// An object that is compiled.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) id: &'a ObjectId,
+    pub(crate) accepted: &'a Accepted,
+    /// Its groups, if they are at hand; otherwise they are decompressed.
+    pub(crate) groups: Option<&'a [Group]>,
+    /// Its Kubernetes namespace, if known.
+    pub(crate) namespace: Option<&'a NamespaceMetadata>,
+    /// Whether its Kubernetes namespace will be known, if it is not.
+    pub(crate) namespace_comes: bool,
+    /// Where it went before.
+    pub(crate) previous: &'a [RouteMatch],
+    /// When its source sent it.
+    pub(crate) seen: Instant,
+}
+
+/// What follows from an object for its destinations.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// Where it goes.
+    pub(crate) matches: Vec<RouteMatch>,
+    /// What destinations should have of it, but for those that have it already, or keep what they have.
+    pub(crate) offers: Vec<Offer>,
+    /// Routes that refuse the tenant it requests.
+    pub(crate) refused_by: Box<[Arc<str>]>,
+    /// Why it does not go where it would.
+    pub(crate) kept_out: Box<[Finding]>,
+}
+
+/// What a destination should have of an object.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) destination: DestinationId,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) object: DesiredObject,
+}
+
+/// Compiles an object. `is_current` tells for which destinations nothing would change, so that its groups need not be
+/// transformed, checked and encoded for them.
+pub(crate) fn compile(
+    subject: &Subject<'_>,
+    table: &RoutingTable,
+    is_current: impl Fn(&RouteMatch) -> bool,
+) -> Compiled {
+    let Subject { id, accepted, namespace, namespace_comes, previous, .. } = *subject;
+    let uid = accepted.uid.as_deref();
+    let input = accepted.input(id, namespace, namespace_comes);
+    let language = |ruler: &str| table.language(ruler).map(QueryLanguage::name);
+    let Routed { mut matches, refused, mut findings } = match_routes(&table.routes, &input, language);
+    if !matches.is_empty()
+        && let Some(finding) = table.refuse_name(id, uid)
+    {
+        matches.clear();
+        findings.push(finding);
+    }
+    let mut stays: Vec<DestinationId> = Vec::new();
+    for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
+        if let Some((last, is_unchanged)) = last_permitted(&route, &matches, previous, &input, table) {
+            finding.message.push_str(&format!(
+                "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
+                last.destination
+            ));
+            // What is enforced now is for what it leaves behind, and not for what it asked for before.
+            if is_unchanged {
+                stays.push(last.destination.clone());
+                matches.push(last.clone());
+            }
+        }
+        findings.push(finding);
+    }
+    let offer = |route_match: &RouteMatch| {
+        let destination = &route_match.destination;
+        if stays.contains(destination) || is_current(route_match) {
+            return None;
+        }
+        let ruler = table.rulers.get(&destination.ruler)?.as_ref();
+        let split = table.split.get(&destination.ruler).copied();
+        let treated = Treated { route_match, ruler, split, on_invalid: table.on_invalid };
+        Some(Offer {
+            destination: destination.clone(),
+            namespace: table.namespace_of(id, uid, destination)?,
+            object: desired_object(subject, &treated),
+        })
+    };
+    let offers = matches.iter().filter_map(offer).collect();
+    let refused_by = refused.into_iter().map(|refused| refused.route).collect();
+    Compiled { matches, offers, refused_by, kept_out: findings.into() }
+}
+
+/// An object that requests a tenant that it may not have stays in the last place that it may still have, as it is
+/// there. Returns that place, and whether its route would do the same to its rules today.
+fn last_permitted<'a>(
+    route: &str,
+    matches: &[RouteMatch],
+    previous: &'a [RouteMatch],
+    input: &RoutingInput<'_>,
+    table: &RoutingTable,
+) -> Option<(&'a RouteMatch, bool)> {
+    let last = previous.iter().find(|route_match| *route_match.route == *route)?;
+    if matches.iter().any(|other| other.destination == last.destination) {
+        return None;
+    }
+    let transform = table.transform(route, input, &last.destination)?;
+    Some((last, transform == *last.transform))
+}
+
 /// Where an object's groups go, and what is done to them on the way.
-pub(super) struct Treated<'a> {
-    pub(super) route_match: &'a RouteMatch,
-    pub(super) ruler: &'a dyn Ruler,
-    pub(super) split: Option<usize>,
-    pub(super) on_invalid: OnInvalid,
+struct Treated<'a> {
+    route_match: &'a RouteMatch,
+    ruler: &'a dyn Ruler,
+    split: Option<usize>,
+    on_invalid: OnInvalid,
 }
 
 /// What an object wants of a ruler. Without `groups` at hand, they are unpacked.
-pub(super) fn desired_object(
-    id: &ObjectId,
-    record: &Record,
-    groups: Option<&[Group]>,
-    treated: &Treated<'_>,
-    seen: Instant,
-) -> DesiredObject {
+fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject {
+    let Subject { id, accepted: record, groups, seen, .. } = *subject;
     let mut blocks = Decompressor::default();
     let groups: Cow<'_, [Group]> = match groups {
         Some(groups) => Cow::Borrowed(groups),
@@ -71,7 +179,7 @@ pub(super) fn desired_object(
             (Some(own), None) => sent.push(Sent { group: own, body: None, left_out }),
             (Some(whole), Some(most)) => {
                 for part in treated.parts(whole.into_owned(), most, &groups) {
-                    match intake::check_name(&part.name, treated.ruler) {
+                    match check_name(&part.name, treated.ruler) {
                         // The rules of a part are numbered within it.
                         None => sent.push(Sent {
                             group: Cow::Owned(part),
@@ -149,16 +257,16 @@ impl Treated<'_> {
     /// A group in parts of at most so many rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();
-        intake::split(group, most, self.ruler.capabilities().language, &taken)
+        split(group, most, self.ruler.capabilities().language, &taken)
     }
 
     /// A group as it is offered to the ruler, if it is.
     ///
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
-    /// more. What a route adds besides was checked when it was taken ([`Value`](crate::intake::Value)).
+    /// more. What a route adds besides was checked when it was taken ([`Value`](crate::route::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
         let RouteMatch { destination, route, transform } = self.route_match;
-        let mut findings = intake::check(group, self.ruler, sound);
+        let mut findings = check(group, self.ruler, sound);
         let (mut treated, found) =
             transform.apply(group, route, destination.tenant.as_ref(), self.ruler.capabilities().language);
         findings.extend(found);

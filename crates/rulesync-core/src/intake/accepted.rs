@@ -1,0 +1,99 @@
+//! A declaration as intake has accepted it, in the form in which the engine keeps it.
+
+use std::collections::BTreeMap;
+
+use super::convert::{Conversion, convert};
+use super::routing_table::RoutingTable;
+use crate::finding::Finding;
+use crate::model::declared::DeclaredGroup;
+use crate::model::encoded::{CompressedGroup, compress};
+use crate::model::group::Group;
+use crate::model::kind::{self, DIALECT_ANNOTATION};
+use crate::model::labels::Labels;
+use crate::model::left_out::LeftOut;
+use crate::model::object::ObjectId;
+use crate::route::input::{NamespaceMetadata, RoutingInput};
+
+/// A declaration as intake has accepted it: enough to route it again and to write its groups again.
+#[derive(Debug, Default)]
+pub(crate) struct Accepted {
+    pub(crate) uid: Option<Box<str>>,
+    pub(crate) created: Option<i64>,
+    labels: Labels,
+    /// Those that routes look at.
+    annotations: Labels,
+    tenant: Option<Box<str>>,
+    /// The language that it is said to be in, by its kind or by an annotation.
+    language: Option<Box<str>>,
+    pub(super) groups: Box<[CompressedGroup]>,
+    /// The rules that were left out of each group; empty if none were.
+    pub(super) left_out: Box<[LeftOut]>,
+    /// Groups that are refused: what a ruler has for them stays.
+    pub(super) refused: Box<[Box<str>]>,
+    pub(crate) findings: Box<[Finding]>,
+}
+
+/// The parts of a declaration that intake reads.
+pub(crate) struct Declaration {
+    pub(crate) uid: Option<String>,
+    pub(crate) created: Option<i64>,
+    pub(crate) labels: Labels,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) groups: Vec<DeclaredGroup>,
+    /// Problems that its source has found.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Accepted {
+    /// Converts a declaration. The groups are returned as well, so that they need not be decompressed at once.
+    pub(crate) fn of(id: &ObjectId, declaration: Declaration, table: &RoutingTable) -> (Self, Vec<Group>) {
+        let Declaration { uid, created, labels, annotations, tenant, groups, mut findings } = declaration;
+        let Conversion { groups, left_out, refused, findings: mut found } =
+            convert(groups, &annotations, &findings, table.on_invalid);
+        findings.append(&mut found);
+        let read = table.annotations();
+        let declared = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
+        let language =
+            declared.or_else(|| kind::language_of(id.kind()).map(|language| language.name().to_owned()));
+        let accepted = Self {
+            uid: uid.map(String::into_boxed_str),
+            created,
+            labels,
+            annotations: annotations.iter().filter(|(key, _)| read.contains(key.as_str())).collect(),
+            tenant: tenant.map(String::into_boxed_str),
+            language: language.map(String::into_boxed_str),
+            // Groups of gigabytes are beyond every ruler; the object then has none here.
+            groups: compress(&groups).unwrap_or_default().into(),
+            left_out: match left_out.iter().all(LeftOut::is_empty) {
+                true => Box::default(),
+                false => left_out.into(),
+            },
+            refused: refused.into_iter().map(String::into_boxed_str).collect(),
+            findings: findings.into(),
+        };
+        (accepted, groups)
+    }
+
+    pub(crate) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// What routes can read of the object.
+    pub(crate) fn input<'a>(
+        &'a self,
+        id: &'a ObjectId,
+        namespace: Option<&'a NamespaceMetadata>,
+        namespace_comes: bool,
+    ) -> RoutingInput<'a> {
+        RoutingInput {
+            id,
+            labels: &self.labels,
+            annotations: &self.annotations,
+            tenant: self.tenant.as_deref(),
+            language: self.language.as_deref(),
+            namespace,
+            namespace_comes,
+        }
+    }
+}

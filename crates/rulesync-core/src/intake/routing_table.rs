@@ -1,0 +1,85 @@
+//! The routing table: the routes, and what has to be known of their rulers.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::transform::Transform;
+use crate::finding::Finding;
+use crate::model::language::QueryLanguage;
+use crate::model::object::ObjectId;
+use crate::model::tenant::DestinationId;
+use crate::naming::Naming;
+use crate::policy::OnInvalid;
+use crate::route::input::RoutingInput;
+use crate::route::{Route, ValueSource};
+use crate::ruler::Ruler;
+
+/// Where objects go.
+#[derive(Debug, Clone)]
+pub(crate) struct RoutingTable {
+    pub(crate) naming: Naming,
+    pub(crate) routes: Arc<[Route]>,
+    pub(crate) rulers: HashMap<Arc<str>, Arc<dyn Ruler>>,
+    /// The most rules of a group, for rulers whose groups are split.
+    pub(crate) split: HashMap<Arc<str>, usize>,
+    pub(crate) on_invalid: OnInvalid,
+}
+
+impl RoutingTable {
+    /// The language that a ruler evaluates.
+    pub(super) fn language(&self, ruler: &str) -> Option<QueryLanguage> {
+        self.rulers.get(ruler).map(|ruler| ruler.capabilities().language)
+    }
+
+    /// The annotations of objects that routes look at.
+    pub(crate) fn annotations(&self) -> BTreeSet<&str> {
+        let origins = self.routes.iter().flat_map(Route::origins);
+        origins.filter_map(ValueSource::annotation).collect()
+    }
+
+    /// What a route does to an object that may still have its rules at a destination by it, whatever it requests now;
+    /// none if it may not.
+    pub(crate) fn transform(
+        &self,
+        route: &str,
+        input: &RoutingInput<'_>,
+        destination: &DestinationId,
+    ) -> Option<Transform> {
+        let route =
+            self.routes.iter().find(|other| *other.name == *route && other.permits(input, destination))?;
+        // Without a value for a matcher nothing may stay.
+        Transform::of(route, input).ok()
+    }
+
+    /// Whether objects have to be read anew for this table, because another did not look at all that this one does.
+    pub(crate) fn looks_further_than(&self, other: &Self) -> bool {
+        !self.annotations().is_subset(&other.annotations())
+    }
+
+    /// Why an object can have no ruler namespace, if so: what cannot be told from the names of others, nobody would
+    /// clean up.
+    pub(super) fn refuse_name(&self, id: &ObjectId, uid: Option<&str>) -> Option<Finding> {
+        let namespace = self.naming.namespace_of(id, uid, usize::MAX);
+        (!self.naming.owns(&namespace)).then(|| {
+            let message = format!(
+                "the Kubernetes namespace {:?} and the name {:?} make no name that rulesync could tell for its own",
+                id.namespace(),
+                id.name()
+            );
+            Finding::error("name", message).hint(
+                "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name",
+            )
+        })
+    }
+
+    /// The namespace of an object at a ruler; none if that ruler is no longer configured.
+    pub(crate) fn namespace_of(
+        &self,
+        id: &ObjectId,
+        uid: Option<&str>,
+        destination: &DestinationId,
+    ) -> Option<Arc<str>> {
+        let ruler = self.rulers.get(&destination.ruler)?;
+        Some(self.naming.namespace_of(id, uid, ruler.capabilities().name_limits.max_bytes))
+    }
+}
