@@ -96,13 +96,13 @@ impl fmt::Display for HeldReason {
 
 /// How long deletes wait for others that belong to them. A breath: a person does not notice it, and the objects of a
 /// deleted CRD or directory come within milliseconds of each other.
-pub(crate) const BREATH: Duration = Duration::from_secs(1);
+pub(crate) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 /// They wait no longer than this for a stream of deletes to end.
-pub(crate) const LONGEST: Duration = Duration::from_secs(30);
+pub(crate) const MAX_SETTLE_TIME: Duration = Duration::from_secs(30);
 
 /// Of so many deletes the times are remembered: enough that forgetting the rest cannot hide an accident.
-const RECENT: usize = 50_000;
+const MAX_RECENT: usize = 50_000;
 
 /// What the guard of one destination knows.
 #[derive(Debug, Default)]
@@ -192,7 +192,7 @@ impl Guard {
     /// Groups of a namespace were deleted.
     pub(crate) fn carried_out(&mut self, namespace: &Arc<str>, groups: usize, now: Instant) {
         // They only count while something else is wanted, so nobody else looks after them.
-        while self.recent.len() > RECENT {
+        while self.recent.len() > MAX_RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back((now, Arc::clone(namespace), groups));
@@ -304,7 +304,8 @@ impl Guard {
 
     /// When to judge next.
     pub(crate) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
-        let breath = self.first.zip(self.last).map(|(first, last)| (last + BREATH).min(first + LONGEST));
+        let breath =
+            self.first.zip(self.last).map(|(first, last)| (last + SETTLE_TIME).min(first + MAX_SETTLE_TIME));
         let forgotten =
             self.recent.front().filter(|_| self.total.is_some()).map(|(at, ..)| *at + policy.window);
         [breath.or(forgotten), self.next_wait].into_iter().flatten().min()

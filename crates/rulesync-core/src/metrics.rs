@@ -106,7 +106,7 @@ struct RequestLabels {
 }
 
 /// Seconds, from a loopback answer to the deadline of a request.
-const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+const BUCKETS_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -136,9 +136,9 @@ impl Metrics {
             not_loaded_groups: Series::default(),
             contested_groups: Series::default(),
             normalized_groups: Series::default(),
-            propagation: Histogram::new(SECONDS),
+            propagation: Histogram::new(BUCKETS_SECONDS),
             queue_depth: Series::default(),
-            request_duration: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            request_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS_SECONDS)),
             requests: Arc::default(),
             destinations: Arc::default(),
             leader: Gauge::default(),

@@ -17,7 +17,7 @@ use crate::ruler::RulerError;
 pub use log::LogReporter;
 
 /// Of what befalls one object at once, so much is told one by one; of the rest the number.
-pub(crate) const TOLD_ONE_BY_ONE: usize = 5;
+pub(crate) const MAX_REPORTED_EACH: usize = 5;
 
 /// What an outcome is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

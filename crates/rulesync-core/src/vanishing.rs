@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::guard::{BREATH, DeleteGuard, HeldReason, LONGEST};
+use crate::guard::{DeleteGuard, HeldReason, MAX_SETTLE_TIME, SETTLE_TIME};
 use crate::model::object::ObjectId;
 
 /// So many objects may vanish together whatever is left: one.
-const FEWEST: usize = 2;
+const MIN_VANISHED_OBJECTS: usize = 2;
 
 /// What has vanished of late, by source.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Vanishing {
     pub(crate) fn vanished(&mut self, id: &ObjectId, now: Instant) {
         let source: Arc<str> = id.source().into();
         let burst = self.0.entry(source).or_insert_with(|| Burst::new(now));
-        if burst.held.is_none() && (burst.last + BREATH < now || burst.first + LONGEST < now) {
+        if burst.held.is_none() && (burst.last + SETTLE_TIME < now || burst.first + MAX_SETTLE_TIME < now) {
             *burst = Burst::new(now);
         }
         burst.last = now;
@@ -108,7 +108,7 @@ impl Vanishing {
             if before.map(|held| held.reason) != burst.held.map(|held| held.reason) {
                 news.push((Arc::clone(source), burst.held.map(|held| held.reason)));
             }
-            burst.held.is_some() || burst.last + BREATH >= now
+            burst.held.is_some() || burst.last + SETTLE_TIME >= now
         });
         news
     }
@@ -196,7 +196,7 @@ impl Orphans {
 
 /// Whether so many that vanished, of which so many are left, look like a source that has lost sight of its objects.
 pub(crate) fn looks_like_an_accident(policy: &DeleteGuard, vanished: usize, left: usize) -> bool {
-    !policy.is_off() && vanished >= FEWEST && left < vanished
+    !policy.is_off() && vanished >= MIN_VANISHED_OBJECTS && left < vanished
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use super::normalization::Key;
 use crate::model::fingerprint::Fingerprint;
 
 /// So many looks in a row that find a group changed make it contested.
-const CONTESTED_LOOKS: u32 = 3;
+const CONTESTED_LISTS: u32 = 3;
 
 /// A resync may come so much early; a repair is due with it.
-const EARLIEST_RESYNC: f64 = 0.8;
+const EARLY_RESYNC_RATIO: f64 = 0.8;
 
 /// The groups of one destination that were found changed of late.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ struct Streak {
 
 impl Streak {
     fn is_contested(&self) -> bool {
-        self.looks >= CONTESTED_LOOKS
+        self.looks >= CONTESTED_LISTS
     }
 }
 
@@ -59,10 +59,10 @@ impl Changed {
         streak.declared = declared;
         streak.looks += 1;
         streak.unconfirmed = after_write;
-        if streak.looks == CONTESTED_LOOKS {
+        if streak.looks == CONTESTED_LISTS {
             streak.differs = differs();
         }
-        streak.looks == CONTESTED_LOOKS
+        streak.looks == CONTESTED_LISTS
     }
 
     /// A look is over: `as_declared` says which groups it has found as they are declared, or, if it cannot say, none.
@@ -112,14 +112,14 @@ impl Changed {
         }
         let streak = self.0.get(&(Arc::clone(namespace), Arc::from(group)));
         streak.is_some_and(|streak| {
-            let due = streak.repaired.map(|at| at + resync_interval.mul_f64(EARLIEST_RESYNC));
+            let due = streak.repaired.map(|at| at + resync_interval.mul_f64(EARLY_RESYNC_RATIO));
             streak.is_contested() && streak.declared == declared && due.is_some_and(|due| now < due)
         })
     }
 
     /// The groups that the next look may find contested: their content is wanted, so that it can be said what differs.
     pub(super) fn wanted(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter().filter(|(_, streak)| streak.looks == CONTESTED_LOOKS - 1).map(|(key, _)| key)
+        self.0.iter().filter(|(_, streak)| streak.looks == CONTESTED_LISTS - 1).map(|(key, _)| key)
     }
 
     /// Whether something that was written is not known to be there, because the last look did not find it.

@@ -11,10 +11,10 @@ use crate::policy::{Backoff, Policy};
 
 /// The number of namespaces that may fail in a row before the breaker opens. One change that always fails must not open
 /// it for the others, however often it is retried.
-const TOLERATED: usize = 2;
+const TOLERATED_FAILURES: usize = 2;
 
 /// The longest wait that a ruler may ask for, unless a resync comes sooner. The ruler is asked again afterwards.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// The state of the circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl CircuitBreaker {
 
     pub(crate) fn set_policy(&mut self, policy: &Policy) {
         self.backoff = policy.backoff;
-        self.longest = policy.resync_interval.min(LONGEST_RETRY_AFTER);
+        self.longest = policy.resync_interval.min(MAX_RETRY_AFTER);
     }
 
     /// Returns the wait that the ruler asked for, up to the limit.
@@ -121,7 +121,7 @@ impl CircuitBreaker {
             return false;
         }
         if before == Circuit::HalfOpen
-            || self.failed.len() > TOLERATED
+            || self.failed.len() > TOLERATED_FAILURES
             || self.failed.contains(&None)
             || wait.is_some()
         {
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(breaker.allows(now + Duration::from_secs(7), 8), 1, "one request probes");
         breaker.success();
         assert!(breaker.failure(now, None, Some(Duration::MAX)));
-        assert_eq!(breaker.until(), Some(now + LONGEST_RETRY_AFTER), "up to a limit");
+        assert_eq!(breaker.until(), Some(now + MAX_RETRY_AFTER), "up to a limit");
         breaker.reset();
         assert_eq!(breaker.allows(now, 8), 8, "the configuration was changed");
         breaker.set_policy(&Policy { resync_interval: Duration::from_secs(60), ..Policy::default() });

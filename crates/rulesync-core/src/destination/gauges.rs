@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::state::REFUSED;
 use crate::metrics::{
     DestinationLabels, DestinationStateLabels, FailureLabels, Metrics, RulerLabels, WriteLabels,
 };
@@ -13,6 +12,9 @@ use crate::model::tenant::DestinationId;
 use crate::plan::Change;
 use crate::ruler::RulerError;
 use crate::series::{Held, Series};
+
+/// The code of the finding for a group that the ruler refuses, and its state in metrics.
+pub(super) const REFUSED: &str = "refused";
 
 /// What a destination counts and shows.
 #[derive(Debug)]

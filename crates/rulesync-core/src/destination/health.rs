@@ -24,10 +24,10 @@ pub(super) const NOT_LOADED: &str = "not-loaded";
 const LOAD_DELAYS: u32 = 3;
 
 /// A first failure is looked into this soon.
-const CONFIRM: Duration = Duration::from_secs(60);
+const CONFIRM_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A ruler that cannot tell may be upgraded.
-const UNSUPPORTED: Duration = Duration::from_secs(60 * 60);
+const UNSUPPORTED_RETRY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// What a ruler said it has loaded, as far as it is ours.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ impl Health {
         self.error = None;
         self.known = evaluation == Evaluation::Read;
         if !self.known {
-            self.next = now + jittered(UNSUPPORTED.max(interval));
+            self.next = now + jittered(UNSUPPORTED_RETRY_INTERVAL.max(interval));
             return News::default();
         }
         let before_not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
@@ -202,8 +202,11 @@ impl Health {
         }
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
-        let soon =
-            if unsure || !self.written.is_empty() { CONFIRM.max(load_delay).min(interval) } else { interval };
+        let soon = if unsure || !self.written.is_empty() {
+            CONFIRM_INTERVAL.max(load_delay).min(interval)
+        } else {
+            interval
+        };
         self.next = now + jittered(soon);
         news
     }
@@ -325,7 +328,10 @@ mod tests {
         let mut world = World::new();
         let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];
         assert_eq!(world.hears(&failing), News::default(), "once is an accident");
-        assert!(world.health.due() <= Instant::now() + CONFIRM.mul_f64(1.1), "it is looked into soon");
+        assert!(
+            world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1),
+            "it is looked into soon"
+        );
         let news = world.hears(&failing);
         let [(namespace, finding)] = news.failing.as_slice() else { panic!("{news:?}") };
         assert_eq!(**namespace, *world.namespace);
@@ -351,6 +357,6 @@ mod tests {
             News::default()
         );
         assert_eq!(world.health.findings("us.ns.o"), None);
-        assert!(world.health.due() > Instant::now() + UNSUPPORTED.mul_f64(0.8));
+        assert!(world.health.due() > Instant::now() + UNSUPPORTED_RETRY_INTERVAL.mul_f64(0.8));
     }
 }

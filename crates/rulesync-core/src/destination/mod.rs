@@ -128,7 +128,7 @@ pub(crate) struct Shared {
 
 /// How long a ruler that batches waits for the first snapshots of all sources. A source that is away must not keep
 /// the rules of another out for longer.
-const FIRST_BATCH: Duration = Duration::from_secs(30);
+const FIRST_BATCH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When a ruler was asked how rules evaluate, and what it said.
 type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
@@ -179,7 +179,7 @@ impl Destination {
             jobs: JoinSet::new(),
             list: JoinSet::new(),
             next_list: Instant::now(),
-            gathers_until: Instant::now() + FIRST_BATCH,
+            gathers_until: Instant::now() + FIRST_BATCH_TIMEOUT,
             asking: JoinSet::new(),
             // A leader by election begins by taking over.
             led: !leadership.is_elected(),

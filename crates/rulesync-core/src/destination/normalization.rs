@@ -20,7 +20,7 @@ use crate::model::language::QueryLanguage;
 pub(super) type Key = (Arc<str>, Arc<str>);
 
 /// How often one group of each kind of difference is written anew, to see whether the server still makes it.
-const RETEST: Duration = Duration::from_secs(60 * 60);
+const RETEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// What is known of one destination's server.
 #[derive(Debug, Default)]
@@ -135,10 +135,10 @@ impl Normalizations {
             self.retest_at = None;
             return Vec::new();
         }
-        if now < *self.retest_at.get_or_insert(now + RETEST) {
+        if now < *self.retest_at.get_or_insert(now + RETEST_INTERVAL) {
             return Vec::new();
         }
-        self.retest_at = Some(now + RETEST);
+        self.retest_at = Some(now + RETEST_INTERVAL);
         let mut examples: BTreeMap<&Fields, &Key> = BTreeMap::new();
         for (key, learned) in &self.learned {
             let example = examples.entry(&learned.fields).or_insert(key);

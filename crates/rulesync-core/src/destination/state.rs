@@ -41,14 +41,11 @@ use crate::outcome::{Outcome, Subject};
 use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
 use crate::ruler::RulerError;
 
-/// The code of the finding, and the state in metrics, of what the ruler does not take.
-pub(super) const REFUSED: &str = "refused";
-
 /// Failures in a row after which a one-shot run gives up.
-const STUCK: u32 = 3;
+const STUCK_FAILURES: u32 = 3;
 
 /// A claim is written only if a list so recent has shown that nobody else has.
-const FRESH: Duration = Duration::from_secs(10);
+const MAX_CLAIM_LIST_AGE: Duration = Duration::from_secs(10);
 
 /// The bookkeeping of one destination.
 pub(super) struct State {
@@ -259,7 +256,7 @@ impl State {
 
     /// Whether the last list is too old to claim on its word.
     fn is_stale(&self) -> bool {
-        self.listed.is_none_or(|at| at.elapsed() > FRESH)
+        self.listed.is_none_or(|at| at.elapsed() > MAX_CLAIM_LIST_AGE)
     }
 
     fn has_failed(&self, change: &Change) -> bool {
@@ -445,9 +442,11 @@ impl State {
 
     /// Whether it has failed so often in a row that waiting longer is no use to a one-shot run.
     fn is_stuck(&self) -> bool {
-        self.list_failures >= STUCK
-            || self.breaker.waits() >= STUCK
-            || (self.queue.delayed() > 0 && self.is_settled() && self.queue.least_failures() >= STUCK)
+        self.list_failures >= STUCK_FAILURES
+            || self.breaker.waits() >= STUCK_FAILURES
+            || (self.queue.delayed() > 0
+                && self.is_settled()
+                && self.queue.least_failures() >= STUCK_FAILURES)
     }
 
     pub(super) fn progress(&self) -> Progress {

@@ -103,7 +103,7 @@ pub enum RunError {
 }
 
 /// How long a one-shot run waits for its inventory.
-const INVENTORY_PATIENCE: Duration = Duration::from_secs(10);
+const INVENTORY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a one-shot run did.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,7 +167,7 @@ impl Engine {
         let inventory = self.0.inventory.clone();
         let mut run = self.start(Mode::Once).run(shutdown).await?;
         let record = match inventory {
-            Some(inventory) => tokio::time::timeout(INVENTORY_PATIENCE, inventory.read()).await,
+            Some(inventory) => tokio::time::timeout(INVENTORY_TIMEOUT, inventory.read()).await,
             None => Ok(Ok(InventoryRecord::default())),
         };
         let left = match record {

@@ -27,7 +27,7 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
 use crate::object_index::{Effects, Handover, ObjectIndex};
-use crate::outcome::{Outcome, Reporters, TOLD_ONE_BY_ONE};
+use crate::outcome::{MAX_REPORTED_EACH, Outcome, Reporters};
 use crate::plan::{Deletes, Plan};
 use crate::source::SourceMessage;
 use crate::status::Status;
@@ -45,10 +45,10 @@ pub(super) enum Mode {
 }
 
 /// Events a source may be ahead of the engine. Small, because each may hold a big object.
-const EVENTS: usize = 32;
+const EVENT_QUEUE_LENGTH: usize = 32;
 
 /// Orphans are judged when every destination has been listed once, or after so long.
-const FIRST_LISTS: Duration = Duration::from_secs(60);
+const FIRST_LISTS_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
     setup: Setup,
@@ -149,7 +149,7 @@ impl Run {
             destinations_got_on: true,
             listed_once: false,
             release_deletes,
-            events: mpsc::channel(EVENTS),
+            events: mpsc::channel(EVENT_QUEUE_LENGTH),
             tasks: JoinSet::new(),
             progressed,
             runs: 0,
@@ -261,7 +261,8 @@ impl Run {
             last.min().unwrap_or(self.started) + patience
         });
         let suspicions = self.sources.values().filter_map(|source| source.suspect_until);
-        let first_lists = (!self.listed_once).then(|| self.started + FIRST_LISTS).filter(|at| *at > now);
+        let first_lists =
+            (!self.listed_once).then(|| self.started + FIRST_LISTS_TIMEOUT).filter(|at| *at > now);
         let times = [self.vanishing.due(now), self.orphans.due(now), first_lists];
         let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
         suspicions
@@ -303,12 +304,12 @@ impl Run {
         for (object, destination, finding) in findings {
             let count = told.entry((object.clone(), destination.clone())).or_default();
             *count += 1;
-            if *count <= TOLD_ONE_BY_ONE {
+            if *count <= MAX_REPORTED_EACH {
                 self.reporters.report(&Outcome::Found { object, destination, finding });
             }
         }
         for ((object, destination), count) in told {
-            let more = count.saturating_sub(TOLD_ONE_BY_ONE);
+            let more = count.saturating_sub(MAX_REPORTED_EACH);
             if more > 0 {
                 self.reporters.report(&Outcome::MoreFound { object, destination, more });
             }
@@ -363,7 +364,7 @@ impl Run {
         let mut destinations = self.destinations.values().chain(self.retiring.values());
         let inventory_read =
             self.mode != Mode::Forever || self.inventory_writer.as_ref().is_none_or(InventoryWriter::is_read);
-        self.started.elapsed() >= FIRST_LISTS
+        self.started.elapsed() >= FIRST_LISTS_TIMEOUT
             || (inventory_read && destinations.all(RunningDestination::has_listed))
     }
 
@@ -476,7 +477,7 @@ impl Run {
             waiting.push(answered);
         }
         self.tasks.spawn(async move {
-            let deadline = Instant::now() + reports::PATIENCE;
+            let deadline = Instant::now() + reports::REPORT_TIMEOUT;
             let mut namespaces = 0;
             for answered in waiting {
                 if let Ok(Ok(Some(released))) = tokio::time::timeout_at(deadline, answered).await {

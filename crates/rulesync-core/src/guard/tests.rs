@@ -48,27 +48,27 @@ async fn half_of_everything_is_an_accident_and_one_object_is_not() {
 
     let mut bench = Bench::new(30);
     bench.want(0..5, 3);
-    assert_eq!(bench.judge_after(BREATH), 5, "half is allowed");
+    assert_eq!(bench.judge_after(SETTLE_TIME), 5, "half is allowed");
     let mut bench = Bench::new(30);
     bench.want(0..6, 3);
-    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.held().count(), 6);
     assert_eq!(bench.guard.release().len(), 6);
     assert!(bench.guard.passes(&name(5), wish(3), bench.now));
 
     let mut bench = Bench::new(9);
     bench.want(0..9, 1);
-    assert_eq!(bench.judge_after(BREATH), 9, "few are nothing to worry about");
+    assert_eq!(bench.judge_after(SETTLE_TIME), 9, "few are nothing to worry about");
 }
 
 #[tokio::test(start_paused = true)]
 async fn deletes_add_up_within_the_window() {
     let mut bench = Bench::new(40);
     bench.want(0..15, 1);
-    assert_eq!(bench.judge_after(BREATH), 15);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 15);
     (0..15).for_each(|n| bench.delete(n, 1));
     bench.want(20..30, 1);
-    assert_eq!(bench.judge_after(BREATH), 0, "25 of 40");
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0, "25 of 40");
     assert_eq!(bench.judge_after(DeleteGuard::default().window), 10, "10 of 25");
 }
 
@@ -79,22 +79,22 @@ async fn a_stream_of_deletes_is_judged_as_one() {
         bench.want(n..n + 1, 1);
         assert_eq!(bench.judge_after(Duration::from_millis(100)), 0);
     }
-    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.held().count(), 150);
     (0..100).for_each(|n| bench.guard.forget(&name(n), bench.now));
-    assert_eq!(bench.judge_after(BREATH), 50, "most came back");
+    assert_eq!(bench.judge_after(SETTLE_TIME), 50, "most came back");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
     let mut bench = Bench::new(20);
     bench.want(0..20, 1);
-    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     bench.guard.explain(|namespace| namespace.ends_with('1'), bench.now);
-    assert_eq!(bench.judge_after(BREATH), 2);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 2);
     let mut bench = Bench::new(100);
     bench.want(0..2, 1);
-    bench.now += BREATH;
+    bench.now += SETTLE_TIME;
     let judged = bench.guard.judge(&DeleteGuard::default(), || 100, |_| Some(HeldReason::Source), bench.now);
     assert!(judged.is_empty());
     assert!(bench.guard.held().all(|(_, _, reason)| reason == HeldReason::Source));
@@ -110,14 +110,14 @@ async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_sh
         let wish = Wish { wait: wait(n < 17), ..wish(1) };
         assert!(!bench.guard.passes(&name(n), wish, bench.now));
     }
-    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.total_held(), Some((18, HeldReason::Configuration)));
     assert_eq!(bench.guard.due(&policy), Some(until));
     assert_eq!(bench.judge_after(policy.window), 18, "one that does not pass by itself is one object");
 
     let mut bench = Bench::new(20);
     bench.guard.passes(&name(0), Wish { wait: wait(true), ..wish(1) }, bench.now);
-    bench.judge_after(BREATH);
+    bench.judge_after(SETTLE_TIME);
     assert_eq!(bench.guard.release(), [name(0)], "an operator has looked");
 }
 
@@ -131,7 +131,7 @@ async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
         bench.guard.passes(&name(0), wish, now)
     };
     assert!(!wants(&mut bench, wait(soon)));
-    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.next_wait(), Some(soon));
     assert!(!bench.guard.is_undecided());
     assert!(!wants(&mut bench, wait(soon)));
@@ -141,7 +141,7 @@ async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
     assert_eq!(bench.judge_after(policy.window), 0);
     assert_eq!(bench.guard.next_wait(), Some(later));
     assert!(!wants(&mut bench, None));
-    assert_eq!(bench.judge_after(BREATH), 1);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 1);
     assert!(wants(&mut bench, wait(later)), "what was allowed stays so");
 }
 
@@ -156,14 +156,14 @@ async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it
     }
     // What waits is no part of an accident that happens meanwhile.
     bench.want(12..16, 1);
-    assert_eq!(bench.judge_after(BREATH), 4);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 4);
     assert_eq!(bench.judge_after(policy.window), 12, "six of twenty, and six past it");
     let mut bench = Bench::new(20);
     for n in 0..12 {
         let wait = Some(Wait { until: bench.now, reason: HeldReason::Configuration, then_pass: n < 1 });
         bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
     }
-    assert_eq!(bench.judge_after(BREATH), 1, "eleven of twenty");
+    assert_eq!(bench.judge_after(SETTLE_TIME), 1, "eleven of twenty");
     assert_eq!(bench.guard.total_held(), Some((11, HeldReason::Share)));
 }
 
@@ -171,7 +171,7 @@ async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it
 async fn what_was_carried_out_is_wanted_no_more() {
     let mut bench = Bench::new(20);
     bench.want(0..1, 3);
-    assert_eq!(bench.judge_after(BREATH), 1);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 1);
     bench.delete(0, 1);
     assert!(bench.guard.passes(&name(0), wish(2), bench.now), "the rest of it");
     bench.delete(0, 2);
@@ -195,10 +195,10 @@ fn only_the_guards_own_holds_can_be_released() {
 async fn what_was_allowed_stays_so_until_it_is_carried_out() {
     let mut bench = Bench::new(100);
     bench.want(0..1, 1);
-    assert_eq!(bench.judge_after(BREATH), 1);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 1);
     // Something else is judged, and by then the source is in doubt.
     bench.want(1..2, 1);
-    bench.now += BREATH;
+    bench.now += SETTLE_TIME;
     let doubt = |_: &str| Some(HeldReason::Source);
     assert!(bench.guard.judge(&DeleteGuard::default(), || 100, doubt, bench.now).is_empty());
     assert!(bench.guard.passes(&name(0), wish(1), bench.now));
@@ -209,7 +209,7 @@ async fn what_was_allowed_stays_so_until_it_is_carried_out() {
 async fn what_waits_counts_for_the_share_from_its_time_on() {
     let share = |after: Duration| {
         let mut bench = Bench::new(20);
-        let until = bench.now + 2 * BREATH;
+        let until = bench.now + 2 * SETTLE_TIME;
         for n in 0..7 {
             let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
             bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
@@ -217,8 +217,8 @@ async fn what_waits_counts_for_the_share_from_its_time_on() {
         bench.want(7..11, 1);
         bench.judge_after(after)
     };
-    assert_eq!(share(BREATH), 4, "four of twenty, besides what waits");
-    assert_eq!(share(2 * BREATH), 0, "eleven of twenty");
+    assert_eq!(share(SETTLE_TIME), 4, "four of twenty, besides what waits");
+    assert_eq!(share(2 * SETTLE_TIME), 0, "eleven of twenty");
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,12 +226,12 @@ async fn what_is_held_for_its_share_is_judged_when_earlier_deletes_are_forgotten
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(40);
     bench.want(0..15, 1);
-    assert_eq!(bench.judge_after(BREATH), 15);
+    assert_eq!(bench.judge_after(SETTLE_TIME), 15);
     let deleted = bench.now;
     (0..15).for_each(|n| bench.delete(n, 1));
     assert_eq!(bench.guard.due(&policy), None);
     bench.want(20..30, 1);
-    assert_eq!(bench.guard.due(&policy), Some(bench.now + BREATH));
-    assert_eq!(bench.judge_after(BREATH), 0);
+    assert_eq!(bench.guard.due(&policy), Some(bench.now + SETTLE_TIME));
+    assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.due(&policy), Some(deleted + policy.window));
 }

@@ -29,7 +29,7 @@ impl Fingerprint {
             source_tenants,
             align_evaluation_time_on_interval,
         } = group;
-        let mut hash = Gathered(Vec::with_capacity(TYPICAL));
+        let mut hash = Gathered(Vec::with_capacity(TYPICAL_BYTES));
         hash.text(name);
         hash.number(interval.as_millis());
         hash.number(if stored.evaluation_delay { evaluation_delay.as_millis() } else { 0 });
@@ -85,7 +85,7 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// Bytes of a group, about: room is made for so much at the outset.
-const TYPICAL: usize = 1024;
+const TYPICAL_BYTES: usize = 1024;
 
 /// Values with their lengths, so that no two different groups give the same bytes, to be hashed all at once.
 struct Gathered(Vec<u8>);

@@ -109,8 +109,8 @@ impl fmt::Display for ValueFault<'_> {
 
 /// The beginning of a value, quoted: an annotation may be long.
 pub(crate) fn shown(value: &str) -> String {
-    const MOST_CHARACTERS: usize = 64;
-    match value.char_indices().nth(MOST_CHARACTERS) {
+    const MAX_CHARACTERS: usize = 64;
+    match value.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{:?}…", &value[..end]),
         None => format!("{value:?}"),
     }

@@ -155,12 +155,12 @@ async fn news_is_told_once() {
     assert_eq!(judge(3, now), []);
     assert_eq!(judge(0, now), [("s".into(), Some(HeldReason::SourceEmpty))]);
     assert_eq!(judge(6, now), [("s".into(), None)]);
-    assert_eq!(judge(6, now + BREATH), []);
+    assert_eq!(judge(6, now + SETTLE_TIME), []);
     assert!(!bench.vanishing.is_empty(), "who follows within a breath belongs to them");
     bench.vanishing.judge(
         &policy,
         |_| Remaining { objects: 6, healthy: true, poll_interval: Duration::ZERO },
-        now + 2 * BREATH,
+        now + 2 * SETTLE_TIME,
     );
     assert!(bench.vanishing.is_empty());
 }

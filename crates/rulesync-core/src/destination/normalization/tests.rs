@@ -195,7 +195,7 @@ async fn a_difference_that_has_become_another_is_told_at_the_test() {
     let mut normalizations = Normalizations::default();
     look_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
     normalizations.retest(Instant::now());
-    assert_eq!(normalizations.retest(Instant::now() + RETEST), [key()]);
+    assert_eq!(normalizations.retest(Instant::now() + RETEST_INTERVAL), [key()]);
     assert!(!normalizations.is_empty() && normalizations.wanted().contains(&key()));
     let read = altered(|g| g.rules[0].expr = "(sum(up) by (job)) > 1.0".into());
     let [_, looked] = look_twice(&mut normalizations, &read, RESPELLS);
@@ -218,10 +218,10 @@ async fn what_was_learned_is_tested_again_with_one_group_an_hour() {
     }
     let mut now = Instant::now();
     assert!(normalizations.retest(now).is_empty());
-    now += RETEST;
+    now += RETEST_INTERVAL;
     assert_eq!(normalizations.retest(now), [keys[0].clone()]);
     assert_eq!(judge(&mut normalizations, &keys[0]), Difference::Normalized, "and nobody is told again");
-    now += RETEST;
+    now += RETEST_INTERVAL;
     assert_eq!(normalizations.retest(now).len(), 1);
     let anew = normalizations.same(&keys[0]);
     assert_eq!((anew.len(), normalizations.groups()), (2, 0), "the server was upgraded");

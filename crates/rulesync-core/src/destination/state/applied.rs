@@ -10,12 +10,12 @@ use crate::apply::{Applied, Report};
 use crate::destination::ownership::Ownership;
 use crate::destination::queue::Priority;
 use crate::finding::Finding;
-use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
+use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::RulerError;
 
 /// How many namespaces that were over a limit are tried at once when there is room again.
-const ROOM: usize = 2;
+const PROBES_PER_SUCCESS: usize = 2;
 
 impl State {
     /// Changes were carried out, or not.
@@ -76,7 +76,8 @@ impl State {
         // While the ruler is away, what it says of one namespace it says of all that are under way.
         let said = self.error.clone().filter(|_| self.is_down());
         let is_news = |error: &RulerError| said.as_deref() != Some(error.to_string().as_str());
-        let more = failed.iter().filter(|(_, error)| is_news(error)).count().saturating_sub(TOLD_ONE_BY_ONE);
+        let more =
+            failed.iter().filter(|(_, error)| is_news(error)).count().saturating_sub(MAX_REPORTED_EACH);
         for (index, (change, error)) in failed.into_iter().enumerate() {
             if let Some(group) = change.group() {
                 self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
@@ -94,7 +95,7 @@ impl State {
                     }
                 }
             }
-            if index < TOLD_ONE_BY_ONE && is_news(&error) {
+            if index < MAX_REPORTED_EACH && is_news(&error) {
                 let subject = self.subject(&change);
                 self.tell(&Outcome::Failed { subject, error, retry_in });
             }
@@ -188,7 +189,7 @@ impl State {
 
     /// There may be room again: some of what a limit kept out is tried, and more if it goes in.
     fn room_made(&mut self) {
-        let some: Vec<Arc<str>> = self.limited.iter().take(ROOM).cloned().collect();
+        let some: Vec<Arc<str>> = self.limited.iter().take(PROBES_PER_SUCCESS).cloned().collect();
         for namespace in some {
             self.limited.remove(&namespace);
             self.queue.push(&namespace, Priority::Last, false);

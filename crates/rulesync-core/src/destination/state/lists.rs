@@ -20,16 +20,16 @@ use crate::plan::{Change, in_order};
 use crate::ruler::RulerError;
 
 /// How long after something was written a list confirms it, where that matters.
-const VERIFY: Duration = Duration::from_secs(10);
+const VERIFY_DELAY: Duration = Duration::from_secs(10);
 
 /// How soon a group that may have been read half written is read again.
-const READ_AGAIN: Duration = Duration::from_secs(2);
+const REREAD_DELAY: Duration = Duration::from_secs(2);
 
 /// After so many claims in a row that were written and are not there, the next is looked for at the resync only.
-const CLAIM_LOOKS: u32 = 2;
+const CLAIM_LISTS: u32 = 2;
 
 /// How long a foreign claim is left standing before it is looked at again, at most.
-const CONFLICT: Duration = Duration::from_secs(60);
+const CONFLICT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl State {
     /// A list begins, `early` if it is not the resync's; the answer is what the last one gave, and which groups are
@@ -137,7 +137,7 @@ impl State {
             }
         }
         if !self.half_written.is_empty() {
-            self.verify_in(READ_AGAIN);
+            self.verify_in(REREAD_DELAY);
         }
         unread
     }
@@ -215,7 +215,7 @@ impl State {
         to_read_anew.iter().for_each(|namespace| found.forget_document(namespace));
         if look_again || !to_read_anew.is_empty() {
             // What differs is written once more now. A look soon after leaves little time for somebody's hand.
-            self.verify_in(VERIFY);
+            self.verify_in(VERIFY_DELAY);
         }
         let desired = &self.desired;
         let sent = |(namespace, group): &Key| Some(desired.group(namespace, group)?.fingerprint);
@@ -249,7 +249,7 @@ impl State {
             _ => {}
         }
         if self.ownership.conflict().is_some() {
-            self.verify_in(CONFLICT);
+            self.verify_in(CONFLICT_INTERVAL);
         }
     }
 
@@ -280,8 +280,8 @@ impl State {
     pub(super) fn claimed(&mut self) {
         self.ownership.settled();
         // A ruler that does not store what it accepts is not asked again and again.
-        if self.claims_lost < CLAIM_LOOKS {
-            self.verify_in(VERIFY);
+        if self.claims_lost < CLAIM_LISTS {
+            self.verify_in(VERIFY_DELAY);
         }
     }
 
@@ -319,7 +319,7 @@ impl State {
             self.adoptions.entry(namespace).or_default().push((change, ours));
         }
         if unread {
-            self.verify_in(VERIFY);
+            self.verify_in(VERIFY_DELAY);
         }
     }
 }

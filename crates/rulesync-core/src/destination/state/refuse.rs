@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::State;
-use crate::destination::gauges::REFUSED;
 use crate::desired::{DesiredGroup, DesiredObject};
+use crate::destination::gauges::REFUSED;
 use crate::finding::{Finding, Location, MAY_KNOW};
-use crate::outcome::{Outcome, Subject, TOLD_ONE_BY_ONE};
+use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
 
@@ -121,9 +121,9 @@ impl State {
 
     /// Tells what was refused of one namespace: the first groups one by one, and how many more there are.
     pub(super) fn tell_refused(&self, refused: Vec<(Subject, Finding)>) {
-        let more = refused.len().saturating_sub(TOLD_ONE_BY_ONE);
+        let more = refused.len().saturating_sub(MAX_REPORTED_EACH);
         let object = refused.first().and_then(|(subject, _)| subject.object.clone());
-        for (subject, finding) in refused.into_iter().take(TOLD_ONE_BY_ONE) {
+        for (subject, finding) in refused.into_iter().take(MAX_REPORTED_EACH) {
             self.tell(&Outcome::Refused { subject, finding });
         }
         if let Some(object) = object.filter(|_| more > 0) {

@@ -17,7 +17,7 @@ use crate::model::tenant::DestinationId;
 use crate::policy::Backoff;
 
 /// How often the inventory is looked into for releases.
-const LOOK: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The inventory and what is known of it.
 pub(super) struct InventoryWriter {
@@ -113,7 +113,7 @@ impl Task {
             let wait = match result {
                 Ok(()) => {
                     failures = 0;
-                    LOOK
+                    POLL_INTERVAL
                 }
                 Err(error) => {
                     failures += 1;

@@ -15,7 +15,7 @@ use crate::object_index::ObjectReport;
 use crate::status::{DestinationStatus, ObjectAtDestination, SourceStatus, Status};
 
 /// How long destinations may take to answer, all together.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reports that are on their way.
 pub(super) struct Reports {
@@ -54,7 +54,7 @@ impl Run {
 impl Reports {
     /// The status, once every destination has answered or the time for it is over.
     pub(super) async fn status(self) -> Status {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + REPORT_TIMEOUT;
         let mut destinations = Vec::with_capacity(self.destinations.len());
         let mut at_destinations: HashMap<ObjectId, Vec<ObjectAtDestination>> = HashMap::new();
         for Awaited { id, retiring, report } in self.destinations {
