@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod clusters;

@@ -291,7 +291,7 @@ struct Objects<'a> {
 }
 
 impl Objects<'_> {
-    async fn there(&mut self, rule: Rules) -> Result<(), Closed> {
+    async fn send_object(&mut self, rule: Rules) -> Result<(), Closed> {
         let sink = &self.together.sink;
         let event = match rule.read(sink.source(), &self.kind) {
             Read::Object(object) => SourceEvent::Upsert(object),
@@ -333,7 +333,7 @@ impl Observer<Rules> for Objects<'_> {
                 self.listed_any = false;
                 self.together.sink.send(SourceEvent::SnapshotStarted(self.scope.clone())).await?;
             }
-            Event::InitApply(rule) | Event::Apply(rule) => self.there(rule).await?,
+            Event::InitApply(rule) | Event::Apply(rule) => self.send_object(rule).await?,
             Event::Delete(rule) => {
                 let id = rule.id(self.together.sink.source(), &self.kind);
                 self.together.sink.send(SourceEvent::Delete(id)).await?;
