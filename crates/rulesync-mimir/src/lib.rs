@@ -1,115 +1,85 @@
-//! Rulers for Grafana Mimir and Cortex: [`MimirRuler`].
+//! Rulers for Grafana Mimir and Cortex: [`mimir_ruler`] and [`cortex_ruler`].
 //!
-//! Both implement the ruler configuration API of [`rulesync_http`]; their differences are its [`ServerProfile`].
+//! Both servers implement the ruler configuration API of [`rulesync_http`]. A ruler is its [`RulerClient`] with a
+//! [`ServerProfile`] that says how the server differs from others; there is no code besides.
 //!
 //! ```
 //! use std::time::Duration;
-//! use rulesync_mimir::{ClientConfig, ServerProfile, MimirRuler};
+//! use rulesync_mimir::{ClientConfig, Connection, mimir_ruler};
 //!
 //! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
-//! let config = ClientConfig::default();
-//! let profile = ServerProfile::mimir("/prometheus");
-//! let ruler = MimirRuler::new("http://mimir.monitoring.svc:9009", profile, &config, Duration::from_secs(30), None)?;
+//! let connection = Connection::new("http://mimir.monitoring.svc:9009", &ClientConfig::default())?;
+//! let ruler = mimir_ruler(connection.with_timeout(Duration::from_secs(10)), "/prometheus")?;
 //! # Ok::<(), rulesync_mimir::SettingsError>(())
 //! ```
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use rulesync_core::{
-    EvaluatedGroup, Evaluation, Group, Keeps, Listing, Normalization, Ruler, RulerError, TenantId,
-};
-pub use rulesync_http::{ClientConfig, ServerProfile, SettingsError};
-use rulesync_http::{RequestObserver, RulerClient};
+use rulesync_core::{Keeps, KeptLimit, Normalization};
+pub use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile, SettingsError};
 
-/// A Mimir or Cortex ruler.
-#[derive(Debug)]
-pub struct MimirRuler(RulerClient);
-
-impl MimirRuler {
-    /// Creates a ruler at `address`. Sends no request, but reads the files of `tls_config`, which may block. `timeout`
-    /// bounds every request; every request is reported to the observer.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
-    pub fn new(
-        address: &str,
-        profile: ServerProfile,
-        config: &ClientConfig,
-        timeout: Duration,
-        observer: Option<Arc<dyn RequestObserver>>,
-    ) -> Result<Self, SettingsError> {
-        Ok(Self(RulerClient::new(address, profile, config, timeout, observer)?))
-    }
+/// Creates a ruler for a Grafana Mimir, with its `-http.prometheus-http-prefix`. Sends no request.
+///
+/// # Errors
+///
+/// [`SettingsError`] with the key `prometheus_http_prefix` if the prefix contains characters that are not allowed in a
+/// path.
+pub fn mimir_ruler(
+    connection: Connection,
+    prometheus_http_prefix: &str,
+) -> Result<RulerClient, SettingsError> {
+    let ruler = RulerClient::new(connection, mimir_profile(prometheus_http_prefix));
+    ruler.map_err(|error| match error.key() {
+        // Everything else in these paths is a constant.
+        Some("rules_path" | "state_path") => SettingsError::invalid(
+            "prometheus_http_prefix",
+            "contains characters that are not allowed in a path",
+        ),
+        _ => error,
+    })
 }
 
-#[async_trait]
-impl Ruler for MimirRuler {
-    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        self.0.list(tenant, listing).await
-    }
+/// Creates a ruler for a Cortex. Sends no request.
+///
+/// # Errors
+///
+/// None is known: the paths are constants.
+pub fn cortex_ruler(connection: Connection) -> Result<RulerClient, SettingsError> {
+    RulerClient::new(connection, cortex_profile())
+}
 
-    async fn put_group(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        group: &Group,
-    ) -> Result<(), RulerError> {
-        self.0.put_group(tenant, namespace, group).await
-    }
+/// Returns the profile of Grafana Mimir, with its `-http.prometheus-http-prefix`.
+///
+/// A server that is known to store groups exactly as sent, such as one in the same process, has the profile
+/// `mimir_profile(…).with_normalization(Normalization::Exact)`: every difference is a change by someone else.
+pub fn mimir_profile(prometheus_http_prefix: &str) -> ServerProfile {
+    let prefix = prometheus_http_prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    // 2.x versions lack some or all of these (contracts/ruler-api.md 2.1).
+    let oldest = Keeps {
+        group_labels: false,
+        limit: KeptLimit::No,
+        query_offset: false,
+        keep_firing_for: false,
+        ..Keeps::ALL
+    };
+    ServerProfile::new(format!("{slash}{prefix}/config/v1/rules"), format!("{slash}{prefix}/api/v1/rules"))
+        .with_keeps(Keeps { limit: KeptLimit::Bits32, ..Keeps::ALL })
+        .with_normalization(Normalization::Respells { oldest })
+        // A write notifies the rulers, which check every 10 s; twice that.
+        .with_sync_period(Duration::from_secs(20))
+}
 
-    async fn put_json(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        json: &str,
-    ) -> Result<(), RulerError> {
-        self.0.put_json(tenant, namespace, json).await
-    }
-
-    async fn delete_group(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        group: &str,
-    ) -> Result<(), RulerError> {
-        self.0.delete_group(tenant, namespace, group).await
-    }
-
-    async fn delete_namespace(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        _: &[&str],
-    ) -> Result<(), RulerError> {
-        self.0.delete_namespace(tenant, namespace).await
-    }
-
-    async fn evaluation(
-        &self,
-        tenant: Option<&TenantId>,
-        namespaces: &[&str],
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
-    ) -> Result<Evaluation, RulerError> {
-        self.0.evaluation(tenant, namespaces, found).await
-    }
-
-    fn sync_period(&self) -> Duration {
-        self.0.profile().sync_period
-    }
-
-    fn keeps(&self) -> Keeps {
-        self.0.profile().keeps
-    }
-
-    fn normalization(&self) -> Normalization {
-        self.0.profile().normalization
-    }
-
-    fn address(&self) -> Option<&str> {
-        Some(self.0.address())
-    }
+/// Returns the profile of Cortex.
+pub fn cortex_profile() -> ServerProfile {
+    let keeps =
+        Keeps { evaluation_delay: false, source_tenants: false, align_evaluation_time: false, ..Keeps::ALL };
+    // Before #6665 Cortex lacked group labels; the offset is equally recent (contracts/ruler-api.md 2.1).
+    let oldest = Keeps { group_labels: false, query_offset: false, ..Keeps::ALL };
+    ServerProfile::new("/api/v1/rules", "/prometheus/api/v1/rules")
+        .with_keeps(keeps)
+        .with_normalization(Normalization::Respells { oldest })
+        // The rulers poll.
+        .with_sync_period(Duration::from_secs(60))
 }
