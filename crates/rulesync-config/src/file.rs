@@ -494,19 +494,18 @@ fn nearest(written: &str, expected: &[&str]) -> Option<String> {
 impl RulerConfig {
     /// The settings of its HTTP client. Its files are relative to `directory`, as all paths of the configuration.
     pub(crate) fn client(&self, directory: &Path) -> ClientConfig {
-        let given = ClientConfig {
-            basic_auth: self.basic_auth.clone(),
-            authorization: self.authorization.clone(),
-            bearer_token: self.bearer_token.clone(),
-            bearer_token_file: self.bearer_token_file.clone(),
-            oauth2: self.oauth2.clone(),
-            tls_config: self.tls_config.clone(),
-            proxy_url: self.proxy_url.clone(),
-            no_proxy: self.no_proxy.clone(),
-            proxy_from_environment: self.proxy_from_environment,
-            http_headers: self.http_headers.clone(),
-            max_response_bytes: self.max_response_bytes,
-        };
+        let mut given = ClientConfig::default();
+        given.basic_auth = self.basic_auth.clone();
+        given.authorization = self.authorization.clone();
+        given.bearer_token = self.bearer_token.clone();
+        given.bearer_token_file = self.bearer_token_file.clone();
+        given.oauth2 = self.oauth2.clone();
+        given.tls_config = self.tls_config.clone();
+        given.proxy_url = self.proxy_url.clone();
+        given.no_proxy = self.no_proxy.clone();
+        given.proxy_from_environment = self.proxy_from_environment;
+        given.http_headers = self.http_headers.clone();
+        given.max_response_bytes = self.max_response_bytes;
         given.in_directory(directory)
     }
 }

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use rulesync_core::{
     AlloyNaming, AlloyNamingError, DeleteGuard, InventoryError, KINDS, Metrics, NamedRuler, NamedSource,
-    NamespacePolicy, Naming, Owner, OwnerError, Pattern, Policy, PromDuration, Route, Ruler, Setup,
-    SetupError, Source, Tenancy,
+    NamespacePolicy, Naming, Normalization, Owner, OwnerError, Pattern, Policy, PromDuration, Route, Ruler,
+    Setup, SetupError, Source, Tenancy,
 };
 use rulesync_files::{FileMemory, FilesSource, GlobError};
 use rulesync_fs::FileError;
-use rulesync_http::{ClientConfig, RequestObserver, SettingsError};
+use rulesync_http::{ClientConfig, Connection, RequestObserver, RulerClient, SettingsError};
 use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError};
-use rulesync_loki::LokiRuler;
-use rulesync_mimir::{MimirRuler, ServerProfile};
+use rulesync_loki::loki_ruler;
+use rulesync_mimir::{cortex_ruler, mimir_profile, mimir_ruler};
 use rulesync_prometheus::PrometheusRuler;
 use rulesync_testkit::{Detail, Kind, RulerServer};
 
@@ -343,27 +343,28 @@ impl Wiring {
         let timeout = positive(config.request_timeout)
             .ok_or_else(|| WiringError::Zero { key: format!("ruler `{}`: request_timeout", config.name) })?;
         let observer = Arc::new(Observer { ruler: ruler(), metrics: self.metrics.clone() });
-        let (client, observer): (_, Option<Arc<dyn RequestObserver>>) =
-            (config.client(&self.directory), Some(observer));
+        let client = config.client(&self.directory);
         let in_turn = answering(&client).await;
         let in_turn = in_turn.map_err(|error| WiringError::Client { ruler: ruler(), error })?;
         let (kind, variant) = (config.kind, config.variant.unwrap_or_default());
         let directory = config.directory.as_ref().map(|directory| self.directory.join(directory));
-        let make = move || match kind {
-            RulerKind::Mimir => {
-                MimirRuler::new(&address, ServerProfile::mimir(&prefix), &client, timeout, observer).map(arc)
-            }
-            RulerKind::Embedded => {
-                let flavour = ServerProfile::mimir(&prefix).exact();
-                MimirRuler::new(&address, flavour, &client, timeout, observer).map(arc)
-            }
-            RulerKind::Cortex => {
-                MimirRuler::new(&address, ServerProfile::cortex(), &client, timeout, observer).map(arc)
-            }
-            RulerKind::Loki => LokiRuler::new(&address, &client, timeout, observer).map(arc),
-            RulerKind::Prometheus => {
-                let directory = directory.ok_or(SettingsError::Missing("directory"))?;
-                PrometheusRuler::new(directory, &address, variant, &client, timeout, observer).map(arc)
+        let make = move || {
+            let connection =
+                Connection::new(&address, &client)?.with_timeout(timeout).with_observer(observer);
+            match kind {
+                RulerKind::Mimir => mimir_ruler(connection, &prefix).map(arc),
+                RulerKind::Embedded => {
+                    let profile = mimir_profile(&prefix);
+                    let capabilities = profile.capabilities.with_normalization(Normalization::Exact);
+                    let profile = profile.with_capabilities(capabilities);
+                    RulerClient::new(connection, profile).map(arc)
+                }
+                RulerKind::Cortex => cortex_ruler(connection).map(arc),
+                RulerKind::Loki => loki_ruler(connection).map(arc),
+                RulerKind::Prometheus => {
+                    let directory = directory.ok_or(SettingsError::missing("directory"))?;
+                    PrometheusRuler::new(connection, directory, variant).map(arc)
+                }
             }
         };
         let made = match in_turn {
@@ -449,7 +450,7 @@ fn certificates(client: &ClientConfig) -> Vec<(&'static str, PathBuf)> {
 }
 
 fn too_slow(key: &str, file: &Path, error: &FileError) -> SettingsError {
-    SettingsError::Invalid { key: key.to_owned(), reason: format!("{}: {error}", file.display()) }
+    SettingsError::invalid(key, format!("{}: {error}", file.display()))
 }
 
 /// A time that is longer than none.

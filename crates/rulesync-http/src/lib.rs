@@ -1,42 +1,53 @@
-//! A client of the ruler *configuration API* that Mimir, Cortex and Loki share: routes and name encoding, YAML, error
-//! classes, credentials, TLS, proxies and deadlines; and of their *state API*, which lists the loaded rules. The
-//! differences between the servers are data: see [`ServerProfile`].
+//! HTTP clients of rulers: one [`Connection`] to a server, and the [`RulerClient`] of the ruler *configuration API* that
+//! Mimir, Cortex and Loki share.
 //!
-//! The process must install a `rustls` crypto provider of its choice before it uses this crate.
+//! - [`Connection`] sends requests to one server, with the credentials, TLS material and proxy of [`ClientConfig`], with
+//!   deadlines and size limits, and without secrets in messages. It renews credentials that a server has rejected.
+//! - [`RulerClient`] is a connection and a [`ServerProfile`]: routes and name encoding, YAML and error classes of the
+//!   configuration API, and the *state API*, which lists the loaded rules. It implements [`Ruler`](rulesync_core::Ruler).
+//!
+//! The crates `rulesync-mimir` and `rulesync-loki` have the profiles of their servers. For another server with the same
+//! API, describe what differs:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use rulesync_core::{Capabilities, Normalization, OptionalField, Ruler, StoredFields};
+//! use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile};
+//!
+//! // The process chooses the crypto provider, before it uses this crate.
+//! let _ = rustls::crypto::ring::default_provider().install_default();
+//!
+//! let mut config = ClientConfig::default();
+//! config.bearer_token = Some("hunter2".into());
+//! let connection = Connection::new("https://rules.example.com", &config)?.with_timeout(Duration::from_secs(10));
+//!
+//! // A server that drops the labels of groups in some versions, and loads rules within half a minute.
+//! let oldest = StoredFields::ALL.without(&[OptionalField::GroupLabels]);
+//! let capabilities = Capabilities::default()
+//!     .with_normalization(Normalization::Respells { oldest })
+//!     .with_load_delay(Duration::from_secs(30));
+//! let profile =
+//!     ServerProfile::new("/api/v1/rules", "/prometheus/api/v1/rules").with_capabilities(capabilities);
+//!
+//! let ruler = RulerClient::new(connection, profile)?;
+//! assert_eq!(ruler.address(), Some("https://rules.example.com"));
+//! # Ok::<(), rulesync_http::SettingsError>(())
+//! ```
+//!
+//! A server with another API needs a connection only: [`Connection::send`] takes a [`Request`] and returns a
+//! [`Response`], whose body is read chunk by chunk.
 
-mod address;
-mod allowance;
-mod answer;
-mod auth;
-mod body;
-mod client;
 mod connection;
-mod cut;
-mod document;
-mod limits;
-mod list;
-mod loaded;
-mod oauth2;
-mod profile;
-mod proxy;
-mod reading;
-mod redact;
-mod request;
-mod secret;
+mod ruler;
 mod settings;
-mod split;
-mod state;
-mod transport;
-mod url;
 
-pub use client::RulerClient;
-pub use connection::{Connection, PlainAnswer, PlainRequest};
-pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
-pub use loaded::{LoadedGroup, LoadedReader};
-pub use profile::ServerProfile;
-pub use request::RequestObserver;
-pub use secret::{Secret, SecretError};
-pub use settings::{
-    Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, SettingsError, TlsConfig, TlsVersion,
+pub use connection::{Connection, Request, RequestObserver, Response};
+pub use ruler::{
+    DocumentError, LoadedGroup, LoadedReader, PathEncoding, RulerClient, ServerProfile, encode_group,
+    encode_rule_file, parse_rule_file,
 };
-pub use url::{NameError, PathEncoding, segment};
+pub use settings::{
+    Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, Secret, SettingsError, SettingsErrorKind,
+    TlsConfig, TlsVersion,
+};

@@ -1,97 +1,63 @@
-//! A ruler for Grafana Loki: [`LokiRuler`].
+//! A ruler for Grafana Loki: [`loki_ruler`].
 //!
 //! Loki implements the ruler configuration API of [`rulesync_http`] with differences: names are encoded twice, an empty
-//! tenant is a 404, and several fields are dropped silently (docs/contracts/ruler-api.md 0). Expressions are LogQL.
+//! tenant is a 404, and several fields are dropped silently (docs/contracts/ruler-api.md 0). Expressions are LogQL. The
+//! ruler is a [`RulerClient`] with a [`ServerProfile`] that says so; there is no code besides.
 //!
 //! ```
 //! use std::time::Duration;
-//! use rulesync_loki::{ClientConfig, LokiRuler};
+//! use rulesync_loki::{ClientConfig, Connection, loki_ruler};
 //!
 //! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
-//! let config = ClientConfig::default();
-//! let ruler = LokiRuler::new("http://loki.logging.svc:3100", &config, Duration::from_secs(30), None)?;
+//! let connection = Connection::new("http://loki.logging.svc:3100", &ClientConfig::default())?;
+//! let ruler = loki_ruler(connection.with_timeout(Duration::from_secs(10)))?;
 //! # Ok::<(), rulesync_loki::SettingsError>(())
 //! ```
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use rulesync_core::{
-    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Listing, Ruler, RulerError, TenantId,
+use rulesync_core::OptionalField::{
+    AlignEvaluationTime, EvaluationDelay, GroupLabels, KeepFiringFor, QueryOffset, SourceTenants,
 };
-pub use rulesync_http::{ClientConfig, SettingsError};
-use rulesync_http::{RequestObserver, RulerClient, ServerProfile};
+use rulesync_core::{
+    Capabilities, LabelNames, NameLimits, Normalization, QueryLanguage, StoredFields, TemplateEnvironment,
+};
+use rulesync_http::PathEncoding;
+pub use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile, SettingsError};
 
-/// A Loki ruler.
-#[derive(Debug)]
-pub struct LokiRuler(RulerClient);
-
-impl LokiRuler {
-    /// Creates a ruler at `address`. Sends no request, but reads the files of `tls_config`, which may block. `timeout`
-    /// bounds every request; every request is reported to the observer.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
-    pub fn new(
-        address: &str,
-        config: &ClientConfig,
-        timeout: Duration,
-        observer: Option<Arc<dyn RequestObserver>>,
-    ) -> Result<Self, SettingsError> {
-        Ok(Self(RulerClient::new(address, ServerProfile::loki(), config, timeout, observer)?))
-    }
+/// Creates a ruler for a Grafana Loki. Sends no request.
+///
+/// # Errors
+///
+/// None is known: the paths are constants.
+pub fn loki_ruler(connection: Connection) -> Result<RulerClient, SettingsError> {
+    RulerClient::new(connection, loki_profile())
 }
 
-#[async_trait]
-impl Ruler for LokiRuler {
-    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        self.0.list(tenant, listing).await
-    }
-
-    async fn write_group(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        group: &EncodedGroup<'_>,
-    ) -> Result<(), RulerError> {
-        self.0.write_group(tenant, namespace, group).await
-    }
-
-    async fn delete_group(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        group: &str,
-    ) -> Result<(), RulerError> {
-        self.0.delete_group(tenant, namespace, group).await
-    }
-
-    async fn delete_namespace(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        _: &[&str],
-    ) -> Result<(), RulerError> {
-        self.0.delete_namespace(tenant, namespace).await
-    }
-
-    async fn evaluation(
-        &self,
-        tenant: Option<&TenantId>,
-        namespaces: &[&str],
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
-    ) -> Result<Evaluation, RulerError> {
-        self.0.evaluation(tenant, namespaces, found).await
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.profile().capabilities
-    }
-
-    fn address(&self) -> Option<&str> {
-        Some(self.0.address())
-    }
+/// Returns the profile of Grafana Loki.
+pub fn loki_profile() -> ServerProfile {
+    let capabilities = Capabilities::default()
+        .with_language(QueryLanguage::LogQl)
+        .with_templates(TemplateEnvironment::LOKI_RULES)
+        // Legacy names only, whatever Mimir and Prometheus allow (docs/contracts/ruler-api.md 2.3).
+        .with_label_names(LabelNames::Legacy)
+        // Loki's ruler writes each namespace to a file named by its escaped form. A form that exceeds the maximum length
+        // of a file name stops rule loading for the whole tenant, although its write is accepted.
+        .with_name_limits(NameLimits { max_bytes: 189, max_escaped_bytes: 255 })
+        .with_fields(StoredFields::ALL.without(&[
+            GroupLabels,
+            QueryOffset,
+            EvaluationDelay,
+            SourceTenants,
+            AlignEvaluationTime,
+            KeepFiringFor,
+        ]))
+        .with_normalization(Normalization::Respells { oldest: StoredFields::ALL })
+        // The rulers poll.
+        .with_load_delay(Duration::from_secs(60));
+    ServerProfile::new("/loki/api/v1/rules", "/prometheus/api/v1/rules")
+        .with_state_filter("file")
+        .with_encoding(PathEncoding::Double)
+        .with_capabilities(capabilities)
 }

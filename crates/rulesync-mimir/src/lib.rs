@@ -1,98 +1,85 @@
-//! Rulers for Grafana Mimir and Cortex: [`MimirRuler`].
+//! Rulers for Grafana Mimir and Cortex: [`mimir_ruler`] and [`cortex_ruler`].
 //!
-//! Both implement the ruler configuration API of [`rulesync_http`]; their differences are its [`ServerProfile`].
+//! Both servers implement the ruler configuration API of [`rulesync_http`]. A ruler is its [`RulerClient`] with a
+//! [`ServerProfile`] that says how the server differs from others; there is no code besides.
 //!
 //! ```
 //! use std::time::Duration;
-//! use rulesync_mimir::{ClientConfig, ServerProfile, MimirRuler};
+//! use rulesync_mimir::{ClientConfig, Connection, mimir_ruler};
 //!
 //! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
-//! let config = ClientConfig::default();
-//! let profile = ServerProfile::mimir("/prometheus");
-//! let ruler = MimirRuler::new("http://mimir.monitoring.svc:9009", profile, &config, Duration::from_secs(30), None)?;
+//! let connection = Connection::new("http://mimir.monitoring.svc:9009", &ClientConfig::default())?;
+//! let ruler = mimir_ruler(connection.with_timeout(Duration::from_secs(10)), "/prometheus")?;
 //! # Ok::<(), rulesync_mimir::SettingsError>(())
 //! ```
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use rulesync_core::{
-    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Listing, Ruler, RulerError, TenantId,
+use rulesync_core::OptionalField::{
+    AlignEvaluationTime, EvaluationDelay, GroupLabels, KeepFiringFor, Limit, QueryOffset, SourceTenants,
 };
-pub use rulesync_http::{ClientConfig, ServerProfile, SettingsError};
-use rulesync_http::{RequestObserver, RulerClient};
+use rulesync_core::{Capabilities, Normalization, StoredFields, StoredLimit};
+pub use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile, SettingsError};
 
-/// A Mimir or Cortex ruler.
-#[derive(Debug)]
-pub struct MimirRuler(RulerClient);
-
-impl MimirRuler {
-    /// Creates a ruler at `address`. Sends no request, but reads the files of `tls_config`, which may block. `timeout`
-    /// bounds every request; every request is reported to the observer.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
-    pub fn new(
-        address: &str,
-        profile: ServerProfile,
-        config: &ClientConfig,
-        timeout: Duration,
-        observer: Option<Arc<dyn RequestObserver>>,
-    ) -> Result<Self, SettingsError> {
-        Ok(Self(RulerClient::new(address, profile, config, timeout, observer)?))
-    }
+/// Creates a ruler for a Grafana Mimir, with its `-http.prometheus-http-prefix`. Sends no request.
+///
+/// # Errors
+///
+/// [`SettingsError`] with the key `prometheus_http_prefix` if the prefix contains characters that are not allowed in a
+/// path.
+pub fn mimir_ruler(
+    connection: Connection,
+    prometheus_http_prefix: &str,
+) -> Result<RulerClient, SettingsError> {
+    let ruler = RulerClient::new(connection, mimir_profile(prometheus_http_prefix));
+    ruler.map_err(|error| match error.key() {
+        // Everything else in these paths is a constant.
+        Some("rules_path" | "state_path") => SettingsError::invalid(
+            "prometheus_http_prefix",
+            "contains characters that are not allowed in a path",
+        ),
+        _ => error,
+    })
 }
 
-#[async_trait]
-impl Ruler for MimirRuler {
-    async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        self.0.list(tenant, listing).await
-    }
+/// Creates a ruler for a Cortex. Sends no request.
+///
+/// # Errors
+///
+/// None is known: the paths are constants.
+pub fn cortex_ruler(connection: Connection) -> Result<RulerClient, SettingsError> {
+    RulerClient::new(connection, cortex_profile())
+}
 
-    async fn write_group(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        group: &EncodedGroup<'_>,
-    ) -> Result<(), RulerError> {
-        self.0.write_group(tenant, namespace, group).await
-    }
+/// Returns the profile of Grafana Mimir, with its `-http.prometheus-http-prefix`.
+///
+/// A server that is known to store groups exactly as sent, such as one in the same process, has the profile
+/// the same capabilities with [`Normalization::Exact`]: every difference is a change by someone else.
+pub fn mimir_profile(prometheus_http_prefix: &str) -> ServerProfile {
+    let prefix = prometheus_http_prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let capabilities = Capabilities::default()
+        .with_fields(StoredFields::ALL.with_limit(StoredLimit::Bits32))
+        // 2.x versions lack some or all of these (docs/contracts/ruler-api.md 2.1).
+        .with_normalization(Normalization::Respells {
+            oldest: StoredFields::ALL.without(&[GroupLabels, Limit, QueryOffset, KeepFiringFor]),
+        })
+        // A write notifies the rulers, which check every 10 s; twice that.
+        .with_load_delay(Duration::from_secs(20));
+    ServerProfile::new(format!("{slash}{prefix}/config/v1/rules"), format!("{slash}{prefix}/api/v1/rules"))
+        .with_capabilities(capabilities)
+}
 
-    async fn delete_group(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        group: &str,
-    ) -> Result<(), RulerError> {
-        self.0.delete_group(tenant, namespace, group).await
-    }
-
-    async fn delete_namespace(
-        &self,
-        tenant: Option<&TenantId>,
-        namespace: &str,
-        _: &[&str],
-    ) -> Result<(), RulerError> {
-        self.0.delete_namespace(tenant, namespace).await
-    }
-
-    async fn evaluation(
-        &self,
-        tenant: Option<&TenantId>,
-        namespaces: &[&str],
-        found: &mut (dyn FnMut(EvaluatedGroup) + Send),
-    ) -> Result<Evaluation, RulerError> {
-        self.0.evaluation(tenant, namespaces, found).await
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.profile().capabilities
-    }
-
-    fn address(&self) -> Option<&str> {
-        Some(self.0.address())
-    }
+/// Returns the profile of Cortex.
+pub fn cortex_profile() -> ServerProfile {
+    let capabilities = Capabilities::default()
+        .with_fields(StoredFields::ALL.without(&[EvaluationDelay, SourceTenants, AlignEvaluationTime]))
+        // Before #6665 Cortex lacked group labels; the offset is equally recent (docs/contracts/ruler-api.md 2.1).
+        .with_normalization(Normalization::Respells {
+            oldest: StoredFields::ALL.without(&[GroupLabels, QueryOffset]),
+        })
+        // The rulers poll.
+        .with_load_delay(Duration::from_secs(60));
+    ServerProfile::new("/api/v1/rules", "/prometheus/api/v1/rules").with_capabilities(capabilities)
 }

@@ -28,18 +28,13 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use rulesync_prometheus::{ClientConfig, PrometheusRuler, Variant};
+//! use rulesync_prometheus::{ClientConfig, Connection, PrometheusRuler, Variant};
 //!
 //! // The process chooses the crypto provider.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
-//! let ruler = PrometheusRuler::new(
-//!     "/etc/prometheus/rulesync",
-//!     "http://localhost:9090",
-//!     Variant::Prometheus,
-//!     &ClientConfig::default(),
-//!     Duration::from_secs(30),
-//!     None,
-//! )?;
+//! let connection = Connection::new("http://localhost:9090", &ClientConfig::default())?;
+//! let connection = connection.with_timeout(Duration::from_secs(60));
+//! let ruler = PrometheusRuler::new(connection, "/etc/prometheus/rulesync", Variant::Prometheus)?;
 //! # Ok::<(), rulesync_prometheus::SettingsError>(())
 //! ```
 
@@ -58,7 +53,7 @@ mod variant;
 mod verdicts;
 
 pub use ruler::PrometheusRuler;
-pub use rulesync_http::{ClientConfig, RequestObserver, SettingsError};
+pub use rulesync_http::{ClientConfig, Connection, SettingsError};
 pub use variant::Variant;
 
 #[cfg(doc)]

@@ -9,7 +9,7 @@ use rulesync_core::{
     Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Finding, Group, Listing, Ruler, RulerError,
     TenantId,
 };
-use rulesync_http::{ClientConfig, Connection, RequestObserver, SettingsError};
+use rulesync_http::{Connection, LoadedGroup, SettingsError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::Instant;
 
@@ -22,7 +22,6 @@ use crate::rule_file::Change;
 use crate::server::Server;
 use crate::variant::Variant;
 use crate::verdicts::{self, Verdicts};
-use rulesync_http::LoadedGroup;
 
 /// A Prometheus or vmalert that reads rule files from a directory that rulesync writes to.
 ///
@@ -71,32 +70,27 @@ const MAX_GATHER: Duration = Duration::from_secs(1);
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 impl PrometheusRuler {
-    /// Creates a ruler for the server at `address`, which reads `*.yaml` in `directory`. Sends no request, but reads
-    /// the files of `tls_config`, which may block. `timeout` bounds every request, and thereby a reload; every request
-    /// is reported to the observer.
+    /// Creates a ruler for the server of a connection, which reads `*.yaml` in `directory`. Sends no request. The
+    /// timeout of the connection bounds every request, and thereby a reload.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] if the address or the settings are invalid, or a file cannot be read.
+    /// [`SettingsError`] with the key `directory` if its path is not in UTF-8 or has no absolute form.
     pub fn new(
+        connection: Connection,
         directory: impl AsRef<Path>,
-        address: &str,
         variant: Variant,
-        config: &ClientConfig,
-        timeout: Duration,
-        observer: Option<Arc<dyn RequestObserver>>,
     ) -> Result<Self, SettingsError> {
-        let invalid = |reason: String| SettingsError::Invalid { key: "directory".to_owned(), reason };
+        let invalid = |reason: String| SettingsError::invalid("directory", reason);
         let path = std::path::absolute(directory).map_err(|error| invalid(error.to_string()))?;
         let Some(seen) = path.to_str().map(|path| path.trim_end_matches('/').to_owned()) else {
             return Err(invalid("is not in UTF-8".to_owned()));
         };
-        let connection = Connection::new(address, config, timeout, observer)?;
         let shared = Shared {
             directory: Directory::new(path),
-            server: Server::new(connection, variant, timeout, seen),
             variant,
-            timeout,
+            timeout: connection.timeout(),
+            server: Server::new(connection, variant, seen),
             waiting: Mutex::default(),
             state: Arc::new(tokio::sync::Mutex::new(DirectoryState {
                 recovered: false,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rulesync_core::RulerError;
-use rulesync_http::{Connection, LoadedGroup, PlainAnswer, PlainRequest};
+use rulesync_http::{Connection, LoadedGroup, LoadedReader, Request, Response};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -18,7 +18,6 @@ use crate::variant::Variant;
 pub(crate) struct Server {
     connection: Connection,
     variant: Variant,
-    timeout: Duration,
     /// The path of the directory as the server sees it: it may be mounted elsewhere in another container.
     directory: Mutex<String>,
 }
@@ -71,13 +70,8 @@ const LINE_BYTES: usize = 1024;
 const MESSAGE_BYTES: usize = 2048;
 
 impl Server {
-    pub(crate) fn new(
-        connection: Connection,
-        variant: Variant,
-        timeout: Duration,
-        directory: String,
-    ) -> Self {
-        Self { connection, variant, timeout, directory: Mutex::new(directory) }
+    pub(crate) fn new(connection: Connection, variant: Variant, directory: String) -> Self {
+        Self { connection, variant, directory: Mutex::new(directory) }
     }
 
     /// The display name of the server.
@@ -94,9 +88,8 @@ impl Server {
         if self.variant != Variant::Prometheus {
             return None;
         }
-        let (path, route) = ("/api/v1/status/buildinfo", "buildinfo");
-        let answer =
-            self.connection.send(PlainRequest { method: "GET", path, query: &[], route }).await.ok()?;
+        let request = Request::get("/api/v1/status/buildinfo", "buildinfo");
+        let answer = self.connection.send(request).await.ok()?;
         if answer.status() != 200 {
             return None;
         }
@@ -110,9 +103,10 @@ impl Server {
             Variant::Prometheus => self.request_reload().await,
             Variant::Vmalert => {
                 let waiting = self.reload_vmalert();
+                let timeout = self.connection.timeout();
                 let timed_out =
-                    || RulerError::unavailable(format!("vmalert did not reload within {:?}", self.timeout));
-                tokio::time::timeout(self.timeout, waiting).await.map_err(|_| timed_out())?
+                    || RulerError::unavailable(format!("vmalert did not reload within {timeout:?}"));
+                tokio::time::timeout(timeout, waiting).await.map_err(|_| timed_out())?
             }
         }
     }
@@ -144,15 +138,13 @@ impl Server {
     }
 
     async fn request_reload(&self) -> Result<(), ReloadError> {
-        let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
-        let answer = self.connection.send(request).await?;
+        let answer = self.connection.send(Request::post("/-/reload", "reload")).await?;
         let (status, text) = status_and_text(answer).await;
         reload_result(status, &text)
     }
 
     async fn reloads(&self) -> Result<Reloads, RulerError> {
-        let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
-        let mut answer = self.connection.send(request).await?;
+        let mut answer = self.connection.send(Request::get("/metrics", "metrics")).await?;
         if answer.status() != 200 {
             return Err(unexpected(answer).await);
         }
@@ -226,24 +218,23 @@ impl Server {
         files: &[String],
         found: &mut (dyn FnMut(LoadedGroup) + Send),
     ) -> Result<(), RulerError> {
-        let mut query = vec![("exclude_alerts", "true")];
-        query.extend(files.iter().map(|file| ("file[]", file.as_str())));
-        let request = PlainRequest { method: "GET", path: "/api/v1/rules", query: &query, route: "rules" };
+        let request = Request::get("/api/v1/rules", "rules").with_parameter("exclude_alerts", "true");
+        let request = files.iter().fold(request, |request, file| request.with_parameter("file[]", file));
         let mut answer = self.connection.send(request).await?;
         if answer.status() != 200 {
             return Err(unexpected(answer).await);
         }
-        let mut reader = answer.loaded();
+        let mut reader = LoadedReader::of(&answer);
         let mut last_yield = Instant::now();
         while let Some(chunk) = answer.chunk().await? {
-            reader.push(&chunk, found).map_err(|error| answer.redacted(error))?;
+            reader.push(&chunk, found).map_err(|error| answer.redact(error))?;
             // A long response must not starve other tasks.
             if last_yield.elapsed() > Duration::from_millis(5) {
                 tokio::task::yield_now().await;
                 last_yield = Instant::now();
             }
         }
-        reader.finish().map(drop).map_err(|error| answer.redacted(error))
+        reader.finish().map(drop).map_err(|error| answer.redact(error))
     }
 }
 
@@ -266,7 +257,7 @@ fn reload_result(status: u16, text: &str) -> Result<(), ReloadError> {
 }
 
 /// The status and text of a response: no text for an HTML page, the target for a redirect.
-async fn status_and_text(answer: PlainAnswer) -> (u16, String) {
+async fn status_and_text(answer: Response) -> (u16, String) {
     let status = answer.status();
     let text = match answer.redirection() {
         Some(redirection) => format!("redirected {redirection}"),
@@ -276,7 +267,7 @@ async fn status_and_text(answer: PlainAnswer) -> (u16, String) {
     (status, text)
 }
 
-async fn unexpected(answer: PlainAnswer) -> RulerError {
+async fn unexpected(answer: Response) -> RulerError {
     let (status, text) = status_and_text(answer).await;
     let message = described(status, &shortened(&text));
     match status {

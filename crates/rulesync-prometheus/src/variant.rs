@@ -15,6 +15,7 @@ use crate::names::NAME_LIMITS;
 /// The server that reads the rule files: `prometheus` or `vmalert` in a configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Variant {
     /// Prometheus, or a server that reads and reloads rule files as it does.
     #[default]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use rulesync_core::{EncodedGroup, Group, Rule, RulerError};
-use rulesync_http::{ClientConfig, RulerClient, ServerProfile};
+use rulesync_core::{EncodedGroup, Group, Rule, Ruler, RulerError};
+use rulesync_http::{ClientConfig, Connection, RulerClient};
+use rulesync_mimir::{cortex_ruler, mimir_ruler};
 use serde_json::json;
 use wiremock::matchers::{any, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -14,11 +15,14 @@ pub(crate) fn config(value: serde_json::Value) -> ClientConfig {
     serde_json::from_value(value).unwrap()
 }
 
-pub(crate) fn client(address: &str, config: &ClientConfig) -> RulerClient {
+pub(crate) fn connection(address: &str, config: &ClientConfig) -> Connection {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    RulerClient::new(address, ServerProfile::mimir("/prometheus"), config, Duration::from_secs(10), None)
-        .unwrap()
+    Connection::new(address, config).unwrap()
+}
+
+pub(crate) fn client(address: &str, config: &ClientConfig) -> RulerClient {
+    mimir_ruler(connection(address, config).with_timeout(Duration::from_secs(10)), "/prometheus").unwrap()
 }
 
 pub(crate) async fn put(client: &RulerClient) -> Result<(), RulerError> {
@@ -115,10 +119,8 @@ async fn auth_secret_file_does_not_count_as_ruler_time() {
     });
     beginning.await.unwrap();
     let settings = config(json!({"bearer_token_file": path}));
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let timeout = Duration::from_secs(5);
-    let client =
-        RulerClient::new("http://127.0.0.1:1", ServerProfile::cortex(), &settings, timeout, None).unwrap();
+    let connection = connection("http://127.0.0.1:1", &settings).with_timeout(Duration::from_secs(5));
+    let client = cortex_ruler(connection).unwrap();
     let writing = tokio::spawn(async move { put(&client).await });
     tokio::task::yield_now().await;
     advance(Duration::from_secs(11)).await;

@@ -1,14 +1,12 @@
 //! Gateways that echo the request in their responses: errors do not contain secrets.
 
-use std::time::Duration;
-
-use rulesync_core::{Listing, NamespaceClass, Observed, RuleHealth, RulerError, StoredFields};
-use rulesync_http::{ClientConfig, Connection, PlainRequest};
+use rulesync_core::{Listing, NamespaceClass, Observed, RuleHealth, Ruler, RulerError, StoredFields};
+use rulesync_http::{ClientConfig, LoadedReader};
 use serde_json::json;
 use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::auth::{client, config, file, put};
+use crate::auth::{client, config, connection, file, put};
 
 const SECRET: &str = "hunter2/&\"x";
 
@@ -108,10 +106,9 @@ async fn rule_error_does_not_leak_secrets() {
     assert_eq!(health, [RuleHealth::Failing("querying with <secret>".to_owned())]);
 
     let settings = config(json!({"bearer_token": SECRET}));
-    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
-    let request = PlainRequest { method: "GET", path: "/api/v1/rules", query: &[], route: "rules" };
-    let mut answer = connection.send(request).await.unwrap();
-    let (mut reader, mut plain) = (answer.loaded(), Vec::new());
+    let request = rulesync_http::Request::get("/api/v1/rules", "rules");
+    let mut answer = connection(&server.uri(), &settings).send(request).await.unwrap();
+    let (mut reader, mut plain) = (LoadedReader::of(&answer), Vec::new());
     while let Some(chunk) = answer.chunk().await.unwrap() {
         reader
             .push(&chunk, &mut |group| plain.extend(group.rules.into_iter().map(|rule| rule.health)))
@@ -124,10 +121,8 @@ async fn rule_error_does_not_leak_secrets() {
 async fn plain_response_does_not_leak_secrets() {
     let server = echo(500, "text/plain").await;
     let settings = config(json!({"basic_auth": {"username": "user", "password": SECRET}}));
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
-    let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
-    let excerpt = connection.send(request).await.unwrap().excerpt().await;
+    let request = rulesync_http::Request::post("/-/reload", "reload");
+    let excerpt = connection(&server.uri(), &settings).send(request).await.unwrap().excerpt().await;
     assert!(excerpt.contains("authorization: Basic <secret>\n") && !leaks(&excerpt), "{excerpt}");
 }
 
@@ -137,10 +132,8 @@ async fn truncated_response_does_not_leak_part_of_secret() {
     let body = format!("{}{SECRET} and so on", "x".repeat((64 << 10) - 7));
     Mock::given(any()).respond_with(ResponseTemplate::new(500).set_body_string(body)).mount(&server).await;
     let settings = config(json!({"bearer_token": SECRET}));
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let connection = Connection::new(&server.uri(), &settings, Duration::from_secs(10), None).unwrap();
-    let request = PlainRequest { method: "POST", path: "/-/reload", query: &[], route: "reload" };
-    let excerpt = connection.send(request).await.unwrap().excerpt().await;
+    let request = rulesync_http::Request::post("/-/reload", "reload");
+    let excerpt = connection(&server.uri(), &settings).send(request).await.unwrap().excerpt().await;
     assert!(excerpt.ends_with("xx<secret>…") && !leaks(&excerpt), "{}", &excerpt[excerpt.len() - 20..]);
 }
 

@@ -2,16 +2,18 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, RulerError, StoredFields};
-use rulesync_http::{ClientConfig, Connection, PlainRequest, RulerClient, ServerProfile};
+use rulesync_core::{
+    EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError, StoredFields,
+};
+use rulesync_http::{ClientConfig, Request, RulerClient};
+use rulesync_mimir::cortex_ruler;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::auth::config;
+use crate::auth::{config, connection};
 
 /// The number of bytes after which the server stops if the client does not disconnect. Includes buffers in transit.
 const MAX_SENT: usize = 256 << 20;
@@ -83,10 +85,12 @@ async fn read_head(stream: &mut TcpStream) {
     }
 }
 
+fn settings() -> ClientConfig {
+    config(json!({"max_response_bytes": LIMIT}))
+}
+
 fn limited(address: &str) -> RulerClient {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = ClientConfig { max_response_bytes: Some(LIMIT), ..ClientConfig::default() };
-    RulerClient::new(address, ServerProfile::cortex(), &config, Duration::from_secs(30), None).unwrap()
+    cortex_ruler(connection(address, &settings())).unwrap()
 }
 
 fn classify(name: &str) -> NamespaceClass {
@@ -231,11 +235,8 @@ async fn endless_token_is_abandoned() {
 #[tokio::test]
 async fn plain_response_size_is_limited() {
     let mut server = Endless::start(Vec::new(), "HTTP/1.1 200 OK\r\n\r\n", "x").await;
-    let settings = ClientConfig { max_response_bytes: Some(LIMIT), ..ClientConfig::default() };
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let connection = Connection::new(&server.address, &settings, Duration::from_secs(30), None).unwrap();
-    let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
-    let mut answer = connection.send(request).await.unwrap();
+    let connection = connection(&server.address, &settings());
+    let mut answer = connection.send(Request::get("/metrics", "metrics")).await.unwrap();
     let error = loop {
         match answer.chunk().await {
             Ok(Some(_)) => {}

@@ -2,13 +2,15 @@
 //! of a router that decodes before its handler, such as Loki's.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rulesync_core::{EncodedGroup, Group, NameLimits, Rule, TenantId};
-use rulesync_http::{ClientConfig, PathEncoding, RulerClient, ServerProfile};
+use rulesync_core::{EncodedGroup, Group, NameLimits, Rule, Ruler, TenantId};
+use rulesync_http::{ClientConfig, PathEncoding, RulerClient};
+use rulesync_mimir::{cortex_profile, mimir_profile};
 use rulesync_testkit::{Detail, Kind, RulerServer};
+
+use crate::auth::connection;
 
 /// Names with characters that are special in URLs, and any others.
 fn name() -> impl Strategy<Value = String> {
@@ -29,18 +31,14 @@ struct Server {
 
 impl Server {
     async fn start(kind: Kind, encoding: PathEncoding) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = RulerServer::builder(kind).journal(Detail::Nothing);
         if encoding == PathEncoding::Double {
             builder = builder.double_decode();
         }
         let server = builder.start().await.unwrap();
-        let profile =
-            if kind == Kind::Cortex { ServerProfile::cortex() } else { ServerProfile::mimir("/prometheus") };
-        let profile = ServerProfile { encoding, ..profile };
-        let timeout = Duration::from_secs(30);
-        let client =
-            RulerClient::new(&server.url(), profile, &ClientConfig::default(), timeout, None).unwrap();
+        let profile = if kind == Kind::Cortex { cortex_profile() } else { mimir_profile("/prometheus") };
+        let connection = connection(&server.url(), &ClientConfig::default());
+        let client = RulerClient::new(connection, profile.with_encoding(encoding)).unwrap();
         // The resources that a name split at its slashes or dots would address.
         for namespace in ["a", "b", "c", "aa", "%2F"] {
             for group in ["a", "b", "c", "g", "%2F"] {
@@ -80,13 +78,13 @@ impl Server {
             let deleted = if alone {
                 self.client.delete_group(tenant, namespace, group).await
             } else {
-                self.client.delete_namespace(tenant, namespace).await
+                self.client.delete_namespace(tenant, namespace, &[]).await
             };
             if deleted.is_err() {
                 prop_assert!(!held, "{:?}", deleted);
                 let stayed = if put.is_ok() { &after } else { &before };
                 prop_assert_eq!(&self.names(), stayed, "not deleted");
-                self.client.delete_namespace(tenant, namespace).await.ok();
+                self.client.delete_namespace(tenant, namespace, &[]).await.ok();
             }
             prop_assert_eq!(self.names(), before.clone(), "deleted, alone: {}", alone);
         }

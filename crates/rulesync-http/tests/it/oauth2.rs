@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::RulerError;
-use rulesync_http::{RulerClient, ServerProfile};
+use rulesync_http::RulerClient;
+use rulesync_mimir::cortex_ruler;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -12,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::auth::{client, config, file, put};
+use crate::auth::{client, config, connection, file, put};
 
 fn token(token: &str, expires_in: serde_json::Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({"access_token": token, "expires_in": expires_in}))
@@ -192,10 +193,8 @@ impl SlowTokenServer {
         let accepted = Mock::given(header("authorization", "Bearer first"));
         accepted.respond_with(ResponseTemplate::new(202)).mount(&ruler).await;
         let oauth2 = json!({"client_id": "id", "client_secret": "s3cret", "token_url": self.address});
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (settings, timeout) = (config(json!({"oauth2": oauth2})), Duration::from_secs(5));
-        let client =
-            RulerClient::new(&ruler.uri(), ServerProfile::cortex(), &settings, timeout, None).unwrap();
+        let connection = connection(&ruler.uri(), &config(json!({"oauth2": oauth2})));
+        let client = cortex_ruler(connection.with_timeout(Duration::from_secs(5))).unwrap();
         (ruler, Arc::new(client))
     }
 }

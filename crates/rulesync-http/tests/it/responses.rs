@@ -4,14 +4,15 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use rulesync_core::RulerError;
-use rulesync_http::{ClientConfig, RequestObserver, RulerClient, ServerProfile};
+use rulesync_core::{Ruler, RulerError};
+use rulesync_http::{ClientConfig, RequestObserver, RulerClient};
+use rulesync_mimir::cortex_ruler;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wiremock::matchers::{any, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::auth::{client, put};
+use crate::auth::{client, connection, put};
 
 /// A server that writes the same bytes for every request and keeps its connections open.
 pub(crate) struct Scripted {
@@ -57,9 +58,12 @@ fn complete(request: &[u8]) -> bool {
 }
 
 fn with_short_timeout(address: &str, observer: Option<Arc<dyn RequestObserver>>) -> RulerClient {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let (profile, timeout) = (ServerProfile::cortex(), Duration::from_millis(100));
-    RulerClient::new(address, profile, &ClientConfig::default(), timeout, observer).unwrap()
+    let connection = connection(address, &ClientConfig::default()).with_timeout(Duration::from_millis(100));
+    cortex_ruler(match observer {
+        Some(observer) => connection.with_observer(observer),
+        None => connection,
+    })
+    .unwrap()
 }
 
 #[derive(Debug, Default)]

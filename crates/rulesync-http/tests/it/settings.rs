@@ -1,15 +1,12 @@
 //! Rejected settings, and secrets that are hidden in `Debug`.
 
-use std::time::Duration;
-
 use crate::auth::{client, config};
-use rulesync_http::{ClientConfig, RulerClient, ServerProfile};
+use rulesync_http::{ClientConfig, Connection};
 use serde_json::json;
 
 fn settings_error(address: &str, config: &ClientConfig) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let made = RulerClient::new(address, ServerProfile::cortex(), config, Duration::from_secs(1), None);
-    made.unwrap_err().to_string()
+    Connection::new(address, config).unwrap_err().to_string()
 }
 
 #[test]
@@ -110,21 +107,6 @@ fn secrets_are_hidden_in_debug() {
         json!({"basic_auth": {"username": "u", "password": "hunter2"}, "proxy_url": "http://u:hunter2@127.0.0.1:1"}),
     );
     assert!(!format!("{:?}", client("http://127.0.0.1:1", &settings)).contains("hunter2"));
-}
-
-#[test]
-fn client_rejects_invalid_prefix() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    for prefix in ["/a b", "/a?b", "/a/../b", "/ä"] {
-        let made = RulerClient::new(
-            "http://mimir",
-            ServerProfile::mimir(prefix),
-            &ClientConfig::default(),
-            Duration::from_secs(1),
-            None,
-        );
-        assert!(made.unwrap_err().to_string().contains("`prometheus_http_prefix`"), "{prefix}");
-    }
 }
 
 #[test]

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, RulerError, TenantId};
+use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler, RulerError, TenantId};
 use rulesync_http::{ClientConfig, RequestObserver, RulerClient, ServerProfile};
+use rulesync_loki::{loki_profile, loki_ruler};
+use rulesync_mimir::{cortex_profile, cortex_ruler, mimir_profile};
 use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer};
 use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::auth::{config, connection};
 
 const KINDS: [Kind; 3] = [Kind::Mimir, Kind::Cortex, Kind::Loki];
 const SYNC: Duration = Duration::from_secs(3600);
@@ -18,15 +22,15 @@ const ALERT: &str = "name: g\nrules: [{alert: A, expr: '1'}]";
 
 fn profile(kind: Kind) -> ServerProfile {
     match kind {
-        Kind::Cortex => ServerProfile::cortex(),
-        Kind::Loki => ServerProfile::loki(),
-        _ => ServerProfile::mimir("/prometheus"),
+        Kind::Cortex => cortex_profile(),
+        Kind::Loki => loki_profile(),
+        _ => mimir_profile("/prometheus"),
     }
 }
 
 fn client(server: &RulerServer, profile: ServerProfile) -> RulerClient {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    RulerClient::new(&server.url(), profile, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+    let connection = connection(&server.url(), &ClientConfig::default());
+    RulerClient::new(connection.with_timeout(Duration::from_secs(10)), profile).unwrap()
 }
 
 async fn start(builder: RulerBuilder) -> (RulerServer, RulerClient) {
@@ -171,7 +175,7 @@ async fn state_sends_one_query_if_filter_is_ignored() {
     let names: Vec<String> = (0..300).map(|n| format!("cluster.namespace.object-{n:04}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    let client = client(&server, ServerProfile { state_filter: "file[]", ..ServerProfile::loki() });
+    let client = client(&server, loki_profile().with_state_filter("file[]"));
     for namespace in &names {
         server.put("t1", namespace, ALERT).unwrap();
     }
@@ -273,9 +277,8 @@ async fn paging(page: impl Fn(usize) -> serde_json::Value + Send + Sync + 'stati
 }
 
 fn client_of(server: &MockServer, max_response_bytes: u64) -> RulerClient {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = ClientConfig { max_response_bytes: Some(max_response_bytes), ..ClientConfig::default() };
-    RulerClient::new(&server.uri(), ServerProfile::cortex(), &config, Duration::from_secs(10), None).unwrap()
+    let connection = connection(&server.uri(), &config(json!({"max_response_bytes": max_response_bytes})));
+    cortex_ruler(connection.with_timeout(Duration::from_secs(10))).unwrap()
 }
 
 #[tokio::test]
@@ -311,13 +314,12 @@ impl RequestObserver for Seen {
 
 #[tokio::test]
 async fn state_request_times_out_and_is_observed() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
     let seen = Arc::new(Seen::default());
     let observer: Arc<dyn RequestObserver> = Arc::clone(&seen) as _;
-    let (config, timeout) = (ClientConfig::default(), Duration::from_millis(200));
-    let client =
-        RulerClient::new(&server.url(), ServerProfile::loki(), &config, timeout, Some(observer)).unwrap();
+    let connection = connection(&server.url(), &ClientConfig::default());
+    let connection = connection.with_timeout(Duration::from_millis(200)).with_observer(observer);
+    let client = loki_ruler(connection).unwrap();
     loaded(&client, &["a", "b"]).await;
     server.faults().inject(Fault::hang());
     assert_eq!(ask(&client, &["a"]).await.unwrap_err().class(), "unavailable");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rulesync_core::RulerError;
-use rulesync_http::{RulerClient, ServerProfile};
+use rulesync_http::Connection;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -208,7 +208,5 @@ async fn tls_rejects_key_of_other_certificate() {
     let tls = json!({"ca": authority.pem(), "cert_file": cert_file, "key_file": key_file});
     put(&client(&server.address, &config(json!({"tls_config": tls})))).await.unwrap();
     let mixed = config(json!({"tls_config": {"cert_file": cert_file, "key_file": other}}));
-    let made =
-        RulerClient::new(&server.address, ServerProfile::cortex(), &mixed, Duration::from_secs(1), None);
-    assert!(made.unwrap_err().to_string().contains("tls_config"));
+    assert!(Connection::new(&server.address, &mixed).unwrap_err().to_string().contains("tls_config"));
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rulesync_core::{Listing, NamespaceClass, Observed, StoredFields};
-use rulesync_http::{ClientConfig, RulerClient, ServerProfile};
+use rulesync_core::{Listing, NamespaceClass, Observed, Ruler, StoredFields};
+use rulesync_http::ClientConfig;
+use rulesync_mimir::cortex_ruler;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::auth::{client, put};
+use crate::auth::{client, connection, put};
 use crate::endless::Endless;
 
 /// Lists `body`. Returns the number of groups, and the maximum of `work` between two runs of another task.
@@ -72,10 +73,8 @@ async fn namespace_of_many_groups_yields() {
 async fn endless_interim_responses_time_out() {
     for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"] {
         let mut server = Endless::start(Vec::new(), "", interim).await;
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (settings, timeout) = (ClientConfig::default(), Duration::from_millis(500));
-        let client =
-            RulerClient::new(&server.address, ServerProfile::cortex(), &settings, timeout, None).unwrap();
+        let connection = connection(&server.address, &ClientConfig::default());
+        let client = cortex_ruler(connection.with_timeout(Duration::from_millis(500))).unwrap();
         let turns = Arc::new(AtomicUsize::new(0));
         let other = tokio::spawn({
             let turns = Arc::clone(&turns);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
-use rulesync_loki::LokiRuler;
+use rulesync_loki::RulerClient;
 use rulesync_testkit::{Fault, Kind, RulerServer, recording};
 
 use crate::conformance::ruler;
@@ -61,7 +61,7 @@ fn sent_by_rulesync(recording: recording::Recording) -> Option<Recording> {
 /// Returns the ruler's outcome for a recorded response; `None` for requests that the ruler never sends.
 async fn class(
     server: &RulerServer,
-    ruler: &LokiRuler,
+    ruler: &RulerClient,
     recording: &Recording,
 ) -> Option<Result<&'static str, RulerError>> {
     let mut fault = Fault::status(recording.status, recording.body.clone());

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use rulesync_conformance::rulers::{self, Tenants};
-use rulesync_loki::{ClientConfig, LokiRuler};
+use rulesync_loki::{ClientConfig, Connection, RulerClient, loki_ruler};
 use rulesync_testkit::{Kind, MissingDelete, RulerServer};
 
-pub(crate) fn ruler(server: &RulerServer) -> LokiRuler {
+pub(crate) fn ruler(server: &RulerServer) -> RulerClient {
     ruler_at(&server.url())
 }
 
-pub(crate) fn ruler_at(address: &str) -> LokiRuler {
+pub(crate) fn ruler_at(address: &str) -> RulerClient {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    LokiRuler::new(address, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+    let connection = Connection::new(address, &ClientConfig::default()).unwrap();
+    loki_ruler(connection.with_timeout(Duration::from_secs(10))).unwrap()
 }
 
 pub(crate) fn tenants() -> Tenants {

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use rulesync_conformance::rulers::{self, Tenants};
-use rulesync_mimir::{ClientConfig, MimirRuler, ServerProfile};
+use rulesync_mimir::{ClientConfig, Connection, RulerClient, cortex_ruler, mimir_ruler};
 use rulesync_testkit::{Kind, RulerServer};
 
-pub(crate) fn ruler(server: &RulerServer) -> MimirRuler {
+pub(crate) fn ruler(server: &RulerServer) -> RulerClient {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let profile = if server.kind() == Kind::Cortex {
-        ServerProfile::cortex()
-    } else {
-        ServerProfile::mimir("/prometheus")
-    };
-    MimirRuler::new(&server.url(), profile, &ClientConfig::default(), Duration::from_secs(10), None).unwrap()
+    let connection = Connection::new(&server.url(), &ClientConfig::default()).unwrap();
+    let connection = connection.with_timeout(Duration::from_secs(10));
+    match server.kind() {
+        Kind::Cortex => cortex_ruler(connection),
+        _ => mimir_ruler(connection, "/prometheus"),
+    }
+    .unwrap()
 }
 
 pub(crate) fn tenants() -> Tenants {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rulesync_core::{
     EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError, StoredFields,
 };
+use rulesync_mimir::{ClientConfig, Connection, mimir_profile, mimir_ruler};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};
@@ -169,4 +170,26 @@ async fn connections_are_reused_after_errors() {
         ruler.write_group(tenant.as_ref(), "us.ns.o", &EncodedGroup::of(&group("g")).unwrap()).await.unwrap();
     }
     assert_eq!(server.journal().connections(), 1);
+}
+
+#[test]
+fn mimir_ruler_rejects_invalid_prefix() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for prefix in ["/a b", "/a?b", "/a/../b", "/ä"] {
+        let connection = Connection::new("http://mimir", &ClientConfig::default()).unwrap();
+        let error = mimir_ruler(connection, prefix).unwrap_err();
+        assert_eq!(error.key(), Some("prometheus_http_prefix"), "{prefix}: {error}");
+    }
+}
+
+#[test]
+fn mimir_profile_accepts_any_slashes_around_prefix() {
+    for (prefix, path) in [
+        ("/prometheus", "/prometheus/config/v1/rules"),
+        ("a/b/", "/a/b/config/v1/rules"),
+        ("/", "/config/v1/rules"),
+        ("", "/config/v1/rules"),
+    ] {
+        assert_eq!(mimir_profile(prefix).rules_path, path);
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rulesync_http::{ClientConfig, Connection, PlainRequest};
+use rulesync_http::{ClientConfig, Connection, Request};
 use rulesync_testkit::needs;
 use serde_json::Value;
 
@@ -50,9 +50,13 @@ impl Real {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let (config, address) = (ClientConfig::default(), format!("http://{listen}"));
-            let connection = Connection::new(&address, &config, Duration::from_secs(60), None).unwrap();
-            let ready = PlainRequest { method: "GET", path: path_of_health, query: &[], route: "ready" };
-            if connection.send(ready).await.is_ok_and(|answer| answer.status() == 200) {
+            let connection =
+                Connection::new(&address, &config).unwrap().with_timeout(Duration::from_secs(60));
+            if connection
+                .send(Request::get(path_of_health, "ready"))
+                .await
+                .is_ok_and(|answer| answer.status() == 200)
+            {
                 return Self { process, directory, address, connection };
             }
             let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
@@ -72,7 +76,7 @@ impl Real {
 
     /// The server's metrics.
     pub(crate) async fn metrics(&self) -> String {
-        let request = PlainRequest { method: "GET", path: "/metrics", query: &[], route: "metrics" };
+        let request = Request::get("/metrics", "metrics");
         let (mut answer, mut text) = (self.connection.send(request).await.unwrap(), Vec::new());
         while let Some(chunk) = answer.chunk().await.unwrap() {
             text.extend_from_slice(&chunk);
@@ -91,8 +95,7 @@ impl Real {
 
     /// The value of the only series in the result of a query, if there is one.
     pub(crate) async fn value(&self, query: &str) -> Option<f64> {
-        let query = [("query", query)];
-        let request = PlainRequest { method: "GET", path: "/api/v1/query", query: &query, route: "query" };
+        let request = Request::get("/api/v1/query", "query").with_parameter("query", query);
         let answer: Value =
             serde_json::from_str(&self.connection.send(request).await.unwrap().excerpt().await).unwrap();
         let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}"));

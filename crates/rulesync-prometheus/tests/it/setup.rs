@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler};
-use rulesync_prometheus::{ClientConfig, PrometheusRuler, Variant};
+use rulesync_prometheus::{ClientConfig, Connection, PrometheusRuler, Variant};
 
 use crate::fake::Fake;
 
@@ -76,7 +76,8 @@ pub(crate) fn ruler_with_timeout(
 ) -> PrometheusRuler {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    PrometheusRuler::new(directory, address, variant, &ClientConfig::default(), timeout, None).unwrap()
+    let connection = Connection::new(address, &ClientConfig::default()).unwrap().with_timeout(timeout);
+    PrometheusRuler::new(connection, directory, variant).unwrap()
 }
 
 pub(crate) fn group(name: &str, expr: &str) -> Group {

@@ -4,11 +4,12 @@
 
 use rulesync_core::{Fingerprint, Listing, RulerError};
 
-use crate::cut::shortened_bytes;
-use crate::document::{DocumentError, Name, Namespaces, group_names, parse_name, parse_namespaces};
-use crate::limits::{Limits, too_long};
-use crate::list::LONG_BYTES;
-use crate::split::{End, Pieces, Splitter};
+use super::document::{DocumentError, Name, Namespaces, group_names, parse_name, parse_namespaces};
+use super::split::{End, Pieces, Splitter};
+use crate::connection::{Limits, shortened_bytes, too_long};
+
+/// The size above which a document is parsed on a blocking thread.
+pub(super) const LONG_BYTES: usize = 256 * 1024;
 
 /// Reads a list as it arrives.
 #[derive(Debug)]

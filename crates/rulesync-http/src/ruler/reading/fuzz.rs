@@ -8,7 +8,7 @@ use rulesync_core::{Group, NamespaceClass, Observed, PromDuration, Rule, StoredF
 use rulesync_testkit::mutate::{bombs, damaged};
 
 use super::*;
-use crate::document::{encode_group, parse_group};
+use crate::ruler::document::{encode_group, parse_group};
 
 /// A list as the servers write it: a foreign namespace followed by two owned ones.
 const LIST: &str = "them:

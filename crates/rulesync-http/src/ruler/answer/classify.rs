@@ -1,29 +1,15 @@
-//! Maps the status and body of a response to an outcome. Pure.
+//! Classifies responses by status and body. Pure.
 //!
 //! The cases are those of docs/contracts/ruler-api.md 1.6 and 1.8.
-
-mod hint;
 
 use std::time::Duration;
 
 use reqwest::Url;
-use rulesync_core::{Group, Rule, RulerError};
+use rulesync_core::RulerError;
 
-use crate::address::redirection;
-use crate::cut::{CUT, MESSAGE_BYTES, shortened};
-
-/// The operation of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    List,
-    GetNamespace,
-    GetGroup,
-    Put,
-    DeleteGroup,
-    DeleteNamespace,
-    /// Reads the loaded rules and their health.
-    State,
-}
+use super::rule::rule_of;
+use crate::connection::{CUT, MESSAGE_BYTES, redirection, shortened};
+use crate::ruler::operation::Operation;
 
 /// A response; the body is set only if the status is not a success.
 #[derive(Debug, Default)]
@@ -49,12 +35,8 @@ pub(crate) enum Outcome {
     NotFound,
 }
 
-/// Returns the outcome of an operation.
-pub(crate) fn outcome(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
-    classify(operation, answer).map_err(|error| hint::add(answer, error))
-}
-
-fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
+/// Returns the outcome of an operation, without hints.
+pub(super) fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
     let Answer { status, content_type, retry_after, location, body, asked, .. } = answer;
     let message = message(*status, content_type, body);
     let writing = matches!(operation, Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace);
@@ -155,7 +137,8 @@ fn read_only(message: &str) -> RulerError {
     RulerError::Misconfigured { message: format!("the ruler's rule storage is read-only: {message}") }
 }
 
-fn contains_any(body: &str, texts: &[&str]) -> bool {
+/// Returns `true` if the body contains one of these texts.
+pub(super) fn contains_any(body: &str, texts: &[&str]) -> bool {
     texts.iter().any(|text| body.contains(text))
 }
 
@@ -179,99 +162,13 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
     shortened(text, MESSAGE_BYTES)
 }
 
-/// Returns the index of the rule that Mimir or Cortex name first (`3:11: group "g", rule 3, "A": …`, counted from 0),
-/// and the errors of this and of further rules: all errors are in one line, each with its position.
-fn rule_of(message: &str) -> Option<(usize, String)> {
-    let all = message.match_indices("group \"").filter_map(|(start, _)| RuleError::parse(message, start));
-    let (errors, cut): (Vec<RuleError<'_>>, Vec<RuleError<'_>>) =
-        all.partition(|error| error.details.is_some());
-    let Some(first) = errors.first().map(|error| error.rule) else {
-        return Some((cut.first()?.rule, message.to_owned()));
-    };
-    let ends = errors.iter().skip(1).map(|error| error.start).chain([message.len()]);
-    let mut reasons = String::new();
-    for (RuleError { rule, details, .. }, end) in errors.iter().zip(ends) {
-        let Some((name, reason)) = details else { continue };
-        let reason = message.get(*reason..end).unwrap_or_default();
-        let reason = if end < message.len() { without_position(reason) } else { reason };
-        if !reasons.is_empty() {
-            reasons.push_str("; ");
-        }
-        if *rule != first {
-            reasons.push_str(&format!("rule {rule} {name}: "));
-        }
-        reasons.push_str(reason);
-    }
-    Some((first, reasons))
-}
-
-/// One of several errors in a line.
-struct RuleError<'m> {
-    /// The byte offset of the error in the message.
-    start: usize,
-    rule: usize,
-    /// The rule's name in quotes and the byte offset of the reason; `None` if the message was truncated.
-    details: Option<(&'m str, usize)>,
-}
-
-impl<'m> RuleError<'m> {
-    /// Parses `group "g", rule 3, "A": ` at an offset.
-    fn parse(message: &'m str, start: usize) -> Option<Self> {
-        let rest = message.get(start..)?.strip_prefix("group ")?;
-        let rest = rest.get(quoted_length(rest)?..)?.strip_prefix(", rule ")?;
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (rule, rest) = (rest.get(..digits)?.parse().ok()?, rest.get(digits..)?);
-        let details = || {
-            let rest = rest.strip_prefix(", ")?;
-            let length = quoted_length(rest)?;
-            let reason = rest.get(length..)?.strip_prefix(": ")?;
-            Some((&rest[..length], message.len() - reason.len()))
-        };
-        Some(Self { start, rule, details: details() })
-    }
-}
-
-/// The length of a quoted string in bytes, including the quotes.
-fn quoted_length(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    let end = text.strip_prefix('"')?.find(|c| {
-        let ends = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        ends
-    })?;
-    Some(end + 2)
-}
-
-/// Removes the beginning of the next error, `, 3:11: `, from the end of a reason.
-fn without_position(reason: &str) -> &str {
-    let without = reason
-        .strip_suffix(": ")
-        .map_or(reason, |before| before.trim_end_matches(|c: char| c.is_ascii_digit() || c == ':'));
-    without.strip_suffix(", ").unwrap_or(reason)
-}
-
-/// Returns the index of the rule that Loki names by its alert or record (`… for alert 'A' in group 'g': …`), or by its
-/// template: the first one, unless several rules have that name. Also returns Loki's reason, if the message ends with
-/// it.
-pub(crate) fn named_rule<'a>(message: &'a str, group: &Group) -> Option<(usize, Option<&'a str>)> {
-    let offset = |rule: &Rule| {
-        let (kind, name) =
-            if rule.alert.is_empty() { ("record", &rule.record) } else { ("alert", &rule.alert) };
-        let parsing = format!("for {kind} '{name}' in group '{}': ", group.name);
-        let template = format!("template: __{kind}_{name}:");
-        [parsing, template].iter().filter_map(|text| message.find(text)).min()
-    };
-    let offsets: Vec<Option<usize>> = group.rules.iter().map(offset).collect();
-    let first = *offsets.iter().flatten().min()?;
-    let mut named = offsets.iter().enumerate().filter(|(_, offset)| **offset == Some(first));
-    let (index, _) = named.next()?;
-    if named.next().is_some() {
-        return None;
-    }
-    let alone = offsets.iter().flatten().all(|offset| *offset == first);
-    let reason = message.get(first..).and_then(|named| named.split_once("': ")).map(|(_, reason)| reason);
-    Some((index, reason.filter(|_| alone && message.starts_with("could not parse expression for "))))
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_is_truncated() {
+        assert_eq!(message(502, "text/html", "<html>…"), "status 502");
+        assert!(message(400, "", &"x".repeat(10_000)).len() < 2100);
+    }
+}

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rulesync_core::RulerError;
 
-use crate::cut::CUT;
-use crate::secret::Secret;
+use super::cut::CUT;
+use crate::settings::Secret;
 
 /// The replacement of a secret.
 const MASK: &str = "<secret>";

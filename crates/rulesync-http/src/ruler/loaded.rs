@@ -7,12 +7,11 @@
 use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
 use serde::Deserialize;
 
-use crate::cut::{MESSAGE_BYTES, shortened};
-use crate::limits::{Limits, too_long};
-use crate::redact::Redaction;
+use crate::connection::{Limits, MESSAGE_BYTES, Redaction, Response, shortened, too_long};
 
 /// A group that the server has loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadedGroup {
     /// The path of the rule file as reported by the server, or the namespace if the server has namespaces.
     pub file: String,
@@ -43,8 +42,12 @@ const GROUPS: &[u8] = b"{{[";
 const MAX_ENVELOPE_BYTES: usize = 64 << 10;
 
 impl LoadedReader {
-    /// Creates a reader for the response to a request with these secrets.
-    pub(crate) fn new(redaction: Redaction, limits: Limits) -> Self {
+    /// Creates a reader for a response: with its size limits, and without the secrets that were sent.
+    pub fn of(response: &Response) -> Self {
+        Self::new(response.redaction(), response.limits())
+    }
+
+    fn new(redaction: Redaction, limits: Limits) -> Self {
         Self {
             redaction,
             limits,

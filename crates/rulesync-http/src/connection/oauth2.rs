@@ -4,26 +4,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use percent_encoding::utf8_percent_encode;
-use reqwest::Url;
-use reqwest::header::CONTENT_TYPE;
+use async_trait::async_trait;
 use rulesync_fs::{Got, Shared};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::address;
-use crate::cut::CUT;
-use crate::proxy::{ProxySettings, ProxyUser};
-use crate::redact::Redactor;
-use crate::secret::{Secret, SecretSource};
-use crate::settings::{OAuth2, SettingsError};
-use crate::transport::{Transport, drain, without_url};
-use crate::url::UNRESERVED_KEPT;
+use super::allowance::Allowance;
+use super::credentials::{TokenSource, form_encoded};
+use super::cut::CUT;
+use super::error::SendError;
+use super::redact::Redactor;
+use super::request::Request;
+use super::send::Connection;
+use crate::settings::{OAuth2, Secret};
 
 /// Fetches and caches tokens. Fetching continues if the request that needed the token is cancelled: otherwise a token
 /// server slower than the request timeout would never provide one.
 #[derive(Debug)]
-pub(crate) struct TokenSource {
+pub(super) struct CachedToken {
     server: Arc<TokenServer>,
     token: Shared<Secret>,
 }
@@ -31,14 +29,9 @@ pub(crate) struct TokenSource {
 /// The token server and the parameters of requests to it.
 #[derive(Debug)]
 struct TokenServer {
-    transport: Transport,
-    url: Url,
-    host: Option<String>,
-    client_id: String,
-    client_secret: Option<SecretSource>,
+    connection: Connection,
     /// Scopes and further parameters, encoded.
     parameters: Secret,
-    redactor: Arc<Redactor>,
 }
 
 #[derive(Deserialize)]
@@ -79,22 +72,13 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 /// The maximum lifetime: after this, a new token is fetched whatever expiry the server reported.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-const DEADLINE: Duration = Duration::from_secs(15);
+/// The maximum time for a token.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-impl TokenSource {
-    pub(crate) fn new(config: &OAuth2, redactor: Arc<Redactor>) -> Result<Self, SettingsError> {
-        let invalid = |reason: String| SettingsError::Invalid { key: "oauth2.token_url".to_owned(), reason };
-        let url = address::parse(&config.token_url, "client_secret").map_err(invalid)?;
-        let proxy = ProxySettings {
-            url: config.proxy_url.clone(),
-            no_proxy: config.no_proxy.clone(),
-            from_environment: config.proxy_from_environment,
-        };
-        let (transport, url, host) =
-            Transport::new(&url, config.tls_config.clone().unwrap_or_default(), proxy)?;
-        if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
-            redactor.keep(name.as_deref(), secret.expose());
-        }
+impl CachedToken {
+    /// Creates a source of the tokens of a server: the URL and the client credentials of the settings are those of the
+    /// connection. Secrets are recorded by `redactor`.
+    pub(super) fn new(connection: Connection, config: &OAuth2, redactor: &Redactor) -> Self {
         let mut parameters = "grant_type=client_credentials".to_owned();
         let scope = config.scopes.join(" ");
         let scope = (!scope.is_empty()).then_some(("scope", scope.as_str()));
@@ -103,25 +87,17 @@ impl TokenSource {
             redactor.keep(None, value);
         }
         for (key, value) in scope.into_iter().chain(further) {
-            parameters.push_str(&format!("&{}={}", encode(key), encode(value)));
+            parameters.push_str(&format!("&{}={}", form_encoded(key), form_encoded(value)));
         }
-        let server = TokenServer {
-            transport,
-            url,
-            host,
-            client_id: config.client_id.clone(),
-            client_secret: SecretSource::from_keys(
-                config.client_secret.as_ref(),
-                config.client_secret_file.as_ref(),
-            ),
-            parameters: Secret::from(parameters.as_str()),
-            redactor,
-        };
-        Ok(Self { server: Arc::new(server), token: Shared::default() })
+        let connection = connection.with_timeout(TIMEOUT);
+        let server = TokenServer { connection, parameters: Secret::from(parameters.as_str()) };
+        Self { server: Arc::new(server), token: Shared::default() }
     }
+}
 
-    /// Returns a valid token.
-    pub(crate) async fn get(&self) -> Result<Secret, String> {
+#[async_trait]
+impl TokenSource for CachedToken {
+    async fn token(&self) -> Result<Secret, String> {
         let fetch = || {
             let server = Arc::clone(&self.server);
             async move { server.token().await }
@@ -129,24 +105,16 @@ impl TokenSource {
         self.token.get(fetch).await.map_err(|error| format!("oauth2: {error}"))
     }
 
-    /// Discards the token if it is not newer than a rejected request, which was `signed` then: of many requests that
-    /// are rejected together, only the first fetches a new token.
-    pub(crate) fn distrust(&self, signed: Instant) {
+    fn distrust(&self, signed: Instant) {
         if self.token.distrust(signed) {
-            self.server.distrust_secret();
+            self.server.connection.distrust();
         }
     }
 }
 
 impl TokenServer {
     async fn token(&self) -> Got<Secret> {
-        let secret = match &self.client_secret {
-            Some(secret) => Some(secret.get().await.map_err(|error| error.to_string())?),
-            None => None,
-        };
-        let timed_out = |_| format!("the token's server gave no token within {}s", DEADLINE.as_secs());
-        let fetching = tokio::time::timeout(DEADLINE, self.fetch(secret));
-        let Granted { access_token, expires_in } = fetching.await.map_err(timed_out)??;
+        let Granted { access_token, expires_in } = self.fetch().await?;
         // An unusable token must not be cached for its lifetime.
         if !is_token(access_token.expose()) {
             return Err(
@@ -161,49 +129,40 @@ impl TokenServer {
         Ok((access_token, lifetime))
     }
 
-    /// Discards the secret, which may have changed since its file was read.
-    fn distrust_secret(&self) {
-        if let Some(secret) = &self.client_secret {
-            secret.distrust(Instant::now());
-        }
-    }
-
-    async fn fetch(&self, secret: Option<Secret>) -> Result<Granted, String> {
-        // RFC 6749, 2.3.1: user and password are form-encoded before they are put in the header.
-        let password = secret.as_ref().map(|secret| encode(secret.expose()));
-        if let (Some(secret), Some(password)) = (&secret, &password) {
-            self.redactor.remember(None, secret.expose());
-            self.redactor.remember(Some(&encode(&self.client_id)), password);
-        }
-        let mut request = self.transport.client().post(self.url.clone());
-        if let Some(host) = &self.host {
-            request = request.header(reqwest::header::HOST, host);
-        }
-        let request = request
-            .basic_auth(encode(&self.client_id), password)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(self.parameters.expose().to_owned());
-        let answer = request.send().await.map_err(|error| without_url(&error))?;
-        let status = answer.status();
-        let body = drain(answer, DEADLINE).await;
-        if !status.is_success() {
-            self.distrust_secret();
+    async fn fetch(&self) -> Result<Granted, String> {
+        let form = self.parameters.expose().to_owned();
+        let request = Request::post("", "token").with_body("application/x-www-form-urlencoded", form);
+        let mut allowance = Allowance::new(self.connection.timeout());
+        let response = self.connection.send_within(&request, &mut allowance).await.map_err(described)?;
+        if !response.is_success() {
+            // The secret may have changed since its file was read, and not all servers say so by a 401.
+            self.connection.distrust();
+            let status = response.status_text();
+            let _ = self.connection.outcome_text(response, &mut allowance).await;
             return Err(format!("the token's server answered {status}"));
         }
+        let reading = response.drain(self.connection.timeout());
+        let timed_out = || described(SendError::TimedOut(self.connection.timeout()));
+        let body = allowance.wait(reading).await.ok_or_else(timed_out)?;
         serde_json::from_str(body.trim_end_matches(CUT))
             .map_err(|_| "the token's server answered something else than a token".to_owned())
+    }
+}
+
+/// Describes a failed request for a token.
+fn described(error: SendError) -> String {
+    match error {
+        SendError::TimedOut(timeout) => {
+            format!("the token's server gave no token within {}s", timeout.as_secs_f64())
+        }
+        SendError::Unsigned(reason) | SendError::Failed(reason) => reason,
+        SendError::Path(path) => format!("the path {path} cannot be sent as it is"),
     }
 }
 
 /// Returns `true` if a token can follow `Bearer` (RFC 6750, 2.1; some servers use a few more characters).
 fn is_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// Form-encodes a string. Unreserved characters are kept: many servers do not decode the header, and most client IDs
-/// are UUIDs.
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED_KEPT).to_string()
 }
 
 #[cfg(test)]
@@ -221,11 +180,5 @@ mod tests {
         for long in ["1e300", r#""inf""#, "86401"] {
             assert_eq!(life(long), Some(MAX_LIFETIME), "{long}");
         }
-    }
-
-    #[test]
-    fn encode_keeps_unreserved_characters() {
-        assert_eq!(encode("0b6e-41f2.a_b~c"), "0b6e-41f2.a_b~c");
-        assert_eq!(encode("s: +%é"), "s%3A%20%2B%25%C3%A9");
     }
 }

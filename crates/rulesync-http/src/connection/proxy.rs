@@ -4,9 +4,8 @@
 use percent_encoding::percent_decode_str;
 use reqwest::{NoProxy, Proxy, Url};
 
-use crate::secret::Secret;
-use crate::settings::SettingsError;
-use crate::transport::without_url;
+use super::error::without_url;
+use crate::settings::{Secret, SettingsError};
 
 /// The proxy settings of clients and token requests.
 #[derive(Debug, Clone, Default)]
@@ -66,10 +65,10 @@ impl ProxySettings {
         let scheme = url.expose().split_once("://").map_or("http", |(scheme, _)| scheme);
         if !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             let reason = format!("must begin with one of {}", SCHEMES.map(|s| format!("{s}://")).join(", "));
-            return Err(SettingsError::Invalid { key, reason });
+            return Err(SettingsError::invalid(key, reason));
         }
-        let proxy = Proxy::all(url.expose())
-            .map_err(|error| SettingsError::Invalid { key, reason: without_url(&error) })?;
+        let proxy =
+            Proxy::all(url.expose()).map_err(|error| SettingsError::invalid(key, without_url(&error)))?;
         let port = address.port_or_known_default();
         let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
         let over_tls = scheme.eq_ignore_ascii_case("https");

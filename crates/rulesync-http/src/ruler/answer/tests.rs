@@ -1,5 +1,8 @@
 //! Every response that was observed from servers and gateways.
 
+use reqwest::Url;
+use rulesync_core::{Group, Rule};
+
 use super::*;
 
 fn class(operation: Operation, status: u16, body: &str) -> String {
@@ -156,8 +159,59 @@ fn rejected_message_names_rules_once() {
     }
 }
 
+fn error_message(operation: Operation, path: &str, answer: Answer<'_>) -> String {
+    let asked = Url::parse(&format!("http://mimir/rules/{path}")).unwrap();
+    outcome(operation, &Answer { asked: Some(&asked), ..answer }).unwrap_err().message().to_owned()
+}
+
 #[test]
-fn message_is_truncated() {
-    assert_eq!(message(502, "text/html", "<html>…"), "status 502");
-    assert!(message(400, "", &"x".repeat(10_000)).len() < 2100);
+fn hint_for_changed_slash_names_encoding() {
+    let answer = |status, body| Answer { status, body, ..Answer::default() };
+    for (status, body) in [
+        (404, "404 page not found"),
+        (405, ""),
+        (301, ""),
+        (400, "<html>Bad Request</html>"),
+        (400, "Bad Request"),
+    ] {
+        let hint = |path| error_message(Operation::Put, path, answer(status, body));
+        assert!(
+            hint("a%2Fb").contains("a proxy on the way decodes it and must be told to pass `%2F`"),
+            "{status}"
+        );
+        assert!(hint("a%252Fb").contains("to pass `%252F` on"), "{status}");
+        assert!(!hint("a.b").contains("%2"), "{status}: no slash, no hint");
+    }
+    for (status, body) in [(400, "could not parse expression"), (400, ""), (403, ""), (500, "")] {
+        if let Err(error) = outcome(Operation::Put, &answer(status, body)) {
+            assert!(!error.message().contains("%2F"), "{status}");
+        }
+        assert!(
+            !error_message(Operation::Put, "a%2Fb", answer(status, body)).contains("%2F"),
+            "{status} {body}"
+        );
+    }
+}
+
+#[test]
+fn hint_for_missing_tenant_names_setting() {
+    for status in [400, 401, 500] {
+        let answer = |tenant| Answer { status, body: "no org id\n", tenant, ..Answer::default() };
+        let missing = error_message(Operation::List, "", answer(false));
+        assert_eq!(missing, "no org id: set `tenant` on the route");
+        let refused = error_message(Operation::List, "", answer(true));
+        assert!(
+            refused.starts_with("no org id: the route's tenant was sent as `X-Scope-OrgID`"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn redirect_error_names_source_and_target() {
+    let answer = Answer { status: 308, location: "https://mimir/login?token=hunter2", ..Answer::default() };
+    assert_eq!(
+        error_message(Operation::List, "x?token=hunter2", answer),
+        "redirected (308) from http://mimir/rules/x to https://mimir/login; redirects are not followed"
+    );
 }

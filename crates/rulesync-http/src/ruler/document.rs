@@ -8,8 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Options;
 
-use crate::cut::{MESSAGE_BYTES, shortened};
-use crate::limits::Limits;
+use crate::connection::{Limits, MESSAGE_BYTES, shortened};
 
 /// An error for a document that the API should not return.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

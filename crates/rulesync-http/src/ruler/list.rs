@@ -2,51 +2,49 @@
 
 use rulesync_core::{Group, Listing, RulerError, TenantId};
 
-use crate::allowance::Allowance;
-use crate::answer::Operation;
-use crate::body::BODY_FACTOR;
-use crate::client::RulerClient;
-use crate::document::{DocumentError, Namespaces, group_names, parse_group, parse_namespaces};
-use crate::limits::{Limits, too_long};
-use crate::reading::{ListReader, Unparsed};
-use crate::request::Request;
+use super::client::RulerClient;
+use super::document::{DocumentError, Namespaces, group_names, parse_group, parse_namespaces};
+use super::operation::Operation;
+use super::reading::{LONG_BYTES, ListReader, Unparsed};
+use crate::connection::{Allowance, BODY_FACTOR, Limits, Request, SendError, too_long};
 
 /// The number of bytes that are processed before yielding to other tasks.
 const YIELD_BYTES: usize = 16 * 1024;
-
-/// The size above which a document is parsed on a blocking thread.
-pub(crate) const LONG_BYTES: usize = 256 * 1024;
 
 impl RulerClient {
     /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. An owned
     /// namespace that cannot be parsed is requested separately, and if that fails group by group.
     ///
-    /// # Errors
-    ///
-    /// [`RulerError::Unreadable`] if the document as a whole is invalid, truncated, or longer than
+    /// The error is [`RulerError::Unreadable`] if the document as a whole is invalid, truncated, or longer than
     /// [`max_response_bytes`](crate::ClientConfig::max_response_bytes) allows; else the meaning of the response.
-    pub async fn list(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        self.read_all(tenant, listing).await.map_err(|error| self.redactor().error(error))
+    pub(super) async fn read_list(
+        &self,
+        tenant: Option<&TenantId>,
+        listing: &mut Listing<'_>,
+    ) -> Result<(), RulerError> {
+        let read = self.read_all(tenant, listing).await;
+        read.map_err(|error| self.connection().redactor().error(error))
     }
 
     async fn read_all(&self, tenant: Option<&TenantId>, listing: &mut Listing<'_>) -> Result<(), RulerError> {
-        let request = Request::new(Operation::List, tenant, self.profile().rules_path.clone());
-        let asked = self.ask(&request, &mut Allowance::new(self.timeout())).await?;
+        let request = Operation::List.request(tenant, self.profile().rules_path.clone());
+        let asked =
+            self.ask(Operation::List, &request, &mut Allowance::new(self.connection().timeout())).await?;
         let Some(mut answer) = asked else { return Ok(()) };
         let reading = async {
-            let mut reader = ListReader::new(listing, self.limits());
+            let mut reader = ListReader::new(listing, self.connection().limits());
             while let Some(chunk) = answer.chunk().await? {
                 for bytes in chunk.chunks(YIELD_BYTES) {
                     reader.push(bytes)?;
-                    parse_long_pieces(&mut reader, self.limits()).await?;
+                    parse_long_pieces(&mut reader, self.connection().limits()).await?;
                     tokio::task::yield_now().await;
                 }
             }
             reader.end()?;
-            parse_long_pieces(&mut reader, self.limits()).await?;
+            parse_long_pieces(&mut reader, self.connection().limits()).await?;
             Ok::<_, RulerError>(reader.into_unparsed())
         };
-        let deadline = self.timeout() * BODY_FACTOR;
+        let deadline = self.connection().timeout() * BODY_FACTOR;
         let unparsed = tokio::time::timeout(deadline, reading).await.map_err(|_| {
             RulerError::unavailable(format!("the list was not complete within {}s", deadline.as_secs_f64()))
         })??;
@@ -65,10 +63,11 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let namespace = namespace.as_str();
         let path = self.path(namespace, None)?;
-        match self.read(&Request::new(Operation::GetNamespace, tenant, path)).await? {
+        match self.read(Operation::GetNamespace, &Operation::GetNamespace.request(tenant, path)).await? {
             None => return Ok(()),
             Some(document) => {
-                let (document, parsed) = parse_document(document, self.limits(), parse_namespaces).await?;
+                let (document, parsed) =
+                    parse_document(document, self.connection().limits(), parse_namespaces).await?;
                 match parsed {
                     Ok(namespaces) => {
                         namespaces.values().flatten().for_each(|group| listing.add(namespace, group));
@@ -87,14 +86,18 @@ impl RulerClient {
         }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
-            let request = Request::new(Operation::GetGroup, tenant, path);
-            let Some(document) = self.read(&request).await? else { continue };
+            let request = Operation::GetGroup.request(tenant, path);
+            let Some(document) = self.read(Operation::GetGroup, &request).await? else { continue };
             let (_, parsed): (_, Result<Group, _>) =
-                parse_document(document, self.limits(), parse_group).await?;
+                parse_document(document, self.connection().limits(), parse_group).await?;
             match parsed {
                 Ok(parsed) => listing.add(namespace, &parsed),
                 Err(error) => {
-                    listing.unreadable(namespace, &group, self.redactor().text(error.to_string()));
+                    listing.unreadable(
+                        namespace,
+                        &group,
+                        self.connection().redactor().text(error.to_string()),
+                    );
                 }
             }
         }
@@ -102,10 +105,10 @@ impl RulerClient {
     }
 
     /// Reads a whole document; `None` if it does not exist.
-    async fn read(&self, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
-        let limit = self.limits().namespace();
-        let mut allowance = Allowance::new(self.timeout());
-        let Some(mut answer) = self.ask(request, &mut allowance).await? else { return Ok(None) };
+    async fn read(&self, operation: Operation, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
+        let limit = self.connection().limits().namespace();
+        let mut allowance = Allowance::new(self.connection().timeout());
+        let Some(mut answer) = self.ask(operation, request, &mut allowance).await? else { return Ok(None) };
         let reading = async {
             let mut document = Vec::new();
             while let Some(chunk) = answer.chunk().await? {
@@ -116,7 +119,7 @@ impl RulerClient {
             }
             Ok(Some(document))
         };
-        allowance.wait(reading).await.ok_or_else(|| self.timed_out())?
+        allowance.wait(reading).await.ok_or(SendError::TimedOut(self.connection().timeout()))?
     }
 }
 

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::tls::Version;
-use reqwest::{Certificate, Identity, Response, Url, redirect, retry};
+use reqwest::{Certificate, Identity, Url, redirect, retry};
 use rulesync_fs::FileError;
 use tokio::time::Instant;
 
-use crate::cut::shortened_bytes;
-use crate::proxy::{ChosenProxy, ProxySettings, ProxyUser};
-use crate::secret::{READ_DEADLINE, Secret, read_file};
-use crate::settings::{SettingsError, TlsConfig, TlsVersion};
+use super::error::without_url;
+use super::proxy::{ChosenProxy, ProxySettings, ProxyUser};
+use crate::settings::{READ_DEADLINE, Secret, SettingsError, TlsConfig, TlsVersion, read_file};
 
 /// The interval at which the TLS files are checked for changes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
@@ -69,10 +68,7 @@ impl Transport {
         if let (Some(name), Some(host), Some(port)) =
             (&tls.server_name, address.host_str(), address.port_or_known_default())
         {
-            let invalid = |reason: &str| SettingsError::Invalid {
-                key: "tls_config.server_name".to_owned(),
-                reason: reason.to_owned(),
-            };
+            let invalid = |reason: &str| SettingsError::invalid("tls_config.server_name", reason);
             if address.scheme() != "https" {
                 return Err(invalid("is for an address that begins with https:// only"));
             }
@@ -192,7 +188,7 @@ impl ClientSettings {
     fn client(&self, material: &Material) -> Result<reqwest::Client, SettingsError> {
         let invalid = |key: &str| {
             let key = key.to_owned();
-            move |error: reqwest::Error| SettingsError::Invalid { key, reason: without_url(&error) }
+            move |error: reqwest::Error| SettingsError::invalid(key, without_url(&error))
         };
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("rulesync/", env!("CARGO_PKG_VERSION")))
@@ -211,8 +207,7 @@ impl ClientSettings {
             let certificates =
                 Certificate::from_pem_bundle(ca.as_bytes()).map_err(invalid("tls_config.ca"))?;
             if certificates.is_empty() {
-                let reason = "contains no PEM certificate".to_owned();
-                return Err(SettingsError::Invalid { key: "tls_config.ca".to_owned(), reason });
+                return Err(SettingsError::invalid("tls_config.ca", "contains no PEM certificate"));
             }
             builder = builder.tls_certs_only(certificates);
         }
@@ -234,45 +229,6 @@ impl ClientSettings {
         }
         builder.build().map_err(invalid("tls_config"))
     }
-}
-
-/// The maximum size of a body other than the list that is read to its end, so that its connection can be reused.
-const DRAINED_BYTES: usize = 64 * 1024;
-
-/// Reads a body to its end, within a size limit and `timeout`, and returns the part that arrived: a caller that only
-/// needs the status must not wait for a server that does not finish. A missing end is marked.
-pub(crate) async fn drain(mut answer: Response, timeout: Duration) -> String {
-    let mut kept = Vec::new();
-    let reading = async {
-        loop {
-            match answer.chunk().await {
-                Ok(Some(chunk)) => kept.extend_from_slice(&chunk),
-                Ok(None) => return true,
-                Err(_) => return false,
-            }
-            if kept.len() > DRAINED_BYTES {
-                return false;
-            }
-        }
-    };
-    // The part that arrived in time is kept.
-    let whole = tokio::time::timeout(timeout, reading).await.unwrap_or(false);
-    if kept.is_empty() { String::new() } else { shortened_bytes(&kept, DRAINED_BYTES, !whole) }
-}
-
-/// The error message without the URL, which may contain a password.
-pub(crate) fn without_url(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(cause) = source {
-        // Each cause tends to repeat the next one; the last is the most precise.
-        text = cause.to_string();
-        source = cause.source();
-    }
-    if text.is_empty() {
-        text = if error.is_timeout() { "timed out".to_owned() } else { "the request failed".to_owned() };
-    }
-    text
 }
 
 /// Resolves every name to one host.

@@ -3,20 +3,16 @@
 //!
 //! The state API does not replace the list: it shows rewritten expressions, and shows writes only with a delay.
 
-mod query;
-
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use rulesync_core::{EvaluatedGroup, Evaluation, Fingerprint, RulerError, TenantId};
 
-use self::query::{page, queries};
-use crate::allowance::Allowance;
-use crate::answer::Operation;
-use crate::body::BODY_FACTOR;
-use crate::client::RulerClient;
-use crate::loaded::{LoadedGroup, LoadedReader};
-use crate::request::Request;
+use super::client::RulerClient;
+use super::loaded::{LoadedGroup, LoadedReader};
+use super::operation::Operation;
+use super::query::{page, queries};
+use crate::connection::{Allowance, BODY_FACTOR};
 
 /// The maximum number of pages: ten million groups if the server returns full pages.
 const MAX_PAGES: usize = 10_000;
@@ -38,11 +34,9 @@ impl RulerClient {
     /// Passes the loaded groups of these namespaces, and no others, to `found` as they arrive. Returns
     /// [`Evaluation::Unsupported`] if the server's state API is disabled.
     ///
-    /// # Errors
-    ///
-    /// The meaning of the response, as a [`RulerError`]: [`RulerError::Rejected`] if the tenant's rules are not
+    /// The error is the meaning of the response: [`RulerError::Rejected`] if the tenant's rules are not
     /// evaluated at all, [`RulerError::Unavailable`] also if one of several rulers did not report its rules.
-    pub async fn evaluation(
+    pub(super) async fn read_evaluation(
         &self,
         tenant: Option<&TenantId>,
         namespaces: &[&str],
@@ -57,8 +51,9 @@ impl RulerClient {
         for (number, query) in queries.iter().enumerate() {
             wanted.extend(query.namespaces.iter().map(|namespace| (*namespace, number)));
         }
-        let whole = self.timeout() * BODY_FACTOR;
-        let mut budget = Budget { whole, time: Allowance::new(whole), bytes: self.limits().response() };
+        let whole = self.connection().timeout() * BODY_FACTOR;
+        let mut budget =
+            Budget { whole, time: Allowance::new(whole), bytes: self.connection().limits().response() };
         for (number, query) in queries.iter().enumerate() {
             // A server that does not know the filter returns everything for each query.
             let mut filtered = true;
@@ -70,7 +65,7 @@ impl RulerClient {
                 }
             };
             let read = self.pages(tenant, &query.text, &mut budget, &mut pass).await;
-            match read.map_err(|error| self.redactor().error(error))? {
+            match read.map_err(|error| self.connection().redactor().error(error))? {
                 Evaluation::Unsupported => return Ok(Evaluation::Unsupported),
                 Evaluation::Read if filtered => {}
                 Evaluation::Read => break,
@@ -91,17 +86,17 @@ impl RulerClient {
         // The fingerprints of the page tokens.
         let mut pages = HashSet::new();
         loop {
-            let request = Request::new(Operation::State, tenant, self.profile().state_path.clone());
-            let request = request.query(page(query, after.as_deref()));
-            let mut allowance = budget.time.part(self.timeout());
-            let asked = self.ask(&request, &mut allowance).await;
+            let request = Operation::State.request(tenant, self.profile().state_path.clone());
+            let request = request.with_query(page(query, after.as_deref()));
+            let mut allowance = budget.time.part(self.connection().timeout());
+            let asked = self.ask(Operation::State, &request, &mut allowance).await;
             budget.time.settle(&allowance);
             if budget.time.is_spent() {
                 return Err(budget.timed_out());
             }
             let Some(mut answer) = asked? else { return Ok(Evaluation::Unsupported) };
-            let mut reader = LoadedReader::new(self.redactor().sent_so_far(), self.limits());
-            answer.left = budget.bytes;
+            let mut reader = LoadedReader::of(&answer);
+            answer.limit_to(budget.bytes);
             let reading = async {
                 while let Some(chunk) = answer.chunk().await? {
                     reader.push(&chunk, found)?;
@@ -111,7 +106,7 @@ impl RulerClient {
                 reader.finish()
             };
             let Some(read) = budget.time.wait(reading).await else { return Err(budget.timed_out()) };
-            budget.bytes = answer.left;
+            budget.bytes = answer.left();
             after = read?;
             let Some(token) = &after else { return Ok(Evaluation::Read) };
             if !pages.insert(Fingerprint::of_bytes(token.as_bytes())) || pages.len() >= MAX_PAGES {

@@ -2,7 +2,7 @@
 
 use percent_encoding::utf8_percent_encode;
 
-use crate::url::UNRESERVED_KEPT;
+use crate::connection::UNRESERVED_KEPT;
 
 /// The parameters of all queries. Alerts are not needed, and pages bound the memory that a server needs for a response.
 /// Servers ignore unknown parameters.

@@ -1,16 +1,16 @@
 //! Encodes names as path segments. `Url::path_segments_mut` is not used because it drops `.`, `..` and line breaks,
 //! which turns "delete this group" into "delete this namespace" (docs/contracts/ruler-api.md 0.10).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
-/// The set of escaped characters: all but RFC 3986's unreserved characters.
-pub(crate) const UNRESERVED_KEPT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::connection::UNRESERVED_KEPT;
 
 /// The number of times that a server decodes the path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PathEncoding {
     /// Once: Mimir and Cortex.
+    #[default]
     Single,
     /// Twice: Loki, whose router decodes before its handler does.
     Double,
@@ -21,14 +21,14 @@ pub enum PathEncoding {
 #[error(
     "the name {0:?} cannot be sent in a URL: empty names, `.`, `..` and control characters are changed on the way"
 )]
-pub struct NameError(String);
+pub(super) struct NameError(String);
 
 /// Encodes a name as one path segment.
 ///
 /// # Errors
 ///
 /// [`NameError`] for names that clients or servers would interpret differently.
-pub fn segment(name: &str, encoding: PathEncoding) -> Result<String, NameError> {
+pub(super) fn segment(name: &str, encoding: PathEncoding) -> Result<String, NameError> {
     let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if matches!(name, "" | "." | "..") || name.chars().any(odd) {
         return Err(NameError(name.to_owned()));

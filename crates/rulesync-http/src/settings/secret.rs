@@ -49,11 +49,10 @@ impl<'de> Deserialize<'de> for Secret {
 /// The error for a file of the configuration that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
-pub struct SecretError {
-    /// The file.
-    pub path: String,
+pub(crate) struct SecretError {
+    pub(super) path: String,
     /// The reason; never contains the content of the file.
-    pub reason: String,
+    pub(super) reason: String,
 }
 
 /// The maximum size of a file: more than any secret, and than all certificates of an authority together.

@@ -1,0 +1,34 @@
+//! The operations of the configuration and state APIs.
+
+use rulesync_core::TenantId;
+
+use crate::connection::{Method, Request};
+
+/// The operation of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    List,
+    GetNamespace,
+    GetGroup,
+    Put,
+    DeleteGroup,
+    DeleteNamespace,
+    /// Reads the loaded rules and their health.
+    State,
+}
+
+impl Operation {
+    /// Returns a request for the operation.
+    pub(super) fn request(self, tenant: Option<&TenantId>, path: String) -> Request<'_> {
+        let (method, route) = match self {
+            Self::List => (Method::Get, "list"),
+            Self::GetNamespace => (Method::Get, "namespace"),
+            Self::GetGroup => (Method::Get, "group"),
+            Self::Put => (Method::Post, "namespace"),
+            Self::DeleteGroup => (Method::Delete, "group"),
+            Self::DeleteNamespace => (Method::Delete, "namespace"),
+            Self::State => (Method::Get, "state"),
+        };
+        Request::new(method, path, route).with_tenant(tenant)
+    }
+}

@@ -1,0 +1,55 @@
+//! The differences between the servers of the configuration API, as data.
+
+use rulesync_core::Capabilities;
+
+use super::segment::PathEncoding;
+
+/// A kind of server: its paths, and what it can do and store.
+///
+/// [`new`](Self::new) describes a server that evaluates PromQL, decodes names once and stores groups as they were sent.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerProfile {
+    /// The path of the list, below the address.
+    pub rules_path: String,
+    /// The path of the loaded rules, below the address.
+    pub state_path: String,
+    /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Servers that do not know
+    /// it return everything (docs/contracts/ruler-api.md 5.1).
+    pub state_filter: &'static str,
+    /// The number of times that the server decodes names.
+    pub encoding: PathEncoding,
+    /// What the server can do and store.
+    pub capabilities: Capabilities,
+}
+
+impl ServerProfile {
+    /// Creates a profile with the paths of the list and of the loaded rules, which begin with a slash.
+    pub fn new(rules_path: impl Into<String>, state_path: impl Into<String>) -> Self {
+        Self {
+            rules_path: rules_path.into(),
+            state_path: state_path.into(),
+            state_filter: "file[]",
+            encoding: PathEncoding::Single,
+            capabilities: Capabilities::default(),
+        }
+    }
+
+    /// Sets the query parameter that restricts the loaded rules to a namespace.
+    #[must_use]
+    pub fn with_state_filter(self, state_filter: &'static str) -> Self {
+        Self { state_filter, ..self }
+    }
+
+    /// Sets the number of times that the server decodes names.
+    #[must_use]
+    pub fn with_encoding(self, encoding: PathEncoding) -> Self {
+        Self { encoding, ..self }
+    }
+
+    /// Sets what the server can do and store.
+    #[must_use]
+    pub fn with_capabilities(self, capabilities: Capabilities) -> Self {
+        Self { capabilities, ..self }
+    }
+}
