@@ -164,8 +164,10 @@ pub async fn namespace_changes_are_written_separately(ruler: &dyn Ruler, tenants
             offered.iter().map(|group| Write::Put { group, has_finding }).collect();
         writes.push(Write::DeleteGroup("gone"));
         let results = ruler.write_namespace(tenant, NAMESPACE, &writes).await;
-        let classes: Vec<&str> =
-            results.iter().map(|result| result.as_ref().err().map_or("done", RulerError::class)).collect();
+        let classes: Vec<&str> = results
+            .iter()
+            .map(|result| result.as_ref().err().map_or("done", |error| error.kind().as_str()))
+            .collect();
         assert_eq!(classes, ["done", class, "done", "done"], "{results:?}");
         let expected = [group(ruler, "a"), group(ruler, "b"), kept.clone()];
         assert_reads_back(ruler, tenants, NAMESPACE, &expected).await;

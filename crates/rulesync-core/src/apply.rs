@@ -12,7 +12,7 @@ use crate::leadership::Leadership;
 use crate::model::encoded::{Decompressor, EncodedGroup};
 use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
-use crate::ruler::{Ruler, RulerError, Write, write_one};
+use crate::ruler::{Ruler, RulerError, RulerErrorKind, Write, write_one};
 
 /// A ruler with the requests it may have under way, shared by all its destinations.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub(crate) struct LimitedRuler {
 
 /// Whatever the ruler says of a request, it had room for it, unless it says that it had none.
 pub(crate) fn judge(permit: &Permit, error: Option<&RulerError>) {
-    match error {
-        Some(RulerError::Unavailable { .. }) => permit.overloaded(),
+    match error.map(RulerError::kind) {
+        Some(RulerErrorKind::Unavailable) => permit.overloaded(),
         Some(_) | None => permit.succeeded(),
     }
 }
@@ -82,13 +82,13 @@ pub(crate) async fn apply(
             report.unfinished = true;
             break;
         };
-        match &applied.result {
-            Err(RulerError::Limit { .. }) if matches!(applied.change.action, Action::Put(_)) => {
+        match applied.result.as_ref().map_err(RulerError::kind) {
+            Err(RulerErrorKind::Limit) if matches!(applied.change.action, Action::Put(_)) => {
                 // Deletes stand later in the list and may make room.
                 limited.push(applied);
                 continue;
             }
-            Ok(()) | Err(RulerError::Rejected { .. } | RulerError::Limit { .. }) => {}
+            Ok(()) | Err(RulerErrorKind::Rejected | RulerErrorKind::Limit) => {}
             Err(_) => report.unfinished = true,
         }
         report.applied.push(applied);
@@ -164,8 +164,7 @@ pub(crate) async fn apply_together(
         results = send_together(ruler.as_ref(), tenant.as_ref(), &namespace, &changes, &found) => results,
     };
     // A ruler that answers less than it was asked has not said how the rest went.
-    let unanswered =
-        || Err(RulerError::Unreadable { message: "the ruler left a change unanswered".to_owned() });
+    let unanswered = || Err(RulerError::unreadable("the ruler left a change unanswered".to_owned()));
     let results = results.into_iter().chain(std::iter::repeat_with(unanswered));
     let elapsed = start.elapsed();
     let applied: Vec<Applied> = changes
@@ -174,7 +173,10 @@ pub(crate) async fn apply_together(
         .map(|(change, result)| Applied { change, result, elapsed })
         .collect();
     let is_final = |applied: &Applied| {
-        matches!(applied.result, Ok(()) | Err(RulerError::Rejected { .. } | RulerError::Limit { .. }))
+        matches!(
+            applied.result.as_ref().map_err(RulerError::kind),
+            Ok(()) | Err(RulerErrorKind::Rejected | RulerErrorKind::Limit)
+        )
     };
     let unfinished = !applied.iter().all(is_final);
     Report { namespace, applied, unfinished }

@@ -75,7 +75,7 @@
 //! ```
 //!
 //! Three rules matter: an answer that was not understood whole is an error, never an empty list; a group that is
-//! refused for good is [`RulerError::Rejected`], and anything that may work later is not; writing what exists and
+//! refused for good is [`RulerErrorKind::Rejected`], and anything that may work later is not; writing what exists and
 //! deleting what is missing succeed. The suite in `rulesync-conformance` checks these and more; `examples/custom_ruler.rs`
 //! passes it. A server with the ruler API of Mimir, Cortex or Loki needs no code: describe it to `rulesync-http`.
 //!
@@ -173,7 +173,9 @@ pub use route::{
     ExternalLabel, Operator, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError, Tenancy,
     TenantPattern, TenantPatternError, Value, ValueFrom, ValueSource,
 };
-pub use ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth, Ruler, RulerError, Write};
+pub use ruler::{
+    EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth, Ruler, RulerError, RulerErrorKind, Write,
+};
 
 pub use rulesync_expr::Mode;
 pub use source::{Closed, Scope, Sink, SinkEvents, Source, SourceEvent};

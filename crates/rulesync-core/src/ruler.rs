@@ -8,7 +8,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use error::RulerError;
+pub use error::{RulerError, RulerErrorKind};
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use write::Write;
 
@@ -42,7 +42,7 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`RulerError::Rejected`] if this group, as it is, will never be accepted; else what went wrong.
+    /// [`RulerErrorKind::Rejected`] if this group, as it is, will never be accepted; else what went wrong.
     async fn write_group(
         &self,
         tenant: Option<&TenantId>,
@@ -191,7 +191,7 @@ mod tests {
             Write::DeleteGroup("d"),
         ];
         let results = ruler.write_namespace(None, "ns", &writes).await;
-        assert_eq!(results[0].as_ref().unwrap_err().class(), "rejected");
+        assert_eq!(results[0].as_ref().unwrap_err().kind().as_str(), "rejected");
         assert!(results[1].is_ok() && results[2].is_ok());
         let done = ["delete ns/a", "delete ns/b", "put c", "delete ns/d"];
         assert_eq!(*ruler.0.lock().unwrap(), done);

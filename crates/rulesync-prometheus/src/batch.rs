@@ -101,11 +101,11 @@ impl<'a> Batch<'a> {
             // The last tried files are not the current ones: the server should load those, and not report a failure.
             self.settled = self.server.reload().await.is_ok();
         }
-        let bad_base = || RulerError::Misconfigured {
-            message: format!(
+        let bad_base = || {
+            RulerError::misconfigured(format!(
                 "it cannot reload, with or without rulesync's changes: {}",
                 search.bad_base().unwrap_or_default()
-            ),
+            ))
         };
         self.remember().await;
         let error = failure.unwrap_or_else(bad_base);
@@ -228,7 +228,7 @@ impl<'a> Batch<'a> {
             if let Change::Put(group) = &wanted.1 {
                 self.verdicts.rejected(verdicts::key(&wanted.0, group), self.version, &message, rule);
             }
-            rejected.push((write, RulerError::Rejected { message, rule }));
+            rejected.push((write, RulerError::rejected(message).with_rule(rule)));
         }
         rejected
     }
@@ -322,11 +322,9 @@ impl<'a> Batch<'a> {
             }
             let result = if missing.contains(namespace) {
                 let file = names::file_name(namespace);
-                Err(RulerError::Misconfigured {
-                    message: format!(
-                        "it reloaded, but does not show what was written to {file}: does it read {path}/*.yaml?"
-                    ),
-                })
+                Err(RulerError::misconfigured(format!(
+                    "it reloaded, but does not show what was written to {file}: does it read {path}/*.yaml?"
+                )))
             } else {
                 Ok(())
             };
@@ -378,9 +376,8 @@ impl<'a> Batch<'a> {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RulerError> + Send + 'static,
 ) -> Result<T, RulerError> {
-    let ended = |error: tokio::task::JoinError| RulerError::Unavailable {
-        message: format!("the work on the directory was interrupted: {error}"),
-        retry_after: None,
+    let ended = |error: tokio::task::JoinError| {
+        RulerError::unavailable(format!("the work on the directory was interrupted: {error}"))
     };
     tokio::task::spawn_blocking(work).await.map_err(ended)?
 }

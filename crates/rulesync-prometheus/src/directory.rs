@@ -64,7 +64,7 @@ impl Directory {
         let file = rulesync_fs::create_own(&path).map_err(|error| match error {
             FileError::Io(error) => self.error(&path, &error),
             // A foreign file is in the way, and will not disappear by itself.
-            error => RulerError::Misconfigured { message: format!("{}: {error}", path.display()) },
+            error => RulerError::misconfigured(format!("{}: {error}", path.display())),
         })?;
         match file.try_lock() {
             Ok(()) => {}
@@ -201,13 +201,13 @@ impl Directory {
     fn error(&self, path: &Path, error: &io::Error) -> RulerError {
         let message = format!("{}: {error}", path.display());
         match error.kind() {
-            ErrorKind::NotFound if !self.path.is_dir() => RulerError::Misconfigured {
-                message: format!("the directory {} does not exist", self.path.display()),
-            },
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
-                RulerError::Misconfigured { message }
+            ErrorKind::NotFound if !self.path.is_dir() => {
+                RulerError::misconfigured(format!("the directory {} does not exist", self.path.display()))
             }
-            _ => RulerError::Unavailable { message, retry_after: None },
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
+                RulerError::misconfigured(message)
+            }
+            _ => RulerError::unavailable(message),
         }
     }
 }
@@ -226,9 +226,7 @@ impl Lock {
 }
 
 fn foreign(path: &Path) -> RulerError {
-    RulerError::Protected {
-        message: format!("{} already exists and was not written by rulesync", path.display()),
-    }
+    RulerError::protected(format!("{} already exists and was not written by rulesync", path.display()))
 }
 
 fn read_file(path: &Path) -> io::Result<FileState> {

@@ -389,14 +389,12 @@ fn answer_from_verdicts(writes: Vec<Write>, verdicts: &mut Verdicts, version: Op
 fn no_tenant(tenant: Option<&TenantId>) -> Result<(), RulerError> {
     match tenant {
         None => Ok(()),
-        Some(tenant) => Err(RulerError::Misconfigured {
-            message: format!(
-                "rule files have no tenants: the route must not name one, but it named {tenant}"
-            ),
-        }),
+        Some(tenant) => Err(RulerError::misconfigured(format!(
+            "rule files have no tenants: the route must not name one, but it named {tenant}"
+        ))),
     }
 }
 
 fn rejected(message: String) -> RulerError {
-    RulerError::Rejected { message, rule: None }
+    RulerError::rejected(message)
 }

@@ -171,7 +171,7 @@ impl Server {
         let (Some(started), Some(succeeded)) = (started, succeeded) else {
             let message =
                 "its /metrics lack vmalert_config_last_reload_total and _successful: is this a vmalert?";
-            return Err(RulerError::Misconfigured { message: message.to_owned() });
+            return Err(RulerError::misconfigured(message.to_owned()));
         };
         Ok(Reloads { started, succeeded: succeeded == 1 })
     }
@@ -244,12 +244,12 @@ fn reload_result(status: u16, text: &str) -> Result<(), ReloadError> {
     Err(match status {
         200..=299 => return Ok(()),
         500 if text.contains("reload") => return Err(ReloadError::Rejected(text)),
-        403 if text.contains("Lifecycle API is not enabled") => RulerError::Misconfigured {
-            message: format!("{text} Start Prometheus with --web.enable-lifecycle."),
-        },
-        401 | 403 | 407 => RulerError::Denied { message: described(status, &text) },
+        403 if text.contains("Lifecycle API is not enabled") => {
+            RulerError::misconfigured(format!("{text} Start Prometheus with --web.enable-lifecycle."))
+        }
+        401 | 403 | 407 => RulerError::denied(described(status, &text)),
         300..=399 | 404 | 405 => {
-            RulerError::Misconfigured { message: format!("{}: check the address", described(status, &text)) }
+            RulerError::misconfigured(format!("{}: check the address", described(status, &text)))
         }
         _ => RulerError::unavailable(described(status, &text)),
     }
@@ -271,9 +271,9 @@ async fn unexpected(answer: Response) -> RulerError {
     let (status, text) = status_and_text(answer).await;
     let message = described(status, &shortened(&text));
     match status {
-        401 | 403 | 407 => RulerError::Denied { message },
+        401 | 403 | 407 => RulerError::denied(message),
         408 | 425 | 429 | 500..=599 => RulerError::unavailable(message),
-        _ => RulerError::Misconfigured { message: format!("{message}: check the address") },
+        _ => RulerError::misconfigured(format!("{message}: check the address")),
     }
 }
 
@@ -308,7 +308,7 @@ mod tests {
         let class = |status, text: &str| match reload_result(status, text) {
             Ok(()) => "done",
             Err(ReloadError::Rejected(_)) => "rejected",
-            Err(ReloadError::Failed(error)) => error.class(),
+            Err(ReloadError::Failed(error)) => error.kind().as_str(),
         };
         for (status, text, expected) in [
             (200, "", "done"),

@@ -70,10 +70,7 @@ fn stage_namespace<'a>(
     let text = if groups.is_empty() {
         None
     } else {
-        let rejected = |error: rulesync_http::DocumentError| RulerError::Rejected {
-            message: error.to_string(),
-            rule: None,
-        };
+        let rejected = |error: rulesync_http::DocumentError| RulerError::rejected(error.to_string());
         Some(encode(&groups).map_err(rejected)?)
     };
     if text.as_deref().map(str::as_bytes) == former.as_deref() {
@@ -167,7 +164,8 @@ mod tests {
         std::fs::write(temporary.path().join("damaged.yaml"), format!("{MARK}groups: [")).unwrap();
         let staged =
             stage(&directory, &all(vec![put("theirs", "g"), put("ours", "g"), delete("theirs", "g")]));
-        let failed: Vec<_> = staged.failed.iter().map(|(index, error)| (*index, error.class())).collect();
+        let failed: Vec<_> =
+            staged.failed.iter().map(|(index, error)| (*index, error.kind().as_str())).collect();
         assert_eq!(failed, [(0, "protected"), (2, "protected")]);
         assert!(staged.namespaces.contains_key("ours"));
         assert!(stage(&directory, &all(vec![delete("theirs", "g")])).failed.is_empty());

@@ -107,7 +107,7 @@ impl Verdicts {
         if !self.recallable.remove(key) {
             return None;
         }
-        Some(RulerError::Rejected { message: message.clone(), rule: *rule })
+        Some(RulerError::rejected(message.clone()).with_rule(*rule))
     }
 
     /// Records that the server has rejected a group.
@@ -149,7 +149,7 @@ mod tests {
         first.accepted("b");
         first.save(directory.path());
         let mut next = Verdicts::load(directory.path());
-        let verdict = RulerError::Rejected { message: "no".to_owned(), rule: Some(3) };
+        let verdict = RulerError::rejected("no".to_owned()).with_rule(Some(3));
         assert_eq!(next.recall("a", None), None, "the version is unknown while the server is down");
         assert_eq!((next.recall("b", version), next.recall("a", version)), (None, Some(verdict)));
         assert_eq!(next.recall("a", version), None, "the second write is tried");

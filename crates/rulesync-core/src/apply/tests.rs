@@ -62,7 +62,7 @@ fn delete(name: &str) -> Change {
 }
 
 fn limit() -> RulerError {
-    RulerError::Limit { message: "too many groups".to_owned() }
+    RulerError::limit("too many groups".to_owned())
 }
 
 fn unavailable() -> RulerError {
@@ -92,7 +92,7 @@ fn leading() -> Stops {
 async fn applied(server: MockServer, changes: Vec<Change>, stops: Stops) -> (Vec<String>, bool) {
     let report = apply(budgeted(server), None, "us.ns.o".into(), changes, stops).await;
     let said = |applied: &Applied| {
-        let result = applied.result.as_ref().err().map_or("ok", RulerError::class);
+        let result = applied.result.as_ref().err().map_or("ok", |error| error.kind().as_str());
         format!("{} {result}", applied.change.group().unwrap_or_default())
     };
     (report.applied.iter().map(said).collect(), report.unfinished)
@@ -129,14 +129,14 @@ async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
 #[tokio::test(start_paused = true)]
 async fn each_change_fails_alone_unless_the_others_would_meet_the_same() {
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
-    let refused = RulerError::Rejected { message: "cannot parse".to_owned(), rule: None };
+    let refused = RulerError::rejected("cannot parse".to_owned());
     writes(&mut server, &mut order, "a", Some(refused));
     writes(&mut server, &mut order, "b", None);
     deletes(&mut server, &mut order, "c", Some(limit()));
     writes(&mut server, &mut order, "d", Some(unavailable()));
     let changes = vec![put("a"), put("b"), delete("c"), put("d"), put("e")];
     let (said, unfinished) = applied(server, changes, leading()).await;
-    let classes = [RulerError::class(&limit()), RulerError::class(&unavailable())];
+    let classes = [limit().kind().as_str(), unavailable().kind().as_str()];
     assert_eq!(said[1..], ["b ok", &format!("c {}", classes[0]), &format!("d {}", classes[1])]);
     assert!(unfinished, "e was not tried");
 }
@@ -150,10 +150,10 @@ async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
     let said = applied(server, vec![put("a"), delete("b")], leading()).await;
     assert_eq!(said, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
     // A write makes no room, nor does a delete that failed, and after an outage nothing is tried.
-    let class = RulerError::class(&limit());
+    let class = limit().kind().as_str();
     for (between, then, also) in [
         (put("b"), None, false),
-        (delete("b"), Some(RulerError::Protected { message: "no".to_owned() }), true),
+        (delete("b"), Some(RulerError::protected("no".to_owned())), true),
         (delete("b"), Some(unavailable()), true),
     ] {
         let (mut server, mut order) = (MockServer::new(), Sequence::new());
@@ -230,8 +230,11 @@ async fn a_namespace_is_handed_over_whole_and_what_is_left_unanswered_is_unknown
         apply_together(Arc::new(Forgetful), None, "us.ns.o".into(), changes, found, stops)
     };
     let report = together(changes.clone(), leading()).await;
-    let results: Vec<_> =
-        report.applied.iter().map(|applied| applied.result.as_ref().map_err(RulerError::class)).collect();
+    let results: Vec<_> = report
+        .applied
+        .iter()
+        .map(|applied| applied.result.as_ref().map_err(|error| error.kind().as_str()))
+        .collect();
     assert_eq!((results, report.unfinished), (vec![Ok(&()), Err("unreadable")], true));
     // Whoever does not lead, and whoever is to stop, begins nothing.
     let (_throne, leadership) = Leadership::elected();

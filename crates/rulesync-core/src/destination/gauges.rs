@@ -106,7 +106,7 @@ impl Gauges {
             Ok(()) => "ok",
             Err(error) => {
                 self.failed(error);
-                error.class()
+                error.kind().as_str()
             }
         };
         let ruler = self.labels.ruler.clone();
@@ -117,7 +117,7 @@ impl Gauges {
 
     pub(super) fn failed(&mut self, error: &RulerError) {
         let DestinationLabels { ruler, tenant } = self.labels.clone();
-        let (series, reason) = (&self.metrics.sync_failures, error.class());
+        let (series, reason) = (&self.metrics.sync_failures, error.kind().as_str());
         let held = self.failures.entry(reason);
         held.or_insert_with(|| series.hold(FailureLabels { ruler, tenant, reason })).inc();
     }

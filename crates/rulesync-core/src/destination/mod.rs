@@ -322,9 +322,7 @@ impl Destination {
             // Given up because another leads now.
             Err(error) if error.is_cancelled() => return,
             // A ruler of somebody else may panic: for its destination that is an answer nobody can read.
-            Err(error) => {
-                Err(RulerError::Unreadable { message: format!("listing ended unexpectedly: {error}") })
-            }
+            Err(error) => Err(RulerError::unreadable(format!("listing ended unexpectedly: {error}"))),
         };
         match result {
             Ok(listed) => {

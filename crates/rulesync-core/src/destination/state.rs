@@ -534,12 +534,5 @@ impl State {
     }
 }
 
-fn retry_after(error: &RulerError) -> Option<Duration> {
-    match error {
-        RulerError::Unavailable { retry_after, .. } => *retry_after,
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -97,7 +97,7 @@ async fn a_ruler_that_says_when_is_believed() {
     world.settle().await;
     ruler.requests();
     let retry_after = Some(Duration::from_secs(600));
-    ruler.fail(Some(RulerError::Unavailable { message: "slow down".to_owned(), retry_after }));
+    ruler.fail(Some(RulerError::unavailable("slow down".to_owned()).with_retry_after(retry_after)));
     world.teller.upsert(object("o", &[("a", "1")]));
     tokio::time::sleep(Duration::from_secs(250)).await;
     assert_eq!(ruler.counts(), (0, 1, 0));

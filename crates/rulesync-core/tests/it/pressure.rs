@@ -88,7 +88,7 @@ async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
     world.teller.upsert(object("o", &[("a", "1")]));
     world.teller.complete();
     world.settle().await;
-    ruler.break_group("b", Some(RulerError::Denied { message: "a gateway dislikes it".to_owned() }));
+    ruler.break_group("b", Some(RulerError::denied("a gateway dislikes it".to_owned())));
     world.teller.upsert(object("o", &[("a", "2"), ("b", "2"), ("c", "2")]));
     world.until(|_| ruler.groups("prod")["us.ns.o"].contains_key("c")).await;
     world.teller.upsert(object("other", &[("a", "1")]));

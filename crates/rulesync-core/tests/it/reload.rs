@@ -229,10 +229,8 @@ async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_r
 
 #[tokio::test(start_paused = true)]
 async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait() {
-    let year = rulesync_core::RulerError::Unavailable {
-        message: "too many requests".to_owned(),
-        retry_after: Some(Duration::from_secs(365 * 24 * 60 * 60)),
-    };
+    let year = rulesync_core::RulerError::unavailable("too many requests".to_owned())
+        .with_retry_after(Some(Duration::from_secs(365 * 24 * 60 * 60)));
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("a", "1")]));

@@ -140,7 +140,7 @@ impl MemoryRuler {
             return Err(error.clone());
         }
         if let Some(rule) = group.rules.iter().position(|rule| memory.refused_exprs.contains(&rule.expr)) {
-            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
+            return Err(RulerError::rejected("cannot parse".to_owned()).with_rule(Some(rule)));
         }
         let mut group = group.clone();
         if let Some(normalise) = &memory.normalise {
@@ -150,7 +150,7 @@ impl MemoryRuler {
         let groups = memory.tenants.entry(tenant).or_default();
         // The servers count the group being replaced (docs/contracts/ruler-api.md 0.3).
         if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
-            return Err(RulerError::Limit { message: "per-user rule groups limit exceeded".to_owned() });
+            return Err(RulerError::limit("per-user rule groups limit exceeded".to_owned()));
         }
         let of_namespace = groups.entry(namespace.to_owned()).or_default();
         of_namespace.insert(group.name.clone(), group);
@@ -191,7 +191,7 @@ impl Drop for Leave<'_> {
 }
 
 pub(crate) fn unavailable() -> RulerError {
-    RulerError::Unavailable { message: "connection refused".to_owned(), retry_after: None }
+    RulerError::unavailable("connection refused".to_owned())
 }
 
 #[async_trait]

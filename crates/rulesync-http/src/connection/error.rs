@@ -21,9 +21,7 @@ pub(crate) enum SendError {
 impl From<SendError> for RulerError {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Path(path) => {
-                Self::Rejected { message: format!("the path {path} cannot be sent as it is"), rule: None }
-            }
+            SendError::Path(path) => Self::rejected(format!("the path {path} cannot be sent as it is")),
             SendError::Unsigned(reason) => Self::unavailable(format!("the request was not sent: {reason}")),
             SendError::TimedOut(timeout) => {
                 Self::unavailable(format!("no answer within {}s", timeout.as_secs_f64()))

@@ -71,7 +71,7 @@ pub(crate) fn too_long(what: &str, limit: u64) -> RulerError {
         "{what} is longer than {limit} bytes: raise `max_response_bytes` of the ruler if its rules are that large, \
          otherwise check what answers at its address"
     );
-    RulerError::Unreadable { message }
+    RulerError::unreadable(message)
 }
 
 /// The error for a group that is too large to send.
@@ -80,7 +80,7 @@ pub(crate) fn too_long_to_send(bytes: usize, limit: u64) -> RulerError {
         "the group has {bytes} bytes as JSON, and more than {limit} might not be readable again: split it, or raise \
          `max_response_bytes` of the ruler"
     );
-    RulerError::Rejected { message, rule: None }
+    RulerError::rejected(message)
 }
 
 #[cfg(test)]

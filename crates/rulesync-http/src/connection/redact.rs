@@ -66,16 +66,9 @@ impl Redactor {
     }
 
     /// Redacts the secrets in the message of an error.
-    pub(crate) fn error(&self, mut error: RulerError) -> RulerError {
-        let (RulerError::Unavailable { message, .. }
-        | RulerError::Rejected { message, .. }
-        | RulerError::Limit { message }
-        | RulerError::Denied { message }
-        | RulerError::Protected { message }
-        | RulerError::Misconfigured { message }
-        | RulerError::Unreadable { message }) = &mut error;
-        *message = self.text(std::mem::take(message));
-        error
+    pub(crate) fn error(&self, error: RulerError) -> RulerError {
+        let message = self.text(error.message().to_owned());
+        error.with_message(message)
     }
 
     /// Redacts the secrets in a text.

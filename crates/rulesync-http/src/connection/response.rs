@@ -96,7 +96,7 @@ impl Response {
             Ok(Ok(chunk)) => chunk,
             Ok(Err(error)) => {
                 let message = format!("the answer broke off: {}", without_url(&error));
-                return Err(RulerError::Unreadable { message });
+                return Err(RulerError::unreadable(message));
             }
             Err(_) if chunk_deadline == self.deadline => {
                 let seconds = (self.chunk_timeout * BODY_FACTOR).as_secs_f64();

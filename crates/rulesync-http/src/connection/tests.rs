@@ -59,7 +59,7 @@ async fn connection_refused_is_unavailable_and_shows_no_secret() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let seen = Arc::new(Seen::default());
     let error = connection(&format!("http://{closed}"), &seen).send(request()).await.unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     assert!(!format!("{error:?}").contains("secret"));
     assert_eq!(*seen.0.lock().unwrap(), ["GET x error"]);
     assert!(Connection::new("ftp://x", &ClientConfig::default()).is_err());

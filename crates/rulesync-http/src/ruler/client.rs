@@ -1,5 +1,6 @@
 //! The client: sends requests of the configuration and state APIs, and maps responses to success or a [`RulerError`].
 
+use rulesync_core::ruler::RulerErrorKind;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -68,14 +69,20 @@ impl RulerClient {
         }
         let request = Operation::Put.request(tenant, self.path(namespace, None)?);
         let request = request.with_body(YAML, yaml_of(json).into_owned());
-        self.write(Operation::Put, &request).await.map_err(|error| match error {
-            RulerError::Rejected { message, rule: None } => {
-                let group = group.decode().ok();
-                let named = group.and_then(|group| named_rule(&message, &group));
-                let (rule, reason) = named.map_or((None, None), |(rule, reason)| (Some(rule), reason));
-                RulerError::Rejected { rule, message: reason.map(str::to_owned).unwrap_or(message) }
+        self.write(Operation::Put, &request).await.map_err(|error| {
+            if error.kind() != RulerErrorKind::Rejected || error.rule().is_some() {
+                return error;
             }
-            other => other,
+            let decoded = group.decode().ok();
+            let named = decoded.and_then(|group| {
+                let (rule, reason) = named_rule(error.message(), &group)?;
+                Some((rule, reason.map(str::to_owned)))
+            });
+            match named {
+                Some((rule, Some(reason))) => error.with_rule(rule).with_message(reason),
+                Some((rule, None)) => error.with_rule(rule),
+                None => error,
+            }
         })
     }
 
@@ -160,7 +167,7 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 }
 
 fn rejected(message: String) -> RulerError {
-    RulerError::Rejected { message, rule: None }
+    RulerError::rejected(message)
 }
 
 #[cfg(test)]

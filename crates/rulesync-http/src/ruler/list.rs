@@ -82,7 +82,7 @@ impl RulerClient {
         if groups.is_empty() {
             let message =
                 format!("the namespace {namespace} cannot be parsed, and no group names were found in it");
-            return Err(RulerError::Unreadable { message });
+            return Err(RulerError::unreadable(message));
         }
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
@@ -149,5 +149,5 @@ async fn parse_document<T: Send + 'static>(
         let parsed = parse(&document, limits);
         (document, parsed)
     });
-    parsing.await.map_err(|error| RulerError::Unreadable { message: format!("parsing failed: {error}") })
+    parsing.await.map_err(|error| RulerError::unreadable(format!("parsing failed: {error}")))
 }

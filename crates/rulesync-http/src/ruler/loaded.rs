@@ -214,7 +214,7 @@ fn parse(text: &[u8], redaction: &Redaction) -> Result<LoadedGroup, RulerError> 
 
 fn unreadable(message: &str) -> RulerError {
     let message = shortened(message.to_owned(), MESSAGE_BYTES);
-    RulerError::Unreadable { message: format!("the loaded rules cannot be read: {message}") }
+    RulerError::unreadable(format!("the loaded rules cannot be read: {message}"))
 }
 
 #[cfg(test)]

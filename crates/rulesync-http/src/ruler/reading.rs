@@ -171,7 +171,7 @@ impl Rows<'_, '_> {
 }
 
 fn unreadable(message: &str) -> RulerError {
-    RulerError::Unreadable { message: message.to_owned() }
+    RulerError::unreadable(message.to_owned())
 }
 
 #[cfg(test)]

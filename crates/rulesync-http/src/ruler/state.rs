@@ -111,7 +111,7 @@ impl RulerClient {
             let Some(token) = &after else { return Ok(Evaluation::Read) };
             if !pages.insert(Fingerprint::of_bytes(token.as_bytes())) || pages.len() >= MAX_PAGES {
                 let message = "its pages do not come to an end".to_owned();
-                return Err(RulerError::Unreadable { message });
+                return Err(RulerError::unreadable(message));
             }
         }
     }

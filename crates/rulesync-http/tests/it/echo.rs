@@ -87,7 +87,10 @@ async fn list_error_does_not_leak_echoed_secrets() {
         Mock::given(any()).respond_with(answer).with_priority(9).mount(&server).await;
         for settings in auth_settings(&server, secret.path()) {
             let error = list(&config(settings.clone()), &server.uri()).await;
-            assert!(error.class() == "unreadable" && !leaks(&error.to_string()), "{settings}: {error}");
+            assert!(
+                error.kind().as_str() == "unreadable" && !leaks(&error.to_string()),
+                "{settings}: {error}"
+            );
         }
     }
 }

@@ -226,7 +226,7 @@ async fn token_fetch_timeout_is_reported() {
     for writing in writing {
         let error = writing.await.unwrap().unwrap_err();
         let expected = "the request was not sent: oauth2: the token's server gave no token within 15s";
-        assert_eq!((error.class(), error.message()), ("unavailable", expected));
+        assert_eq!((error.kind().as_str(), error.message()), ("unavailable", expected));
     }
     assert!(tokens.asked.try_recv().is_err(), "asked once for both");
     assert!(ruler.received_requests().await.unwrap().is_empty());
@@ -275,7 +275,7 @@ async fn token_fetch_error_does_not_contain_secret() {
     let oauth2 =
         json!({"client_id": "id", "client_secret": "s3cret", "token_url": format!("{}/token", server.uri())});
     let error = put(&client(&server.uri(), &config(json!({"oauth2": oauth2})))).await.unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     assert!(error.to_string().contains("oauth2") && !error.to_string().contains("s3cret"), "{error}");
 }
 

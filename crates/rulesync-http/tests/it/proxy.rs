@@ -16,7 +16,7 @@ async fn proxy_is_used_unless_host_is_in_no_proxy() {
     assert_eq!(proxy.received_requests().await.unwrap().len(), 1);
     let around = config(json!({"proxy_url": proxy.uri(), "no_proxy": ".invalid,10.0.0.0/8"}));
     let error = put(&client("http://mimir.invalid:9009", &around)).await.unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     let unreachable = config(json!({"proxy_url": "http://user:hunter2@127.0.0.1:1"}));
     let error = put(&client("http://mimir.invalid:9009", &unreachable)).await.unwrap_err();
     assert!(!error.to_string().contains("hunter2"), "{error}");
@@ -58,7 +58,7 @@ async fn proxy_tunnels_https() {
     let proxy = Scripted::start("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
     let through = config(json!({"proxy_url": proxy.address, "bearer_token": "hunter2"}));
     let error = put(&client("https://mimir.invalid:9009", &through)).await.unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     let head = proxy.heads.lock().unwrap()[0].clone();
     assert!(head.starts_with("CONNECT mimir.invalid:9009 ") && !head.contains("hunter2"), "{head}");
 }

@@ -213,7 +213,7 @@ async fn state_is_unsupported_if_api_is_disabled() {
 async fn state_reports_disabled_evaluation_in_servers_words() {
     let (_server, client) = start(RulerServer::builder(Kind::Mimir).evaluation_disabled("t1")).await;
     let message = "rule evaluation is disabled for tenant t1".to_owned();
-    assert_eq!(ask(&client, &["ns"]).await, Err(RulerError::Rejected { message, rule: None }));
+    assert_eq!(ask(&client, &["ns"]).await, Err(RulerError::rejected(message)));
 }
 
 #[tokio::test]
@@ -243,12 +243,12 @@ async fn state_rejects_unexpected_responses() {
     ] {
         server.faults().inject(fault.times(1));
         let result = ask(&client, &["ns"]).await;
-        assert_eq!(result.as_ref().map_err(RulerError::class).unwrap_err(), class, "{result:?}");
+        assert_eq!(result.as_ref().map_err(|error| error.kind().as_str()).unwrap_err(), class, "{result:?}");
     }
     server.faults().inject(Fault::truncate(60).times(1));
     let error = ask(&client, &["ns"]).await.unwrap_err();
     // The class depends on how much of the head arrived.
-    assert!(matches!(error.class(), "unreadable" | "unavailable"), "{error}");
+    assert!(matches!(error.kind().as_str(), "unreadable" | "unavailable"), "{error}");
     assert_eq!(loaded(&client, &["ns"]).await, ["ns: g"]);
 }
 
@@ -257,7 +257,7 @@ async fn state_rejects_repeated_page_token() {
     let (server, client) = start(RulerServer::builder(Kind::Cortex)).await;
     let again = r#"{"status":"success","data":{"groups":[],"groupNextToken":"x+y"}}"#;
     server.faults().inject(Fault::status(200, again).with_header("content-type", "application/json"));
-    assert_eq!(ask(&client, &["ns"]).await.unwrap_err().class(), "unreadable");
+    assert_eq!(ask(&client, &["ns"]).await.unwrap_err().kind().as_str(), "unreadable");
     let queries: Vec<String> =
         server.journal().requests().into_iter().filter_map(|request| request.query).collect();
     assert_eq!(queries.len(), 2);
@@ -287,7 +287,7 @@ async fn state_rejects_cycle_of_pages() {
     let server = paging(circle).await;
     let error = ask(&client_of(&server, 1 << 30), &["ns"]).await.unwrap_err();
     let message = "its pages do not come to an end".to_owned();
-    assert_eq!(error, RulerError::Unreadable { message });
+    assert_eq!(error, RulerError::unreadable(message));
     assert_eq!(server.received_requests().await.unwrap().len(), 4);
 }
 
@@ -322,7 +322,7 @@ async fn state_request_times_out_and_is_observed() {
     let client = loki_ruler(connection).unwrap();
     loaded(&client, &["a", "b"]).await;
     server.faults().inject(Fault::hang());
-    assert_eq!(ask(&client, &["a"]).await.unwrap_err().class(), "unavailable");
+    assert_eq!(ask(&client, &["a"]).await.unwrap_err().kind().as_str(), "unavailable");
     let counts = seen.0.lock().unwrap().clone();
     assert_eq!(counts, BTreeMap::from([("GET state 200".to_owned(), 1), ("GET state error".to_owned(), 1)]));
 }

@@ -1,3 +1,4 @@
+use rulesync_core::ruler::RulerErrorKind;
 use std::collections::BTreeMap;
 
 use super::*;
@@ -73,7 +74,7 @@ fn foreign_files_are_not_changed() {
     assert_eq!(directory.read("theirs").unwrap(), FileState::Foreign);
     assert_eq!(directory.read("folder").unwrap(), FileState::Foreign);
     assert_eq!(directory.read("none").unwrap(), FileState::Missing);
-    assert_eq!(directory.stage("theirs", None).unwrap_err().class(), "protected");
+    assert_eq!(directory.stage("theirs", None).unwrap_err().kind().as_str(), "protected");
     assert!(!directory.recover().unwrap());
     assert_eq!(directory.file_names().unwrap().len(), before);
     assert_eq!(fs::read_to_string(directory.live("theirs")).unwrap(), "groups: []\n");
@@ -103,8 +104,8 @@ fn lock_is_exclusive_and_detects_crash() {
     drop(lock);
     assert!(!directory.lock().unwrap().unwrap().1);
     let missing = Directory::new("/nonexistent/rules".into());
-    assert_eq!(missing.lock().unwrap_err().class(), "misconfigured");
-    assert_eq!(missing.namespaces().unwrap_err().class(), "misconfigured");
+    assert_eq!(missing.lock().unwrap_err().kind().as_str(), "misconfigured");
+    assert_eq!(missing.namespaces().unwrap_err().kind().as_str(), "misconfigured");
 }
 
 #[cfg(unix)]
@@ -114,7 +115,9 @@ fn lock_rejects_links_and_special_files() {
     let (lock, theirs) = (directory.path.join(LOCK), directory.path.join("theirs"));
     fs::write(&theirs, "precious").unwrap();
     let assert_rejected = |reason: &str| {
-        let Err(RulerError::Misconfigured { message }) = directory.lock() else { panic!("{reason}") };
+        let Err(error) = directory.lock() else { panic!("{reason}") };
+        assert_eq!(error.kind(), RulerErrorKind::Misconfigured);
+        let message = error.message();
         assert!(message.starts_with(&format!("{}: {reason}", lock.display())), "{message}");
         fs::remove_file(&lock).unwrap();
     };
@@ -139,6 +142,6 @@ fn read_rejects_too_large_file() {
     // A sparse file.
     OpenOptions::new().write(true).open(directory.live("huge")).unwrap().set_len(1 << 40).unwrap();
     let error = directory.read("huge").unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     assert!(error.to_string().contains("huge.yaml: the file is larger than 256 MiB"), "{error}");
 }

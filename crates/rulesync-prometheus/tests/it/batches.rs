@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rulesync_core::{EncodedGroup, Fingerprint, Group, Ruler, RulerError};
+use rulesync_core::{EncodedGroup, Fingerprint, Group, Ruler};
 use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, list};
@@ -50,7 +50,7 @@ async fn one_broken_among_many(variant: Variant, explains: bool, ignores_filters
             Ok(()) => assert!(index != 13 && index != 65, "{index}"),
             Err(error) => {
                 assert!(index == 13 || index == 65, "{index}: {error}");
-                assert_eq!(error.class(), "rejected");
+                assert_eq!(error.kind().as_str(), "rejected");
                 let server = if variant == Variant::Vmalert { "vmalert" } else { "Prometheus" };
                 let message = if explains {
                     "failed to reload config: one".to_owned()
@@ -60,8 +60,7 @@ async fn one_broken_among_many(variant: Variant, explains: bool, ignores_filters
                     )
                 };
                 assert!(error.message().starts_with(&message), "{error}");
-                let RulerError::Rejected { rule, .. } = error else { unreachable!() };
-                assert_eq!(*rule, Some(0));
+                assert_eq!(error.rule(), Some(0));
             }
         }
     }
@@ -144,7 +143,7 @@ async fn one_of_many(setup: Arc<Setup>, writer: u64, steps: u32) -> BTreeMap<Str
         let new = group(&name, &if broken { "BROKEN".to_owned() } else { format!("up == {step}") });
         let result = setup.ruler.write_group(None, &namespace, &EncodedGroup::of(&new).unwrap()).await;
         if broken {
-            assert_eq!(result.unwrap_err().class(), "rejected");
+            assert_eq!(result.unwrap_err().kind().as_str(), "rejected");
         } else {
             assert_eq!(result, Ok(()), "a valid group does not fail because of others");
             held.insert(namespace, new);

@@ -84,7 +84,7 @@ async fn prometheus_applies_changes_and_deletes_rules_despite_broken_group() {
         let result = put.await.unwrap();
         if index == 10 {
             let error = result.unwrap_err();
-            assert_eq!(error.class(), "rejected");
+            assert_eq!(error.kind().as_str(), "rejected");
             let message = "Prometheus rejects this rule without a reason, see its log; the rule: record: ours, expr: sum(";
             assert_eq!(error.message(), message);
         } else {
@@ -132,7 +132,7 @@ async fn prometheus_with_broken_foreign_file_is_misconfigured() {
         .write_group(None, "us.a", &EncodedGroup::of(&record("g", "ours", "vector(1)")).unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.class(), "misconfigured");
+    assert_eq!(error.kind().as_str(), "misconfigured");
     std::fs::remove_file(server.rules().join("theirs.yaml")).unwrap();
     ruler
         .write_group(None, "us.a", &EncodedGroup::of(&record("g", "ours", "vector(1)")).unwrap())
@@ -171,7 +171,7 @@ async fn vmalert_accepts_valid_and_rejects_broken_groups() {
         .map(|(namespace, expr)| (namespace.to_owned(), record("g", "more", expr)));
     let mut results = Vec::new();
     for put in put_all(&ruler, writes.into()) {
-        results.push(put.await.unwrap().map_err(|error| error.class()));
+        results.push(put.await.unwrap().map_err(|error| error.kind().as_str()));
     }
     assert_eq!(results, [Ok(()), Err("rejected"), Ok(())]);
     for namespace in ["us.team/a", "us.b", "us.d"] {
@@ -186,7 +186,7 @@ async fn vmalert_accepts_valid_and_rejects_broken_groups() {
         .write_group(None, "us.b", &EncodedGroup::of(&record("g", "more", "sum(")).unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.class(), "rejected");
+    assert_eq!(error.kind().as_str(), "rejected");
     assert!(server.metrics().await.contains("reload_successful 1"), "left with a good reload");
     ruler.delete_namespace(None, "us.b", &["g"]).await.unwrap();
     assert_eq!(health(&ruler, "us.b").await, None);

@@ -18,7 +18,7 @@ async fn foreign_files_are_not_read_or_changed() {
     let mut both = vec![("us.theirs".to_owned(), group("g", "up"))];
     both.push(("us.ours".to_owned(), group("g", "up")));
     let results = setup.put_all(both).await;
-    assert_eq!(results[0].as_ref().unwrap_err().class(), "protected");
+    assert_eq!(results[0].as_ref().unwrap_err().kind().as_str(), "protected");
     assert_eq!(results[1], Ok(()));
     setup.ruler.delete_namespace(None, "us.theirs", &[]).await.unwrap();
     setup.ruler.delete_group(None, "us.theirs", "theirs").await.unwrap();
@@ -37,7 +37,7 @@ async fn unavailable_server_leaves_files_unchanged() {
         let ruler = ruler(directory.path(), &format!("http://{closed}"), variant);
         let error =
             ruler.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
-        assert_eq!(error.class(), "unavailable");
+        assert_eq!(error.kind().as_str(), "unavailable");
         assert_eq!(files(directory.path()).len(), 0);
         assert_eq!(list(&ruler).await.groups(), 0);
     }
@@ -52,7 +52,7 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
         .write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.class(), "misconfigured");
+    assert_eq!(error.kind().as_str(), "misconfigured");
     assert!(error.message().contains("Lifecycle API is not enabled"), "{error}");
     setup.server.behaviour().lifecycle_off = false;
 
@@ -62,13 +62,13 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
         .write_group(Some(&tenant), "us.a", &EncodedGroup::of(&group("g", "up")).unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.class(), "misconfigured");
+    assert_eq!(error.kind().as_str(), "misconfigured");
 
     let elsewhere = tempfile::tempdir().unwrap();
     let stranger = ruler(elsewhere.path(), &setup.server.address, Variant::Prometheus);
     let error =
         stranger.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
-    assert_eq!(error.class(), "misconfigured");
+    assert_eq!(error.kind().as_str(), "misconfigured");
     assert!(error.message().contains("does it read"), "{error}");
     assert_eq!(files(elsewhere.path()).len(), 0, "the file is removed if the server does not read it");
     assert_eq!(setup.files().len(), 0);
@@ -79,7 +79,7 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
         .write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     assert_eq!(setup.files().len(), 0);
     setup.server.behaviour().api_down = false;
     // The server still has the reverted files loaded, and is reloaded before listing.
@@ -92,7 +92,7 @@ async fn disabled_reload_tenant_and_wrong_directory_are_misconfigured() {
     let wrong = ruler(other.directory.path(), &format!("{}/nowhere", other.server.address), Variant::Vmalert);
     let error =
         wrong.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
-    assert_eq!(error.class(), "misconfigured");
+    assert_eq!(error.kind().as_str(), "misconfigured");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn rejection_without_changes_is_misconfigured() {
     let before = setup.files();
     let writes = (0..50).map(|n| (format!("us.{n}"), group("g", "up"))).collect();
     for result in setup.put_all(writes).await {
-        assert_eq!(result.unwrap_err().class(), "misconfigured");
+        assert_eq!(result.unwrap_err().kind().as_str(), "misconfigured");
     }
     assert_eq!(setup.files(), before);
     assert!(setup.server.behaviour().reloads < 60, "{}", setup.server.behaviour().reloads);
@@ -181,7 +181,7 @@ async fn vmalert_environment_is_not_leaked() {
         .write_group(None, "us.a", &EncodedGroup::of(&group("g", "up{a=\"%{PASSWORD}\"}")).unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.class(), "rejected");
+    assert_eq!(error.kind().as_str(), "rejected");
     assert_eq!(setup.server.behaviour().reloads, 0);
 }
 
@@ -199,7 +199,7 @@ async fn reload_timeout_leaves_files_unchanged() {
                 .write_group(None, namespace, &EncodedGroup::of(&group("g", "up == 2")).unwrap())
                 .await
                 .unwrap_err();
-            assert_eq!(error.class(), "unavailable");
+            assert_eq!(error.kind().as_str(), "unavailable");
             assert_eq!(setup.files(), good);
         }
         setup.server.release_reloads();
@@ -220,7 +220,7 @@ async fn locked_directory_is_not_changed() {
         ruler_with_timeout(setup.directory.path(), &setup.server.address, Variant::Prometheus, timeout);
     let error =
         ruler.write_group(None, "us.a", &EncodedGroup::of(&group("g", "up")).unwrap()).await.unwrap_err();
-    assert_eq!(error.class(), "unavailable");
+    assert_eq!(error.kind().as_str(), "unavailable");
     assert!(error.message().contains("another process"), "{error}");
     assert_eq!(setup.files().len(), 0);
     // A ruler with a longer timeout waits for the lock.

@@ -1,5 +1,6 @@
 //! The reasons of rejections that the server does not report, and the saved verdicts.
 
+use rulesync_core::ruler::RulerErrorKind;
 use std::sync::Arc;
 
 use rulesync_core::{EncodedGroup, Group, Rule, Ruler, RulerError, Write};
@@ -18,10 +19,9 @@ fn broken_at(name: &str, rules: usize, broken: usize) -> Group {
 }
 
 fn rejection(result: Result<(), RulerError>) -> (Option<usize>, String) {
-    match result.unwrap_err() {
-        RulerError::Rejected { message, rule } => (rule, message),
-        other => panic!("{other}"),
-    }
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), RulerErrorKind::Rejected, "{error}");
+    (error.rule(), error.message().to_owned())
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{State, retry_after};
+use super::State;
 use crate::apply::{Applied, Report};
 use crate::destination::ownership::Ownership;
 use crate::destination::queue::Priority;
 use crate::finding::Finding;
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
-use crate::ruler::RulerError;
+use crate::ruler::{RulerError, RulerErrorKind};
 
 /// How many namespaces that were over a limit are tried at once when there is room again.
 const PROBES_PER_SUCCESS: usize = 2;
@@ -47,9 +47,12 @@ impl State {
                     let subject = self.subject(&change);
                     self.tell(&Outcome::Refused { subject, finding });
                 }
-                Err(RulerError::Rejected { message, rule }) if matches!(change.action, Action::Put(_)) => {
+                Err(error)
+                    if error.kind() == RulerErrorKind::Rejected
+                        && matches!(change.action, Action::Put(_)) =>
+                {
                     self.answered();
-                    refused.extend(self.refused(&change, &message, rule));
+                    refused.extend(self.refused(&change, error.message(), error.rule()));
                 }
                 Err(error) => {
                     retry = true;
@@ -66,7 +69,7 @@ impl State {
             return;
         }
         let now = Instant::now();
-        let wait = self.breaker.bounded(failed.iter().filter_map(|(_, error)| retry_after(error)).max());
+        let wait = self.breaker.bounded(failed.iter().filter_map(|(_, error)| error.retry_after()).max());
         let backoff = self.shared.policy.backoff;
         let mut retry_in = Duration::ZERO;
         self.queue.failed(&namespace, |failures| {
@@ -82,15 +85,15 @@ impl State {
             if let Some(group) = change.group() {
                 self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
             }
-            match &error {
-                RulerError::Limit { .. } => {
+            match error.kind() {
+                RulerErrorKind::Limit => {
                     self.answered();
                     self.limited.remove(&namespace);
                     self.probing.insert(Arc::clone(&namespace));
                 }
-                RulerError::Rejected { .. } | RulerError::Protected { .. } => self.answered(),
+                RulerErrorKind::Rejected | RulerErrorKind::Protected => self.answered(),
                 _ => {
-                    if self.breaker.failure(now, Some(&namespace), retry_after(&error)) {
+                    if self.breaker.failure(now, Some(&namespace), error.retry_after()) {
                         self.unanswered(error.clone());
                     }
                 }
@@ -214,5 +217,5 @@ impl State {
 
 /// Whether an error is the ruler's word on what it was sent, and not on its own state.
 fn is_verdict(error: &RulerError) -> bool {
-    matches!(error, RulerError::Rejected { .. } | RulerError::Limit { .. } | RulerError::Protected { .. })
+    matches!(error.kind(), RulerErrorKind::Rejected | RulerErrorKind::Limit | RulerErrorKind::Protected)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Priority, State, retry_after};
+use super::{Priority, State};
 use crate::claim::Claimant;
 use crate::destination::normalization::{Difference, Key, Server, differences};
 use crate::destination::ownership::Ownership;
@@ -101,7 +101,7 @@ impl State {
         self.touched = None;
         self.list_failures += 1;
         self.gauges.failed(&error);
-        let retry_after = retry_after(&error);
+        let retry_after = error.retry_after();
         self.breaker.failure(Instant::now(), None, retry_after);
         self.unanswered(error);
         self.breaker.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))

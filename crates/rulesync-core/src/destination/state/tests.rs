@@ -244,10 +244,10 @@ impl Bench {
     fn answer(&self, change: &Change) -> Result<(), RulerError> {
         let of = |groups: &HashSet<&'static str>| change.group().is_some_and(|group| groups.contains(group));
         if !change.is_delete() && of(&self.refused) {
-            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: None });
+            return Err(RulerError::rejected("cannot parse".to_owned()));
         }
         if of(&self.failing) || (self.failing_deletes && change.is_delete()) {
-            return Err(RulerError::Protected { message: "hands off".to_owned() });
+            return Err(RulerError::protected("hands off".to_owned()));
         }
         Ok(())
     }

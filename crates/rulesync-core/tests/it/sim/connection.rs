@@ -20,12 +20,12 @@ pub(crate) struct SimConnection {
 }
 
 fn unavailable(message: &str) -> RulerError {
-    RulerError::Unavailable { message: message.to_owned(), retry_after: None }
+    RulerError::unavailable(message.to_owned())
 }
 
 fn known(tenant: Option<&TenantId>) -> Result<Tenant, RulerError> {
     let named = tenant.and_then(|tenant| TENANTS.into_iter().find(|known| *known == tenant.as_str()));
-    named.ok_or_else(|| RulerError::Denied { message: "no org id".to_owned() })
+    named.ok_or_else(|| RulerError::denied("no org id".to_owned()))
 }
 
 impl SimConnection {
@@ -48,10 +48,10 @@ impl SimConnection {
                 tokio::time::sleep(Duration::from_secs(30)).await;
                 fail(unavailable("no answer in time"))
             }
-            Some(Fault::Busy) => fail(RulerError::Unavailable {
-                message: "too many requests".to_owned(),
-                retry_after: Some(Duration::from_secs(3)),
-            }),
+            Some(Fault::Busy) => fail(
+                RulerError::unavailable("too many requests".to_owned())
+                    .with_retry_after(Some(Duration::from_secs(3))),
+            ),
             Some(Fault::OneGroup) if write.is_some_and(|(_, group)| group == Some("g1")) => {
                 fail(unavailable("internal error"))
             }
@@ -89,7 +89,7 @@ impl Ruler for SimConnection {
         let tenant = known(tenant)?;
         let fault = self.arrive(tenant, None).await?;
         if fault == Some(Fault::Garbled) {
-            return Err(RulerError::Unreadable { message: "it is cut off".to_owned() });
+            return Err(RulerError::unreadable("it is cut off".to_owned()));
         }
         for ((_, namespace), groups) in self.ruler.groups().iter().filter(|((of, _), _)| *of == tenant) {
             if listing.wants(namespace) {
@@ -109,7 +109,7 @@ impl Ruler for SimConnection {
         let tenant = known(tenant)?;
         let fault = self.arrive(tenant, Some((namespace, Some(&group.name)))).await?;
         if let Some(rule) = group.rules.iter().position(|rule| rule.expr.contains(BAD)) {
-            return Err(RulerError::Rejected { message: "cannot parse".to_owned(), rule: Some(rule) });
+            return Err(RulerError::rejected("cannot parse".to_owned()).with_rule(Some(rule)));
         }
         if fault == Some(Fault::Swallow) {
             return Ok(());

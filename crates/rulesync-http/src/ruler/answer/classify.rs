@@ -43,69 +43,61 @@ pub(super) fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outc
     let reading = !writing && operation != Operation::State;
     match status {
         // A login page, the state API and other servers return 200 for anything.
-        200..=299 if is_foreign_document(operation, content_type) => Err(RulerError::Misconfigured {
-            message: format!("answered with a {content_type} document: check address and prefix"),
-        }),
+        200..=299 if is_foreign_document(operation, content_type) => Err(RulerError::misconfigured(format!(
+            "answered with a {content_type} document: check address and prefix"
+        ))),
         // No server reports a missing resource this way, but a gateway may.
-        204 if !writing => {
-            Err(RulerError::Unreadable { message: "answered without a document (204)".to_owned() })
-        }
+        204 if !writing => Err(RulerError::unreadable("answered without a document (204)".to_owned())),
         200..=299 => Ok(Outcome::Success),
-        300..=399 => Err(RulerError::Misconfigured {
-            message: format!(
-                "redirected ({status}){}; redirects are not followed",
-                asked.map_or(String::new(), |asked| format!(" {}", redirection(asked, location)))
-            ),
-        }),
+        300..=399 => Err(RulerError::misconfigured(format!(
+            "redirected ({status}){}; redirects are not followed",
+            asked.map_or(String::new(), |asked| format!(" {}", redirection(asked, location)))
+        ))),
         404 if not_found_text(operation).is_some_and(|text| body.contains(text)) => Ok(Outcome::NotFound),
         // The state API can be disabled separately, and older servers do not have it.
         404 if operation == Operation::State => Ok(Outcome::NotFound),
-        404 | 405 => Err(RulerError::Misconfigured {
-            message: format!(
-                "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
-            ),
-        }),
+        404 | 405 => Err(RulerError::misconfigured(format!(
+            "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
+        ))),
         400 if contains_any(body, &["limit (limit: ", "limit exceeded"])
             && contains_any(body, &["minimum rule evaluation interval"]) =>
         {
-            Err(RulerError::Rejected { message, rule: None })
+            Err(RulerError::rejected(message))
         }
         400 if contains_any(body, &["per-user rule groups limit", "per-user rules per rule group limit"]) => {
             // Too many rules in a group is an error of the group; too many groups is a limit of the tenant.
             if contains_any(body, &["rules per rule group"]) {
-                Err(RulerError::Rejected { message, rule: None })
+                Err(RulerError::rejected(message))
             } else {
-                Err(RulerError::Limit { message })
+                Err(RulerError::limit(message))
             }
         }
         400 if contains_any(body, &["no org id", "no valid org id", "too many org ids"]) => {
-            Err(RulerError::Denied { message })
+            Err(RulerError::denied(message))
         }
         400 if contains_any(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
         // A group was deleted while listing, or the storage failed.
-        400 if reading => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
+        400 if reading => Err(RulerError::unavailable(message).with_retry_after(*retry_after)),
         400 | 413 => Err(match rule_of(&message) {
-            Some((rule, message)) => RulerError::Rejected { rule: Some(rule), message },
-            None => RulerError::Rejected { rule: None, message },
+            Some((rule, message)) => RulerError::rejected(message).with_rule(Some(rule)),
+            None => RulerError::rejected(message),
         }),
-        403 if contains_any(body, &["namespace is protected"]) => Err(RulerError::Protected { message }),
+        403 if contains_any(body, &["namespace is protected"]) => Err(RulerError::protected(message)),
         // Disabled rule evaluation is not an access error.
-        422 if contains_any(body, &["rule evaluation is disabled"]) => {
-            Err(RulerError::Rejected { message, rule: None })
-        }
-        401 | 403 | 407 | 422 => Err(RulerError::Denied { message }),
-        408 | 425 | 429 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
-        500 if contains_any(body, &["no org id", "no valid org id"]) => Err(RulerError::Denied { message }),
+        422 if contains_any(body, &["rule evaluation is disabled"]) => Err(RulerError::rejected(message)),
+        401 | 403 | 407 | 422 => Err(RulerError::denied(message)),
+        408 | 425 | 429 => Err(RulerError::unavailable(message).with_retry_after(*retry_after)),
+        500 if contains_any(body, &["no org id", "no valid org id"]) => Err(RulerError::denied(message)),
         500 if contains_any(
             body,
             &["path traversal not allowed", "invalid URL escape", "too long to encode"],
         ) =>
         {
-            Err(RulerError::Rejected { message, rule: None })
+            Err(RulerError::rejected(message))
         }
         500 if contains_any(body, &["unsupported in rule local store"]) => Err(read_only(&message)),
-        500..=599 => Err(RulerError::Unavailable { message, retry_after: *retry_after }),
-        _ => Err(RulerError::Rejected { message: format!("{message} ({status})"), rule: None }),
+        500..=599 => Err(RulerError::unavailable(message).with_retry_after(*retry_after)),
+        _ => Err(RulerError::rejected(format!("{message} ({status})"))),
     }
 }
 
@@ -134,7 +126,7 @@ fn is_foreign_document(operation: Operation, content_type: &str) -> bool {
 }
 
 fn read_only(message: &str) -> RulerError {
-    RulerError::Misconfigured { message: format!("the ruler's rule storage is read-only: {message}") }
+    RulerError::misconfigured(format!("the ruler's rule storage is read-only: {message}"))
 }
 
 /// Returns `true` if the body contains one of these texts.

@@ -1,6 +1,7 @@
 //! Adds hints to error messages of servers, which do not know about the proxies in between. Pure.
 
 use rulesync_core::RulerError;
+use rulesync_core::ruler::RulerErrorKind;
 
 use super::classify::{Answer, contains_any};
 
@@ -8,27 +9,32 @@ use super::classify::{Answer, contains_any};
 const NO_TENANT: [&str; 2] = ["no org id", "no valid org id"];
 
 /// Appends a hint to an error, if there is one for it.
-pub(super) fn add(answer: &Answer<'_>, mut error: RulerError) -> RulerError {
-    match &mut error {
-        RulerError::Denied { message } if contains_any(answer.body, &NO_TENANT) => {
-            message.push_str(if answer.tenant {
+pub(super) fn add(answer: &Answer<'_>, error: RulerError) -> RulerError {
+    let hint = match error.kind() {
+        RulerErrorKind::Denied if contains_any(answer.body, &NO_TENANT) => {
+            let hint = if answer.tenant {
                 ": the route's tenant was sent as `X-Scope-OrgID`; either this ruler takes no such name, or a proxy \
                  drops the header"
             } else {
                 ": set `tenant` on the route"
-            });
+            };
+            Some(hint.to_owned())
         }
-        RulerError::Misconfigured { message } | RulerError::Rejected { message, .. } => {
-            if let Some(slash) = changed_slash(answer) {
-                message.push_str(&format!(
-                    "; the name holds a `/`, which is sent as `{slash}`: if other names work, a proxy on the way \
+        RulerErrorKind::Misconfigured | RulerErrorKind::Rejected => changed_slash(answer).map(|slash| {
+            format!(
+                "; the name holds a `/`, which is sent as `{slash}`: if other names work, a proxy on the way \
                      decodes it and must be told to pass `{slash}` on as it is"
-                ));
-            }
+            )
+        }),
+        _ => None,
+    };
+    match hint {
+        Some(hint) => {
+            let message = format!("{}{hint}", error.message());
+            error.with_message(message)
         }
-        _ => {}
+        None => error,
     }
-    error
 }
 
 /// The encoded slash of a URL that was apparently changed on the way to the ruler.

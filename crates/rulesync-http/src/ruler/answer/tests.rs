@@ -9,7 +9,7 @@ fn class(operation: Operation, status: u16, body: &str) -> String {
     let answer = Answer { status, content_type: "text/plain; charset=utf-8", body, ..Answer::default() };
     match outcome(operation, &answer) {
         Ok(outcome) => format!("{outcome:?}"),
-        Err(error) => error.class().to_owned(),
+        Err(error) => error.kind().as_str().to_owned(),
     }
 }
 
@@ -93,10 +93,10 @@ fn outcome_of_every_known_response() {
 fn outcome_of_foreign_document_is_misconfigured() {
     for content_type in ["text/html", "application/json", "application/json; charset=utf-8"] {
         let answer = Answer { status: 200, content_type, ..Answer::default() };
-        assert_eq!(outcome(Operation::List, &answer).unwrap_err().class(), "misconfigured");
+        assert_eq!(outcome(Operation::List, &answer).unwrap_err().kind().as_str(), "misconfigured");
     }
     let login = Answer { status: 200, content_type: "text/html; charset=utf-8", ..Answer::default() };
-    assert_eq!(outcome(Operation::Put, &login).unwrap_err().class(), "misconfigured");
+    assert_eq!(outcome(Operation::Put, &login).unwrap_err().kind().as_str(), "misconfigured");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn rejected_message_names_rules_once() {
     ] {
         let answer = Answer { status: 400, content_type: "text/plain", body: &body, ..Answer::default() };
         let message = if message.is_empty() { body.trim() } else { message }.to_owned();
-        assert_eq!(outcome(Operation::Put, &answer), Err(RulerError::Rejected { message, rule }), "{body}");
+        assert_eq!(outcome(Operation::Put, &answer), Err(RulerError::rejected(message).with_rule(rule)), "{body}");
     }
 }
 

@@ -118,7 +118,7 @@ fn reader_rejects_other_documents() {
         r#"{"status":"error","error":"no","data":{"groups":[]}}"#,
         "404 page not found",
     ] {
-        assert_eq!(read(other, 16).map_err(|error| error.class()), Err("unreadable"), "{other}");
+        assert_eq!(read(other, 16).map_err(|error| error.kind().as_str()), Err("unreadable"), "{other}");
     }
     let error = read(r#"{"status":"error","data":null,"errorType":"x","error":"the words"}"#, 9).unwrap_err();
     assert!(error.message().ends_with("the words"), "{error}");

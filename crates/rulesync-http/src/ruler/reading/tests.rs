@@ -48,7 +48,7 @@ fn list_is_empty_only_if_document_is_empty_map() {
         "us.ns.o:\n    - name: g\n      rules:\n        - record: a:b\n          expr: up",
     ] {
         let error = groups(document).unwrap_err();
-        assert_eq!(error.class(), "unreadable", "{document:?}");
+        assert_eq!(error.kind().as_str(), "unreadable", "{document:?}");
     }
 }
 
@@ -105,7 +105,7 @@ fn list_handles_carriage_returns() {
     let truncated = format!(
         "{owned}us.ns.p:\n    - name: h\n      rules:\n        - alert: A\n          expr: |-\n            a\r"
     );
-    assert_eq!(groups(truncated).unwrap_err().class(), "unreadable");
+    assert_eq!(groups(truncated).unwrap_err().kind().as_str(), "unreadable");
 }
 
 #[test]

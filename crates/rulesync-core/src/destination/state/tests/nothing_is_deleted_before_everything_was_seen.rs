@@ -56,11 +56,11 @@ async fn nothing_happens_before_the_first_list() {
 async fn a_list_that_failed_shows_nothing_missing_and_nothing_more() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.state.begin_list(false);
-    bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
+    bench.state.list_failed(RulerError::unreadable("it is cut off".to_owned()));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     let mut bench = destination().declared("o", &[("g", "1")]);
     bench.state.begin_list(false);
-    bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
+    bench.state.list_failed(RulerError::unreadable("it is cut off".to_owned()));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING, "what is there is not known yet");
 }
 

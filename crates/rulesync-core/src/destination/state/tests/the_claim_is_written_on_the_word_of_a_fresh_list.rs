@@ -180,9 +180,9 @@ async fn refused_requests_never_open_the_circuit_and_failed_ones_do() {
     use crate::destination::circuit_breaker::Circuit;
     let message = || "no".to_owned();
     for (error, circuit) in [
-        (RulerError::Protected { message: message() }, Circuit::Closed),
-        (RulerError::Rejected { message: message(), rule: None }, Circuit::Closed),
-        (RulerError::Limit { message: message() }, Circuit::Closed),
+        (RulerError::protected(message()), Circuit::Closed),
+        (RulerError::rejected(message()), Circuit::Closed),
+        (RulerError::limit(message()), Circuit::Closed),
         (RulerError::unavailable("503"), Circuit::Open),
     ] {
         let names = ["a", "b", "c", "d"];
