@@ -193,7 +193,7 @@ mod tests {
             (
                 "lib.rs",
                 "mod a; #[cfg(all(test, unix))] mod no_such_file; #[cfg(test)] use a::One;
-                 #[cfg(test)] impl X { fn f() { a::two() } } #[cfg(not(test))] fn g() { a::three() }",
+                 #[cfg(test)] impl X { fn f() { a::two() } } impl Y { #[cfg(test)] fn f() { a::two() } } #[cfg(not(test))] fn g() { a::three() }",
             ),
             ("a.rs", "pub struct One; pub fn two() {} pub fn three() {}"),
         ];

@@ -56,6 +56,12 @@ impl<'ast> Visit<'ast> for Scanner {
         }
     }
 
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        if !is_test_only(&function.attrs) {
+            visit::visit_impl_item_fn(self, function);
+        }
+    }
+
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         flatten(&item.tree, &mut Vec::new(), &mut self.names.imports);
     }
