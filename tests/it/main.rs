@@ -16,6 +16,8 @@ mod corpus;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod outages;

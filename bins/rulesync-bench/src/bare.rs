@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use crate::{Args, Failure, objects};
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::objects;
 
 /// What the child process is told, after the word [`WORD`].
 #[derive(Debug, Clone, Parser)]

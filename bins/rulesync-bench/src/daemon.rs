@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {

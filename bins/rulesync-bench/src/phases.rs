@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::args::Args;
+use crate::bare;
 use crate::daemon::{self, Daemon};
+use crate::failure::Failure;
 use crate::report::{Change, FirstSync, Idle, Memory, Report, Restart, Resync, note};
-use crate::world::World;
-use crate::{Args, Failure, bare};
-
-/// What the daemon is configured with, and the bare loop too.
-pub(crate) const MAX_IN_FLIGHT: usize = 8;
+use crate::world::{MAX_IN_FLIGHT, World};
 
 /// Long enough that no resync comes by itself.
 const NEVER: &str = "1d";

@@ -7,9 +7,12 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams
 use kube::core::{ApiResource, GroupVersionKind};
 use rulesync_testkit::{Detail, Fault, Kind, KubeServer, RulerServer};
 
+use crate::args::Args;
+use crate::failure::Failure;
 use crate::objects::{self, NAMESPACE, OWNER};
-use crate::phases::MAX_IN_FLIGHT;
-use crate::{Args, Failure};
+
+/// How many requests the daemon may have in flight, and so the bare loop, too.
+pub(crate) const MAX_IN_FLIGHT: usize = 8;
 
 pub(crate) struct World {
     args: Args,

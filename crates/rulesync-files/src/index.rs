@@ -2,10 +2,9 @@
 //! reads the files.
 
 mod declarations;
+mod digest;
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use rulesync_core::{Finding, Location, ObjectId, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
@@ -14,6 +13,7 @@ use crate::identity::Identities;
 use crate::manifest::{BrokenDocument, Contents, NOT_UNDERSTOOD, ParsedObject, join_parts};
 pub(crate) use declarations::Declared;
 use declarations::{Declaration, FileDeclarations};
+use digest::digest_of;
 
 /// The objects of all files. Only a digest of their content is kept.
 #[derive(Debug)]
@@ -347,12 +347,6 @@ impl Resolved<'_> {
 
 fn as_warning(finding: &Finding) -> Finding {
     Finding { severity: Severity::Warning, ..finding.clone() }
-}
-
-fn digest_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

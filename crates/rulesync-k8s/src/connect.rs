@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::auth::Credentials;
 use crate::bounded::Bounds;
-use crate::kubeconfig;
+use crate::kubeconfig::{self, KubeconfigError};
 
 /// Which cluster, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,12 @@ pub enum ConnectError {
     /// The client cannot be made of what was found.
     #[error("cannot make a Kubernetes client: {0}")]
     Client(String),
+}
+
+impl From<KubeconfigError> for ConnectError {
+    fn from(KubeconfigError { path, reason }: KubeconfigError) -> Self {
+        Self::Kubeconfig { path, reason }
+    }
 }
 
 /// Silence on a connection beyond a watch's own end.

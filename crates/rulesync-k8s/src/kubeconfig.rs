@@ -9,10 +9,16 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use rulesync_fs::FileError;
 
-use crate::connect::ConnectError;
-
 /// No kubeconfig, certificate, key or token is larger.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// A kubeconfig that cannot be read or used.
+#[derive(Debug, thiserror::Error)]
+#[error("kubeconfig {path}: {reason}")]
+pub(crate) struct KubeconfigError {
+    pub(crate) path: String,
+    pub(crate) reason: String,
+}
 
 /// The files that a kubeconfig is made of where none is configured: those of `KUBECONFIG`, a list of paths, else
 /// `~/.kube/config`.
@@ -26,11 +32,11 @@ pub(crate) fn default_files(variable: Option<&OsStr>, home: Option<&Path>) -> Ve
 ///
 /// # Errors
 ///
-/// [`ConnectError::Kubeconfig`] names the first file that cannot be read or used.
-pub(crate) fn read_existing(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, ConnectError> {
+/// The first file that cannot be read or used.
+pub(crate) fn read_existing(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, KubeconfigError> {
     let mut merged: Option<Kubeconfig> = None;
     for path in paths {
-        let wrong = |reason| ConnectError::Kubeconfig { path: path.display().to_string(), reason };
+        let wrong = |reason| KubeconfigError { path: path.display().to_string(), reason };
         let bytes = match rulesync_fs::read(path, MAX_BYTES) {
             Err(error) if error.is_not_found() => continue,
             read => read.map_err(|error| wrong(error.to_string()))?,

@@ -5,7 +5,8 @@
 
 use super::operator::{RangeOp, VectorOp};
 use super::pipeline::Stage;
-use crate::promql::{BinaryOp, MatchOp};
+use super::selector::Selector;
+use crate::promql::BinaryOp;
 use crate::span::Span;
 
 /// A parsed expression.
@@ -50,30 +51,6 @@ pub enum ExprKind {
     Paren(NodeId),
     /// `variants(expr, ...) of ({job="nginx"} [5m])`: several values computed from the same lines.
     Variants(Box<Variants>),
-}
-
-/// A selector of log streams.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selector {
-    /// The byte range from `{` to `}`, both included.
-    pub span: Span,
-    /// The matchers between the braces, in source order.
-    pub matchers: Vec<Matcher>,
-}
-
-/// A stream label matcher.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matcher {
-    /// The byte range from the label to the end of the value, quotes included.
-    pub span: Span,
-    /// The label.
-    pub label: String,
-    /// The matching operator.
-    pub op: MatchOp,
-    /// The value or pattern, without quotes or escapes.
-    pub value: String,
-    /// The byte range of the value, quotes included.
-    pub value_span: Span,
 }
 
 /// A log query: a stream selector and a pipeline.

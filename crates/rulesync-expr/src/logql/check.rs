@@ -1,11 +1,10 @@
 //! The semantic checks, with Loki's messages. `ruler` finds expressions that Loki accepts but cannot evaluate.
 
-use super::ast::{
-    Binary, Expr, ExprKind, LogQuery, Matcher, Node, RangeAggregate, Selector, VectorAggregate,
-};
+use super::ast::{Binary, Expr, ExprKind, LogQuery, Node, RangeAggregate, VectorAggregate};
 use super::capture;
 use super::operator::{RangeOp, VectorOp};
 use super::pipeline::{LabelChoice, LabelTest, StageKind, Text};
+use super::selector::{Matcher, Selector};
 use super::wording::{regex_error, semantic_error};
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, MatchOp};

@@ -14,6 +14,7 @@ mod operator;
 mod parse;
 mod pipeline;
 mod ruler;
+mod selector;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
@@ -21,55 +22,20 @@ mod wording;
 
 use crate::error::ParseError;
 use crate::promql;
-use crate::span::Span;
 
 pub use crate::promql::{BinaryOp, MatchOp};
 pub use ast::{
-    Binary, Expr, ExprKind, GroupSide, Grouping, LabelReplace, LogQuery, LogRange, Matcher, Matching,
-    MatchingLabels, Node, NodeId, Param, RangeAggregate, Selector, Variants, VectorAggregate,
+    Binary, Expr, ExprKind, GroupSide, Grouping, LabelReplace, LogQuery, LogRange, Matching, MatchingLabels,
+    Node, NodeId, Param, RangeAggregate, Variants, VectorAggregate,
 };
 pub use operator::{Conversion, LineFilterOp, RangeOp, VectorOp};
+pub use parse::{MAX_INPUT, parse};
 pub use pipeline::{
     Extraction, FormatValue, LabelChoice, LabelCondition, LabelFormat, LabelTest, LineText, Stage, StageKind,
     Text,
 };
 pub use ruler::ruler_check;
-
-/// The input size limit: input of this many bytes or more is rejected without parsing, as in Loki.
-pub const MAX_INPUT: usize = 131_072;
-
-/// Parses an expression as Loki does when a rule is posted.
-///
-/// ```
-/// use rulesync_expr::logql;
-///
-/// let input = r#"sum by (job) (rate({job=~"nginx.*"} |= "error" [5m])) > 10 # too many"#;
-/// let expr = logql::parse(input)?;
-/// assert!(expr.is_metric());
-/// let selector = expr.selectors().next().expect("there is one");
-/// assert_eq!(selector.span.text(input), r#"{job=~"nginx.*"}"#);
-///
-/// let error = logql::parse("sum by (").expect_err("it is cut short");
-/// assert_eq!(
-///     error.to_string(),
-///     "parse error at line 1, col 9: syntax error: unexpected $end, expecting IDENTIFIER or )",
-/// );
-/// # Ok::<(), rulesync_expr::ParseError>(())
-/// ```
-///
-/// # Errors
-///
-/// Returns the error that Loki would report. Of several errors, syntax errors come before semantic errors, and then the
-/// first in source order; Loki itself may report another.
-pub fn parse(input: &str) -> Result<Expr, ParseError> {
-    if input.len() >= MAX_INPUT {
-        let message = format!("input size too long ({} > {MAX_INPUT})", input.len());
-        return Err(wording::semantic_error(input, Span::new(0, input.len()), message));
-    }
-    let expr = parse::Parser::new(input).parse()?;
-    check::check(input, &expr)?;
-    Ok(expr)
-}
+pub use selector::{Matcher, Selector};
 
 /// Loki's message for an error, without the preceding rule and group.
 #[must_use]

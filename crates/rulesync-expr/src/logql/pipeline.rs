@@ -1,7 +1,7 @@
 //! The stages of a log pipeline, as parsed by `parse`.
 
-use super::ast::Matcher;
 use super::operator::{Conversion, LineFilterOp};
+use super::selector::Matcher;
 use crate::promql::{BinaryOp, MatchOp};
 use crate::span::Span;
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::address;
 use super::ast::Expr;
 use super::operator::LineFilterOp;
+use super::parse::parse;
 use super::pipeline::{FormatValue, LabelFormat, LabelTest, LineText, Stage, StageKind, Text};
 use super::wording::{never_evaluates, unevaluable_regex, unknown_function};
-use super::{address, parse};
 use crate::error::ParseError;
 use crate::quote::quoted;
 use crate::regex::{self, Wrapping};

@@ -6,6 +6,7 @@
 use super::feature::{Feature, Use};
 use super::functions::Function;
 use super::operator::{Aggregator, BinaryOp, MatchOp};
+use super::value_type::ValueType;
 use crate::span::Span;
 
 /// A parsed expression that has passed the type checks.
@@ -29,32 +30,6 @@ pub struct Node {
     pub kind: ExprKind,
     /// The type of its value.
     pub value_type: ValueType,
-}
-
-/// The type of an expression's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ValueType {
-    /// One number.
-    Scalar,
-    /// A string.
-    String,
-    /// One sample per series.
-    InstantVector,
-    /// A range of samples per series.
-    RangeVector,
-}
-
-impl ValueType {
-    /// The name used in the Prometheus documentation.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::String => "string",
-            Self::InstantVector => "instant vector",
-            Self::RangeVector => "range vector",
-        }
-    }
 }
 
 /// The forms of an expression.

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::ast::{
-    Aggregate, Binary, Call, Expr, ExprKind, METRIC_NAME, Matcher, NodeId, ValueType, VectorSelector,
-};
+use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, METRIC_NAME, Matcher, NodeId, VectorSelector};
 use super::functions::{Arity, Function};
 use super::operator::{Aggregator, MatchOp};
+use super::value_type::ValueType;
 use crate::error::{ErrorKind, ParseError};
 use crate::quote::quoted;
 use crate::regex;

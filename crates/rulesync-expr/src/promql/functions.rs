@@ -1,6 +1,6 @@
 //! The signatures of Prometheus' functions, and the servers that support them.
 
-use super::ast::ValueType;
+use super::value_type::ValueType;
 
 use Availability::{Experimental, Legacy, Stable};
 use ValueType::{InstantVector as V, RangeVector as M, Scalar as S, String as T};

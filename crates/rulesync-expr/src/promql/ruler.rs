@@ -1,7 +1,8 @@
 //! Finds expressions that Prometheus accepts but can never evaluate.
 
 use super::ast::{Call, Expr, ExprKind, NodeId};
-use super::{Options, parse};
+use super::options::Options;
+use super::parse::parse;
 use crate::error::{ErrorKind, ParseError, Wording};
 use crate::regex::{self, Misplaced, Wrapping};
 

@@ -2,7 +2,8 @@
 //! and durations, and the order of matchers.
 
 use super::ast::{Duration, Expr, ExprKind, LabelList, Matching, Modifiers, NodeId, VectorSelector};
-use super::{Options, parse};
+use super::options::Options;
+use super::parse::parse;
 use crate::span::Span;
 
 /// Returns `true` if two expressions differ only in notation. Returns `false` if either does not parse, or contains

@@ -5,7 +5,10 @@
 //! it looks. Nothing here recurses, so an inexact limit affects only the result, not safety.
 
 use super::error::RegexErrorKind;
-use super::tree::{Form, Node};
+use super::node::{Form, Node};
+
+/// The maximum count of a repetition, and the maximum product of the counts of nested repetitions.
+pub(super) const MOST_COPIES: u32 = 1000;
 
 /// The maximum number of levels of a tree.
 const MOST_LEVELS: u32 = 1000;

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::{Regex, RegexError, parse};
+use super::error::RegexError;
+use super::parse::{Regex, parse};
 use crate::quote::unescape_bytes;
 use crate::span::Span;
 

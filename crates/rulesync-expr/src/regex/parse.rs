@@ -8,11 +8,26 @@ use super::error::RegexErrorKind::{
     self, InvalidEscape, InvalidNamedCapture, InvalidPerlSyntax, InvalidRepeatCount, InvalidUtf8,
     MissingRepeatArgument, NestedRepetition,
 };
-use super::tree::{Node, Repetition, Tree};
-use super::{MOST_COPIES, Regex};
+use super::limits::MOST_COPIES;
+use super::node::{Node, Repetition};
+use super::tree::Tree;
 use crate::span::Span;
 
 pub(super) type Result<T> = std::result::Result<T, RegexError>;
+
+/// The properties of a pattern that Go accepts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Regex {
+    /// The names of the capture groups in order, possibly with duplicates.
+    pub(crate) names: Vec<String>,
+    /// `true` if the pattern matches the empty string.
+    pub(crate) matches_empty: bool,
+}
+
+/// Parses a pattern as Go does.
+pub(super) fn parse(pattern: &[u8]) -> Result<Regex> {
+    Parser::new(pattern).parse()
+}
 
 /// The state of the parser.
 pub(super) struct Parser<'a> {
@@ -29,7 +44,7 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(pattern: &'a [u8]) -> Self {
+    fn new(pattern: &'a [u8]) -> Self {
         let text = match std::str::from_utf8(pattern) {
             Ok(text) => text,
             Err(error) => std::str::from_utf8(&pattern[..error.valid_up_to()]).unwrap_or_default(),
@@ -38,7 +53,7 @@ impl<'a> Parser<'a> {
         Self { pattern, text, at: 0, fold: false, posix_may_come: true, names, tree }
     }
 
-    pub(super) fn parse(mut self) -> Result<Regex> {
+    fn parse(mut self) -> Result<Regex> {
         // The start of the repetition read immediately before, if any.
         let mut last_repetition = None;
         while let Some(byte) = self.peek() {

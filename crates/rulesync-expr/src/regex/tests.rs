@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::parse;
+use super::parse::parse;
 use crate::quote::unescape_bytes;
 use crate::span::Span;
 use crate::{logql, promql};

@@ -6,7 +6,7 @@ use std::path::Path;
 use rulesync_core::{Finding, ObjectId, Position, RuleObject};
 use serde::{Deserialize, Serialize};
 
-use super::digest_of;
+use super::digest::digest_of;
 use crate::identity::{Identities, display_path};
 
 /// The declaration of an object in a file.

@@ -202,7 +202,8 @@ impl Walk<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Document, Tree};
+    use super::super::Tree;
+    use super::super::document::Document;
     use super::*;
 
     /// The letters and digits of the value of `k`, each with the character at its position according to the segments.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Problem;
+use super::problem::Problem;
 use super::scalar::{Scalar, Text};
 use super::tree::{Node, Shape};
 

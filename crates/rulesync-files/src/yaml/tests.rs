@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::document::Document;
 use super::*;
 
 /// Renders the tree of a document, each node with its position.

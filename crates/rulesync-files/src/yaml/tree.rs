@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 use rulesync_core::Position;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::document::Document;
 use super::escape::{Marked, mark_apostrophes};
-use super::{Document, Problem};
+use super::problem::Problem;
 
 /// More than half a million rules need. A small text must never become a large tree.
 const MAX_NODES: usize = 10_000_000;

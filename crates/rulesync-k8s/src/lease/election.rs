@@ -9,7 +9,7 @@ use std::time::Duration;
 use rulesync_core::LeaderTerm;
 use tokio::time::Instant;
 
-use super::LeaseSettings;
+use super::settings::LeaseSettings;
 
 /// What stands in a Lease.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use rulesync_core::Leadership;
 
+use super::election::Record;
 use super::*;
 
 /// A lease in memory that fails on demand.

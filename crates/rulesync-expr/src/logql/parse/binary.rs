@@ -1,24 +1,12 @@
 //! Binary operations: the operator, its modifiers, and the finished node; and the label lists of modifiers and
 //! aggregations. The parent module handles precedence.
 
-use super::{Parser, Result};
+use super::frame::Operation;
+use super::parser::{Parser, Result};
 use crate::logql::ast::{Binary, ExprKind, GroupSide, Grouping, Matching, MatchingLabels, NodeId};
 use crate::logql::token::{Keyword, TokenKind};
-use crate::promql::{BinaryOp, Precedence};
+use crate::promql::BinaryOp;
 use crate::span::Span;
-
-/// A binary operation without its operands.
-pub(super) struct Operation {
-    op: BinaryOp,
-    op_span: Span,
-    matching: Matching,
-}
-
-impl Operation {
-    pub(super) fn precedence(&self) -> Precedence {
-        self.op.precedence()
-    }
-}
 
 impl Parser<'_> {
     /// Parses the operator `op`, which is the current token, and its modifiers.

@@ -1,6 +1,6 @@
 //! Label filters: comparisons joined by `and`, `or`, a comma or nothing, in parentheses of any depth.
 
-use super::{Parser, Result};
+use super::parser::{Parser, Result};
 use crate::logql::pipeline::{LabelCondition, LabelTest, StageKind};
 use crate::logql::token::{Keyword, TokenKind};
 use crate::promql::{BinaryOp, MatchOp};

@@ -1,73 +1,67 @@
 //! The parser, which builds the syntax tree. It uses an explicit stack instead of recursion, so that no input can
-//! exhaust the thread's stack. Errors list the expected tokens as Loki's parser generator does: up to four, otherwise
-//! none. `check` checks semantics.
+//! exhaust the thread's stack: this is its loop, `parser` its state, `frame` what is on the stack. Errors list the
+//! expected tokens as Loki's parser generator does: up to four, otherwise none. `check` checks semantics.
 
 mod binary;
+mod frame;
 mod label_filter;
+mod parser;
 mod pipeline;
 mod range;
 mod selector;
 
-use super::ast::{Expr, ExprKind, LabelReplace, Node, NodeId, Param, Variants, VectorAggregate};
-use super::lex::Lexer;
+use super::ast::{Expr, ExprKind, LabelReplace, NodeId, Param, Variants, VectorAggregate};
+use super::check;
 use super::literal;
 use super::operator::VectorOp;
 use super::pipeline::Text;
 use super::token::{Keyword, Token, TokenKind};
-use super::wording::{semantic_error, syntax_error};
+use super::wording::semantic_error;
 use crate::error::ParseError;
 use crate::promql::{BinaryOp, Precedence};
 use crate::span::Span;
-use binary::Operation;
+use frame::{Aggregation, Frame};
+use parser::{Parser, Result};
 
-type Result<T> = std::result::Result<T, ParseError>;
+/// The input size limit: input of this many bytes or more is rejected without parsing, as in Loki.
+pub const MAX_INPUT: usize = 131_072;
 
-/// A parser of one expression.
-pub(super) struct Parser<'a> {
-    input: &'a str,
-    lexer: Lexer<'a>,
-    /// The current token.
-    token: Token,
-    /// The end of the last consumed token, in bytes.
-    last_end: usize,
-    nodes: Vec<Node>,
-    /// For each node, `true` if it evaluates to log lines, ignoring parentheses.
-    logs: Vec<bool>,
-    /// The constructs that still need an operand or a closing parenthesis, outermost first.
-    frames: Vec<Frame>,
-}
-
-/// An incomplete construct.
-enum Frame {
-    /// A binary operation without its right operand.
-    Binary { lhs: NodeId, operation: Operation },
-    /// An open parenthesis.
-    Paren { start: usize },
-    /// An aggregation whose operand is being parsed.
-    Vector(Aggregation),
-    /// A `label_replace` whose operand is being parsed.
-    LabelReplace { start: usize },
-    /// The list of `variants`.
-    Variants { start: usize, exprs: Vec<NodeId> },
-}
-
-/// An aggregation without its operand.
-struct Aggregation {
-    op: VectorOp,
-    op_span: Span,
-    param: Option<Param>,
-    grouping: Option<super::ast::Grouping>,
-}
-
-impl<'a> Parser<'a> {
-    pub(super) fn new(input: &'a str) -> Self {
-        let mut lexer = Lexer::new(input);
-        let token = lexer.next_token();
-        Self { input, lexer, token, last_end: 0, nodes: Vec::new(), logs: Vec::new(), frames: Vec::new() }
+/// Parses an expression as Loki does when a rule is posted.
+///
+/// ```
+/// use rulesync_expr::logql;
+///
+/// let input = r#"sum by (job) (rate({job=~"nginx.*"} |= "error" [5m])) > 10 # too many"#;
+/// let expr = logql::parse(input)?;
+/// assert!(expr.is_metric());
+/// let selector = expr.selectors().next().expect("there is one");
+/// assert_eq!(selector.span.text(input), r#"{job=~"nginx.*"}"#);
+///
+/// let error = logql::parse("sum by (").expect_err("it is cut short");
+/// assert_eq!(
+///     error.to_string(),
+///     "parse error at line 1, col 9: syntax error: unexpected $end, expecting IDENTIFIER or )",
+/// );
+/// # Ok::<(), rulesync_expr::ParseError>(())
+/// ```
+///
+/// # Errors
+///
+/// Returns the error that Loki would report. Of several errors, syntax errors come before semantic errors, and then the
+/// first in source order; Loki itself may report another.
+pub fn parse(input: &str) -> std::result::Result<Expr, ParseError> {
+    if input.len() >= MAX_INPUT {
+        let message = format!("input size too long ({} > {MAX_INPUT})", input.len());
+        return Err(semantic_error(input, Span::new(0, input.len()), message));
     }
+    let expr = Parser::new(input).parse()?;
+    check::check(input, &expr)?;
+    Ok(expr)
+}
 
+impl Parser<'_> {
     /// Parses the whole input. The parser alternates between two states: before and after an operand.
-    pub(super) fn parse(mut self) -> Result<Expr> {
+    fn parse(mut self) -> Result<Expr> {
         loop {
             let Some(operand) = self.operand()? else { continue };
             if let Some(root) = self.after_operand(operand)? {
@@ -296,59 +290,5 @@ impl<'a> Parser<'a> {
         literal::number(digits.text(self.input)).map_err(|reason| {
             semantic_error(self.input, digits, format!("unable to parse literal as a float: {reason}"))
         })
-    }
-
-    /// Consumes a string literal.
-    fn text(&mut self, expected: &[&str]) -> Result<Text> {
-        let span = self.token.span;
-        self.expect(TokenKind::String, expected)?;
-        Ok(Text { value: literal::string(span.text(self.input)), span })
-    }
-
-    /// Consumes a name.
-    fn name(&mut self, expected: &[&str]) -> Result<String> {
-        let span = self.token.span;
-        self.expect(TokenKind::Identifier, expected)?;
-        Ok(span.text(self.input).to_owned())
-    }
-
-    fn push(&mut self, span: Span, kind: ExprKind) -> NodeId {
-        self.logs.push(matches!(kind, ExprKind::Log(_)));
-        self.nodes.push(Node { span, kind });
-        NodeId(self.nodes.len() - 1)
-    }
-
-    /// Advances to the next token.
-    fn advance(&mut self) {
-        self.last_end = self.token.span.end;
-        self.token = self.lexer.next_token();
-    }
-
-    /// Consumes the current token if it is of the given kind.
-    fn accept(&mut self, kind: TokenKind) -> bool {
-        let found = self.token.kind == kind;
-        if found {
-            self.advance();
-        }
-        found
-    }
-
-    /// Consumes the current token, which must be of the given kind.
-    fn expect(&mut self, kind: TokenKind, expected: &[&str]) -> Result<()> {
-        if self.accept(kind) { Ok(()) } else { Err(self.unexpected(expected)) }
-    }
-
-    /// The error for an unexpected current token. `expected` is empty if more than four tokens are valid.
-    fn unexpected(&mut self, expected: &[&str]) -> ParseError {
-        if let Some(error) = self.lexer.take_error() {
-            return error;
-        }
-        let Token { kind, span, line_lost } = self.token;
-        let mut message = format!("syntax error: unexpected {}", kind.describe(span.text(self.input)));
-        if !expected.is_empty() {
-            message.push_str(", expecting ");
-            message.push_str(&expected.join(" or "));
-        }
-        syntax_error(self.input, span, line_lost, message)
     }
 }

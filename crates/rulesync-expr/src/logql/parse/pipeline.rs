@@ -1,6 +1,6 @@
 //! Log queries and the stages of their pipelines. `label_filter` parses label filters, which nest.
 
-use super::{Parser, Result};
+use super::parser::{Parser, Result};
 use crate::logql::ast::LogQuery;
 use crate::logql::lex::STRICT;
 use crate::logql::operator::LineFilterOp;

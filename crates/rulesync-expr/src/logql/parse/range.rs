@@ -1,12 +1,13 @@
 //! Range aggregations. The range may be before the pipeline, after it, or after parentheses around selector and
 //! pipeline.
 
+use super::parser::{Parser, Result};
 use super::pipeline::Unwrap;
-use super::{Parser, Result};
 use crate::logql::ast::{ExprKind, LogQuery, LogRange, NodeId, Param, RangeAggregate};
 use crate::logql::literal;
 use crate::logql::operator::RangeOp;
 use crate::logql::token::{Keyword, TokenKind};
+use crate::logql::wording::syntax_error;
 use crate::span::Span;
 
 /// The range in brackets and its offset.
@@ -95,6 +96,6 @@ impl Parser<'_> {
     /// The value in seconds of a duration, which the lexer has already checked.
     pub(super) fn seconds(&self, span: Span) -> Result<f64> {
         literal::duration(span.text(self.input))
-            .map_err(|message| super::syntax_error(self.input, span, true, message))
+            .map_err(|message| syntax_error(self.input, span, true, message))
     }
 }

@@ -1,7 +1,7 @@
 //! Stream selectors, and matchers in selectors and stages.
 
-use super::{Parser, Result};
-use crate::logql::ast::{Matcher, Selector};
+use super::parser::{Parser, Result};
+use crate::logql::selector::{Matcher, Selector};
 use crate::logql::token::TokenKind;
 use crate::promql::{BinaryOp, MatchOp};
 use crate::span::Span;

@@ -1,24 +1,13 @@
 //! Binary operations: the operator, its modifiers, and the finished node. The parent module handles precedence.
 
-use super::{Parser, Result};
-use crate::promql::ast::{Binary, ExprKind, GroupSide, Matching, MatchingLabels, NodeId, ValueType};
+use super::frame::Operation;
+use super::parser::{Parser, Result};
+use crate::promql::ast::{Binary, ExprKind, GroupSide, Matching, MatchingLabels, NodeId};
 use crate::promql::feature::Feature;
-use crate::promql::operator::{BinaryOp, Precedence};
+use crate::promql::operator::BinaryOp;
 use crate::promql::token::{Keyword, TokenKind};
+use crate::promql::value_type::ValueType;
 use crate::span::Span;
-
-/// A binary operation without its operands.
-pub(super) struct Operation {
-    op: BinaryOp,
-    op_span: Span,
-    matching: Matching,
-}
-
-impl Operation {
-    pub(super) fn precedence(&self) -> Precedence {
-        self.op.precedence()
-    }
-}
 
 impl Parser<'_> {
     /// Parses the operator `op`, which is the current token, and its modifiers.

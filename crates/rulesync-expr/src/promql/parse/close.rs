@@ -1,21 +1,17 @@
 //! Calls and aggregations: their start, separators and end. The arguments are ordinary expressions.
 
-use super::{Frame, Parser, Result};
+use super::frame::{Clause, Frame};
+use super::parser::{Parser, Result};
 use crate::error::{ErrorKind, ParseError};
-use crate::promql::ast::{Aggregate, Call, ExprKind, Grouping, LabelList, Name, NodeId, ValueType};
+use crate::promql::ast::{Aggregate, Call, ExprKind, Grouping, LabelList, Name, NodeId};
 use crate::promql::feature::Feature;
 use crate::promql::functions::{self, Availability, Function};
 use crate::promql::literal;
 use crate::promql::operator::Aggregator;
 use crate::promql::token::{Keyword, Token, TokenKind};
+use crate::promql::value_type::ValueType;
 use crate::quote::quoted;
 use crate::span::Span;
-
-/// An aggregation without its arguments.
-pub(super) struct Clause {
-    op_span: Span,
-    grouping: Option<Grouping>,
-}
 
 impl Parser<'_> {
     /// Begins a call whose name has been read. Returns the call if it has no arguments.

@@ -1,7 +1,7 @@
 //! Durations in brackets and after `offset`: literals, and arithmetic on them.
 //! The arithmetic is only recognised, not stored: only the span and the value of a literal are needed.
 
-use super::{Parser, Result};
+use super::parser::{Parser, Result};
 use crate::promql::ast::Duration;
 use crate::promql::feature::Feature;
 use crate::promql::literal::LONGEST_DURATION;

@@ -1,73 +1,49 @@
 //! The parser, which builds the syntax tree. It uses an explicit stack instead of recursion, so that no input can
-//! exhaust the thread's stack. `check` checks types.
+//! exhaust the thread's stack: this is its loop, `parser` its state, `frame` what is on the stack. `check` checks types.
 
 mod binary;
 mod close;
 mod duration;
+mod frame;
 mod modifier;
+mod parser;
 mod selector;
 
-use super::Options;
-use super::ast::{Expr, ExprKind, Node, NodeId, NumberLiteral, ValueType};
-use super::feature::{Feature, Use};
-use super::lex::Lexer;
+use super::ast::{Expr, ExprKind, NodeId, NumberLiteral};
+use super::check;
 use super::literal;
-use super::operator::{Aggregator, BinaryOp, Precedence};
+use super::operator::{BinaryOp, Precedence};
+use super::options::Options;
 use super::token::{Keyword, Token, TokenKind};
-use crate::error::{ErrorKind, ParseError};
+use super::value_type::ValueType;
+use crate::error::ParseError;
 use crate::span::Span;
-use binary::Operation;
-use close::Clause;
+use frame::Frame;
+use parser::{Parser, Result};
 
-type Result<T> = std::result::Result<T, ParseError>;
-
-/// A parser of one expression.
-pub(super) struct Parser<'a> {
-    input: &'a str,
-    options: Options,
-    lexer: Lexer<'a>,
-    /// The current token.
-    token: Token,
-    /// The end of the last consumed token, in bytes.
-    last_end: usize,
-    nodes: Vec<Node>,
-    features: Vec<Use>,
-    /// The constructs that still need an operand or a closing parenthesis, outermost first.
-    frames: Vec<Frame>,
+/// Parses an expression and checks its types.
+///
+/// ```
+/// use rulesync_expr::promql::{self, Options, ValueType};
+///
+/// let expr = promql::parse("up == 0 # everything that is down", &Options::default())?;
+/// assert_eq!(expr.value_type(), ValueType::InstantVector);
+/// assert_eq!(expr.span().text("up == 0 # everything that is down"), "up == 0");
+/// # Ok::<(), rulesync_expr::ParseError>(())
+/// ```
+///
+/// # Errors
+///
+/// Returns the first error that Prometheus would report. Types are checked only if the syntax is valid.
+pub fn parse(input: &str, options: &Options) -> std::result::Result<Expr, ParseError> {
+    let expr = Parser::new(input, *options).parse()?;
+    check::check(input, &expr)?;
+    Ok(expr)
 }
 
-/// An incomplete construct.
-enum Frame {
-    /// A sign without its operand.
-    Sign { negative: bool, start: usize },
-    /// A binary operation without its right operand.
-    Binary { lhs: NodeId, operation: Operation },
-    /// An open parenthesis.
-    Paren { start: usize },
-    /// A call whose arguments are being parsed.
-    Call { name: Span, args: Vec<NodeId> },
-    /// An aggregation whose arguments are being parsed.
-    Aggregate { op: Aggregator, clause: Clause, args: Vec<NodeId> },
-}
-
-impl<'a> Parser<'a> {
-    pub(super) fn new(input: &'a str, options: Options) -> Self {
-        let mut lexer = Lexer::new(input);
-        let token = lexer.next_token();
-        Self {
-            input,
-            options,
-            lexer,
-            token,
-            last_end: 0,
-            nodes: Vec::with_capacity(8),
-            features: Vec::new(),
-            frames: Vec::new(),
-        }
-    }
-
+impl Parser<'_> {
     /// Parses the whole input. The parser alternates between two states: before and after an operand.
-    pub(super) fn parse(mut self) -> Result<Expr> {
+    fn parse(mut self) -> Result<Expr> {
         if self.token.kind == TokenKind::Eof {
             return Err(self.syntax(Span::new(0, 0), "no expression found in input"));
         }
@@ -191,74 +167,5 @@ impl<'a> Parser<'a> {
         }
         let (span, value_type) = (Span::new(start, node.span.end), node.value_type);
         self.push(span, ExprKind::Unary { negative, operand }, value_type)
-    }
-
-    /// Consumes a number or a duration and returns its value.
-    fn number(&mut self) -> Result<f64> {
-        let Token { kind, span } = self.token;
-        let text = span.text(self.input);
-        let value = if kind == TokenKind::Duration { literal::duration(text) } else { literal::number(text) };
-        let value = value.map_err(|message| self.syntax(span, message))?;
-        self.advance();
-        Ok(value)
-    }
-
-    fn push(&mut self, span: Span, kind: ExprKind, value_type: ValueType) -> NodeId {
-        self.nodes.push(Node { span, kind, value_type });
-        NodeId(self.nodes.len() - 1)
-    }
-
-    fn span_of(&self, node: NodeId) -> Span {
-        self.nodes[node.0].span
-    }
-
-    /// Advances to the next token.
-    fn advance(&mut self) {
-        self.last_end = self.token.span.end;
-        self.token = self.lexer.next_token();
-    }
-
-    /// Consumes the current token if it is of the given kind.
-    fn accept(&mut self, kind: TokenKind) -> bool {
-        let found = self.token.kind == kind;
-        if found {
-            self.advance();
-        }
-        found
-    }
-
-    fn syntax(&self, span: Span, message: impl Into<String>) -> ParseError {
-        ParseError::new(ErrorKind::Syntax, self.input, span, message)
-    }
-
-    /// Records the use of a feature, or returns the server's error if the options disable it.
-    fn uses(&mut self, feature: Feature, span: Span, message: impl FnOnce() -> String) -> Result<()> {
-        if self.options.experimental {
-            self.features.push((feature, span));
-            return Ok(());
-        }
-        Err(ParseError::new(ErrorKind::Disabled, self.input, span, message()))
-    }
-
-    /// The error for an unexpected current token in `context`, where `expected` is valid. Either may be empty.
-    fn unexpected(&mut self, context: &str, expected: &str) -> ParseError {
-        if let Some(error) = self.lexer.take_error() {
-            return error;
-        }
-        let Token { kind, span } = self.token;
-        let mut message = format!("unexpected {}", kind.describe(span.text(self.input)));
-        for (before, part) in [(" in ", context), (", expected ", expected)] {
-            if !part.is_empty() {
-                message.push_str(before);
-                message.push_str(part);
-            }
-        }
-        self.syntax(span, message)
-    }
-
-    /// The error for an unexpected current token in an expression. Prometheus mentions an enclosing aggregation.
-    fn unexpected_here(&mut self) -> ParseError {
-        let aggregates = self.frames.iter().any(|frame| matches!(frame, Frame::Aggregate { .. }));
-        self.unexpected(if aggregates { "aggregation" } else { "" }, "")
     }
 }

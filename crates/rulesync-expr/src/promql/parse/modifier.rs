@@ -1,11 +1,12 @@
 //! Modifiers of an operand: ranges in brackets, `offset`, `@`, `anchored`, `smoothed`.
 //! They bind more tightly than any operator.
 
-use super::{Parser, Result};
-use crate::promql::ast::{At, Duration, ExprKind, Modifiers, NodeId, Subquery, ValueType, VectorSelector};
+use super::parser::{Parser, Result};
+use crate::promql::ast::{At, Duration, ExprKind, Modifiers, NodeId, Subquery, VectorSelector};
 use crate::promql::feature::Feature;
 use crate::promql::operator::BinaryOp;
 use crate::promql::token::{Keyword, Preprocessor, TokenKind};
+use crate::promql::value_type::ValueType;
 use crate::span::Span;
 
 /// From this value on, in seconds, the milliseconds of a timestamp do not fit Prometheus' integers.

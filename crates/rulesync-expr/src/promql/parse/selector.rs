@@ -1,13 +1,12 @@
 //! Selectors of series: a metric name, matchers in braces, or both.
 
-use super::{Parser, Result};
+use super::parser::{Parser, Result};
 use crate::error::{ErrorKind, ParseError, Wording};
-use crate::promql::ast::{
-    ExprKind, METRIC_NAME, Matcher, Modifiers, Name, NodeId, ValueType, VectorSelector,
-};
+use crate::promql::ast::{ExprKind, METRIC_NAME, Matcher, Modifiers, Name, NodeId, VectorSelector};
 use crate::promql::literal;
 use crate::promql::operator::{BinaryOp, MatchOp};
 use crate::promql::token::{Token, TokenKind};
+use crate::promql::value_type::ValueType;
 use crate::regex::{self, Misplaced};
 use crate::span::{Position, Span};
 

@@ -1,0 +1,195 @@
+//! The configurations in the documentation, and those that are shipped, are ones that the daemon would run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rulesync_config::{Config, RulerKind, SourceConfig, Wiring};
+use rulesync_core::Metrics;
+use rulesync_expr::promql;
+use serde::Deserialize;
+
+/// What examples may leave out, each key if it is not there.
+const REST: [(&str, &str); 4] = [
+    ("owner", "owner: prod-eu"),
+    ("sources", "sources: [{type: kubernetes}]"),
+    ("rulers", "rulers: [{name: central, type: mimir, address: 'http://mimir.monitoring.svc:9009'}]"),
+    ("routes", "routes: [{name: all, ruler: central, tenant: prod}]"),
+];
+
+/// A cluster that nobody asks whether it is there.
+const KUBECONFIG: &str = "
+clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]
+contexts: [{name: c, context: {cluster: c, user: c}}]
+current-context: c
+users: [{name: c, user: {}}]
+";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// A fenced block of YAML: where it stands, the words after `yaml`, and its text with what it includes.
+struct Block {
+    location: String,
+    kind: String,
+    text: String,
+}
+
+/// Returns the blocks of YAML in the README and in the book.
+fn blocks() -> Vec<Block> {
+    let mut documents = vec![root().join("README.md")];
+    let mut waiting = vec![root().join("docs")];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    documents.iter().flat_map(|document| blocks_of(document)).collect()
+}
+
+fn blocks_of(document: &Path) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in std::fs::read_to_string(document).unwrap().lines().enumerate() {
+        // Blocks may stand in lists.
+        let trimmed = line.trim_start();
+        match (&mut open, trimmed.strip_prefix("```")) {
+            (None, Some(info)) => {
+                let kind = info.strip_prefix("yaml").map_or("other", str::trim).to_owned();
+                let location = format!("{}:{}", document.display(), number + 1);
+                open = Some(Block { location, kind, text: String::new() });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take().filter(|block| block.kind != "other")),
+            (Some(block), None) => {
+                let included = trimmed.strip_prefix("{{#include ").and_then(|rest| rest.strip_suffix("}}"));
+                match included {
+                    Some(path) => {
+                        let path = document.parent().unwrap().join(path);
+                        block.text += &std::fs::read_to_string(&path).unwrap();
+                    }
+                    None => block.text += &format!("{line}\n"),
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// Adds what an example leaves out.
+fn whole(text: &str) -> String {
+    let has = |key: &str| text.lines().any(|line| line.starts_with(&format!("{key}:")));
+    let rest: Vec<&str> = REST.iter().filter(|(key, _)| !has(key)).map(|(_, text)| *text).collect();
+    format!("{text}\n{}\n", rest.join("\n"))
+}
+
+/// Makes the parts of a configuration, in a place of its own.
+async fn check(text: &str) -> Result<(), String> {
+    let place = tempfile::tempdir().unwrap();
+    let mut config = Config::parse(text, "rulesync.yaml", std::collections::HashMap::new())
+        .map_err(|error| error.to_string())?;
+    let cluster = place.path().join("kubeconfig");
+    std::fs::write(&cluster, KUBECONFIG).unwrap();
+    for source in &mut config.sources {
+        if let SourceConfig::Kubernetes { kubeconfig, .. } = source {
+            *kubeconfig = Some(cluster.clone());
+        }
+    }
+    for ruler in &mut config.rulers {
+        // The certificates that it names are not there.
+        ruler.tls_config = None;
+        match ruler.kind {
+            RulerKind::Embedded => ruler.address = Some("http://127.0.0.1:0".to_owned()),
+            RulerKind::Prometheus => ruler.directory = Some(place.path().join("prometheus")),
+            RulerKind::Mimir | RulerKind::Cortex | RulerKind::Loki => {}
+        }
+        ruler.path = ruler.path.as_ref().map(|_| place.path().join("embedded"));
+    }
+    let wiring = Wiring::new(place.path(), Metrics::default());
+    wiring.wire(&config).await.map(drop).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn documented_configurations_are_valid() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (mut checked, mut problems) = (0, Vec::new());
+    for Block { location, kind, text } in blocks() {
+        match &*kind {
+            "configuration" => {
+                checked += 1;
+                problems.extend(check(&whole(&text)).await.err().map(|error| format!("{location}: {error}")));
+            }
+            "manifest" => {}
+            _ => problems.push(format!("{location}: say whether it is a `configuration` or a `manifest`")),
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+    assert!(checked > 10, "{checked} examples were found");
+}
+
+#[tokio::test]
+async fn documented_configurations_are_checked() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for (wrong, error) in [
+        ("ownr: a", "did you mean `owner`?"),
+        ("routes: [{name: a, ruler: nowhere}]", "nowhere"),
+        ("delete_guard: {max_share: 2}", "max_share"),
+    ] {
+        let found = check(&whole(wrong)).await.unwrap_err();
+        assert!(found.contains(error), "{wrong}: {found}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    kind: String,
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+    #[serde(default)]
+    spec: Spec,
+}
+
+#[derive(Default, Deserialize)]
+struct Spec {
+    #[serde(default)]
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    expr: String,
+}
+
+fn manifests(path: &str) -> Vec<Manifest> {
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn deployed_configuration_is_valid() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let manifests = manifests("deploy/kubernetes/rulesyncd.yaml");
+    let map = manifests.iter().find(|manifest| manifest.kind == "ConfigMap").unwrap();
+    check(&map.data["rulesync.yaml"]).await.unwrap();
+}
+
+#[test]
+fn deployed_alerts_are_promql() {
+    let [alerts] = &manifests("deploy/alerts/rulesync.yaml")[..] else { panic!("one manifest") };
+    let rules: Vec<&Rule> = alerts.spec.groups.iter().flat_map(|group| &group.rules).collect();
+    assert!(rules.len() > 5);
+    for Rule { expr } in rules {
+        let strict = promql::Options { experimental: false, legacy_functions: false, utf8_names: false };
+        promql::parse(expr, &strict).unwrap();
+    }
+}
