@@ -1,17 +1,17 @@
 //! A ruler of your own, and the proof that it is one: rules in one JSON file a tenant, for an evaluator that reads such
 //! files. It passes the conformance suite, which is all the engine asks.
 //!
-//! `cargo run -p rulesync-testkit --example custom_ruler` runs the suite.
+//! `cargo run -p rulesync-conformance --example custom_ruler` runs the suite.
 #![expect(clippy::print_stdout, reason = "a program for people to look at")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use rulesync_conformance::rulers::{self, Tenants};
 use rulesync_core::{
     EvaluatedGroup, EvaluatedRule, Evaluation, Group, Listing, RuleHealth, Ruler, RulerError, TenantId,
 };
-use rulesync_testkit::conformance::{self, Tenants};
 use tokio::sync::Mutex;
 
 /// What a file holds: namespace, group name, group.
@@ -126,7 +126,7 @@ impl Ruler for JsonFiles {
 async fn prove(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let ruler = JsonFiles::new(directory);
     let tenants = Tenants { one: Some("one".parse()?), other: Some("other".parse()?) };
-    conformance::all(&ruler, &tenants).await;
+    rulers::all(&ruler, &tenants).await;
     Ok(())
 }
 

@@ -5,7 +5,6 @@
 //! requests it received, so that a test can assert their number and content, and [`Faults`], which break the server
 //! while it runs. The answers follow recordings of real servers; what those do behind their API is not simulated.
 
-pub mod conformance;
 mod fault;
 mod journal;
 mod kube;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use rulesync_conformance::rulers::{self, Tenants};
 use rulesync_loki::{ClientConfig, LokiRuler};
-use rulesync_testkit::conformance::{self, Tenants};
 use rulesync_testkit::{Kind, MissingDelete, RulerServer};
 
 pub(crate) fn ruler(server: &RulerServer) -> LokiRuler {
@@ -23,18 +23,18 @@ pub(crate) fn tenants() -> Tenants {
 #[tokio::test]
 async fn conformance_of_loki() {
     let server = RulerServer::builder(Kind::Loki).start().await.unwrap();
-    conformance::all(&ruler(&server), &tenants()).await;
+    rulers::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
 async fn conformance_of_loki_with_object_store() {
     let server =
         RulerServer::builder(Kind::Loki).missing_delete(MissingDelete::NotFound).start().await.unwrap();
-    conformance::all(&ruler(&server), &tenants()).await;
+    rulers::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
 async fn conformance_of_loki_without_state_api() {
     let server = RulerServer::builder(Kind::Loki).prometheus_prefix("/elsewhere").start().await.unwrap();
-    conformance::all(&ruler(&server), &tenants()).await;
+    rulers::all(&ruler(&server), &tenants()).await;
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use rulesync_conformance::rulers::{self, Tenants};
 use rulesync_mimir::{ClientConfig, MimirRuler, ServerProfile};
-use rulesync_testkit::conformance::{self, Tenants};
 use rulesync_testkit::{Kind, RulerServer};
 
 pub(crate) fn ruler(server: &RulerServer) -> MimirRuler {
@@ -24,13 +24,13 @@ pub(crate) fn tenants() -> Tenants {
 #[tokio::test]
 async fn conformance_of_mimir() {
     let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    conformance::all(&ruler(&server), &tenants()).await;
+    rulers::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
 async fn conformance_of_cortex() {
     let server = RulerServer::builder(Kind::Cortex).start().await.unwrap();
-    conformance::all(&ruler(&server), &tenants()).await;
+    rulers::all(&ruler(&server), &tenants()).await;
 }
 
 /// The server of `type: embedded`: the same API with storage on disk, before and after a restart.
@@ -39,6 +39,6 @@ async fn conformance_of_embedded() {
     let directory = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let server = RulerServer::builder(Kind::Mimir).storage(directory.path()).start().await.unwrap();
-        conformance::all(&ruler(&server), &tenants()).await;
+        rulers::all(&ruler(&server), &tenants()).await;
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use rulesync_conformance::rulers::{self, Tenants};
 use rulesync_core::{EvaluatedGroup, Group, Rule, RuleHealth, Ruler, RulerError};
 use rulesync_prometheus::{PrometheusRuler, Variant};
-use rulesync_testkit::conformance::{self, Tenants};
 
 use crate::real::{Real, eventually};
 use crate::setup::{files, list, ruler};
@@ -132,17 +132,17 @@ async fn conformance_of_real_prometheus() {
     let server = Real::prometheus().await;
     let ruler = ruler(&server.rules(), &server.address, Variant::Prometheus);
     let none = Tenants { one: None, other: None };
-    conformance::empty_tenant_lists_as_empty(&ruler, &none).await;
-    conformance::written_groups_are_listed(&ruler, &none).await;
-    conformance::identical_write_changes_nothing(&ruler, &none).await;
-    conformance::write_replaces_group(&ruler, &none).await;
+    rulers::empty_tenant_lists_as_empty(&ruler, &none).await;
+    rulers::written_groups_are_listed(&ruler, &none).await;
+    rulers::identical_write_changes_nothing(&ruler, &none).await;
+    rulers::write_replaces_group(&ruler, &none).await;
     // Not `kept_fields_read_back_equal`: group labels need Prometheus 3, `query_offset` 2.53; Debian has 2.42.
-    conformance::special_names_and_strings_read_back(&ruler, &none).await;
-    conformance::namespace_changes_are_written_separately(&ruler, &none).await;
-    conformance::deleting_a_missing_group_succeeds(&ruler, &none).await;
-    conformance::deleting_a_group_leaves_the_others(&ruler, &none).await;
-    conformance::deleting_a_namespace_leaves_the_others(&ruler, &none).await;
-    conformance::foreign_namespaces_are_not_listed(&ruler, &none).await;
+    rulers::special_names_and_strings_read_back(&ruler, &none).await;
+    rulers::namespace_changes_are_written_separately(&ruler, &none).await;
+    rulers::deleting_a_missing_group_succeeds(&ruler, &none).await;
+    rulers::deleting_a_group_leaves_the_others(&ruler, &none).await;
+    rulers::deleting_a_namespace_leaves_the_others(&ruler, &none).await;
+    rulers::foreign_namespaces_are_not_listed(&ruler, &none).await;
 }
 
 #[tokio::test]

@@ -5,12 +5,11 @@
 //!
 //! ```no_run
 //! # async fn example(my_ruler: impl rulesync_core::Ruler) -> Result<(), Box<dyn std::error::Error>> {
-//! use rulesync_testkit::conformance::{self, Tenants};
+//! use rulesync_conformance::rulers::{self, Tenants};
 //! let tenants = Tenants { one: Some("conformance-1".parse()?), other: Some("conformance-2".parse()?) };
-//! conformance::all(&my_ruler, &tenants).await;
+//! rulers::all(&my_ruler, &tenants).await;
 //! # Ok(()) }
 //! ```
-#![expect(clippy::panic, reason = "a conformance suite reports by panicking, like any test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
