@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rulesync_core::{Group, NameRules, Rule, TenantId};
 use rulesync_http::{ClientConfig, PathEncoding, RulerClient, ServerProfile};
-use rulesync_testkit::{Detail, Kind, RulerServer};
+use rulesync_testkit::{Detail, Kind, RulerBuilder, RulerServer};
 
 /// Names with characters that are special in URLs, and any others.
 fn name() -> impl Strategy<Value = String> {
@@ -32,7 +32,7 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = RulerServer::builder(kind).journal(Detail::Nothing);
         if encoding == PathEncoding::Double {
-            builder = builder.double_decode();
+            builder = builder.with(RulerBuilder::double_decode);
         }
         let server = builder.start().await.unwrap();
         let profile =
