@@ -271,7 +271,10 @@ mod tests {
 
     #[tokio::test]
     async fn connection_refused_is_unavailable_and_shows_no_secret() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Taken, so that nobody else listens on it, and refusing connections.
+        let taken = tokio::net::TcpSocket::new_v4().unwrap();
+        taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let closed = taken.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let error = connection(&format!("http://{closed}"), &seen).send(REQUEST).await.unwrap_err();
         assert_eq!(error.class(), "unavailable");
