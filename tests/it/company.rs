@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rulesync_core::ObjectState;
-use rulesync_testkit::{Fault, Kind, KubeServer, Recorded, RulerServer};
+use rulesync_testkit::{Fault, Kind, KubeServer, Recorded, RulerBuilder, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ impl Company {
         kube.create_namespace("monitoring", []).unwrap();
         kube.create_namespace("payments", [("team", "payments")]).unwrap();
         kube.create_namespace("guests", [("team", "guests")]).unwrap();
-        let mimir = RulerServer::builder(Kind::Mimir).federation().start().await.unwrap();
+        let mimir = RulerServer::builder(Kind::Mimir).with(RulerBuilder::federation).start().await.unwrap();
         let loki = RulerServer::builder(Kind::Loki).start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("kubeconfig"), kube.kubeconfig()).unwrap();

@@ -18,7 +18,11 @@ impl Location {
         kube.create_namespace("apps", [("team", "apps")]).unwrap();
         kube.create_namespace("victim", [("team", "victim")]).unwrap();
         kube.apply(serde_json::to_value(rulesync_k8s::logging_rule_crd()).unwrap()).unwrap();
-        let mimir = RulerServer::builder(Kind::Mimir).name_scheme(NameScheme::Utf8).start().await.unwrap();
+        let mimir = RulerServer::builder(Kind::Mimir)
+            .with(|ruler| ruler.name_scheme(NameScheme::Utf8))
+            .start()
+            .await
+            .unwrap();
         let loki = RulerServer::builder(Kind::Loki).start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("kubeconfig"), kube.kubeconfig()).unwrap();

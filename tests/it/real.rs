@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rulesync_testkit::{Kind, RulerServer, needs};
+use rulesync_testkit::{Kind, KubeServer, RulerServer, needs};
 use rulesync_tests::{Failure, run};
 
 fn unique(what: &str) -> String {
@@ -36,10 +36,56 @@ async fn against_ruler(kind: &str, address: &str) -> Result<(), Failure> {
     running.stop().await
 }
 
+/// Syncs and deletes an object of a real API server, in a Kubernetes namespace that is made for it.
+async fn against_kubernetes(kubeconfig: &Path) -> Result<(), Failure> {
+    use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
+    use kube::core::{ApiResource, GroupVersionKind};
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let file = kube::config::Kubeconfig::read_from(kubeconfig)?;
+    let config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await?;
+    let client = kube::Client::try_from(config)?;
+    let namespace = unique("ns");
+    let namespaces: Api<DynamicObject> =
+        Api::all_with(client.clone(), &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace")));
+    let create = PostParams::default();
+    let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    namespaces.create(&create, &serde_json::from_value(body)?).await?;
+    let kind = GroupVersionKind::gvk("monitoring.coreos.com", "v1", "PrometheusRule");
+    let rules: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &ApiResource::from_gvk(&kind));
+    let mut object = crate::road::object(1, 2, "up");
+    object["metadata"]["namespace"] = namespace.as_str().into();
+    rules.create(&create, &serde_json::from_value(object)?).await?;
+
+    let ruler = RulerServer::builder(Kind::Mimir).start().await?;
+    let config = format!(
+        "owner: e2e\nsources: [{{type: kubernetes, kubeconfig: '{}', namespaces: [{namespace}]}}]\nrulers: [{{name: kit, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: kit, tenant: prod}}]\n",
+        kubeconfig.display(),
+        ruler.url()
+    );
+    let running = run(&config, Path::new(".")).await?;
+    running.in_order(1).await?;
+    // The claim has a namespace of its own.
+    let written = || ruler.rules("prod").keys().filter(|name| name.contains(&namespace)).count();
+    assert_eq!(written(), 1);
+    rules.delete("o1", &DeleteParams::default()).await?;
+    running.until(|_| written() == 0).await?;
+    namespaces.delete(&namespace, &DeleteParams::default()).await?;
+    running.stop().await
+}
+
+// Each runs against the testkit's server as well, so that it does not rot where there is no real one.
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs RULESYNC_E2E_MIMIR, the base URL of a Mimir"]
 async fn mimir() {
     against_ruler("mimir", &needs::variable("RULESYNC_E2E_MIMIR")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mimir_of_the_testkit() {
+    let server = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    against_ruler("mimir", &server.url()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,39 +95,22 @@ async fn cortex() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cortex_of_the_testkit() {
+    let server = RulerServer::builder(Kind::Cortex).start().await.unwrap();
+    against_ruler("cortex", &server.url()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs RULESYNC_E2E_KUBECONFIG, a kubeconfig that may create namespaces"]
 async fn kubernetes() {
-    use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
-    use kube::core::{ApiResource, GroupVersionKind};
+    against_kubernetes(Path::new(&needs::variable("RULESYNC_E2E_KUBECONFIG"))).await.unwrap();
+}
 
-    let path = needs::variable("RULESYNC_E2E_KUBECONFIG");
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let file = kube::config::Kubeconfig::read_from(&path).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await.unwrap();
-    let client = kube::Client::try_from(config).unwrap();
-    let namespace = unique("ns");
-    let namespaces: Api<DynamicObject> =
-        Api::all_with(client.clone(), &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Namespace")));
-    let create = PostParams::default();
-    let make = |value: serde_json::Value| serde_json::from_value::<DynamicObject>(value).unwrap();
-    let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-    namespaces.create(&create, &make(body)).await.unwrap();
-    let kind = GroupVersionKind::gvk("monitoring.coreos.com", "v1", "PrometheusRule");
-    let rules: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &ApiResource::from_gvk(&kind));
-    let mut object = crate::road::object(1, 2, "up");
-    object["metadata"]["namespace"] = namespace.as_str().into();
-    rules.create(&create, &make(object)).await.unwrap();
-
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let config = format!(
-        "owner: e2e\nsources: [{{type: kubernetes, kubeconfig: '{path}', namespaces: [{namespace}]}}]\nrulers: [{{name: kit, type: mimir, address: '{}'}}]\nroutes: [{{name: all, ruler: kit, tenant: prod}}]\n",
-        ruler.url()
-    );
-    let running = run(&config, Path::new(".")).await.unwrap();
-    running.in_order(1).await.unwrap();
-    assert_eq!(ruler.rules("prod").len(), 1);
-    rules.delete("o1", &DeleteParams::default()).await.unwrap();
-    running.until(|_| ruler.rules("prod").is_empty()).await.unwrap();
-    namespaces.delete(&namespace, &DeleteParams::default()).await.unwrap();
-    running.stop().await.unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn kubernetes_of_the_testkit() {
+    let server = KubeServer::start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = directory.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, server.kubeconfig()).unwrap();
+    against_kubernetes(&kubeconfig).await.unwrap();
 }

@@ -18,7 +18,7 @@ use rulesync_k8s::{ConnectError, KubernetesConfig, KubernetesSource, LeaseError}
 use rulesync_loki::loki_ruler;
 use rulesync_mimir::{cortex_ruler, mimir_profile, mimir_ruler};
 use rulesync_prometheus::PrometheusRuler;
-use rulesync_testkit::{Detail, Kind, RulerServer};
+use rulesync_ruler_server::{Kind, RulerBuilder, RulerServer};
 
 use crate::file::{Config, NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch};
 use crate::route::{RouteConfig, RouteError};
@@ -404,14 +404,8 @@ impl Wiring {
         if let Some(embedded) = same.next() {
             return Ok(Arc::clone(embedded));
         }
-        let server = RulerServer::builder(Kind::Mimir)
-            .listen(listen)
-            .storage(&storage)
-            // Nobody reads it, and it would grow for ever.
-            .journal(Detail::Nothing)
-            .start()
-            .await
-            .map_err(|error| refused(error.to_string()))?;
+        let ruler = RulerBuilder::new(Kind::Mimir).listen(listen).storage(&storage);
+        let server = RulerServer::start(ruler).await.map_err(|error| refused(error.to_string()))?;
         Ok(Arc::new(Embedded { address: address.to_owned(), storage, server }))
     }
 }

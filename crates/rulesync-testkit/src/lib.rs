@@ -1,5 +1,5 @@
 //! In-process servers on loopback ports for tests: rulers that answer as Mimir, Cortex and Loki do, and a Kubernetes
-//! API server.
+//! API server. With them comes whatever else several crates' tests need; none of it is in the daemon.
 //!
 //! They are real HTTP servers: a client under test only needs their address. Every server has a [`Journal`] of the
 //! requests it received, so that a test can assert their number and content, and [`Faults`], which break the server
@@ -11,13 +11,16 @@ mod kube;
 mod listen;
 pub mod mutate;
 pub mod needs;
+pub mod ports;
 pub mod recording;
 mod ruler;
+pub mod wire;
 
 pub use fault::{Fault, FaultId, Faults};
 pub use journal::{Detail, Journal, Recorded};
 pub use kube::{Access, KubeFaults, KubeServer, KubeServerBuilder, Refused};
-pub use ruler::{
-    EmptyList, Field, Kind, Limits, Millis, MissingDelete, NameScheme, PutError, RulerBuilder, RulerServer,
-    Rules, StoredGroup, StoredRule,
+pub use ruler::{RulerServer, RulerServerBuilder};
+pub use rulesync_ruler_server::{
+    EmptyList, Field, Kind, Limits, Millis, MissingDelete, NameScheme, PutError, RulerBuilder, Rules,
+    StoredGroup, StoredRule,
 };

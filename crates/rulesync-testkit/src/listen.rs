@@ -2,7 +2,6 @@
 //! requests to a [`Handler`]. Independent of what a request means.
 
 use std::{
-    convert::Infallible,
     io,
     net::SocketAddr,
     pin::Pin,
@@ -14,21 +13,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http::{Request, Response};
+use http_body_util::BodyExt;
 use hyper::{
     body::{Body as _, Frame, Incoming, SizeHint},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rulesync_ruler_server::body;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use rulesync_ruler_server::body::{Body, full as full_body};
 
 use crate::{
     fault::{Effect, Faults},
@@ -38,19 +40,8 @@ use crate::{
 /// The time a graceful shutdown waits for requests in progress before it closes their connections.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A response body: complete or streamed. An error in it closes the connection, as a dying server would.
-pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
-
-/// A complete body.
-pub(crate) fn full_body(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
-}
-
 /// The default limit of a request's body, in bytes.
-pub(crate) const LONGEST_BODY: usize = 32 << 20;
-
-/// The maximum buffer size, in bytes, reserved because of an announced content length.
-const MAX_RESERVED: usize = 64 << 10;
+const LONGEST_BODY: usize = 32 << 20;
 
 /// Processes the requests that no fault has intercepted. The body has been read completely.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -239,7 +230,7 @@ async fn exchange(
     reset: Arc<AtomicBool>,
 ) -> Result<Response<Tracked>, Cut> {
     let (head, body) = request.into_parts();
-    let body = read(body, shared.handler.longest_body()).await?;
+    let body = body::read(body, shared.handler.longest_body()).await.map_err(|_| Cut)?;
     let too_long = body.is_none();
     let request = Request::from_parts(head, body.unwrap_or_default());
     let journal = shared.journal.clone();
@@ -253,11 +244,7 @@ async fn exchange(
     }
     let handler = Arc::clone(&shared.handler);
     let response = match effect {
-        _ if too_long => {
-            let mut response = Response::new(full_body("request body too large\n"));
-            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            response
-        }
+        _ if too_long => body::too_large(),
         None => handler.handle(request).await,
         Some(Effect::Answer(canned)) => {
             let mut response = Response::new(full_body(canned.body));
@@ -280,28 +267,6 @@ async fn exchange(
     };
     journal.note(end.number, |entry| entry.status = Some(response.status().as_u16()));
     Ok(response.map(|body| Tracked { body, _end: end }))
-}
-
-/// Reads a body completely; returns `None` if it is longer than `longest`. Of such a body, as many bytes again are read
-/// and discarded, because a client that is still sending may not see the answer.
-async fn read(mut body: Incoming, longest: usize) -> Result<Option<Bytes>, Cut> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut kept = BytesMut::with_capacity(announced.min(MAX_RESERVED));
-    let mut length = 0_usize;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Cut)?.into_data() else { continue };
-        length = length.saturating_add(data.len());
-        if length > longest.saturating_mul(2) {
-            break;
-        }
-        if length <= longest && announced <= longest {
-            // Copied, because a client may send one byte at a time, and each chunk would hold a buffer.
-            kept.extend_from_slice(&data);
-        } else {
-            kept = BytesMut::new();
-        }
-    }
-    Ok((length <= longest && announced <= longest).then(|| kept.freeze()))
 }
 
 /// Makes hyper drop the connection without an answer.

@@ -47,13 +47,13 @@ async fn killed_fifty_times_during_a_sync_it_ends_in_the_right_state() {
             }
         }
         ruler.journal().clear();
-        let daemon = Daemon::start(&config, &["--log.level", "error"]);
+        let daemon = Daemon::start(&config, &[]);
         let moment = 1 + random(declared.len() * 3);
         ruler.journal().wait_until(|requests| requests.len() >= moment).await;
         daemon.signal("KILL");
         assert!(!daemon.end().await.success());
     }
-    let daemon = Daemon::start(&config, &["--log.level", "error"]);
+    let daemon = Daemon::start(&config, &[]);
     daemon.in_order(declared.len()).await;
     let mut rules = ruler.rules("prod");
     assert!(rules.remove("theirs").is_some());

@@ -167,11 +167,8 @@ async fn health_answers_and_readiness_says_since_when_while_the_engine_stands_st
 async fn the_engine_goes_on_while_its_embedded_ruler_reads_a_long_body() {
     let directory = directory("http://127.0.0.1:0");
     let config = directory.path().join("rulesync.yaml");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let text = std::fs::read_to_string(&config).unwrap();
-    let embedded =
-        text.replace("type: mimir", "type: embedded").replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
-    std::fs::write(&config, embedded).unwrap();
+    std::fs::write(&config, text.replace("type: mimir", "type: embedded")).unwrap();
     let daemon = Daemon::start(&config, &[]);
     daemon.in_order(1).await;
     let body = format!("name: long\nrules:\n{}", "- {record: r, expr: up}\n".repeat(20_000));
@@ -179,7 +176,7 @@ async fn the_engine_goes_on_while_its_embedded_ruler_reads_a_long_body() {
         "POST /prometheus/config/v1/rules/theirs HTTP/1.1\r\nHost: a\r\nX-Scope-OrgID: prod\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    let mut post = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut post = TcpStream::connect(daemon.embedded()).unwrap();
     post.set_read_timeout(Some(3 * PATIENCE)).unwrap();
     post.write_all(head.as_bytes()).and_then(|()| post.write_all(body.as_bytes())).unwrap();
     // By now all of it has been sent, so that some answer finds the ruler reading.

@@ -1,21 +1,24 @@
 //! The daemon as a child process, with its log and its pages.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
+use rulesync_testkit::ports;
 use serde_json::Value;
 use tokio::sync::Notify;
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
     child: Child,
-    address: String,
+    /// Where its pages are, once its log has said it; empty if it ends before.
+    address: Arc<OnceLock<String>>,
     log: Arc<Mutex<Vec<String>>>,
     logged: Arc<Notify>,
+    /// A log that nobody reads any more is open until the end.
+    _unread: Option<mpsc::Receiver<BufReader<ChildStderr>>>,
 }
 
 /// How long anything may take before a test gives up; nothing is measured with it.
@@ -28,38 +31,67 @@ impl Daemon {
 
     /// Runs a command that is the daemon, or ends in it.
     pub(crate) fn run(command: &mut Command) -> Self {
-        let mut daemon = Self::run_unread(command);
+        let (daemon, log) = Self::spawn(command);
         let (into, tell) = (Arc::clone(&daemon.log), Arc::clone(&daemon.logged));
-        let lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
+        let address = Arc::clone(&daemon.address);
         std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
+            for line in log.lines().map_while(Result::ok) {
+                if let Some(started) = address_in(&line) {
+                    let _ = address.set(started);
+                }
                 into.lock().unwrap().push(line);
                 tell.notify_waiters();
             }
+            let _ = address.set(String::new());
         });
         daemon
     }
 
-    /// Starts it with a log that nobody reads, and that is full at some time.
+    /// Starts it with a log that nobody reads after its first lines, and that is full at some time.
     pub(crate) fn start_unread(config: &Path, flags: &[&str]) -> Self {
-        Self::run_unread(command(config).args(flags))
+        let (mut daemon, mut log) = Self::spawn(command(config).args(flags));
+        let address = Arc::clone(&daemon.address);
+        let (keep, kept) = mpsc::channel();
+        daemon._unread = Some(kept);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while address.get().is_none() && log.read_line(&mut line).is_ok_and(|length| length > 0) {
+                if let Some(started) = address_in(&line) {
+                    let _ = address.set(started);
+                }
+                line.clear();
+            }
+            let _ = address.set(String::new());
+            let _ = keep.send(log);
+        });
+        daemon
     }
 
-    fn run_unread(command: &mut Command) -> Self {
+    fn spawn(command: &mut Command) -> (Self, BufReader<ChildStderr>) {
         crypto();
-        // Free again at once, and taken by the daemon a moment later.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         // A run that ends by itself serves no pages.
         if !command.get_args().any(|flag| flag == "--once" || flag == "--dry-run") {
-            command.args(["--web.listen-address", &address]);
+            command.args(["--web.listen-address", "127.0.0.1:0"]);
         }
-        let child = command.stderr(Stdio::piped()).spawn().unwrap();
-        Self { child, address, log: Arc::default(), logged: Arc::default() }
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let (address, lines, logged) = Default::default();
+        (Self { child, address, log: lines, logged, _unread: None }, log)
     }
 
-    /// Where its pages are.
+    /// Where its pages are; waits until it has started.
     pub(crate) fn address(&self) -> &str {
-        &self.address
+        self.address.wait()
+    }
+
+    /// Where its only embedded ruler listens.
+    pub(crate) fn embedded(&self) -> String {
+        let pages = self.address();
+        let addresses =
+            ports::listening(self.id()).unwrap().into_iter().map(|port| format!("127.0.0.1:{port}"));
+        let others: Vec<String> = addresses.filter(|address| address != pages).collect();
+        let [embedded] = others.as_slice() else { panic!("listens on {pages} and {others:?}") };
+        embedded.clone()
     }
 
     /// The process.
@@ -86,12 +118,12 @@ impl Daemon {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Option<(u16, String)> {
-        get(&format!("http://{}{path}", self.address)).await
+        get(&format!("http://{}{path}", self.address.get()?)).await
     }
 
     pub(crate) async fn post(&self, path: &str) -> Option<(u16, String)> {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.post(format!("http://{}{path}", self.address)).send().await.ok()?;
+        let answer = client.post(format!("http://{}{path}", self.address.get()?)).send().await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 
@@ -170,6 +202,14 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The address in the line of the log that says where the pages are.
+fn address_in(line: &str) -> Option<String> {
+    const HOST: &str = "127.0.0.1:";
+    let (_, rest) = line.split_once("Started").and_then(|(_, rest)| rest.split_once(HOST))?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    Some(format!("{HOST}{}", &rest[..end]))
 }
 
 /// The binary with a configuration.

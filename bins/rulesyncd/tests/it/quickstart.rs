@@ -26,10 +26,11 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     let config = directory.path().join("rulesync.yaml");
     let text = std::fs::read_to_string(&config).unwrap();
     // Any free port, because the quickstart's own may be taken on the machine that tests.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let ruler = format!("http://127.0.0.1:{port}");
-    std::fs::write(&config, text.replace("type: embedded", &format!("type: embedded\n    address: {ruler}")))
-        .unwrap();
+    std::fs::write(
+        &config,
+        text.replace("type: embedded", "type: embedded\n    address: http://127.0.0.1:0"),
+    )
+    .unwrap();
     let daemon = Daemon::start(&config, &[]);
     let line = daemon
         .logs(&[
@@ -59,7 +60,7 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     assert!(objects.len() >= 12, "{} objects", objects.len());
     assert_eq!(objects.iter().filter(|object| object["state"] == "refused").count(), 1, "{objects:#?}");
 
-    let rules = format!("{ruler}/prometheus/config/v1/rules");
+    let rules = format!("http://{}/prometheus/config/v1/rules", daemon.embedded());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let of_tenant = async |tenant: &str| {
         client.get(&rules).header("X-Scope-OrgID", tenant).send().await.unwrap().text().await.unwrap()

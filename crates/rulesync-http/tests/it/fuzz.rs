@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use rulesync_core::{EncodedGroup, Group, NameLimits, Rule, Ruler, TenantId};
 use rulesync_http::{ClientConfig, PathEncoding, RulerClient};
 use rulesync_mimir::{cortex_profile, mimir_profile};
-use rulesync_testkit::{Detail, Kind, RulerServer};
+use rulesync_testkit::{Detail, Kind, RulerBuilder, RulerServer};
 
 use crate::auth::connection;
 
@@ -33,7 +33,7 @@ impl Server {
     async fn start(kind: Kind, encoding: PathEncoding) -> Self {
         let mut builder = RulerServer::builder(kind).journal(Detail::Nothing);
         if encoding == PathEncoding::Double {
-            builder = builder.double_decode();
+            builder = builder.with(RulerBuilder::double_decode);
         }
         let server = builder.start().await.unwrap();
         let profile = if kind == Kind::Cortex { cortex_profile() } else { mimir_profile("/prometheus") };

@@ -9,7 +9,7 @@ use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler, RulerError, T
 use rulesync_http::{ClientConfig, RequestObserver, RulerClient, ServerProfile};
 use rulesync_loki::{loki_profile, loki_ruler};
 use rulesync_mimir::{cortex_profile, cortex_ruler, mimir_profile};
-use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer};
+use rulesync_testkit::{Fault, Kind, RulerBuilder, RulerServer, RulerServerBuilder};
 use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -33,7 +33,7 @@ fn client(server: &RulerServer, profile: ServerProfile) -> RulerClient {
     RulerClient::new(connection.with_timeout(Duration::from_secs(10)), profile).unwrap()
 }
 
-async fn start(builder: RulerBuilder) -> (RulerServer, RulerClient) {
+async fn start(builder: RulerServerBuilder) -> (RulerServer, RulerClient) {
     let server = builder.start().await.unwrap();
     let client = client(&server, profile(server.kind()));
     (server, client)
@@ -88,7 +88,7 @@ async fn state_reports_health_of_each_rule() {
         use RuleHealth::{Failing, Healthy, Unknown};
         assert_eq!(health().await, [Unknown, Unknown, Unknown], "{kind:?}");
         server.set_evaluates(true);
-        server.fail_rule("t1", "a/b", "g", 2, Some("found duplicate series"));
+        server.set_rule_error("t1", "a/b", "g", 2, Some("found duplicate series"));
         let failing = Failing("found duplicate series".to_owned());
         assert_eq!(health().await, [Healthy, Healthy, failing], "{kind:?}");
     }
@@ -96,7 +96,7 @@ async fn state_reports_health_of_each_rule() {
 
 #[tokio::test]
 async fn state_reports_log_query_as_failing() {
-    let (server, client) = start(RulerServer::builder(Kind::Loki).evaluates()).await;
+    let (server, client) = start(RulerServer::builder(Kind::Loki).with(RulerBuilder::evaluates)).await;
     server.put("t1", "ns", "name: g\nrules: [{alert: A, expr: '{job=\"x\"}'}]").unwrap();
     let (_, found) = ask(&client, &["ns"]).await.unwrap();
     let failing = RuleHealth::Failing("rule result is not a vector or scalar".to_owned());
@@ -106,7 +106,7 @@ async fn state_reports_log_query_as_failing() {
 #[tokio::test]
 async fn state_shows_writes_after_sync_unless_tenant_is_frozen() {
     for kind in KINDS {
-        let (server, client) = start(RulerServer::builder(kind).sync_delay(SYNC)).await;
+        let (server, client) = start(RulerServer::builder(kind).with(|ruler| ruler.sync_delay(SYNC))).await;
         server.put("t1", "ns", ALERT).unwrap();
         assert_eq!(loaded(&client, &["ns"]).await, [""; 0], "{kind:?}");
         advance(SYNC).await;
@@ -195,9 +195,9 @@ async fn state_sends_one_query_if_filter_is_ignored() {
 #[tokio::test]
 async fn state_is_unsupported_if_api_is_disabled() {
     for builder in [
-        RulerServer::builder(Kind::Loki).api_disabled(),
-        RulerServer::builder(Kind::Cortex).api_disabled(),
-        RulerServer::builder(Kind::Mimir).prometheus_prefix("/elsewhere"),
+        RulerServer::builder(Kind::Loki).with(RulerBuilder::api_disabled),
+        RulerServer::builder(Kind::Cortex).with(RulerBuilder::api_disabled),
+        RulerServer::builder(Kind::Mimir).with(|ruler| ruler.prometheus_prefix("/elsewhere")),
     ] {
         let (server, client) = start(builder).await;
         assert_eq!(
@@ -211,7 +211,8 @@ async fn state_is_unsupported_if_api_is_disabled() {
 
 #[tokio::test]
 async fn state_reports_disabled_evaluation_in_servers_words() {
-    let (_server, client) = start(RulerServer::builder(Kind::Mimir).evaluation_disabled("t1")).await;
+    let (_server, client) =
+        start(RulerServer::builder(Kind::Mimir).with(|ruler| ruler.evaluation_disabled("t1"))).await;
     let message = "rule evaluation is disabled for tenant t1".to_owned();
     assert_eq!(ask(&client, &["ns"]).await, Err(RulerError::rejected(message)));
 }

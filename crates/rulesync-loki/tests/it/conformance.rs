@@ -29,13 +29,20 @@ async fn conformance_of_loki() {
 
 #[tokio::test]
 async fn conformance_of_loki_with_object_store() {
-    let server =
-        RulerServer::builder(Kind::Loki).missing_delete(MissingDelete::NotFound).start().await.unwrap();
+    let server = RulerServer::builder(Kind::Loki)
+        .with(|ruler| ruler.missing_delete(MissingDelete::NotFound))
+        .start()
+        .await
+        .unwrap();
     rulers::all(&ruler(&server), &tenants()).await;
 }
 
 #[tokio::test]
 async fn conformance_of_loki_without_state_api() {
-    let server = RulerServer::builder(Kind::Loki).prometheus_prefix("/elsewhere").start().await.unwrap();
+    let server = RulerServer::builder(Kind::Loki)
+        .with(|ruler| ruler.prometheus_prefix("/elsewhere"))
+        .start()
+        .await
+        .unwrap();
     rulers::all(&ruler(&server), &tenants()).await;
 }

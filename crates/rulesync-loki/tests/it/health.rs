@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rulesync_core::{EncodedGroup, EvaluatedGroup, Evaluation, Group, Rule, RuleHealth, Ruler, TenantId};
-use rulesync_testkit::{Kind, RulerServer};
+use rulesync_testkit::{Kind, RulerBuilder, RulerServer};
 
 use crate::conformance::ruler;
 
@@ -17,14 +17,14 @@ async fn loaded(server: &RulerServer, tenant: &TenantId, namespaces: &[&str]) ->
 #[tokio::test]
 async fn evaluation_shows_failing_rule_and_frozen_tenant() {
     let tenant: TenantId = "t".parse().unwrap();
-    let server = RulerServer::builder(Kind::Loki).evaluates().start().await.unwrap();
+    let server = RulerServer::builder(Kind::Loki).with(RulerBuilder::evaluates).start().await.unwrap();
     let loki = ruler(&server);
     let rule = Rule { alert: "A".to_owned(), expr: "rate({a=\"b\"}[5m]) > 0".to_owned(), ..Rule::default() };
     let group = |name: &str| Group { name: name.to_owned(), rules: vec![rule.clone()], ..Group::default() };
     for namespace in ["ours", "theirs"] {
         loki.write_group(Some(&tenant), namespace, &EncodedGroup::of(&group("g")).unwrap()).await.unwrap();
     }
-    server.fail_rule("t", "ours", "g", 0, Some("too many series"));
+    server.set_rule_error("t", "ours", "g", 0, Some("too many series"));
     let found = loaded(&server, &tenant, &["ours"]).await;
     assert_eq!(found.len(), 1, "only the requested namespace: {found:?}");
     assert_eq!(found[0].rules[0].health, RuleHealth::Failing("too many series".to_owned()));

@@ -39,7 +39,11 @@ async fn conformance_of_cortex() {
 async fn conformance_of_embedded() {
     let directory = tempfile::tempdir().unwrap();
     for _ in 0..2 {
-        let server = RulerServer::builder(Kind::Mimir).storage(directory.path()).start().await.unwrap();
+        let server = RulerServer::builder(Kind::Mimir)
+            .with(|ruler| ruler.storage(directory.path()))
+            .start()
+            .await
+            .unwrap();
         rulers::all(&ruler(&server), &tenants()).await;
     }
 }

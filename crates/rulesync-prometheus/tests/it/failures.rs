@@ -31,8 +31,10 @@ async fn foreign_files_are_not_read_or_changed() {
 #[tokio::test]
 async fn unavailable_server_leaves_files_unchanged() {
     let directory = tempfile::tempdir().unwrap();
-    // A closed port.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Taken, so that nobody else listens on it, and refusing connections.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = taken.local_addr().unwrap();
     for variant in [Variant::Prometheus, Variant::Vmalert] {
         let ruler = ruler(directory.path(), &format!("http://{closed}"), variant);
         let error =

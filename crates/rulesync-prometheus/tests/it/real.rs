@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rulesync_http::{ClientConfig, Connection, Request};
-use rulesync_testkit::needs;
+use rulesync_testkit::{needs, ports};
 use serde_json::Value;
 
 /// A running server with its directory.
@@ -39,33 +39,27 @@ impl Real {
         Self::start("/health", spawn_vmalert).await
     }
 
-    async fn start(path_of_health: &'static str, spawn: fn(&Path, &str) -> Child) -> Self {
+    async fn start(path_of_health: &'static str, spawn: fn(&Path) -> Child) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         std::fs::create_dir(path.join("rules")).unwrap();
-        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut listen = free();
-        let mut process = spawn(path, &listen);
+        let mut process = spawn(path);
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let (config, address) = (ClientConfig::default(), format!("http://{listen}"));
-            let connection =
-                Connection::new(&address, &config).unwrap().with_timeout(Duration::from_secs(60));
-            if connection
-                .send(Request::get(path_of_health, "ready"))
-                .await
-                .is_ok_and(|answer| answer.status() == 200)
-            {
-                return Self { process, directory, address, connection };
+            // It listens on any free port, a moment after it has started.
+            if let Some(port) = ports::listening(process.id()).unwrap_or_default().first() {
+                let (config, address) = (ClientConfig::default(), format!("http://127.0.0.1:{port}"));
+                let connection =
+                    Connection::new(&address, &config).unwrap().with_timeout(Duration::from_secs(60));
+                let ready = connection.send(Request::get(path_of_health, "ready")).await;
+                if ready.is_ok_and(|answer| answer.status() == 200) {
+                    return Self { process, directory, address, connection };
+                }
             }
             let log = || std::fs::read_to_string(path.join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "the server is not ready:\n{}", log());
-            if process.try_wait().unwrap().is_some() {
-                // Another process may have taken the port.
-                listen = free();
-                process = spawn(path, &listen);
-            }
+            assert!(process.try_wait().unwrap().is_none(), "the server has ended:\n{}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -103,27 +97,25 @@ impl Real {
     }
 }
 
-fn spawn_prometheus(path: &Path, listen: &str) -> Child {
+fn spawn_prometheus(path: &Path) -> Child {
     let config = "global:\n  evaluation_interval: 1s\nrule_files: [\"rules/*.yaml\"]\n";
     std::fs::write(path.join("prometheus.yml"), config).unwrap();
     let mut command = command("RULESYNC_E2E_PROMETHEUS_BINARY", path);
     command
         .arg(format!("--config.file={}", path.join("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", path.join("data").display()))
-        .arg(format!("--web.listen-address={listen}"))
-        .args(["--web.enable-lifecycle", "--log.level=warn"]);
+        .args(["--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--log.level=warn"]);
     command.spawn().unwrap()
 }
 
-fn spawn_vmalert(path: &Path, listen: &str) -> Child {
+fn spawn_vmalert(path: &Path) -> Child {
     let mut command = command("RULESYNC_E2E_VMALERT_BINARY", path);
     for flag in ["datasource.url", "notifier.url", "remoteWrite.url"] {
         command.arg(format!("-{flag}=http://127.0.0.1:1"));
     }
     command
         .arg(format!("-rule={}", path.join("rules/*.yaml").display()))
-        .arg(format!("-httpListenAddr={listen}"))
-        .arg("-evaluationInterval=1s");
+        .args(["-httpListenAddr=127.0.0.1:0", "-evaluationInterval=1s"]);
     command.spawn().unwrap()
 }
 

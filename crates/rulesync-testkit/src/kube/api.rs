@@ -14,14 +14,15 @@ use super::access::User;
 use super::answer::{Answer, accepted_form, gzip_accepted};
 use super::cluster::Cluster;
 use super::discovery;
+use super::field_error::FieldError;
+use super::intent::{Change, Intent, Unknown};
 use super::list::{Form, in_form, page};
 use super::patch;
 use super::query::{Freshness, ListQuery, Params, Start, WatchQuery};
-use super::refused::{FieldError, Refused};
+use super::refused::Refused;
 use super::resource::Resource;
 use super::route::{Route, Target, route};
 use super::watch::{Scope, Watching};
-use super::write::{Change, Intent, Unknown};
 use crate::listen::{Body, Handler};
 
 /// Serves a cluster.
@@ -101,7 +102,7 @@ impl Api {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Outcome, Refused> {
-        let qualified = super::refused::qualify(&target.plural, &target.group);
+        let qualified = super::resource::qualify(&target.plural, &target.group);
         let resource = {
             let mut world = self.cluster.world();
             let served = world.resource(&qualified).filter(|r| r.version == target.version);

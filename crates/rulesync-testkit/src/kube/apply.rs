@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::builtin;
+use super::intent::{Intent, Written};
 use super::metadata::{carry_over, check_identity, check_name};
 use super::ownership::{Manager, claims, merge_config, record_apply};
 use super::refused::Refused;
 use super::resource::Resource;
 use super::world::World;
-use super::write::{Intent, Written, decoded, undeclared, validate};
+use super::write::{decoded, undeclared, validate};
 
 impl World {
     /// PATCH with a configuration. Fails if it would change fields owned by other managers, unless `force` is set.

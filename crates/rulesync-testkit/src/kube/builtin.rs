@@ -6,22 +6,12 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::clock::{self, Precision};
+use super::clock::{Precision, read_time};
 use super::event::EventApi;
-use super::refused::{FieldError, Refused};
-use super::resource::{Nature, Resource};
+use super::field_error::FieldError;
+use super::refused::Refused;
+use super::resource::{BuiltIn, Nature, Resource};
 use super::schema::Schema;
-
-/// A built-in kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BuiltIn {
-    /// core/v1 ConfigMap.
-    ConfigMap,
-    /// coordination.k8s.io/v1 Lease.
-    Lease,
-    /// Event of core/v1 or events.k8s.io/v1.
-    Event(EventApi),
-}
 
 /// The maximum size of a ConfigMap's values, in bytes; keys are not counted.
 const LARGEST_CONFIG_MAP: usize = 1_048_576;
@@ -127,15 +117,6 @@ pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused
         }
         BuiltIn::Event(api) => api.read(value).map_err(unreadable),
     }
-}
-
-/// Converts a time to its stored format.
-pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
-    if let Some(text) = parent.get(key).and_then(Value::as_str) {
-        let normalized = clock::normalize(text, precision)?;
-        parent[key] = json!(normalized);
-    }
-    Ok(())
 }
 
 static CONFIG_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[-._a-zA-Z0-9]+$").ok());

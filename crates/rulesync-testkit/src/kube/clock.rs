@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
 /// The current time to the second, in the format of `metadata.creationTimestamp`.
 pub(crate) fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -183,6 +185,15 @@ pub(crate) fn uid() -> String {
 pub(crate) fn suffix() -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     (0..5).map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())])).collect()
+}
+
+/// Converts a time to its stored format.
+pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
+    if let Some(text) = parent.get(key).and_then(Value::as_str) {
+        let normalized = normalize(text, precision)?;
+        parent[key] = Value::String(normalized);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

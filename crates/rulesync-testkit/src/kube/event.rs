@@ -6,9 +6,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::builtin::read_time;
-use super::clock::Precision;
-use super::refused::FieldError;
+use super::clock::{Precision, read_time};
+use super::field_error::FieldError;
 
 /// The field names that differ: in core/v1, which is the stored form, and in events.k8s.io/v1.
 const NAMES: [(&str, &str); 7] = [

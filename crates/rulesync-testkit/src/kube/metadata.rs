@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     clock,
-    refused::{FieldError, Refused},
+    field_error::FieldError,
+    intent::Intent,
+    refused::Refused,
     resource::{Nature, Resource},
-    write::Intent,
 };
 
 /// Gives a new object its identity; values set by the client are dropped.

@@ -7,11 +7,11 @@
 //! | `api`, `answer`, `route`, `query`, `discovery` | HTTP: requests and answers |
 //! | `cluster` | state shared by requests: the locked world, switches, notification of watches |
 //! | `watch`, `list` | the two ways to read |
-//! | `world`, `write`, `metadata`, `patch`, `schema` | writes and their validation |
+//! | `world`, `write`, `intent`, `metadata`, `patch`, `schema` | writes and their validation |
 //! | `apply`, `ownership`, `fields` | server-side apply: configurations, field ownership, sets of fields |
 //! | `store` | objects, revisions, events |
 //! | `builtin`, `event` | structure and validation of ConfigMaps, Leases and Events |
-//! | `resource`, `selector`, `access`, `refused`, `clock` | kinds, selectors, users, errors, timestamps |
+//! | `resource`, `selector`, `access`, `refused`, `field_error`, `clock` | kinds, selectors, users, errors, timestamps |
 
 mod access;
 mod answer;
@@ -23,7 +23,9 @@ mod cluster;
 mod discovery;
 mod event;
 mod faults;
+mod field_error;
 mod fields;
+mod intent;
 mod list;
 mod metadata;
 mod ownership;

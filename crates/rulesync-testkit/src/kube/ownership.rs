@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::clock;
 use super::fields::{Fields, applied, difference, merge, prune};
+use super::refused::Conflict;
 use super::resource::Resource;
 use super::schema::Schema;
 
@@ -35,15 +36,6 @@ struct Entry {
     manager: Manager,
     time: String,
     fields: Fields,
-}
-
-/// A field that another manager owns and an apply would change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Conflict {
-    /// The other manager, as named in messages.
-    pub(crate) manager: String,
-    /// The field, such as `.spec.groups`.
-    pub(crate) path: String,
 }
 
 impl Manager {

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::refused::{FieldError, Refused};
+use super::field_error::FieldError;
+use super::refused::Refused;
 use super::selector::Selector;
 
 /// Decoded query parameters; the first of repeated ones counts, as with the real server.

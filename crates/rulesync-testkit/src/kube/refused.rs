@@ -2,12 +2,10 @@
 //!
 //! The messages are the recorded ones, because clients and users read them.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
-use super::ownership::Conflict;
-use super::resource::Resource;
+use super::field_error::FieldError;
+use super::resource::{Resource, qualify};
 
 /// An error of the API server: the contents of the `Status` object that a client receives.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -23,68 +21,13 @@ pub struct Refused {
     continue_token: Option<String>,
 }
 
-/// One validation error of one field.
+/// A field that another manager owns and an apply would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FieldError {
-    field: String,
-    reason: &'static str,
-    message: String,
-}
-
-impl FieldError {
-    /// The value is of the right type but not acceptable.
-    pub(crate) fn invalid(field: &str, value: &Value, why: &str) -> Self {
-        Self::new(field, "FieldValueInvalid", format!("Invalid value: {value}: {why}"))
-    }
-
-    /// The value has the wrong JSON type; the server shows the type instead of the value.
-    pub(crate) fn wrong_type(field: &str, found: &str, wanted: &str) -> Self {
-        let message =
-            format!("Invalid value: \"{found}\": {field} in body must be of type {wanted}: \"{found}\"");
-        Self::new(field, "FieldValueTypeInvalid", message)
-    }
-
-    /// A required field is absent.
-    pub(crate) fn required(field: &str) -> Self {
-        Self::new(field, "FieldValueRequired", "Required value".to_owned())
-    }
-
-    /// A required field is absent; with an explanation by the server.
-    pub(crate) fn required_because(field: &str, why: &str) -> Self {
-        Self::new(field, "FieldValueRequired", format!("Required value: {why}"))
-    }
-
-    /// An item of a list of type map has the key of an earlier one.
-    pub(crate) fn duplicate(field: &str, key: &Value) -> Self {
-        Self::new(field, "FieldValueDuplicate", format!("Duplicate value: {key}"))
-    }
-
-    /// The value is not in an enumeration.
-    pub(crate) fn unsupported(field: &str, value: &Value, supported: &[Value]) -> Self {
-        let supported = supported.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-        let message = format!("Unsupported value: {value}: supported values: {supported}");
-        Self::new(field, "FieldValueNotSupported", message)
-    }
-
-    /// The value exceeds the limit in bytes; the server does not repeat it.
-    pub(crate) fn too_long(field: &str, most: usize) -> Self {
-        Self::new(field, "FieldValueTooLong", format!("Too long: may not be more than {most} bytes"))
-    }
-
-    /// The field, or this value of it, may not be set.
-    pub(crate) fn forbidden(field: &str, why: &str) -> Self {
-        Self::new(field, "FieldValueForbidden", format!("Forbidden: {why}"))
-    }
-
-    fn new(field: &str, reason: &'static str, message: String) -> Self {
-        Self { field: field.to_owned(), reason, message }
-    }
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
+pub(crate) struct Conflict {
+    /// The other manager, as named in messages.
+    pub(crate) manager: String,
+    /// The field, such as `.spec.groups`.
+    pub(crate) path: String,
 }
 
 impl Refused {
@@ -368,11 +311,6 @@ impl Refused {
         }
         status
     }
-}
-
-/// `plural.group`, or `plural` in the core group.
-pub(crate) fn qualify(plural: &str, group: &str) -> String {
-    if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
 }
 
 /// The `details` of a `Status`; empty parts are omitted, as by the server.

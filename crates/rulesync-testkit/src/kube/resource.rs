@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::builtin::BuiltIn;
 use super::event::EventApi;
-use super::refused::qualify;
 use super::schema::Schema;
 use super::store::Record;
+
+/// `plural.group`, or `plural` in the core group.
+pub(crate) fn qualify(plural: &str, group: &str) -> String {
+    if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
+}
 
 /// A served kind.
 #[derive(Debug)]
@@ -23,6 +26,17 @@ pub(crate) struct Resource {
     pub(crate) categories: Vec<String>,
     pub(crate) namespaced: bool,
     pub(crate) nature: Nature,
+}
+
+/// A built-in kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BuiltIn {
+    /// core/v1 ConfigMap.
+    ConfigMap,
+    /// coordination.k8s.io/v1 Lease.
+    Lease,
+    /// Event of core/v1 or events.k8s.io/v1.
+    Event(EventApi),
 }
 
 /// The properties that depend on the origin of a kind.

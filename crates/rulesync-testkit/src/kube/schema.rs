@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::refused::FieldError;
+use super::field_error::FieldError;
 
 /// A compiled `openAPIV3Schema`, or a part of one.
 #[derive(Debug, Default)]

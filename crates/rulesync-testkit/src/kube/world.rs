@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use super::clock;
+use super::intent::{Intent, Written};
 use super::refused::Refused;
 use super::resource::Resource;
 use super::store::{Record, Store};
-use super::write::{Intent, Written};
 
 /// The namespace whose uid identifies the cluster.
 pub(crate) const CLUSTER: &str = "kube-system";

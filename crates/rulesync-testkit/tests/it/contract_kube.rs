@@ -13,6 +13,7 @@ use bytes::Bytes;
 use rulesync_testkit::{
     Access, KubeServer,
     recording::{self, Recording, RequestBody, Response},
+    wire::{self, Reply},
 };
 use serde_json::{Value, json};
 
@@ -20,7 +21,6 @@ use crate::{
     contract_kube_allow::ALLOWED,
     contract_kube_compare::{compare, frames, normalize, remove_managers},
     kube_client::{RULES, watches_started},
-    wire::{self, Reply},
 };
 
 /// The recordings, and the result of each one that was replayed.

@@ -7,7 +7,7 @@ use regex::Regex;
 use rulesync_testkit::recording::Response;
 use serde_json::{Value, json};
 
-use crate::wire::Reply;
+use rulesync_testkit::wire::Reply;
 
 /// The JSON documents of a body: one, or the events of a watch.
 pub(crate) fn frames(body: &[u8]) -> Result<Vec<Value>, String> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use rulesync_testkit::{Detail, Fault, Kind, RulerServer};
 
-use crate::wire::{ask, send};
+use rulesync_testkit::wire::{ask, send};
 
 const RULES: &str = "/prometheus/config/v1/rules";
 const GROUP: &str = "name: g\nrules: [{record: r, expr: up}]\n";

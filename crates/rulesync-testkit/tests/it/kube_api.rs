@@ -9,13 +9,10 @@ use kube::{
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use rulesync_testkit::{Access, Fault, KubeServer};
+use rulesync_testkit::{Access, Fault, KubeServer, wire};
 use serde_json::{Value, json};
 
-use crate::{
-    kube_client::{DEADLINE, RULES, client, kind, lists, rule, rules, rules_in},
-    wire,
-};
+use crate::kube_client::{DEADLINE, RULES, client, kind, lists, rule, rules, rules_in};
 
 fn object(value: Value) -> DynamicObject {
     serde_json::from_value(value).unwrap()

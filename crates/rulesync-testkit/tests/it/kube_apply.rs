@@ -6,13 +6,12 @@ use kube::{
     Api, ResourceExt,
     api::{DynamicObject, Patch, PatchParams, PostParams},
 };
-use rulesync_testkit::KubeServer;
+use rulesync_testkit::{KubeServer, wire};
 use serde_json::{Value, json};
 
 use crate::{
     kube_api::code,
     kube_client::{RULES, client, rule, rules_in},
-    wire,
 };
 
 fn config_maps(server: &KubeServer) -> Api<ConfigMap> {

@@ -8,11 +8,9 @@
     reason = "clippy.toml allows these inside test functions; what test functions share fails and reports like them"
 )]
 
-mod contract_allow;
 mod contract_kube;
 mod contract_kube_allow;
 mod contract_kube_compare;
-mod contract_ruler;
 mod faults;
 mod kube_api;
 mod kube_apply;
@@ -22,6 +20,3 @@ mod kube_corpus;
 mod kube_events;
 mod kube_watch;
 mod ruler;
-mod ruler_loki;
-mod ruler_state;
-mod wire;
