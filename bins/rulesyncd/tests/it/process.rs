@@ -18,7 +18,7 @@ pub(crate) struct Daemon {
     logged: Arc<Notify>,
 }
 
-/// How long anything may take before a test gives up; nothing is measured with it.
+/// The time after which a test gives up waiting; nothing is measured with it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Daemon {
@@ -26,7 +26,7 @@ impl Daemon {
         Self::run(command(config).args(flags))
     }
 
-    /// Runs a command that is the daemon, or ends in it.
+    /// Runs a command that is the daemon, or becomes it.
     pub(crate) fn run(command: &mut Command) -> Self {
         let mut daemon = Self::run_unread(command);
         let (into, tell) = (Arc::clone(&daemon.log), Arc::clone(&daemon.logged));
@@ -40,14 +40,14 @@ impl Daemon {
         daemon
     }
 
-    /// Starts it with a log that nobody reads, and that is full at some time.
+    /// Starts it with a log that nobody reads, and that fills up.
     pub(crate) fn start_unread(config: &Path, flags: &[&str]) -> Self {
         Self::run_unread(command(config).args(flags))
     }
 
     fn run_unread(command: &mut Command) -> Self {
         crypto();
-        // Free again at once, and taken by the daemon a moment later.
+        // Free again at once, and bound by the daemon a moment later.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         // A run that ends by itself serves no pages.
         if !command.get_args().any(|flag| flag == "--once" || flag == "--dry-run") {
@@ -57,12 +57,12 @@ impl Daemon {
         Self { child, address, log: Arc::default(), logged: Arc::default() }
     }
 
-    /// Where its pages are.
+    /// The address of its pages.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// The process.
+    /// The process ID.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -71,7 +71,7 @@ impl Daemon {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits for a line of the log that holds all of `parts`.
+    /// Waits for a line of the log that contains all of `parts`.
     pub(crate) async fn logs(&self, parts: &[&str]) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -113,7 +113,7 @@ impl Daemon {
         }
     }
 
-    /// Waits until every source is ready and every destination in order, with so many objects.
+    /// Waits until every source is ready and every destination in sync, with this number of objects.
     pub(crate) async fn in_order(&self, objects: usize) -> Value {
         self.until(|status| {
             let destinations = status["destinations"].as_array().is_some_and(|destinations| {

@@ -1,4 +1,4 @@
-//! The quickstart of the README, as a newcomer would run it.
+//! The quickstart of the README, as a new user runs it.
 
 use std::path::{Path, PathBuf};
 
@@ -18,14 +18,14 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
+async fn quickstart_syncs_rules_reports_the_broken_one_and_follows_edits() {
     crypto();
     let directory = tempfile::tempdir().unwrap();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart"), directory.path());
     let _ = std::fs::remove_dir_all(directory.path().join(".rulesync"));
     let config = directory.path().join("rulesync.yaml");
     let text = std::fs::read_to_string(&config).unwrap();
-    // Any free port, because the quickstart's own may be taken on the machine that tests.
+    // A free port, because that of the quickstart may be in use.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let ruler = format!("http://127.0.0.1:{port}");
     std::fs::write(&config, text.replace("type: embedded", &format!("type: embedded\n    address: {ruler}")))
