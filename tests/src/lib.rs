@@ -1,12 +1,11 @@
 //! What the end-to-end tests share: an engine wired from a configuration as users write it, with status to wait for.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_config::{Config, Lifetime, Process, Wired, Wiring, process};
-use rulesync_core::{
-    Backoff, DestinationState, Engine, EngineHandle, LogReporter, Metrics, Policy, Setup, Status,
-};
+use rulesync_config::{Config, Lifetime, Options};
+use rulesync_core::{Backoff, DestinationState, EngineHandle, LogReporter, Status};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,10 +17,6 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Running {
     /// Asks and tells it.
     pub engine: EngineHandle,
-    /// What it was made of.
-    pub setup: Setup,
-    // Holds embedded rulers alive.
-    _wired: Wired,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -39,44 +34,14 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub async fn run(config: &str, directory: &Path) -> Result<Running, Failure> {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = Config::parse(config, "test.yaml", std::collections::HashMap::new())?;
-    let metrics = Metrics::default();
-    let wiring = Wiring::new(directory, metrics.clone());
-    let (mut setup, wired) = wiring.wire(&config).await?;
+    let config = Config::parse(config, &directory.join("test.yaml"), std::collections::HashMap::new())?;
     let backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
-    setup.policy = Policy { backoff, ..setup.policy };
-    let Process { inventory, file_inventory, installation, leadership, election } =
-        process(&config, directory, Lifetime::Daemon).await?;
-    if let Some(inventory) = file_inventory {
-        wiring.memory().keep_in(inventory, true);
-    }
-    let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
-        .setup(setup.clone())
-        .metrics(metrics)
-        .leadership(leadership)
-        .reporter(LogReporter);
-    if let Some(inventory) = inventory {
-        engine = engine.shared_inventory(inventory);
-    }
-    if let Some(installation) = installation {
-        engine = engine.installation(installation);
-    }
-    let engine = engine.build()?;
-    let handle = engine.handle();
+    let options = Options::new(Lifetime::Daemon).reporter(LogReporter).backoff(backoff);
+    let app = config.validate()?.build(options).await?;
+    let engine = app.handle();
     let shutdown = CancellationToken::new();
-    let stop = shutdown.clone();
-    let task = tokio::spawn(async move {
-        let elected = CancellationToken::new();
-        let engine = async {
-            engine.run(stop.cancelled_owned()).await;
-            elected.cancel();
-        };
-        match election {
-            Some(election) => drop(tokio::join!(engine, election.run(elected.clone()))),
-            None => engine.await,
-        }
-    });
-    Ok(Running { engine: handle, setup, _wired: wired, shutdown, task })
+    let task = tokio::spawn(app.run(Arc::default(), shutdown.clone().cancelled_owned()));
+    Ok(Running { engine, shutdown, task })
 }
 
 impl Running {

@@ -8,8 +8,11 @@ use rulesync_core::{DurationError, PromDuration};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The flags of a run that ends by itself, of which there can be one. It serves no pages.
+/// The flags of a run that ends by itself, of which at most one can be set. It serves no pages.
 const ONE_SHOT: &str = "one-shot";
+
+/// The flag of a run that only checks the configuration.
+const CHECK: &str = "check_config";
 
 /// Keeps rulers (Grafana Mimir, Loki, Cortex, Prometheus, vmalert) identical to the rules that are declared in
 /// Kubernetes or in files.
@@ -20,35 +23,40 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
 
-    /// Where to serve /metrics, health and status; `:8080` is `0.0.0.0:8080`.
+    /// Check the configuration file and the files it names, print all errors, and exit: 0 if there are none, else 1.
+    /// Nothing is started, and no request is sent.
+    #[arg(long, conflicts_with = ONE_SHOT)]
+    pub(crate) check_config: bool,
+
+    /// The address to serve /metrics, health and status; `:8080` is `0.0.0.0:8080`.
     #[arg(
         long = "web.listen-address",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
         value_parser = listen_address,
-        conflicts_with = ONE_SHOT
+        conflicts_with_all = [ONE_SHOT, CHECK]
     )]
     pub(crate) listen_address: SocketAddr,
 
     /// Serve requests that change something: `POST /api/v1/destinations/{ruler}/{tenant}/release-deletes`, and
     /// `POST /api/v1/release-deletes` for all destinations.
-    #[arg(long = "web.enable-admin-api", conflicts_with = ONE_SHOT)]
+    #[arg(long = "web.enable-admin-api", conflicts_with_all = [ONE_SHOT, CHECK])]
     pub(crate) enable_admin_api: bool,
 
-    /// How much to log: error, warn, info, debug, trace, or a filter such as `info,rulesync_k8s=debug`.
+    /// What to log: error, warn, info, debug, trace, or a filter such as `info,rulesync_k8s=debug`.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", value_parser = log_level)]
     pub(crate) log_level: String,
 
-    /// How to log.
+    /// The format of log lines.
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub(crate) log_format: LogFormat,
 
-    /// Bring everything in order once and exit: 0 if it is, 1 if something failed.
+    /// Bring everything in sync once and exit: 0 if it is, 1 if something failed.
     #[arg(long, group = ONE_SHOT)]
     pub(crate) once: bool,
 
     /// Print what would be changed and what would be refused, change nothing, and exit: 1 if something would be
-    /// refused.
+    /// refused, else 0.
     #[arg(long, group = ONE_SHOT)]
     pub(crate) dry_run: bool,
 
@@ -56,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "once")]
     pub(crate) release_deletes: bool,
 
-    /// With --once or --dry-run: give up after so long without getting on, and say what was not done.
+    /// With --once or --dry-run: give up after this time without progress, and report what was not done.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = longer_than_zero, requires = ONE_SHOT)]
     pub(crate) timeout: PromDuration,
 }
@@ -71,8 +79,8 @@ fn longer_than_zero(text: &str) -> Result<PromDuration, String> {
     if duration.as_millis() == 0 { Err("must be longer than zero".to_owned()) } else { Ok(duration) }
 }
 
-/// A word alone could also be a part of the program to log everything of: hardly anybody means that, and a misspelt
-/// level would silence all logs.
+/// Parses a filter of logs. A single word that is not a level would select a part of the program, which is hardly meant,
+/// and a misspelt level would silence all logs.
 fn log_level(text: &str) -> Result<String, String> {
     let level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
     let known = |part: &str| part.contains(['=', '[']) || level(part);
@@ -82,7 +90,7 @@ fn log_level(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// How log lines look.
+/// A format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// `key=value` pairs.
@@ -106,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_without_effect_is_refused() {
+    fn flags_without_effect_are_refused() {
         let parse = |flags: &[&str]| {
             let flags = ["rulesyncd", "--config", "x"].iter().chain(flags);
             Args::try_parse_from(flags).map_err(|error| error.to_string())
@@ -119,13 +127,17 @@ mod tests {
             (&["--dry-run", "--web.listen-address", ":1"], "--web.listen-address"),
             (&["--once", "--dry-run"], "--dry-run"),
             (&["--release-deletes"], "--once"),
+            (&["--check-config", "--once"], "--check-config"),
+            (&["--check-config", "--timeout", "1m"], "--timeout"),
+            (&["--check-config", "--web.listen-address", ":1"], "--web.listen-address"),
+            (&["--check-config", "--web.enable-admin-api"], "--web.enable-admin-api"),
             (&["--once", "--timeout", "0s"], "must be longer than zero"),
             (&["--dry-run", "--timeout", "0"], "--timeout"),
         ] {
             let error = parse(flags).unwrap_err();
             assert!(error.contains(says), "{flags:?}: {error}");
         }
-        // What is not said is no contradiction.
+        // Defaults contradict nothing.
         for flags in
             [&[][..], &["--once"], &["--dry-run"], &["--web.enable-admin-api", "--web.listen-address", ":1"]]
         {
@@ -136,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_be_a_port_alone() {
+    fn listen_address_may_be_a_port_alone() {
         assert_eq!(listen_address(":8080"), Ok("0.0.0.0:8080".parse().unwrap()));
         assert_eq!(listen_address("[::1]:1"), Ok("[::1]:1".parse().unwrap()));
         assert!(listen_address("8080").unwrap_err().contains(":8080"));
     }
 
     #[test]
-    fn a_misspelt_level_is_refused() {
+    fn log_level_must_not_be_misspelt() {
         for level in
             ["info", "WARN", "off", "info,rulesync_k8s=debug", "warn,rulesync_core::destination=trace"]
         {

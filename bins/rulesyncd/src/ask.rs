@@ -1,4 +1,4 @@
-//! The engine as the pages ask it: with a deadline, since its thread may be busy.
+//! Requests of the pages to the engine, each with a deadline because its thread may be busy.
 
 use std::fmt;
 use std::future::Future;
@@ -8,30 +8,30 @@ use std::time::{Duration, SystemTime};
 use rulesync_core::{DestinationId, EngineHandle, SourceStatus, Status};
 use tokio::time::Instant;
 
-/// How long readiness waits. Kubernetes gives a probe one second.
+/// The deadline of the readiness page. Kubernetes gives a probe one second.
 const READY_DEADLINE: Duration = Duration::from_millis(500);
 
-/// How long everything else waits: a person would rather wait than ask again.
+/// The deadline of all other pages: people would rather wait than ask again.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Asks the engine. Clones share what they know of it.
+/// Asks the engine. Clones share when it last answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Asking {
     engine: EngineHandle,
-    /// When the first of the questions was asked that were not answered since.
+    /// When the first of the requests was sent that were not answered since.
     silent: Arc<Mutex<Option<(Instant, SystemTime)>>>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
     /// The engine has ended.
     Ended,
     /// The engine did not answer in time.
     Busy {
-        /// Since when it has answered nothing.
+        /// When the first unanswered request was sent.
         since: SystemTime,
-        /// For how long that is.
+        /// The time since then.
         seconds: u64,
     },
 }
@@ -39,7 +39,7 @@ pub(crate) enum NoAnswer {
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ended => f.write_str("the engine does not run"),
+            Self::Ended => f.write_str("the engine is not running"),
             Self::Busy { since, seconds } => {
                 let since = httpdate::HttpDate::from(*since);
                 write!(f, "the engine is busy: no answer since {since} ({seconds} s)")
@@ -53,18 +53,18 @@ impl Asking {
         Self { engine, silent: Arc::default() }
     }
 
-    /// How the sources are.
+    /// Returns the state of the sources.
     pub(crate) async fn sources(&self) -> Result<Vec<SourceStatus>, NoAnswer> {
         self.ask(READY_DEADLINE, self.engine.sources()).await?.ok_or(NoAnswer::Ended)
     }
 
-    /// How everything is.
+    /// Returns the whole status.
     pub(crate) async fn status(&self) -> Result<Status, NoAnswer> {
         self.ask(DEADLINE, self.engine.status()).await?.ok_or(NoAnswer::Ended)
     }
 
-    /// Lets the deletes pass that are held at a destination; none if there is no such destination. Without an answer
-    /// they may be released later.
+    /// Releases the deletes that are held at a destination; returns none if there is no such destination. Without an
+    /// answer, they may still be released later.
     pub(crate) async fn release_deletes(
         &self,
         destination: &DestinationId,
@@ -72,7 +72,7 @@ impl Asking {
         self.ask(DEADLINE, self.engine.release_deletes(destination)).await
     }
 
-    /// The same at all destinations.
+    /// Releases the held deletes of all destinations.
     pub(crate) async fn release_all_deletes(&self) -> Result<usize, NoAnswer> {
         self.ask(DEADLINE, self.engine.release_all_deletes()).await?.ok_or(NoAnswer::Ended)
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_counted_from_the_first_question_without_an_answer() {
+    async fn busy_time_counts_from_the_first_unanswered_request() {
         let asking = Asking::new(crate::web::tests::busy_engine().await.handle());
         let silent = async || match asking.ask(Duration::from_secs(3), pending::<()>()).await {
             Err(NoAnswer::Busy { since, seconds }) => (since, seconds),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_since_when() {
+    fn no_answer_names_the_time_since() {
         let since = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(
             NoAnswer::Busy { since, seconds: 12 }.to_string(),

@@ -1,5 +1,5 @@
-//! Logs: logfmt or JSON on standard error. Much of what is logged are words of authors and servers; none of them can
-//! begin a line of its own or move a terminal's cursor.
+//! Logs on standard error. Much of what is logged is text of authors and servers; none of it can begin a line of its own
+//! or move a terminal's cursor.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -13,36 +13,24 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::{Args, LogFormat};
 
-/// What these libraries log, our own lines say better, with the name of the source and what to do. A filter that names
-/// parts of the program decides for itself.
-const SAID_BETTER: &str = "kube_client=off,kube_runtime=off";
+/// Libraries whose log lines repeat what rulesync logs with the name of the source and a hint. A filter that names parts of
+/// the program overrides this.
+const REPEATED: &str = "kube_client=off,kube_runtime=off";
 
 /// Starts logging.
 pub(crate) fn start(args: &Args) {
     let filter = match args.log_level.parse::<LevelFilter>() {
-        Ok(level) if level <= LevelFilter::INFO => EnvFilter::new(format!("{level},{SAID_BETTER}")),
+        Ok(level) if level <= LevelFilter::INFO => EnvFilter::new(format!("{level},{REPEATED}")),
         _ => EnvFilter::new(&args.log_level),
     };
     let logs = tracing_subscriber::registry().with(filter);
     let format = args.log_format;
     let standard_error = Lines { format, make: io::stderr };
-    match format {
-        LogFormat::Logfmt => {
-            let layer = tracing_logfmt::builder()
-                .with_target(false)
-                .with_span_name(false)
-                .with_span_path(false)
-                .layer();
-            logs.with(layer.with_writer(standard_error)).init();
-        }
-        LogFormat::Json => {
-            let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
-            logs.with(layer.with_writer(standard_error)).init();
-        }
-    }
+    let layer = tracing_subscriber::fmt::layer().event_format(format).with_writer(standard_error);
+    logs.with(layer).init();
 }
 
-/// Makes writers for one line each, from those that another makes.
+/// Makes writers that write one line each.
 struct Lines<M> {
     format: LogFormat,
     make: M,
@@ -56,7 +44,7 @@ impl<'a, M: Fn() -> W + 'a, W: Write> MakeWriter<'a> for Lines<M> {
     }
 }
 
-/// Writes a line, which is handed over whole.
+/// Writes one line, which it is given as a whole.
 struct Line<W> {
     format: LogFormat,
     to: W,
@@ -76,8 +64,8 @@ impl<W: Write> Write for Line<W> {
     }
 }
 
-/// A line with escapes in place of what does not show as itself. The formats have escapes for a part of this only, and
-/// logfmt for values only that it quotes.
+/// Returns a line in which characters that do not show as themselves are escaped. The formats escape only some of them, and
+/// logfmt only in quotes.
 fn escaped(line: &str, format: LogFormat) -> Cow<'_, str> {
     let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
     if !text.contains(is_hidden) {
@@ -104,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_written_as_they_are_but_for_what_does_not_show() {
+    fn lines_are_unchanged_except_for_hidden_characters() {
         for format in [LogFormat::Logfmt, LogFormat::Json] {
             assert!(matches!(escaped("level=info msg=\"größer \\n\"\n", format), Cow::Borrowed(_)));
         }
@@ -115,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_json_with_the_same_text() {
+    fn escaped_json_is_the_same_text() {
         let text = "a\u{9b}\u{2028}\u{e0041}\u{1b}\n\"";
         let line = serde_json::to_string(text).unwrap();
         let safe = escaped(&line, LogFormat::Json);

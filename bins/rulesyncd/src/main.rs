@@ -3,7 +3,9 @@
 
 mod args;
 mod ask;
+mod check;
 mod daemon;
+mod log_format;
 mod logging;
 mod origin;
 mod printable;
@@ -15,26 +17,38 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// How long the end of the process waits for what is blocked in the system, such as reading from a file system that
-/// hangs. It has been given up long since.
+/// How long the end of the process waits for threads that are blocked in the system, such as by a file system that does not
+/// answer. Their results are not needed any more.
 const BLOCKED_GRACE: Duration = Duration::from_secs(1);
 
+/// The exit code for wrong flags, `EX_USAGE` of sysexits.h. Not 2, which tools use for "there are differences".
+const USAGE: u8 = 64;
+
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Nothing is left to do if the output is closed.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
     logging::start(&args);
-    // Whoever comes first decides; nobody else is in this process.
+    // The first installation counts, and this is the only one in the process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // One thread: the work is waiting for others, and handing it from thread to thread costs a third more CPU and a
     // memory arena for each. The pages have a second one, so that they answer while this one is busy.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            let code = runtime.block_on(daemon::run(args));
+            let code = runtime.block_on(async {
+                if args.check_config { check::run(&args.config).await } else { daemon::run(args).await }
+            });
             runtime.shutdown_timeout(BLOCKED_GRACE);
             code
         }
         Err(error) => {
-            tracing::error!(%error, "Cannot start");
+            tracing::error!(%error, "Startup failed");
             ExitCode::FAILURE
         }
     }

@@ -1,13 +1,12 @@
-//! Requests that a page of somebody else makes a browser send: they are refused where they would change something.
+//! Cross-origin requests: they are refused if they would change something.
 //!
-//! A browser sends such a request in the name of a person who can reach the daemon and means nothing of it. It says so
-//! itself, in `Sec-Fetch-Site` and `Origin`; programs such as curl send neither.
+//! A page of another origin can make a browser send a request in the name of a person who can reach the daemon. The
+//! browser says so in `Sec-Fetch-Site` and `Origin`; programs such as curl send neither.
 //!
-//! Not covered is DNS rebinding: a name that led to an attacker's server and now leads to this daemon makes the
-//! attacker's page one of the same origin, in the browser's eyes and here. Under which names the daemon is known, it
-//! cannot know. Against that help the defaults, by which it listens on loopback and serves nothing that changes
-//! anything, and a proxy that knows its names and asks who it is. Nor is this a login: whoever reaches the port with a
-//! program of his own is let through.
+//! DNS rebinding is not covered: a name that led to an attacker's server and now leads to this daemon makes the
+//! attacker's page one of the same origin, for the browser and here. The daemon cannot know its own names. The defaults
+//! help, by which it listens on loopback and serves nothing that changes anything, and so does a proxy that knows its
+//! names and authenticates. Nor is this a login: programs that reach the port are let through.
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
@@ -17,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses requests from other origins, but for those that only read.
+/// Refuses requests from other origins, except those that only read.
 pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
@@ -27,8 +26,8 @@ pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
     }
 }
 
-/// Why a request is not from our own origin; none if it is, or if no browser has sent it. `named` is the authority of
-/// the request's target, which counts before `Host`.
+/// Returns why a request is from another origin; none if it is not, or if no browser has sent it. `named` is the authority
+/// in the request line, which takes precedence over `Host`.
 fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
     let same_site = |site: &axum::http::HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     if !headers.get_all(SEC_FETCH_SITE).iter().all(same_site) {
@@ -41,15 +40,15 @@ fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let (host, ambiguous) = (hosts.next(), hosts.next().is_some());
     let host = named.or_else(|| host?.to_str().ok()).filter(|_| !ambiguous);
-    let ours = |origin: &axum::http::HeaderValue| {
+    let is_own = |origin: &axum::http::HeaderValue| {
         host.zip(origin.to_str().ok()).is_some_and(|(host, origin)| is_same(origin, host))
     };
     let other = "refused: cross-origin request (Origin is not Host); send it with curl or from this server's own origin";
-    (!origins.all(ours)).then_some(other)
+    (!origins.all(is_own)).then_some(other)
 }
 
-/// Whether an origin, such as `http://a:8080`, is at a host, such as `a:8080`. A port may be left out where it is the
-/// scheme's; a proxy may speak another scheme than we do.
+/// Returns whether an origin, such as `http://a:8080`, is at a host, such as `a:8080`. The default port of the scheme may be
+/// omitted; the scheme itself may be that of a proxy.
 fn is_same(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let port = match scheme {
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_our_own_origin_or_no_browser_sends_passes() {
+    fn same_origin_and_programs_pass() {
         for lines in [
             &[("host", "a:8080")][..],
             &[],
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_origin_sends_does_not() {
+    fn other_origins_are_refused() {
         for lines in [
             &[("host", "a:8080"), ("origin", "http://b:8080")][..],
             &[("host", "a:8080"), ("origin", "http://a")],

@@ -1,11 +1,11 @@
-//! Text of authors where people read it: what a terminal would carry out, or what hides or reorders other text, is
-//! shown as an escape instead.
+//! Text of authors where people read it: characters that a terminal acts on, or that hide or reorder other text, are
+//! escaped.
 
 use std::fmt::{self, Write};
 
 use rulesync_core::finding::is_hidden;
 
-/// Prints on one line, with escapes in place of all characters that do not show as themselves.
+/// Displays a value on one line, with characters that do not show as themselves escaped.
 pub(crate) struct Printable<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for Printable<T> {
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_show_as_itself_is_escaped() {
+    fn printable_escapes_hidden_characters() {
         let printed = |text: &str| Printable(text).to_string();
         assert_eq!(printed("grün / größer (3) \u{1f600}"), "grün / größer (3) \u{1f600}");
         assert_eq!(printed("a\nb\r\tc"), r"a\nb\r\tc");

@@ -1,20 +1,21 @@
 //! Serves the web pages on a thread of their own, and bounds what their clients can hold.
 //!
-//! The engine has one thread; while it is busy, that thread answers nobody. A second one with a runtime of its own
-//! costs a small stack, and keeps `/-/healthy` answering whatever the engine does.
+//! The engine has one thread, which answers no request while it is busy. A second one with a runtime of its own costs a
+//! small stack, and keeps `/-/healthy` answering whatever the engine does.
 //!
 //! | what a client does | what it costs the daemon |
 //! |---|---|
-//! | opens connections and says nothing | [`Limits::connections`] of them; each further one closes the one that has waited longest |
+//! | opens connections and sends nothing | [`Limits::connections`] of them; each further one closes the one that has waited longest |
 //! | sends its request slowly | closed after [`Limits::head`] |
 //! | keeps a connection for later | closed after [`Limits::idle`] |
-//! | does not read its answer | closed with a reset after [`Limits::stall`] without a byte, or [`Limits::answer`] in all |
-//! | sends a long head | refused at [`HEAD_BYTES`] |
+//! | does not read its answer | closed with a reset after [`Limits::stall`] without a byte, or [`Limits::answer`] as a whole |
+//! | sends a long head | refused at 16 KiB |
 //!
-//! At the limit the newcomer is served, not sent away: whoever fills all connections and waits would otherwise keep the
-//! health pages from answering. Connections that wait for a request go first, then those in the middle of an answer.
+//! At the limit a new connection is served, not refused: a client that opens all connections and waits would otherwise
+//! keep the health pages from answering. Connections that wait for a request are closed first, then those in the middle of an answer.
 
 mod connection;
+mod limits;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,41 +30,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use connection::Activity;
+pub(crate) use limits::Limits;
 
-/// The bounds of connections to the pages.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// How many connections are open at once.
-    pub(crate) connections: usize,
-    /// How long a connection may be open without a request.
-    pub(crate) idle: Duration,
-    /// How long a request's head may take from its first byte to its last.
-    pub(crate) head: Duration,
-    /// How long a client may take none of its answer.
-    pub(crate) stall: Duration,
-    /// How long an answer may take in all.
-    pub(crate) answer: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 64,
-            // Longer than the minute that scrapers are often apart, and no multiple of it, so that no scrape meets the
-            // end of its connection.
-            idle: Duration::from_secs(100),
-            head: Duration::from_secs(10),
-            stall: Duration::from_secs(10),
-            answer: Duration::from_secs(60),
-        }
-    }
-}
-
-/// The most bytes of a request's head, and of what is read ahead of a client.
-const HEAD_BYTES: usize = 16 << 10;
-
-/// How much of an answer the system may hold for a client that does not read; it doubles the number. Without it, this
-/// grows to megabytes for each connection, which count as the pod's memory.
+/// How much of an answer the system may hold for a client that does not read; it doubles the number. Without a bound this
+/// grows to megabytes per connection, which count as the pod's memory.
 const SEND_BUFFER: u32 = 64 << 10;
 
 /// Connections that the system may accept ahead of the daemon.
@@ -72,7 +42,7 @@ const BACKLOG: u32 = 1024;
 /// The stack of the thread; only what is used of it takes memory.
 const STACK_BYTES: usize = 1 << 20;
 
-/// How long to wait where the system refuses to accept a connection, as when files are short.
+/// The wait after the system failed to accept a connection, such as for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The thread that serves the pages. It ends when this is dropped.
@@ -95,7 +65,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let serve = move || {
-            // If this panics, `end` is dropped, which says it all.
+            // If this panics, `end` is dropped, which reports it.
             let result = serve(listener, router, limits, stopped);
             let _ = end.send(result);
         };
@@ -108,7 +78,7 @@ impl Server {
         self.address
     }
 
-    /// Waits until the pages are not served any more, though nobody has stopped them.
+    /// Waits until the pages are no longer served although they were not stopped.
     pub(crate) async fn failed(&mut self) -> io::Error {
         match (&mut self.ended).await {
             Ok(Ok(())) => io::Error::other("their thread has ended"),
@@ -117,10 +87,10 @@ impl Server {
         }
     }
 
-    /// Takes no connections any more, lets requests in flight finish until `cut`, and ends the thread.
+    /// Accepts no more connections, lets requests in flight finish until `cut`, and ends the thread.
     pub(crate) async fn stop(self, cut: Instant) {
         if self.stop.send(cut).is_ok() {
-            // The thread sees to the time itself; this is for the case that it is stuck.
+            // The thread keeps the time itself; this is for a thread that is stuck.
             let _ = tokio::time::timeout_at(cut, self.ended).await;
         }
     }
@@ -128,7 +98,7 @@ impl Server {
 
 fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // As every server has it: otherwise the port stays taken for a minute after the process before.
+    // Otherwise the port stays in use for a minute after the previous process.
     socket.set_reuseaddr(true)?;
     // Connections inherit it.
     socket.set_send_buffer_size(SEND_BUFFER)?;
@@ -152,7 +122,7 @@ fn serve(
             never = connections.accept(&listener) => match never {},
         };
         drop(listener);
-        // Without a word, whoever started the pages is gone.
+        // If the sender was dropped, so was the owner of the server.
         connections.finish(cut.unwrap_or_else(|_| Instant::now())).await;
         Ok(())
     })
@@ -189,14 +159,14 @@ impl Connections {
                         self.finish.clone(),
                     );
                     self.open.push((self.tasks.spawn(serving), activity));
-                    // What is open gets its turn, however fast clients connect; closed connections really close.
+                    // Open connections make progress however fast clients connect, and closed ones are really closed.
                     tokio::task::yield_now().await;
                 }
-                // The client went away while it waited.
+                // The client closed the connection while it waited.
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
                     if !failing {
-                        warn!(%error, "Connections to the web pages cannot be accepted");
+                        warn!(%error, "Cannot accept connections to the web pages");
                     }
                     failing = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -224,7 +194,7 @@ impl Connections {
     }
 }
 
-/// Whether accepting failed because of the client, so that the next one may be fine.
+/// Returns whether accepting failed because of one client, so that the next connection may succeed.
 fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -20,21 +20,21 @@ use crate::ask::{Asking, NoAnswer};
 use crate::origin;
 use crate::printable::Printable;
 
-/// How many answers of many objects may be in memory at once, however slowly they are read.
+/// The number of status pages that may be in memory at once, however slowly they are read.
 const STATUSES: usize = 2;
 
-/// The same for metrics, which are smaller.
+/// The number of metrics pages, which are smaller.
 const EXPOSITIONS: usize = 4;
 
-/// How long a request waits for its turn.
+/// How long a request waits while that many are in memory.
 const TURN: Duration = Duration::from_secs(5);
 
-/// What the pages show.
+/// The state that the pages share.
 #[derive(Clone)]
 pub(crate) struct Pages {
     engine: Asking,
     metrics: Metrics,
-    /// Whether requests that change something are served.
+    /// Whether requests that change something are allowed.
     admin: bool,
     statuses: Arc<Semaphore>,
     expositions: Arc<Semaphore>,
@@ -65,17 +65,17 @@ pub(crate) fn router(pages: Pages) -> Router {
         .with_state(pages)
 }
 
-/// What the index page says.
+/// The text of the index page.
 const INDEX: &str = "\
 rulesyncd
 
 GET  /metrics             metrics
-GET  /-/healthy           the process lives (/healthz is the same)
-GET  /-/ready             every source has shown all it has (/readyz is the same)
+GET  /-/healthy           the process is alive (/healthz is the same)
+GET  /-/ready             every source has listed its objects (/readyz is the same)
 GET  /api/v1/status       sources, destinations and objects, as JSON
 
 With --web.enable-admin-api:
-POST /api/v1/release-deletes                                make the held deletes of all destinations
+POST /api/v1/release-deletes                                release the held deletes of all destinations
 POST /api/v1/destinations/{ruler}/release-deletes           of a ruler without tenants
 POST /api/v1/destinations/{ruler}/{tenant}/release-deletes  of a tenant
 ";
@@ -148,7 +148,7 @@ async fn release(State(pages): State<Pages>, Path((ruler, tenant)): Path<(String
     release_at(pages, &ruler, Some(&tenant)).await
 }
 
-/// Lets the deletes pass that the guard holds back at a destination.
+/// Releases the deletes that the guard holds at a destination.
 async fn release_at(pages: Pages, ruler: &str, tenant: Option<&str>) -> Response {
     if !pages.admin {
         return admin_is_off();
@@ -193,10 +193,10 @@ fn not_yet_released(no_answer: NoAnswer) -> Response {
     }
 }
 
-/// The destination that a path names. No ruler's name is empty or holds a `/`, however the path is encoded.
+/// Returns the destination that a path names. Names of rulers are not empty and contain no `/`, however they are encoded.
 fn destination(ruler: &str, tenant: Option<&str>) -> Result<DestinationId, String> {
     if ruler.is_empty() || ruler.contains('/') {
-        return Err(format!("`{ruler}` is no name of a ruler"));
+        return Err(format!("`{ruler}` is not the name of a ruler"));
     }
     let tenant = tenant.map(str::parse).transpose().map_err(|error: TenantError| error.to_string())?;
     Ok(DestinationId { ruler: ruler.into(), tenant })
@@ -221,9 +221,9 @@ fn failed(error: impl Display) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
 }
 
-/// A body that counts as in memory until its last byte is sent or given up.
+/// Returns a body that holds its permit until its last byte is sent or the connection is closed.
 fn counted(bytes: Vec<u8>, permit: OwnedSemaphorePermit) -> Bytes {
-    struct Counted(Vec<u8>, #[expect(dead_code, reason = "it is there to be dropped")] OwnedSemaphorePermit);
+    struct Counted(Vec<u8>, #[expect(dead_code, reason = "dropped with the body")] OwnedSemaphorePermit);
     impl AsRef<[u8]> for Counted {
         fn as_ref(&self) -> &[u8] {
             &self.0

@@ -1,35 +1,60 @@
-//! The configuration file: one YAML file to the parts of an engine, with secrets from files and the environment, and
-//! kept in force while it changes.
+//! The configuration of rulesync: one YAML file to an engine that is ready to run.
 //!
-//! [`Config`] is the file's shape, [`Wiring`] makes the parts that can be replaced while an engine runs, [`process`]
-//! those that cannot, [`Configuration`] keeps a file in force. Every key and its meaning is documented on [`Config`]
-//! and the types below it.
+//! [`Config`] is the file as parsed, with `${NAME}` taken from the environment. [`Config::validate`] finds every error
+//! that the text has, each with line and column, without I/O; [`ValidConfig::build`] reads files and makes clients; the
+//! [`App`] runs until it is told to stop, once, or as a plan, and applies changes of the file.
+//!
+//! ```no_run
+//! # use std::path::Path;
+//! use rulesync_config::{Config, Lifetime, Options};
+//! use rulesync_core::LogReporter;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::read(Path::new("rulesync.yaml")).await?.validate()?;
+//! let app = config.build(Options::new(Lifetime::Once).reporter(LogReporter)).await?;
+//! let summary = app.once(std::future::pending()).await?;
+//! println!("{} changes", summary.applied);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! All errors are reported at once:
 //!
 //! ```
-//! # use std::collections::HashMap;
-//! let text = "owner: prod-eu\nsources: [{type: files, path: rules/}]\nrulers: [{name: central, type: mimirr}]\nroutes: []";
-//! let error = rulesync_config::Config::parse(text, "rulesync.yaml", HashMap::new()).unwrap_err();
-//! assert!(error.to_string().ends_with("(did you mean `mimir`?)"), "{error}");
+//! # use std::{collections::HashMap, path::Path};
+//! let text = "owner: Prod\nsources: [{type: files, path: rules/}]\nrulers: [{name: central, type: mimirr}]\nroutes: []";
+//! let config = rulesync_config::Config::parse(text, Path::new("rulesync.yaml"), HashMap::new())?;
+//! let errors = config.validate().unwrap_err();
+//! let lines: Vec<_> = errors.iter().map(|error| (error.line(), error.hint())).collect();
+//! assert_eq!(lines[1], (Some(3), Some("did you mean `mimir`?")));
+//! assert_eq!(lines.len(), 3);
+//! # Ok::<(), rulesync_config::ConfigErrors>(())
 //! ```
+//!
+//! The keys of the file are documented in `docs/configuration.md`, which [`reference`](mod@reference) generates together
+//! with a JSON Schema.
+//!
+//! # Features
+//!
+//! `kubernetes`, `mimir` (with Cortex), `loki`, `prometheus` (with vmalert), `files` and `embedded` select the kinds of
+//! sources and rulers that are compiled in; all are on by default. A configuration that needs another one is refused with
+//! the name of the feature. The schema is the same for all builds.
 
-mod environment;
+mod app;
+mod assembly;
+mod config;
+mod error;
 mod file;
-mod process;
+mod options;
 mod reading;
+pub mod reference;
 mod reload;
-mod route;
-mod wiring;
+mod settings;
+mod validate;
+mod yaml;
 
-pub use file::{
-    AdoptConfig, Config, DeleteGuardConfig, FileError, InventoryConfig, LeaderElectionConfig, MetricsConfig,
-    NamingConfig, RulerConfig, RulerKind, SourceConfig, Switch,
-};
-pub use process::{Lifetime, Process, process};
-pub use reload::{ConfigError, Configuration};
-pub use route::{
-    AllowConfig, AllowValuesConfig, ExternalLabelConfig, LabelMode, MatcherMode, ObjectKind, OriginConfig,
-    OriginKind, QueryMatcherConfig, RouteConfig, RouteError, SourceTenantsConfig, TenantConfig,
-};
-pub use rulesync_k8s::LeaseElection;
-pub use rulesync_prometheus::Variant;
-pub use wiring::{Wired, Wiring, WiringError};
+pub use app::App;
+pub use assembly::Lifetime;
+pub use config::{Config, ValidConfig};
+pub use error::{ConfigError, ConfigErrors};
+pub use options::Options;

@@ -1,28 +1,36 @@
-//! How the configuration file is read: away from the engine's thread, as far as a limit, within a deadline.
+//! Reading of the configuration file: on another thread than the engine's, up to a limit, within a deadline.
 
 use std::path::Path;
 use std::time::Duration;
 
 use rulesync_fs::Content;
+use sha2::{Digest, Sha256};
 
-use crate::file::{Config, FileError};
+use crate::error::ConfigError;
 
-/// No configuration is larger.
+/// The maximum size of a configuration.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// How long the file system may take to answer, or a command to write to the pipe that is read.
+/// The maximum time for the file system to answer, or for a command to write to the pipe.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What stands in a configuration file.
+/// The content of a configuration file.
 #[derive(Debug)]
 pub(crate) struct Text {
     pub(crate) bytes: Vec<u8>,
-    /// Whether it came from a pipe, and so cannot be read again.
+    /// Whether it came from a pipe, which cannot be read again.
     pub(crate) from_pipe: bool,
 }
 
+impl Text {
+    /// Returns the digest of the content, which shows changes.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.bytes).into()
+    }
+}
+
 /// Reads a file, or the pipe that a shell makes of `<(command)`.
-pub(crate) async fn read(path: &Path) -> Result<Text, FileError> {
+pub(crate) async fn read(path: &Path) -> Result<Text, ConfigError> {
     let reading = path.to_owned();
     let read = move || {
         if rulesync_fs::is_inherited(&reading) {
@@ -42,22 +50,20 @@ pub(crate) async fn read(path: &Path) -> Result<Text, FileError> {
     }
 }
 
-/// Parses what was read. The environment answers `${NAME}`.
-pub(crate) async fn parse(path: &Path, bytes: Vec<u8>) -> Result<Config, FileError> {
-    let shown = path.display().to_string();
+/// Parses what was read, on another thread as well.
+pub(crate) async fn parse_with<T: Send + 'static>(
+    path: &Path,
+    bytes: Vec<u8>,
+    parse: impl FnOnce(String) -> T + Send + 'static,
+) -> Result<T, ConfigError> {
     let text = String::from_utf8(bytes).map_err(|_| unreadable(path, "is not UTF-8 text".to_owned()))?;
-    let parsing = move || {
-        let environment =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Ok(Config::parse(&text, &shown, environment.collect()))
-    };
-    rulesync_fs::run_with_deadline(path, DEADLINE, parsing)
+    rulesync_fs::run_with_deadline(path, DEADLINE, move || Ok(parse(text)))
         .await
-        .map_err(|error: rulesync_fs::FileError| unreadable(path, error.to_string()))?
+        .map_err(|error: rulesync_fs::FileError| unreadable(path, error.to_string()))
 }
 
-/// What relative paths of a configuration are relative to: where its file is, and the working directory for one that a
-/// shell hands over.
+/// Returns the directory that relative paths of a configuration are relative to: that of its file, or the working
+/// directory for a pipe of the shell.
 pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() && !rulesync_fs::is_inherited(path) => parent,
@@ -65,8 +71,8 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
-fn unreadable(path: &Path, reason: String) -> FileError {
-    FileError::Unreadable { path: path.display().to_string(), reason }
+fn unreadable(path: &Path, reason: String) -> ConfigError {
+    ConfigError::new(&path.display().to_string(), None, reason, None)
 }
 
 #[cfg(test)]
@@ -74,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_relative_to_the_file_or_the_working_directory() {
+    fn directory_is_that_of_the_file_or_the_working_directory() {
         for (path, expected) in [("/etc/r/c.yaml", "/etc/r"), ("c.yaml", "."), ("/dev/fd/63", ".")] {
             assert_eq!(directory(Path::new(path)), Path::new(expected));
         }
@@ -82,7 +88,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_pipe_at_a_usual_path_is_refused() {
+    async fn read_refuses_a_pipe_at_an_ordinary_path() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("rulesync.yaml");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -94,14 +100,14 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_pipe_of_a_shell_is_read_while_others_go_on() {
+    async fn read_of_a_shells_pipe_does_not_block_other_tasks() {
         use std::io::Write;
         use std::os::fd::AsRawFd;
 
         let (reader, mut writer) = std::io::pipe().unwrap();
         let path = format!("/dev/fd/{}", reader.as_raw_fd());
         let reading = tokio::spawn(async move { read(Path::new(&path)).await });
-        // On the one thread of this test: were it blocked by the reading, nobody would write.
+        // The test has one thread: if reading blocked it, nothing would be written.
         tokio::task::yield_now().await;
         writer.write_all(b"owner: us\n").unwrap();
         drop(writer);

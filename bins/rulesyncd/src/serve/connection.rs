@@ -1,4 +1,4 @@
-//! One connection to the pages: what it is doing, until when it may, and its end.
+//! One connection to the pages: its phase, how long that may last, and its end.
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -17,9 +17,9 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{HEAD_BYTES, Limits};
+use super::limits::{HEAD_BYTES, Limits};
 
-/// Serves one connection until its end, which comes at the latest when its time is over.
+/// Serves one connection until it ends or its time is over.
 pub(super) async fn serve(
     stream: TcpStream,
     router: Router,
@@ -27,7 +27,7 @@ pub(super) async fn serve(
     limits: Limits,
     finish: CancellationToken,
 ) {
-    // Without this a small answer can wait for the acknowledgement of the one before.
+    // Otherwise a small answer can wait for the acknowledgement of the previous one.
     let _ = stream.set_nodelay(true);
     let pages = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
@@ -42,7 +42,7 @@ pub(super) async fn serve(
     });
     let io = TokioIo::new(Watched { stream, activity: activity.clone() });
     let serving = http1::Builder::new()
-        // The times are ours.
+        // `Activity` measures the times.
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(io, service);
@@ -50,7 +50,7 @@ pub(super) async fn serve(
     let mut finishing = false;
     loop {
         tokio::select! {
-            // An error is a client that is gone, or that speaks no HTTP and has been told so.
+            // An error means that the client is gone, or does not speak HTTP and was answered so.
             _ = serving.as_mut() => return,
             () = time_over.as_mut() => return,
             () = finish.cancelled(), if !finishing => {
@@ -61,21 +61,21 @@ pub(super) async fn serve(
     }
 }
 
-/// What a connection is doing, and since when.
+/// A phase of a connection, and when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It waits for a request.
+    /// Waiting for a request.
     Idle { since: Instant },
-    /// A request has begun to arrive.
+    /// Receiving the head of a request.
     Head { since: Instant },
-    /// A page is made.
+    /// Making the page.
     Handling { since: Instant },
-    /// The answer is sent; `progress` is when the client last took some of it.
+    /// Sending the answer; `progress` is when the client last read some of it.
     Sending { since: Instant, progress: Instant },
 }
 
 impl Phase {
-    /// Until when this may go on.
+    /// Returns the end of the time that the phase may take.
     fn deadline(self, limits: Limits) -> Instant {
         match self {
             Self::Idle { since } => since + limits.idle,
@@ -85,7 +85,7 @@ impl Phase {
         }
     }
 
-    /// How much the connection is worth keeping: least where it has waited for its client longest.
+    /// Returns how much the connection is worth keeping: the least for the one that has waited longest for its client.
     fn worth(self) -> (bool, Instant) {
         match self {
             Self::Idle { since } | Self::Head { since } => (false, since),
@@ -95,7 +95,7 @@ impl Phase {
     }
 }
 
-/// The phase of a connection, shared by all who see to it. Clones are handles to the same one.
+/// The phase of a connection. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Activity(Arc<Mutex<Phase>>);
 
@@ -106,7 +106,7 @@ impl Default for Activity {
 }
 
 impl Activity {
-    /// What orders connections by how much they are worth keeping.
+    /// Orders connections by how much they are worth keeping.
     pub(super) fn worth(&self) -> impl Ord + use<> {
         self.phase().worth()
     }
@@ -119,21 +119,21 @@ impl Activity {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = phase(Instant::now());
     }
 
-    /// Bytes came in.
+    /// Notes that bytes were received.
     fn received(&self) {
         if let Phase::Idle { .. } = self.phase() {
             self.begins(|now| Phase::Head { since: now });
         }
     }
 
-    /// Bytes went out.
+    /// Notes that bytes were sent.
     fn sent(&self) {
         if let Phase::Sending { since, .. } = self.phase() {
             self.begins(|now| Phase::Sending { since, progress: now });
         }
     }
 
-    /// All there was to send is with the system.
+    /// Notes that the system has taken everything that was to be sent.
     fn flushed(&self) {
         if self.is_sending() {
             self.begins(|now| Phase::Idle { since: now });
@@ -144,23 +144,23 @@ impl Activity {
         matches!(self.phase(), Phase::Sending { .. })
     }
 
-    /// Returns when the connection has taken longer over something than it may.
+    /// Waits until a phase has taken longer than it may.
     async fn time_over(&self, limits: Limits) {
         loop {
             let deadline = self.phase().deadline(limits);
             if deadline <= Instant::now() {
                 return;
             }
-            // Meanwhile the phase may change, and its deadline with it; never to an earlier one than any limit from
-            // now on, so a look at the nearest of them is soon enough.
+            // Meanwhile the phase, and with it the deadline, may change, but never to one before the nearest limit from now
+            // on. It is early enough to look again then.
             let nearest = Instant::now() + limits.idle.min(limits.head).min(limits.stall).min(limits.answer);
             tokio::time::sleep_until(deadline.min(nearest)).await;
         }
     }
 }
 
-/// A stream that notes what happens on it. What is cut in the middle of an answer ends with a reset, so that the
-/// system, too, lets go of what was not read.
+/// A stream that notes its activity. If it is closed in the middle of an answer, it ends with a reset, so that the system
+/// drops what was not read.
 struct Watched {
     stream: TcpStream,
     activity: Activity,
@@ -217,7 +217,7 @@ impl AsyncWrite for Watched {
         self.noted(written)
     }
 
-    /// Without it every answer would be copied once more.
+    /// Without this, every answer would be copied once more.
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_phase_has_its_time() {
+    async fn activity_gives_each_phase_its_time() {
         let activity = Activity::default();
         assert_eq!(seconds_until_over(&activity).await, 100);
         activity.begins(|now| Phase::Idle { since: now });
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_trickles_in_has_no_more_time_than_another() {
+    async fn activity_gives_a_slow_head_no_more_time() {
         let activity = Activity::default();
         let trickle = async {
             loop {
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_a_little_now_and_then_is_cut_off_in_the_end() {
+    async fn activity_ends_for_a_client_that_reads_too_slowly() {
         let activity = Activity::default();
         activity.begins(|now| Phase::Sending { since: now, progress: now });
         let sip = async {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_that_wait_for_their_client_go_first_and_the_oldest_of_them_first() {
+    async fn worth_is_least_for_the_connection_that_has_waited_longest() {
         let phases = [Phase::Handling { since: Instant::now() }];
         tokio::time::advance(Duration::from_secs(1)).await;
         let old = Phase::Head { since: Instant::now() };
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_flush_ends_an_answer_and_nothing_else() {
+    async fn flush_ends_an_answer_and_no_other_phase() {
         let activity = Activity::default();
         for phase in [Phase::Head { since: Instant::now() }, Phase::Handling { since: Instant::now() }] {
             activity.begins(|_| phase);

@@ -1,4 +1,4 @@
-//! The server on real sockets, with times so short that nobody waits for them.
+//! The server on real sockets, with short times.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,8 +9,9 @@ use axum::routing::get;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::serve::limits::HEAD_BYTES;
 
-/// Times that no test reaches by itself.
+/// Times that no test reaches.
 const NEVER: Limits = Limits {
     connections: 8,
     idle: Duration::from_secs(3600),
@@ -21,7 +22,7 @@ const NEVER: Limits = Limits {
 
 const SHORT: Duration = Duration::from_millis(50);
 
-/// More than all buffers of the system between two sockets take.
+/// More than all buffers of the system between two sockets hold.
 const LARGE: usize = 64 << 20;
 
 fn start(router: Router, limits: Limits) -> Server {
@@ -43,7 +44,7 @@ fn ask(mut stream: &TcpStream, path: &str) {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).unwrap();
 }
 
-/// What comes until the server closes the connection.
+/// Returns what is received until the server closes the connection.
 fn rest(mut stream: TcpStream) -> String {
     let mut text = Vec::new();
     match stream.read_to_end(&mut text) {
@@ -54,7 +55,7 @@ fn rest(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_is_closed_and_so_is_whoever_stops_in_the_middle() {
+async fn connections_that_are_silent_or_stop_in_the_middle_are_closed() {
     let server = start(healthy(), Limits { idle: SHORT, ..NEVER });
     assert_eq!(rest(connect(&server)), "");
     let kept = connect(&server);
@@ -68,7 +69,7 @@ async fn whoever_says_nothing_is_closed_and_so_is_whoever_stops_in_the_middle() 
 }
 
 #[tokio::test]
-async fn however_many_say_nothing_there_is_room_for_the_next() {
+async fn silent_connections_leave_room_for_the_next() {
     let server = start(healthy(), NEVER);
     let silent: Vec<TcpStream> = (0..200).map(|_| connect(&server)).collect();
     let client = connect(&server);
@@ -76,7 +77,7 @@ async fn however_many_say_nothing_there_is_room_for_the_next() {
     let mut answer = [0; 12];
     (&client).read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200");
-    // The oldest are closed, the youngest are still there.
+    // The oldest are closed, the newest are still open.
     let mut byte = [0];
     assert!(matches!((&silent[0]).read(&mut byte), Ok(0)));
     silent[199].set_nonblocking(true).unwrap();
@@ -101,7 +102,7 @@ fn large() -> (Router, mpsc::Receiver<()>) {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_is_freed() {
+async fn answer_that_nobody_reads_is_freed() {
     for limits in [Limits { stall: SHORT, ..NEVER }, Limits { answer: SHORT, ..NEVER }] {
         let (router, mut freed) = large();
         let server = start(router, limits);
@@ -114,7 +115,7 @@ async fn an_answer_that_nobody_reads_is_freed() {
 }
 
 #[tokio::test]
-async fn a_large_answer_arrives_whole() {
+async fn large_answer_arrives_whole() {
     let (router, _freed) = large();
     let server = start(router, NEVER);
     let client = connect(&server);
@@ -130,7 +131,7 @@ async fn a_large_answer_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_refused() {
+async fn endless_head_is_refused() {
     let server = start(healthy(), NEVER);
     let mut client = connect(&server);
     client.write_all(b"GET /-/healthy HTTP/1.1\r\nCookie: ").unwrap();
@@ -141,7 +142,7 @@ async fn a_head_without_end_is_refused() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_are_finished_and_idle_connections_closed() {
+async fn stop_finishes_requests_and_closes_idle_connections() {
     let (begun, mut waiting) = mpsc::channel::<()>(1);
     let (go, gone) = tokio::sync::watch::channel(false);
     let page = move || {
@@ -165,7 +166,7 @@ async fn requests_in_flight_are_finished_and_idle_connections_closed() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_is_cut_when_it_is_time() {
+async fn endless_request_is_cut_at_the_deadline() {
     let (begun, mut waiting) = mpsc::channel::<()>(1);
     let page = move || {
         let begun = begun.clone();
@@ -183,7 +184,7 @@ async fn a_request_that_never_ends_is_cut_when_it_is_time() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_thread_is_told() {
+async fn failed_reports_the_end_of_the_thread() {
     let mut server = start(healthy(), NEVER);
     let (stop, _) = oneshot::channel();
     drop(std::mem::replace(&mut server.stop, stop));

@@ -1,28 +1,27 @@
-//! The pages over an engine that answers nothing, because nothing runs it.
+//! The pages of an engine that answers nothing, because nothing runs it.
 
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use rulesync_config::Configuration;
-use rulesync_core::{Engine, Metrics};
+use rulesync_config::{App, Config, Lifetime, Options};
+use rulesync_core::Metrics;
 
 use super::*;
 
-/// An engine that is asked and never answers.
-pub(crate) async fn busy_engine() -> Engine {
+/// An engine that never answers, because nothing runs it.
+pub(crate) async fn busy_engine() -> App {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("rulesync.yaml");
     let text = "owner: us\nsources: [{type: files, path: .}]\nrulers: [{name: r, type: mimir, address: 'http://127.0.0.1:1'}]\nroutes: [{name: all, ruler: r, tenant: t}]\n";
-    std::fs::write(&config, text).unwrap();
-    let (_, setup) = Configuration::load(&config, rulesync_config::Lifetime::Once).await.unwrap();
-    Engine::builder(setup.namespace_policy.owner.clone()).setup(setup).build().unwrap()
+    let config = Config::parse(text, &config, std::collections::HashMap::new()).unwrap();
+    config.validate().unwrap().build(Options::new(Lifetime::Once)).await.unwrap()
 }
 
 /// The pages of an engine.
-pub(crate) fn pages(engine: &Engine) -> Router {
+pub(crate) fn pages(engine: &App) -> Router {
     router(Pages::new(Asking::new(engine.handle()), Metrics::default(), true))
 }
 
@@ -35,7 +34,7 @@ async fn asked(pages: &Router, method: &str, path: &str) -> (u16, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_engine_is_told_and_keeps_no_page_waiting_for_ever() {
+async fn pages_of_a_busy_engine_answer_in_time() {
     let engine = busy_engine().await;
     let pages = pages(&engine);
     assert_eq!(asked(&pages, "GET", "/-/healthy").await, (200, "healthy\n".to_owned()));
@@ -51,7 +50,7 @@ async fn a_busy_engine_is_told_and_keeps_no_page_waiting_for_ever() {
         let (code, text) = asked(&pages, method, path).await;
         assert!(code == 503 && text.starts_with("the engine is busy: no answer since "), "{code} {text}");
     }
-    // What nobody answered has filled the engine's ears; readiness says it in time all the same.
+    // The engine's queue is full of unanswered requests; readiness still answers in time.
     for _ in 0..20 {
         let before = tokio::time::Instant::now();
         assert_eq!(asked(&pages, "GET", "/-/ready").await.0, 503);
@@ -60,17 +59,17 @@ async fn a_busy_engine_is_told_and_keeps_no_page_waiting_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_that_has_ended_is_told() {
+async fn pages_report_that_the_engine_has_ended() {
     let engine = busy_engine().await;
     let pages = pages(&engine);
     drop(engine);
     for path in ["/-/ready", "/api/v1/status"] {
-        assert_eq!(asked(&pages, "GET", path).await, (503, "the engine does not run\n".to_owned()));
+        assert_eq!(asked(&pages, "GET", path).await, (503, "the engine is not running\n".to_owned()));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_readers_than_there_may_be_are_sent_away() {
+async fn pages_refuse_too_many_readers() {
     let engine = busy_engine().await;
     let pages = pages(&engine);
     let request = || Request::builder().uri("/metrics").body(Body::empty()).unwrap();
@@ -86,7 +85,7 @@ async fn more_readers_than_there_may_be_are_sent_away() {
 }
 
 #[test]
-fn a_slash_is_in_no_ruler_and_in_no_tenant() {
+fn destination_names_contain_no_slash() {
     let shown = |ruler, tenant| {
         destination(ruler, tenant).map(|destination| (destination.ruler.to_string(), destination.to_string()))
     };
@@ -107,7 +106,7 @@ fn a_slash_is_in_no_ruler_and_in_no_tenant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_index_names_every_page() {
+async fn index_names_every_page() {
     let engine = busy_engine().await;
     let pages = pages(&engine);
     let (code, index) = asked(&pages, "GET", "/").await;
@@ -126,7 +125,7 @@ async fn the_index_names_every_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_released_while_the_admin_api_is_off() {
+async fn deletes_are_not_released_while_the_admin_api_is_off() {
     let engine = busy_engine().await;
     let pages = router(Pages::new(Asking::new(engine.handle()), Metrics::default(), false));
     for path in [

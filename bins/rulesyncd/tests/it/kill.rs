@@ -1,4 +1,4 @@
-//! Killed without warning, again and again, it ends in the right state.
+//! The daemon is killed again and again, and ends in the right state.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn manifest(object: usize, version: usize) -> String {
 }
 
 #[tokio::test]
-async fn killed_fifty_times_during_a_sync_it_ends_in_the_right_state() {
+async fn daemon_killed_fifty_times_during_a_sync_ends_in_the_right_state() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let config = directory.path().join("rulesync.yaml");
@@ -27,7 +27,7 @@ async fn killed_fifty_times_during_a_sync_it_ends_in_the_right_state() {
     std::fs::remove_file(directory.path().join("rules/o.yaml")).unwrap();
     ruler.put("prod", "theirs", "name: g\nrules: [{record: 'their:own', expr: up}]\n").unwrap();
     let mut declared: BTreeMap<usize, usize> = BTreeMap::new();
-    // A fixed sequence that looks random, so that a failure can be repeated.
+    // Pseudo-random with a fixed seed, so that a failure can be repeated.
     let mut seed: usize = 0x2545_F491;
     let mut random = |below: usize| {
         seed ^= seed << 13;

@@ -1,4 +1,4 @@
-//! Clients that mean no good, and an engine that is busy: the pages answer, and nobody is released by accident.
+//! Hostile clients and a busy engine: the pages answer, and nothing is released by accident.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use rulesync_testkit::{Kind, RulerServer};
 use crate::flags::directory;
 use crate::process::Daemon;
 
-/// An answer must be there in this time; a test that fails takes no longer either.
+/// The time within which an answer must arrive; a test that fails takes no longer either.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a server answers to the bytes of a request, on a connection of its own.
+/// Returns what a server answers to the bytes of a request, on a connection of its own.
 pub(crate) fn raw(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -30,7 +30,7 @@ fn get(address: &str, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn five_hundred_connections_that_say_nothing_do_not_keep_health_from_answering() {
+async fn health_answers_beside_five_hundred_silent_connections() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
@@ -44,7 +44,7 @@ async fn five_hundred_connections_that_say_nothing_do_not_keep_health_from_answe
 }
 
 #[tokio::test]
-async fn deletes_are_released_by_nobodys_page_and_for_no_other_destination() {
+async fn deletes_are_not_released_by_other_origins_or_for_other_destinations() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--web.enable-admin-api"]);
@@ -88,7 +88,7 @@ async fn deletes_are_released_by_nobodys_page_and_for_no_other_destination() {
     }
 }
 
-/// A ruler that answers every request with interim responses and never comes to the point.
+/// A ruler that answers every request with interim responses without end.
 struct Flood {
     url: String,
     /// Clients that are being answered.
@@ -132,9 +132,9 @@ async fn health_answers_while_a_ruler_floods_the_engine() {
     }
 }
 
-/// Whoever reads the log has stopped, and so the engine's thread stands still in the middle of a line.
+/// The reader of the log has stopped, so that the engine's thread is blocked in the middle of a line.
 #[tokio::test]
-async fn health_answers_and_readiness_says_since_when_while_the_engine_stands_still() {
+async fn health_answers_and_readiness_names_the_time_while_the_engine_is_blocked() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let manifests: String = (0..1000)
@@ -164,7 +164,7 @@ async fn health_answers_and_readiness_says_since_when_while_the_engine_stands_st
 }
 
 #[tokio::test]
-async fn the_engine_goes_on_while_its_embedded_ruler_reads_a_long_body() {
+async fn engine_works_while_its_embedded_ruler_reads_a_long_body() {
     let directory = directory("http://127.0.0.1:0");
     let config = directory.path().join("rulesync.yaml");
     let text = std::fs::read_to_string(&config).unwrap();
@@ -179,7 +179,7 @@ async fn the_engine_goes_on_while_its_embedded_ruler_reads_a_long_body() {
     let mut post = TcpStream::connect(daemon.embedded()).unwrap();
     post.set_read_timeout(Some(3 * PATIENCE)).unwrap();
     post.write_all(head.as_bytes()).and_then(|()| post.write_all(body.as_bytes())).unwrap();
-    // By now all of it has been sent, so that some answer finds the ruler reading.
+    // All of it has been sent by now, so that the ruler is reading during some answer.
     assert!(get(daemon.address(), "/-/healthy").ends_with("healthy\n"));
     assert!((0..5).any(|_| get(daemon.address(), "/-/ready").ends_with("\r\nready\n")));
     post.set_nonblocking(true).unwrap();

@@ -1,4 +1,4 @@
-//! Pipes in place of files, which could be waited for without end.
+//! Pipes in place of files, for which a reader could wait without end.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ fn mkfifo(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_configuration_from_a_command_is_read_once() {
+async fn configuration_from_a_command_is_read_once() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     // The shell becomes the daemon, and the rules are beside its working directory.
@@ -31,17 +31,17 @@ async fn a_configuration_from_a_command_is_read_once() {
 }
 
 #[tokio::test]
-async fn a_pipe_elsewhere_is_no_configuration() {
+async fn pipe_at_an_ordinary_path_is_not_a_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("rulesync.yaml");
     mkfifo(&config);
     let daemon = Daemon::start(&config, &[]);
-    daemon.logs(&["level=error", "rulesync.yaml: it is a pipe", "--config <(command)"]).await;
+    daemon.logs(&["level=error", "rulesync.yaml", "it is a pipe", "--config <(command)"]).await;
     assert_eq!(daemon.end().await.code(), Some(1));
 }
 
 #[tokio::test]
-async fn a_pipe_that_nobody_writes_to_does_not_hold_up_the_end() {
+async fn pipe_that_nobody_writes_to_does_not_delay_the_end() {
     let daemon = Daemon::run(command(Path::new("/dev/stdin")).stdin(Stdio::piped()));
     daemon.handles(15).await;
     daemon.signal("TERM");
@@ -50,7 +50,7 @@ async fn a_pipe_that_nobody_writes_to_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
-async fn pipes_for_rules_and_secrets_are_told_and_hold_up_nothing() {
+async fn pipes_for_rules_and_secrets_are_reported_and_delay_nothing() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let config = directory.path().join("rulesync.yaml");
@@ -68,7 +68,7 @@ async fn pipes_for_rules_and_secrets_are_told_and_hold_up_nothing() {
 }
 
 #[tokio::test]
-async fn kubeconfigs_of_the_environment_hold_up_nothing() {
+async fn kubeconfigs_of_the_environment_delay_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("rulesync.yaml");
     let text = "owner: us\nsources: [{type: kubernetes}]\nrulers: [{name: r, type: mimir, address: 'http://127.0.0.1:1'}]\nroutes: [{name: all, ruler: r, tenant: t}]\n";

@@ -1,4 +1,4 @@
-//! A changed configuration is taken over without a restart; a bad one leaves the running one.
+//! A changed configuration is applied without a restart; one with errors leaves the running one in force.
 
 use rulesync_testkit::{Kind, RulerServer};
 
@@ -6,7 +6,7 @@ use crate::flags::directory;
 use crate::process::Daemon;
 
 #[tokio::test]
-async fn a_changed_file_touches_only_what_changed() {
+async fn reload_touches_only_what_changed() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let config = directory.path().join("rulesync.yaml");
@@ -38,7 +38,7 @@ async fn a_changed_file_touches_only_what_changed() {
 }
 
 #[tokio::test]
-async fn what_was_not_taken_over_is_tried_again_until_it_is() {
+async fn reload_that_failed_is_tried_again_until_it_succeeds() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let config = directory.path().join("rulesync.yaml");
@@ -55,7 +55,7 @@ async fn what_was_not_taken_over_is_tried_again_until_it_is() {
     daemon.logs(&["Configuration reloaded"]).await;
 
     std::fs::remove_file(&config).unwrap();
-    daemon.logs(&["Configuration reload failed", "rulesync.yaml: No such file"]).await;
+    daemon.logs(&["Configuration reload failed", "rulesync.yaml", "No such file"]).await;
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     assert!(metrics.contains("rulesync_config_last_reload_successful 0"), "{metrics}");
     std::fs::write(&config, original).unwrap();
@@ -63,5 +63,5 @@ async fn what_was_not_taken_over_is_tried_again_until_it_is() {
         .until(|_| daemon.log().iter().filter(|line| line.contains("Configuration reloaded")).count() == 2)
         .await;
     let failures = daemon.log().iter().filter(|line| line.contains("Configuration reload failed")).count();
-    assert_eq!(failures, 2, "each is told once:\n{}", daemon.log().join("\n"));
+    assert_eq!(failures, 2, "each is logged once:\n{}", daemon.log().join("\n"));
 }

@@ -1,4 +1,4 @@
-//! One writer, and nothing deleted by accident, on the binary itself.
+//! One writer, and nothing deleted by accident, tested on the binary.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::process::{Daemon, crypto};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_killed_in_the_middle_of_a_sync_is_followed_by_the_standby() {
+async fn standby_follows_a_leader_killed_in_the_middle_of_a_sync() {
     crypto();
     let (kube, ruler) =
         (KubeServer::start().await.unwrap(), RulerServer::builder(Kind::Mimir).start().await.unwrap());
@@ -50,7 +50,7 @@ async fn a_leader_killed_in_the_middle_of_a_sync_is_followed_by_the_standby() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_emptied_directory_removes_nothing_before_somebody_says_so() {
+async fn emptied_directory_removes_nothing_before_deletes_are_released() {
     crypto();
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = crate::flags::directory(&ruler.url());

@@ -1,4 +1,4 @@
-//! What people see: log, metrics, status and health.
+//! The log, metrics, status and health of the daemon.
 
 use rulesync_testkit::{Kind, RulerServer};
 
@@ -6,7 +6,7 @@ use crate::flags::directory;
 use crate::process::Daemon;
 
 #[tokio::test]
-async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
+async fn invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     for object in 0..100 {
@@ -22,7 +22,7 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
         std::fs::write(directory.path().join(format!("rules/o{object}.yaml")), manifest).unwrap();
     }
     std::fs::remove_file(directory.path().join("rules/o.yaml")).unwrap();
-    // What the ruler had for it stays.
+    // The former version of the group stays.
     ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
     let line = daemon
@@ -47,7 +47,7 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     let finding = findings.iter().find(|finding| finding["code"] == "refused").unwrap();
     assert_eq!(finding["location"]["group"], "g7");
     assert_eq!((&finding["location"]["rule"], &finding["location"]["rule_name"]), (&1.into(), &"A7".into()));
-    // The seventh character of the expression, where it stands in the file.
+    // The seventh character of the expression, by its position in the file.
     assert_eq!(finding["location"]["file"], "rules/o42.yaml");
     assert_eq!(finding["location"]["position"], serde_json::json!({"line": 13, "column": 78}));
 
@@ -64,7 +64,7 @@ async fn one_invalid_group_among_a_thousand_is_in_log_metric_and_status() {
 }
 
 #[tokio::test]
-async fn health_is_about_the_process_and_readiness_about_the_sources() {
+async fn health_depends_on_the_process_and_readiness_on_the_sources() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let rules = directory.path().join("rules");

@@ -15,7 +15,7 @@ pub use crate::leadership::{LeaderTerm, Leadership, LeadershipHandle};
 pub use crate::metrics::Metrics;
 pub use crate::outcome::{LogReporter, Outcome, Reporter, Subject};
 pub use crate::policy::{Backoff, OnInvalid, Policy};
-pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError};
+pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError, validate_route};
 
 use crate::finding::Finding;
 use crate::model::object::ObjectId;

@@ -192,19 +192,7 @@ impl Setup {
             if !self.rulers.iter().any(|ruler| ruler.name == route.ruler) {
                 return Err(SetupError::UnknownRuler { route: name(), ruler: route.ruler.to_string() });
             }
-            for selector in [&route.rule_selector, &route.namespace_selector] {
-                selector.validate().map_err(|error| SetupError::Selector { route: name(), error })?;
-            }
-            for permission in route.permissions() {
-                permission
-                    .namespace_selector
-                    .validate()
-                    .map_err(|error| SetupError::Selector { route: name(), error })?;
-            }
-            if matches!(route.tenant, Tenancy::Claimed { .. }) && route.allow.is_empty() {
-                return Err(SetupError::NothingAllowed { route: name() });
-            }
-            validate_treatment(route)?;
+            validate_route(route)?;
             if route.needs_namespaces() && !labels {
                 return Err(SetupError::NoNamespaceLabels { route: name() });
             }
@@ -253,7 +241,29 @@ impl Setup {
     }
 }
 
-fn validate_treatment(route: &Route) -> Result<(), SetupError> {
+/// Checks a route by itself, apart from its ruler and its sources.
+///
+/// # Errors
+///
+/// The first [`SetupError`] that is found.
+pub fn validate_route(route: &Route) -> Result<(), SetupError> {
+    let name = || route.name.to_string();
+    for selector in [&route.rule_selector, &route.namespace_selector] {
+        selector.validate().map_err(|error| SetupError::Selector { route: name(), error })?;
+    }
+    for permission in route.permissions() {
+        permission
+            .namespace_selector
+            .validate()
+            .map_err(|error| SetupError::Selector { route: name(), error })?;
+    }
+    if matches!(route.tenant, Tenancy::Claimed { .. }) && route.allow.is_empty() {
+        return Err(SetupError::NothingAllowed { route: name() });
+    }
+    validate_transform(route)
+}
+
+fn validate_transform(route: &Route) -> Result<(), SetupError> {
     let name = || route.name.to_string();
     let twice = |names: Vec<&str>| match unique("label", names.into_iter()) {
         Err(SetupError::Duplicate { name: label, .. }) => {

@@ -68,6 +68,14 @@ impl SettingsError {
             Problem::Exclusive(_) | Problem::File(_) => None,
         }
     }
+
+    /// Returns the path of the file that cannot be used, if that is the error.
+    pub fn file(&self) -> Option<&str> {
+        match &self.0 {
+            Problem::File(error) => Some(&error.path),
+            _ => None,
+        }
+    }
 }
 
 impl From<SecretError> for SettingsError {
@@ -95,6 +103,7 @@ mod tests {
             (secret.into(), SettingsErrorKind::File, None, "/s: is not UTF-8 text"),
         ] {
             assert_eq!((error.kind(), error.key(), error.to_string().as_str()), (kind, key, message));
+            assert_eq!(error.file(), (kind == SettingsErrorKind::File).then_some("/s"));
         }
     }
 }

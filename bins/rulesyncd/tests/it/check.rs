@@ -1,0 +1,131 @@
+//! `--check-config`, and a daemon that is given a configuration with errors.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+
+use rulesync_testkit::{Kind, RulerServer};
+
+use crate::process::{Daemon, command};
+
+/// Five mistakes: an unknown key, a value of the wrong type, a missing key, a route to a ruler that does not exist, and a
+/// tenant that is taken from objects without a permission.
+const FIVE_MISTAKES: &str = "\
+owner: us
+resync_intervall: 5m
+sources:
+  - {type: files, path: rules}
+  - type: files
+    name: more
+rulers:
+  - {name: central, type: mimir, address: 'RULER', max_in_flight: many}
+  - {name: local, type: embedded, address: 'http://EMBEDDED'}
+routes:
+  - {name: all, ruler: centrall, tenant: prod}
+  - name: by-team
+    ruler: local
+    tenant: {from: label, key: tenant}
+";
+
+/// Runs the daemon to its end, without a log level that hides anything.
+async fn output(config: &Path, flags: &[&str]) -> Output {
+    let mut command = command(config);
+    command.args(flags);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn five_mistakes_are_five_errors_and_nothing_is_started() {
+    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
+    // Taken: who tries to listen there says so.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    let text = FIVE_MISTAKES
+        .replace("RULER", &ruler.url())
+        .replace("EMBEDDED", &taken.local_addr().unwrap().to_string());
+    std::fs::write(&config, text).unwrap();
+    let at = format!("{}/", directory.path().display());
+
+    let checked = output(&config, &["--check-config"]).await;
+    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
+    insta::assert_snapshot!("check_config", String::from_utf8(checked.stdout).unwrap().replace(&at, ""));
+
+    let address = taken.local_addr().unwrap().to_string();
+    let started = output(&config, &["--web.listen-address", &address]).await;
+    assert_eq!(started.status.code(), Some(1), "{started:?}");
+    let log = String::from_utf8(started.stderr).unwrap().replace(&at, "");
+    let lines: Vec<&str> = log.lines().filter_map(|line| Some(line.split_once(" level=")?.1)).collect();
+    insta::assert_snapshot!("log", lines.join("\n"));
+
+    assert!(ruler.journal().requests().is_empty(), "{:?}", ruler.journal().requests());
+    let left: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["rulesync.yaml"], "no inventory and no storage");
+}
+
+#[tokio::test]
+async fn check_of_the_examples_succeeds() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for example in ["company.yaml", "quickstart/rulesync.yaml"] {
+        let config = examples.join(example);
+        let checked = output(&config, &["--check-config"]).await;
+        assert!(checked.status.success(), "{checked:?}");
+        assert_eq!(String::from_utf8(checked.stdout).unwrap(), format!("{}: valid\n", config.display()));
+    }
+}
+
+#[tokio::test]
+async fn check_names_files_that_are_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    let text = "owner: us\nsources: [{type: files, path: rules}]\nrulers:\n  - name: central\n    type: mimir\n    address: http://127.0.0.1:1\n    bearer_token_file: token\nroutes: [{name: all, ruler: central}]\n";
+    std::fs::write(&config, text).unwrap();
+    let checked = output(&config, &["--check-config"]).await;
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(printed.contains("rulesync.yaml:7:24: ruler `central`: `bearer_token_file`: "), "{printed}");
+    std::fs::write(directory.path().join("token"), "secret").unwrap();
+    assert!(output(&config, &["--check-config"]).await.status.success());
+}
+
+#[tokio::test]
+async fn check_of_a_file_that_does_not_exist_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let checked = output(&directory.path().join("none.yaml"), &["--check-config"]).await;
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(printed.contains("none.yaml: No such file"), "{printed}");
+}
+
+#[tokio::test]
+async fn usage_errors_exit_with_64() {
+    let config = Path::new("rulesync.yaml");
+    for flags in [
+        &["--no-such-flag"][..],
+        &["--once", "--dry-run"],
+        &["--timeout", "1m"],
+        &["--once", "--check-config"],
+    ] {
+        let refused = output(config, flags).await;
+        assert_eq!(refused.status.code(), Some(64), "{refused:?}");
+        assert!(refused.stdout.is_empty() && !refused.stderr.is_empty(), "{refused:?}");
+    }
+    for flag in ["--help", "--version"] {
+        let shown = output(config, &[flag]).await;
+        assert!(shown.status.success() && !shown.stdout.is_empty(), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_error_of_a_configuration_is_logged() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("rulesync.yaml");
+    std::fs::write(&config, "owner: us\nsourcess: []\nrulers: []\nroutes: []\n").unwrap();
+    let daemon = Daemon::start(&config, &[]);
+    daemon
+        .logs(&["level=error", "line=2 column=1", "unknown key `sourcess`", "did you mean `sources`?"])
+        .await;
+    daemon.logs(&["level=error", "line=4 column=9", "no route is configured"]).await;
+    assert_eq!(daemon.end().await.code(), Some(1));
+}

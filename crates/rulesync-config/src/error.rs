@@ -1,0 +1,105 @@
+//! Errors of a configuration: all that were found, each with its position and what to do about it.
+
+use std::fmt;
+
+/// One error of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    file: String,
+    position: Option<(u64, u64)>,
+    message: String,
+    hint: Option<String>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(
+        file: &str,
+        position: Option<(u64, u64)>,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) -> Self {
+        Self { file: file.to_owned(), position, message: message.into(), hint }
+    }
+
+    /// The configuration file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, from 1; absent for an error of the file as a whole.
+    pub fn line(&self) -> Option<u64> {
+        self.position.map(|(line, _)| line)
+    }
+
+    /// The column in characters, from 1.
+    pub fn column(&self) -> Option<u64> {
+        self.position.map(|(_, column)| column)
+    }
+
+    /// What is wrong, without the position.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+/// `file:line:column: message (hint)`, in one line.
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some((line, column)) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// All errors of a configuration, in the order of the file. There is at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// Sorts errors by position and drops repetitions; none if there is no error.
+    pub(crate) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
+        errors.sort_by(|a, b| (a.position, &a.message).cmp(&(b.position, &b.message)));
+        errors.dedup();
+        (!errors.is_empty()).then_some(Self(errors))
+    }
+
+    /// The errors.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// One error a line.
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

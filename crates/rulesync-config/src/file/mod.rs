@@ -1,0 +1,27 @@
+//! The configuration file: its keys, their types and defaults. The comments of these types are the configuration
+//! reference; `docs/configuration.md` and `deploy/config.schema.json` are generated from them.
+
+mod absent;
+mod duration;
+mod http;
+mod naming;
+mod place;
+mod policy;
+mod process;
+mod root;
+mod route;
+mod ruler;
+mod selector;
+mod source;
+mod value;
+
+pub(crate) use naming::{NamingFile, NamingType};
+pub(crate) use place::Place;
+pub(crate) use policy::Switch;
+pub(crate) use process::{InventoryFile, InventoryType, LeaderElectionFile};
+pub(crate) use root::{File, RENAMED};
+pub(crate) use route::{AllowFile, FromFile, Kind, RouteFile, TenantFile};
+pub(crate) use ruler::{RulerFile, RulerType, VariantName};
+pub(crate) use selector::SelectorFile;
+pub(crate) use source::{SourceFile, SourceType};
+pub(crate) use value::{AllowValuesFile, ExternalLabelFile, LabelMode, MatcherMode, QueryMatcherFile};

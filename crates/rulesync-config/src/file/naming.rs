@@ -1,0 +1,34 @@
+//! The naming of ruler namespaces.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How ruler namespaces are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Naming")]
+pub(crate) struct NamingFile {
+    /// The scheme of names.
+    #[serde(rename = "type")]
+    pub(crate) kind: NamingType,
+    /// For `alloy`: Alloy's `mimir_namespace_prefix` or `loki_namespace_prefix`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "alloy"))]
+    pub(crate) prefix: Option<String>,
+    /// For `alloy`: the text between the parts of a name. It must contain a character that is neither a letter nor a
+    /// digit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "/"))]
+    pub(crate) separator: Option<String>,
+}
+
+/// A scheme of names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NamingType {
+    /// `OWNER.KUBERNETES_NAMESPACE.NAME`.
+    #[default]
+    Owner,
+    /// The names that Grafana Alloy uses: prefix, Kubernetes namespace, name and UID.
+    Alloy,
+}

@@ -1,0 +1,139 @@
+//! A consistent configuration as typed values, made without I/O. Values compare equal where nothing has changed, so that
+//! the parts made of them can stay in use.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rulesync_core::{NamespacePolicy, Policy, Route};
+use rulesync_http::ClientConfig;
+
+/// All settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) namespace_policy: NamespacePolicy,
+    pub(crate) policy: Policy,
+    pub(crate) sources: Vec<SourceSettings>,
+    pub(crate) rulers: Vec<RulerSettings>,
+    pub(crate) routes: Vec<Route>,
+    /// The kinds of objects that some route takes.
+    pub(crate) kinds: Vec<String>,
+    pub(crate) process: ProcessSettings,
+    /// Whether metrics have the label `tenant`.
+    pub(crate) tenant_labels: bool,
+}
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceSettings {
+    pub(crate) name: String,
+    pub(crate) kind: SourceKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SourceKind {
+    Kubernetes {
+        /// None: the cluster that the process runs in, or that of the environment.
+        kubeconfig: Option<PathBuf>,
+        /// Empty: all.
+        namespaces: Vec<String>,
+    },
+    Files {
+        /// As written.
+        path: PathBuf,
+        /// Empty: the default patterns.
+        glob: Vec<String>,
+    },
+}
+
+/// A ruler.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RulerSettings {
+    pub(crate) name: String,
+    pub(crate) kind: RulerKind,
+    /// With paths resolved.
+    pub(crate) client: ClientConfig,
+    pub(crate) timeout: Duration,
+    pub(crate) max_in_flight: usize,
+    pub(crate) split_groups: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RulerKind {
+    Mimir { address: String, prefix: String },
+    Cortex { address: String },
+    Loki { address: String },
+    Prometheus { address: String, directory: PathBuf, is_vmalert: bool },
+    Embedded(EmbeddedSettings),
+}
+
+/// A ruler in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EmbeddedSettings {
+    /// As written.
+    pub(crate) address: String,
+    pub(crate) listen: SocketAddr,
+    /// Where rules are stored.
+    pub(crate) storage: PathBuf,
+}
+
+/// What takes effect at a restart only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProcessSettings {
+    /// The cluster of the inventory and the election: that of the first Kubernetes source.
+    pub(crate) cluster: Option<Cluster>,
+    pub(crate) inventory: InventorySettings,
+    pub(crate) installation: Option<String>,
+    pub(crate) previous_installations: Vec<String>,
+    pub(crate) claim: bool,
+    pub(crate) election: Option<ElectionSettings>,
+}
+
+/// How a cluster is addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cluster {
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InventorySettings {
+    /// What suits the sources.
+    Default,
+    Off,
+    File(PathBuf),
+    ConfigMap {
+        name: String,
+        namespace: Option<String>,
+    },
+}
+
+/// An election.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ElectionSettings {
+    pub(crate) lease_name: String,
+    pub(crate) lease_namespace: Option<String>,
+    pub(crate) lease_duration: Duration,
+    pub(crate) renew_deadline: Duration,
+    pub(crate) retry_period: Duration,
+}
+
+#[cfg(feature = "kubernetes")]
+impl ElectionSettings {
+    /// Returns the settings of the Lease, with an identity of its own.
+    pub(crate) fn lease(&self) -> rulesync_k8s::LeaseSettings {
+        let Self { lease_name, lease_namespace, lease_duration, renew_deadline, retry_period } = self;
+        rulesync_k8s::LeaseSettings {
+            namespace: lease_namespace.clone(),
+            lease_duration: *lease_duration,
+            renew_deadline: *renew_deadline,
+            retry_period: *retry_period,
+            ..rulesync_k8s::LeaseSettings::new(lease_name)
+        }
+    }
+}
+
+/// The name of the inventory's ConfigMap by default. It is stored, and so keeps its name.
+pub(crate) const INVENTORY_CONFIG_MAP: &str = "rulesync-ledger";
+
+/// The file of the inventory by default where all sources are files.
+pub(crate) const INVENTORY_FILE: &str = ".rulesync/ledger.json";
