@@ -13,7 +13,7 @@ use crate::model::tenant::TenantId;
 /// The limit, which hands out permits for requests. Clones share it.
 ///
 /// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too much
-/// (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting tenants
+/// (429, 503, no answer in time), as TCP does it: it finds the ruler's capacity by itself. Waiting tenants
 /// take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
 /// several tenants, none has all permits, so that one whose requests hang does not hang the others.
 #[derive(Clone)]
@@ -24,15 +24,15 @@ struct Inner {
     /// Between 1 and `max`.
     allowed: f64,
     in_flight: usize,
-    /// The requests under way of every tenant that ever made one.
+    /// The requests under way of every tenant that has made one.
     held: HashMap<Option<TenantId>, usize>,
-    /// Tenants that wait, in the order of their turns, each with those that wait for it.
+    /// Tenants that wait, in the order of their turns, each with its waiting requests.
     turns: VecDeque<(Option<TenantId>, VecDeque<oneshot::Sender<Permit>>)>,
-    /// Requests that began before this say nothing about the present limit.
+    /// Requests that began before this time do not count for the present limit.
     lowered: Option<Instant>,
 }
 
-/// The right to make one request; given back when dropped.
+/// The right to make one request; returned when dropped.
 pub(crate) struct Permit {
     concurrency: ConcurrencyLimit,
     tenant: Option<TenantId>,
@@ -47,7 +47,7 @@ impl fmt::Debug for ConcurrencyLimit {
 }
 
 impl ConcurrencyLimit {
-    /// At most `max` requests at once; at least one, or nothing would ever move.
+    /// Creates a limit of at most `max` requests at once; at least one, or no request would ever be made.
     pub(crate) fn new(max: usize) -> Self {
         let max = max.max(1);
         #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
@@ -62,7 +62,7 @@ impl ConcurrencyLimit {
         })))
     }
 
-    /// Waits for the tenant's turn.
+    /// Waits for a permit of the tenant.
     pub(crate) async fn acquire(&self, tenant: Option<&TenantId>) -> Permit {
         let turn = {
             let mut inner = self.lock();
@@ -77,12 +77,12 @@ impl ConcurrencyLimit {
             }
             turn
         };
-        // Somebody may have given a permit back between the look and the wait: `hand_out` is always called after.
+        // A permit may have been returned between the check and the wait: `hand_out` is always called afterwards.
         self.hand_out();
         match turn.await {
             Ok(permit) => permit,
-            // The limit holds the sender until it hands a permit over, so this cannot be; a request beyond the
-            // limit would be the lesser evil.
+            // The limit holds the sender until it hands out a permit, so this cannot happen; a request beyond the limit
+            // would be the lesser evil.
             Err(_) => {
                 self.lock().begin(tenant);
                 self.permit(tenant)
@@ -90,7 +90,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Whether so many tenants wait that what waits besides would only take up memory.
+    /// Returns whether so many requests wait that another one would only take up memory.
     pub(crate) fn is_contended(&self) -> bool {
         let inner = self.lock();
         inner.turns.len() >= inner.max
@@ -117,7 +117,7 @@ impl ConcurrencyLimit {
                 inner.begin(tenant.as_ref());
                 (sender, tenant)
             };
-            // Whoever stopped waiting this very moment gives it back by dropping it, which hands out again.
+            // A receiver that was dropped just now drops the permit, which hands it out again.
             drop(sender.send(self.permit(tenant.as_ref())));
         }
     }
@@ -128,7 +128,7 @@ impl ConcurrencyLimit {
 }
 
 impl Inner {
-    /// Whether a tenant may begin a request.
+    /// Returns whether a tenant may begin a request.
     #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
     fn has_room(&self, tenant: Option<&TenantId>) -> bool {
         let allowed = self.allowed.floor();
@@ -148,14 +148,14 @@ impl Inner {
 }
 
 impl Permit {
-    /// The request was answered.
+    /// Records that the request was answered.
     #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
     pub(crate) fn succeeded(&self) {
         let mut inner = self.concurrency.lock();
         inner.allowed = (inner.allowed + 1.0 / inner.allowed).min(inner.max as f64);
     }
 
-    /// The ruler was overloaded or did not answer in time.
+    /// Records that the ruler was overloaded or did not answer in time.
     pub(crate) fn overloaded(&self) {
         let mut inner = self.concurrency.lock();
         // All that were under way together fail together: they count once.
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn halves_once_for_what_failed_together_and_grows_again() {
+    async fn limit_is_halved_once_by_simultaneous_failures_and_grows_again() {
         let concurrency = ConcurrencyLimit::new(8);
         let permits: Vec<Permit> = futures::future::join_all((0..8).map(|_| concurrency.acquire(None))).await;
         assert!(concurrency.acquire(None).now_or_never().is_none());
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_no_longer_waits_costs_nobody_a_turn() {
+    async fn cancelled_requests_cost_no_turn() {
         let concurrency = ConcurrencyLimit::new(1);
         let held = concurrency.acquire(None).await;
         let mut gone = Box::pin(concurrency.acquire(None));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_tenant_that_hangs_leaves_room_for_others() {
+    async fn tenant_whose_requests_hang_leaves_room_for_others() {
         let tenant = |name: &str| Some(name.parse::<TenantId>().unwrap());
         let (hung, other) = (tenant("hung"), tenant("other"));
         let concurrency = ConcurrencyLimit::new(8);
@@ -267,7 +267,7 @@ mod tests {
         held.pop();
         seventh.await.unwrap();
         drop(theirs);
-        // Alone, a tenant has everything.
+        // A single tenant has all permits.
         let concurrency = ConcurrencyLimit::new(8);
         for _ in 0..8 {
             held.push(concurrency.acquire(hung.as_ref()).await);

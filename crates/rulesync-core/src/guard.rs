@@ -1,8 +1,8 @@
-//! The delete guard: deletes that look like an accident are held back until somebody acknowledges them or their cause
-//! goes away. Pure bookkeeping over a clock that is passed in.
+//! The delete guard: deletes that look like an accident are held until somebody acknowledges them or their cause
+//! disappears. Pure bookkeeping over a clock that is passed in.
 //!
-//! Deletes wait for a breath, so that what belongs together is judged together: an object deleted for itself and the
-//! first of ten thousand look the same when they come.
+//! Deletes wait for a short time so that those that belong together are judged together: the delete of a single object
+//! and the first of ten thousand look the same when they arrive.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -12,12 +12,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// When deletes are too many to be meant.
+/// The limits above which deletes count as an accident.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeleteGuard {
-    /// The share of a destination's groups that may go within the window; 1 switches the guard off.
+    /// The share of a destination's groups that may be deleted within the window; 1 switches the guard off.
     pub max_share: f64,
-    /// Fewer groups than this pass in any case.
+    /// The number of groups below which deletes always pass.
     pub min_groups: usize,
     /// The time within which deletes are added up.
     pub window: Duration,
@@ -30,46 +30,48 @@ impl Default for DeleteGuard {
 }
 
 impl DeleteGuard {
-    /// Whether it holds nothing back, whatever is deleted.
+    /// Returns whether the guard is switched off.
     pub(crate) fn is_off(&self) -> bool {
         self.max_share >= 1.0
     }
 }
 
-/// Why something is not deleted, from the least grave on.
+/// The reason why something is not deleted, from the least to the most serious: held by the delete guard, or protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldReason {
-    /// Together with what was deleted of late they are more than the share the guard allows. Until released, or until
-    /// enough of it is declared again.
+    /// Together with recent deletes they exceed the share that the guard allows. Until released, or until enough of
+    /// them is declared again.
     Share,
-    /// A changed configuration asks for it: they go after the guard's window.
+    /// A changed configuration requires them: deleted after the guard's window.
     Configuration,
-    /// No route leads here any more: everything goes after the guard's window.
+    /// No route leads here any more: everything is deleted after the guard's window.
     Route,
-    /// Most of what their source had vanished at once: they go after the guard's window, if the source is healthy.
+    /// Most objects of their source vanished at once: deleted after the guard's window, if the source is healthy.
     Vanished,
-    /// Their source has nothing left. Until released, or until something is declared again.
+    /// Their source has no objects left. Until released, or until something is declared again.
     SourceEmpty,
-    /// Their source cannot see its objects, or its kind is no more: it may not know what it says. Until it does.
+    /// Their source cannot see its objects, or its kind is missing, so that its deletions may be wrong. Until it
+    /// recovers.
     Source,
-    /// This process has just become the leader, and may not have seen all that the one before it had. For two minutes.
+    /// This process has just become the leader, and may not have seen everything that the previous leader had. For two
+    /// minutes.
     Takeover,
-    /// Not every source has shown all it has.
+    /// Not every source has shown all its objects.
     Snapshot,
-    /// Something that cannot be read may declare it. Until that can be read, or is deleted.
+    /// Something unreadable may declare them. Until it can be read, or is deleted.
     Unreadable,
-    /// It belongs to a kind that is not installed, which looks just like one that was deleted. Until it is installed.
+    /// Their kind is not installed, which looks just like a kind that was deleted. Until it is installed.
     Kind,
-    /// Its object requests a tenant that it may not have. Until it requests one that it may have, or is deleted.
+    /// Their object requests a tenant that it may not have. Until it requests a permitted one, or is deleted.
     TenantRefused,
-    /// Its object goes elsewhere, and has yet to be written there.
+    /// Their object moves to another destination, and has yet to be written there.
     Moving,
 }
 
 impl HeldReason {
-    /// Whether the delete guard holds them, so that an operator can release them. Others are protected as long as their
-    /// reason stands.
+    /// Returns whether the delete guard holds them, so that an operator can release them. Others are protected as long
+    /// as their reason lasts.
     pub fn is_releasable(self) -> bool {
         self <= Self::Source
     }
@@ -94,28 +96,28 @@ impl fmt::Display for HeldReason {
     }
 }
 
-/// How long deletes wait for others that belong to them. A breath: a person does not notice it, and the objects of a
-/// deleted CRD or directory come within milliseconds of each other.
+/// The time that deletes wait for others that belong to them. A person does not notice it, and the objects of a deleted
+/// CRD or directory arrive within milliseconds of each other.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
-/// They wait no longer than this for a stream of deletes to end.
+/// The longest time that they wait for a stream of deletes to end.
 pub(crate) const MAX_SETTLE_TIME: Duration = Duration::from_secs(30);
 
-/// Of so many deletes the times are remembered: enough that forgetting the rest cannot hide an accident.
+/// The number of deletes whose times are remembered: enough that forgetting the rest cannot hide an accident.
 const MAX_RECENT: usize = 50_000;
 
-/// What the guard of one destination knows.
+/// The bookkeeping of the delete guard for one destination.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
-    /// Deletes that are wanted, by namespace.
+    /// Wanted deletes, by namespace.
     wanted: HashMap<Arc<str>, Wanted>,
-    /// Deletes that were carried out within the window.
+    /// Deletes carried out within the window.
     recent: VecDeque<(Instant, Arc<str>, usize)>,
     first: Option<Instant>,
     last: Option<Instant>,
-    /// When the first of those that wait for a certain time may go.
+    /// The time at which the first of the deletes with a fixed wait may be made.
     next_wait: Option<Instant>,
-    /// What is held back in all, kept so that nobody has to count.
+    /// The number of held groups and the most serious reason, stored so that they need not be counted.
     total: Option<(usize, HeldReason)>,
 }
 
@@ -123,20 +125,20 @@ pub(crate) struct Guard {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wish {
     pub(crate) groups: usize,
-    /// Something accounts for it: its Kubernetes namespace is gone, or the object has left by its author's will.
+    /// True if the deletes have a known cause: the Kubernetes namespace was deleted, or the author changed the object.
     pub(crate) explained: bool,
-    /// No object is known that it belongs to.
+    /// True if no object is known for the namespace.
     pub(crate) orphan: bool,
-    /// It is not to be carried out before a certain time.
+    /// The time to wait for, if the deletes have a fixed wait.
     pub(crate) wait: Option<Wait>,
 }
 
-/// Deletes that wait for a certain time.
+/// A fixed wait of deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub(crate) until: Instant,
     pub(crate) reason: HeldReason,
-    /// Whether they go then, whatever their share.
+    /// True if they pass afterwards, whatever their share.
     pub(crate) then_pass: bool,
 }
 
@@ -154,7 +156,7 @@ enum Verdict {
 }
 
 impl Guard {
-    /// Whether the deletes of a namespace may be carried out; if not, they are noted as wanted.
+    /// Returns whether the deletes of a namespace may be carried out; if not, they are recorded as wanted.
     pub(crate) fn passes(&mut self, namespace: &Arc<str>, wish: Wish, now: Instant) -> bool {
         let wanted = self
             .wanted
@@ -164,7 +166,7 @@ impl Guard {
         let explained = wanted.wish.explained || wish.explained;
         let waits_anew = wanted.verdict != Verdict::Pass && wanted.wish.wait != wish.wait;
         if more || waits_anew {
-            // More than was judged, if it was, or otherwise.
+            // There are more deletes than were judged, or others.
             wanted.verdict = Verdict::Undecided;
             self.first.get_or_insert(now);
             self.last = Some(now);
@@ -173,8 +175,8 @@ impl Guard {
         wanted.verdict == Verdict::Pass
     }
 
-    /// Nothing is to be deleted in a namespace (any more). What is held besides may be few enough now, once no more of
-    /// it comes back.
+    /// Records that nothing is to be deleted in a namespace (any more). The other held deletes may be few enough now;
+    /// they are judged again once no more deletes are withdrawn.
     pub(crate) fn forget(&mut self, namespace: &str, now: Instant) {
         if let Some(Wanted { verdict: Verdict::Held(_), .. }) = self.wanted.remove(namespace) {
             self.count();
@@ -183,15 +185,15 @@ impl Guard {
         }
     }
 
-    /// Nothing that was wanted is known to be any more; what was deleted of late still counts.
+    /// Forgets all wanted deletes; recent deletes still count.
     pub(crate) fn forget_all(&mut self) {
         self.wanted.clear();
         (self.first, self.last, self.next_wait, self.total) = (None, None, None, None);
     }
 
-    /// Groups of a namespace were deleted.
+    /// Records that groups of a namespace were deleted.
     pub(crate) fn carried_out(&mut self, namespace: &Arc<str>, groups: usize, now: Instant) {
-        // They only count while something else is wanted, so nobody else looks after them.
+        // They only count while something else is wanted, so this is the only place that limits them.
         while self.recent.len() > MAX_RECENT {
             self.recent.pop_front();
         }
@@ -204,7 +206,8 @@ impl Guard {
         }
     }
 
-    /// A Kubernetes namespace is gone: that explains the deletes of what `was_in` it.
+    /// Explains the deletes of the namespaces for which `was_in` is true, because their Kubernetes namespace was
+    /// deleted.
     pub(crate) fn explain(&mut self, was_in: impl Fn(&str) -> bool, now: Instant) {
         for (namespace, wanted) in &mut self.wanted {
             if !wanted.wish.explained && was_in(namespace) {
@@ -215,9 +218,9 @@ impl Guard {
         }
     }
 
-    /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` counts the groups of ours
-    /// that the ruler has, which is only done when something is to be judged, and `obstacle` tells what else stands in
-    /// the way of a namespace's deletes.
+    /// Judges wanted deletes if it is time; returns the namespaces whose deletes may be made now. `owned` counts the
+    /// own groups in the ruler, and is only called if there is something to judge; `obstacle` returns what else
+    /// prevents a namespace's deletes.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
@@ -258,7 +261,7 @@ impl Guard {
             }
         }
         self.count();
-        // In an order that does not depend on chance.
+        // The order must not depend on chance.
         passed.sort_unstable();
         passed
     }
@@ -275,12 +278,12 @@ impl Guard {
         !single && exceeds(policy, wanted + deleted, owned + deleted)
     }
 
-    /// How many namespaces are to be deleted that no object is known for.
+    /// The number of orphaned namespaces that are to be deleted.
     pub(crate) fn orphans(&self) -> usize {
         self.wanted.values().filter(|wanted| wanted.wish.orphan).count()
     }
 
-    /// Everything that is wanted passes: somebody has looked at it. The answer is what was waiting.
+    /// Releases all wanted deletes, because an operator has checked them; returns the namespaces that waited.
     pub(crate) fn release(&mut self) -> Vec<Arc<str>> {
         let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.verdict != Verdict::Pass);
         let mut released: Vec<Arc<str>> = waiting
@@ -294,7 +297,7 @@ impl Guard {
         released
     }
 
-    /// What is held may be judged otherwise now, because something else about it has changed.
+    /// Has held deletes judged again, because something else about them has changed.
     pub(crate) fn reconsider(&mut self, now: Instant) {
         if self.total.is_some() {
             self.first.get_or_insert(now);
@@ -302,7 +305,7 @@ impl Guard {
         }
     }
 
-    /// When to judge next.
+    /// Returns when to judge next.
     pub(crate) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
         let breath =
             self.first.zip(self.last).map(|(first, last)| (last + SETTLE_TIME).min(first + MAX_SETTLE_TIME));
@@ -311,17 +314,17 @@ impl Guard {
         [breath.or(forgotten), self.next_wait].into_iter().flatten().min()
     }
 
-    /// Whether something still waits for its breath.
+    /// Returns whether some deletes still wait for others.
     pub(crate) fn is_undecided(&self) -> bool {
         self.first.is_some()
     }
 
-    /// When the first of those that wait for a certain time may go.
+    /// Returns when the first of the deletes with a fixed wait may be made.
     pub(crate) fn next_wait(&self) -> Option<Instant> {
         self.next_wait
     }
 
-    /// What is held back: namespaces with the number of groups and the reason.
+    /// Iterates over the held deletes: namespace, number of groups and reason.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, usize, HeldReason)> {
         self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.verdict {
             Verdict::Held(reason) => Some((namespace, wanted.wish.groups, reason)),
@@ -331,7 +334,7 @@ impl Guard {
 }
 
 impl Guard {
-    /// How many groups are held back in all, and the graver reason; none if none are.
+    /// Returns the number of held groups and the most serious reason; none if there are none.
     pub(crate) fn total_held(&self) -> Option<(usize, HeldReason)> {
         self.total
     }
@@ -345,7 +348,8 @@ impl Guard {
     }
 }
 
-/// Whether deleting so many groups of so many needs somebody's word. Also for plans that are only shown.
+/// Returns whether deleting this many of the owned groups needs an acknowledgement. Used for plans that are only shown,
+/// too.
 pub(crate) fn exceeds(policy: &DeleteGuard, deleted: usize, owned: usize) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "a share of a number of groups")]
     let share = deleted as f64 / owned.max(1) as f64;

@@ -39,9 +39,9 @@ pub struct Metrics {
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Series<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
-    /// Labels of requests that were seen, so that those of a ruler that is no more can be removed.
+    /// Labels of requests that were counted, so that those of a removed ruler can be deleted.
     requests: Arc<Mutex<HashSet<RequestLabels>>>,
-    /// Destinations that have series of their own, each with how many hold it.
+    /// Destinations that have series of their own, each with the number of its holders.
     destinations: Arc<Mutex<HashMap<DestinationLabels, usize>>>,
     leader: Gauge,
     config_reload_successful: Gauge,
@@ -105,7 +105,7 @@ struct RequestLabels {
     code: String,
 }
 
-/// Seconds, from a loopback answer to the deadline of a request.
+/// Bounds in seconds, from a loopback answer to the deadline of a request.
 const BUCKETS_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 impl Default for Metrics {
@@ -115,8 +115,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics at zero. Without `tenant_labels` the label `tenant` is empty everywhere, which keeps the number of
-    /// series small with many tenants.
+    /// Creates metrics at zero. Without `tenant_labels` the label `tenant` is empty everywhere, which limits the number
+    /// of series with many tenants.
     pub fn new(tenant_labels: bool) -> Self {
         let mut metrics = Self {
             registry: Arc::default(),
@@ -144,14 +144,14 @@ impl Metrics {
             leader: Gauge::default(),
             config_reload_successful: Gauge::default(),
         };
-        // Without leader election there is no one else.
+        // Without leader election this process is the only one.
         metrics.leader.set(1);
         metrics.config_reload_successful.set(1);
         metrics.registry = Arc::new(metrics.register());
         metrics
     }
 
-    /// Writes all metrics, under `rulesync_…`, in the OpenMetrics text format, but for the end marker: a process may
+    /// Writes all metrics, under `rulesync_…`, in the OpenMetrics text format, except for the end marker: a process may
     /// have more metrics of its own.
     ///
     /// # Errors
@@ -232,7 +232,7 @@ impl Metrics {
         registry
     }
 
-    /// One request to a ruler: its method, kind of route and status code, or `error` if there was no answer.
+    /// Counts one request to a ruler: its method, kind of route and status code, or `error` if there was no answer.
     pub fn observe_request(
         &self,
         ruler: &str,
@@ -257,18 +257,18 @@ impl Metrics {
         }
     }
 
-    /// Whether the last reading of the configuration succeeded.
+    /// Sets whether the last reload of the configuration succeeded.
     pub fn set_config_reload_successful(&self, successful: bool) {
         self.config_reload_successful.set(i64::from(successful));
     }
 
-    /// Whether this process is the one that writes.
+    /// Sets whether this process is the one that writes.
     pub fn set_leader(&self, leader: bool) {
         self.leader.set(i64::from(leader));
     }
 
-    /// The labels of a destination, which has series from now on until [`Metrics::leave`]. Authors who may name tenants
-    /// must not be able to make series without end: beyond a number, destinations share one.
+    /// Returns the labels of a destination, which has series from now on until [`Metrics::leave`]. Authors who may
+    /// request tenants must not be able to create series without limit: beyond a number, destinations share one.
     pub(crate) fn join(&self, destination: &DestinationId) -> DestinationLabels {
         let tenant = if self.tenant_labels { destination.tenant_str() } else { "" };
         let mut labels =
@@ -288,7 +288,7 @@ impl Metrics {
         labels
     }
 
-    /// A destination has ended.
+    /// Removes the series of a destination that has ended.
     pub(crate) fn leave(&self, labels: &DestinationLabels) {
         let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = destinations.get_mut(labels) {
@@ -300,10 +300,10 @@ impl Metrics {
     }
 }
 
-/// The number of destinations with series of their own: some 20 each.
+/// The number of destinations with series of their own: about 20 each.
 const MAX_DESTINATIONS: usize = 2_000;
 
-/// The tenant of the series that all further destinations share. No tenant can be called so.
+/// The tenant of the series that all further destinations share. No tenant can have this name.
 const OVERFLOW: &str = "{overflow}";
 
 #[cfg(test)]
@@ -311,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_design() {
+    fn metric_names_are_those_of_the_readme() {
         let metrics = Metrics::default();
         metrics.observe_request("central", "POST", "namespace", "202", Duration::from_millis(3));
         let write = WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" };
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn series_go_with_the_last_that_holds_them() {
+    fn series_exist_until_the_last_holder_drops_them() {
         let metrics = Metrics::default();
         let labels = || DestinationLabels { ruler: "r".into(), tenant: "gone".into() };
         let (one, other) = (metrics.deletes_held.hold(labels()), metrics.deletes_held.hold(labels()));
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn an_author_cannot_make_series_without_end() {
+    fn series_are_limited_whatever_tenants_authors_request() {
         let metrics = Metrics::default();
         let destination =
             |n: usize| DestinationId { ruler: "r".into(), tenant: Some(format!("t{n}").parse().unwrap()) };

@@ -1,4 +1,4 @@
-//! Metric series that exist as long as somebody holds them: what is gone leaves no series behind.
+//! Metric series that exist as long as somebody holds them: a destination that ends leaves no series behind.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::metrics::family::Family;
 
-/// A family whose series are removed when the last that held them lets go. Clones share their series.
+/// A family whose series are removed when their last holder is dropped. Clones share their series.
 pub(crate) struct Series<L, M> {
     family: Family<L, M>,
     holders: Arc<Mutex<HashMap<L, usize>>>,
 }
 
-/// A series and a share in its existence.
+/// A handle to a series, which exists as long as one of its handles does.
 pub(crate) struct Held<L: Clone + Eq + Hash, M> {
     labels: L,
     metric: M,
@@ -22,7 +22,7 @@ pub(crate) struct Held<L: Clone + Eq + Hash, M> {
 }
 
 impl<L: Clone + Eq + Hash, M: Clone + Default> Series<L, M> {
-    /// The series with these labels, from now on if there was none.
+    /// Returns a handle to the series with these labels, which is created if it is missing.
     pub(crate) fn hold(&self, labels: L) -> Held<L, M> {
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         *holders.entry(labels.clone()).or_default() += 1;
@@ -30,7 +30,7 @@ impl<L: Clone + Eq + Hash, M: Clone + Default> Series<L, M> {
         Held { labels, metric, series: self.clone() }
     }
 
-    /// The family, to be registered.
+    /// Returns the family, to be registered.
     pub(crate) fn family(&self) -> Family<L, M> {
         self.family.clone()
     }

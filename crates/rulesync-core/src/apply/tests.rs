@@ -1,4 +1,4 @@
-//! What is asked of a ruler, in which order, and what ends the work on a namespace.
+//! Requests to a ruler: their order, and the errors that end the work on a namespace.
 
 use async_trait::async_trait;
 use mockall::Sequence;
@@ -11,7 +11,7 @@ use crate::model::encoded::EncodedGroup;
 use crate::observed::Listing;
 use crate::plan::Reason;
 
-/// What a ruler is asked, of the namespace and tenant that all changes here have.
+/// The requests to a ruler, for the namespace and tenant that all changes here have.
 #[mockall::automock]
 trait Server: Send + Sync + 'static {
     fn put(&self, group: &str) -> Result<(), RulerError>;
@@ -69,7 +69,7 @@ fn unavailable() -> RulerError {
     RulerError::unavailable("no answer")
 }
 
-/// Expects that a group is written next, and answers so.
+/// Expects a write of this group next, and answers it with this result.
 fn writes(server: &mut MockServer, order: &mut Sequence, name: &'static str, error: Option<RulerError>) {
     let answer = move |_: &str| error.clone().map_or(Ok(()), Err);
     server.expect_put().with(eq(name)).times(1).in_sequence(order).returning(answer);
@@ -88,7 +88,7 @@ fn leading() -> Stops {
     Stops { stop: CancellationToken::new(), leadership: Leadership::always() }
 }
 
-/// What became of the changes: `group ok` or `group error`, and whether more is to be done.
+/// Returns the results of the changes, as `group ok` or `group error`, and whether changes are unfinished.
 async fn applied(server: MockServer, changes: Vec<Change>, stops: Stops) -> (Vec<String>, bool) {
     let report = apply(budgeted(server), None, "us.ns.o".into(), changes, stops).await;
     let said = |applied: &Applied| {
@@ -99,7 +99,7 @@ async fn applied(server: MockServer, changes: Vec<Change>, stops: Stops) -> (Vec
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_lead_writes_nothing() {
+async fn apply_writes_nothing_without_leadership() {
     // The mock panics at a request that nobody expects.
     let (_throne, leadership) = Leadership::elected();
     let stops = Stops { leadership, ..leading() };
@@ -110,7 +110,7 @@ async fn who_does_not_lead_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
+async fn leadership_is_checked_after_the_wait_for_a_permit() {
     let (handle, leadership) = Leadership::elected();
     let far = Instant::now() + Duration::from_secs(3_600);
     handle.renew(LeaderTerm { start_before: far, finish_by: far });
@@ -127,7 +127,7 @@ async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_change_fails_alone_unless_the_others_would_meet_the_same() {
+async fn apply_stops_only_at_errors_that_concern_all_changes() {
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
     let refused = RulerError::Rejected { message: "cannot parse".to_owned(), rule: None };
     writes(&mut server, &mut order, "a", Some(refused));
@@ -142,14 +142,14 @@ async fn each_change_fails_alone_unless_the_others_would_meet_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
+async fn writes_over_a_limit_are_retried_once_after_a_delete() {
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
     writes(&mut server, &mut order, "a", Some(limit()));
     deletes(&mut server, &mut order, "b", None);
     writes(&mut server, &mut order, "a", None);
     let said = applied(server, vec![put("a"), delete("b")], leading()).await;
     assert_eq!(said, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
-    // A write makes no room, nor does a delete that failed, and after an outage nothing is tried.
+    // A write makes no room, nor does a failed delete, and after an outage nothing is retried.
     let class = RulerError::class(&limit());
     for (between, then, also) in [
         (put("b"), None, false),
@@ -176,7 +176,7 @@ async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
+async fn concurrency_is_lowered_only_by_an_unavailable_ruler() {
     let allowed = async |error: Option<RulerError>| {
         let concurrency = ConcurrencyLimit::new(8);
         judge(&concurrency.acquire(None).await, error.as_ref());
@@ -187,7 +187,7 @@ async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
     assert_ne!(allowed(Some(unavailable())).await, all);
 }
 
-/// A ruler that is handed namespaces whole, and leaves the last change unanswered.
+/// A ruler that takes whole namespaces and reports no result for the last change.
 #[derive(Debug)]
 struct Forgetful;
 
@@ -223,7 +223,7 @@ impl Ruler for Forgetful {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_is_handed_over_whole_and_what_is_left_unanswered_is_unknown() {
+async fn batch_without_a_result_for_a_change_leaves_it_unknown() {
     let changes = vec![put("new"), delete("old")];
     let together = |changes, stops| {
         let found = HashSet::from(["new".into()]);
@@ -233,7 +233,7 @@ async fn a_namespace_is_handed_over_whole_and_what_is_left_unanswered_is_unknown
     let results: Vec<_> =
         report.applied.iter().map(|applied| applied.result.as_ref().map_err(RulerError::class)).collect();
     assert_eq!((results, report.unfinished), (vec![Ok(&()), Err("unreadable")], true));
-    // Whoever does not lead, and whoever is to stop, begins nothing.
+    // Without leadership, or after a stop, no request begins.
     let (_throne, leadership) = Leadership::elected();
     let report = together(changes, Stops { leadership, ..leading() }).await;
     assert!(report.applied.is_empty() && report.unfinished);

@@ -1,8 +1,8 @@
-//! Groups that do not stay as they were written: another controller writes them too, or what the ruler accepts is not
-//! stored. Pure.
+//! Contested groups: they do not stay as they were written, because another tool writes them too or the ruler does not
+//! store what it accepts. Pure.
 //!
-//! A group that three looks in a row find changed is contested. It is repaired once a resync interval and no more
-//! often, because each repair resets how long its alerts have been pending.
+//! A group that three lists in a row find changed is contested. It is repaired at most once per resync interval,
+//! because each repair resets the pending time of its alerts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use tokio::time::Instant;
 use super::normalization::Key;
 use crate::model::fingerprint::Fingerprint;
 
-/// So many looks in a row that find a group changed make it contested.
+/// The number of lists in a row that must find a group changed until it is contested.
 const CONTESTED_LISTS: u32 = 3;
 
-/// A resync may come so much early; a repair is due with it.
+/// The share of the resync interval after which a repair is due: a resync may come this early, and repairs go with it.
 const EARLY_RESYNC_RATIO: f64 = 0.8;
 
-/// The groups of one destination that were found changed of late.
+/// The groups of one destination that recent lists found changed.
 #[derive(Debug, Default)]
 pub(super) struct Changed(HashMap<Key, Streak>);
 
 #[derive(Debug)]
 struct Streak {
-    /// As it is declared.
+    /// The declared fingerprint.
     declared: Fingerprint,
     looks: u32,
-    /// The last look found something else than was written since the look before.
+    /// True while the last list found something other than was written since the list before.
     unconfirmed: bool,
     repaired: Option<Instant>,
     differs: Vec<String>,
@@ -41,7 +41,7 @@ impl Streak {
 }
 
 impl Changed {
-    /// A look has found a group changed, which was as `declared` before. True if that makes it contested.
+    /// Records that a list found a group changed from `declared`. Returns `true` if that makes the group contested.
     pub(super) fn found(
         &mut self,
         key: Key,
@@ -65,9 +65,9 @@ impl Changed {
         streak.looks == CONTESTED_LISTS
     }
 
-    /// A look is over: `as_declared` says which groups it has found as they are declared, or, if it cannot say, none.
-    /// An `early` look that finds a group in order ends nothing: another writer may take minutes. The answer is the
-    /// contested groups that no longer are.
+    /// Ends a list. `as_declared` returns whether the list found a group as declared, or `None` if that is unknown. An
+    /// `early` list that finds a group in sync does not end a contest, because another writer may act only every few
+    /// minutes. Returns the groups that are no longer contested.
     pub(super) fn looked(&mut self, early: bool, as_declared: impl Fn(&Key) -> Option<bool>) -> Vec<Key> {
         let mut over = Vec::new();
         self.0.retain(|key, streak| match as_declared(key) {
@@ -89,7 +89,7 @@ impl Changed {
         self.0.retain(|key, _| declared(key));
     }
 
-    /// A group was written.
+    /// Records a write of a group.
     pub(super) fn written(&mut self, namespace: &Arc<str>, group: &Arc<str>, now: Instant) {
         if !self.0.is_empty()
             && let Some(streak) = self.0.get_mut(&(Arc::clone(namespace), Arc::clone(group)))
@@ -98,7 +98,7 @@ impl Changed {
         }
     }
 
-    /// Whether a contested group is not to be repaired yet. What its author declares anew is written at once.
+    /// Returns whether the repair of a contested group must wait. A new declaration is written at once.
     pub(super) fn waits(
         &self,
         namespace: &Arc<str>,
@@ -117,22 +117,23 @@ impl Changed {
         })
     }
 
-    /// The groups that the next look may find contested: their content is wanted, so that it can be said what differs.
+    /// Iterates over the groups that the next list may find contested: their content is read, so that the differing
+    /// fields can be reported.
     pub(super) fn wanted(&self) -> impl Iterator<Item = &Key> {
         self.0.iter().filter(|(_, streak)| streak.looks == CONTESTED_LISTS - 1).map(|(key, _)| key)
     }
 
-    /// Whether something that was written is not known to be there, because the last look did not find it.
+    /// Returns whether a write is unconfirmed, because the last list did not find it.
     pub(super) fn has_unconfirmed(&self) -> bool {
         self.0.values().any(|streak| streak.unconfirmed)
     }
 
-    /// How many groups are contested.
+    /// The number of contested groups.
     pub(super) fn groups(&self) -> usize {
         self.0.values().filter(|streak| streak.is_contested()).count()
     }
 
-    /// The contested groups of a namespace, each with what differed.
+    /// Iterates over the contested groups of a namespace, each with the fields that differed.
     pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &[String])> {
         let here = self.0.iter().filter(move |((of, _), streak)| &**of == namespace && streak.is_contested());
         here.map(|((_, group), streak)| (group, streak.differs.as_slice()))
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn three_looks_in_a_row_make_a_group_contested_and_one_that_is_in_order_ends_it() {
+    async fn contested_after_three_lists_in_a_row_until_a_list_finds_the_group_in_sync() {
         let (a, b) = (Fingerprint::of_bytes(b"a"), Fingerprint::of_bytes(b"b"));
         let mut changed = Changed::default();
         assert!(!found(&mut changed, a));

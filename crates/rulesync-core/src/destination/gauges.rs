@@ -1,4 +1,4 @@
-//! The metrics of one destination, looked up once. They are there as long as the destination is.
+//! The metrics of one destination, looked up once. They exist as long as the destination does.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::series::{Held, Series};
 /// The code of the finding for a group that the ruler refuses, and its state in metrics.
 pub(super) const REFUSED: &str = "refused";
 
-/// What a destination counts and shows.
+/// The counters and gauges of a destination.
 #[derive(Debug)]
 pub(super) struct Gauges {
     pub(super) groups: Share<DestinationStateLabels>,
@@ -25,7 +25,7 @@ pub(super) struct Gauges {
     pub(super) refused_rules: Share<DestinationStateLabels>,
     pub(super) held: Share<DestinationLabels>,
     pub(super) foreign_claims: Share<DestinationLabels>,
-    /// None while the ruler cannot tell how rules evaluate: nothing known is not nothing wrong.
+    /// None while the ruler cannot report evaluation: unknown is not the same as no failures.
     evaluation: Option<Evaluated>,
     pub(super) contested_groups: Share<DestinationLabels>,
     pub(super) normalized_groups: Share<DestinationLabels>,
@@ -39,7 +39,7 @@ pub(super) struct Gauges {
     metrics: Metrics,
 }
 
-/// How rules evaluate.
+/// The metrics of rule evaluation.
 #[derive(Debug)]
 struct Evaluated {
     failing_rules: Share<DestinationLabels>,
@@ -47,7 +47,7 @@ struct Evaluated {
 }
 
 /// This destination's share of a gauge that others may add to: all destinations of a ruler share the depth of its
-/// queue, and without tenant labels they share everything. Dropping it takes the share away.
+/// queue, and without tenant labels they share every gauge. Dropping it subtracts the share.
 #[derive(Debug)]
 pub(super) struct Share<L: Clone + Eq + std::hash::Hash> {
     gauge: Held<L, Gauge>,
@@ -126,12 +126,12 @@ impl Gauges {
         self.metrics.propagation.observe(seconds);
     }
 
-    /// Everything was in order at this time, in seconds since 1970.
+    /// Records that everything was in sync at this time, in seconds since 1970.
     pub(super) fn succeeded(&self, at: u64) {
         self.last_success.set(at.cast_signed());
     }
 
-    /// How many rules fail and how many groups are not loaded, if the ruler can tell.
+    /// Sets the numbers of failing rules and of groups that are not loaded, if the ruler reports them.
     pub(super) fn evaluated(&mut self, known: Option<(usize, usize)>) {
         let Some((failing_rules, not_loaded_groups)) = known else {
             self.evaluation = None;

@@ -1,8 +1,9 @@
-//! Whether what was written is loaded and evaluates: when to ask the ruler, and what its answers mean. Pure.
+//! Evaluation health: whether written groups are loaded and their rules evaluate, when to ask the ruler, and what its
+//! answers mean. Pure.
 //!
-//! A group that is not loaded three load delays after it was written never will be without help: the tenant is frozen,
-//! or evaluation is switched off (docs/contracts/ruler-api.md 5.4). A rule counts as failing when two answers in a row say
-//! so.
+//! A group that is not loaded three load delays after it was written will not be loaded without help: the tenant is
+//! frozen, or evaluation is switched off (docs/contracts/ruler-api.md 5.4). A rule counts as failing when two answers
+//! in a row report a failure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,19 +18,19 @@ use crate::policy::jittered;
 use crate::ruler::RulerError;
 use crate::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
 
-/// The code of the finding that a group is not loaded.
+/// The code of the finding for a group that is not loaded.
 pub(super) const NOT_LOADED: &str = "not-loaded";
 
-/// Load delays after which a group that is not loaded is reported.
+/// The number of load delays after which a group that is not loaded is reported.
 const LOAD_DELAYS: u32 = 3;
 
-/// A first failure is looked into this soon.
+/// The time until a first failure is confirmed.
 const CONFIRM_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A ruler that cannot tell may be upgraded.
+/// The time until a ruler that does not support evaluation is asked again: it may have been upgraded.
 const UNSUPPORTED_RETRY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What a ruler said it has loaded, as far as it is ours.
+/// The groups of this owner that a ruler has loaded.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     namespaces: HashMap<Box<str>, Vec<Loaded>>,
@@ -43,7 +44,7 @@ struct Loaded {
 }
 
 impl Answer {
-    /// Takes a group into account.
+    /// Adds a loaded group.
     pub(super) fn take(&mut self, group: EvaluatedGroup) {
         let rules = group.rules.len();
         let failing = group.rules.into_iter().enumerate().filter_map(|(index, rule)| match rule.health {
@@ -55,12 +56,12 @@ impl Answer {
     }
 }
 
-/// How what is written fares.
+/// The evaluation health of everything written to a destination.
 #[derive(Debug)]
 pub(super) struct Health {
-    /// Since when we watch: what was written before is old enough then.
+    /// The time since when health is watched: earlier writes count as made then.
     since: Instant,
-    /// When namespaces were last written, while that is of classify.
+    /// The time of the last write to each namespace, until it no longer matters.
     written: HashMap<Arc<str>, Instant>,
     next: Instant,
     not_loaded: HashMap<Arc<str>, Vec<Arc<str>>>,
@@ -82,18 +83,18 @@ struct Failing {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotLoaded {
     pub(super) groups: usize,
-    /// One of them: its namespace and name.
+    /// The namespace and name of one of them.
     pub(super) example: Option<String>,
 }
 
-/// What is new after an answer.
+/// Changes of health after an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
-    /// Groups that are not loaded, if there were none before or are none now.
+    /// The groups that are not loaded, if the first appeared or the last disappeared.
     pub(super) not_loaded: Option<NotLoaded>,
-    /// Rules that fail now and did not: namespace, and what to say.
+    /// Rules that newly fail: the namespace and the finding.
     pub(super) failing: Vec<(Arc<str>, Finding)>,
-    /// How many rules no longer fail.
+    /// The number of rules that no longer fail.
     pub(super) recovered: usize,
 }
 
@@ -110,26 +111,26 @@ impl Health {
         }
     }
 
-    /// When to ask.
+    /// Returns when to ask.
     pub(super) fn due(&self) -> Instant {
         self.next
     }
 
-    /// A namespace was written.
+    /// Records a write to a namespace.
     pub(super) fn wrote(&mut self, namespace: &Arc<str>, now: Instant, load_delay: Duration) {
         self.written.insert(Arc::clone(namespace), now);
         let loaded = now + load_delay * LOAD_DELAYS;
-        // A first sync is looked at when it is over, not at its beginning.
+        // During a first sync the ruler is asked at its end, not after the first writes.
         self.next = self.next.min(loaded).max(now + load_delay);
     }
 
-    /// The ruler was asked and could not be.
+    /// Records that the ruler could not be asked.
     pub(super) fn failed(&mut self, error: &RulerError, now: Instant, interval: Duration) {
         self.error = Some(error.to_string());
         self.next = now + jittered(interval);
     }
 
-    /// The ruler has answered.
+    /// Takes the ruler's answer into account.
     pub(super) fn answered(
         &mut self,
         (evaluation, answer): (Evaluation, &Answer),
@@ -155,7 +156,7 @@ impl Health {
             let there: HashMap<&str, _> = observed.namespace(namespace).collect();
             let written = *self.written.get(namespace).unwrap_or(&self.since);
             for group in &object.groups {
-                // What is not in the ruler as declared is told elsewhere.
+                // Groups that the ruler does not have as declared are reported elsewhere.
                 if there.get(&*group.name) != Some(&Some(group.fingerprint)) {
                     continue;
                 }
@@ -211,27 +212,27 @@ impl Health {
         news
     }
 
-    /// How many rules fail.
+    /// The number of failing rules.
     pub(super) fn failing_rules(&self) -> usize {
         self.failing.values().flatten().filter(|failing| failing.confirmed).count()
     }
 
-    /// How many groups are not loaded.
+    /// The number of groups that are not loaded.
     pub(super) fn not_loaded_groups(&self) -> usize {
         self.not_loaded.values().map(Vec::len).sum()
     }
 
-    /// Whether the ruler has said how rules evaluate when it was last asked.
+    /// Returns whether the ruler reported evaluation when it was last asked.
     pub(super) fn is_known(&self) -> bool {
         self.known && self.error.is_none()
     }
 
-    /// Why the ruler could not be asked.
+    /// Returns why the ruler could not be asked.
     pub(super) fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// What there is to say about a namespace; none if the ruler has not been asked, or cannot tell.
+    /// Returns the findings about a namespace; none if the ruler has not been asked or does not support evaluation.
     pub(super) fn findings(&self, namespace: &str) -> Option<Vec<Finding>> {
         if !self.known {
             return None;
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_loaded_after_three_periods_is_told_once() {
+    async fn group_not_loaded_after_three_load_delays_is_reported_once() {
         let mut world = World::new();
         let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Unknown)];
         assert_eq!(world.health.findings("us.ns.o"), None, "nobody has asked yet");
@@ -314,7 +315,7 @@ mod tests {
         assert_eq!(news.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
         assert_eq!(world.hears(&healthy[..1]), News::default());
-        // It was written anew: it has time again.
+        // A write restarts the load delay.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
         assert_eq!(world.hears(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rule_fails_when_two_answers_say_so() {
+    async fn rule_fails_after_two_failing_answers() {
         let mut world = World::new();
         let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];
         assert_eq!(world.hears(&failing), News::default(), "once is an accident");
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_in_the_ruler_as_declared_is_told_elsewhere() {
+    async fn groups_that_differ_from_their_declaration_are_not_reported_as_not_loaded() {
         let mut world = World::new();
         world.observed.set(&world.namespace, "b", None);
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;

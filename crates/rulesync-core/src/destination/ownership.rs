@@ -1,31 +1,31 @@
-//! Whether a destination is ours to write to, by the claim that stands in it.
+//! Ownership of a destination: whether this installation may write there, by the claim found in it.
 
 use std::sync::Arc;
 
 use crate::claim::{Claimant, OwnerClaim};
 
-/// What is known of a destination's claim.
+/// The ownership of a destination, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ownership {
-    /// Claims are switched off, or nobody knows who we are.
+    /// Claims are switched off, or this installation has no identity to claim with.
     Off,
-    /// Who we are is not known yet: nothing is written before.
+    /// The identity of this installation is not known yet: nothing is written before.
     Anonymous,
-    /// Nobody has claimed it, as far as the last list tells.
+    /// The last list showed no claim.
     Unclaimed { us: Arc<Claimant> },
-    /// It is ours.
+    /// The last list showed the claim of this installation.
     Ours { us: Arc<Claimant> },
-    /// Somebody else's.
+    /// The last list showed the claim of another installation.
     Foreign { us: Arc<Claimant>, claim: OwnerClaim },
 }
 
 impl Ownership {
-    /// Whether objects' rules may be written and deleted.
+    /// Returns whether objects' rules may be written and deleted.
     pub(super) fn may_write(&self) -> bool {
         matches!(self, Self::Off | Self::Ours { .. })
     }
 
-    /// The claim to be written, if one is.
+    /// Returns the claim to write, if one is missing.
     pub(super) fn to_claim(&self) -> Option<OwnerClaim> {
         match self {
             Self::Unclaimed { us } => Some(us.claim.clone()),
@@ -33,7 +33,7 @@ impl Ownership {
         }
     }
 
-    /// The foreign claim that stands in the way.
+    /// Returns the foreign claim that prevents writes, and the own one.
     pub(super) fn conflict(&self) -> Option<(&OwnerClaim, &OwnerClaim)> {
         match self {
             Self::Foreign { us, claim } => Some((claim, &us.claim)),
@@ -41,7 +41,7 @@ impl Ownership {
         }
     }
 
-    /// What follows from a list that found this claim.
+    /// Returns the ownership after a list that found this claim.
     pub(super) fn found(&self, claim: Option<OwnerClaim>) -> Self {
         let us = match self {
             Self::Off | Self::Anonymous => return self.clone(),
@@ -50,18 +50,18 @@ impl Ownership {
         match claim {
             None => Self::Unclaimed { us },
             Some(claim) if claim == us.claim => Self::Ours { us },
-            // It is written over, on the word of this very list.
+            // It is overwritten, since this very list showed it.
             Some(claim) if us.takes_over(&claim) => Self::Unclaimed { us },
             Some(claim) => Self::Foreign { us, claim },
         }
     }
 
-    /// We are this; none if that cannot be known.
+    /// Sets the identity of this installation; none if it cannot be known.
     pub(super) fn identify(&mut self, us: Option<Arc<Claimant>>) {
         *self = us.map_or(Self::Off, |us| Self::Unclaimed { us });
     }
 
-    /// The claim was written, or the ruler will not have one: it is no use to wait for it.
+    /// Records that the claim was written, or that the ruler refuses it and waiting is pointless.
     pub(super) fn settled(&mut self) {
         if let Self::Unclaimed { us } = self {
             *self = Self::Ours { us: Arc::clone(us) };
@@ -75,7 +75,7 @@ mod tests {
     use crate::claim::Installation;
 
     #[test]
-    fn a_foreign_claim_stops_us_until_it_goes() {
+    fn ownership_ends_with_a_foreign_claim_until_it_is_removed() {
         let installation = Installation { name: "x".into(), ..Installation::default() };
         let us = |cluster: &str| Claimant::of(Some(&cluster.into()), Some(&installation)).map(Arc::new);
         let theirs = us("b").unwrap().claim.clone();

@@ -36,7 +36,7 @@ use destinations::RunningDestination;
 use inventory_writer::InventoryWriter;
 use sources::{Identity, RunningSource};
 
-/// When a run ends by itself.
+/// The condition under which a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Forever,
@@ -44,10 +44,10 @@ pub(super) enum Mode {
     Plan,
 }
 
-/// Events a source may be ahead of the engine. Small, because each may hold a big object.
+/// The number of events by which a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENT_QUEUE_LENGTH: usize = 32;
 
-/// Orphans are judged when every destination has been listed once, or after so long.
+/// The time after which orphans are judged even if some destination has not been listed once.
 const FIRST_LISTS_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
@@ -67,39 +67,39 @@ pub(super) struct Run {
     retiring: BTreeMap<DestinationId, RunningDestination>,
     /// The inventory, once it has been read.
     inventory_writer: Option<InventoryWriter>,
-    /// What is said to destinations once others have what these had.
+    /// Handovers under way: the removals that destinations are sent once others have their objects.
     handovers: Vec<Handover>,
-    /// Whether objects may have left a destination for the last time.
+    /// True if objects may have left some destination empty.
     left: bool,
-    /// Kinds that sources cannot have objects of, because they are not installed.
+    /// Kinds of which sources can have no objects, because they are not installed.
     missing_kinds: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Kubernetes namespaces that were deleted within the delete guard's window.
     gone_namespaces: GoneNamespaces,
-    /// What all destinations share.
+    /// The facts that all destinations share.
     environment: watch::Sender<Arc<Environment>>,
-    /// Destinations that may hold rules of ours.
+    /// Destinations that may hold own rules.
     ever: BTreeSet<DestinationId>,
-    /// Whether the inventory has yet to be told of it.
+    /// True until the inventory has these destinations.
     ever_changed: bool,
-    /// Since when no route leads to destinations that are being emptied, in seconds since 1970.
+    /// The time since when no route leads to destinations that are being emptied, in seconds since 1970.
     retiring_since: BTreeMap<DestinationId, u64>,
     /// Objects that vanished together.
     vanishing: Vanishing,
-    /// What vanished while nobody watched.
+    /// Orphaned namespaces: objects may have vanished while no process ran.
     orphans: Orphans,
-    /// Whether destinations may have other orphans than when these were judged last.
+    /// True if destinations may have other orphans than when these were last judged.
     destinations_got_on: bool,
-    /// Whether every destination could be listed once, so that orphans are judged all together.
+    /// True once every destination could be listed, so that orphans are judged all together.
     listed_once: bool,
-    /// Whether an operator has released all deletes beforehand.
+    /// True if an operator has released all deletes beforehand.
     release_deletes: bool,
     events: (mpsc::Sender<SourceMessage>, mpsc::Receiver<SourceMessage>),
     tasks: JoinSet<()>,
     progressed: Arc<Notify>,
-    /// Counts the runs of sources, so that a restarted one is told from its predecessor.
+    /// The number of runs of sources, which distinguishes a restarted source from its predecessor.
     runs: u32,
     started: Instant,
-    /// When a one-shot run last got on, and how far it was.
+    /// The time at which a one-shot run last made progress, and how far it was.
     got_on: (Instant, u64),
 }
 
@@ -158,7 +158,8 @@ impl Run {
         }
     }
 
-    /// Runs until the mode's end or `shutdown`, which is an error but in [`Mode::Forever`] the only end.
+    /// Runs until the mode's end or `shutdown`, which is an error except in [`Mode::Forever`], where it is the only
+    /// end.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<Self, RunError> {
         let mut shutdown = std::pin::pin!(shutdown);
         self.adjust_destinations();
@@ -194,12 +195,12 @@ impl Run {
                 }
                 Some(message) = self.events.1.recv() => {
                     self.receive(message);
-                    // A long snapshot must not keep destinations from writing what is known already.
+                    // A long snapshot must not prevent destinations from writing what is known already.
                     tokio::task::yield_now().await;
                 }
                 Some(request) = self.requests.recv() => self.request(request),
                 Some(ended) = self.tasks.join_next() => {
-                    // A defect in a source or in us must not leave half an engine running.
+                    // A defect in a source or in the engine must not leave half an engine running.
                     if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
                         std::panic::resume_unwind(panic);
                     }
@@ -228,7 +229,7 @@ impl Run {
         self.tasks.shutdown().await;
     }
 
-    /// Whether a one-shot run has reached its end.
+    /// Returns the result of a one-shot run that has reached its end.
     fn is_over(&mut self) -> Option<Result<(), RunError>> {
         if self.mode == Mode::Forever {
             return None;
@@ -251,7 +252,7 @@ impl Run {
         (done || self.got_on.0.elapsed() >= self.setup.policy.timeout).then_some(Ok(()))
     }
 
-    /// When there is something to do without anybody saying so.
+    /// Returns when the run has something to do without an event.
     fn wake(&self) -> Option<Instant> {
         let now = Instant::now();
         let patience = self.setup.policy.patience;
@@ -272,7 +273,7 @@ impl Run {
             .min()
     }
 
-    /// Time has passed.
+    /// Does what is due by time.
     fn wake_up(&mut self) {
         self.end_suspicions();
     }
@@ -282,7 +283,7 @@ impl Run {
         for (id, command) in commands {
             match &command {
                 Command::Upsert { namespace, .. } => {
-                    // It comes back before it has left.
+                    // The object comes back before it has left.
                     self.handovers.retain(|other| other.destination != id || other.namespace != *namespace);
                     self.ensure_destination(&id);
                 }
@@ -298,7 +299,7 @@ impl Run {
         self.report_findings(findings);
     }
 
-    /// Tells what is newly wrong: of each object the first few, and how many more there are. The status has them all.
+    /// Reports new findings: the first few of each object, and the number of the others. The status has them all.
     fn report_findings(&self, findings: Vec<(ObjectId, Option<DestinationId>, Finding)>) {
         let mut told: BTreeMap<(ObjectId, Option<DestinationId>), usize> = BTreeMap::new();
         for (object, destination, finding) in findings {
@@ -316,14 +317,14 @@ impl Run {
         }
     }
 
-    /// Tells a destination, if there is one, be it that it retires.
+    /// Sends a command to a destination, if there is one, retiring ones included.
     fn tell(&mut self, id: &DestinationId, command: Command) {
         if let Some(destination) = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
             destination.send(command);
         }
     }
 
-    /// Publishes what all destinations share, if any of it has changed.
+    /// Publishes the facts that all destinations share, if any has changed.
     ///
     /// Commands are sent before the environment that follows from the same event, and destinations handle them in that
     /// order: nothing becomes safe to delete before everything that declares it is known.
@@ -351,7 +352,7 @@ impl Run {
         });
     }
 
-    /// The deletes that sources allow.
+    /// Returns the deletes that sources allow.
     fn safe_deletes(&mut self) -> Deletes {
         let known = self.sources.values().all(|source| source.complete);
         self.listed_once |= known && self.has_listed_all();
@@ -359,7 +360,7 @@ impl Run {
         Deletes { takeover: false, known, orphans }
     }
 
-    /// Whether every destination has been listed, but for those whose ruler is down; or has had the time for it.
+    /// Returns whether every destination has been listed or had the time for it, except those whose ruler is down.
     fn has_listed_all(&self) -> bool {
         let mut destinations = self.destinations.values().chain(self.retiring.values());
         let inventory_read =
@@ -368,11 +369,11 @@ impl Run {
             || (inventory_read && destinations.all(RunningDestination::has_listed))
     }
 
-    /// Holds what vanished together, and lets go of what has been held long enough.
+    /// Holds the deletes of objects that vanished together, and ends holds whose time is over.
     fn judge_vanishing(&mut self) {
         let nothing = self.vanishing.is_empty() && self.orphans.held().is_none();
         if !std::mem::take(&mut self.destinations_got_on) && nothing {
-            // The usual case, and asked after every event.
+            // The usual case, after every event.
             return;
         }
         let now = Instant::now();
@@ -399,12 +400,12 @@ impl Run {
 
     // Requests.
 
-    /// Answers requests, or has them answered: the loop waits for nobody.
+    /// Answers requests, or has them answered in a task: the loop waits for nobody.
     fn request(&mut self, request: Request) {
         match request {
             Request::Status(answer) => {
                 let reports = self.ask_for_reports();
-                // Nobody waiting for the answer is no problem of ours.
+                // A receiver that was dropped needs no answer.
                 self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
             }
             Request::Sources(answer) => drop(answer.send(self.source_statuses())),
@@ -430,7 +431,7 @@ impl Run {
             self.metrics.forget_ruler(&gone.name);
         }
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
-        // What is ours, and whether it is claimed, is the ground a destination stands on.
+        // Destinations depend on the classification of namespaces and on whether claims are written.
         let uprooted = before.namespace_policy != self.setup.namespace_policy
             || before.policy.claim != self.setup.policy.claim;
         self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
@@ -441,7 +442,7 @@ impl Run {
         for handover in std::mem::take(&mut effects.handovers) {
             self.start_handover(handover);
         }
-        // What no route leads to is emptied as a whole, and not object by object under the guard's eyes.
+        // A destination that no route leads to is emptied as a whole, and not object by object under the delete guard.
         self.left = true;
         self.leave_destinations();
         self.carry_out(effects);
@@ -452,7 +453,7 @@ impl Run {
             self.index.forget_contents();
         }
         self.adjust_sources(reconverted);
-        // Only now do new destinations know whom their namespaces belong to: before, all would look like orphans.
+        // New destinations know the objects of their namespaces only now: before, all would look like orphans.
         self.end_briefings();
         Ok(())
     }
@@ -463,7 +464,7 @@ impl Run {
         if let Some((_, destination)) = running.find(|(id, _)| *id == destination) {
             destination.send(Command::Release(answer));
         } else {
-            // Nobody waiting for the answer is no problem of ours.
+            // A receiver that was dropped needs no answer.
             let _ = answer.send(None);
         }
     }
@@ -484,7 +485,7 @@ impl Run {
                     namespaces += released;
                 }
             }
-            // Nobody waiting for the answer is no problem of ours.
+            // A receiver that was dropped needs no answer.
             let _ = answer.send(namespaces);
         });
     }
@@ -493,7 +494,7 @@ impl Run {
         self.ask_for_reports().status().await
     }
 
-    /// Where the findings of its objects are.
+    /// Returns the locations of findings.
     pub(super) fn locations(&self) -> Locations {
         self.index.locations().clone()
     }

@@ -1,4 +1,4 @@
-//! What passes the delete guard, what it holds, and for how long.
+//! Deletes that pass the delete guard, those that it holds, and for how long.
 
 use super::*;
 
@@ -39,10 +39,10 @@ fn name(n: usize) -> Arc<str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_of_everything_is_an_accident_and_one_object_is_not() {
+async fn delete_guard_holds_more_than_half_and_never_a_single_object() {
     let mut bench = Bench::new(30);
     bench.want(0..1, 20);
-    assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "it takes a breath");
+    assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "deletes wait for others");
     assert_eq!(bench.judge_after(Duration::from_millis(100)), 1, "one object, however big");
     assert!(bench.guard.passes(&name(0), wish(20), bench.now));
 
@@ -73,7 +73,7 @@ async fn deletes_add_up_within_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_deletes_is_judged_as_one() {
+async fn stream_of_deletes_is_judged_as_one() {
     let mut bench = Bench::new(200);
     for n in 0..150 {
         bench.want(n..n + 1, 1);
@@ -86,7 +86,7 @@ async fn a_stream_of_deletes_is_judged_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
+async fn deleted_namespace_explains_deletes_and_a_suspect_source_does_not() {
     let mut bench = Bench::new(20);
     bench.want(0..20, 1);
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
@@ -101,7 +101,7 @@ async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_share() {
+async fn configuration_deletes_wait_a_window_and_pass_whatever_their_share() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(20);
     let until = bench.now + policy.window;
@@ -122,7 +122,7 @@ async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_sh
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
+async fn changed_wait_is_judged_again_unless_it_has_passed() {
     let (mut bench, policy) = (Bench::new(20), DeleteGuard::default());
     let wait = |until| Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
     let (soon, later) = (bench.now + policy.window, bench.now + 2 * policy.window);
@@ -146,7 +146,7 @@ async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it_should() {
+async fn waiting_deletes_count_for_the_share_only_afterwards_and_only_if_guarded() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(20);
     let until = bench.now + policy.window;
@@ -154,7 +154,7 @@ async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it
         let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: n < 6 });
         bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
     }
-    // What waits is no part of an accident that happens meanwhile.
+    // Waiting deletes are no part of an accident that happens meanwhile.
     bench.want(12..16, 1);
     assert_eq!(bench.judge_after(SETTLE_TIME), 4);
     assert_eq!(bench.judge_after(policy.window), 12, "six of twenty, and six past it");
@@ -168,7 +168,7 @@ async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_carried_out_is_wanted_no_more() {
+async fn carried_out_deletes_are_no_longer_wanted() {
     let mut bench = Bench::new(20);
     bench.want(0..1, 3);
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
@@ -179,7 +179,7 @@ async fn what_was_carried_out_is_wanted_no_more() {
 }
 
 #[test]
-fn only_the_guards_own_holds_can_be_released() {
+fn only_deletes_held_by_the_guard_can_be_released() {
     use HeldReason::*;
     for held in [Share, Configuration, Route, Vanished, SourceEmpty, Source] {
         assert!(held.is_releasable(), "{held:?}");
@@ -192,11 +192,11 @@ fn only_the_guards_own_holds_can_be_released() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_allowed_stays_so_until_it_is_carried_out() {
+async fn allowed_deletes_stay_allowed_until_they_are_carried_out() {
     let mut bench = Bench::new(100);
     bench.want(0..1, 1);
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
-    // Something else is judged, and by then the source is in doubt.
+    // Other deletes are judged, and by then the source is suspect.
     bench.want(1..2, 1);
     bench.now += SETTLE_TIME;
     let doubt = |_: &str| Some(HeldReason::Source);
@@ -206,7 +206,7 @@ async fn what_was_allowed_stays_so_until_it_is_carried_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_counts_for_the_share_from_its_time_on() {
+async fn waiting_deletes_count_for_the_share_from_their_time_on() {
     let share = |after: Duration| {
         let mut bench = Bench::new(20);
         let until = bench.now + 2 * SETTLE_TIME;
@@ -222,7 +222,7 @@ async fn what_waits_counts_for_the_share_from_its_time_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_for_its_share_is_judged_when_earlier_deletes_are_forgotten() {
+async fn share_is_judged_again_when_earlier_deletes_are_forgotten() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(40);
     bench.want(0..15, 1);

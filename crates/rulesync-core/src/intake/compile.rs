@@ -1,4 +1,4 @@
-//! From an accepted declaration to what each of its destinations should have: routed, transformed, checked, split and
+//! From an accepted declaration to the groups of each of its destinations: routed, transformed, checked, split and
 //! encoded. Pure; the object index decides when to call it.
 
 use std::borrow::Cow;
@@ -25,37 +25,37 @@ use crate::policy::OnInvalid;
 use crate::route::input::{NamespaceMetadata, RoutingInput};
 use crate::ruler::Ruler;
 
-/// An object that is compiled.
+/// The object to compile.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) accepted: &'a Accepted,
-    /// Its groups, if they are at hand; otherwise they are decompressed.
+    /// Its groups, if they are decompressed already.
     pub(crate) groups: Option<&'a [Group]>,
     /// Its Kubernetes namespace, if known.
     pub(crate) namespace: Option<&'a NamespaceMetadata>,
-    /// Whether its Kubernetes namespace will be known, if it is not.
+    /// True if its Kubernetes namespace will be known, if it is not.
     pub(crate) namespace_comes: bool,
-    /// Where it went before.
+    /// Its route matches before.
     pub(crate) previous: &'a [RouteMatch],
-    /// When its source sent it.
+    /// The time at which its source sent it.
     pub(crate) seen: Instant,
 }
 
-/// What follows from an object for its destinations.
+/// The result of compiling an object.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// Where it goes.
+    /// Its destinations.
     pub(crate) matches: Vec<RouteMatch>,
-    /// What destinations should have of it, but for those that have it already, or keep what they have.
+    /// The objects for destinations, without those that have them already or keep the version that they have.
     pub(crate) offers: Vec<Offer>,
     /// Routes that refuse the tenant it requests.
     pub(crate) refused_by: Box<[Arc<str>]>,
-    /// Why it does not go where it would.
+    /// The reasons why routes that select it do not take it.
     pub(crate) kept_out: Box<[Finding]>,
 }
 
-/// What a destination should have of an object.
+/// The object as one destination should have it.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) destination: DestinationId,
@@ -63,7 +63,7 @@ pub(crate) struct Offer {
     pub(crate) object: DesiredObject,
 }
 
-/// Compiles an object. `is_current` tells for which destinations nothing would change, so that its groups need not be
+/// Compiles an object. `is_current` returns for which destinations nothing would change, so that its groups need not be
 /// transformed, checked and encoded for them.
 pub(crate) fn compile(
     subject: &Subject<'_>,
@@ -88,7 +88,7 @@ pub(crate) fn compile(
                 "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
                 last.destination
             ));
-            // What is enforced now is for what it leaves behind, and not for what it asked for before.
+            // The present transform applies to the rules that it leaves behind, not that of its earlier request.
             if is_unchanged {
                 stays.push(last.destination.clone());
                 matches.push(last.clone());
@@ -115,8 +115,8 @@ pub(crate) fn compile(
     Compiled { matches, offers, refused_by, kept_out: findings.into() }
 }
 
-/// An object that requests a tenant that it may not have stays in the last place that it may still have, as it is
-/// there. Returns that place, and whether its route would do the same to its rules today.
+/// Returns the last place that an object with a refused tenant may still have, where its rules stay as they are, and
+/// whether its route would transform them the same way today.
 fn last_permitted<'a>(
     route: &str,
     matches: &[RouteMatch],
@@ -132,7 +132,7 @@ fn last_permitted<'a>(
     Some((last, transform == *last.transform))
 }
 
-/// Where an object's groups go, and what is done to them on the way.
+/// Compiles one object for one of its routes.
 struct Treated<'a> {
     route_match: &'a RouteMatch,
     ruler: &'a dyn Ruler,
@@ -140,7 +140,7 @@ struct Treated<'a> {
     on_invalid: OnInvalid,
 }
 
-/// What an object wants of a ruler. Without `groups` at hand, they are unpacked.
+/// Returns an object as a ruler should have it. Without `groups`, its groups are decompressed.
 fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject {
     let Subject { id, accepted: record, groups, seen, .. } = *subject;
     let mut blocks = Decompressor::default();
@@ -152,13 +152,13 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     let RouteMatch { route, transform, .. } = treated.route_match;
     let mut findings = transform.refusals().to_vec();
     let mut sound = Sound::default();
-    // Most groups go as they were declared, and are packed already.
+    // Most groups are sent as they were declared, and are compressed already.
     let mut sent: Vec<Sent<'_>> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
         let mut left_out = record.left_out.get(index).cloned().unwrap_or_default();
         let offered = if transform.refusals().is_empty() {
             let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
-            // Numbered as their author does.
+            // Rules are numbered as their author does.
             for rule in found.iter_mut().filter_map(|finding| finding.location.rule.as_mut()) {
                 *rule = left_out.declared(*rule);
             }
@@ -216,7 +216,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         Some(DesiredGroup {
             name: group.name.as_str().into(),
             fingerprint: Fingerprint::of(&group, &fields),
-            // Groups of gigabytes are beyond every ruler, and not packed.
+            // Groups of gigabytes are too big for every ruler, and not compressed.
             body: body.or_else(|| made.next())?,
             rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
             left_out,
@@ -235,32 +235,32 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     }
 }
 
-/// A group that is sent.
+/// A group to send.
 struct Sent<'a> {
     group: Cow<'a, Group>,
-    /// Its packed form, if it goes as it was declared.
+    /// Its compressed form, if it is sent as it was declared.
     body: Option<CompressedGroup>,
     left_out: LeftOut,
 }
 
-/// What a group is offered as.
+/// The form in which a group is offered.
 struct Offered<'a> {
-    /// As it is offered, if it is.
+    /// The group, if it is offered.
     group: Option<Cow<'a, Group>>,
-    /// What there is to say about it.
+    /// The findings about it.
     findings: Vec<Finding>,
     /// The rules that it is offered without.
     left_out: LeftOut,
 }
 
 impl Treated<'_> {
-    /// A group in parts of at most so many rules. The names of the object's other groups are taken.
+    /// Splits a group into parts of at most `most` rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();
         split(group, most, self.ruler.capabilities().language, &taken)
     }
 
-    /// A group as it is offered to the ruler, if it is.
+    /// Returns a group as it is offered to the ruler, if it is.
     ///
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::route::Value)).

@@ -1,8 +1,8 @@
-//! Which destinations an object belongs to, and on whose word.
+//! The destinations of an object, and who may choose them.
 //!
-//! A tenant that comes from an object is requested by its author. Who may request what is said by the route's
-//! [`Permission`](crate::route::Permission)s; without one that covers the request, the object goes nowhere by this route,
-//! and its author is told why.
+//! A tenant that is read from an object is requested by its author. The route's
+//! [`Permission`](crate::route::Permission)s define who may request which tenant; without one that covers the request,
+//! the object goes nowhere by this route, and a finding tells its author why.
 
 use std::sync::Arc;
 
@@ -14,40 +14,40 @@ use crate::route::input::RoutingInput;
 use crate::route::value::shown;
 use crate::route::{Route, Tenancy, TenantPattern};
 
-/// Where an object goes by one of its routes.
+/// The match of an object and a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RouteMatch {
     /// The destination.
     pub(crate) destination: DestinationId,
     /// The route.
     pub(crate) route: Arc<str>,
-    /// What is done to its rules on the way.
+    /// The transform of its rules.
     pub(crate) transform: Arc<Transform>,
 }
 
-/// Where an object goes, and what forbids that it goes elsewhere.
+/// The destinations of an object, and the reasons against others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Routed {
     /// Its destinations, each once, in the order of routes.
     pub(crate) matches: Vec<RouteMatch>,
     /// Routes that select it and refuse the tenant it requests.
     pub(crate) refused: Vec<RefusedTenant>,
-    /// Why other routes that select it do not take it.
+    /// The reasons why other routes that select it do not take it.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A tenant that an object requests by a route and is refused.
+/// A tenant that an object requests by a route and that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefusedTenant {
     /// The route.
     pub(crate) route: Arc<str>,
     /// The ruler it leads to.
     pub(crate) ruler: Arc<str>,
-    /// Why it is refused.
+    /// The reason for the author.
     pub(crate) finding: Finding,
 }
 
-/// Why a route that selects an object does not take it.
+/// The reason why a route that selects an object does not take it.
 enum Refusal {
     Tenant(Box<Finding>),
     Other(Box<Finding>),
@@ -76,7 +76,7 @@ impl Route {
         Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
     }
 
-    /// The tenant an object goes to by this route; none if it claims none.
+    /// Returns the tenant an object goes to by this route; none if it requests none.
     #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
     fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
         let refuse = |message: String| Finding::error("tenant", message);
@@ -89,7 +89,7 @@ impl Route {
             (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
             (Tenancy::Claimed { from, pattern }, own) => match (from.value(input), own) {
                 (None, None) => return Ok(None),
-                // Both stand in the object: it has to make up its mind.
+                // Both are in the object: its author has to decide.
                 (Some(said), Some(own)) if said != own && from.is_the_authors() => {
                     return Err(refuse(format!(
                         "the object claims two tenants: its {from} says {}, its field {}",
@@ -99,7 +99,7 @@ impl Route {
                     .hint("say one")
                     .into());
                 }
-                // The Kubernetes namespace is not the author's to speak for: it alone decides.
+                // The Kubernetes namespace is not the author's: it alone decides.
                 (said, Some(own)) if said != Some(own) && !from.is_the_authors() => {
                     let says = said.map_or("is missing".to_owned(), |said| format!("is {}", shown(said)));
                     let hint = match said {
@@ -137,8 +137,8 @@ impl Route {
     }
 }
 
-/// The destinations of an object: one for each route that selects it, each destination once. `language` tells what a
-/// ruler evaluates.
+/// Returns the destinations of an object: one for each route that selects it, each destination once. `language` returns
+/// the language that a ruler evaluates.
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
 pub(crate) fn match_routes<'a>(

@@ -10,7 +10,7 @@ use crate::model::group::Group;
 
 const UTF8: &str = "Prometheus 3 takes it, and Mimir with the name validation scheme `utf8`";
 
-/// What a ruler that allows these names is expected to say about those in a group.
+/// Returns the findings about names in a group that a ruler with these rules for names is expected to refuse.
 pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
     let mut findings = Vec::new();
     let location = |rule: Option<usize>, field: String| Location {
@@ -53,7 +53,7 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
     findings
 }
 
-/// A name that only the UTF-8 scheme allows.
+/// Returns the finding about a name that only the UTF-8 scheme allows.
 fn beyond_legacy(allowed: LabelNames, code: &'static str, message: String) -> Option<Finding> {
     match allowed {
         LabelNames::Utf8 => None,
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_beyond_the_legacy_scheme_is_told_as_far_as_the_ruler_minds() {
+    fn names_beyond_the_legacy_scheme_are_reported_according_to_the_ruler() {
         let group: Group = serde_json::from_str(
             r#"{"name": "g", "labels": {"é": ""}, "rules": [
                 {"alert": "A", "expr": "up", "labels": {"a-b": "x", "ok_1": ""}, "annotations": {"c.d": "x"}},

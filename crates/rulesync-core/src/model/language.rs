@@ -64,7 +64,8 @@ pub enum Heartbeat {
 }
 
 impl QueryLanguage {
-    /// The name by which objects ask for it. Authors do not tell MetricsQL from PromQL, so both have one name.
+    /// Returns the name by which objects request it. Authors do not distinguish MetricsQL from PromQL, so both have one
+    /// name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PromQl | Self::MetricsQl => "promql",

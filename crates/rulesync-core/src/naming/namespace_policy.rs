@@ -1,43 +1,43 @@
-//! Everything an installation has a say in: what it writes now, what it wrote under earlier names, and what it may
-//! take over from others.
+//! The namespace policy of an installation: the names that it writes now, those that it wrote earlier, and those that
+//! it may take over from others.
 
 use super::{Named, Naming, Owner, Pattern};
 
-/// What a ruler namespace is to us.
+/// The class of a ruler namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamespaceClass {
-    /// Ours, by our present naming.
+    /// Own, by the present naming.
     Managed,
-    /// Ours, by a former naming: goes once its successor is there.
+    /// Own, by an earlier naming: deleted once its successor exists.
     Legacy,
-    /// Somebody else's, from which groups equal to ours may be taken over.
+    /// Foreign, with groups that are replaced by equal own groups.
     Adoptable,
-    /// Where the claims of our owner stand.
+    /// The namespace of the owner's claim.
     Claim,
-    /// Somebody else's: never read further, never touched.
+    /// Foreign: never read further, never touched.
     Foreign,
 }
 
-/// Whose namespaces are ours, and in which sense.
+/// The namespaces of an installation, by class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamespacePolicy {
     /// The owner.
     pub owner: Owner,
-    /// How namespaces are called now.
+    /// The present naming.
     pub naming: Naming,
-    /// How they were called before, by owners and namings the configuration still names.
+    /// The earlier namings, of owners and namings that the configuration still lists.
     pub former: Vec<Naming>,
-    /// Namespaces of others from which groups equal to ours may be taken over.
+    /// Foreign namespaces whose groups may be replaced by equal own groups.
     pub adopt: Vec<Pattern>,
 }
 
 impl NamespacePolicy {
-    /// The namespace_policy of an owner, with nothing inherited.
+    /// Creates the policy of an owner without legacy or adoptable namespaces.
     pub fn of(owner: Owner) -> Self {
         Self { naming: Naming::Owner(owner.clone()), owner, former: Vec::new(), adopt: Vec::new() }
     }
 
-    /// What a ruler namespace is to us.
+    /// Returns the class of a ruler namespace.
     pub fn classify(&self, namespace: &str) -> NamespaceClass {
         if self.naming.owns(namespace) {
             NamespaceClass::Managed
@@ -52,12 +52,12 @@ impl NamespacePolicy {
         }
     }
 
-    /// Whether a namespace is ours, by any name.
+    /// Returns whether a namespace is owned, by any naming.
     pub fn owns(&self, namespace: &str) -> bool {
         matches!(self.classify(namespace), NamespaceClass::Managed | NamespaceClass::Legacy)
     }
 
-    /// The object a namespace of ours was made of, whatever naming made it.
+    /// Returns the object that an owned namespace was made of, by whatever naming.
     pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
         std::iter::once(&self.naming).chain(&self.former).find_map(|naming| naming.parse(namespace))
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn present_names_come_before_all_others() {
+    fn present_names_take_precedence() {
         let namespace_policy = NamespacePolicy {
             former: vec![Naming::Owner("old".parse().unwrap())],
             adopt: vec!["*".into()],

@@ -1,4 +1,4 @@
-//! Where an object goes now, and what to tell the destinations that have it, get it or lose it.
+//! The routing of one object, and the commands for the destinations that have it, receive it or lose it.
 
 use std::sync::Arc;
 
@@ -13,32 +13,32 @@ use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 
-/// Why an object is routed.
+/// The reason why an object is routed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Occasion<'a> {
-    /// Whether its content is another than before.
+    /// True if its content has changed.
     pub(super) changed: bool,
-    /// Why it leaves the destinations that it no longer goes to.
+    /// The reason why it leaves the destinations that it no longer goes to.
     pub(super) leaves_because: LeftBecause,
-    /// When its source said so.
+    /// The time at which its source sent the event.
     pub(super) seen: Instant,
-    /// Whether somebody has just changed it, rather than that it is part of a first load.
+    /// True if somebody has just changed it, rather than that it is part of a first load.
     pub(super) live: bool,
-    /// Destinations that know nothing yet and are told everything.
+    /// Destinations that know nothing yet and are sent all their objects.
     pub(super) fresh: &'a [DestinationId],
 }
 
-/// Where what leaves a destination goes.
+/// The objects that receive the rules of one that leaves a destination.
 #[derive(Clone, Copy)]
 pub(super) struct Moves<'a> {
-    /// As which objects: itself, unless it has another name.
+    /// The receiving objects: the object itself, unless it was renamed.
     pub(super) to: &'a [ObjectId],
     pub(super) progress: &'a HandoverProgress,
 }
 
 impl ObjectIndex {
-    /// Compiles an object and tells its destinations. Destinations that had it are told again only if its content has
-    /// changed, or what is done to it on the way.
+    /// Compiles an object and creates the commands for its destinations. A destination that had it receives it again
+    /// only if its content or its transform has changed.
     pub(super) fn route(
         &mut self,
         id: &ObjectId,
@@ -52,7 +52,7 @@ impl ObjectIndex {
         let previous = &*record.matches;
         let subject =
             Subject { id, accepted: &record.accepted, groups, namespace, namespace_comes, previous, seen };
-        // A destination that knows nothing yet is told everything.
+        // A destination that knows nothing yet is sent all its objects.
         let had = |destination: &DestinationId| {
             let before = previous.iter().find(|other| other.destination == *destination);
             before.filter(|_| !fresh.contains(destination))
@@ -86,7 +86,7 @@ impl ObjectIndex {
         }
         let leaves: Vec<&RouteMatch> =
             before.iter().filter(|other| !is_among(&record.matches, &other.destination)).collect();
-        // Each destination that gets it anew holds a share.
+        // Each destination that newly receives it holds a share.
         let progress = HandoverProgress::default();
         for (Offer { destination, namespace, object }, newcomer) in offers.into_iter().zip(newcomers) {
             for finding in &object.findings {
@@ -113,7 +113,7 @@ impl ObjectIndex {
         }
     }
 
-    /// An object is no longer at a destination.
+    /// Records that an object is no longer at a destination.
     pub(super) fn leave(&mut self, destination: &DestinationId) {
         if let Some(uses) = self.uses.get_mut(destination) {
             *uses = uses.saturating_sub(1);

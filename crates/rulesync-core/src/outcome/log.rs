@@ -1,4 +1,4 @@
-//! The log: one line a change, none for a no-op.
+//! The log: one line for each change, none for a no-op.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 
-/// Logs a finding in fields, so that nothing of it is said twice.
+/// Logs a finding in fields, without repeating any of them.
 macro_rules! log_finding {
     ($level:ident, $message:literal, $finding:ident as $said:ident, $($subject:tt)*) => {{
         let Finding { code, message, location, hint, .. } = $finding;
@@ -31,7 +31,7 @@ macro_rules! log_finding {
     }};
 }
 
-/// One log line a change, none for a no-op.
+/// Logs one line for each change, none for a no-op.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogReporter;
 
@@ -250,7 +250,7 @@ fn destination_of(destination: Option<&DestinationId>) -> (Option<&str>, Option<
     (destination.map(|destination| &*destination.ruler), destination.map(DestinationId::tenant_str))
 }
 
-/// An object, or nothing; only made a text of where somebody reads it.
+/// An object, or nothing; formatted only if the line is logged.
 struct Shown<'a>(Option<&'a ObjectId>);
 
 impl fmt::Display for Shown<'_> {

@@ -10,12 +10,12 @@ pub enum RulerError {
     /// Not reached, overloaded, or failed on its side: try again later.
     #[error("the ruler is not available: {message}")]
     Unavailable {
-        /// What happened.
+        /// The problem.
         message: String,
         /// The time that the ruler asked to be left alone for (`Retry-After`).
         retry_after: Option<Duration>,
     },
-    /// This group, as it is, is refused: trying again is pointless until it changes.
+    /// This group is refused in its present form: a retry is pointless until it changes.
     #[error("refused by the ruler: {message}")]
     Rejected {
         /// The ruler's own message.
@@ -44,19 +44,19 @@ pub enum RulerError {
     /// A wrong address or prefix, or an API that is off: a matter of configuration, never "nothing there".
     #[error("not a ruler's configuration API: {message}")]
     Misconfigured {
-        /// What was found instead.
+        /// The thing that was found instead.
         message: String,
     },
     /// An answer that cannot be parsed: never to be taken for empty.
     #[error("the ruler's answer cannot be read: {message}")]
     Unreadable {
-        /// What is wrong with it.
+        /// The problem.
         message: String,
     },
 }
 
 impl RulerError {
-    /// [`RulerError::Unavailable`], where the ruler did not say for how long.
+    /// Creates [`RulerError::Unavailable`] without a `Retry-After`.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable { message: message.into(), retry_after: None }
     }
@@ -89,7 +89,7 @@ impl RulerError {
 }
 
 impl From<EncodingError> for RulerError {
-    /// A group that cannot be decoded is rejected: trying again is pointless.
+    /// A group that cannot be decoded is rejected: a retry is pointless.
     fn from(error: EncodingError) -> Self {
         Self::Rejected { message: error.to_string(), rule: None }
     }

@@ -19,7 +19,7 @@ async fn synced(ruler: &MemoryRuler) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_sync_lists_once_and_writes_each_group_once() {
+async fn first_sync_lists_once_and_writes_each_group_once() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     assert_eq!(ruler.counts(), (1, 300, 0));
@@ -28,7 +28,7 @@ async fn a_first_sync_lists_once_and_writes_each_group_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_with_nothing_changed_lists_once() {
+async fn restart_without_changes_lists_once() {
     let ruler = MemoryRuler::default();
     synced(&ruler).await.stop().await;
     ruler.requests();
@@ -40,7 +40,7 @@ async fn a_restart_with_nothing_changed_lists_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_changed_group_is_one_write() {
+async fn changed_group_is_one_write() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     ruler.requests();
@@ -55,7 +55,7 @@ async fn one_changed_group_is_one_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_object_is_one_delete() {
+async fn deleted_object_is_one_delete() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     ruler.requests();
@@ -66,7 +66,7 @@ async fn a_deleted_object_is_one_delete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_change_a_group_costs_nothing() {
+async fn unchanged_groups_cost_no_requests() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     ruler.requests();
@@ -89,7 +89,7 @@ async fn what_does_not_change_a_group_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_label_that_leaves_the_selector_takes_the_rules_with_it() {
+async fn object_that_leaves_the_selector_is_deleted_from_the_ruler() {
     let ruler = MemoryRuler::default();
     let mut by_team = route("prod");
     by_team.namespace_selector = selector(r#"{"match_labels":{"team":"a"}}"#);
@@ -117,7 +117,7 @@ async fn a_label_that_leaves_the_selector_takes_the_rules_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_ours_is_left_alone_and_what_is_orphaned_goes() {
+async fn foreign_namespaces_stay_and_orphans_are_deleted() {
     let ruler = MemoryRuler::default();
     synced(&ruler).await.stop().await;
     let foreign = ["us", "us2.ns.o", "usage", "other.ns.o1"];
@@ -137,7 +137,7 @@ async fn what_is_not_ours_is_left_alone_and_what_is_orphaned_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_deleted_before_everything_was_seen() {
+async fn nothing_is_deleted_before_every_source_is_complete() {
     let ruler = MemoryRuler::default();
     synced(&ruler).await.stop().await;
     ruler.requests();
@@ -155,7 +155,7 @@ async fn nothing_is_deleted_before_everything_was_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_object_keeps_what_the_ruler_has_and_what_it_may_hide() {
+async fn unreadable_object_protects_its_rules_and_those_that_it_may_hide() {
     for (hides, orphaned) in [(true, &[][..]), (false, &["DELETE prod us.ns.unknown"])] {
         let ruler = MemoryRuler::default();
         synced(&ruler).await.stop().await;
@@ -174,7 +174,7 @@ async fn an_unreadable_object_keeps_what_the_ruler_has_and_what_it_may_hide() {
         let mut requests = ruler.requests();
         requests.retain(|request| request != "GET prod");
         assert_eq!(requests, orphaned, "hides: {hides}");
-        // It could not be read, and is gone: nothing is hidden any more.
+        // The object was unreadable and is deleted: nothing is hidden any more.
         world.teller.delete("o0");
         world.settle().await;
         let mut requests = ruler.requests();

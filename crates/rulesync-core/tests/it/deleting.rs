@@ -1,4 +1,4 @@
-//! Deleting is dangerous: what looks like an accident is held back, what is meant passes at once.
+//! Deletes that look like an accident are held, and intended ones pass at once.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn held(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_suddenly_has_nothing_removes_nothing() {
+async fn delete_guard_holds_deletes_of_a_source_that_is_suddenly_empty() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -51,7 +51,7 @@ async fn a_source_that_suddenly_has_nothing_removes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_released_goes() {
+async fn released_deletes_are_made() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -66,7 +66,7 @@ async fn what_is_released_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_does_not_forget_that_it_looks_like_an_accident() {
+async fn delete_guard_holds_orphans_after_a_restart() {
     let ruler = MemoryRuler::default();
     twenty(&ruler).await.stop().await;
     let world = World::start(&ruler);
@@ -77,7 +77,7 @@ async fn a_restart_does_not_forget_that_it_looks_like_an_accident() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kubernetes_namespace_that_is_gone_takes_its_rules_with_it() {
+async fn deleted_kubernetes_namespace_deletes_its_rules() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -89,7 +89,7 @@ async fn a_kubernetes_namespace_that_is_gone_takes_its_rules_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_object_goes_at_once_however_large_its_share() {
+async fn single_object_is_deleted_at_once_whatever_its_share() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let names: Vec<String> = (0..30).map(|n| format!("g{n}")).collect();
@@ -105,7 +105,7 @@ async fn one_object_goes_at_once_however_large_its_share() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenth_of_all_goes_at_once() {
+async fn tenth_of_all_objects_is_deleted_at_once() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     (0..2).for_each(|n| world.teller.delete(&format!("o{n}")));
@@ -115,7 +115,7 @@ async fn a_tenth_of_all_goes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_is_gone_takes_nothing_with_it_however_little_it_is() {
+async fn missing_kind_deletes_nothing() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     (0..2).for_each(|n| world.teller.delete(&format!("o{n}")));
@@ -131,12 +131,12 @@ async fn a_kind_that_is_gone_takes_nothing_with_it_however_little_it_is() {
     tokio::time::sleep(Duration::from_secs(3 * 60)).await;
     world.settle().await;
     let (_, posts, deletes) = ruler.counts();
-    assert_eq!((posts, deletes), (0, 1), "what did not come back was meant to go");
+    assert_eq!((posts, deletes), (0, 1), "objects that did not come back are deleted");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_is_not_in_order_before_its_sources_have_said_all_they_have() {
+async fn destination_is_not_in_sync_before_its_sources_are_complete() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
@@ -154,7 +154,7 @@ async fn a_destination_is_not_in_order_before_its_sources_have_said_all_they_hav
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_loses_sight_keeps_what_it_said_last() {
+async fn source_that_cannot_see_its_objects_deletes_nothing() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     world.teller.delete("o0");
@@ -169,7 +169,7 @@ async fn a_source_that_loses_sight_keeps_what_it_said_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_typo_in_a_selector_removes_nothing_until_it_is_mended() {
+async fn selector_with_a_typo_deletes_nothing_until_it_is_fixed() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     let mut typo = world.setup.clone();
@@ -183,7 +183,7 @@ async fn a_typo_in_a_selector_removes_nothing_until_it_is_mended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_guard_can_be_set_and_switched_off() {
+async fn delete_guard_can_be_configured_and_switched_off() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -197,7 +197,7 @@ async fn the_guard_can_be_set_and_switched_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_moves_to_another_tenant_is_not_an_accident() {
+async fn move_to_another_tenant_is_no_accident() {
     let ruler = MemoryRuler::default();
     let routes = vec![
         route("prod"),

@@ -1,4 +1,4 @@
-//! Moves that something comes in between: a reload, a restart, an object that nobody could read.
+//! Handovers that are interrupted: by a reload, a restart, or an object that cannot be read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
     RuleObject { labels: [("tenant", tenant)].into_iter().collect(), ..object("o", &[("g", expr)]) }
 }
 
-/// A route by which objects claim any tenant that begins with `own`.
+/// A route by which objects request any tenant that begins with `own`.
 fn claimed() -> Route {
     Route {
         tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
@@ -31,12 +31,12 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
     Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
 }
 
-/// A process that remembers its destinations in an inventory.
+/// A process that stores its destinations in an inventory.
 fn remembering(ruler: &MemoryRuler, inventory: &MemoryInventory, routes: Vec<Route>) -> World {
     World::with(ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()))
 }
 
-/// The same, after it has written an object to a tenant.
+/// Waits until an object has been written to a tenant.
 async fn settled(world: World, tenant: &str) -> World {
     world.teller.upsert(of(tenant, "1"));
     world.teller.complete();
@@ -44,7 +44,7 @@ async fn settled(world: World, tenant: &str) -> World {
     world
 }
 
-/// The same setup, with other ways to the same ruler.
+/// The same setup, with other connections to the same ruler.
 fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
     let mut setup = world.setup.clone();
     setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
@@ -52,7 +52,7 @@ fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
+async fn handover_ends_at_a_replacement_of_its_ruler() {
     for routes in [vec![route("own-a"), route("own-b")], vec![claimed()]] {
         let ruler = MemoryRuler::default();
         let world = settled(World::with_routes(&ruler, routes), "own-a").await;
@@ -70,7 +70,7 @@ async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluated() {
+async fn handover_survives_a_reload_that_replaces_the_ruler() {
     let ruler = MemoryRuler::default();
     let world = settled(World::with_routes(&ruler, vec![route("a")]), "a").await;
     ruler.break_group("g", Some(unavailable()));
@@ -86,7 +86,7 @@ async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluate
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it() {
+async fn handover_of_an_object_that_moves_on_ends_for_every_place() {
     let ruler = MemoryRuler::default();
     let world = settled(World::with_routes(&ruler, vec![claimed()]), "own-a").await;
     ruler.break_group("g", Some(unavailable()));
@@ -107,7 +107,7 @@ async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_when_the_new_one_has_it() {
+async fn handover_follows_a_refused_tenant_after_a_restart() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let start = || remembering(&ruler, &inventory, vec![claimed()]);
     let world = settled(start(), "own").await;
@@ -129,7 +129,7 @@ async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between() {
+async fn object_that_is_unreadable_at_the_start_is_not_deleted() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let start = || remembering(&ruler, &inventory, vec![claimed()]);
     let world = settled(start(), "own").await;
@@ -143,14 +143,14 @@ async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between
     world.teller.upsert(of("own", "1"));
     tokio::time::sleep(HALF_AN_HOUR).await;
     let writes: Vec<String> = ruler.requests().into_iter().filter(|r| !r.starts_with("GET")).collect();
-    assert_eq!(writes, [""; 0], "it is there as it should be");
+    assert_eq!(writes, [""; 0], "the ruler has it as declared");
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
-    // While the process runs, and by one that never saw where the object was.
+async fn refused_tenant_leaves_only_rules_that_satisfy_the_route() {
+    // While the process runs, and after a restart that does not know where the object was.
     for restarts in [false, true] {
         let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
         let enforcing = || {
@@ -176,11 +176,11 @@ async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
         assert!(expr(&ruler, "own").is_some(), "it waits a window: {restarts}");
         tokio::time::sleep(Duration::from_secs(2 * 60)).await;
         assert_eq!(expr(&ruler, "own"), None, "it lacks the label: {restarts}");
-        // Mended, it comes back with it.
+        // When it is fixed, the object comes back with the label.
         world.teller.upsert(of("own", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert_eq!(ruler.groups("own")["us.ns.o"]["g"].rules[0].labels["team"], "a");
-        // What satisfies it stays.
+        // Rules that satisfy the route stay.
         world.teller.upsert(of("onw", "2"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
@@ -189,7 +189,7 @@ async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deleted_while_it_moves_is_deleted_like_anything_else() {
+async fn deletes_during_a_handover_are_guarded() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("a"), route("b")]);
     let all = |tenant: &str| {
@@ -204,7 +204,7 @@ async fn what_is_deleted_while_it_moves_is_deleted_like_anything_else() {
     ruler.break_group("g", Some(unavailable()));
     all("b");
     tokio::time::sleep(HALF_AN_HOUR).await;
-    // They have not moved yet, so that nothing speaks for what is left of them.
+    // They have not moved yet, so that nothing declares the rules that remain.
     (0..12).for_each(|n| world.teller.delete(&format!("o{n}")));
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!(ruler.groups("a").len(), 12, "all of a source at once is held");

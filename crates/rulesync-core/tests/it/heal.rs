@@ -1,4 +1,4 @@
-//! Outages heal by themselves, without a storm of requests and without anything lost.
+//! Outages end by themselves, without a storm of requests and without a lost change.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::world::{MemoryRuler, World, object, unavailable};
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_is_down_at_the_start_is_waited_for() {
+async fn outage_at_the_start_is_waited_for() {
     let ruler = MemoryRuler::default();
     ruler.fail(Some(unavailable()));
     let world = World::start(&ruler);
@@ -30,7 +30,7 @@ async fn a_ruler_that_is_down_at_the_start_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_outage_in_the_middle_costs_little_and_loses_nothing() {
+async fn outage_of_half_an_hour_costs_few_requests_and_loses_nothing() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
@@ -53,7 +53,7 @@ async fn a_long_outage_in_the_middle_costs_little_and_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_superseded_during_an_outage_is_never_written() {
+async fn superseded_changes_are_never_written_after_an_outage() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("a", "1")]));
@@ -73,7 +73,7 @@ async fn what_is_superseded_during_an_outage_is_never_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_hangs_heals_too() {
+async fn hanging_ruler_recovers() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.complete();
@@ -90,7 +90,7 @@ async fn a_ruler_that_hangs_heals_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_says_when_is_believed() {
+async fn retry_after_of_the_ruler_is_respected() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.complete();
@@ -108,12 +108,12 @@ async fn a_ruler_that_says_when_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_change_that_always_fails_does_not_hold_up_others() {
+async fn change_that_always_fails_does_not_delay_others() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.complete();
     world.settle().await;
-    // At the limit, replacing a group fails for good; deleting and everything else goes on.
+    // At the limit, replacing a group fails for good; deletes and everything else go on.
     world.teller.upsert(object("kept", &[("a", "1")]));
     world.teller.upsert(object("room", &[("a", "1")]));
     world.settle().await;
@@ -130,7 +130,7 @@ async fn one_change_that_always_fails_does_not_hold_up_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_whose_answer_was_lost_may_have_been_made() {
+async fn write_without_an_answer_may_have_been_made() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("g", "1")]));
@@ -142,7 +142,7 @@ async fn a_write_whose_answer_was_lost_may_have_been_made() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
-    // It has arrived after all, and its author thinks better of it.
+    // It has arrived after all, and its author reverts the change.
     ruler.edit("prod", |groups| {
         groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap().rules[0].expr = "2".to_owned();
     });
@@ -155,7 +155,7 @@ async fn a_write_whose_answer_was_lost_may_have_been_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_is_under_way_at_the_end_is_finished() {
+async fn write_under_way_at_a_shutdown_is_finished() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("a", "1")]));

@@ -1,5 +1,4 @@
-//! What an installation inherits: rules under former names, groups that others wrote, and destinations no route leads
-//! to.
+//! Inherited rules: those under legacy names, groups that other tools wrote, and destinations that no route leads to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,7 +27,7 @@ fn former(owner: &str) -> impl FnOnce(&mut rulesync_core::Setup) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rules_of_a_former_owner_go_once_they_stand_under_the_new_name() {
+async fn legacy_owners_rules_are_deleted_once_they_exist_under_the_new_name() {
     let ruler = MemoryRuler::default();
     put(&ruler, "old.ns.o", "1");
     put(&ruler, "old.ns.refused", "bad");
@@ -48,7 +47,7 @@ async fn rules_of_a_former_owner_go_once_they_stand_under_the_new_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_former_owner_that_is_not_named_is_somebody_else() {
+async fn legacy_owner_that_is_not_configured_is_foreign() {
     let ruler = MemoryRuler::default();
     put(&ruler, "old.ns.o", "1");
     let world = World::start(&ruler);
@@ -61,7 +60,7 @@ async fn a_former_owner_that_is_not_named_is_somebody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alloy_installation_is_taken_over_in_place() {
+async fn alloy_installation_is_taken_over_in_place() {
     let uid = "1c2ab3f4-0a1b-4c2d-8e3f-0123456789ab";
     let ours = format!("alloy/ns/o/{uid}");
     let theirs = format!("alloy2/ns/o/{uid}");
@@ -81,7 +80,7 @@ async fn an_alloy_installation_is_taken_over_in_place() {
     world.teller.upsert(with_uid("2", uid));
     world.settle().await;
     assert_eq!(ruler.requests(), [format!("POST prod {ours}/g")]);
-    // Made anew, it has another UID and so another place.
+    // Re-created, the object has another UID and so another namespace.
     let new = uid.replace('1', "7");
     world.teller.upsert(with_uid("2", &new));
     world.settle().await;
@@ -91,7 +90,7 @@ async fn an_alloy_installation_is_taken_over_in_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
+async fn adoption_takes_only_groups_that_are_configured_and_equal() {
     let ruler = MemoryRuler::default();
     put(&ruler, "by-hand", "1");
     put(&ruler, "by-hand-2", "other");
@@ -101,7 +100,7 @@ async fn groups_of_others_are_taken_over_only_if_named_and_equal() {
     world.teller.upsert(object("o", &[("g", "1")]));
     world.teller.complete();
     world.settle().await;
-    assert!(ruler.groups("prod").contains_key("by-hand"), "not before ours was read back");
+    assert!(ruler.groups("prod").contains_key("by-hand"), "not before the own group was read back");
     resync().await;
     let requests = ruler.requests();
     assert_eq!(requests[..3], ["GET prod", "POST prod us.ns.o/g", "GET prod"]);
@@ -126,7 +125,7 @@ impl Inventory for MemoryInventory {
     }
 }
 
-/// An inventory that answers once it is let.
+/// An inventory that answers only after a permit.
 #[derive(Debug, Clone)]
 struct LateInventory(MemoryInventory, Arc<tokio::sync::Semaphore>);
 
@@ -143,7 +142,7 @@ impl Inventory for LateInventory {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_nobody_accounts_for_is_deleted_before_the_inventory_was_read() {
+async fn orphans_wait_until_the_inventory_has_been_read() {
     let (ruler, answers) = (MemoryRuler::default(), Arc::new(tokio::sync::Semaphore::new(0)));
     put(&ruler, "us.ns.gone", "1");
     let inventory = LateInventory(MemoryInventory::default(), Arc::clone(&answers));
@@ -166,7 +165,7 @@ impl MemoryInventory {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_removed_while_we_were_down_is_cleaned_up() {
+async fn inventory_cleans_up_a_route_that_was_removed_while_no_process_ran() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone()).identity("a");
     let both = vec![route("prod"), route("stage")];
@@ -185,7 +184,7 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
     world.teller.upsert(object("p", &[("g", "1")]));
     resync().await;
     assert_eq!(ruler.groups("stage").len(), 2, "not before the source has shown all it has");
-    // The ruler is away when it is time: that is no reason to forget it.
+    // The ruler is unavailable when the window ends: it is cleaned up later.
     ruler.fail(Some(unavailable()));
     world.teller.complete();
     resync().await;
@@ -199,7 +198,7 @@ async fn a_route_removed_while_we_were_down_is_cleaned_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_note_in_the_inventory_releases_held_deletes() {
+async fn note_in_the_inventory_releases_held_deletes() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = World::with(&ruler, |_| {}, |engine| engine.inventory(inventory.clone()));
     (0..20).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
@@ -216,7 +215,7 @@ async fn a_note_in_the_inventory_releases_held_deletes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_removed_while_its_ruler_is_down_is_cleaned_up_later() {
+async fn removed_route_is_cleaned_up_when_its_ruler_is_available_again() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
     let labels = [("tenant", "stage")].into_iter().collect();
@@ -243,7 +242,7 @@ async fn a_route_removed_while_its_ruler_is_down_is_cleaned_up_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_object_hides_only_itself() {
+async fn malformed_object_hides_only_itself() {
     let ruler = MemoryRuler::default();
     put(&ruler, "us.ns.orphan", "1");
     put(&ruler, "us.ns.odd", "1");
@@ -259,7 +258,7 @@ async fn a_malformed_object_hides_only_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_note_in_the_inventory_releases_the_destination_that_it_names_and_no_other() {
+async fn note_in_the_inventory_releases_only_the_destination_that_it_names() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let routes = vec![route("prod"), route("stage")];
     let world =
@@ -282,7 +281,7 @@ async fn a_note_in_the_inventory_releases_the_destination_that_it_names_and_no_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_one_shot_run_leaves_destinations_without_a_route_to_the_daemon() {
+async fn one_shot_run_leaves_destinations_without_a_route_to_the_daemon() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let both = vec![route("prod"), route("stage")];
     let world =
@@ -311,7 +310,7 @@ async fn a_one_shot_run_leaves_destinations_without_a_route_to_the_daemon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_without_a_route_lives_until_it_is_empty_whatever_happens_meanwhile() {
+async fn destination_without_a_route_stays_until_it_is_empty() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
     let labels = [("tenant", "stage")].into_iter().collect();

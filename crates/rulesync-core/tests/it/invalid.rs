@@ -1,11 +1,11 @@
-//! One invalid group holds up nothing, keeps what the ruler had, and is told with its place.
+//! An invalid group delays no other, keeps its version in the ruler, and is reported with its location.
 
 use rulesync_core::{ObjectState, SourceEvent};
 
 use crate::world::{MemoryRuler, World, id, object, resync};
 
 #[tokio::test(start_paused = true)]
-async fn one_invalid_group_among_a_thousand() {
+async fn invalid_group_does_not_affect_a_thousand_others() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o500", &[("good", "1"), ("bad", "fine so far")]));
@@ -38,7 +38,7 @@ async fn one_invalid_group_among_a_thousand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_before_it_is_offered_keeps_its_group() {
+async fn invalid_group_refused_locally_keeps_its_stored_version() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("good", "1"), ("bad", "1")]));
@@ -54,7 +54,7 @@ async fn what_is_refused_before_it_is_offered_keeps_its_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_the_ruler_cannot_hold_is_never_offered() {
+async fn group_with_a_name_that_the_ruler_cannot_hold_is_never_offered() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let long = "x".repeat(190);
@@ -74,7 +74,7 @@ async fn a_name_that_the_ruler_cannot_hold_is_never_offered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_ruler_takes_against_expectation_is_a_warning_and_what_it_refuses_is_told_once() {
+async fn suspicion_becomes_a_warning_if_the_ruler_accepts_and_is_reported_once_if_it_refuses() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     ruler.refuse("min(up");
@@ -95,7 +95,7 @@ async fn what_the_ruler_takes_against_expectation_is_a_warning_and_what_it_refus
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_objects_that_claim_one_place_are_settled_by_age() {
+async fn namespace_of_two_objects_belongs_to_the_older_one() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut old = object("o", &[("a", "old")]);
@@ -116,7 +116,7 @@ async fn two_objects_that_claim_one_place_are_settled_by_age() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_whose_name_makes_no_name_of_ours_is_refused_and_names_of_others_are_left_alone() {
+async fn object_without_a_valid_namespace_is_refused_and_foreign_namespaces_stay() {
     let ruler = MemoryRuler::default();
     let theirs = ["us.", "us..x", "us.UPPER.x", "us.ns.b extra", "us.ns.c\nd", "us.ns"];
     let group = rulesync_core::Group { name: "g".to_owned(), ..rulesync_core::Group::default() };

@@ -9,12 +9,12 @@ use crate::world::{MemoryRuler, World, exposed, id, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 
-/// An object that claims a tenant by its label.
+/// An object that requests a tenant by its label.
 fn of(tenant: &str, groups: &[(&str, &str)]) -> RuleObject {
     RuleObject { labels: [("tenant", tenant)].into_iter().collect(), ..object("o", groups) }
 }
 
-/// `tenant: a` leads to one ruler, `tenant: b` to another.
+/// Two routes: `tenant: a` leads to one ruler, `tenant: b` to another.
 async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
     let ruler = NamedRuler::new("there", Arc::new(there.clone()));
     let world = World::with(
@@ -34,7 +34,7 @@ async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_place_has_it_until_the_new_one_does() {
+async fn move_keeps_the_old_rules_until_the_new_ones_are_written() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
@@ -49,7 +49,7 @@ async fn the_old_place_has_it_until_the_new_one_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_before_having_left_has_never_been_away() {
+async fn move_that_is_reverted_changes_nothing() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
@@ -66,7 +66,7 @@ async fn who_comes_back_before_having_left_has_never_been_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deleted_while_it_moves_is_gone_from_both() {
+async fn move_of_a_deleted_object_leaves_no_rules() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
@@ -81,7 +81,7 @@ async fn what_is_deleted_while_it_moves_is_gone_from_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_group_holds_up_no_move_but_a_refused_object_stays() {
+async fn move_waits_for_no_refused_group_unless_all_are_refused() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.refuse("2");
@@ -95,7 +95,7 @@ async fn a_refused_group_holds_up_no_move_but_a_refused_object_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
+async fn tenant_is_used_from_its_first_object_to_its_last() {
     let ruler = MemoryRuler::default();
     let by_label = Route {
         tenant: Tenancy::Claimed {
@@ -111,7 +111,7 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
     assert_eq!(
         (ruler.requests().len(), world.status().await.destinations.len()),
         (0, 0),
-        "nobody has claimed any"
+        "no object has requested any"
     );
     world.teller.upsert(of("x", &[("g", "1")]));
     world.settle().await;
@@ -129,7 +129,7 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_that_has_ended_leaves_no_series_behind() {
+async fn metrics_of_a_destination_end_with_it() {
     let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
     let counted = metrics.clone();
     let claimed = Route {
@@ -156,7 +156,7 @@ async fn a_destination_that_has_ended_leaves_no_series_behind() {
     world.stop().await;
 }
 
-/// A route to the tenant of the label, for tenants of this pattern.
+/// A route to the tenant in the label, for tenants of this pattern.
 fn claimed(pattern: &str) -> Route {
     Route {
         tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
@@ -170,7 +170,7 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
+async fn misspelt_tenant_moves_and_deletes_nothing() {
     let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryInventory::default());
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let start = || World::with(&ruler, |setup| setup.routes = vec![claimed("own*")], remember);
@@ -188,13 +188,13 @@ async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
     let finding = status.objects[0].findings.iter().find(|finding| finding.code == "tenant").unwrap();
     assert!(finding.message.contains("its rules stay in central/own"), "{finding}");
     world.stop().await;
-    // After a restart nobody knows where it was, so it stays wherever it may have been.
+    // After a restart its earlier tenant is unknown, so its rules stay wherever it may have been.
     let world = start();
     world.teller.upsert(of("onw", &[("g", "2")]));
     world.teller.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
-    // Mended, it is written in its place.
+    // When it is fixed, it is written to its tenant.
     world.teller.upsert(of("own-2", &[("g", "3")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!((expr(&ruler, "own-2").as_deref(), expr(&ruler, "own")), (Some("3"), None));
@@ -202,7 +202,7 @@ async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permission_that_is_taken_away_takes_the_rules_with_it_after_a_window() {
+async fn removed_permission_deletes_the_rules_after_a_window() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![claimed("own")]);
     world.teller.upsert(of("own", &[("g", "1")]));
@@ -219,7 +219,7 @@ async fn a_permission_that_is_taken_away_takes_the_rules_with_it_after_a_window(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_is_deleted_while_its_tenant_is_refused_takes_its_rules_with_it() {
+async fn deleted_object_with_a_refused_tenant_takes_its_rules_with_it() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![claimed("own")]);
     world.teller.upsert(of("own", &[("g", "1")]));
@@ -234,7 +234,7 @@ async fn an_object_that_is_deleted_while_its_tenant_is_refused_takes_its_rules_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
+async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
     // Refused by the ruler, or locally: with a label or a tenant that was allowed before.
     for locally in [false, true] {
         let ruler = MemoryRuler::default();
@@ -272,7 +272,7 @@ async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
+async fn tenant_without_objects_affects_no_other() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![claimed("*")]);
     for (name, tenant) in [("o", "x"), ("p", "y")] {
@@ -292,7 +292,7 @@ async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_name_in_the_same_place_is_written_before_the_former_goes() {
+async fn renamed_object_is_written_before_its_legacy_name_is_deleted() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let renamed = |from: &str, to: &str| {
@@ -312,13 +312,13 @@ async fn another_name_in_the_same_place_is_written_before_the_former_goes() {
     world.until(|_| !has("o")).await;
     assert!(has("p"));
 
-    // What is refused altogether by its new name stays under the former.
+    // If all groups are refused under the new name, they stay under the old one.
     ruler.refuse("bad");
     world.teller.upsert(object("q", &[("i", "bad")]));
     renamed("p", "q");
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert!(has("p"));
-    // Mended.
+    // When it is fixed, the new name takes over.
     world.teller.upsert(object("q", &[("i", "1")]));
     world.until(|_| !has("p")).await;
     assert!(has("q"));

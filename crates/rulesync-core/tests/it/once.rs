@@ -1,4 +1,4 @@
-//! One-shot runs: they end when everything is in its place, and give up on what keeps silent.
+//! One-shot runs: they end when everything is in sync, and give up on a silent source or ruler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Runs an engine once while somebody speaks for its source; with the virtual time that it took.
+/// Runs an engine once while `speak` controls its source; returns the result with the virtual time that it took.
 async fn once(
     ruler: &MemoryRuler,
     speak: impl AsyncFnOnce(&Teller),
@@ -36,13 +36,13 @@ async fn once(
     result
 }
 
-/// Whether a time is this one, and no more than a moment later.
+/// Returns whether a time is the expected one, or at most a moment longer.
 fn is_about(time: Duration, expected: Duration) -> bool {
     (expected..expected + Duration::from_secs(2)).contains(&time)
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_as_soon_as_everything_is_in_its_place() {
+async fn one_shot_run_ends_when_everything_is_in_sync() {
     let ruler = MemoryRuler::default();
     let (summary, time) = once(&ruler, async |teller| {
         teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
@@ -55,7 +55,7 @@ async fn ends_as_soon_as_everything_is_in_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_keeps_silent_is_given_up() {
+async fn one_shot_run_gives_up_on_a_silent_source() {
     let (result, time) = once(&MemoryRuler::default(), async |_| {}).await;
     let error = result.unwrap_err().to_string();
     assert!(error.contains("nothing was heard of it for 30s"), "{error}");
@@ -63,7 +63,7 @@ async fn a_source_that_keeps_silent_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_snapshot_is_no_reason_to_give_up() {
+async fn one_shot_run_waits_for_a_long_snapshot() {
     let ruler = MemoryRuler::default();
     let (summary, _) = once(&ruler, async |teller| {
         for n in 0..6 {
@@ -83,7 +83,7 @@ async fn a_long_snapshot_is_no_reason_to_give_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_gets_nowhere_is_left_and_the_summary_says_what_is_undone() {
+async fn one_shot_run_gives_up_on_a_ruler_without_progress_and_reports_the_rest() {
     let ruler = MemoryRuler::default();
     let (summary, time) = once(&ruler, async |teller| {
         // It was listed, and does not answer any more.

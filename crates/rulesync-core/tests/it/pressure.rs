@@ -1,4 +1,4 @@
-//! Rulers under pressure: limits, limits, outages, leaders that change, and rulers that store things their own way.
+//! Rulers under pressure: limits, outages, changes of leader, and rulers that store groups in a form of their own.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn say(world: &World, objects: std::ops::Range<usize>, expr: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_limit_deletes_go_first_and_the_rest_waits_quietly() {
+async fn limit_of_groups_lets_deletes_pass_first_and_retries_seldom() {
     let ruler = MemoryRuler::default();
     ruler.limit_groups(Some(100));
     let world = World::start(&ruler);
@@ -36,7 +36,7 @@ async fn at_the_limit_deletes_go_first_and_the_rest_waits_quietly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_an_hour_of_outage_ends_in_one_wave_each_change_once() {
+async fn outage_ends_in_one_write_for_each_change() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     say(&world, 0..500, "1");
@@ -59,7 +59,7 @@ async fn half_an_hour_of_outage_ends_in_one_wave_each_change_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_with_thousands_of_changes_delays_no_other() {
+async fn tenant_with_thousands_of_changes_delays_no_other() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
     world.teller.complete();
@@ -72,7 +72,7 @@ async fn a_tenant_with_thousands_of_changes_delays_no_other() {
     world.until(|_| ruler.groups("stage").len() == 1).await;
     let before: Vec<String> = ruler.requests();
     let single = before.iter().position(|request| request.starts_with("POST stage")).unwrap();
-    // Up to a hundred milliseconds pass between two looks; the request itself comes within a few of the others.
+    // Up to a hundred milliseconds pass between two polls; the request itself comes within a few of the others.
     assert!(single < 8 * 101 + 16, "{single} requests of the other tenant came first");
     assert!(
         world.status().await.destinations.iter().any(|destination| destination.pending > 1000),
@@ -82,7 +82,7 @@ async fn a_tenant_with_thousands_of_changes_delays_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
+async fn group_that_always_fails_delays_no_other_of_its_object() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("a", "1")]));
@@ -103,7 +103,7 @@ async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
+async fn standby_makes_no_requests_and_a_new_leader_lists_before_it_writes() {
     let ruler = MemoryRuler::default();
     let elected = || Leadership::elected();
     let (first_lease, first) = elected();
@@ -122,7 +122,7 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     assert_eq!(ruler.counts(), (1, 0, 0), "the standby asks nothing");
     let status = worlds[1].status().await;
     assert!(status.ready() && status.destinations[0].state == DestinationState::Standby);
-    // The first dies in the middle of something the second has not seen the end of.
+    // The first leader dies in the middle of writes whose end the second has not seen.
     say(&worlds[0], 0..5, "2");
     say(&worlds[1], 0..10, "2");
     worlds[0].until(|_| ruler.groups("prod")["us.ns.o4"]["g"].rules[0].expr == "2").await;
@@ -140,7 +140,7 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
+async fn leader_whose_term_expires_gives_up_requests_under_way() {
     let ruler = MemoryRuler::default();
     let (handle, leadership) = Leadership::elected();
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
@@ -167,7 +167,7 @@ async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
+async fn invalid_rules_are_omitted_where_the_policy_allows_it() {
     let ruler = MemoryRuler::default();
     ruler.refuse("bad");
     ruler.refuse("worse");
@@ -213,9 +213,9 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// What a ruler makes of groups by itself is written a few times at most, and any other difference once a resync.
+    /// A server's own form of a group is written a few times at most, and any other difference once per resync.
     #[test]
-    fn no_ruler_makes_us_write_for_ever(
+    fn normalization_by_any_ruler_ends_in_no_further_writes(
         habit in 0..7_u8,
         exprs in prop::collection::vec("[ -~\\n\u{e9}]{1,30}", 1..4),
         limit in 0..5_i64,

@@ -1,4 +1,4 @@
-//! A new setup is taken over without disturbing what stays the same.
+//! Reloads: a new setup is applied without disturbing the parts that stay the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, RunError, 
 use crate::world::{MemoryRuler, World, object, route, script, unavailable};
 
 #[tokio::test(start_paused = true)]
-async fn a_new_route_writes_and_a_removed_one_cleans_up() {
+async fn reload_writes_by_a_new_route_and_cleans_up_a_removed_one() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("a", "1")]));
@@ -36,7 +36,7 @@ async fn a_new_route_writes_and_a_removed_one_cleans_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
+async fn reload_of_a_changed_ruler_lists_it_again_and_no_other() {
     let (ruler, other) = (MemoryRuler::default(), MemoryRuler::default());
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("a", "1")]));
@@ -57,7 +57,7 @@ async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_done_about_invalid_rules_may_change_for_objects_that_do_not() {
+async fn reload_of_the_invalid_rule_policy_applies_to_unchanged_objects() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut it = object("o", &[]);
@@ -86,7 +86,7 @@ async fn what_is_done_about_invalid_rules_may_change_for_objects_that_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_source_deletes_only_what_it_does_not_declare() {
+async fn reload_of_a_source_deletes_only_objects_that_the_new_one_does_not_declare() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("stays", &[("a", "1")]));
@@ -112,7 +112,7 @@ async fn a_replaced_source_deletes_only_what_it_does_not_declare() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_setup_that_does_not_fit_changes_nothing() {
+async fn reload_of_an_invalid_setup_changes_nothing() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut setup = world.setup.clone();
@@ -164,7 +164,7 @@ async fn one_shot_runs_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
+async fn reload_of_invalid_routes_is_refused() {
     use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Route, Tenancy, Value, ValueSource};
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
@@ -197,7 +197,7 @@ async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
     world.stop().await;
 }
 
-/// An engine for one run over a source that has nothing, and a ruler that has nine objects of ours.
+/// An engine for one run over an empty source, and a ruler that has nine own objects.
 fn emptied(ruler: &MemoryRuler, release: bool) -> (Engine, crate::world::Teller) {
     let (source, teller) = script();
     teller.complete();
@@ -210,7 +210,7 @@ fn emptied(ruler: &MemoryRuler, release: bool) -> (Engine, crate::world::Teller)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_release_it() {
+async fn one_shot_run_holds_deletes_unless_they_are_released() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     (0..9).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
@@ -228,7 +228,7 @@ async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait() {
+async fn reload_does_not_wait_for_a_long_retry_after() {
     let year = rulesync_core::RulerError::Unavailable {
         message: "too many requests".to_owned(),
         retry_after: Some(Duration::from_secs(365 * 24 * 60 * 60)),
@@ -255,7 +255,7 @@ async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait(
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "3");
     world.stop().await;
-    // A one-shot run gives up, and says what was not done.
+    // A one-shot run gives up, and reports the changes that were not made.
     ruler.fail(Some(year));
     let (once, _teller) = emptied(&ruler, false);
     let before = tokio::time::Instant::now();
@@ -265,7 +265,7 @@ async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait(
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
+async fn status_request_delays_nothing() {
     let (hanging, other) = (MemoryRuler::default(), MemoryRuler::default());
     let world = World::start(&hanging);
     world.teller.upsert(object("o", &[("a", "1")]));
@@ -274,7 +274,7 @@ async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
     hanging.hang(true);
     world.teller.upsert(object("o", &[("a", "2")]));
     tokio::time::sleep(Duration::from_millis(10)).await;
-    // The new destination waits for what its predecessor has under way.
+    // The new destination waits for requests of its predecessor.
     let mut setup = world.setup.clone();
     setup.rulers = vec![NamedRuler::new("central", Arc::new(other.clone()))];
     world.handle.reconfigure(setup).await.unwrap();
@@ -289,7 +289,7 @@ async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn thousands_of_findings_of_one_object_are_a_few_and_a_count() {
+async fn findings_of_one_object_are_reported_as_a_few_and_a_count() {
     #[derive(Debug, Clone, Default)]
     struct Counting(Arc<std::sync::Mutex<(usize, usize)>>);
     impl rulesync_core::Reporter for Counting {
@@ -316,7 +316,7 @@ async fn thousands_of_findings_of_one_object_are_a_few_and_a_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
+async fn reload_of_the_owner_or_the_naming_is_refused() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let alloy = || rulesync_core::Naming::Alloy(rulesync_core::AlloyNaming::new("alloy", "/").unwrap());
@@ -332,7 +332,7 @@ async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
+async fn reload_changes_legacy_names_and_whether_claims_are_written() {
     let ruler = MemoryRuler::default();
     let old = World::with(
         &ruler,
@@ -352,7 +352,7 @@ async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
     setup.namespace_policy.former = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
     world.handle.reconfigure(setup.clone()).await.unwrap();
     world.until(|_| !ruler.groups("prod").contains_key("old.ns.o")).await;
-    // A claim by somebody else stops us only if claims are respected.
+    // The claim of another installation stops writes only if claims are respected.
     let theirs = rulesync_core::OwnerClaim { cluster: "theirs".into(), installation: None };
     let group = theirs.group(&"us".parse().unwrap(), rulesync_core::QueryLanguage::PromQl);
     ruler.edit("prod", |groups| {

@@ -1,4 +1,5 @@
-//! What a route adds to rules, where a value is refused, and what splitting has to do with it.
+//! Transforms: the labels and matchers that a route adds, values that are refused, and the order of transforms and
+//! splitting.
 
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ fn is_refused(status: &Status) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_label_with_a_template_is_not_sent_and_told_once() {
+async fn external_label_with_a_template_is_refused_and_reported_once() {
     let ruler = MemoryRuler::default();
     let team = label("team", ValueSource::Annotation("team".into()).into());
     let matcher = QueryMatcher {
@@ -78,7 +79,7 @@ async fn a_label_with_a_template_is_not_sent_and_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it() {
+async fn external_label_without_a_value_refuses_only_groups_that_carry_it() {
     let ruler = MemoryRuler::default();
     let team = label("team", ValueSource::Annotation("team".into()).into());
     let world = World::with_routes(&ruler, vec![Route { external_labels: vec![team], ..route("prod") }]);
@@ -113,7 +114,7 @@ async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_is_checked_and_treated_before_it_is_split() {
+async fn group_is_checked_and_transformed_before_it_is_split() {
     let ruler = MemoryRuler::default();
     let team = label("team", Value::Constant("payments".into()));
     let matcher = QueryMatcher {
@@ -154,7 +155,7 @@ async fn a_group_is_checked_and_treated_before_it_is_split() {
             .all(|rule| rule.labels["team"] == "payments" && rule.expr.ends_with("{namespace=\"ns\"}"))
     );
 
-    // The finding counts as the author does, and the declared group is the unit that is refused.
+    // The finding has the author's numbers, and the declared group is refused as a whole.
     world.teller.upsert(five("sum(e"));
     let status = world.until(is_refused).await;
     let said = findings(&status.objects[0]);
@@ -169,7 +170,7 @@ async fn a_group_is_checked_and_treated_before_it_is_split() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that_freeze_are_refused() {
+async fn values_without_limits_are_warned_of_and_values_that_freeze_are_refused() {
     let world = World::start(&MemoryRuler::default());
     let warnings = |value: Value| {
         let mut setup = world.setup.clone();

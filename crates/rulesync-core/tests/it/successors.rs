@@ -1,5 +1,5 @@
-//! Who takes the place of another, be it a destination, a source or a leader, begins when that one has ended and knows
-//! what it knew.
+//! Successors: a destination, a source or a leader that replaces another begins when that one has ended, with the facts
+//! that it knew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use tokio::time::Instant;
 use crate::world::{MemoryRuler, World, id, object, script};
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_ruler_is_not_touched_before_its_predecessors_requests_have_ended() {
+async fn replaced_ruler_is_not_written_before_its_predecessors_requests_have_ended() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("g", "1")]));
     world.teller.complete();
     world.settle().await;
     ruler.requests();
-    // A write that hangs until it is given up, and everything after it is answered.
+    // A write hangs until it is given up; everything after it is answered.
     ruler.hang(true);
     world.teller.upsert(object("o", &[("g", "2")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -40,7 +40,7 @@ async fn a_replaced_ruler_is_not_touched_before_its_predecessors_requests_have_e
     world.stop().await;
 }
 
-/// What is there of something that a destination must be told about, so that it does not take it for an orphan.
+/// Checks that a namespace stays that a new destination could take for an orphan, after this event.
 async fn stays(namespace: &str, said: SourceEvent) {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
@@ -60,19 +60,19 @@ async fn stays(namespace: &str, said: SourceEvent) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_destination_knows_which_kinds_are_not_installed() {
+async fn new_destination_knows_the_kinds_that_are_not_installed() {
     let kind = "LoggingRule".into();
     stays("us.ns.o_loggingrule", SourceEvent::Kind { kind, installed: false }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_destination_knows_which_objects_could_never_be_read() {
+async fn new_destination_knows_the_objects_that_were_never_read() {
     let finding = Finding::error("yaml", "line 3 makes no sense");
     stays("us.ns.o", SourceEvent::Malformed { id: id("o"), finding, hides: false }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_read() {
+async fn new_destination_of_an_object_knows_the_objects_that_were_never_read() {
     let ruler = MemoryRuler::default();
     let pattern = "{value}".parse().unwrap();
     let claims = Route {
@@ -95,7 +95,7 @@ async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_re
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_destination_knows_which_sources_may_not_know_what_they_say() {
+async fn new_destination_knows_the_suspect_sources() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("o", &[("g", "1")]));
@@ -118,7 +118,7 @@ async fn a_new_destination_knows_which_sources_may_not_know_what_they_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_takes_the_place_of_another_takes_nothing_away_that_it_may_hide() {
+async fn replaced_source_deletes_nothing_that_the_new_one_may_hide() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     world.teller.upsert(object("stays", &[("g", "1")]));
@@ -143,7 +143,7 @@ async fn a_source_that_takes_the_place_of_another_takes_nothing_away_that_it_may
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_before_wrote() {
+async fn new_leader_with_a_lagging_watch_deletes_nothing_that_the_previous_one_wrote() {
     for shown in [true, false] {
         let ruler = MemoryRuler::default();
         let (handle, leadership) = Leadership::elected();
@@ -170,7 +170,7 @@ async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_befor
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leads_from_the_first_moment_on_deletes_nothing_for_two_minutes_either() {
+async fn first_leader_deletes_nothing_for_two_minutes_either() {
     let ruler = MemoryRuler::default();
     let before = World::start(&ruler);
     before.teller.upsert(object("o", &[("g", "1")]));
@@ -181,7 +181,7 @@ async fn who_leads_from_the_first_moment_on_deletes_nothing_for_two_minutes_eith
     let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
     handle.renew(rulesync_core::LeaderTerm { start_before: far, finish_by: far });
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
-    // Its list may lag behind what the leader before it has seen.
+    // Its list may lag behind what an earlier leader has seen.
     world.teller.complete();
     tokio::time::sleep(Duration::from_secs(110)).await;
     assert_eq!(ruler.groups("prod").len(), 1);

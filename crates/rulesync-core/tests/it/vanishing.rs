@@ -1,4 +1,4 @@
-//! What vanishes from a source together is held in all tenants, however little it is in each.
+//! Objects that vanish from a source together: their deletes are held in all tenants, however few there are in each.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::world::{MemoryRuler, World, object, resync};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Every object goes to the tenant of its label.
+/// A route that sends every object to the tenant of its label.
 fn by_label() -> Route {
     Route {
         tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
@@ -25,7 +25,7 @@ fn of(number: usize) -> RuleObject {
     }
 }
 
-/// So many objects in the ruler, all in one tenant or each in its own.
+/// An engine with this number of objects in the ruler, all in one tenant or each in its own.
 async fn start(ruler: &MemoryRuler, objects: usize, tenants: bool) -> World {
     let world = match tenants {
         true => World::with_routes(ruler, vec![by_label()]),
@@ -54,7 +54,7 @@ fn held(status: &Status, reason: HeldReason) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_emptied_is_held_until_released_in_all_tenants() {
+async fn emptied_source_is_held_in_all_tenants_until_released() {
     for (objects, tenants) in [(2, false), (9, false), (200, true)] {
         let ruler = MemoryRuler::default();
         let world = start(&ruler, objects, tenants).await;
@@ -73,7 +73,7 @@ async fn a_source_that_is_emptied_is_held_until_released_in_all_tenants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
+async fn vanishing_of_most_objects_is_held_for_a_window() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 30, true).await;
     vanish(&world, 0..20);
@@ -81,7 +81,7 @@ async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
     tokio::time::sleep(4 * MINUTE).await;
     let (_, _, deletes) = ruler.counts();
     assert_eq!(deletes, 0);
-    // A source that cannot see is not believed, however long it takes.
+    // A source that cannot see its objects is not trusted, however long that takes.
     world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
     tokio::time::sleep(20 * MINUTE).await;
     let (_, _, deletes) = ruler.counts();
@@ -94,7 +94,7 @@ async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_back_meanwhile_was_never_away() {
+async fn vanished_objects_that_return_are_not_deleted() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 9, true).await;
     vanish(&world, 0..9);
@@ -136,13 +136,13 @@ async fn orphans_after_a_restart_count_as_vanished() {
         world.until(|status| held(status, HeldReason::SourceEmpty) == 3).await;
         tokio::time::sleep(60 * MINUTE).await;
         let (_, _, deletes) = ruler.counts();
-        assert_eq!(deletes, 0, "nothing at all is never believed");
+        assert_eq!(deletes, 0, "an empty source is never trusted");
         world.stop().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_object_or_one_kubernetes_namespace_goes_at_once() {
+async fn vanishing_of_one_object_or_one_kubernetes_namespace_is_not_held() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 1, true).await;
     vanish(&world, 0..1);
@@ -159,7 +159,7 @@ async fn one_object_or_one_kubernetes_namespace_goes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_is_switched_off_holds_nothing() {
+async fn delete_guard_that_is_switched_off_holds_nothing() {
     let ruler = MemoryRuler::default();
     let world = World::with(&ruler, |setup| setup.policy.delete_guard.max_share = 1.0, |engine| engine);
     say(&world, 0..9, false);
@@ -172,7 +172,7 @@ async fn a_guard_that_is_switched_off_holds_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_asks_for_nothing_any_more_is_deselected_by_its_author() {
+async fn object_that_requests_nothing_any_more_is_deselected_by_its_author() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 20, true).await;
     for n in 0..20 {
@@ -203,7 +203,7 @@ async fn orphans_are_judged_when_every_destination_has_been_listed() {
     world.teller.complete();
     world.settle().await;
     world.stop().await;
-    // Two of five are gone from each of two rulers: no accident in one, but one in both together.
+    // Two of five are missing in each of two rulers: no accident in one, but one in both together.
     there.hang(true);
     let world = start();
     say(&world, 0..3, false);
@@ -218,7 +218,7 @@ async fn orphans_are_judged_when_every_destination_has_been_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_is_missing_in_one_source_protects_until_that_source_goes_whatever_becomes_of_another() {
+async fn missing_kind_of_one_source_protects_whatever_other_sources_have() {
     for goes in ["script", "other", "third"] {
         let (ruler, other, third) = (MemoryRuler::default(), crate::world::script(), crate::world::script());
         let named = |name: &str, source| rulesync_core::NamedSource {
@@ -247,7 +247,7 @@ async fn a_kind_that_is_missing_in_one_source_protects_until_that_source_goes_wh
     }
 }
 
-/// A source that looks at everything each ten minutes only.
+/// A source that polls only every ten minutes.
 #[derive(Debug)]
 struct Seldom(crate::world::Script);
 
@@ -263,7 +263,7 @@ impl rulesync_core::Source for Seldom {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_vanished_from_a_source_that_looks_seldom_goes_when_it_has_looked_again() {
+async fn vanished_objects_of_a_source_that_polls_seldom_are_deleted_after_another_poll() {
     let (ruler, (source, teller)) = (MemoryRuler::default(), crate::world::script());
     let seldom =
         rulesync_core::NamedSource { name: "script".into(), source: std::sync::Arc::new(Seldom(source)) };

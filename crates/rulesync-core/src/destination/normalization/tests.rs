@@ -40,7 +40,7 @@ fn key() -> Key {
     ("us.ns.o".into(), "g".into())
 }
 
-/// Looks twice at what came back, the second time at the whole.
+/// Judges a difference in two lists, the second of which reads the whole group.
 fn look_twice(normalizations: &mut Normalizations, read: &Group, server: Server) -> [Difference; 2] {
     let pair = [&sent(), read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
     let mut look =
@@ -49,7 +49,7 @@ fn look_twice(normalizations: &mut Normalizations, read: &Group, server: Server)
 }
 
 #[test]
-fn what_servers_make_by_themselves_is_learned() {
+fn normalization_learns_what_servers_change_by_themselves() {
     let cases: [(&str, Group, &[&str]); 4] = [
         ("an older version", altered(|g| g.query_offset = "0s".parse().unwrap()), &["query_offset"]),
         (
@@ -77,7 +77,7 @@ fn what_servers_make_by_themselves_is_learned() {
 }
 
 #[test]
-fn what_only_people_and_tools_change_is_never_learned() {
+fn normalization_never_learns_what_only_people_and_tools_change() {
     let cases: [(&str, Group); 15] = [
         ("another name", altered(|g| g.name = "h".into())),
         ("another interval", altered(|g| g.interval = "1m".parse().unwrap())),
@@ -107,11 +107,11 @@ fn what_only_people_and_tools_change_is_never_learned() {
     }
 }
 
-/// Gives a group one field of another.
+/// Sets one field of a group to that of another.
 type Set = fn(&mut Group, Group);
 
 #[test]
-fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
+fn normalization_may_drop_optional_fields_and_never_adds_them() {
     let none = StoredFields {
         group_labels: false,
         limit: StoredLimit::No,
@@ -150,7 +150,7 @@ fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
         assert_eq!(keeps_all.made(&full, &dropped), None, "{field} is kept by every version");
     }
     assert_eq!(server.made(&full, &full), None, "nothing differs");
-    // In 32 bits it wraps.
+    // A limit of 32 bits wraps.
     let narrow =
         Server { fields: StoredFields { limit: StoredLimit::Bits32, ..StoredFields::ALL }, ..server };
     let wide = Group { limit: 3 + (1 << 32), query_offset: PromDuration::ZERO, ..sent() };
@@ -165,7 +165,7 @@ fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
 }
 
 #[test]
-fn what_was_learned_holds_for_what_was_sent_and_read_and_is_forgotten_with_it() {
+fn normalization_holds_for_one_sent_and_read_form_only() {
     let mut normalizations = Normalizations::default();
     assert!(normalizations.is_empty());
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
@@ -191,7 +191,7 @@ fn what_was_learned_holds_for_what_was_sent_and_read_and_is_forgotten_with_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_difference_that_has_become_another_is_told_at_the_test() {
+async fn normalization_that_changed_is_reported_at_the_test() {
     let mut normalizations = Normalizations::default();
     look_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
     normalizations.retest(Instant::now());
@@ -203,7 +203,7 @@ async fn a_difference_that_has_become_another_is_told_at_the_test() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_learned_is_tested_again_with_one_group_an_hour() {
+async fn normalization_is_tested_hourly_with_one_group_of_each_kind() {
     let mut normalizations = Normalizations::default();
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
     let [sent_as, read_as] = [&sent(), &read].map(|group| Fingerprint::of(group, &StoredFields::ALL));

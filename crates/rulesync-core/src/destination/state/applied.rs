@@ -1,4 +1,5 @@
-//! What became of changes: what is known now, what is tried again and when, and what that leaves room for.
+//! The results of changes: the observed state after them, the time of each retry, and the room that they leave for
+//! namespaces over a limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::RulerError;
 
-/// How many namespaces that were over a limit are tried at once when there is room again.
+/// The number of namespaces over a limit that are tried at once when there is room again.
 const PROBES_PER_SUCCESS: usize = 2;
 
 impl State {
-    /// Changes were carried out, or not.
+    /// Takes the results of a namespace's changes into account.
     pub(in crate::destination) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
         self.learned_of(&namespace);
         let mut retry = unfinished;
@@ -39,7 +40,7 @@ impl State {
                     self.succeeded(&change);
                 }
                 Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
-                    // It is no use to wait for it: without a claim we are as safe as anybody else.
+                    // Waiting for the claim is pointless: without one, this installation is as safe as any other.
                     self.answered();
                     self.ownership.settled();
                     let finding =
@@ -53,7 +54,8 @@ impl State {
                 }
                 Err(error) => {
                     retry = true;
-                    // Whether the ruler has it now is not known: look again, and never believe it is in order.
+                    // The state of the group in the ruler is unknown: it is listed again, and never assumed to be in
+                    // sync.
                     self.mark_unknown(&change);
                     failed.push((change, error));
                 }
@@ -73,7 +75,7 @@ impl State {
             retry_in = wait.max(backoff.wait(failures));
             now + retry_in
         });
-        // While the ruler is away, what it says of one namespace it says of all that are under way.
+        // While the ruler is down, an error of one namespace is the error of all that are under way.
         let said = self.error.clone().filter(|_| self.is_down());
         let is_news = |error: &RulerError| said.as_deref() != Some(error.to_string().as_str());
         let more =
@@ -105,8 +107,8 @@ impl State {
         }
     }
 
-    /// Marks the groups of a change as unknown until they are known again, because it may have been carried out or not.
-    /// Groups of others, which adoption deletes, and the claim are never among what was observed.
+    /// Marks the groups of a change as unknown until they are read again, because it may have been carried out or not.
+    /// The claim, and foreign groups that adoption deletes, are never part of the observed state.
     fn mark_unknown(&mut self, change: &Change) {
         if !self.shared.namespace_policy.owns(&change.namespace) {
             return;
@@ -141,7 +143,7 @@ impl State {
                 self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
                 self.changed.written(namespace, &group.name, Instant::now());
                 self.desired.readmit(namespace, &group.name);
-                // What somebody else changed was not on its way.
+                // A change by somebody else was not on its way.
                 if reason != Reason::Drifted
                     && let Some(claim) = self.desired.winner(namespace)
                 {
@@ -181,13 +183,13 @@ impl State {
             self.gauges.drift_repaired.inc();
         }
         if self.safety.is_retiring() {
-            // The claim goes last.
+            // The claim is deleted last.
             let namespace = Arc::clone(&self.claim_namespace);
             self.look_at(&namespace, Priority::Last, false);
         }
     }
 
-    /// There may be room again: some of what a limit kept out is tried, and more if it goes in.
+    /// Tries some of the namespaces over a limit, because there may be room again; more follow if these succeed.
     fn room_made(&mut self) {
         let some: Vec<Arc<str>> = self.limited.iter().take(PROBES_PER_SUCCESS).cloned().collect();
         for namespace in some {
@@ -200,7 +202,7 @@ impl State {
         }
     }
 
-    /// Former namespaces whose successor is in order now may go.
+    /// Deletes legacy namespaces whose successor is in sync now.
     fn successor_written(&mut self, namespace: &Arc<str>) {
         if !self.former.is_empty()
             && let Some(former) = self.former.remove(namespace)
@@ -212,7 +214,7 @@ impl State {
     }
 }
 
-/// Whether an error is the ruler's word on what it was sent, and not on its own state.
+/// Returns whether an error is about the content that was sent, and not about the state of the ruler.
 fn is_verdict(error: &RulerError) -> bool {
     matches!(error, RulerError::Rejected { .. } | RulerError::Limit { .. } | RulerError::Protected { .. })
 }

@@ -1,4 +1,4 @@
-//! What the engine tells a destination, taken into its bookkeeping.
+//! Commands of the engine, taken into the bookkeeping of a destination.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl State {
         self.want_claim();
     }
 
-    /// What is known of a namespace's groups is forgotten where they are other groups now.
+    /// Forgets what is known of a namespace's groups where these are other groups now.
     fn winner_changed(&mut self, namespace: &Arc<str>) {
         self.refusals.forget_changed(namespace, self.desired.winner(namespace));
         let declared = self.desired.winner(namespace).map_or(&[][..], |object| &object.groups);
@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// Takes what all destinations share into account.
+    /// Sets the facts that all destinations share.
     pub(in crate::destination) fn set_environment(&mut self, environment: Arc<Environment>) {
         let before = std::mem::replace(&mut self.environment, Arc::clone(&environment));
         if environment.policy != before.policy {
@@ -86,7 +86,7 @@ impl State {
         }
     }
 
-    /// Everything that is declared for this destination so far has been sent.
+    /// Records that all declarations for this destination so far have been sent.
     pub(in crate::destination) fn declarations_sent(&mut self) {
         if self.safety.declarations_sent() {
             self.look_at_everything_with_changes(false);
@@ -94,7 +94,7 @@ impl State {
         }
     }
 
-    /// The configuration was read anew: what was refused is offered again, and what failed is tried at once.
+    /// Offers refused groups again and retries failed work at once, because the configuration was reloaded.
     pub(in crate::destination) fn reconsider(&mut self) {
         self.breaker.reset();
         for namespace in self.queue.delayed_namespaces() {
@@ -111,7 +111,7 @@ impl State {
         }
     }
 
-    /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
+    /// Releases held deletes, after an operator has checked them; returns the number of namespaces.
     pub(in crate::destination) fn release(&mut self) -> usize {
         let released = self.safety.guard.release();
         for namespace in &released {
@@ -120,13 +120,13 @@ impl State {
         released.len()
     }
 
-    /// Nothing leads here any more: what is left of ours is to go.
+    /// Retires the destination: no route leads here any more, and the remaining own rules are deleted.
     pub(in crate::destination) fn retire(&mut self, retirement: Retirement) {
         self.safety.retirement = Some(retirement);
         self.look_at_everything_with_changes(false);
     }
 
-    /// Something leads here again.
+    /// Ends the retirement, because a route leads here again.
     pub(in crate::destination) fn return_to_service(&mut self) {
         self.safety.retirement = None;
         self.look_at_everything_with_changes(false);

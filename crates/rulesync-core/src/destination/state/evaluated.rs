@@ -1,4 +1,4 @@
-//! What a destination asks about the evaluation of its rules, and what it makes of the answer.
+//! Requests for the evaluation of a destination's rules, and the handling of their answers.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::ruler::Evaluation;
 use crate::ruler::RulerError;
 
 impl State {
-    /// When to ask; none if there is nothing to ask about.
+    /// Returns when to ask; none if there is nothing to ask about.
     pub(in crate::destination) fn health_due(&self) -> Option<Instant> {
         let off = self.shared.policy.evaluation_interval.is_zero();
         let something =
@@ -19,14 +19,14 @@ impl State {
         (something && !off).then(|| self.health.due())
     }
 
-    /// The namespaces to ask about: those that the ruler has something in for us.
+    /// Returns the namespaces to ask about: those in which the ruler has own groups.
     pub(in crate::destination) fn written_namespaces(&self) -> Vec<Arc<str>> {
         let Some(observed) = &self.observed else { return Vec::new() };
         let claimed = self.desired.objects().map(|(namespace, _)| namespace);
         claimed.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
     }
 
-    /// The ruler has answered, or not.
+    /// Takes the ruler's answer, or its error, into account.
     pub(in crate::destination) fn evaluated(
         &mut self,
         asked: Instant,

@@ -1,4 +1,5 @@
-//! What stays although nothing asks for it: objects that move, until they are where they go; and former versions of refused groups, unless they lack what their route enforces.
+//! Rules that stay although they are not declared as they are: those of moving objects, until they are written at the
+//! next destination, and the stored versions of refused groups, unless these lack what their route enforces.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,26 +13,26 @@ use crate::handover::Share;
 use crate::model::group::Group;
 
 impl State {
-    /// The object that claims a namespace comes from elsewhere.
+    /// Adds a handover: the object of the namespace comes from another destination.
     pub(in crate::destination) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
         self.news.insert(Arc::clone(&namespace));
         self.handovers.entry(namespace).or_default().push(share);
     }
 
-    /// Something is known of a namespace that may end its hand-overs.
+    /// Marks a namespace as updated, so that its handovers may end.
     pub(super) fn learned_of(&mut self, namespace: &Arc<str>) {
         if self.handovers.contains_key(namespace) {
             self.news.insert(Arc::clone(namespace));
         }
     }
 
-    /// The same for all namespaces.
+    /// Marks all namespaces as updated.
     pub(super) fn learned_of_all(&mut self) {
         self.news.extend(self.handovers.keys().cloned());
     }
 
-    /// Ends the hand-overs of what is in order here, and gives up those of what nobody claims any more; whether there
-    /// were any.
+    /// Ends the handovers of namespaces that are in sync here, and gives up those that no object declares any more;
+    /// returns whether there were any.
     pub(in crate::destination) fn end_handovers(&mut self) -> bool {
         let mut any = false;
         for namespace in std::mem::take(&mut self.news) {
@@ -48,9 +49,9 @@ impl State {
         any
     }
 
-    /// Whether a namespace that somebody claims has yet to be written.
+    /// Returns whether a declared namespace has yet to be written.
     fn is_awaited(&self, namespace: &str) -> bool {
-        // What is kept for an object that nobody could read here goes on when that is known.
+        // Rules protected for an object that could not be read here wait until it is read.
         let Some(claim) = self.desired.winner(namespace) else {
             return self.desired.protected(namespace).is_some();
         };
@@ -60,14 +61,14 @@ impl State {
         let waits = |group: &DesiredGroup| {
             !written(&group) && !self.refusals.contains(namespace, &group.name, group.fingerprint)
         };
-        // What is refused holds up nothing else, but what is refused altogether stays where it was.
+        // A refused group delays nothing else, but an object that is refused altogether stays where it was.
         let none = claim.groups.iter().find(written).is_none();
         let refused = !claim.refused.is_empty() || !claim.groups.is_empty();
         claim.groups.iter().any(waits) || (none && refused)
     }
 
-    /// What the ruler has for refused groups may be from before something was enforced, or from when more was allowed:
-    /// the next list tells.
+    /// Has the next list recheck the versions that the ruler has of refused groups: these may be from before something
+    /// was enforced, or from when more was allowed.
     pub(super) fn doubt_former(&mut self, namespace: &Arc<str>, claim: &DesiredObject) {
         if claim.refused.is_empty() {
             self.safety.forgive(namespace);
@@ -78,7 +79,7 @@ impl State {
         self.prove_soon(claim.enforced.sets_anything());
     }
 
-    /// The same for what is held in a namespace that nobody claims.
+    /// Has the next list recheck the protected groups of a namespace that no object declares.
     pub(super) fn doubt_held(&mut self, namespace: &Arc<str>) {
         self.safety.forgive(namespace);
         let Some(enforced) = self.desired.enforced_on_protected(namespace) else { return };
@@ -90,7 +91,7 @@ impl State {
         self.prove_soon(at_once);
     }
 
-    /// The same for all that is held when the first list has shown what there is.
+    /// Has the next list recheck all protected groups, once the first list has shown what exists.
     pub(super) fn doubt_all_held(&mut self) {
         let namespaces: Vec<Arc<str>> = self.desired.protected_on_terms().cloned().collect();
         for namespace in namespaces {
@@ -98,14 +99,14 @@ impl State {
         }
     }
 
-    /// The same for a group that the ruler refuses.
+    /// Has the next list recheck a group that the ruler refuses.
     pub(super) fn doubt_former_of(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
         self.unproven.insert((Arc::clone(namespace), Arc::clone(group)));
         self.prove_soon(self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything()));
     }
 
-    /// Has the groups read whole that are in doubt, if the ruler has any form of one: at once, or at the next look
-    /// where only `source_tenants` may no longer be allowed.
+    /// Has suspect groups read whole, if the ruler has any version of one: at once, or at the next list where only
+    /// `source_tenants` may no longer be allowed.
     fn prove_soon(&mut self, at_once: bool) {
         let Some(observed) = &self.observed else { return };
         self.unproven
@@ -115,7 +116,7 @@ impl State {
         }
     }
 
-    /// What is there for refused groups stays only if it satisfies what their route enforces now.
+    /// Deletes the stored versions of refused groups that do not satisfy what their route enforces now.
     pub(super) fn prove(&mut self, read: &HashMap<Key, Group>) {
         for (namespace, group) in std::mem::take(&mut self.proving) {
             self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
@@ -138,7 +139,7 @@ impl State {
                 self.safety.expel(&namespace, Instant::now());
             }
         }
-        // Refused while the list was under way.
+        // These were refused while the list was under way.
         let at_once = |(namespace, _): &Key| {
             self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything())
         };

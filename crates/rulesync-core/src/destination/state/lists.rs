@@ -1,5 +1,5 @@
-//! What follows from a list: what is there, what a ruler made of what we wrote, whose tenant it is, and what may be
-//! taken over from others.
+//! The consequences of a list: the groups that exist, what the ruler made of earlier writes, whose tenant it is, and
+//! which foreign groups may be adopted.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::outcome::{Outcome, Subject};
 use crate::plan::{Change, in_order};
 use crate::ruler::RulerError;
 
-/// How long after something was written a list confirms it, where that matters.
+/// The time after a write at which a list confirms it, where that matters.
 const VERIFY_DELAY: Duration = Duration::from_secs(10);
 
-/// How soon a group that may have been read half written is read again.
+/// The time after which a group that may have been read half written is read again.
 const REREAD_DELAY: Duration = Duration::from_secs(2);
 
-/// After so many claims in a row that were written and are not there, the next is looked for at the resync only.
+/// The number of claims in a row that may be written and missing before the next is looked for at resyncs only.
 const CLAIM_LISTS: u32 = 2;
 
-/// How long a foreign claim is left standing before it is looked at again, at most.
+/// The longest time until a foreign claim is read again.
 const CONFLICT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl State {
-    /// A list begins, `early` if it is not the resync's; the answer is what the last one gave, and which groups are
-    /// wanted whole.
+    /// Begins a list, `early` if it is not the resync's; returns the result of the last list and the groups to read
+    /// whole.
     pub(in crate::destination) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
@@ -45,7 +45,7 @@ impl State {
         (self.observed.clone().unwrap_or_default(), wanted)
     }
 
-    /// A list is complete. What was written while it was under way is known better than it tells.
+    /// Ends a list. Writes made while it was under way take precedence over what it shows.
     pub(in crate::destination) fn end_list(&mut self, listed: Listed) {
         let Listed { observed: mut found, adoptable, claim, suspects, empty, unreadable } = listed;
         for (group, reason) in unreadable {
@@ -67,7 +67,7 @@ impl State {
         self.list_failures = 0;
         self.listed = Some(Instant::now());
         self.answered();
-        // What was written meanwhile may be there although the list does not say so.
+        // A group written meanwhile may exist although the list does not show it.
         let is_there =
             |namespace: &str| touched.contains(namespace) || found.namespace(namespace).next().is_some();
         self.desired.keep_dropped(is_there);
@@ -96,7 +96,7 @@ impl State {
         self.settled();
     }
 
-    /// A list failed; the answer is how long to wait.
+    /// Records that a list failed; returns how long to wait.
     pub(in crate::destination) fn list_failed(&mut self, error: RulerError) -> Duration {
         self.touched = None;
         self.list_failures += 1;
@@ -107,14 +107,14 @@ impl State {
         self.breaker.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))
     }
 
-    /// When to list again for another reason than the resync interval.
+    /// Returns when to list again for another reason than the resync interval.
     pub(in crate::destination) fn list_early(&self) -> Option<Instant> {
         self.verify
     }
 
-    /// A group that was read without rules may have been half written just then (docs/contracts/observed.md, "A
-    /// group half written"): once, it counts as it was. The answer is the namespaces that were written since the last
-    /// look, and not read now.
+    /// Restores groups that were read without rules, once: such a group may have been read half written
+    /// (docs/contracts/observed.md, "A group half written"). Returns the namespaces that were written since the last
+    /// list and are not read now.
     fn keep_half_written(
         &mut self,
         found: &mut Observed,
@@ -142,8 +142,8 @@ impl State {
         unread
     }
 
-    /// Compares what a look has found with what was there or was written before, group by group: what differs was made
-    /// of it by the server, or changed by somebody, or never stored.
+    /// Compares what a list has found with what existed or was written before, group by group: a difference was made by
+    /// the server, or by somebody, or the write was never stored.
     fn compare(&mut self, found: &mut Observed, touched: &HashSet<Arc<str>>, whole: &HashMap<Key, Group>) {
         let Some(observed) = self.observed.clone() else { return };
         let retested = if self.early_look { Vec::new() } else { self.normalizations.retest(Instant::now()) };
@@ -211,10 +211,10 @@ impl State {
                 }
             }
         }
-        // Where the server no longer makes a difference, what it still keeps in the other form counts as changed.
+        // Where the server no longer makes a difference, groups still stored in the other form count as changed.
         to_read_anew.iter().for_each(|namespace| found.forget_document(namespace));
         if look_again || !to_read_anew.is_empty() {
-            // What differs is written once more now. A look soon after leaves little time for somebody's hand.
+            // The group is written once more now. A list soon after leaves little time for a change by somebody else.
             self.verify_in(VERIFY_DELAY);
         }
         let desired = &self.desired;
@@ -237,7 +237,7 @@ impl State {
         told.iter().for_each(|outcome| self.tell(outcome));
     }
 
-    /// Takes note of whose destination it is.
+    /// Sets the ownership of the destination.
     fn own(&mut self, ownership: Ownership) {
         let before = std::mem::replace(&mut self.ownership, ownership);
         match (before.conflict(), self.ownership.conflict()) {
@@ -253,20 +253,20 @@ impl State {
         }
     }
 
-    /// Who we are is known now, or will not be.
+    /// Sets the identity of this installation; none if it will not be known.
     pub(in crate::destination) fn identify(&mut self, us: Option<Arc<Claimant>>) {
         if !matches!(self.ownership, Ownership::Anonymous) {
             return;
         }
         self.ownership.identify(us);
-        // The list so far was read without looking at the claim.
+        // The last list was read without regard to its claim.
         let seen = self.observed.is_some().then(|| self.claim_seen.clone()).flatten();
         let ownership = self.ownership.found(seen);
         self.own(ownership);
         self.want_claim();
     }
 
-    /// Puts the claim on the queue if there is something to claim.
+    /// Queues the claim if there is something to claim.
     pub(super) fn want_claim(&mut self) {
         let Some(observed) = &self.observed else { return };
         let something = self.desired.groups() > 0 || observed.groups() > 0;
@@ -276,7 +276,8 @@ impl State {
         }
     }
 
-    /// The claim was written: another cluster may have done so at the same moment, and only one of the two is there.
+    /// Schedules a list after the claim was written: another cluster may have claimed the tenant at the same moment,
+    /// and only one of the two claims is stored.
     pub(super) fn claimed(&mut self) {
         self.ownership.settled();
         // A ruler that does not store what it accepts is not asked again and again.
@@ -290,7 +291,7 @@ impl State {
         self.verify = Some(self.verify.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// Finds groups of others whose equals of ours this very list has shown.
+    /// Finds foreign groups that may be replaced, because this very list has shown equal own groups.
     fn find_adoptions(&mut self) {
         self.adoptions.clear();
         if self.adoptable.is_empty() {

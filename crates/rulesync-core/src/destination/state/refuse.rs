@@ -1,4 +1,4 @@
-//! What follows when the ruler does not take a group: whose fault it is, and whether the rest of it can be offered.
+//! Refusals of a group by the ruler: which rule is at fault, and whether the rest of the group can be offered.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
 
 impl State {
-    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where. The answer is what
-    /// is to be told, if that is news.
+    /// Handles a refusal. A finding of the local checks, if there is one, locates the fault for the author. Returns the
+    /// subject and finding to report, if this refusal was not reported before.
     pub(super) fn refused(
         &mut self,
         change: &Change,
@@ -22,7 +22,7 @@ impl State {
     ) -> Option<(Subject, Finding)> {
         let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
-        // Meanwhile declared otherwise, or not at all: then the refusal is of no classify.
+        // If it was declared otherwise meanwhile, or no longer, the refusal is of no interest.
         let current = |claim: &DesiredObject| {
             claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
         };
@@ -33,7 +33,8 @@ impl State {
         let explains = self.shared.ruler.capabilities().explains_refusals;
         let ours = self.explanation(namespace, group, rule, message).cloned();
         let location = self.location(namespace, group, rule, ours.as_ref());
-        // Ours is the reason if the ruler has none; if it is the ruler's too, it is said once, and without the place.
+        // The local finding is the reason if the ruler gives none; if the ruler gives the same, it is reported once,
+        // and without the position.
         let is_reason = |ours: &&Finding| !explains || message.ends_with(&*ours.message);
         let reason = ours.as_ref().filter(is_reason).map_or(message, |ours| &ours.message);
         let advised = ours.as_ref().filter(|_| !explains).and_then(|ours| ours.hint.as_deref());
@@ -70,8 +71,9 @@ impl State {
         Some((subject, finding))
     }
 
-    /// What local checks have found that explains best why a group is refused, or its rule of this number as in the
-    /// group that is desired. Where the ruler has said why, it must be of a place in a rule that this may mean.
+    /// Returns the local finding that best explains why a group is refused, or its rule of this number as in the
+    /// desired group. Where the ruler has given a reason, the finding must be about a part of a rule that this may
+    /// mean.
     fn explanation(
         &self,
         namespace: &Arc<str>,
@@ -89,7 +91,7 @@ impl State {
                 && (declared.is_none() || finding.location.rule == declared)
                 && may_be_meant(finding, is_mentioned(finding, message))
         });
-        // What says the same, then what is of a field that the ruler mentions, then what is expected to be refused.
+        // Findings with the same message come first, then those about a field that the ruler mentions, then suspicions.
         let far = |finding: &&Finding| {
             let says = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
             (explains.then_some(says), !finding.is_error())
@@ -97,7 +99,7 @@ impl State {
         candidates.map(|(_, finding)| finding).min_by_key(far)
     }
 
-    /// What local checks have found in the groups of a namespace, but for what is left out of them.
+    /// Iterates over the local findings in the groups of a namespace, except those about omitted rules.
     fn found_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
         let winner = self.desired.winner(namespace);
         winner.into_iter().flat_map(move |claim| {
@@ -114,12 +116,12 @@ impl State {
         })
     }
 
-    /// The groups of a namespace in which local checks have found something.
+    /// Returns the groups of a namespace with local findings.
     pub(in crate::destination) fn groups_with_findings(&self, namespace: &Arc<str>) -> HashSet<Box<str>> {
         self.found_in(namespace).map(|(group, _)| Box::from(&*group.name)).collect()
     }
 
-    /// Tells what was refused of one namespace: the first groups one by one, and how many more there are.
+    /// Reports the refusals of one namespace: the first groups one by one, and the number of the others.
     pub(super) fn tell_refused(&self, refused: Vec<(Subject, Finding)>) {
         let more = refused.len().saturating_sub(MAX_REPORTED_EACH);
         let object = refused.first().and_then(|(subject, _)| subject.object.clone());
@@ -131,8 +133,8 @@ impl State {
         }
     }
 
-    /// Where in the declaration the fault is, as far as the ruler or our own finding tells. The ruler's `rule` is
-    /// numbered as in the group that is desired.
+    /// Returns where in the declaration the fault is, as far as the ruler or the local finding tells. The ruler's
+    /// `rule` is numbered as in the desired group.
     fn location(
         &self,
         namespace: &Arc<str>,
@@ -156,7 +158,8 @@ impl State {
     }
 }
 
-/// Whether the ruler's message has the name of the field that a finding is of, such as `a-b` of `labels.a-b`.
+/// Returns whether the ruler's message contains the name of the field that a finding is about, such as `a-b` of
+/// `labels.a-b`.
 fn is_mentioned(finding: &Finding, message: &str) -> bool {
     let field = finding.location.field.as_deref().unwrap_or_default();
     let name = field.split_once('.').map_or(field, |(_, name)| name);

@@ -1,4 +1,4 @@
-//! What a destination says of itself and of the objects it has.
+//! Reports of a destination about itself and its objects.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl State {
         DestinationReport { destination, objects }
     }
 
-    /// What is not deleted, by reason.
+    /// Returns the deletes that are not made, by reason.
     fn holds(&self) -> Vec<HeldDeletes> {
         let planned = self.planned();
         let mut by_reason: BTreeMap<HeldReason, HeldDeletes> = BTreeMap::new();
@@ -108,8 +108,8 @@ impl State {
         holds
     }
 
-    /// What was found of an object before the ruler was asked, given what it has `refused` since: of that the refusal
-    /// says the reason, and what it has taken it was not to be expected to refuse.
+    /// Returns the findings about an object from before the ruler was asked, without those that the ruler has settled
+    /// since: a refusal contains the reason, and a group that was accepted is no longer suspect.
     fn found_before(
         &self,
         namespace: &Arc<str>,
@@ -189,7 +189,7 @@ impl State {
     }
 }
 
-/// A time to come, in seconds since 1970.
+/// A future time, in seconds since 1970.
 fn timestamp(at: Instant) -> u64 {
     seconds_since_1970() + at.saturating_duration_since(Instant::now()).as_secs()
 }

@@ -1,4 +1,4 @@
-//! Keeps the inventory in step with the destinations: read once, written when they change, looked into for releases
+//! Synchronizes the inventory with the destinations: it is read once, written when they change, and polled for releases
 //! while deletes are held.
 
 use std::collections::BTreeSet;
@@ -16,17 +16,17 @@ use crate::leadership::Leadership;
 use crate::model::tenant::DestinationId;
 use crate::policy::Backoff;
 
-/// How often the inventory is looked into for releases.
+/// The interval at which the inventory is polled for releases.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The inventory and what is known of it.
+/// The inventory and its task.
 pub(super) struct InventoryWriter {
     inventory: Arc<dyn Inventory>,
     leadership: Leadership,
     progressed: Arc<Notify>,
-    /// What it should hold; none before it was read.
+    /// The record that it should hold; none before it was read.
     wanted: watch::Sender<Option<InventoryRecord>>,
-    /// What was read from it and not yet taken.
+    /// The record that was read last and is not yet taken.
     news: Arc<Mutex<Option<News>>>,
     read: bool,
     stop: CancellationToken,
@@ -49,7 +49,7 @@ impl InventoryWriter {
         }
     }
 
-    /// Starts the task that reads and writes it. An inventory that cannot be reached holds nothing up.
+    /// Starts the task that reads and writes it. An inventory that cannot be reached delays nothing.
     pub(super) fn start(&self, tasks: &mut JoinSet<()>) {
         let task = Task {
             inventory: Arc::clone(&self.inventory),
@@ -64,7 +64,7 @@ impl InventoryWriter {
         });
     }
 
-    /// Whether the inventory has been read.
+    /// Returns whether the inventory has been read.
     pub(super) fn is_read(&self) -> bool {
         self.read
     }
@@ -74,10 +74,10 @@ impl InventoryWriter {
     }
 }
 
-/// What was read from the inventory.
+/// A record that was read from the inventory.
 struct News {
     record: InventoryRecord,
-    /// Whether it was not read before since this process leads: another may have written it.
+    /// True if it was not read before since this process became the leader: another process may have written it.
     is_first: bool,
 }
 
@@ -96,14 +96,14 @@ impl Task {
         let mut held = InventoryRecord::default();
         let mut known = false;
         loop {
-            // Another process may have written it while it led.
+            // Another process may have written it while it was the leader.
             self.leadership.leading().await;
             let result = match (known, self.unwritten(&held)) {
                 (true, Some(record)) => self.inventory.write(&record).await.map(|()| held = record),
                 _ => self.inventory.read().await.map(|record| {
                     held.clone_from(&record);
                     let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-                    // What was not taken yet may have been the first.
+                    // A record that was not taken yet may have been the first.
                     let is_first = !known || news.as_ref().is_some_and(|news| news.is_first);
                     *news = Some(News { record, is_first });
                     known = true;
@@ -130,7 +130,7 @@ impl Task {
         }
     }
 
-    /// What is to be written, if it differs from what is there.
+    /// Returns the record to write, if it differs from the stored one.
     fn unwritten(&mut self, held: &InventoryRecord) -> Option<InventoryRecord> {
         let wanted = self.wanted.borrow_and_update().clone()?;
         (wanted != *held).then_some(wanted)
@@ -138,7 +138,7 @@ impl Task {
 }
 
 impl Run {
-    /// Takes what was read from the inventory, and tells it what it should hold.
+    /// Takes the record that was read from the inventory, and sets the one that it should hold.
     pub(super) fn keep_inventory(&mut self) {
         let Some(inventory_writer) = &mut self.inventory_writer else { return };
         let news = inventory_writer.news.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -149,7 +149,7 @@ impl Run {
                 let every = destination == EVERY_DESTINATION;
                 let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
                 for (_, destination) in running.filter(|(id, _)| every || id.to_string() == *destination) {
-                    // Whether anything was held is in the log.
+                    // The destination logs whether anything was held.
                     destination.send(Command::Release(tokio::sync::oneshot::channel().0));
                 }
             }
@@ -186,7 +186,7 @@ impl Run {
 }
 
 impl Run {
-    /// The destinations of an inventory that nothing leads to.
+    /// Returns the destinations of an inventory that nothing leads to.
     pub(in crate::engine) fn left_behind(&self, record: &InventoryRecord) -> Vec<String> {
         let left =
             record.destinations.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
@@ -194,10 +194,10 @@ impl Run {
     }
 }
 
-/// Stands for every destination in a release.
+/// The name of all destinations in a release.
 const EVERY_DESTINATION: &str = "*";
 
-/// Reads a destination as it is printed; none for what is not one, such as a note by hand.
+/// Reads a destination as it is printed; none for other text, such as a note by hand.
 fn parse(text: &str) -> Option<DestinationId> {
     match text.split_once('/') {
         Some((ruler, tenant)) => {

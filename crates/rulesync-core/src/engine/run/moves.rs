@@ -1,4 +1,4 @@
-//! Objects that leave destinations: what protects their rules meanwhile, and when the last of it is gone.
+//! Objects that leave destinations: the protection of their rules meanwhile, and the end of each move.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
 
 impl Run {
-    /// Tells destinations which objects' rules stay although nobody claims them.
+    /// Tells destinations which objects' rules stay although the objects are not declared there.
     pub(super) fn protect(&mut self, objects: &[ObjectId]) {
         for object in objects {
             for id in self.destination_ids() {
@@ -24,7 +24,7 @@ impl Run {
         }
     }
 
-    /// What a destination is told of an object whose rules stay there although it does not claim them, if they do.
+    /// Returns the command that protects an object's rules at a destination, if they are protected.
     pub(super) fn protection(&self, object: &ObjectId, id: &DestinationId) -> Option<Command> {
         let protection = Some(self.index.protects(object, id)?);
         Some(Command::Protect {
@@ -34,8 +34,8 @@ impl Run {
         })
     }
 
-    /// Ends the protection of objects' rules. What may be left of an object that goes elsewhere now is a move like any
-    /// other: it ends when the object has been written where it goes.
+    /// Ends the protection of objects' rules. The rules of an object that goes elsewhere now are moved like any other:
+    /// they stay until the object has been written where it goes.
     pub(super) fn unprotect(&mut self, objects: &[ObjectId]) {
         for object in objects {
             let goes_to: Vec<DestinationId> = self.index.destinations_of(object).cloned().collect();
@@ -45,7 +45,7 @@ impl Run {
                     continue;
                 }
                 let Some(namespace) = self.index.namespace_at(object, &id) else { continue };
-                // What no route leads to any more has a window of its own.
+                // Rules that no route leads to any more have a window of their own.
                 let moves = !goes_to.is_empty() && !goes_to.contains(&id) && self.may_be_led_to(&id);
                 if !moves {
                     self.set_protection(&id, &namespace, object, None);
@@ -75,14 +75,14 @@ impl Run {
         self.handovers.iter().any(is)
     }
 
-    /// An object leaves a destination, and what is there of it stays until it is elsewhere.
+    /// Starts a handover: an object leaves a destination, and its rules stay there until they are written elsewhere.
     pub(super) fn start_handover(&mut self, handover: Handover) {
         let Handover { destination, namespace, object, .. } = &handover;
         self.set_protection(destination, namespace, object, Some(HeldReason::Moving.into()));
         self.handovers.push(handover);
     }
 
-    /// Asks the destinations that objects go to to say when they have been written there.
+    /// Asks the destinations of objects to report when they have written them.
     fn hand_over(&mut self, objects: &[ObjectId]) -> HandoverProgress {
         let progress = HandoverProgress::default();
         for (id, namespace) in self.index.places_of(objects) {
@@ -104,8 +104,8 @@ impl Run {
         self.tell(destination, Command::Protect { namespace, object, protection });
     }
 
-    /// Ends the moves of objects that have been written where they go. Where that was given up, the object goes
-    /// elsewhere by now, and is awaited there; or it is gone altogether.
+    /// Ends the moves of objects that have been written where they go. If a handover was given up, the object goes
+    /// elsewhere by now and is awaited there, or it was deleted.
     pub(super) fn depart(&mut self) {
         if self.handovers.is_empty() {
             return;

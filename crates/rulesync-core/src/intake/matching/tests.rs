@@ -1,4 +1,4 @@
-//! Who goes where, on whose word.
+//! The destinations of objects, and who may choose them.
 
 use super::*;
 use crate::model::labels::Labels;
@@ -9,7 +9,7 @@ use crate::route::QueryMatcher;
 use crate::route::input::NamespaceMetadata;
 use crate::route::{Pattern, Permission, Selector, ValueSource};
 
-/// An object in the Kubernetes namespace `ns`, which is labelled `team: x`.
+/// An object in the Kubernetes namespace `ns`, which has the label `team: x`.
 struct Object {
     id: ObjectId,
     labels: Labels,
@@ -17,7 +17,7 @@ struct Object {
     tenant: Option<&'static str>,
     language: Option<&'static str>,
     namespace: Option<NamespaceMetadata>,
-    /// Whether its source tells of Kubernetes namespaces.
+    /// True if its source sends Kubernetes namespaces.
     namespace_comes: bool,
 }
 
@@ -50,7 +50,7 @@ impl Object {
         match_routes(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
     }
 
-    /// Its destinations, or why there is none.
+    /// Returns its destinations, or why it has none.
     fn to(&self, routes: &[Route]) -> Vec<String> {
         let Routed { matches, refused, findings } = self.routed(routes);
         let destinations = matches.iter().map(|route_match| route_match.destination.to_string());
@@ -81,7 +81,7 @@ fn claimed(from: ValueSource, pattern: &str, tenants: &[&str]) -> Route {
 }
 
 #[test]
-fn each_destination_once_in_the_order_of_routes() {
+fn matches_have_each_destination_once_in_the_order_of_routes() {
     let routes = [
         fixed("a", "prod", r#"{"match_labels":{"tenant":"prod"}}"#, "{}"),
         fixed("b", "stage", r#"{"match_labels":{"tenant":"stage"}}"#, "{}"),
@@ -95,7 +95,7 @@ fn each_destination_once_in_the_order_of_routes() {
 }
 
 #[test]
-fn claims_come_from_everywhere_and_need_permission() {
+fn requested_tenant_is_read_from_every_source_and_needs_permission() {
     let mut object = Object::new("PrometheusRule", &[("tenant", "payments")]);
     object.annotations = [("tenant", "ops")].into_iter().collect();
     let label = |tenants: &[&str]| claimed(ValueSource::Label("tenant".into()), "team-{value}", tenants);
@@ -132,19 +132,19 @@ fn claims_come_from_everywhere_and_need_permission() {
 }
 
 #[test]
-fn no_claim_makes_more_than_a_tenant() {
+fn requested_tenant_must_be_a_valid_tenant() {
     for odd in ["a|b", "..", ".", "a b", "a/b", "tenant:sub", "ä", "", "а", &"a".repeat(151)] {
         let object = Object::new("PrometheusRule", &[("tenant", odd)]);
         let said = object.to(&[claimed(ValueSource::Label("tenant".into()), "{value}", &["*"])]);
         assert!(said.len() == 1 && said[0].contains("makes no tenant"), "{odd:?}: {said:?}");
     }
-    // The pattern may make it one, or keep it from being one.
+    // The pattern may make a tenant valid or invalid.
     let dots = Object::new("PrometheusRule", &[("tenant", "..")]);
     assert_eq!(dots.to(&[claimed(ValueSource::Label("tenant".into()), "t{value}", &["*"])]), ["central/t.."]);
 }
 
 #[test]
-fn a_field_of_the_objects_own_is_a_claim() {
+fn requested_tenant_may_be_a_field_of_the_object() {
     let mut object = Object::new("LoggingRule", &[("tenant", "ops")]);
     let logs = Route { ruler: "loki".into(), ..fixed("logs", "ops", "{}", "{}") };
     object.tenant = Some("ops");
@@ -165,7 +165,7 @@ fn a_field_of_the_objects_own_is_a_claim() {
 }
 
 #[test]
-fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
+fn requested_tenant_in_a_field_never_overrides_the_kubernetes_namespace() {
     let mut object = Object::new("LoggingRule", &[]);
     let route = |from: ValueSource| Route {
         ruler: "loki".into(),
@@ -177,7 +177,7 @@ fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
         (ValueSource::NamespaceAnnotation("billing".into()), "b-7"),
     ] {
         let route = [route(from)];
-        // The field is a claim like the other: compared as it is written, before the pattern.
+        // The field is a request like the other: compared as it is written, before the pattern is applied.
         object.tenant = Some(says);
         assert_eq!(object.to(&route), [format!("loki/team-{says}")]);
         for own in ["victim", "", "Victim", &format!("team-{says}")] {
@@ -188,14 +188,14 @@ fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
             assert!(said[0].contains(&format!("claims the tenant {own:?}")), "{said:?}");
         }
     }
-    // Without a word of the namespace, the author's is none either.
+    // Without a value of the Kubernetes namespace, the author's is refused too.
     object.tenant = Some("victim");
     let said = object.to(&[route(ValueSource::NamespaceLabel("none".into()))]);
     assert!(said.len() == 1 && said[0].contains("alone, which is missing"), "{said:?}");
 }
 
 #[test]
-fn a_refused_tenant_is_told_from_other_refusals() {
+fn refused_tenant_is_distinguished_from_other_refusals() {
     let routes = [
         claimed(ValueSource::Label("tenant".into()), "{value}", &["payments"]),
         Route {
@@ -219,7 +219,7 @@ fn matcher(origin: ValueSource) -> QueryMatcher {
 }
 
 #[test]
-fn kinds_and_languages_meet_their_rulers() {
+fn kinds_and_languages_match_their_rulers() {
     let all = [Route::all("metrics", "central", None), Route::all("logs", "loki", None)];
     assert_eq!(Object::new("PrometheusRule", &[]).to(&all), ["central", "loki"]);
     assert_eq!(Object::new("RuleFile", &[]).to(&all), ["central", "loki"]);
@@ -236,7 +236,7 @@ fn kinds_and_languages_meet_their_rulers() {
 }
 
 #[test]
-fn routes_that_would_write_different_things_to_one_place() {
+fn routes_that_would_write_different_rules_to_one_place_conflict() {
     let label = |value: &str| ExternalLabel {
         name: "cluster".into(),
         value: crate::route::Value::Constant(value.into()),
@@ -253,7 +253,7 @@ fn routes_that_would_write_different_things_to_one_place() {
     };
     assert!(!by("a", &plain).contradicts(&by("b", &labelled)), "no object goes by both");
     assert!(by("a", &plain).contradicts(&by("a", &labelled)));
-    // Only an object decides that this is the same place: the first route counts, and the author is told.
+    // Only the object makes these the same place: the first route wins, and a finding tells the author.
     let claims = claimed(ValueSource::Label("tenant".into()), "{value}", &["*"]);
     assert!(!labelled.contradicts(&claims));
     let said = Object::new("PrometheusRule", &[("tenant", "prod")]).to(&[labelled, claims]);
@@ -264,7 +264,7 @@ fn routes_that_would_write_different_things_to_one_place() {
 }
 
 #[test]
-fn patterns_have_one_place_for_the_claim() {
+fn tenant_pattern_has_exactly_one_value() {
     assert_eq!("team-{value}-x".parse::<TenantPattern>().unwrap().apply("a"), "team-a-x");
     for wrong in ["", "team", "{value}{value}", "{Value}"] {
         assert!(wrong.parse::<TenantPattern>().is_err(), "{wrong}");
@@ -275,7 +275,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     use super::*;
     use crate::route::{QueryMatcher, Value};
 
-    /// Routes to `t` that ask in each way there is, and one that does not.
+    /// Routes to `t`, one for each way to depend on the Kubernetes namespace, and one that does not depend on it.
     fn asking() -> [(&'static str, Route); 6] {
         let all = || fixed("all", "t", "{}", "{}");
         let by_selector = r#"{"match_expressions":[{"key":"team","operator":"NotIn","values":["y"]}]}"#;
@@ -308,7 +308,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     }
 
     #[test]
-    fn and_goes_nowhere_meanwhile() {
+    fn object_waits_for_its_kubernetes_namespace() {
         for (what, route) in asking() {
             let by_name = what == "its name";
             let mut object = Object::new("PrometheusRule", &[]);
@@ -322,7 +322,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     }
 
     #[test]
-    fn unless_nobody_will_tell() {
+    fn object_does_not_wait_if_its_source_sends_no_kubernetes_namespaces() {
         for (what, route) in asking().into_iter().filter(|(what, _)| ["a label", "its name"].contains(what)) {
             let mut object = Object::new("PrometheusRule", &[]);
             (object.namespace, object.namespace_comes) = (None, false);
@@ -335,7 +335,7 @@ mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
     use super::*;
 
     #[test]
-    fn by_the_kubernetes_namespace_and_the_tenant_of_one_permission() {
+    fn permission_needs_the_kubernetes_namespace_and_the_tenant_of_one_entry() {
         let permission = |namespaces: &[&str], labels: &str, tenants: &[&str]| Permission {
             namespaces: namespaces.iter().map(|name| Pattern::from(*name)).collect(),
             namespace_selector: selector(labels),
@@ -373,7 +373,7 @@ mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
 }
 
 #[test]
-fn the_claim_of_a_tenant_is_what_makes_it() {
+fn tenant_pattern_returns_the_request_that_makes_a_tenant() {
     for (pattern, tenant, claim) in [
         ("{value}", "a", Some("a")),
         ("team-{value}", "team-a", Some("a")),
@@ -390,7 +390,7 @@ fn the_claim_of_a_tenant_is_what_makes_it() {
 }
 
 #[test]
-fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
+fn route_leads_to_its_tenant_and_to_those_that_may_be_requested() {
     let allow = |tenants: &[&str]| {
         let values = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
         vec![Permission { namespaces: vec!["ns".into()], values, ..Permission::default() }]
@@ -401,7 +401,7 @@ fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
         Some((ruler, tenant)) => DestinationId { ruler: ruler.into(), tenant: Some(tenant.parse().unwrap()) },
         None => DestinationId { ruler: text.into(), tenant: None },
     };
-    // Anywhere, and for an object of the Kubernetes namespace that is named in the permission, and of another.
+    // Any object, an object of the Kubernetes namespace in the permission, and one of another.
     for (route, to, may_lead, permits) in [
         (to(Some("t")), "central/t", true, [true, true]),
         (to(Some("t")), "central/u", false, [false, false]),

@@ -1,5 +1,5 @@
-//! Refused tenants: an object that asks for a tenant that it may not have stays where it was, as far as that is still
-//! allowed, and is held there to what its route enforces.
+//! Refused tenants: an object that requests a tenant that it may not have stays where it was, as far as that is still
+//! allowed, and its rules must satisfy what its route enforces.
 
 use super::*;
 use crate::intake::Transform;
@@ -32,7 +32,7 @@ fn protection(bench: &Bench, tenant: &str) -> Option<HeldReason> {
 }
 
 #[test]
-fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
+fn refused_tenant_leaves_the_object_as_it_is() {
     let mut bench = index(&[own()]).with(&[of("own", "1")]);
     let refused = bench.upsert(of("onw", "2"));
     assert_eq!(effects(&refused), ["look whether o is protected"], "nobody is told anything else");
@@ -55,14 +55,14 @@ fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
 }
 
 #[test]
-fn it_comes_back_to_where_it_stayed() {
+fn refused_tenant_is_replaced_by_the_previous_one() {
     let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "2")]);
     let back = effects(&bench.upsert(of("own", "2")));
     assert_eq!(back, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
 }
 
 #[test]
-fn without_permission_for_the_last_place_it_leaves_that() {
+fn refused_tenant_without_permission_for_the_last_place_removes_the_object() {
     let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "1")]);
     let elsewhere = Route {
         allow: vec![Permission { values: vec!["other".into()], ..Permission::default() }],
@@ -73,7 +73,7 @@ fn without_permission_for_the_last_place_it_leaves_that() {
     let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
     assert_eq!(because, LeftBecause::Forbidden);
     assert_eq!(protection(&bench, "own"), None);
-    // Without any route it is only the configuration that no longer leads it there.
+    // Without any route, the object is removed because of the configuration.
     let mut bench = index(&[own()]).with(&[of("own", "1")]);
     let left = bench.reroute(table(&[]), &[]);
     let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
@@ -81,7 +81,7 @@ fn without_permission_for_the_last_place_it_leaves_that() {
 }
 
 #[test]
-fn it_is_held_to_what_its_route_enforces_now() {
+fn refused_tenant_leaves_only_rules_that_satisfy_the_route() {
     let mut bench = index(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
     let enforced = |bench: &Bench| -> Arc<Transform> {
         bench.index.protects(&id("k", "o"), &destination("own")).unwrap().enforced.unwrap()
@@ -100,7 +100,7 @@ fn it_is_held_to_what_its_route_enforces_now() {
 }
 
 #[test]
-fn what_has_no_name_that_could_be_told_for_ours_goes_nowhere() {
+fn object_without_a_distinct_name_goes_nowhere() {
     let odd = RuleObject {
         id: ObjectId::new(&"k".into(), &kind::PROMETHEUS_RULE.into(), "ns", "a b"),
         ..of("own", "1")
@@ -109,13 +109,13 @@ fn what_has_no_name_that_could_be_told_for_ours_goes_nowhere() {
     let refused = bench.upsert(odd.clone());
     assert_eq!(effects(&refused), NOTHING);
     assert_eq!(refused.findings.iter().map(|(_, _, finding)| finding.code).collect::<Vec<_>>(), ["name"]);
-    // Nobody asks about the name of what goes nowhere anyway.
+    // The name of an object that goes nowhere anyway is not checked.
     let mut bench = index(&[own()]);
     assert!(bench.upsert(RuleObject { labels: Labels::default(), ..odd }).findings.is_empty());
 }
 
 #[test]
-fn of_a_source_those_count_that_have_groups_in_a_ruler() {
+fn counts_of_a_source_include_objects_with_groups_in_a_ruler() {
     let mut bench = index(&[own()]);
     let count = |bench: &Bench| bench.index.in_rulers("k");
     bench.upsert(of("own", "1"));
@@ -130,7 +130,7 @@ fn of_a_source_those_count_that_have_groups_in_a_ruler() {
 }
 
 #[test]
-fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
+fn refused_tenant_of_one_route_does_not_affect_the_others() {
     let mut bench = index(&[own(), to("all")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
     assert_eq!(refused, ["look whether o is protected", "central/all gets us.ns.o (1 groups)"]);
@@ -142,7 +142,7 @@ fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
 }
 
 #[test]
-fn what_is_written_in_another_language_goes_nowhere() {
+fn object_in_another_language_goes_nowhere() {
     let said = |language: &str| {
         let annotations = [(DIALECT_ANNOTATION.to_owned(), language.to_owned())].into();
         let mut bench = index(&[to("t")]);

@@ -1,6 +1,6 @@
 //! A source that shows a cluster as a Kubernetes watch would: a list, then changes in order; after a gap a list again,
-//! from which the engine finds deletes. A kind that goes takes its objects with it. Besides, objects may be in files that
-//! cannot be read, as in a source of files.
+//! in which the engine finds deletes. A kind that is removed takes its objects with it. Objects may also be in files
+//! that cannot be read, as in a source of files.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,24 +31,24 @@ impl Source for Watcher {
     }
 }
 
-/// Whether the API server knew the kind when it was last asked.
+/// The answer of the API server when it was last asked for the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Installed {
     Unknown,
     No,
     Yes,
-    /// It was, and is no more.
+    /// The kind was installed, and is no more.
     Gone,
 }
 
-/// What a watch has seen.
+/// The state of a watch.
 struct Watch<'a> {
     cluster: &'a Cluster,
     process: u32,
     sink: &'a Sink,
     /// Objects that were sent and not deleted since.
     known: BTreeSet<ObjectId>,
-    /// Objects of which some form was read.
+    /// Objects of which some version was read.
     read: BTreeSet<Name>,
     /// Objects whose files were unreadable from the beginning.
     files: BTreeSet<Name>,
@@ -58,12 +58,12 @@ struct Watch<'a> {
     installed: Installed,
 }
 
-/// What a watch has to say next.
+/// The next message of a watch.
 enum News {
-    /// One after the other, and what comes at the end of a list.
+    /// Events to send one by one, and the end of a list.
     Listed(Vec<SourceEvent>),
     Events(Vec<SourceEvent>),
-    /// Nothing before that time.
+    /// No message before this time.
     Silence(Instant),
 }
 
@@ -95,7 +95,7 @@ impl Watcher {
                 }
                 News::Listed(events) => {
                     for event in events {
-                        // A list takes its time.
+                        // A list takes time.
                         tokio::time::sleep(Duration::from_millis(fastrand::u64(..800))).await;
                         sink.send(event).await.ok()?;
                     }
@@ -145,7 +145,7 @@ impl Watch<'_> {
         News::Listed(self.list(inner))
     }
 
-    /// The kind is not installed: whoever has seen its objects sees them go, and then why.
+    /// Removes the kind: a process that has seen its objects sees them disappear, and then the reason.
     fn without_kind(&mut self, inner: &Inner) -> Vec<SourceEvent> {
         let missed = self.gap != Some(inner.gaps);
         match self.installed {
@@ -221,7 +221,7 @@ impl Watch<'_> {
             SourceEvent::Upsert(object(id, declared))
         }];
         if self.files.remove(name) {
-            // What was in it is known before it hides nothing any more.
+            // Its contents are known before it stops hiding objects.
             self.known.remove(&file);
             events.push(SourceEvent::Delete(file));
         }
@@ -233,7 +233,7 @@ fn id(sink: &Sink, (namespace, name): &Name) -> ObjectId {
     ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, name)
 }
 
-/// What stands for the objects of a file that was never read.
+/// Returns the object that stands for a file that was never read.
 fn file(sink: &Sink, (namespace, name): &Name) -> ObjectId {
     ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, &format!("file-of-{name}"))
 }

@@ -1,4 +1,4 @@
-//! What a ruler has for groups that are refused, or for an object that is, stays only if it satisfies what is enforced
+//! The stored versions of refused groups, and the rules of refused objects, stay only if they satisfy what is enforced
 //! now.
 
 use super::*;
@@ -8,7 +8,7 @@ use crate::model::labels::Labels;
 use crate::route::input::RoutingInput;
 use crate::route::{ExternalLabel, Route, Value};
 
-/// What a route does that sets the label `cluster` to `a`.
+/// A transform that sets the label `cluster` to `a`.
 fn enforced() -> Arc<Transform> {
     let value = Value::Constant("a".to_owned());
     let label = ExternalLabel { name: "cluster".to_owned(), value, add_if_absent: false };
@@ -18,7 +18,7 @@ fn enforced() -> Arc<Transform> {
 }
 
 impl Bench {
-    /// A list that shows groups of the object `o`, with or without the label.
+    /// Lists groups of the object `o`, with or without the label.
     fn list_labelled(&mut self, groups: &[(&str, bool)]) {
         let groups = groups.to_vec();
         self.list_with(&[], |listing| {
@@ -32,7 +32,7 @@ impl Bench {
         });
     }
 
-    /// Lists until nobody wants to look again, and answers what is done within a window, and after it.
+    /// Lists until no further list is requested; returns the requests within a window, and those after it.
     async fn look(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
         self.list_labelled(groups);
         let looks = (0..5).take_while(|_| {
@@ -69,7 +69,7 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_groups_that_are_refused_before_they_are_offered() {
+async fn stored_version_of_a_group_refused_before_it_was_offered_must_satisfy_the_route() {
     for listed_before in [false, true] {
         let mut bench = destination();
         if listed_before {
@@ -85,7 +85,7 @@ async fn of_groups_that_are_refused_before_they_are_offered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_groups_that_the_ruler_refuses() {
+async fn stored_version_of_a_group_refused_by_the_ruler_must_satisfy_the_route() {
     let claim = |groups| DesiredObject {
         id: id("o"),
         created: None,
@@ -108,7 +108,7 @@ async fn of_groups_that_the_ruler_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_object_that_asks_for_a_tenant_that_it_may_not_have() {
+async fn stored_rules_of_an_object_with_a_refused_tenant_must_satisfy_the_route() {
     for listed_before in [false, true] {
         let mut bench = destination();
         if listed_before {
@@ -124,13 +124,13 @@ async fn of_an_object_that_asks_for_a_tenant_that_it_may_not_have() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_ends_with_what_it_was_for() {
+async fn window_of_a_stored_version_ends_when_nothing_is_enforced() {
     let mut bench = destination();
     bench.hold(Some(enforced()));
     bench.list_labelled(&[("g", false)]);
     bench.list_labelled(&[("g", false)]);
     assert_eq!(bench.work_for(4 * MINUTE).await, NOTHING);
-    // Nothing is enforced for a while, and then again.
+    // Nothing is enforced for a while, and then it is again.
     bench.hold(None);
     assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
     bench.hold(Some(enforced()));

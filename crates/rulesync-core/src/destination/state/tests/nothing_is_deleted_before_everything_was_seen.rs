@@ -1,9 +1,10 @@
-//! Nothing is deleted before every source has shown all it has and the destination was listed whole; an answer that
-//! cannot be parsed is never "empty"; while something unreadable may hide objects, nothing is taken for an orphan.
+//! Nothing is deleted before every source has shown all its objects and the destination has been listed completely. An
+//! answer that cannot be parsed never counts as empty. While something unreadable may hide objects, no namespace counts
+//! as orphaned.
 
 use super::*;
 
-/// An object that went, one that no longer declares a group, and one that nobody knows of.
+/// A deleted object, one that no longer declares a group, and a namespace of an unknown object.
 fn three() -> Bench {
     let there = [
         ("us.ns.went", "g", "1"),
@@ -18,7 +19,7 @@ fn three() -> Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_delete_waits_for_what_makes_it_safe() {
+async fn deletes_wait_until_they_are_safe() {
     for (known, orphans, deletes) in [
         (false, false, &[][..]),
         (true, false, &["DELETE us.ns.less/h", "DELETE us.ns.went"]),
@@ -29,7 +30,7 @@ async fn each_delete_waits_for_what_makes_it_safe() {
         let mut done = bench.work_for_a_breath().await;
         done.sort();
         assert_eq!(done, deletes, "known {known}, orphans {orphans}");
-        // What was not safe then is made up for when it is.
+        // Deletes that were not safe are made once they are.
         bench.allow(true, true);
         let rest = bench.work_for_a_breath().await.len();
         assert_eq!(done.len() + rest, 3, "known {known}, orphans {orphans}");
@@ -37,15 +38,15 @@ async fn each_delete_waits_for_what_makes_it_safe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn safety_that_is_taken_back_stops_what_waited_for_it() {
+async fn deletes_stop_when_they_are_no_longer_safe() {
     let mut bench = three();
-    assert_eq!(bench.work(), NOTHING, "deletes wait for a breath");
+    assert_eq!(bench.work(), NOTHING, "deletes wait for others");
     bench.allow(false, false);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_happens_before_the_first_list() {
+async fn nothing_is_written_before_the_first_list() {
     let mut bench = destination().declared("o", &[("g", "1")]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);
     bench.list(&[]);
@@ -53,7 +54,7 @@ async fn nothing_happens_before_the_first_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_failed_shows_nothing_missing_and_nothing_more() {
+async fn failed_list_shows_no_group_as_missing() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.state.begin_list(false);
     bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
@@ -65,7 +66,7 @@ async fn a_list_that_failed_shows_nothing_missing_and_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_group_is_there_and_is_not_what_it_should_be() {
+async fn unreadable_group_exists_and_differs() {
     let mut bench = destination().declared("o", &[("g", "1")]);
     bench.list_with(&[("us.ns.o", "h", "1")], |listing| {
         listing.unreadable("us.ns.o", "g", "odd");
@@ -76,7 +77,7 @@ async fn an_unreadable_group_is_there_and_is_not_what_it_should_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_belongs_to_an_unread_object_stays_until_it_is_read() {
+async fn rules_of_an_unread_object_stay_until_it_is_read() {
     let mut bench = destination().listed(&[("us.ns.o", "g", "1"), ("us.ns.o", "h", "1")]);
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
@@ -104,19 +105,19 @@ async fn orphans_of_a_kind_that_is_not_installed_stay() {
         bench.missing_kinds(kinds);
         bench.list(&there);
         assert_eq!(bench.work_for_a_breath().await, deletes, "{kinds:?}");
-        // They go when the kind comes back and does not have them.
+        // They are deleted when the kind is installed again without these objects.
         bench.missing_kinds(&[]);
         assert_eq!(bench.work_for_a_breath().await.len(), 2 - deletes.len(), "{kinds:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_was_seen_to_go_is_no_orphan_of_its_kind() {
+async fn orphans_do_not_include_objects_that_were_deleted() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.missing_kinds(&[PROMETHEUS_RULE]);
     bench.drop("o");
     assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
-    // Nor is what no route leads to any more: there the configuration asks for it.
+    // Nor do they include namespaces that no route leads to: the configuration requires these deletes.
     let mut bench = destination().listed(&[("us.ns.o", "g", "1")]);
     bench.missing_kinds(&[PROMETHEUS_RULE]);
     assert_eq!(bench.work_for_a_breath().await, NOTHING);

@@ -1,4 +1,4 @@
-//! Refusals name the rule as its author numbers it, and many of them are the first few and a count.
+//! Refusals name a rule by its author's number, and many of them are reported as the first few and a count.
 
 use std::sync::Mutex;
 
@@ -18,7 +18,7 @@ impl Reporter for Told {
     }
 }
 
-/// A destination that tells what happens.
+/// A destination with a reporter.
 fn telling(on_invalid: OnInvalid) -> (Bench, Arc<Told>) {
     let told = Arc::new(Told::default());
     let reporter: Arc<dyn Reporter> = Arc::clone(&told) as _;
@@ -34,7 +34,7 @@ const SEVEN: [(&str, &str); 7] =
     [("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("e", "1"), ("f", "1"), ("g", "1")];
 
 #[tokio::test(start_paused = true)]
-async fn many_are_the_first_few_and_a_count() {
+async fn refusals_are_reported_as_the_first_few_and_a_count() {
     let of = |count: usize, fails: bool| {
         let (mut bench, told) = telling(OnInvalid::Group);
         let names = SEVEN.iter().map(|(name, _)| *name);
@@ -72,7 +72,7 @@ async fn many_are_the_first_few_and_a_count() {
     }
 }
 
-/// An object whose group has the rules `r0` to `r2` left of five, without the first and the fourth.
+/// An object whose group has the rules `r0` to `r2` of five, without the first and the fourth.
 fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     let rule = |n: usize| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };
     let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
@@ -103,7 +103,8 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     }
 }
 
-/// Where a refusal of the group's rule of this number, as it was offered, is told to be: rule, its name, and column.
+/// The location that is reported for a refusal of the group's rule of this number, as it was offered: rule, its name,
+/// and column.
 fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Option<String>, Option<usize>) {
     let (mut bench, _) = telling(OnInvalid::Group);
     bench.state.upsert(&namespace("o"), with_rules_left_out(finding_at), true);
@@ -117,21 +118,21 @@ fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Op
 }
 
 #[tokio::test(start_paused = true)]
-async fn rules_are_numbered_as_their_author_does() {
+async fn refusals_number_rules_as_their_author_does() {
     let named = |n: usize| Some(format!("r{n}"));
     assert_eq!(told_at(Some(0), None), (Some(1), named(0), None));
     assert_eq!(told_at(Some(2), None), (Some(4), named(2), None));
     assert_eq!(told_at(None, None), (None, None, None));
-    // Our own parser knows more, if it speaks of the same rule.
+    // The local parser knows the position, if its finding is about the same rule.
     assert_eq!(told_at(Some(2), Some(4)), (Some(4), named(2), Some(7)));
     assert_eq!(told_at(Some(2), Some(1)), (Some(4), named(2), None));
     assert_eq!(told_at(None, Some(1)), (Some(1), None, Some(7)));
-    // What it says of a rule that was not offered explains nothing.
+    // A finding about a rule that was not offered explains nothing.
     assert_eq!(told_at(None, Some(3)), (None, None, None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
+async fn refused_rule_is_omitted_and_no_other() {
     let (mut bench, _) = telling(OnInvalid::Rule);
     bench.state.upsert(&namespace("o"), with_rules_left_out(None), true);
     let mut left = Vec::new();
@@ -149,7 +150,7 @@ async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_declared_otherwise_by_now_is_no_news() {
+async fn refusal_of_a_version_that_is_no_longer_declared_is_not_reported() {
     let (mut bench, _) = telling(OnInvalid::Group);
     bench.declare("o", &[("g", "1")]);
     let (_, changes) = bench.state.next_job().unwrap();

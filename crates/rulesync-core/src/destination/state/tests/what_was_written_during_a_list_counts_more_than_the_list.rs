@@ -1,9 +1,9 @@
-//! A list shows the ruler as it was before the writes that end while it is under way, and a group may be read half
-//! written.
+//! Writes during a list take precedence over it: the list shows the ruler as it was before them, and a group may be
+//! read half written.
 
 use super::*;
 
-/// Ends a list that began before what was done meanwhile, and showed this.
+/// Ends a list that began before the latest changes and showed these groups.
 fn end_list(bench: &mut Bench, (previous, suspects): (Arc<Observed>, HashSet<Key>), there: &[There<'_>]) {
     let namespace_policy = Arc::clone(&bench.state.shared.namespace_policy);
     let classify = move |namespace: &str| namespace_policy.classify(namespace);
@@ -21,7 +21,7 @@ fn without_rules(name: &str) -> Group {
 const O: There<'_> = ("us.ns.o", "g", "1");
 
 #[tokio::test(start_paused = true)]
-async fn write_during_a_list_is_not_repeated() {
+async fn list_does_not_repeat_a_write_made_meanwhile() {
     let mut bench = destination().listed(&[]);
     let begun = bench.state.begin_list(false);
     bench.declare("o", &[("g", "1")]);
@@ -31,7 +31,7 @@ async fn write_during_a_list_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delete_during_a_list_is_not_repeated_and_drift_elsewhere_is_repaired() {
+async fn list_does_not_repeat_a_delete_made_meanwhile_and_repairs_drift() {
     let mut bench = destination()
         .declared("o", &[("g", "1")])
         .declared("p", &[("g", "1")])
@@ -44,7 +44,7 @@ async fn delete_during_a_list_is_not_repeated_and_drift_elsewhere_is_repaired() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn group_read_without_rules_counts_as_it_was_for_one_more_look() {
+async fn group_read_without_rules_counts_as_before_for_one_more_list() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[O]);
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     assert_eq!(bench.work_for(Duration::from_secs(1)).await, NOTHING);
@@ -52,7 +52,7 @@ async fn group_read_without_rules_counts_as_it_was_for_one_more_look() {
     assert!(again - Instant::now() <= Duration::from_secs(2));
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     assert_eq!(bench.work(), ["PUT us.ns.o/g"], "somebody has emptied it");
-    // A look that shows the rules ends the matter.
+    // A list that shows the rules ends this.
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[O]);
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     bench.list(&[O]);
@@ -62,7 +62,7 @@ async fn group_read_without_rules_counts_as_it_was_for_one_more_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn group_without_rules_that_nobody_declares_or_that_was_never_there_is_what_it_is() {
+async fn group_read_without_rules_is_empty_if_undeclared_or_new() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[O, ("us.ns.o", "h", "1")]);
     bench.list_with(&[O], |listing| listing.add("us.ns.o", &without_rules("h")));
     assert_eq!(bench.state.list_early(), None, "nobody declares `h`");
@@ -75,7 +75,7 @@ async fn group_without_rules_that_nobody_declares_or_that_was_never_there_is_wha
     assert_eq!(bench.work_for(MINUTE).await, ["PUT us.ns.o/g"]);
 }
 
-/// A destination that takes over the groups of `them`, with one object of two groups.
+/// A destination that adopts the groups of `them`, with one object of two groups.
 fn adopting() -> Bench {
     let mut policy = NamespacePolicy::of("us".parse().unwrap());
     policy.adopt = vec!["them*".parse().unwrap()];
@@ -112,7 +112,7 @@ async fn adoption_of_each_group_ends_with_its_own_delete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_adoption_during_a_list_never_deletes_anything_else_of_others() {
+async fn failed_adoption_during_a_list_deletes_no_other_foreign_group() {
     let mut bench = adopting();
     bench.list(&[OURS, THEIRS].concat());
     let begun = bench.state.begin_list(false);
