@@ -145,7 +145,7 @@ fn tell_what_is_not_done(summary: &Summary) {
         let DestinationStatus { ruler, tenant, state, pending, held, error, .. } = destination;
         warn!(ruler, tenant, ?state, pending, held, error, "Not in order");
     }
-    for destination in &summary.left {
+    for destination in &summary.unrouted {
         warn!(
             destination,
             "No route leads here, and rules of this owner may be left: only a running daemon deletes them, after the \

@@ -265,7 +265,7 @@ impl RouteConfig {
     pub(crate) fn route(&self) -> Result<Route, RouteError> {
         let pattern = self.tenant_pattern.as_deref().map(str::parse::<TenantPattern>).transpose()?;
         let tenant = match (&self.tenant, pattern) {
-            (Some(TenantConfig::From(OriginConfig { from, key })), pattern) => Tenancy::Claimed {
+            (Some(TenantConfig::From(OriginConfig { from, key })), pattern) => Tenancy::Requested {
                 from: from.origin(key.as_deref(), "tenant")?,
                 pattern: pattern.unwrap_or_default(),
             },

@@ -178,8 +178,8 @@ mod tests {
             previous: previous.iter().map(|name| (*name).to_owned()).collect(),
         };
         let takes = |previous: &[&str], cluster: &str, other: Option<&str>| {
-            let us = Claimant::of(Some(&"c1".into()), Some(&installation(previous))).unwrap();
-            us.takes_over(&claim(cluster, other))
+            let claimant = Claimant::of(Some(&"c1".into()), Some(&installation(previous))).unwrap();
+            claimant.takes_over(&claim(cluster, other))
         };
         assert!(takes(&[], "c1", None), "from before claims named installations");
         assert!(!takes(&[], "c2", None) && !takes(&[], "c1", Some("old/rulesync")));

@@ -25,7 +25,7 @@ struct Inner {
     allowed: f64,
     in_flight: usize,
     /// The requests under way of every tenant that has made one.
-    held: HashMap<Option<TenantId>, usize>,
+    in_flight_by_tenant: HashMap<Option<TenantId>, usize>,
     /// Tenants that wait, in the order of their turns, each with its waiting requests.
     turns: VecDeque<(Option<TenantId>, VecDeque<oneshot::Sender<Permit>>)>,
     /// Requests that began before this time do not count for the present limit.
@@ -56,7 +56,7 @@ impl ConcurrencyLimit {
             max,
             allowed,
             in_flight: 0,
-            held: HashMap::new(),
+            in_flight_by_tenant: HashMap::new(),
             turns: VecDeque::new(),
             lowered: None,
         })))
@@ -136,14 +136,14 @@ impl Inner {
             return false;
         }
         let key = tenant.cloned();
-        let alone = self.held.keys().all(|other| *other == key);
-        let held = self.held.get(&key).copied().unwrap_or_default();
-        alone || (held as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
+        let alone = self.in_flight_by_tenant.keys().all(|other| *other == key);
+        let in_flight_by_tenant = self.in_flight_by_tenant.get(&key).copied().unwrap_or_default();
+        alone || (in_flight_by_tenant as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
     }
 
     fn begin(&mut self, tenant: Option<&TenantId>) {
         self.in_flight += 1;
-        *self.held.entry(tenant.cloned()).or_default() += 1;
+        *self.in_flight_by_tenant.entry(tenant.cloned()).or_default() += 1;
     }
 }
 
@@ -171,8 +171,8 @@ impl Drop for Permit {
         {
             let mut inner = self.concurrency.lock();
             inner.in_flight -= 1;
-            if let Some(held) = inner.held.get_mut(&self.tenant) {
-                *held -= 1;
+            if let Some(in_flight_by_tenant) = inner.in_flight_by_tenant.get_mut(&self.tenant) {
+                *in_flight_by_tenant -= 1;
             }
         }
         self.concurrency.hand_out();
@@ -194,7 +194,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn tenants_take_turns() {
         let concurrency = ConcurrencyLimit::new(1);
-        let held = concurrency.acquire(None).await;
+        let in_flight_by_tenant = concurrency.acquire(None).await;
         let (big, small) = (tenant("big"), tenant("small"));
         let mut waiting: Vec<_> = (0..1000).map(|_| Box::pin(concurrency.acquire(Some(&big)))).collect();
         for wait in &mut waiting {
@@ -202,7 +202,7 @@ mod tests {
         }
         let mut single = Box::pin(concurrency.acquire(Some(&small)));
         assert!(single.as_mut().now_or_never().is_none());
-        drop(held);
+        drop(in_flight_by_tenant);
         let mut done = 0;
         while single.as_mut().now_or_never().is_none() {
             waiting.retain_mut(|wait| wait.now_or_never().is_none());
@@ -239,13 +239,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn cancelled_requests_cost_no_turn() {
         let concurrency = ConcurrencyLimit::new(1);
-        let held = concurrency.acquire(None).await;
+        let in_flight_by_tenant = concurrency.acquire(None).await;
         let mut gone = Box::pin(concurrency.acquire(None));
         assert!(gone.as_mut().now_or_never().is_none());
         let mut next = Box::pin(concurrency.acquire(None));
         assert!(next.as_mut().now_or_never().is_none());
         drop(gone);
-        drop(held);
+        drop(in_flight_by_tenant);
         assert!(next.as_mut().now_or_never().is_some());
     }
 
@@ -255,22 +255,22 @@ mod tests {
         let (hung, other) = (tenant("hung"), tenant("other"));
         let concurrency = ConcurrencyLimit::new(8);
         drop(concurrency.acquire(other.as_ref()).await);
-        let mut held = Vec::new();
+        let mut in_flight_by_tenant = Vec::new();
         for _ in 0..6 {
-            held.push(concurrency.acquire(hung.as_ref()).await);
+            in_flight_by_tenant.push(concurrency.acquire(hung.as_ref()).await);
         }
         let (seventh, wanting) = (concurrency.clone(), hung.clone());
         let seventh = tokio::spawn(async move { seventh.acquire(wanting.as_ref()).await });
         tokio::task::yield_now().await;
         assert!(!seventh.is_finished());
-        let theirs = concurrency.acquire(other.as_ref()).await;
-        held.pop();
+        let other_permit = concurrency.acquire(other.as_ref()).await;
+        in_flight_by_tenant.pop();
         seventh.await.unwrap();
-        drop(theirs);
+        drop(other_permit);
         // A single tenant has all permits.
         let concurrency = ConcurrencyLimit::new(8);
         for _ in 0..8 {
-            held.push(concurrency.acquire(hung.as_ref()).await);
+            in_flight_by_tenant.push(concurrency.acquire(hung.as_ref()).await);
         }
     }
 }

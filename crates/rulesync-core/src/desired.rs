@@ -55,7 +55,7 @@ pub(crate) struct DesiredObject {
 
 /// The reason why an object no longer belongs in a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LeftBecause {
+pub(crate) enum RemovalReason {
     /// Its source no longer has it.
     Deleted,
     /// Its author changed it so that it is no longer selected.
@@ -72,9 +72,9 @@ pub(crate) enum LeftBecause {
 
 /// An object that was removed from a namespace.
 #[derive(Debug, Clone)]
-pub(crate) struct Left {
+pub(crate) struct Removed {
     pub(crate) object: ObjectId,
-    pub(crate) because: LeftBecause,
+    pub(crate) because: RemovalReason,
     pub(crate) at: Instant,
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct Desired {
     namespaces: HashMap<Arc<str>, Vec<DesiredObject>>,
     /// Namespaces whose object was removed while the engine ran: their deletes need not wait until orphans are safe to
     /// delete.
-    left: HashMap<Arc<str>, Left>,
+    removed: HashMap<Arc<str>, Removed>,
     /// Namespaces whose rules stay although no object declares them, by the objects they are protected for.
     protected: HashMap<Arc<str>, BTreeMap<ObjectId, Protection>>,
     /// Groups of protected namespaces that are deleted all the same, because they lack what their route enforces now.
@@ -112,7 +112,7 @@ pub(crate) struct Desired {
 impl Desired {
     /// Sets the groups of an object in a namespace, replacing those it had before.
     pub(crate) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject) {
-        self.left.remove(namespace);
+        self.removed.remove(namespace);
         self.protect(namespace, &object.id, None);
         self.count(namespace, false);
         let objects = self.namespaces.entry(Arc::clone(namespace)).or_default();
@@ -129,7 +129,7 @@ impl Desired {
 
     /// Removes an object from a namespace. The object may have been declared before this value was made, as at a ruler
     /// that has been replaced since.
-    pub(crate) fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
+    pub(crate) fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: RemovalReason) {
         self.count(namespace, false);
         if let Some(objects) = self.namespaces.get_mut(namespace) {
             objects.retain(|other| other.id != *object);
@@ -138,8 +138,8 @@ impl Desired {
             }
         }
         if !self.namespaces.contains_key(namespace) {
-            let left = Left { object: object.clone(), because, at: Instant::now() };
-            self.left.insert(Arc::clone(namespace), left);
+            let removed = Removed { object: object.clone(), because, at: Instant::now() };
+            self.removed.insert(Arc::clone(namespace), removed);
         }
         self.count(namespace, true);
     }
@@ -166,13 +166,13 @@ impl Desired {
     }
 
     /// Forgets the removal of a namespace that no longer exists in the ruler.
-    pub(crate) fn forget_dropped(&mut self, namespace: &str) {
-        self.left.remove(namespace);
+    pub(crate) fn forget_removed(&mut self, namespace: &str) {
+        self.removed.remove(namespace);
     }
 
     /// Forgets removed namespaces, except those that may still exist in the ruler.
-    pub(crate) fn keep_dropped(&mut self, is_there: impl Fn(&str) -> bool) {
-        self.left.retain(|namespace, _| is_there(namespace));
+    pub(crate) fn retain_removed(&mut self, exists: impl Fn(&str) -> bool) {
+        self.removed.retain(|namespace, _| exists(namespace));
     }
 
     /// Returns the object that owns a namespace, if there is one.
@@ -191,22 +191,22 @@ impl Desired {
     }
 
     /// Returns whether the namespace's object was removed while the engine ran.
-    pub(crate) fn was_dropped(&self, namespace: &str) -> bool {
-        self.left.contains_key(namespace)
+    pub(crate) fn was_removed(&self, namespace: &str) -> bool {
+        self.removed.contains_key(namespace)
     }
 
     /// Returns the object that was removed from a namespace, if any.
-    pub(crate) fn left(&self, namespace: &str) -> Option<&Left> {
-        self.left.get(namespace)
+    pub(crate) fn removed(&self, namespace: &str) -> Option<&Removed> {
+        self.removed.get(namespace)
     }
 
     /// Returns the object that a namespace belongs to, or last belonged to.
     pub(crate) fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
-        self.winner(namespace).map(|object| &object.id).or_else(|| Some(&self.left.get(namespace)?.object))
+        self.winner(namespace).map(|object| &object.id).or_else(|| Some(&self.removed.get(namespace)?.object))
     }
 
     /// Returns the shared name of a namespace that an object declares.
-    pub(crate) fn claimed(&self, namespace: &str) -> Option<&Arc<str>> {
+    pub(crate) fn declared_name(&self, namespace: &str) -> Option<&Arc<str>> {
         self.namespaces.get_key_value(namespace).map(|(namespace, _)| namespace)
     }
 
@@ -330,13 +330,13 @@ pub(crate) mod tests {
         desired.upsert(&namespace, old.clone());
         assert_eq!(desired.winner(&namespace).unwrap().id, old.id);
         assert_eq!(desired.groups(), 0);
-        desired.remove(&namespace, &old.id, LeftBecause::Deleted);
+        desired.remove(&namespace, &old.id, RemovalReason::Deleted);
         assert_eq!(desired.winner(&namespace).unwrap().id, young.id);
         assert_eq!(desired.groups(), 1);
-        assert!(!desired.was_dropped(&namespace));
-        desired.remove(&namespace, &young.id, LeftBecause::Deleted);
-        assert!(desired.was_dropped(&namespace));
-        desired.remove(&namespace, &young.id, LeftBecause::Deleted);
+        assert!(!desired.was_removed(&namespace));
+        desired.remove(&namespace, &young.id, RemovalReason::Deleted);
+        assert!(desired.was_removed(&namespace));
+        desired.remove(&namespace, &young.id, RemovalReason::Deleted);
         assert_eq!(desired.groups(), 0);
     }
 
@@ -346,8 +346,8 @@ pub(crate) mod tests {
         let (one, other) = (object("one", None, vec![]), object("other", None, vec![]));
         let mut desired = Desired::default();
         desired.upsert(&namespace, one.clone());
-        desired.remove(&namespace, &other.id, LeftBecause::Moved);
-        assert!(!desired.was_dropped(&namespace));
+        desired.remove(&namespace, &other.id, RemovalReason::Moved);
+        assert!(!desired.was_removed(&namespace));
         desired.protect(&namespace, &one.id, Some(HeldReason::Unreadable.into()));
         desired.protect(&namespace, &other.id, Some(HeldReason::Moving.into()));
         desired.upsert(&namespace, one.clone());
@@ -363,15 +363,15 @@ pub(crate) mod tests {
         let namespace: Arc<str> = "us.ns.o".into();
         let object = object("o", None, vec![]).id;
         let mut desired = Desired::default();
-        desired.remove(&namespace, &object, LeftBecause::Moved);
-        assert_eq!(desired.left(&namespace).unwrap().because, LeftBecause::Moved);
-        desired.forget_dropped(&namespace);
-        assert!(!desired.was_dropped(&namespace), "it is gone from the ruler");
-        desired.remove(&namespace, &object, LeftBecause::Moved);
-        desired.keep_dropped(|namespace| namespace == "us.ns.o");
-        assert!(desired.was_dropped(&namespace));
-        desired.keep_dropped(|_| false);
-        assert!(!desired.was_dropped(&namespace));
+        desired.remove(&namespace, &object, RemovalReason::Moved);
+        assert_eq!(desired.removed(&namespace).unwrap().because, RemovalReason::Moved);
+        desired.forget_removed(&namespace);
+        assert!(!desired.was_removed(&namespace), "it is gone from the ruler");
+        desired.remove(&namespace, &object, RemovalReason::Moved);
+        desired.retain_removed(|namespace| namespace == "us.ns.o");
+        assert!(desired.was_removed(&namespace));
+        desired.retain_removed(|_| false);
+        assert!(!desired.was_removed(&namespace));
     }
 
     #[test]
@@ -394,7 +394,7 @@ pub(crate) mod tests {
         desired.readmit(&namespace, "other");
         desired.readmit(&namespace, "g");
         assert_eq!(state(&desired), (names(&["h"]), names(&["i"])));
-        assert!(!desired.is_expelled(&namespace, "g"), "that is for what nobody objects");
+        assert!(!desired.is_expelled(&namespace, "g"), "this applies to undeclared namespaces only");
     }
 
     #[test]
@@ -408,7 +408,7 @@ pub(crate) mod tests {
         let split = DesiredGroup { rules: 5, ..group("h", "2") };
         assert_eq!(desired.replace(&one, split).unwrap().rules, 1);
         assert_eq!((desired.groups(), desired.rules()), (3, 7));
-        desired.remove(&one, &object("o", None, vec![]).id, LeftBecause::Deleted);
+        desired.remove(&one, &object("o", None, vec![]).id, RemovalReason::Deleted);
         assert_eq!((desired.groups(), desired.rules()), (2, 2));
     }
 }

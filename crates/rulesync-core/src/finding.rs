@@ -122,7 +122,7 @@ impl Finding {
     }
 
     /// Creates a suspicion: an error that the ruler is expected to report. The group is offered all the same.
-    pub fn doubt(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn suspicion(code: &'static str, message: impl Into<String>) -> Self {
         Self { offered: true, ..Self::error(code, message) }
     }
 
@@ -151,7 +151,7 @@ impl Finding {
     }
 
     /// Returns whether it is a suspicion: the ruler is expected to refuse the group, and is asked all the same.
-    pub fn is_doubt(&self) -> bool {
+    pub fn is_suspicion(&self) -> bool {
         self.is_error() && self.offered
     }
 

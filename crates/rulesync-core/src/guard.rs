@@ -83,15 +83,15 @@ impl fmt::Display for HeldReason {
             Self::Share => "held: too large a share of what this owner has there",
             Self::Configuration => "held: the configuration was changed",
             Self::Route => "held: no route leads there any more",
-            Self::Vanished => "held: most of what the source had vanished at once",
-            Self::SourceEmpty => "held: the source has nothing left",
-            Self::Source => "held: the source may not know what it says",
+            Self::Vanished => "held: most objects of the source vanished at once",
+            Self::SourceEmpty => "held: the source is empty",
+            Self::Source => "held: the source may not see its objects",
             Self::Takeover => "protected: this process has just become the leader",
-            Self::Snapshot => "protected: not every source has shown all it has",
+            Self::Snapshot => "protected: not every source has shown all its objects",
             Self::Unreadable => "protected: something that cannot be read may declare it",
             Self::Kind => "protected: its kind is not installed",
             Self::TenantRefused => "protected: its object requests a tenant that it may not have",
-            Self::Moving => "protected: its object has yet to be written where it goes",
+            Self::Moving => "protected: its object has yet to be written at its next destination",
         })
     }
 }
@@ -123,7 +123,7 @@ pub(crate) struct Guard {
 
 /// The deletes that are wanted in one namespace.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish {
+pub(crate) struct DeleteRequest {
     pub(crate) groups: usize,
     /// True if the deletes have a known cause: the Kubernetes namespace was deleted, or the author changed the object.
     pub(crate) explained: bool,
@@ -144,12 +144,12 @@ pub(crate) struct Wait {
 
 #[derive(Debug)]
 struct Wanted {
-    wish: Wish,
-    verdict: Verdict,
+    request: DeleteRequest,
+    judgement: Judgement,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Judgement {
     Undecided,
     Pass,
     Held(HeldReason),
@@ -157,28 +157,28 @@ enum Verdict {
 
 impl Guard {
     /// Returns whether the deletes of a namespace may be carried out; if not, they are recorded as wanted.
-    pub(crate) fn passes(&mut self, namespace: &Arc<str>, wish: Wish, now: Instant) -> bool {
-        let wanted = self
-            .wanted
-            .entry(Arc::clone(namespace))
-            .or_insert(Wanted { wish: Wish { groups: 0, ..wish }, verdict: Verdict::Undecided });
-        let more = wanted.wish.groups < wish.groups;
-        let explained = wanted.wish.explained || wish.explained;
-        let waits_anew = wanted.verdict != Verdict::Pass && wanted.wish.wait != wish.wait;
-        if more || waits_anew {
+    pub(crate) fn passes(&mut self, namespace: &Arc<str>, request: DeleteRequest, now: Instant) -> bool {
+        let wanted = self.wanted.entry(Arc::clone(namespace)).or_insert(Wanted {
+            request: DeleteRequest { groups: 0, ..request },
+            judgement: Judgement::Undecided,
+        });
+        let more = wanted.request.groups < request.groups;
+        let explained = wanted.request.explained || request.explained;
+        let wait_changed = wanted.judgement != Judgement::Pass && wanted.request.wait != request.wait;
+        if more || wait_changed {
             // There are more deletes than were judged, or others.
-            wanted.verdict = Verdict::Undecided;
+            wanted.judgement = Judgement::Undecided;
             self.first.get_or_insert(now);
             self.last = Some(now);
         }
-        wanted.wish = Wish { explained, ..wish };
-        wanted.verdict == Verdict::Pass
+        wanted.request = DeleteRequest { explained, ..request };
+        wanted.judgement == Judgement::Pass
     }
 
     /// Records that nothing is to be deleted in a namespace (any more). The other held deletes may be few enough now;
     /// they are judged again once no more deletes are withdrawn.
     pub(crate) fn forget(&mut self, namespace: &str, now: Instant) {
-        if let Some(Wanted { verdict: Verdict::Held(_), .. }) = self.wanted.remove(namespace) {
+        if let Some(Wanted { judgement: Judgement::Held(_), .. }) = self.wanted.remove(namespace) {
             self.count();
             self.reconsider(now);
             self.last = self.last.map(|_| now);
@@ -199,8 +199,8 @@ impl Guard {
         }
         self.recent.push_back((now, Arc::clone(namespace), groups));
         if let Some(wanted) = self.wanted.get_mut(namespace) {
-            wanted.wish.groups = wanted.wish.groups.saturating_sub(groups);
-            if wanted.wish.groups == 0 {
+            wanted.request.groups = wanted.request.groups.saturating_sub(groups);
+            if wanted.request.groups == 0 {
                 self.wanted.remove(namespace);
             }
         }
@@ -210,8 +210,8 @@ impl Guard {
     /// deleted.
     pub(crate) fn explain(&mut self, was_in: impl Fn(&str) -> bool, now: Instant) {
         for (namespace, wanted) in &mut self.wanted {
-            if !wanted.wish.explained && was_in(namespace) {
-                wanted.wish.explained = true;
+            if !wanted.request.explained && was_in(namespace) {
+                wanted.request.explained = true;
                 self.first.get_or_insert(now);
                 self.last = self.last.or(Some(now));
             }
@@ -239,24 +239,24 @@ impl Guard {
         let mut passed = Vec::new();
         self.next_wait = None;
         for (namespace, wanted) in &mut self.wanted {
-            let before = wanted.verdict;
-            let wish = wanted.wish;
-            let waits = wish.wait.filter(|wait| now < wait.until && !policy.is_off());
-            wanted.verdict = match (before, waits) {
-                (Verdict::Pass, _) => Verdict::Pass,
-                _ if wish.explained => Verdict::Pass,
+            let before = wanted.judgement;
+            let request = wanted.request;
+            let waits = request.wait.filter(|wait| now < wait.until && !policy.is_off());
+            wanted.judgement = match (before, waits) {
+                (Judgement::Pass, _) => Judgement::Pass,
+                _ if request.explained => Judgement::Pass,
                 (_, Some(wait)) => {
                     self.next_wait = Some(self.next_wait.map_or(wait.until, |next| next.min(wait.until)));
-                    Verdict::Held(wait.reason)
+                    Judgement::Held(wait.reason)
                 }
-                _ if wish.wait.is_some_and(|wait| wait.then_pass) => Verdict::Pass,
+                _ if request.wait.is_some_and(|wait| wait.then_pass) => Judgement::Pass,
                 _ => match obstacle(namespace) {
-                    Some(reason) => Verdict::Held(reason),
-                    None if too_many => Verdict::Held(HeldReason::Share),
-                    None => Verdict::Pass,
+                    Some(reason) => Judgement::Held(reason),
+                    None if too_many => Judgement::Held(HeldReason::Share),
+                    None => Judgement::Pass,
                 },
             };
-            if wanted.verdict == Verdict::Pass && before != Verdict::Pass {
+            if wanted.judgement == Judgement::Pass && before != Judgement::Pass {
                 passed.push(Arc::clone(namespace));
             }
         }
@@ -267,10 +267,11 @@ impl Guard {
     }
 
     fn too_many(&self, policy: &DeleteGuard, owned: usize, now: Instant) -> bool {
-        let asked_for =
-            |wish: &Wish| wish.explained || wish.wait.is_some_and(|wait| wait.then_pass || now < wait.until);
-        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !asked_for(&wanted.wish));
-        let wanted: usize = unexplained().map(|(_, wanted)| wanted.wish.groups).sum();
+        let asked_for = |request: &DeleteRequest| {
+            request.explained || request.wait.is_some_and(|wait| wait.then_pass || now < wait.until)
+        };
+        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !asked_for(&wanted.request));
+        let wanted: usize = unexplained().map(|(_, wanted)| wanted.request.groups).sum();
         let deleted: usize = self.recent.iter().map(|(_, _, groups)| groups).sum();
         let mut namespaces = unexplained().map(|(namespace, _)| namespace);
         let one = namespaces.next();
@@ -280,15 +281,15 @@ impl Guard {
 
     /// The number of orphaned namespaces that are to be deleted.
     pub(crate) fn orphans(&self) -> usize {
-        self.wanted.values().filter(|wanted| wanted.wish.orphan).count()
+        self.wanted.values().filter(|wanted| wanted.request.orphan).count()
     }
 
     /// Releases all wanted deletes, because an operator has checked them; returns the namespaces that waited.
     pub(crate) fn release(&mut self) -> Vec<Arc<str>> {
-        let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.verdict != Verdict::Pass);
+        let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.judgement != Judgement::Pass);
         let mut released: Vec<Arc<str>> = waiting
             .map(|(namespace, wanted)| {
-                wanted.verdict = Verdict::Pass;
+                wanted.judgement = Judgement::Pass;
                 Arc::clone(namespace)
             })
             .collect();
@@ -307,11 +308,11 @@ impl Guard {
 
     /// Returns when to judge next.
     pub(crate) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
-        let breath =
+        let settled =
             self.first.zip(self.last).map(|(first, last)| (last + SETTLE_TIME).min(first + MAX_SETTLE_TIME));
         let forgotten =
             self.recent.front().filter(|_| self.total.is_some()).map(|(at, ..)| *at + policy.window);
-        [breath.or(forgotten), self.next_wait].into_iter().flatten().min()
+        [settled.or(forgotten), self.next_wait].into_iter().flatten().min()
     }
 
     /// Returns whether some deletes still wait for others.
@@ -326,8 +327,8 @@ impl Guard {
 
     /// Iterates over the held deletes: namespace, number of groups and reason.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, usize, HeldReason)> {
-        self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.verdict {
-            Verdict::Held(reason) => Some((namespace, wanted.wish.groups, reason)),
+        self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.judgement {
+            Judgement::Held(reason) => Some((namespace, wanted.request.groups, reason)),
             _ => None,
         })
     }

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn handover_ends_when_every_holder_has_written_the_object() {
         let progress = HandoverProgress::default();
-        assert_eq!(progress.state(), HandoverState::Written, "nobody is to write it");
+        assert_eq!(progress.state(), HandoverState::Written, "no destination has to write it");
         let (one, other) = (progress.share(), progress.share());
         assert_eq!(progress.state(), HandoverState::Waiting);
         one.written();

@@ -50,7 +50,7 @@ impl Locations {
     }
 
     /// Returns reporters that add positions before they pass outcomes on.
-    pub(crate) fn told_to(&self, reporters: Reporters) -> Reporters {
+    pub(crate) fn locating(&self, reporters: Reporters) -> Reporters {
         Reporters(Arc::new([Arc::new(Locating { locations: self.clone(), reporters })]))
     }
 

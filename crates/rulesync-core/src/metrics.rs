@@ -166,7 +166,11 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", version);
         registry.register("leader", "Whether this process writes", self.leader.clone());
-        registry.register("source_ready", "Whether a source has shown all it has", self.source_ready.clone());
+        registry.register(
+            "source_ready",
+            "Whether a source has shown all its objects",
+            self.source_ready.clone(),
+        );
         registry.register("source_objects", "Objects by source and state", self.source_objects.clone());
         registry.register("syncs", "Times a destination was compared whole", self.syncs.family());
         registry.register("sync_failures", "Requests that failed, by class", self.sync_failures.family());
@@ -175,7 +179,7 @@ impl Metrics {
         registry.register("writes", "Changes offered to rulers", self.writes.family());
         registry.register(
             "last_sync_success_timestamp_seconds",
-            "When a destination was last known to be in order, in seconds since 1970",
+            "When a destination was last known to be in sync, in seconds since 1970",
             self.last_success.family(),
         );
         registry.register(
@@ -190,7 +194,7 @@ impl Metrics {
         );
         registry.register(
             "foreign_claims",
-            "Whether another installation claims a destination for our owner",
+            "Whether another installation claims a destination for the same owner",
             self.foreign_claims.family(),
         );
         registry.register(
@@ -205,20 +209,20 @@ impl Metrics {
         );
         registry.register(
             "contested_groups",
-            "Groups that were found changed at three looks in a row",
+            "Groups that three lists in a row found changed",
             self.contested_groups.family(),
         );
         registry.register(
             "normalized_groups",
-            "Groups that the ruler keeps in a form of its own, which counts as in sync",
+            "Groups that the ruler stores in a form of its own, which counts as in sync",
             self.normalized_groups.family(),
         );
         registry.register(
             "propagation_seconds",
-            "From the source saying a change to the ruler accepting it",
+            "From the source sending a change to the ruler accepting it",
             self.propagation.clone(),
         );
-        registry.register("queue_depth", "Namespaces that wait to be looked at", self.queue_depth.family());
+        registry.register("queue_depth", "Namespaces that wait for work", self.queue_depth.family());
         registry.register(
             "ruler_request_duration_seconds",
             "Requests to rulers",
@@ -226,7 +230,7 @@ impl Metrics {
         );
         registry.register(
             "config_last_reload_successful",
-            "Whether the last reading of the configuration succeeded",
+            "Whether the last reload of the configuration succeeded",
             self.config_reload_successful.clone(),
         );
         registry
@@ -315,7 +319,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.observe_request("central", "POST", "namespace", "202", Duration::from_millis(3));
         let write = WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" };
-        let writes = metrics.writes.hold(write);
+        let writes = metrics.writes.handle(write);
         writes.inc();
         let mut text = String::new();
         metrics.encode(&mut text).unwrap();
@@ -341,7 +345,7 @@ mod tests {
     fn series_exist_until_the_last_holder_drops_them() {
         let metrics = Metrics::default();
         let labels = || DestinationLabels { ruler: "r".into(), tenant: "gone".into() };
-        let (one, other) = (metrics.deletes_held.hold(labels()), metrics.deletes_held.hold(labels()));
+        let (one, other) = (metrics.deletes_held.handle(labels()), metrics.deletes_held.handle(labels()));
         one.inc();
         drop(one);
         assert!(encoded(&metrics).contains(r#"rulesync_deletes_held{ruler="r",tenant="gone"} 1"#));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ahash::RandomState;
 use tokio::time::Instant;
 
-use crate::desired::{LeftBecause, Protection};
+use crate::desired::{Protection, RemovalReason};
 use crate::destination::Command;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
@@ -110,7 +110,7 @@ struct Record {
     /// The routes that refuse the tenant it requests.
     refused_by: Box<[Arc<str>]>,
     /// The reasons why routes that select it do not take it.
-    kept_out: Box<[Finding]>,
+    routing_findings: Box<[Finding]>,
 }
 
 /// The report of the index about an object, for a status.
@@ -119,14 +119,14 @@ pub(crate) struct ObjectReport {
     pub(crate) id: ObjectId,
     findings: Vec<Finding>,
     malformed: bool,
-    kept_out: bool,
+    has_routing_findings: bool,
     locations: Locations,
 }
 
 impl ObjectReport {
     /// Returns the status, given the reports of the destinations about the object.
-    pub(crate) fn with_targets(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
-        let Self { id, mut findings, malformed, kept_out, locations } = self;
+    pub(crate) fn with_destinations(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
+        let Self { id, mut findings, malformed, has_routing_findings, locations } = self;
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
         locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
         let worst = destinations
@@ -134,8 +134,8 @@ impl ObjectReport {
             .map(|destination| destination.state)
             .max()
             .unwrap_or(ObjectState::NotSelected);
-        let refused =
-            findings.iter().any(Finding::withholds) && (worst != ObjectState::NotSelected || kept_out);
+        let refused = findings.iter().any(Finding::withholds)
+            && (worst != ObjectState::NotSelected || has_routing_findings);
         ObjectStatus {
             source: id.source().to_owned(),
             kind: id.kind().to_owned(),
@@ -245,14 +245,14 @@ impl ObjectIndex {
             read: true,
             matches: known.matches,
             refused_by: known.refused_by,
-            kept_out: known.kept_out,
+            routing_findings: known.routing_findings,
         };
         self.objects.insert(id.clone(), record);
-        let leaves_because = LeftBecause::Deselected;
-        let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
+        let removal_reason = RemovalReason::Deselected;
+        let occasion = Occasion { changed: true, removal_reason, seen, live, fresh: &[] };
         self.route(&id, Some(&groups), occasion, &mut effects);
         for (destination, namespace) in earlier {
-            let because = LeftBecause::Moved;
+            let because = RemovalReason::Moved;
             effects.commands.push((destination, Command::Remove { namespace, object: id.clone(), because }));
         }
         self.tally(&id, Tally::In);
@@ -272,7 +272,7 @@ impl ObjectIndex {
         self.tally(id, Tally::Out);
         let record = self.objects.entry(id.clone()).or_default();
         record.generation = generation;
-        let news = record.malformed.as_deref() != Some(&finding);
+        let is_new = record.malformed.as_deref() != Some(&finding);
         record.malformed = Some(Box::new(finding.clone()));
         if !record.read {
             // Without its UID some names cannot be made, so that others must not be taken for orphans. Files have none.
@@ -282,7 +282,7 @@ impl ObjectIndex {
             effects.protections.push(id.clone());
         }
         self.tally(id, Tally::In);
-        if news {
+        if is_new {
             effects.findings.push((id.clone(), None, finding));
         }
         effects
@@ -308,7 +308,7 @@ impl ObjectIndex {
             }
             for RouteMatch { destination, .. } in &record.matches {
                 self.leave(destination);
-                let because = LeftBecause::Deleted;
+                let because = RemovalReason::Deleted;
                 let moves = Moves { to, progress: &progress };
                 self.drop_from(
                     id,
@@ -348,8 +348,8 @@ impl ObjectIndex {
         };
         for id in in_namespace {
             self.tally(&id, Tally::Out);
-            let leaves_because = LeftBecause::NamespaceChanged;
-            let occasion = Occasion { changed: false, leaves_because, seen, live: true, fresh: &[] };
+            let removal_reason = RemovalReason::NamespaceChanged;
+            let occasion = Occasion { changed: false, removal_reason, seen, live: true, fresh: &[] };
             self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
@@ -386,8 +386,8 @@ impl ObjectIndex {
             if self.objects.get(&id).is_some_and(|record| !record.read) {
                 effects.protections.push(id.clone());
             }
-            let leaves_because = LeftBecause::Reconfigured;
-            let occasion = Occasion { changed: false, leaves_because, seen, live: false, fresh };
+            let removal_reason = RemovalReason::Reconfigured;
+            let occasion = Occasion { changed: false, removal_reason, seen, live: false, fresh };
             self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
@@ -444,13 +444,13 @@ impl ObjectIndex {
     pub(crate) fn reports(&self) -> Vec<ObjectReport> {
         let report = |(id, record): (&ObjectId, &Record)| {
             let mut findings = record.accepted.findings.to_vec();
-            findings.extend(record.kept_out.iter().cloned());
+            findings.extend(record.routing_findings.iter().cloned());
             findings.extend(record.malformed.as_deref().cloned());
             ObjectReport {
                 id: id.clone(),
                 findings,
                 malformed: record.malformed.is_some(),
-                kept_out: !record.kept_out.is_empty(),
+                has_routing_findings: !record.routing_findings.is_empty(),
                 locations: self.locations.clone(),
             }
         };

@@ -125,7 +125,7 @@ pub enum Outcome {
         /// The reason, or none if they are no longer held.
         held: Option<HeldReason>,
         /// The number of its objects that still have groups in a ruler.
-        left: usize,
+        remaining: usize,
     },
     /// No deletes are held any more.
     NoneHeld {
@@ -137,9 +137,9 @@ pub enum Outcome {
         /// The destination.
         destination: DestinationId,
         /// The claim of the other installation.
-        claim: OwnerClaim,
+        foreign: OwnerClaim,
         /// The claim of this installation.
-        us: OwnerClaim,
+        own: OwnerClaim,
     },
     /// The claim of the other installation was deleted.
     ConflictOver {

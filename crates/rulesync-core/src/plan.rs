@@ -262,7 +262,7 @@ pub(crate) fn plan_namespace(
         let (expelled, groups): (Vec<Box<str>>, Vec<Box<str>>) = (observed.namespace(namespace))
             .map(|(group, _)| Box::from(group))
             .partition(|group| desired.is_expelled(namespace, group));
-        let protection = deletes.protection(!desired.was_dropped(namespace));
+        let protection = deletes.protection(!desired.was_removed(namespace));
         let expel = |group| change(None, Action::DeleteGroup(group), Reason::NotAllowed, protection);
         let mut changes: Vec<Change> = expelled.into_iter().map(expel).collect();
         if groups.is_empty() {
@@ -334,7 +334,7 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
     }
     let named = namespace_policy.parse(namespace)?;
     match &namespace_policy.naming {
-        Naming::Owner(owner) => desired.claimed(&format!("{owner}.{}.{}", named.namespace, named.name)),
+        Naming::Owner(owner) => desired.declared_name(&format!("{owner}.{}.{}", named.namespace, named.name)),
         // The UID cannot be read from the legacy name.
         alloy @ Naming::Alloy(_) => {
             desired.objects().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
@@ -361,9 +361,9 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
         let winners = desired.objects().filter_map(|(_, claims)| claims.first());
         winners.flat_map(|object| object.groups.iter().map(|g| (g.fingerprint, &object.id))).collect()
     };
-    adoptable.iter().filter_map(move |theirs| {
-        let object = equals.get(&theirs.fingerprint)?;
-        Some(Change::adoption(theirs, (*object).clone()))
+    adoptable.iter().filter_map(move |foreign| {
+        let object = equals.get(&foreign.fingerprint)?;
+        Some(Change::adoption(foreign, (*object).clone()))
     })
 }
 
@@ -456,12 +456,13 @@ impl Plan {
     /// Iterates over the lines of the plan: one for each change, then one for each refusal. A group that the ruler is
     /// expected to refuse is not among the changes.
     pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
-        let mut doubted: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
+        let mut suspected: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
         for Refusal { object, finding } in &self.refusals {
-            doubted.insert((Some(object), finding.location.group.as_deref()));
+            suspected.insert((Some(object), finding.location.group.as_deref()));
         }
-        let is_doubted = move |change: &Change| doubted.contains(&(change.object.as_ref(), change.group()));
-        let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_doubted(change));
+        let is_suspected =
+            move |change: &Change| suspected.contains(&(change.object.as_ref(), change.group()));
+        let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_suspected(change));
         let refusals = self.refusals.iter().map(|refusal| refusal as &dyn fmt::Display);
         changes.map(|change| change as &dyn fmt::Display).chain(refusals)
     }

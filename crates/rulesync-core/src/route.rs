@@ -58,7 +58,7 @@ pub enum Tenancy {
     /// This one, chosen in the configuration.
     Fixed(TenantId),
     /// The one that the object, or its Kubernetes namespace, requests.
-    Claimed {
+    Requested {
         /// The source of the request.
         from: ValueSource,
         /// The pattern that makes a tenant of it.
@@ -117,7 +117,7 @@ impl Route {
         let tenant = match &self.tenant {
             Tenancy::None => None,
             Tenancy::Fixed(tenant) => Some(tenant.clone()),
-            Tenancy::Claimed { .. } => return None,
+            Tenancy::Requested { .. } => return None,
         };
         Some(DestinationId { ruler: Arc::clone(&self.ruler), tenant })
     }
@@ -140,12 +140,12 @@ impl Route {
     /// Returns whether it leads to a destination: the fixed one, or one made of an allowed request.
     fn leads_to(&self, destination: &DestinationId, is_allowed: impl Fn(&str) -> bool) -> bool {
         let by_claim = |pattern: &TenantPattern| {
-            let claim = destination.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
+            let claim = destination.tenant.as_ref().and_then(|tenant| pattern.requested_for(tenant.as_str()));
             claim.is_some_and(&is_allowed)
         };
         self.ruler == destination.ruler
             && match &self.tenant {
-                Tenancy::Claimed { pattern, .. } => by_claim(pattern),
+                Tenancy::Requested { pattern, .. } => by_claim(pattern),
                 Tenancy::None | Tenancy::Fixed(_) => {
                     self.destination().as_ref() == Some(destination) || by_claim(&TenantPattern::default())
                 }
@@ -164,7 +164,7 @@ impl Route {
     /// Iterates over everything it reads from objects and their Kubernetes namespaces.
     pub fn origins(&self) -> impl Iterator<Item = &ValueSource> {
         let tenant = match &self.tenant {
-            Tenancy::Claimed { from, .. } => Some(from),
+            Tenancy::Requested { from, .. } => Some(from),
             Tenancy::None | Tenancy::Fixed(_) => None,
         };
         tenant.into_iter().chain(self.value_sources().map(|(_, source)| &source.origin))
@@ -195,10 +195,10 @@ impl Route {
 
     /// Returns whether no object can go by both: they select different values of one label, or different kinds.
     fn excludes(&self, other: &Self) -> bool {
-        let apart = |ours: &Selector, theirs: &Selector| {
-            ours.match_labels
-                .iter()
-                .any(|(key, value)| theirs.match_labels.get(key).is_some_and(|their| their != value))
+        let apart = |one: &Selector, other: &Selector| {
+            one.match_labels.iter().any(|(key, value)| {
+                other.match_labels.get(key).is_some_and(|value_of_other| value_of_other != value)
+            })
         };
         let kinds = !self.kinds.is_empty()
             && !other.kinds.is_empty()

@@ -72,7 +72,7 @@ impl Vanishing {
     }
 
     /// Records that an object exists, again or still.
-    pub(crate) fn is_there(&mut self, id: &ObjectId) {
+    pub(crate) fn exists(&mut self, id: &ObjectId) {
         if !self.0.is_empty()
             && let Some(burst) = self.0.get_mut(id.source())
         {
@@ -102,17 +102,17 @@ impl Vanishing {
         remaining: impl Fn(&str) -> Remaining,
         now: Instant,
     ) -> Vec<(Arc<str>, Option<HeldReason>)> {
-        let mut news = Vec::new();
+        let mut changes = Vec::new();
         self.0.retain(|source, burst| {
-            let left = remaining(source);
+            let remaining = remaining(source);
             let before = burst.held;
-            burst.judge(policy, left, now);
+            burst.judge(policy, remaining, now);
             if before.map(|held| held.reason) != burst.held.map(|held| held.reason) {
-                news.push((Arc::clone(source), burst.held.map(|held| held.reason)));
+                changes.push((Arc::clone(source), burst.held.map(|held| held.reason)));
             }
             burst.held.is_some() || burst.last + SETTLE_TIME >= now
         });
-        news
+        changes
     }
 
     /// Iterates over the sources whose deletes are held, each with the reason.
@@ -132,15 +132,15 @@ impl Burst {
         Self { gone: BTreeSet::new(), first: now, last: now, held: None }
     }
 
-    fn judge(&mut self, policy: &DeleteGuard, left: Remaining, now: Instant) {
-        if !looks_like_an_accident(policy, self.gone.len(), left.objects) {
+    fn judge(&mut self, policy: &DeleteGuard, remaining: Remaining, now: Instant) {
+        if !looks_like_an_accident(policy, self.gone.len(), remaining.objects) {
             self.held = None;
             return;
         }
         let since = self.held.map_or(now, |held| held.since);
-        let reason = if left.objects == 0 { HeldReason::SourceEmpty } else { HeldReason::Vanished };
-        let wait = left.wait(policy);
-        if reason == HeldReason::Vanished && left.healthy && since + wait <= now {
+        let reason = if remaining.objects == 0 { HeldReason::SourceEmpty } else { HeldReason::Vanished };
+        let wait = remaining.wait(policy);
+        if reason == HeldReason::Vanished && remaining.healthy && since + wait <= now {
             *self = Self::new(now);
             return;
         }
@@ -160,7 +160,7 @@ pub(crate) struct Orphans {
 impl Orphans {
     /// Judges this number of orphans. Returns the reason why they are held, or `Some(None)` if they no longer are;
     /// `None` if nothing changed.
-    #[expect(clippy::option_option, reason = "no news is not the same as no longer held")]
+    #[expect(clippy::option_option, reason = "no change is not the same as no longer held")]
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
@@ -198,8 +198,8 @@ impl Orphans {
 }
 
 /// Returns whether these numbers of vanished and remaining objects look like a source that cannot see its objects.
-pub(crate) fn looks_like_an_accident(policy: &DeleteGuard, vanished: usize, left: usize) -> bool {
-    !policy.is_off() && vanished >= MIN_VANISHED_OBJECTS && left < vanished
+pub(crate) fn looks_like_an_accident(policy: &DeleteGuard, vanished: usize, remaining: usize) -> bool {
+    !policy.is_off() && vanished >= MIN_VANISHED_OBJECTS && remaining < vanished
 }
 
 #[cfg(test)]

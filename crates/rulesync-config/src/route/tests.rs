@@ -26,7 +26,7 @@ query_matchers: [{label: namespace, from: namespace_name, mode: require},
     )
     .unwrap();
     assert!(
-        matches!(&route.tenant, Tenancy::Claimed { from: ValueSource::NamespaceLabel(key), .. } if **key == *"tenant")
+        matches!(&route.tenant, Tenancy::Requested { from: ValueSource::NamespaceLabel(key), .. } if **key == *"tenant")
     );
     assert_eq!((route.allow.len(), route.source_tenants.len()), (2, 1));
     assert_eq!(route.kinds.len(), 3, "plain rule files hold what PrometheusRules do");
@@ -49,7 +49,7 @@ fn a_tenant_is_a_name_or_a_place() {
     let tenant = |yaml: &str| route(yaml).map(|route| route.tenant);
     assert_eq!(tenant(""), Ok(Tenancy::None));
     assert_eq!(tenant("tenant: '012'"), Ok(Tenancy::Fixed("012".parse().unwrap())));
-    assert!(matches!(tenant("tenant: {from: namespace_name}"), Ok(Tenancy::Claimed { .. })));
+    assert!(matches!(tenant("tenant: {from: namespace_name}"), Ok(Tenancy::Requested { .. })));
     for (yaml, says) in [
         ("tenant: 012", "must stand in quotes"),
         ("tenant: true", "must stand in quotes"),

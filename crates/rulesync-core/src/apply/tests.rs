@@ -24,7 +24,7 @@ struct Asks(MockServer);
 #[async_trait]
 impl Ruler for Asks {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("changes are carried out without a look")
+        unreachable!("changes are carried out without a list")
     }
 
     async fn write_group(
@@ -91,17 +91,17 @@ fn leading() -> Stops {
 /// Returns the results of the changes, as `group ok` or `group error`, and whether changes are unfinished.
 async fn applied(server: MockServer, changes: Vec<Change>, stops: Stops) -> (Vec<String>, bool) {
     let report = apply(budgeted(server), None, "us.ns.o".into(), changes, stops).await;
-    let said = |applied: &Applied| {
+    let results = |applied: &Applied| {
         let result = applied.result.as_ref().err().map_or("ok", RulerError::class);
         format!("{} {result}", applied.change.group().unwrap_or_default())
     };
-    (report.applied.iter().map(said).collect(), report.unfinished)
+    (report.applied.iter().map(results).collect(), report.unfinished)
 }
 
 #[tokio::test(start_paused = true)]
 async fn apply_writes_nothing_without_leadership() {
     // The mock panics at a request that nobody expects.
-    let (_throne, leadership) = Leadership::elected();
+    let (_handle, leadership) = Leadership::elected();
     let stops = Stops { leadership, ..leading() };
     assert_eq!(applied(MockServer::new(), vec![put("g")], stops).await, (vec![], true));
     let stops = leading();
@@ -135,9 +135,9 @@ async fn apply_stops_only_at_errors_that_concern_all_changes() {
     deletes(&mut server, &mut order, "c", Some(limit()));
     writes(&mut server, &mut order, "d", Some(unavailable()));
     let changes = vec![put("a"), put("b"), delete("c"), put("d"), put("e")];
-    let (said, unfinished) = applied(server, changes, leading()).await;
+    let (results, unfinished) = applied(server, changes, leading()).await;
     let classes = [RulerError::class(&limit()), RulerError::class(&unavailable())];
-    assert_eq!(said[1..], ["b ok", &format!("c {}", classes[0]), &format!("d {}", classes[1])]);
+    assert_eq!(results[1..], ["b ok", &format!("c {}", classes[0]), &format!("d {}", classes[1])]);
     assert!(unfinished, "e was not tried");
 }
 
@@ -147,8 +147,8 @@ async fn writes_over_a_limit_are_retried_once_after_a_delete() {
     writes(&mut server, &mut order, "a", Some(limit()));
     deletes(&mut server, &mut order, "b", None);
     writes(&mut server, &mut order, "a", None);
-    let said = applied(server, vec![put("a"), delete("b")], leading()).await;
-    assert_eq!(said, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
+    let results = applied(server, vec![put("a"), delete("b")], leading()).await;
+    assert_eq!(results, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
     // A write makes no room, nor does a failed delete, and after an outage nothing is retried.
     let class = RulerError::class(&limit());
     for (between, then, also) in [
@@ -162,16 +162,16 @@ async fn writes_over_a_limit_are_retried_once_after_a_delete() {
             Action::Put(_) => writes(&mut server, &mut order, "b", then),
             _ => deletes(&mut server, &mut order, "b", then),
         }
-        let (said, unfinished) = applied(server, vec![put("a"), between], leading()).await;
-        assert_eq!(said.last(), Some(&format!("a {class}")), "{said:?}");
-        assert_eq!(unfinished, also, "{said:?}");
+        let (results, unfinished) = applied(server, vec![put("a"), between], leading()).await;
+        assert_eq!(results.last(), Some(&format!("a {class}")), "{results:?}");
+        assert_eq!(unfinished, also, "{results:?}");
     }
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
     writes(&mut server, &mut order, "a", Some(limit()));
     deletes(&mut server, &mut order, "b", None);
     writes(&mut server, &mut order, "c", Some(unavailable()));
-    let (said, unfinished) = applied(server, vec![put("a"), delete("b"), put("c")], leading()).await;
-    assert_eq!(said.last(), Some(&format!("a {class}")), "{said:?}");
+    let (results, unfinished) = applied(server, vec![put("a"), delete("b"), put("c")], leading()).await;
+    assert_eq!(results.last(), Some(&format!("a {class}")), "{results:?}");
     assert!(unfinished);
 }
 
@@ -194,7 +194,7 @@ struct Forgetful;
 #[async_trait]
 impl Ruler for Forgetful {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("changes are carried out without a look")
+        unreachable!("changes are carried out without a list")
     }
 
     async fn write_group(
@@ -234,7 +234,7 @@ async fn batch_without_a_result_for_a_change_leaves_it_unknown() {
         report.applied.iter().map(|applied| applied.result.as_ref().map_err(RulerError::class)).collect();
     assert_eq!((results, report.unfinished), (vec![Ok(&()), Err("unreadable")], true));
     // Without leadership, or after a stop, no request begins.
-    let (_throne, leadership) = Leadership::elected();
+    let (_handle, leadership) = Leadership::elected();
     let report = together(changes, Stops { leadership, ..leading() }).await;
     assert!(report.applied.is_empty() && report.unfinished);
 }

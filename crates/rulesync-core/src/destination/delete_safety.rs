@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::desired::{Desired, LeftBecause};
+use crate::desired::{Desired, RemovalReason};
 use crate::environment::Environment;
-use crate::guard::{DeleteGuard, Guard, HeldReason, Wait, Wish};
+use crate::guard::{DeleteGuard, DeleteRequest, Guard, HeldReason, Wait};
 use crate::naming::NamespacePolicy;
 use crate::plan::{Change, Deletes, Reason};
 
@@ -143,13 +143,13 @@ impl DeleteSafety {
             return;
         }
         let expelled = changes.iter().any(|change| change.reason == Reason::NotAllowed);
-        let wish = Wish {
+        let request = DeleteRequest {
             groups: guarded,
             explained: self.released || self.is_explained(namespace, desired, namespace_policy),
             orphan: desired.object_of(namespace).is_none(),
             wait: self.wait(namespace, expelled, desired, policy),
         };
-        if !self.guard.passes(namespace, wish, now) {
+        if !self.guard.passes(namespace, request, now) {
             changes.retain(|change| !change.is_guarded());
         }
     }
@@ -172,8 +172,8 @@ impl DeleteSafety {
 
     /// Returns whether the deletes of a namespace have a known cause and so are no accident.
     fn is_explained(&self, namespace: &str, desired: &Desired, namespace_policy: &NamespacePolicy) -> bool {
-        let left = desired.left(namespace).map(|left| left.because);
-        matches!(left, Some(LeftBecause::Deselected | LeftBecause::Moved))
+        let removed = desired.removed(namespace).map(|removed| removed.because);
+        matches!(removed, Some(RemovalReason::Deselected | RemovalReason::Moved))
             || (!self.environment.gone_namespaces.is_empty()
                 && namespace_policy
                     .parse(namespace)
@@ -193,14 +193,14 @@ impl DeleteSafety {
         if expelled {
             return self.expelled.get(namespace).map(|since| configuration(*since, true));
         }
-        let left = desired.left(namespace)?;
-        match left.because {
-            LeftBecause::Reconfigured => Some(configuration(left.at, false)),
-            LeftBecause::Forbidden => Some(configuration(left.at, true)),
-            LeftBecause::Deleted
-            | LeftBecause::Deselected
-            | LeftBecause::NamespaceChanged
-            | LeftBecause::Moved => None,
+        let removed = desired.removed(namespace)?;
+        match removed.because {
+            RemovalReason::Reconfigured => Some(configuration(removed.at, false)),
+            RemovalReason::Forbidden => Some(configuration(removed.at, true)),
+            RemovalReason::Deleted
+            | RemovalReason::Deselected
+            | RemovalReason::NamespaceChanged
+            | RemovalReason::Moved => None,
         }
     }
 

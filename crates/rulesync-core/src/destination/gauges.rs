@@ -11,7 +11,7 @@ use crate::metrics::{
 use crate::model::tenant::DestinationId;
 use crate::plan::Change;
 use crate::ruler::RulerError;
-use crate::series::{Held, Series};
+use crate::series::{Series, SeriesHandle};
 
 /// The code of the finding for a group that the ruler refuses, and its state in metrics.
 pub(super) const REFUSED: &str = "refused";
@@ -30,11 +30,11 @@ pub(super) struct Gauges {
     pub(super) contested_groups: Share<DestinationLabels>,
     pub(super) normalized_groups: Share<DestinationLabels>,
     pub(super) waiting: Share<RulerLabels>,
-    last_success: Held<DestinationLabels, Gauge>,
-    pub(super) syncs: Held<DestinationLabels, Counter>,
-    pub(super) drift_repaired: Held<DestinationLabels, Counter>,
-    writes: HashMap<WriteLabels, Held<WriteLabels, Counter>>,
-    failures: HashMap<&'static str, Held<FailureLabels, Counter>>,
+    last_success: SeriesHandle<DestinationLabels, Gauge>,
+    pub(super) syncs: SeriesHandle<DestinationLabels, Counter>,
+    pub(super) drift_repaired: SeriesHandle<DestinationLabels, Counter>,
+    writes: HashMap<WriteLabels, SeriesHandle<WriteLabels, Counter>>,
+    failures: HashMap<&'static str, SeriesHandle<FailureLabels, Counter>>,
     labels: DestinationLabels,
     metrics: Metrics,
 }
@@ -50,13 +50,13 @@ struct Evaluated {
 /// queue, and without tenant labels they share every gauge. Dropping it subtracts the share.
 #[derive(Debug)]
 pub(super) struct Share<L: Clone + Eq + std::hash::Hash> {
-    gauge: Held<L, Gauge>,
+    gauge: SeriesHandle<L, Gauge>,
     value: i64,
 }
 
 impl<L: Clone + Eq + std::hash::Hash> Share<L> {
     fn of(series: &Series<L, Gauge>, labels: L) -> Self {
-        Self { gauge: series.hold(labels), value: 0 }
+        Self { gauge: series.handle(labels), value: 0 }
     }
 
     pub(super) fn set(&mut self, value: usize) {
@@ -91,9 +91,9 @@ impl Gauges {
             contested_groups: Share::of(&metrics.contested_groups, labels.clone()),
             normalized_groups: Share::of(&metrics.normalized_groups, labels.clone()),
             waiting: Share::of(&metrics.queue_depth, depth),
-            last_success: metrics.last_success.hold(labels.clone()),
-            syncs: metrics.syncs.hold(labels.clone()),
-            drift_repaired: metrics.drift_repaired.hold(labels.clone()),
+            last_success: metrics.last_success.handle(labels.clone()),
+            syncs: metrics.syncs.handle(labels.clone()),
+            drift_repaired: metrics.drift_repaired.handle(labels.clone()),
             writes: HashMap::new(),
             failures: HashMap::new(),
             labels,
@@ -112,14 +112,14 @@ impl Gauges {
         let ruler = self.labels.ruler.clone();
         let labels = WriteLabels { ruler, operation: change.operation(), result };
         let series = &self.metrics.writes;
-        self.writes.entry(labels).or_insert_with_key(|labels| series.hold(labels.clone())).inc();
+        self.writes.entry(labels).or_insert_with_key(|labels| series.handle(labels.clone())).inc();
     }
 
     pub(super) fn failed(&mut self, error: &RulerError) {
         let DestinationLabels { ruler, tenant } = self.labels.clone();
         let (series, reason) = (&self.metrics.sync_failures, error.class());
         let held = self.failures.entry(reason);
-        held.or_insert_with(|| series.hold(FailureLabels { ruler, tenant, reason })).inc();
+        held.or_insert_with(|| series.handle(FailureLabels { ruler, tenant, reason })).inc();
     }
 
     pub(super) fn propagated(&self, seconds: f64) {

@@ -32,7 +32,7 @@ const UNSUPPORTED_RETRY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The groups of this owner that a ruler has loaded.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct LoadedGroups {
     namespaces: HashMap<Box<str>, Vec<Loaded>>,
 }
 
@@ -43,7 +43,7 @@ struct Loaded {
     failing: Vec<(usize, String, String)>,
 }
 
-impl Answer {
+impl LoadedGroups {
     /// Adds a loaded group.
     pub(super) fn take(&mut self, group: EvaluatedGroup) {
         let rules = group.rules.len();
@@ -58,7 +58,7 @@ impl Answer {
 
 /// The evaluation health of everything written to a destination.
 #[derive(Debug)]
-pub(super) struct Health {
+pub(super) struct EvaluationHealth {
     /// The time since when health is watched: earlier writes count as made then.
     since: Instant,
     /// The time of the last write to each namespace, until it no longer matters.
@@ -89,7 +89,7 @@ pub(super) struct NotLoaded {
 
 /// Changes of health after an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct News {
+pub(super) struct HealthChanges {
     /// The groups that are not loaded, if the first appeared or the last disappeared.
     pub(super) not_loaded: Option<NotLoaded>,
     /// Rules that newly fail: the namespace and the finding.
@@ -98,7 +98,7 @@ pub(super) struct News {
     pub(super) recovered: usize,
 }
 
-impl Health {
+impl EvaluationHealth {
     pub(super) fn new(now: Instant, load_delay: Duration) -> Self {
         Self {
             since: now,
@@ -133,23 +133,23 @@ impl Health {
     /// Takes the ruler's answer into account.
     pub(super) fn answered(
         &mut self,
-        (evaluation, answer): (Evaluation, &Answer),
+        (evaluation, answer): (Evaluation, &LoadedGroups),
         desired: &Desired,
         observed: &Observed,
         (asked, interval, load_delay): (Instant, Duration, Duration),
-    ) -> News {
+    ) -> HealthChanges {
         let now = Instant::now();
         self.error = None;
         self.known = evaluation == Evaluation::Read;
         if !self.known {
             self.next = now + jittered(UNSUPPORTED_RETRY_INTERVAL.max(interval));
-            return News::default();
+            return HealthChanges::default();
         }
         let before_not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         let before = std::mem::take(&mut self.failing);
         self.not_loaded.clear();
         let patience = load_delay * LOAD_DELAYS;
-        let mut news = News::default();
+        let mut changes = HealthChanges::default();
         for (namespace, claims) in desired.objects() {
             let Some(object) = claims.first() else { continue };
             let loaded = answer.namespaces.get(&**namespace).map_or(&[][..], Vec::as_slice);
@@ -182,7 +182,7 @@ impl Health {
                                 confirmed: earlier.is_some(),
                             };
                             if earlier.is_some_and(|earlier| !earlier.confirmed) {
-                                news.failing.push((Arc::clone(namespace), failing.finding()));
+                                changes.failing.push((Arc::clone(namespace), failing.finding()));
                             }
                             self.failing.entry(Arc::clone(namespace)).or_default().push(failing);
                         }
@@ -193,13 +193,14 @@ impl Health {
         let confirmed = |failing: &HashMap<Arc<str>, Vec<Failing>>| {
             failing.values().flatten().filter(|failing| failing.confirmed).count()
         };
-        news.recovered = (confirmed(&before) + news.failing.len()).saturating_sub(confirmed(&self.failing));
+        changes.recovered =
+            (confirmed(&before) + changes.failing.len()).saturating_sub(confirmed(&self.failing));
         let not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         if (before_not_loaded == 0) != (not_loaded == 0) {
             let first = self.not_loaded.iter().next();
             let example =
                 first.and_then(|(namespace, groups)| Some(format!("{namespace}/{}", groups.first()?)));
-            news.not_loaded = Some(NotLoaded { groups: not_loaded, example });
+            changes.not_loaded = Some(NotLoaded { groups: not_loaded, example });
         }
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
@@ -209,7 +210,7 @@ impl Health {
             interval
         };
         self.next = now + jittered(soon);
-        news
+        changes
     }
 
     /// The number of failing rules.
@@ -270,7 +271,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(300);
 
     struct World {
-        health: Health,
+        health: EvaluationHealth,
         desired: Desired,
         observed: Observed,
         namespace: Arc<str>,
@@ -284,11 +285,11 @@ mod tests {
                 observed.set(&namespace, name, Some(group(name, "1").fingerprint));
             }
             desired.upsert(&namespace, object("o", None, vec![group("a", "1"), group("b", "1")]));
-            Self { health: Health::new(Instant::now(), PERIOD), desired, observed, namespace }
+            Self { health: EvaluationHealth::new(Instant::now(), PERIOD), desired, observed, namespace }
         }
 
-        fn hears(&mut self, groups: &[(&str, RuleHealth)]) -> News {
-            let mut answer = Answer::default();
+        fn hears(&mut self, groups: &[(&str, RuleHealth)]) -> HealthChanges {
+            let mut answer = LoadedGroups::default();
             for (name, health) in groups {
                 let rule = EvaluatedRule { name: "r".into(), health: health.clone() };
                 let namespace = self.namespace.to_string();
@@ -308,13 +309,13 @@ mod tests {
     async fn group_not_loaded_after_three_load_delays_is_reported_once() {
         let mut world = World::new();
         let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Unknown)];
-        assert_eq!(world.health.findings("us.ns.o"), None, "nobody has asked yet");
-        assert_eq!(world.hears(&healthy[..1]), News::default(), "there is time yet");
+        assert_eq!(world.health.findings("us.ns.o"), None, "the ruler was not asked yet");
+        assert_eq!(world.hears(&healthy[..1]), HealthChanges::default(), "the load delays are not over");
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        let news = world.hears(&healthy[..1]);
-        assert_eq!(news.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
+        let changes = world.hears(&healthy[..1]);
+        assert_eq!(changes.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
-        assert_eq!(world.hears(&healthy[..1]), News::default());
+        assert_eq!(world.hears(&healthy[..1]), HealthChanges::default());
         // A write restarts the load delay.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
         assert_eq!(world.hears(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
@@ -328,17 +329,14 @@ mod tests {
     async fn rule_fails_after_two_failing_answers() {
         let mut world = World::new();
         let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];
-        assert_eq!(world.hears(&failing), News::default(), "once is an accident");
-        assert!(
-            world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1),
-            "it is looked into soon"
-        );
-        let news = world.hears(&failing);
-        let [(namespace, finding)] = news.failing.as_slice() else { panic!("{news:?}") };
+        assert_eq!(world.hears(&failing), HealthChanges::default(), "one failure is not reported");
+        assert!(world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1), "it is confirmed soon");
+        let changes = world.hears(&failing);
+        let [(namespace, finding)] = changes.failing.as_slice() else { panic!("{changes:?}") };
         assert_eq!(**namespace, *world.namespace);
         assert_eq!(finding.to_string(), r#"group "a", rule 0 "r": fails when it is evaluated: many-to-many"#);
         assert_eq!((world.health.failing_rules(), world.codes()), (1, vec!["evaluation"]));
-        assert_eq!(world.hears(&failing), News::default(), "said once");
+        assert_eq!(world.hears(&failing), HealthChanges::default(), "reported once");
         assert!(world.health.due() > Instant::now() + INTERVAL.mul_f64(0.8));
         let well = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
         assert_eq!(world.hears(&well).recovered, 1);
@@ -350,12 +348,12 @@ mod tests {
         let mut world = World::new();
         world.observed.set(&world.namespace, "b", None);
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        assert_eq!(world.hears(&[("a", RuleHealth::Healthy)]), News::default());
-        let unsupported = (Evaluation::Unsupported, &Answer::default());
+        assert_eq!(world.hears(&[("a", RuleHealth::Healthy)]), HealthChanges::default());
+        let unsupported = (Evaluation::Unsupported, &LoadedGroups::default());
         let times = (Instant::now(), INTERVAL, PERIOD);
         assert_eq!(
             world.health.answered(unsupported, &world.desired, &world.observed, times),
-            News::default()
+            HealthChanges::default()
         );
         assert_eq!(world.health.findings("us.ns.o"), None);
         assert!(world.health.due() > Instant::now() + UNSUPPORTED_RETRY_INTERVAL.mul_f64(0.8));

@@ -1,8 +1,8 @@
 //! A destination's task: it keeps the desired and the observed state, lists on a timer, and works off its queue of
 //! namespaces. Everything that can fail or be slow happens here, so destinations never wait for each other.
 
-mod changed;
 mod circuit_breaker;
+mod contested;
 mod delete_safety;
 mod gauges;
 mod health;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, LimitedRuler, Stops};
-use crate::desired::{DesiredObject, LeftBecause, Protection};
+use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::environment::Environment;
 use crate::handover::Share;
 use crate::leadership::Leadership;
@@ -38,7 +38,7 @@ use crate::ruler::Evaluation;
 use crate::ruler::{Ruler, RulerError};
 use crate::status::{DestinationStatus, ObjectAtDestination};
 pub(crate) use delete_safety::Retirement;
-use health::Answer;
+use health::LoadedGroups;
 use state::State;
 
 /// A command from the engine to a destination.
@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// The object of the namespace leaves its previous destination once the namespace is in sync here.
     HandOver { namespace: Arc<str>, share: Share },
     /// An object should have nothing in this namespace any more.
-    Remove { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
+    Remove { namespace: Arc<str>, object: ObjectId, because: RemovalReason },
     /// The rules of an object stay although it does not declare them here; `None` ends the protection.
     Protect { namespace: Arc<str>, object: ObjectId, protection: Option<Protection> },
     /// All declarations for the destination so far have been sent: before this, everything it has would look orphaned.
@@ -132,7 +132,7 @@ pub(crate) struct Shared {
 const FIRST_BATCH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time at which a ruler was asked how rules evaluate, and its answer.
-type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
+type EvaluationResult = (Instant, Result<(Evaluation, LoadedGroups), RulerError>);
 
 /// One destination's task.
 pub(crate) struct Destination {
@@ -150,7 +150,7 @@ pub(crate) struct Destination {
     /// The time until which a ruler that batches is not written unless everything has been declared.
     gathers_until: Instant,
     /// The request for evaluation that is under way.
-    asking: JoinSet<Asked>,
+    asking: JoinSet<EvaluationResult>,
     /// True if this process led when that was last checked.
     led: bool,
     stops: Stops,
@@ -198,7 +198,7 @@ impl Destination {
             self.state.judge_deletes();
             self.start_list();
             self.start_jobs();
-            self.ask_for_health();
+            self.request_evaluation();
             self.publish();
             let wake = self.wake();
             let waits = !self.led || !leadership.may_write();
@@ -211,7 +211,7 @@ impl Destination {
                     Ok((at, answer)) => self.state.evaluated(at, answer),
                     // A ruler from another crate may panic; a failed request for evaluation is worth no more than a log
                     // line.
-                    Err(error) => tracing::warn!(%error, destination = %self.state.id, "asking for health ended unexpectedly"),
+                    Err(error) => tracing::warn!(%error, destination = %self.state.id, "Request for evaluation ended unexpectedly"),
                 },
                 () = leadership.lost(), if self.led => {}
                 () = leadership.leading(), if waits => {}
@@ -370,14 +370,14 @@ impl Destination {
     }
 
     /// Asks how rules evaluate, if that is due.
-    fn ask_for_health(&mut self) {
-        if self.health_time().is_none_or(|at| Instant::now() < at) {
+    fn request_evaluation(&mut self) {
+        if self.evaluation_time().is_none_or(|at| Instant::now() < at) {
             return;
         }
         let namespaces = self.state.written_namespaces();
         let (ruler, tenant, at) = (self.ruler.clone(), self.state.id.tenant.clone(), Instant::now());
         self.asking.spawn(async move {
-            let mut answer = Answer::default();
+            let mut answer = LoadedGroups::default();
             let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
             let names: Vec<&str> = namespaces.iter().map(AsRef::as_ref).collect();
             let mut take = |group| answer.take(group);
@@ -388,9 +388,9 @@ impl Destination {
     }
 
     /// Returns when to ask next, unless evaluation is off.
-    fn health_time(&self) -> Option<Instant> {
+    fn evaluation_time(&self) -> Option<Instant> {
         let asks = self.shared.evaluates && self.led && self.asking.is_empty();
-        if asks { self.state.health_due() } else { None }
+        if asks { self.state.evaluation_due() } else { None }
     }
 
     fn applied(&mut self, report: Result<apply::Report, tokio::task::JoinError>) {
@@ -399,7 +399,7 @@ impl Destination {
             Err(error) => {
                 // A ruler from another crate may panic. The namespace is lost with the task, so everything is rechecked
                 // after a new list.
-                tracing::error!(%error, destination = %self.state.id, "a write ended unexpectedly");
+                tracing::error!(%error, destination = %self.state.id, "Write ended unexpectedly");
                 self.state.restart();
                 self.next_list = Instant::now() + self.shared.policy.backoff.wait(1);
             }
@@ -427,7 +427,7 @@ impl Destination {
             _ => None,
         };
         let judging = if idle { None } else { self.state.judging_due() };
-        [self.list_time(), due, judging, self.health_time()].into_iter().flatten().min()
+        [self.list_time(), due, judging, self.evaluation_time()].into_iter().flatten().min()
     }
 
     fn publish(&mut self) {

@@ -171,7 +171,7 @@ impl Normalizations {
     }
 
     /// Forgets groups that are no longer sent, or are sent in another form.
-    pub(super) fn keep(&mut self, sent: impl Fn(&Key) -> Option<Fingerprint>) {
+    pub(super) fn retain(&mut self, sent: impl Fn(&Key) -> Option<Fingerprint>) {
         self.learned.retain(|key, learned| sent(key) == Some(learned.sent));
         self.candidates.retain(|key, candidate| sent(key) == Some(candidate.sent));
         self.retested.retain(|key, _| sent(key).is_some());

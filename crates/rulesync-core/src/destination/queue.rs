@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(queue.due(), None);
         queue.push(&a, Priority::Next, false);
         queue.failed(&a, retry);
-        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "what is new does not wait for what failed");
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "a push does not wait for a retry");
         assert_eq!(queue.failing(), 0);
     }
 

@@ -66,10 +66,10 @@ impl Refusals {
     }
 
     /// Forgets refusals of groups that are no longer declared in the refused form.
-    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, claim: Option<&DesiredObject>) {
+    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, object: Option<&DesiredObject>) {
         let Some(mut groups) = self.namespaces.remove(namespace) else { return };
         let declared =
-            |name: &str| claim?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
+            |name: &str| object?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
         let changed: Vec<Refusal> = groups
             .extract_if(|name, refusal| declared(name) != Some(refusal.fingerprint))
             .map(|(_, refusal)| refusal)

@@ -4,10 +4,10 @@
 mod applied;
 mod commands;
 mod evaluated;
-mod keeping;
 mod lists;
 mod refuse;
 mod report;
+mod retention;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::changed::Changed;
 use super::circuit_breaker::CircuitBreaker;
+use super::contested::ContestedGroups;
 use super::delete_safety::{DeleteSafety, Retirement};
 use super::gauges::Gauges;
-use super::health::Health;
+use super::health::EvaluationHealth;
 use super::normalization::{Key, Normalizations};
 use super::omissions::Omissions;
 use super::ownership::Ownership;
@@ -61,31 +61,31 @@ pub(super) struct State {
     /// Deletes of foreign groups that own groups replace, by the foreign namespace, each with the own namespace.
     adoptions: HashMap<Arc<str>, Vec<(Change, Arc<str>)>>,
     /// Legacy namespaces that wait for their successors, by successor.
-    former: HashMap<Arc<str>, Vec<Arc<str>>>,
+    legacy: HashMap<Arc<str>, Vec<Arc<str>>>,
     queue: Queue,
     /// Decides which deletes may be made.
     safety: DeleteSafety,
     /// The held deletes that were last reported.
-    held: Option<(usize, HeldReason)>,
+    reported_held: Option<(usize, HeldReason)>,
     /// Objects that move here from other destinations, which wait until their namespaces here are in sync.
     handovers: HashMap<Arc<str>, Vec<Share>>,
     /// Namespaces updated since handovers were last ended.
-    news: HashSet<Arc<str>>,
+    updated: HashSet<Arc<str>>,
     /// Refused groups whose version in the ruler may lack the matchers that their route enforces.
     unproven: HashSet<Key>,
     /// Those of them that the list under way will show.
     proving: HashSet<Key>,
-    health: Health,
+    health: EvaluationHealth,
     refusals: Refusals,
     omissions: Omissions,
     /// Changes that the server makes to groups by itself.
     normalizations: Normalizations,
     /// Groups that recent lists found changed.
-    changed: Changed,
+    contested: ContestedGroups,
     /// Groups that the last list may have read half written.
     half_written: HashSet<Key>,
     /// True while the list under way is not the resync's.
-    early_look: bool,
+    early_list: bool,
     /// Groups that failed when they were last tried: they come after those that did not.
     failing: HashSet<(Arc<str>, Arc<str>)>,
     /// Namespaces that are not written because others are over the ruler's limits already.
@@ -124,21 +124,21 @@ impl State {
             observed: None,
             adoptable: Vec::new(),
             adoptions: HashMap::new(),
-            former: HashMap::new(),
+            legacy: HashMap::new(),
             queue: Queue::default(),
             safety: DeleteSafety::new(shared.release_deletes),
-            held: None,
+            reported_held: None,
             handovers: HashMap::new(),
-            news: HashSet::new(),
+            updated: HashSet::new(),
             unproven: HashSet::new(),
             proving: HashSet::new(),
-            health: Health::new(Instant::now(), shared.ruler.capabilities().load_delay),
+            health: EvaluationHealth::new(Instant::now(), shared.ruler.capabilities().load_delay),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
             normalizations: Normalizations::default(),
-            changed: Changed::default(),
+            contested: ContestedGroups::default(),
             half_written: HashSet::new(),
-            early_look: false,
+            early_list: false,
             failing: HashSet::new(),
             limited: HashSet::new(),
             probing: HashSet::new(),
@@ -270,12 +270,12 @@ impl State {
     pub(super) fn judge_deletes(&mut self) {
         let now = Instant::now();
         if self.safety.takeover_is_over(now) {
-            self.look_at_everything_with_changes(false);
+            self.queue_all_with_changes(false);
         }
         let Some(observed) = &self.observed else { return };
         let policy = &self.shared.policy.delete_guard;
         for namespace in self.safety.judge(policy, || observed.groups(), &self.desired, now) {
-            self.look_at(&namespace, Priority::Last, false);
+            self.queue_namespace(&namespace, Priority::Last, false);
         }
     }
 
@@ -309,19 +309,19 @@ impl State {
             return self.claim_removal(observed).into_iter().collect();
         }
         if let Some(adoptions) = self.adoptions.get(namespace) {
-            let ready = adoptions.iter().filter(|(_, ours)| in_order(ours, &self.desired, observed));
+            let ready = adoptions.iter().filter(|(_, own)| in_order(own, &self.desired, observed));
             return ready.map(|(change, _)| change.clone()).collect();
         }
         let input = self.input(observed);
         let (now, resync) = (Instant::now(), self.shared.policy.resync_interval);
         let changes = plan_namespace(namespace, input, |group, fingerprint| {
             self.refusals.contains(namespace, group, fingerprint)
-                || self.changed.waits(namespace, group, fingerprint, resync, now)
+                || self.contested.waits(namespace, group, fingerprint, resync, now)
         });
         if changes.iter().any(|change| change.reason == Reason::Renamed) {
             let successor = successor(namespace, input).cloned();
             if let Some(successor) = successor.filter(|s| !in_order(s, &self.desired, observed)) {
-                let waiting = self.former.entry(successor).or_default();
+                let waiting = self.legacy.entry(successor).or_default();
                 if !waiting.contains(namespace) {
                     waiting.push(Arc::clone(namespace));
                 }
@@ -350,7 +350,7 @@ impl State {
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
         let last = self.safety.is_retiring()
             && observed.groups() == 0
-            && matches!(self.ownership, Ownership::Ours { .. });
+            && matches!(self.ownership, Ownership::Own { .. });
         last.then(|| Change {
             namespace: Arc::clone(&self.claim_namespace),
             object: None,
@@ -360,12 +360,12 @@ impl State {
         })
     }
 
-    fn look_at(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
+    fn queue_namespace(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
         self.queue.push(namespace, priority, drifted);
     }
 
     /// Queues every namespace that needs a change; the others cost one comparison each.
-    fn look_at_everything_with_changes(&mut self, drifted: bool) {
+    fn queue_all_with_changes(&mut self, drifted: bool) {
         let Some(observed) = self.observed.clone() else { return };
         let mut namespaces: Vec<Arc<str>> =
             self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
@@ -377,7 +377,7 @@ impl State {
             // The work that is under way was planned before: it is rechecked once more.
             let waiting = self.queue.is_waiting(&namespace);
             if !waiting && !self.changes(&namespace, &observed).is_empty() {
-                self.look_at(&namespace, Priority::Last, drifted);
+                self.queue_namespace(&namespace, Priority::Last, drifted);
             }
         }
     }
@@ -394,7 +394,7 @@ impl State {
         self.breaker.success();
         self.error = None;
         if std::mem::take(&mut self.down) {
-            self.tell(&Outcome::DestinationUp { destination: self.id.clone() });
+            self.report_outcome(&Outcome::DestinationUp { destination: self.id.clone() });
         }
     }
 
@@ -402,7 +402,7 @@ impl State {
         let message = error.to_string();
         if !std::mem::replace(&mut self.down, true) || self.error.as_ref() != Some(&message) {
             let retry_in = self.breaker.until().map(|until| until.saturating_duration_since(Instant::now()));
-            self.tell(&Outcome::DestinationDown { destination: self.id.clone(), error, retry_in });
+            self.report_outcome(&Outcome::DestinationDown { destination: self.id.clone(), error, retry_in });
         }
         self.error = Some(message);
     }
@@ -415,7 +415,7 @@ impl State {
     /// Records the time if everything is in sync, as far as that can be known.
     fn settled(&mut self) {
         let in_order =
-            self.queue.len() == 0 && self.safety.deletes().known && !self.changed.has_unconfirmed();
+            self.queue.len() == 0 && self.safety.deletes().known && !self.contested.has_unconfirmed();
         if self.observed.is_some() && in_order {
             self.last_success = Some(Instant::now());
             self.gauges.succeeded(seconds_since_1970());
@@ -460,7 +460,7 @@ impl State {
             retired: self.safety.is_retiring()
                 && self.safety.deletes().orphans
                 && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
-                && !matches!(self.ownership, Ownership::Ours { .. }),
+                && !matches!(self.ownership, Ownership::Own { .. }),
             refused: self.refusals.groups(),
             orphans: self.safety.guard.orphans(),
             applied: self.applied,
@@ -489,7 +489,7 @@ impl State {
         }
     }
 
-    fn tell(&self, outcome: &Outcome) {
+    fn report_outcome(&self, outcome: &Outcome) {
         self.shared.reporters.report(outcome);
     }
 
@@ -503,17 +503,17 @@ impl State {
         self.gauges.evaluated(
             self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
         );
-        self.gauges.contested_groups.set(self.changed.groups());
+        self.gauges.contested_groups.set(self.contested.groups());
         self.gauges.normalized_groups.set(self.normalizations.groups());
         self.gauges.waiting.set(self.queue.len());
         self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
-        self.tell_held();
+        self.report_held();
     }
 
     /// Reports held deletes when they have changed.
-    fn tell_held(&mut self) {
+    fn report_held(&mut self) {
         let held = self.safety.guard.total_held();
-        if held == self.held {
+        if held == self.reported_held {
             return;
         }
         self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
@@ -526,11 +526,11 @@ impl State {
                     _ => None,
                 };
                 let until = until.map(|until| until.saturating_duration_since(Instant::now()));
-                self.tell(&Outcome::Held { destination, groups, reason, until });
+                self.report_outcome(&Outcome::Held { destination, groups, reason, until });
             }
-            None => self.tell(&Outcome::NoneHeld { destination }),
+            None => self.report_outcome(&Outcome::NoneHeld { destination }),
         }
-        self.held = held;
+        self.reported_held = held;
     }
 }
 

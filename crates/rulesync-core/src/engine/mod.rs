@@ -113,7 +113,7 @@ pub struct Summary {
     /// The status at its end.
     pub status: Status,
     /// Destinations of the inventory that no route leads to: a one-shot run leaves their rules to a daemon.
-    pub left: Vec<String>,
+    pub unrouted: Vec<String>,
 }
 
 impl Summary {
@@ -170,15 +170,15 @@ impl Engine {
             Some(inventory) => tokio::time::timeout(INVENTORY_TIMEOUT, inventory.read()).await,
             None => Ok(Ok(InventoryRecord::default())),
         };
-        let left = match record {
-            Ok(Ok(record)) => run.left_behind(&record),
+        let unrouted = match record {
+            Ok(Ok(record)) => run.unrouted(&record),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "The inventory is out of reach: what removed routes have left is not known");
+                tracing::warn!(%error, "Inventory unreachable, removed routes are unknown");
                 Vec::new()
             }
             Err(_) => Vec::new(),
         };
-        let summary = Summary { applied: run.applied(), status: run.status().await, left };
+        let summary = Summary { applied: run.applied(), status: run.status().await, unrouted };
         run.stop().await;
         Ok(summary)
     }
@@ -197,18 +197,18 @@ impl Engine {
         run.stop().await;
         let refusals = plans.iter_mut().flat_map(|plan| &mut plan.refusals);
         locations.locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
-        let told = |object: &ObjectStatus| {
+        let reported = |object: &ObjectStatus| {
             object.state != ObjectState::NotSelected && object.findings.iter().any(Finding::is_error)
         };
-        let told: Vec<(ObjectId, &[Finding])> = objects
+        let reported: Vec<(ObjectId, &[Finding])> = objects
             .iter()
-            .filter(|object| told(object))
+            .filter(|object| reported(object))
             .map(|ObjectStatus { source, kind, namespace, name, findings, .. }| {
                 let (source, kind) = (source.as_str().into(), kind.as_str().into());
                 (ObjectId::new(&source, &kind, namespace, name), findings.as_slice())
             })
             .collect();
-        let dry_run = DryRun::new(plans, told.iter().map(|(object, findings)| (object, *findings)));
+        let dry_run = DryRun::new(plans, reported.iter().map(|(object, findings)| (object, *findings)));
         match unread {
             Some(destination) => Err(RunError::DestinationUnavailable {
                 destination: format!("{}/{}", destination.ruler, destination.tenant.unwrap_or_default()),

@@ -70,7 +70,7 @@ pub(super) struct Run {
     /// Handovers under way: the removals that destinations are sent once others have their objects.
     handovers: Vec<Handover>,
     /// True if objects may have left some destination empty.
-    left: bool,
+    check_unused: bool,
     /// Kinds of which sources can have no objects, because they are not installed.
     missing_kinds: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Kubernetes namespaces that were deleted within the delete guard's window.
@@ -78,9 +78,9 @@ pub(super) struct Run {
     /// The facts that all destinations share.
     environment: watch::Sender<Arc<Environment>>,
     /// Destinations that may hold own rules.
-    ever: BTreeSet<DestinationId>,
+    known_destinations: BTreeSet<DestinationId>,
     /// True until the inventory has these destinations.
-    ever_changed: bool,
+    known_destinations_changed: bool,
     /// The time since when no route leads to destinations that are being emptied, in seconds since 1970.
     retiring_since: BTreeMap<DestinationId, u64>,
     /// Objects that vanished together.
@@ -88,7 +88,7 @@ pub(super) struct Run {
     /// Orphaned namespaces: objects may have vanished while no process ran.
     orphans: Orphans,
     /// True if destinations may have other orphans than when these were last judged.
-    destinations_got_on: bool,
+    destinations_progressed: bool,
     /// True once every destination could be listed, so that orphans are judged all together.
     listed_once: bool,
     /// True if an operator has released all deletes beforehand.
@@ -100,7 +100,7 @@ pub(super) struct Run {
     runs: u32,
     started: Instant,
     /// The time at which a one-shot run last made progress, and how far it was.
-    got_on: (Instant, u64),
+    last_progress: (Instant, u64),
 }
 
 impl Run {
@@ -117,7 +117,7 @@ impl Run {
             release_deletes,
         } = parts;
         let index = ObjectIndex::new(setup.routing_table());
-        let reporters = index.locations().told_to(reporters);
+        let reporters = index.locations().locating(reporters);
         let progressed = Arc::new(Notify::new());
         Self {
             namespace_policy: Arc::new(setup.namespace_policy.clone()),
@@ -137,16 +137,16 @@ impl Run {
             destinations: BTreeMap::new(),
             retiring: BTreeMap::new(),
             handovers: Vec::new(),
-            left: false,
+            check_unused: false,
             missing_kinds: BTreeSet::new(),
             gone_namespaces: GoneNamespaces::default(),
             environment: watch::Sender::default(),
-            ever: BTreeSet::new(),
-            ever_changed: true,
+            known_destinations: BTreeSet::new(),
+            known_destinations_changed: true,
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),
             orphans: Orphans::default(),
-            destinations_got_on: true,
+            destinations_progressed: true,
             listed_once: false,
             release_deletes,
             events: mpsc::channel(EVENT_QUEUE_LENGTH),
@@ -154,7 +154,7 @@ impl Run {
             progressed,
             runs: 0,
             started: Instant::now(),
-            got_on: (Instant::now(), 0),
+            last_progress: (Instant::now(), 0),
         }
     }
 
@@ -173,9 +173,9 @@ impl Run {
         }
         let progressed = Arc::clone(&self.progressed);
         loop {
-            self.keep_inventory();
+            self.update_inventory();
             self.judge_vanishing();
-            self.depart();
+            self.end_handovers();
             self.leave_destinations();
             self.retire();
             self.publish_environment();
@@ -205,7 +205,7 @@ impl Run {
                         std::panic::resume_unwind(panic);
                     }
                 }
-                () = progressed.notified() => self.destinations_got_on = true,
+                () = progressed.notified() => self.destinations_progressed = true,
                 () = sleep_until(wake) => self.wake_up(),
             }
         }
@@ -239,17 +239,17 @@ impl Run {
             let reason = source.unavailable.clone().or_else(|| {
                 // A long snapshot is no reason to give up; silence is.
                 let silent = source.last_event.elapsed() >= patience;
-                silent.then(|| format!("nothing was heard of it for {patience:?}"))
+                silent.then(|| format!("it has sent nothing for {patience:?}"))
             })?;
             let failure = RunError::SourceUnavailable { source_name: name.to_string(), reason };
             return (self.started.elapsed() >= patience).then_some(Err(failure));
         }
         let done = self.events.1.is_empty() && self.all_done();
         let achieved: u64 = self.destinations.values().map(RunningDestination::achieved).sum();
-        if achieved != self.got_on.1 {
-            self.got_on = (Instant::now(), achieved);
+        if achieved != self.last_progress.1 {
+            self.last_progress = (Instant::now(), achieved);
         }
-        (done || self.got_on.0.elapsed() >= self.setup.policy.timeout).then_some(Ok(()))
+        (done || self.last_progress.0.elapsed() >= self.setup.policy.timeout).then_some(Ok(()))
     }
 
     /// Returns when the run has something to do without an event.
@@ -265,7 +265,7 @@ impl Run {
         let first_lists =
             (!self.listed_once).then(|| self.started + FIRST_LISTS_TIMEOUT).filter(|at| *at > now);
         let times = [self.vanishing.due(now), self.orphans.due(now), first_lists];
-        let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
+        let timeout = (self.mode != Mode::Forever).then(|| self.last_progress.0 + self.setup.policy.timeout);
         suspicions
             .chain(impatient.filter(|at| *at > now))
             .chain(timeout.filter(|at| *at > now))
@@ -287,10 +287,10 @@ impl Run {
                     self.handovers.retain(|other| other.destination != id || other.namespace != *namespace);
                     self.ensure_destination(&id);
                 }
-                Command::Remove { .. } => self.left = true,
+                Command::Remove { .. } => self.check_unused = true,
                 _ => {}
             }
-            self.tell(&id, command);
+            self.send_command(&id, command);
         }
         for handover in handovers {
             self.start_handover(handover);
@@ -301,15 +301,15 @@ impl Run {
 
     /// Reports new findings: the first few of each object, and the number of the others. The status has them all.
     fn report_findings(&self, findings: Vec<(ObjectId, Option<DestinationId>, Finding)>) {
-        let mut told: BTreeMap<(ObjectId, Option<DestinationId>), usize> = BTreeMap::new();
+        let mut counts: BTreeMap<(ObjectId, Option<DestinationId>), usize> = BTreeMap::new();
         for (object, destination, finding) in findings {
-            let count = told.entry((object.clone(), destination.clone())).or_default();
+            let count = counts.entry((object.clone(), destination.clone())).or_default();
             *count += 1;
             if *count <= MAX_REPORTED_EACH {
                 self.reporters.report(&Outcome::Found { object, destination, finding });
             }
         }
-        for ((object, destination), count) in told {
+        for ((object, destination), count) in counts {
             let more = count.saturating_sub(MAX_REPORTED_EACH);
             if more > 0 {
                 self.reporters.report(&Outcome::MoreFound { object, destination, more });
@@ -318,7 +318,7 @@ impl Run {
     }
 
     /// Sends a command to a destination, if there is one, retiring ones included.
-    fn tell(&mut self, id: &DestinationId, command: Command) {
+    fn send_command(&mut self, id: &DestinationId, command: Command) {
         if let Some(destination) = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
             destination.send(command);
         }
@@ -372,7 +372,7 @@ impl Run {
     /// Holds the deletes of objects that vanished together, and ends holds whose time is over.
     fn judge_vanishing(&mut self) {
         let nothing = self.vanishing.is_empty() && self.orphans.held().is_none();
-        if !std::mem::take(&mut self.destinations_got_on) && nothing {
+        if !std::mem::take(&mut self.destinations_progressed) && nothing {
             // The usual case, after every event.
             return;
         }
@@ -389,8 +389,8 @@ impl Run {
         let none = Remaining { objects: 0, healthy: false, poll_interval: Duration::ZERO };
         let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
         for (source, held) in self.vanishing.judge(&policy, of, now) {
-            let left = of(&source).objects;
-            self.reporters.report(&Outcome::Vanished { source, held, left });
+            let remaining = of(&source).objects;
+            self.reporters.report(&Outcome::Vanished { source, held, remaining });
         }
         let waiting = self.destinations.values().chain(self.retiring.values());
         let orphans: usize = waiting.map(|destination| destination.progress.borrow().orphans).sum();
@@ -432,18 +432,18 @@ impl Run {
         }
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
         // Destinations depend on the classification of namespaces and on whether claims are written.
-        let uprooted = before.namespace_policy != self.setup.namespace_policy
+        let replace_all = before.namespace_policy != self.setup.namespace_policy
             || before.policy.claim != self.setup.policy.claim;
         self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
-        let fresh = self.replace_destinations(uprooted);
+        let fresh = self.replace_destinations(replace_all);
         let table = self.setup.routing_table();
-        let reconverted = reconverted || table.looks_further_than(&before.routing_table());
+        let reconverted = reconverted || table.reads_more_than(&before.routing_table());
         let mut effects = self.index.reroute(table, &fresh, Instant::now());
         for handover in std::mem::take(&mut effects.handovers) {
             self.start_handover(handover);
         }
         // A destination that no route leads to is emptied as a whole, and not object by object under the delete guard.
-        self.left = true;
+        self.check_unused = true;
         self.leave_destinations();
         self.carry_out(effects);
         for destination in self.destinations.values_mut() {
@@ -454,7 +454,7 @@ impl Run {
         }
         self.adjust_sources(reconverted);
         // New destinations know the objects of their namespaces only now: before, all would look like orphans.
-        self.end_briefings();
+        self.finish_starting();
         Ok(())
     }
 

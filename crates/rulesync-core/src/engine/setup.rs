@@ -201,10 +201,10 @@ impl Setup {
                     .validate()
                     .map_err(|error| SetupError::Selector { route: name(), error })?;
             }
-            if matches!(route.tenant, Tenancy::Claimed { .. }) && route.allow.is_empty() {
+            if matches!(route.tenant, Tenancy::Requested { .. }) && route.allow.is_empty() {
                 return Err(SetupError::NothingAllowed { route: name() });
             }
-            validate_treatment(route)?;
+            validate_transform(route)?;
             if route.needs_namespaces() && !labels {
                 return Err(SetupError::NoNamespaceLabels { route: name() });
             }
@@ -253,7 +253,7 @@ impl Setup {
     }
 }
 
-fn validate_treatment(route: &Route) -> Result<(), SetupError> {
+fn validate_transform(route: &Route) -> Result<(), SetupError> {
     let name = || route.name.to_string();
     let twice = |names: Vec<&str>| match unique("label", names.into_iter()) {
         Err(SetupError::Duplicate { name: label, .. }) => {

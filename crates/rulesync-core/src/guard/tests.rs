@@ -15,7 +15,7 @@ impl Bench {
 
     fn want(&mut self, names: std::ops::Range<usize>, groups: usize) {
         for n in names {
-            assert!(!self.guard.passes(&name(n), wish(groups), self.now));
+            assert!(!self.guard.passes(&name(n), request(groups), self.now));
         }
     }
 
@@ -30,8 +30,8 @@ impl Bench {
     }
 }
 
-fn wish(groups: usize) -> Wish {
-    Wish { groups, explained: false, orphan: false, wait: None }
+fn request(groups: usize) -> DeleteRequest {
+    DeleteRequest { groups, explained: false, orphan: false, wait: None }
 }
 
 fn name(n: usize) -> Arc<str> {
@@ -44,7 +44,7 @@ async fn delete_guard_holds_more_than_half_and_never_a_single_object() {
     bench.want(0..1, 20);
     assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "deletes wait for others");
     assert_eq!(bench.judge_after(Duration::from_millis(100)), 1, "one object, however big");
-    assert!(bench.guard.passes(&name(0), wish(20), bench.now));
+    assert!(bench.guard.passes(&name(0), request(20), bench.now));
 
     let mut bench = Bench::new(30);
     bench.want(0..5, 3);
@@ -54,7 +54,7 @@ async fn delete_guard_holds_more_than_half_and_never_a_single_object() {
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.held().count(), 6);
     assert_eq!(bench.guard.release().len(), 6);
-    assert!(bench.guard.passes(&name(5), wish(3), bench.now));
+    assert!(bench.guard.passes(&name(5), request(3), bench.now));
 
     let mut bench = Bench::new(9);
     bench.want(0..9, 1);
@@ -107,8 +107,8 @@ async fn configuration_deletes_wait_a_window_and_pass_whatever_their_share() {
     let until = bench.now + policy.window;
     let wait = |then_pass| Some(Wait { until, reason: HeldReason::Configuration, then_pass });
     for n in 0..18 {
-        let wish = Wish { wait: wait(n < 17), ..wish(1) };
-        assert!(!bench.guard.passes(&name(n), wish, bench.now));
+        let request = DeleteRequest { wait: wait(n < 17), ..request(1) };
+        assert!(!bench.guard.passes(&name(n), request, bench.now));
     }
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.total_held(), Some((18, HeldReason::Configuration)));
@@ -116,9 +116,9 @@ async fn configuration_deletes_wait_a_window_and_pass_whatever_their_share() {
     assert_eq!(bench.judge_after(policy.window), 18, "one that does not pass by itself is one object");
 
     let mut bench = Bench::new(20);
-    bench.guard.passes(&name(0), Wish { wait: wait(true), ..wish(1) }, bench.now);
+    bench.guard.passes(&name(0), DeleteRequest { wait: wait(true), ..request(1) }, bench.now);
     bench.judge_after(SETTLE_TIME);
-    assert_eq!(bench.guard.release(), [name(0)], "an operator has looked");
+    assert_eq!(bench.guard.release(), [name(0)], "released by an operator");
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,8 +127,8 @@ async fn changed_wait_is_judged_again_unless_it_has_passed() {
     let wait = |until| Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
     let (soon, later) = (bench.now + policy.window, bench.now + 2 * policy.window);
     let wants = |bench: &mut Bench, wait| {
-        let (now, wish) = (bench.now, Wish { wait, ..wish(1) });
-        bench.guard.passes(&name(0), wish, now)
+        let (now, request) = (bench.now, DeleteRequest { wait, ..request(1) });
+        bench.guard.passes(&name(0), request, now)
     };
     assert!(!wants(&mut bench, wait(soon)));
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
@@ -142,7 +142,7 @@ async fn changed_wait_is_judged_again_unless_it_has_passed() {
     assert_eq!(bench.guard.next_wait(), Some(later));
     assert!(!wants(&mut bench, None));
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
-    assert!(wants(&mut bench, wait(later)), "what was allowed stays so");
+    assert!(wants(&mut bench, wait(later)), "allowed deletes stay allowed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +152,7 @@ async fn waiting_deletes_count_for_the_share_only_afterwards_and_only_if_guarded
     let until = bench.now + policy.window;
     for n in 0..12 {
         let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: n < 6 });
-        bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        bench.guard.passes(&name(n), DeleteRequest { wait, ..request(1) }, bench.now);
     }
     // Waiting deletes are no part of an accident that happens meanwhile.
     bench.want(12..16, 1);
@@ -161,7 +161,7 @@ async fn waiting_deletes_count_for_the_share_only_afterwards_and_only_if_guarded
     let mut bench = Bench::new(20);
     for n in 0..12 {
         let wait = Some(Wait { until: bench.now, reason: HeldReason::Configuration, then_pass: n < 1 });
-        bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        bench.guard.passes(&name(n), DeleteRequest { wait, ..request(1) }, bench.now);
     }
     assert_eq!(bench.judge_after(SETTLE_TIME), 1, "eleven of twenty");
     assert_eq!(bench.guard.total_held(), Some((11, HeldReason::Share)));
@@ -173,9 +173,9 @@ async fn carried_out_deletes_are_no_longer_wanted() {
     bench.want(0..1, 3);
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
     bench.delete(0, 1);
-    assert!(bench.guard.passes(&name(0), wish(2), bench.now), "the rest of it");
+    assert!(bench.guard.passes(&name(0), request(2), bench.now), "the rest of it");
     bench.delete(0, 2);
-    assert!(!bench.guard.passes(&name(0), wish(1), bench.now), "something new");
+    assert!(!bench.guard.passes(&name(0), request(1), bench.now), "something new");
 }
 
 #[test]
@@ -199,10 +199,10 @@ async fn allowed_deletes_stay_allowed_until_they_are_carried_out() {
     // Other deletes are judged, and by then the source is suspect.
     bench.want(1..2, 1);
     bench.now += SETTLE_TIME;
-    let doubt = |_: &str| Some(HeldReason::Source);
-    assert!(bench.guard.judge(&DeleteGuard::default(), || 100, doubt, bench.now).is_empty());
-    assert!(bench.guard.passes(&name(0), wish(1), bench.now));
-    assert!(!bench.guard.passes(&name(1), wish(1), bench.now));
+    let suspect = |_: &str| Some(HeldReason::Source);
+    assert!(bench.guard.judge(&DeleteGuard::default(), || 100, suspect, bench.now).is_empty());
+    assert!(bench.guard.passes(&name(0), request(1), bench.now));
+    assert!(!bench.guard.passes(&name(1), request(1), bench.now));
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +212,7 @@ async fn waiting_deletes_count_for_the_share_from_their_time_on() {
         let until = bench.now + 2 * SETTLE_TIME;
         for n in 0..7 {
             let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
-            bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+            bench.guard.passes(&name(n), DeleteRequest { wait, ..request(1) }, bench.now);
         }
         bench.want(7..11, 1);
         bench.judge_after(after)

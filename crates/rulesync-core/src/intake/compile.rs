@@ -52,7 +52,7 @@ pub(crate) struct Compiled {
     /// Routes that refuse the tenant it requests.
     pub(crate) refused_by: Box<[Arc<str>]>,
     /// The reasons why routes that select it do not take it.
-    pub(crate) kept_out: Box<[Finding]>,
+    pub(crate) routing_findings: Box<[Finding]>,
 }
 
 /// The object as one destination should have it.
@@ -103,16 +103,16 @@ pub(crate) fn compile(
         }
         let ruler = table.rulers.get(&destination.ruler)?.as_ref();
         let split = table.split.get(&destination.ruler).copied();
-        let treated = Treated { route_match, ruler, split, on_invalid: table.on_invalid };
+        let compiler = RouteCompiler { route_match, ruler, split, on_invalid: table.on_invalid };
         Some(Offer {
             destination: destination.clone(),
             namespace: table.namespace_of(id, uid, destination)?,
-            object: desired_object(subject, &treated),
+            object: desired_object(subject, &compiler),
         })
     };
     let offers = matches.iter().filter_map(offer).collect();
     let refused_by = refused.into_iter().map(|refused| refused.route).collect();
-    Compiled { matches, offers, refused_by, kept_out: findings.into() }
+    Compiled { matches, offers, refused_by, routing_findings: findings.into() }
 }
 
 /// Returns the last place that an object with a refused tenant may still have, where its rules stay as they are, and
@@ -133,7 +133,7 @@ fn last_permitted<'a>(
 }
 
 /// Compiles one object for one of its routes.
-struct Treated<'a> {
+struct RouteCompiler<'a> {
     route_match: &'a RouteMatch,
     ruler: &'a dyn Ruler,
     split: Option<usize>,
@@ -141,7 +141,7 @@ struct Treated<'a> {
 }
 
 /// Returns an object as a ruler should have it. Without `groups`, its groups are decompressed.
-fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject {
+fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> DesiredObject {
     let Subject { id, accepted: record, groups, seen, .. } = *subject;
     let mut blocks = Decompressor::default();
     let groups: Cow<'_, [Group]> = match groups {
@@ -149,7 +149,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         None => record.groups.iter().filter_map(|body| blocks.decode(body).ok()).collect(),
     };
     let mut refused = record.refused.to_vec();
-    let RouteMatch { route, transform, .. } = treated.route_match;
+    let RouteMatch { route, transform, .. } = compiler.route_match;
     let mut findings = transform.refusals().to_vec();
     let mut sound = Sound::default();
     // Most groups are sent as they were declared, and are compressed already.
@@ -157,7 +157,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     for (index, group) in groups.iter().enumerate() {
         let mut left_out = record.left_out.get(index).cloned().unwrap_or_default();
         let offered = if transform.refusals().is_empty() {
-            let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
+            let Offered { group, findings: mut found, left_out: more } = compiler.offer(group, &mut sound);
             // Rules are numbered as their author does.
             for rule in found.iter_mut().filter_map(|finding| finding.location.rule.as_mut()) {
                 *rule = left_out.declared(*rule);
@@ -168,7 +168,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         } else {
             None
         };
-        match (offered, treated.split.filter(|most| group.rules.len() > *most)) {
+        match (offered, compiler.split.filter(|most| group.rules.len() > *most)) {
             (Some(Cow::Borrowed(same)), None) => {
                 sent.push(Sent {
                     group: Cow::Borrowed(same),
@@ -178,8 +178,8 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
             }
             (Some(own), None) => sent.push(Sent { group: own, body: None, left_out }),
             (Some(whole), Some(most)) => {
-                for part in treated.parts(whole.into_owned(), most, &groups) {
-                    match check_name(&part.name, treated.ruler) {
+                for part in compiler.parts(whole.into_owned(), most, &groups) {
+                    match check_name(&part.name, compiler.ruler) {
                         // The rules of a part are numbered within it.
                         None => sent.push(Sent {
                             group: Cow::Owned(part),
@@ -195,7 +195,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
             }
             (None, None) => refused.push(group.name.as_str().into()),
             (None, Some(most)) => {
-                let parts = treated.parts(group.clone(), most, &groups);
+                let parts = compiler.parts(group.clone(), most, &groups);
                 refused.extend(parts.into_iter().map(|part| part.name.into_boxed_str()));
             }
         }
@@ -203,7 +203,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     if !sent.is_empty() {
         findings.extend(transform.unset_labels(route));
     }
-    let advice = if treated.ruler.capabilities().explains_refusals {
+    let advice = if compiler.ruler.capabilities().explains_refusals {
         Box::default()
     } else {
         record.findings.iter().filter(|finding| finding.location.group.is_some()).cloned().collect()
@@ -211,7 +211,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
     let mut made = compress(&made).unwrap_or_default().into_iter();
-    let fields = treated.ruler.capabilities().fields;
+    let fields = compiler.ruler.capabilities().fields;
     let desired = |Sent { group, body, left_out }: Sent<'_>| {
         Some(DesiredGroup {
             name: group.name.as_str().into(),
@@ -228,7 +228,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
         expelled: Box::default(),
-        enforced: Arc::clone(&treated.route_match.transform),
+        enforced: Arc::clone(&compiler.route_match.transform),
         findings: findings.into(),
         advice,
         seen,
@@ -253,7 +253,7 @@ struct Offered<'a> {
     left_out: LeftOut,
 }
 
-impl Treated<'_> {
+impl RouteCompiler<'_> {
     /// Splits a group into parts of at most `most` rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();
@@ -267,13 +267,13 @@ impl Treated<'_> {
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
         let RouteMatch { destination, route, transform } = self.route_match;
         let mut findings = check(group, self.ruler, sound);
-        let (mut treated, found) =
+        let (mut transformed, found) =
             transform.apply(group, route, destination.tenant.as_ref(), self.ruler.capabilities().language);
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.location.rule).collect();
         if at_fault.is_empty() {
-            return Offered { group: Some(treated), findings, left_out: LeftOut::default() };
+            return Offered { group: Some(transformed), findings, left_out: LeftOut::default() };
         }
         let omit = self.on_invalid == OnInvalid::Rule
             && !at_fault.contains(&None)
@@ -282,7 +282,7 @@ impl Treated<'_> {
             return Offered { group: None, findings, left_out: LeftOut::default() };
         }
         let left_out = LeftOut::default().and(at_fault.into_iter().flatten());
-        left_out.take_from(&mut treated.to_mut().rules);
-        Offered { group: Some(treated), findings, left_out }
+        left_out.take_from(&mut transformed.to_mut().rules);
+        Offered { group: Some(transformed), findings, left_out }
     }
 }

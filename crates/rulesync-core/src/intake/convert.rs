@@ -187,7 +187,7 @@ impl Converter {
             for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
                 let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
                 self.findings
-                    .push(Finding::doubt("recording-field", message).at(self.location(at, Some(field))));
+                    .push(Finding::suspicion("recording-field", message).at(self.location(at, Some(field))));
             }
         }
         Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations }
@@ -390,8 +390,11 @@ mod tests {
         };
         assert_eq!(refused(r#""a","team-b""#), Vec::<String>::new());
         for odd in [r#""shared-x|victim""#, r#""a","..""#, r#""a\nb""#, r#""""#] {
-            let said = refused(odd);
-            assert!(said.len() == 1 && said[0].contains("is not the name of a tenant"), "{odd}: {said:?}");
+            let errors = refused(odd);
+            assert!(
+                errors.len() == 1 && errors[0].contains("is not the name of a tenant"),
+                "{odd}: {errors:?}"
+            );
         }
     }
 

@@ -80,59 +80,64 @@ impl Route {
     #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
     fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
         let refuse = |message: String| Finding::error("tenant", message);
-        let (claim, pattern) = match (&self.tenant, input.tenant) {
+        let (value, pattern) = match (&self.tenant, input.tenant) {
             (Tenancy::None, None) => return Ok(Some(None)),
             (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
-            (Tenancy::Fixed(tenant), Some(own)) if own == tenant.as_str() => {
+            (Tenancy::Fixed(tenant), Some(field)) if field == tenant.as_str() => {
                 return Ok(Some(Some(tenant.clone())));
             }
-            (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
-            (Tenancy::Claimed { from, pattern }, own) => match (from.value(input), own) {
+            (Tenancy::None | Tenancy::Fixed(_), Some(field)) => (field, TenantPattern::default()),
+            (Tenancy::Requested { from, pattern }, field) => match (from.value(input), field) {
                 (None, None) => return Ok(None),
                 // Both are in the object: its author has to decide.
-                (Some(said), Some(own)) if said != own && from.is_the_authors() => {
+                (Some(requested), Some(field)) if requested != field && from.is_the_authors() => {
                     return Err(refuse(format!(
-                        "the object claims two tenants: its {from} says {}, its field {}",
-                        shown(said),
-                        shown(own)
+                        "the object requests two tenants: its {from} is {}, its field {}",
+                        shown(requested),
+                        shown(field)
                     ))
-                    .hint("say one")
+                    .hint("request one")
                     .into());
                 }
                 // The Kubernetes namespace is not the author's: it alone decides.
-                (said, Some(own)) if said != Some(own) && !from.is_the_authors() => {
-                    let says = said.map_or("is missing".to_owned(), |said| format!("is {}", shown(said)));
-                    let hint = match said {
-                        Some(said) => format!("remove the field, or write {}", shown(said)),
+                (requested, Some(field)) if requested != Some(field) && !from.is_the_authors() => {
+                    let found = requested
+                        .map_or("is missing".to_owned(), |requested| format!("is {}", shown(requested)));
+                    let hint = match requested {
+                        Some(requested) => format!("remove the field, or write {}", shown(requested)),
                         None => "remove the field".to_owned(),
                     };
                     return Err(refuse(format!(
-                        "the object's field claims the tenant {}, but route `{}` goes by {from} alone, which {says}",
-                        shown(own),
+                        "the object's field requests the tenant {}, but route `{}` goes by {from} alone, which {found}",
+                        shown(field),
                         self.name
                     ))
                     .hint(hint)
                     .into());
                 }
-                (_, Some(own)) => (own, pattern.clone()),
-                (Some(said), None) => (said, pattern.clone()),
+                (_, Some(field)) => (field, pattern.clone()),
+                (Some(requested), None) => (requested, pattern.clone()),
             },
         };
-        if !self.allow.iter().any(|permission| permission.covers(input, claim)) {
-            let (namespace, claim) = (input.id.namespace(), shown(claim));
+        if !self.allow.iter().any(|permission| permission.covers(input, value)) {
+            let (namespace, value) = (input.id.namespace(), shown(value));
             let message = format!(
-                "route `{}` does not allow the Kubernetes namespace `{namespace}` to claim the tenant {claim}",
+                "route `{}` does not allow the Kubernetes namespace `{namespace}` to request the tenant {value}",
                 self.name
             );
             let hint = format!(
-                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{claim}]}}"
+                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{value}]}}"
             );
             return Err(refuse(message).hint(hint).into());
         }
-        let tenant = pattern.apply(claim).parse::<TenantId>();
+        let tenant = pattern.apply(value).parse::<TenantId>();
         tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
-            refuse(format!("the claim {} makes no tenant by route `{}`: {error}", shown(claim), self.name))
-                .into()
+            refuse(format!(
+                "the requested value {} makes no tenant by route `{}`: {error}",
+                shown(value),
+                self.name
+            ))
+            .into()
         })
     }
 }

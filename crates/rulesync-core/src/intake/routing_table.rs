@@ -53,7 +53,7 @@ impl RoutingTable {
 
     /// Returns whether objects have to be read again for this table, because the other does not read some annotations
     /// that this one does.
-    pub(crate) fn looks_further_than(&self, other: &Self) -> bool {
+    pub(crate) fn reads_more_than(&self, other: &Self) -> bool {
         !self.annotations().is_subset(&other.annotations())
     }
 

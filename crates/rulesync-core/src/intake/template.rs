@@ -101,7 +101,7 @@ fn fault(text: &Text<'_>, environment: Environment) -> Option<Finding> {
     let finding = match error.kind() {
         // Rulers may be newer than this parser, or have functions of their own.
         ErrorKind::UnknownFunction => Finding::warning,
-        _ => Finding::doubt,
+        _ => Finding::suspicion,
     };
     let finding = finding("template", error.explanation()).at(Location { position, ..text.location() });
     Some(match hint(&error, environment) {
@@ -217,10 +217,10 @@ mod tests {
                 {"alert": "B", "expr": "up", "labels": {"dash": "{{ $labels.foo-bar }}"}},
             ],
         }));
-        let told: Vec<String> =
+        let shown: Vec<String> =
             all(&group, Environment::PROMETHEUS).iter().map(|finding| finding.to_string()).collect();
         assert_eq!(
-            told,
+            shown,
             [
                 "group \"g\", labels.a, 1:4: the variable `$nosuch` is not defined (the ruler sets $labels, \
                  $externalLabels, $externalURL, $value)",

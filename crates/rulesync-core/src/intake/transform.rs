@@ -277,8 +277,8 @@ impl UnsetLabel {
 }
 
 #[cfg(test)]
-mod former;
-#[cfg(test)]
 mod invariants;
+#[cfg(test)]
+mod stored_versions;
 #[cfg(test)]
 mod tests;

@@ -112,15 +112,15 @@ impl fmt::Display for PromDuration {
         if self.millis == 0 {
             return f.write_str("0s");
         }
-        let mut left = self.millis;
+        let mut rest = self.millis;
         for (unit, length, only_exact) in UNITS {
-            if only_exact && !left.is_multiple_of(length) {
+            if only_exact && !rest.is_multiple_of(length) {
                 continue;
             }
-            let count = left / length;
+            let count = rest / length;
             if count > 0 {
                 write!(f, "{count}{unit}")?;
-                left -= count * length;
+                rest -= count * length;
             }
         }
         Ok(())

@@ -109,7 +109,7 @@ mod tests {
         let naming = AlloyNaming::new("alloy", "/").unwrap();
         let owns = |namespace: &str| naming.parse(namespace).is_some();
         assert!(owns(&format!("alloy/team-a/node.rules/{UID}")));
-        for theirs in [
+        for foreign in [
             format!("alloy2/team-a/node/{UID}"),
             format!("alloy/node/{UID}"),
             format!("alloy/a/b/c/{UID}"),
@@ -119,7 +119,7 @@ mod tests {
             "alloy/team-a/node".to_owned(),
             UID.to_owned(),
         ] {
-            assert!(!owns(&theirs), "{theirs}");
+            assert!(!owns(&foreign), "{foreign}");
         }
     }
 

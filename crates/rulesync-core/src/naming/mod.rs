@@ -190,10 +190,10 @@ mod tests {
         ) {
             let id = object(&namespace, &name);
             let expected = Named { namespace: &namespace, name: &name, kind: Some(PROMETHEUS_RULE) };
-            let ours = naming("prod");
-            let full = ours.namespace_of(&id, Some(&uid), 189);
-            prop_assert!(ours.owns(&full));
-            prop_assert_eq!(ours.parse(&full), Some(expected));
+            let own = naming("prod");
+            let full = own.namespace_of(&id, Some(&uid), 189);
+            prop_assert!(own.owns(&full));
+            prop_assert_eq!(own.parse(&full), Some(expected));
             prop_assert!(!naming("pro").owns(&full) && !naming("prod-eu").owns(&full));
             let alloy = Naming::Alloy(AlloyNaming::new(&prefix, separator).unwrap());
             let full = alloy.namespace_of(&id, Some(&uid), 189);

@@ -26,7 +26,7 @@ pub struct NamespacePolicy {
     /// The present naming.
     pub naming: Naming,
     /// The earlier namings, of owners and namings that the configuration still lists.
-    pub former: Vec<Naming>,
+    pub legacy: Vec<Naming>,
     /// Foreign namespaces whose groups may be replaced by equal own groups.
     pub adopt: Vec<Pattern>,
 }
@@ -34,14 +34,14 @@ pub struct NamespacePolicy {
 impl NamespacePolicy {
     /// Creates the policy of an owner without legacy or adoptable namespaces.
     pub fn of(owner: Owner) -> Self {
-        Self { naming: Naming::Owner(owner.clone()), owner, former: Vec::new(), adopt: Vec::new() }
+        Self { naming: Naming::Owner(owner.clone()), owner, legacy: Vec::new(), adopt: Vec::new() }
     }
 
     /// Returns the class of a ruler namespace.
     pub fn classify(&self, namespace: &str) -> NamespaceClass {
         if self.naming.owns(namespace) {
             NamespaceClass::Managed
-        } else if self.former.iter().any(|naming| naming.owns(namespace)) {
+        } else if self.legacy.iter().any(|naming| naming.owns(namespace)) {
             NamespaceClass::Legacy
         } else if namespace == self.owner.as_str() {
             NamespaceClass::Claim
@@ -59,7 +59,7 @@ impl NamespacePolicy {
 
     /// Returns the object that an owned namespace was made of, by whatever naming.
     pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
-        std::iter::once(&self.naming).chain(&self.former).find_map(|naming| naming.parse(namespace))
+        std::iter::once(&self.naming).chain(&self.legacy).find_map(|naming| naming.parse(namespace))
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn present_names_take_precedence() {
         let namespace_policy = NamespacePolicy {
-            former: vec![Naming::Owner("old".parse().unwrap())],
+            legacy: vec![Naming::Owner("old".parse().unwrap())],
             adopt: vec!["*".into()],
             ..NamespacePolicy::of("prod".parse().unwrap())
         };
@@ -82,8 +82,8 @@ mod tests {
             ("prod-eu.a.b", NamespaceClass::Adoptable),
         ] {
             assert_eq!(namespace_policy.classify(namespace), classify, "{namespace}");
-            let ours = matches!(classify, NamespaceClass::Managed | NamespaceClass::Legacy);
-            assert_eq!(namespace_policy.owns(namespace), ours, "{namespace}");
+            let own = matches!(classify, NamespaceClass::Managed | NamespaceClass::Legacy);
+            assert_eq!(namespace_policy.owns(namespace), own, "{namespace}");
         }
         let alone = NamespacePolicy::of("prod".parse().unwrap());
         assert_eq!(alone.classify("prod-eu.a.b"), NamespaceClass::Foreign);

@@ -84,10 +84,10 @@ mod tests {
     #[test]
     fn owner_does_not_own_names_of_a_longer_owner() {
         let owner: Owner = "prod".parse().unwrap();
-        for theirs in
+        for foreign in
             ["prod-eu.a.b", "prod", "production.a.b", "prod/a/b", "xprod.a.b", "", "prod.", "prod..x"]
         {
-            assert!(!owner.owns(theirs), "{theirs}");
+            assert!(!owner.owns(foreign), "{foreign}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Effects, Handover, ObjectIndex, namespace_of};
-use crate::desired::LeftBecause;
+use crate::desired::RemovalReason;
 use crate::destination::Command;
 use crate::handover::{HandoverProgress, HandoverState};
 use crate::intake::{Compiled, Offer, RouteMatch, Subject, compile};
@@ -19,7 +19,7 @@ pub(super) struct Occasion<'a> {
     /// True if its content has changed.
     pub(super) changed: bool,
     /// The reason why it leaves the destinations that it no longer goes to.
-    pub(super) leaves_because: LeftBecause,
+    pub(super) removal_reason: RemovalReason,
     /// The time at which its source sent the event.
     pub(super) seen: Instant,
     /// True if somebody has just changed it, rather than that it is part of a first load.
@@ -46,7 +46,7 @@ impl ObjectIndex {
         occasion: Occasion<'_>,
         effects: &mut Effects,
     ) {
-        let Occasion { changed, leaves_because, seen, live, fresh } = occasion;
+        let Occasion { changed, removal_reason, seen, live, fresh } = occasion;
         let Some(record) = self.objects.get(id).filter(|record| record.read) else { return };
         let (namespace, namespace_comes) = namespace_of(id, &self.namespaces);
         let previous = &*record.matches;
@@ -62,7 +62,8 @@ impl ObjectIndex {
                 && had(&route_match.destination)
                     .is_some_and(|before| before.transform == route_match.transform)
         };
-        let Compiled { matches, offers, refused_by, kept_out } = compile(&subject, &self.table, is_current);
+        let Compiled { matches, offers, refused_by, routing_findings } =
+            compile(&subject, &self.table, is_current);
         let is_new = |destination: &DestinationId| had(destination).is_none();
         let newcomers: Vec<bool> = offers.iter().map(|offer| is_new(&offer.destination)).collect();
 
@@ -71,10 +72,10 @@ impl ObjectIndex {
             effects.protections.push(id.clone());
         }
         record.refused_by = refused_by;
-        for finding in kept_out.iter().filter(|finding| !record.kept_out.contains(finding)) {
+        for finding in routing_findings.iter().filter(|finding| !record.routing_findings.contains(finding)) {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
-        record.kept_out = kept_out;
+        record.routing_findings = routing_findings;
         let before = std::mem::replace(&mut record.matches, matches.into());
         let is_among = |matches: &[RouteMatch], destination: &DestinationId| {
             matches.iter().any(|other| other.destination == *destination)
@@ -100,12 +101,14 @@ impl ObjectIndex {
             }
         }
         let uid = record.accepted.uid.clone();
-        let because = |left: &RouteMatch| match leaves_because {
-            LeftBecause::Reconfigured if record.refused_by.contains(&left.route) => LeftBecause::Forbidden,
+        let because = |previous: &RouteMatch| match removal_reason {
+            RemovalReason::Reconfigured if record.refused_by.contains(&previous.route) => {
+                RemovalReason::Forbidden
+            }
             because => because,
         };
-        let gone: Vec<(DestinationId, LeftBecause)> =
-            leaves.iter().map(|left| (left.destination.clone(), because(left))).collect();
+        let gone: Vec<(DestinationId, RemovalReason)> =
+            leaves.iter().map(|previous| (previous.destination.clone(), because(previous))).collect();
         for (destination, because) in &gone {
             self.leave(destination);
             let moves = Moves { to: std::slice::from_ref(id), progress: &progress };
@@ -128,7 +131,7 @@ impl ObjectIndex {
         id: &ObjectId,
         uid: Option<&str>,
         destination: &DestinationId,
-        (moves, because): (Option<Moves<'_>>, LeftBecause),
+        (moves, because): (Option<Moves<'_>>, RemovalReason),
         effects: &mut Effects,
     ) {
         // A ruler that is no longer configured takes no commands.

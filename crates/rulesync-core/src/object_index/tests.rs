@@ -1,10 +1,10 @@
 //! The object index: each test builds an index, applies an event and asserts its effects. There is one module for each
 //! subject; its first lines state the invariant of `ARCHITECTURE.md` that it tests.
 
-mod a_destination_lets_go_of_what_leaves_it_only_when_the_other_has_it;
-mod nothing_unreadable_is_empty;
-mod what_is_offered_to_a_ruler;
-mod what_may_not_go_where_it_asks_stays_where_it_may;
+mod moves;
+mod offers;
+mod refused_tenants;
+mod unreadable;
 
 use crate::model::labels::Labels;
 use crate::policy::OnInvalid;
@@ -78,7 +78,7 @@ fn to(tenant: &str) -> Route {
 fn to_the_labelled() -> Route {
     let from = ValueSource::Label("tenant".into());
     Route {
-        tenant: Tenancy::Claimed { from, pattern: "{value}".parse().unwrap() },
+        tenant: Tenancy::Requested { from, pattern: "{value}".parse().unwrap() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("labelled", "central", None)
     }
@@ -138,12 +138,15 @@ impl Bench {
 
 /// Returns a short form of the effects.
 fn effects(effects: &Effects) -> Vec<String> {
-    let protections = effects.protections.iter().map(|id| format!("look whether {} is protected", id.name()));
+    let protections =
+        effects.protections.iter().map(|id| format!("protection of {} may have changed", id.name()));
     let commands = effects.commands.iter().map(|(destination, command)| match command {
         Command::Upsert { namespace, object, .. } => {
             format!("{destination} gets {namespace} ({} groups)", object.groups.len())
         }
-        Command::HandOver { namespace, .. } => format!("{destination} says when it has written {namespace}"),
+        Command::HandOver { namespace, .. } => {
+            format!("{destination} reports when it has written {namespace}")
+        }
         Command::Remove { namespace, .. } => format!("{destination} drops {namespace}"),
         other => format!("{destination}: {other:?}"),
     });
@@ -156,7 +159,7 @@ fn effects(effects: &Effects) -> Vec<String> {
 
 const NOTHING: [&str; 0] = [];
 
-mod work_is_proportional_to_what_changed {
+mod changes {
     use super::*;
 
     #[test]
@@ -176,8 +179,8 @@ mod work_is_proportional_to_what_changed {
         assert_eq!(effects(&bench.reroute(table(&[to("t")]), &[])), NOTHING);
         let more = effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"]));
         assert_eq!(more, ["central/u gets us.ns.o (1 groups)"]);
-        let anew = effects(&bench.reroute(table(&[to("t"), to("u")]), &["t"]));
-        assert_eq!(anew, ["central/t gets us.ns.o (1 groups)"], "it knows nothing yet");
+        let commands = effects(&bench.reroute(table(&[to("t"), to("u")]), &["t"]));
+        assert_eq!(commands, ["central/t gets us.ns.o (1 groups)"], "it knows nothing yet");
         let label = ExternalLabel {
             name: "cluster".into(),
             value: Value::Constant("a".into()),
@@ -194,13 +197,13 @@ mod work_is_proportional_to_what_changed {
         assert_eq!(bench.malformed("k", "o", false).findings.len(), 1);
         assert_eq!(bench.malformed("k", "o", false).findings.len(), 0);
         bench.upsert(object("o", "1", &[]));
-        assert_eq!(bench.malformed("k", "o", false).findings.len(), 1, "it was well in between");
+        assert_eq!(bench.malformed("k", "o", false).findings.len(), 1, "it was readable in between");
     }
 
     #[test]
     fn routing_table_that_reads_other_annotations_needs_objects_again() {
         let by = |key: &str| Route {
-            tenant: Tenancy::Claimed {
+            tenant: Tenancy::Requested {
                 from: ValueSource::Annotation(key.into()),
                 pattern: "{value}".parse().unwrap(),
             },
@@ -208,13 +211,13 @@ mod work_is_proportional_to_what_changed {
             ..Route::all("by", "central", None)
         };
         let (plain, one, two) = (table(&[to("t")]), table(&[by("a")]), table(&[by("a"), by("b")]));
-        assert!(one.looks_further_than(&plain) && two.looks_further_than(&one));
-        assert!(!plain.looks_further_than(&one) && !one.looks_further_than(&two));
-        assert!(!one.looks_further_than(&one));
+        assert!(one.reads_more_than(&plain) && two.reads_more_than(&one));
+        assert!(!plain.reads_more_than(&one) && !one.reads_more_than(&two));
+        assert!(!one.reads_more_than(&one));
     }
 }
 
-mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
+mod snapshots {
     use super::*;
 
     #[test]
@@ -232,13 +235,13 @@ mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
                 .map(|id| id.name().to_owned())
                 .collect()
         };
-        assert_eq!(missing(&bench), ["p", "q"], "what is of another source is its own affair");
+        assert_eq!(missing(&bench), ["p", "q"], "objects of other sources do not count");
         bench.malformed("k", "q", false);
-        assert_eq!(missing(&bench), ["p"], "what cannot be read is there all the same");
+        assert_eq!(missing(&bench), ["p"], "an unreadable object exists all the same");
     }
 }
 
-mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
+mod kubernetes_namespaces {
     use super::*;
 
     /// A label that is read from the Kubernetes namespace, and left out where that has none.

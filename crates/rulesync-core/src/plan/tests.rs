@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::desired::tests::{group, object};
-use crate::desired::{LeftBecause, Protection};
+use crate::desired::{Protection, RemovalReason};
 use crate::finding::Location;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
@@ -80,11 +80,11 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
             Location { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Location::default() };
         finding.at(location).hint("mend it")
     };
-    let mut it = object("o", None, vec![group("doubted", "1"), group("taken", "1"), group("good", "1")]);
+    let mut it = object("o", None, vec![group("suspect", "1"), group("taken", "1"), group("good", "1")]);
     it.refused = ["withheld".into()].into();
     it.findings = [
-        about(Finding::doubt("promql", "cannot be read"), "doubted"),
-        about(Finding::doubt("promql", "cannot be read either"), "taken"),
+        about(Finding::suspicion("promql", "cannot be read"), "suspect"),
+        about(Finding::suspicion("promql", "cannot be read either"), "taken"),
         about(Finding::error("poison", "freezes a tenant"), "withheld"),
         about(Finding::warning("unknown-key", "is not known"), "good"),
     ]
@@ -95,19 +95,19 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
     insta::assert_snapshot!(plan, @r#"
     r/t: 2 changes
       + us.ns.o / good (1 rules) of K ns/o
-      ! K ns/o: group "doubted", expr: cannot be read (mend it)
+      ! K ns/o: group "suspect", expr: cannot be read (mend it)
       ! K ns/o: group "withheld", expr: freezes a tenant (mend it)
     "#);
     let object = plan.refusals[0].object.clone();
-    for (finding, told) in [
-        (about(Finding::doubt("recording-field", "`for` has no meaning"), "good"), 1),
-        (about(Finding::doubt("recording-field", "`for` has no meaning"), "taken"), 0),
+    for (finding, count) in [
+        (about(Finding::suspicion("recording-field", "`for` has no meaning"), "good"), 1),
+        (about(Finding::suspicion("recording-field", "`for` has no meaning"), "taken"), 0),
         (about(Finding::warning("unknown-key", "is not known"), "good"), 0),
         (Finding::error("duration", "of the whole object"), 1),
     ] {
         let findings = [finding];
         let dry_run = DryRun::new(vec![plan.clone()], [(&object, findings.as_slice())]);
-        assert_eq!(dry_run.refusals.len(), told, "{}", findings[0]);
+        assert_eq!(dry_run.refusals.len(), count, "{}", findings[0]);
         assert!(!dry_run.is_clean());
     }
     assert!(DryRun::new(Vec::new(), []).is_clean());
@@ -119,7 +119,7 @@ fn plan_makes_only_safe_deletes() {
     let mut desired = Desired::default();
     let dropped = object("dropped", None, vec![g.clone()]);
     desired.upsert(&"us.ns.dropped".into(), dropped.clone());
-    desired.remove(&"us.ns.dropped".into(), &dropped.id, LeftBecause::Deleted);
+    desired.remove(&"us.ns.dropped".into(), &dropped.id, RemovalReason::Deleted);
     desired.protect(
         &"us.ns.held".into(),
         &object("held", None, vec![]).id,
@@ -179,7 +179,7 @@ fn plan_deletes_legacy_namespaces_with_a_successor() {
     desired.upsert(&"us.ns.o".into(), object("o", None, vec![group("g", "1")]));
     let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
     let namespace_policy = NamespacePolicy {
-        former: vec![crate::Naming::Owner("old".parse().unwrap())],
+        legacy: vec![crate::Naming::Owner("old".parse().unwrap())],
         ..NamespacePolicy::of("us".parse().unwrap())
     };
     let input = input(&desired, &observed, ALL, &namespace_policy);
@@ -203,7 +203,7 @@ fn successor_of_a_legacy_namespace_is_that_of_its_own_object() {
     desired.upsert(&of_p, object("p", None, vec![group("g", "1")]));
     let namespace_policy = NamespacePolicy {
         naming: alloy("new"),
-        former: vec![alloy("old")],
+        legacy: vec![alloy("old")],
         ..NamespacePolicy::of("us".parse().unwrap())
     };
     let observed = Observed::default();
@@ -212,7 +212,7 @@ fn successor_of_a_legacy_namespace_is_that_of_its_own_object() {
     assert_eq!(successor("o"), Some(&of_o));
     assert_eq!(successor("p"), Some(&of_p));
     assert_eq!(successor("gone"), None, "its deletion is one like any other");
-    assert_eq!(super::successor(&of_o, input), None, "it is no former name");
+    assert_eq!(super::successor(&of_o, input), None, "it is no legacy name");
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub struct TenantPattern {
 
 /// A pattern without a place for the requested value, or with two.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` must hold `{{value}}` exactly once: that is where the claim goes")]
+#[error("`{0}` must hold `{{value}}` exactly once: that is where the requested value goes")]
 pub struct TenantPatternError(String);
 
 impl Default for TenantPattern {
@@ -35,12 +35,12 @@ impl std::str::FromStr for TenantPattern {
 
 impl TenantPattern {
     /// Returns the name of the tenant for a requested value.
-    pub fn apply(&self, claim: &str) -> String {
-        format!("{}{claim}{}", self.before, self.after)
+    pub fn apply(&self, requested: &str) -> String {
+        format!("{}{requested}{}", self.before, self.after)
     }
 
     /// Returns the requested value that makes a tenant's name, if one does.
-    pub fn claim_of<'a>(&self, tenant: &'a str) -> Option<&'a str> {
+    pub fn requested_for<'a>(&self, tenant: &'a str) -> Option<&'a str> {
         tenant.strip_prefix(&*self.before)?.strip_suffix(&*self.after)
     }
 }

@@ -33,7 +33,7 @@ impl Bench {
 
     fn come_back(&mut self, numbers: std::ops::Range<usize>) -> &mut Self {
         self.left += numbers.len();
-        numbers.for_each(|n| self.vanishing.is_there(&id(n)));
+        numbers.for_each(|n| self.vanishing.exists(&id(n)));
         self
     }
 
@@ -71,7 +71,7 @@ async fn hold_lasts_a_window_and_without_objects_until_some_return() {
     most.vanish(0..6).held();
     assert_eq!(most.after(299).held(), Some(HeldReason::Vanished));
     most.healthy = false;
-    assert_eq!(most.after(1).held(), Some(HeldReason::Vanished), "it cannot see");
+    assert_eq!(most.after(1).held(), Some(HeldReason::Vanished), "the source cannot see its objects");
     most.healthy = true;
     assert_eq!(most.held(), None);
     let mut all = Bench::of(9);
@@ -81,7 +81,7 @@ async fn hold_lasts_a_window_and_without_objects_until_some_return() {
     let mut all = Bench::of(9);
     all.vanish(0..9).held();
     assert_eq!(all.come_back(0..4).held(), Some(HeldReason::Vanished));
-    assert_eq!(all.come_back(4..5).held(), None, "most are there again");
+    assert_eq!(all.come_back(4..5).held(), None, "most exist again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,14 +94,14 @@ async fn deleted_kubernetes_namespace_explains_vanished_objects() {
 
 #[tokio::test(start_paused = true)]
 async fn objects_that_vanish_within_a_second_belong_together_for_half_a_minute() {
-    let breath = |millis: u64| {
+    let vanish_after = |millis: u64| {
         let mut bench = Bench::of(4);
         bench.vanish(0..2);
         bench.now += Duration::from_millis(millis);
         bench.vanish(2..3).held()
     };
-    assert_eq!(breath(1_000), Some(HeldReason::Vanished));
-    assert_eq!(breath(1_001), None, "one for itself");
+    assert_eq!(vanish_after(1_000), Some(HeldReason::Vanished));
+    assert_eq!(vanish_after(1_001), None, "one for itself");
     let stream = |seconds: usize| {
         let mut bench = Bench::of(seconds + 2);
         for n in 0..=seconds {
@@ -132,7 +132,7 @@ async fn hold_is_judged_again_at_its_end_and_forgotten_with_its_source() {
     assert_eq!(bench.vanishing.due(bench.now), Some(began + policy.window));
     assert_eq!(bench.vanishing.due(began + policy.window), None, "it is over");
     assert!(!bench.vanishing.forget("another"));
-    assert!(bench.vanishing.forget("s"), "something was held");
+    assert!(bench.vanishing.forget("s"), "deletes were held");
     assert!(bench.vanishing.is_empty());
     bench.vanish(6..7);
     assert!(!bench.vanishing.forget("s"), "nothing was");
@@ -156,7 +156,7 @@ async fn hold_is_reported_once() {
     assert_eq!(judge(0, now), [("s".into(), Some(HeldReason::SourceEmpty))]);
     assert_eq!(judge(6, now), [("s".into(), None)]);
     assert_eq!(judge(6, now + SETTLE_TIME), []);
-    assert!(!bench.vanishing.is_empty(), "who follows within a breath belongs to them");
+    assert!(!bench.vanishing.is_empty(), "objects that vanish within a second belong to them");
     bench.vanishing.judge(
         &policy,
         |_| Remaining { objects: 6, healthy: true, poll_interval: Duration::ZERO },
@@ -171,13 +171,13 @@ async fn orphans_are_held_for_a_window_or_while_nothing_else_exists() {
     let began = Instant::now();
     let of = |objects, healthy| Remaining { objects, healthy, poll_interval: Duration::ZERO };
     let mut orphans = Orphans::default();
-    assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "one is no accident");
+    assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "a single one is no accident");
     assert_eq!(orphans.judge(&policy, 3, &[of(3, true)], began), None, "half is none");
     assert_eq!((orphans.held(), orphans.due(began)), (None, None));
     // Their source is unknown.
     let sources = [of(2, true), of(9, true)];
     assert_eq!(orphans.judge(&policy, 3, &sources, began), Some(Some(HeldReason::Vanished)));
-    assert_eq!(orphans.judge(&policy, 3, &sources, began), None, "that is no news");
+    assert_eq!(orphans.judge(&policy, 3, &sources, began), None, "nothing has changed");
     assert_eq!(orphans.held(), Some(HeldReason::Vanished));
     let over = began + policy.window;
     assert_eq!(orphans.due(began), Some(over));

@@ -32,19 +32,19 @@ async fn batch_contains_all_pending_changes_once_everything_is_declared() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, OnInvalid::Group);
     for n in 0..300 {
-        world.teller.upsert(object(&format!("o{n:03}"), &[("a", "1"), ("b", "1"), ("c", "1")]));
+        world.source.upsert(object(&format!("o{n:03}"), &[("a", "1"), ("b", "1"), ("c", "1")]));
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(writes(&ruler), [""; 0], "there may be more to come");
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     let written = writes(&ruler);
     assert_eq!((written.len(), written[0].as_str()), (300, "WRITE prod us.ns.o000 a b c"));
     assert_eq!(ruler.most_at_once(), 300);
     // Changes of one namespace are sent together, and the other namespaces are not touched. Deletes wait for the guard
     // first.
-    world.teller.upsert(object("o007", &[("a", "2"), ("c", "1"), ("d", "1")]));
-    world.teller.say(SourceEvent::Delete(id("o008")));
+    world.source.upsert(object("o007", &[("a", "2"), ("c", "1"), ("d", "1")]));
+    world.source.send(SourceEvent::Delete(id("o008")));
     world.settle().await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let expected = ["WRITE prod us.ns.o007 -b", "WRITE prod us.ns.o007 a d", "WRITE prod us.ns.o008 -"];
@@ -56,7 +56,7 @@ async fn batch_contains_all_pending_changes_once_everything_is_declared() {
 async fn batch_does_not_wait_long_for_a_source_without_a_complete_snapshot() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, OnInvalid::Group);
-    world.teller.upsert(object("o", &[("a", "1")]));
+    world.source.upsert(object("o", &[("a", "1")]));
     tokio::time::sleep(Duration::from_secs(29)).await;
     assert_eq!(writes(&ruler), [""; 0]);
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -71,22 +71,22 @@ async fn batch_refusal_without_a_reason_is_explained_by_local_findings() {
     ruler.refuse("odd");
     let world = start(&ruler, OnInvalid::Group);
     world
-        .teller
+        .source
         .upsert(object("o", &[("good", "1"), ("known", "sum(up"), ("unknown", "odd"), ("well", "2")]));
-    world.teller.complete();
+    world.source.complete();
     let status = world.settle().await;
     assert_eq!(writes(&ruler), ["WRITE prod us.ns.o good known! unknown well"]);
     let stored: Vec<String> = ruler.groups("prod").remove("us.ns.o").unwrap().into_keys().collect();
     assert_eq!((stored, status.objects[0].state), (vec!["good".into(), "well".into()], ObjectState::Refused));
-    let mut told: Vec<String> = status.objects[0].destinations[0]
+    let mut reported: Vec<String> = status.objects[0].destinations[0]
         .findings
         .iter()
         .filter(|finding| finding.is_error())
         .map(ToString::to_string)
         .collect();
-    told.sort();
+    reported.sort();
     assert_eq!(
-        told,
+        reported,
         [
             r#"group "known", rule 0 "r", spec.groups[1].rules[0].expr, 1:7: refused by the ruler: unclosed left parenthesis (the other groups are synced)"#,
             r#"group "unknown", rule 0 "r", spec.groups[2].rules[0]: refused by the ruler: cannot parse (the other groups are synced)"#,
@@ -107,8 +107,8 @@ async fn batch_omits_rules_found_invalid_locally_or_by_the_ruler() {
     let rule = object.groups[0].rules.as_ref().unwrap()[0].clone();
     let of = |expr: &str| rulesync_core::DeclaredRule { expr: expr.to_owned(), ..rule.clone() };
     object.groups[0].rules = Some(["1", "odd", "2", "sum(up"].map(of).into());
-    world.teller.upsert(object);
-    world.teller.complete();
+    world.source.upsert(object);
+    world.source.complete();
     let status = world.settle().await;
     // Without the rule that has a finding, the group has none.
     assert_eq!(writes(&ruler), ["WRITE prod us.ns.o g", "WRITE prod us.ns.o g!", "WRITE prod us.ns.o g!"]);
@@ -126,8 +126,8 @@ async fn batch_includes_the_claim() {
     let ruler = MemoryRuler::default();
     ruler.batch();
     let world = World::with(&ruler, |_| {}, |engine| engine.identity("a"));
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(writes(&ruler), ["WRITE prod us rulesync", "WRITE prod us.ns.o g"]);
     assert_eq!(ruler.most_at_once(), 2, "they are written concurrently");

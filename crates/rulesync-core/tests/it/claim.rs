@@ -11,7 +11,7 @@ fn cluster(name: &str) -> impl FnOnce(EngineBuilder) -> EngineBuilder {
 
 fn start(ruler: &MemoryRuler, name: &str) -> World {
     let world = World::with(ruler, |_| {}, cluster(name));
-    world.teller.upsert(object("o", &[("g", name)]));
+    world.source.upsert(object("o", &[("g", name)]));
     world
 }
 
@@ -24,7 +24,7 @@ fn claimed_by(ruler: &MemoryRuler) -> Option<String> {
 async fn claim_is_written_first_and_once() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, "a");
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us/rulesync", "POST prod us.ns.o/g"]);
     resync().await;
@@ -32,7 +32,7 @@ async fn claim_is_written_first_and_once() {
     assert_eq!(ruler.counts(), (3, 0, 0), "one list soon after the claim was written, then the usual ones");
     world.stop().await;
     let again = start(&ruler, "a");
-    again.teller.complete();
+    again.source.complete();
     again.settle().await;
     assert_eq!(ruler.requests(), ["GET prod"], "the claim still exists");
     again.stop().await;
@@ -42,12 +42,12 @@ async fn claim_is_written_first_and_once() {
 async fn claim_stops_a_second_cluster_until_the_first_is_gone() {
     let ruler = MemoryRuler::default();
     let first = start(&ruler, "a");
-    first.teller.complete();
+    first.source.complete();
     first.settle().await;
     ruler.requests();
     let second = start(&ruler, "b");
-    second.teller.upsert(object("other", &[("g", "b")]));
-    second.teller.complete();
+    second.source.upsert(object("other", &[("g", "b")]));
+    second.source.complete();
     let status = second.until(|status| status.destinations[0].state == DestinationState::Conflict).await;
     let error = status.destinations[0].error.clone().unwrap();
     assert!(error.contains("cluster a") && error.contains("this is cluster b"), "{error}");
@@ -70,7 +70,7 @@ async fn claims_of_two_clusters_at_the_same_moment_are_settled_within_seconds() 
         fastrand::seed(seed);
         let ruler = MemoryRuler::default();
         let worlds = [start(&ruler, "a"), start(&ruler, "b")];
-        worlds.iter().for_each(|world| world.teller.complete());
+        worlds.iter().for_each(|world| world.source.complete());
         tokio::time::sleep(std::time::Duration::from_secs(15)).await;
         let mut conflicts = 0;
         for world in &worlds {
@@ -82,7 +82,7 @@ async fn claims_of_two_clusters_at_the_same_moment_are_settled_within_seconds() 
         ruler.requests();
         resync().await;
         let (_, posts, deletes) = ruler.counts();
-        assert_eq!((posts, deletes), (0, 0), "seed {seed}: nobody fights");
+        assert_eq!((posts, deletes), (0, 0), "seed {seed}: no cluster overwrites the other");
         let holder = claimed_by(&ruler).unwrap();
         assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, holder, "seed {seed}");
         for world in worlds {
@@ -96,7 +96,7 @@ async fn claim_that_is_refused_stops_nothing() {
     let ruler = MemoryRuler::default();
     ruler.refuse("vector(1)");
     let world = start(&ruler, "a");
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us/rulesync", "POST prod us.ns.o/g"]);
     world.stop().await;
@@ -106,13 +106,13 @@ async fn claim_that_is_refused_stops_nothing() {
 async fn claims_that_are_switched_off_are_neither_written_nor_respected() {
     let ruler = MemoryRuler::default();
     let first = start(&ruler, "a");
-    first.teller.complete();
+    first.source.complete();
     first.settle().await;
     first.stop().await;
     ruler.requests();
     let second = World::with(&ruler, |setup| setup.policy.claim = false, cluster("b"));
-    second.teller.upsert(object("o", &[("g", "b")]));
-    second.teller.complete();
+    second.source.upsert(object("o", &[("g", "b")]));
+    second.source.complete();
     second.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/g"]);
     second.stop().await;
@@ -128,16 +128,16 @@ async fn owners_with_a_common_prefix_never_touch_each_other() {
             cluster(owner),
         );
         for n in 0..20 {
-            world.teller.upsert(object(&format!("o{n}"), &[("g", owner)]));
+            world.source.upsert(object(&format!("o{n}"), &[("g", owner)]));
         }
-        world.teller.complete();
+        world.source.complete();
         world
     };
     let (prod, eu) = (owned("prod"), owned("prod-eu"));
     prod.settle().await;
     eu.settle().await;
     ruler.requests();
-    (0..20).for_each(|n| prod.teller.delete(&format!("o{n}")));
+    (0..20).for_each(|n| prod.source.delete(&format!("o{n}")));
     prod.until(|status| status.destinations[0].state == DestinationState::Holding).await;
     prod.handle.release_deletes(&central("prod")).await;
     prod.settle().await;
@@ -153,8 +153,8 @@ async fn owners_with_a_common_prefix_never_touch_each_other() {
 async fn cluster_without_an_identity_makes_no_claim() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod")]);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(claimed_by(&ruler), None);
     world.stop().await;
@@ -171,8 +171,8 @@ fn release(name: &str, previous: &[&str]) -> impl FnOnce(EngineBuilder) -> Engin
 
 fn start_release(ruler: &MemoryRuler, name: &str, previous: &[&str]) -> World {
     let world = World::with(ruler, |_| {}, release(name, previous));
-    world.teller.upsert(object("o", &[("g", name)]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", name)]));
+    world.source.complete();
     world
 }
 
@@ -210,7 +210,7 @@ async fn claims_distinguish_releases_of_one_cluster_and_follow_a_renamed_one() {
 async fn claim_without_an_installation_is_taken_over_in_its_cluster() {
     let ruler = MemoryRuler::default();
     let older = start(&ruler, "a");
-    older.teller.complete();
+    older.source.complete();
     older.settle().await;
     older.stop().await;
     let newer = start_release(&ruler, "monitoring/one", &[]);

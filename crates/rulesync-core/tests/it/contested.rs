@@ -8,8 +8,8 @@ use crate::world::{MemoryRuler, World, object, resync};
 
 async fn one(ruler: &MemoryRuler) -> World {
     let world = World::start(ruler);
-    world.teller.upsert(object("o", &[("g", "declared"), ("h", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "declared"), ("h", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     world
@@ -81,9 +81,9 @@ async fn contested_group_is_repaired_once_per_resync_and_written_at_once_when_de
     let (_, posts, _) = ruler.counts();
     assert!(posts <= 3, "{posts} writes in ten minutes");
     insist(&ruler);
-    world.teller.upsert(object("o", &[("g", "declared anew"), ("h", "1")]));
+    world.source.upsert(object("o", &[("g", "declared again"), ("h", "1")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(expr(&ruler), "declared anew", "its author does not wait");
+    assert_eq!(expr(&ruler), "declared again", "its author does not wait");
     world.stop().await;
 }
 
@@ -92,7 +92,7 @@ async fn accepted_writes_that_are_not_stored_are_no_success() {
     let ruler = MemoryRuler::default();
     let world = one(&ruler).await;
     ruler.swallow_writes(true);
-    world.teller.upsert(object("o", &[("g", "new"), ("h", "1")]));
+    world.source.upsert(object("o", &[("g", "new"), ("h", "1")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     resync().await;
     // In virtual time the last success moves into the past.
@@ -106,7 +106,7 @@ async fn accepted_writes_that_are_not_stored_are_no_success() {
         (DestinationState::Contested, vec!["contested"])
     );
     let since = success.unwrap() - status.destinations[0].last_success.unwrap();
-    assert!(since > 15 * 60, "what was written is not there, and there was success {since} s ago");
+    assert!(since > 15 * 60, "the write is missing, but there was success {since} s ago");
     ruler.swallow_writes(false);
     resync().await;
     resync().await;
@@ -142,9 +142,9 @@ async fn normalization_is_learned_reported_and_tested_again() {
     for name in ["o", "p"] {
         let mut limited = object(name, &[("g", "1")]);
         limited.groups[0].limit = Some(7);
-        world.teller.upsert(limited);
+        world.source.upsert(limited);
     }
-    world.teller.complete();
+    world.source.complete();
     for _ in 0..3 {
         resync().await;
     }

@@ -73,15 +73,15 @@ async fn evaluation_shows_groups_that_are_not_loaded_and_rules_that_fail() {
     let ruler = Evaluating::default();
     let named = NamedRuler::new("central", Arc::new(ruler.clone()));
     let world = World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine);
-    world.teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1"), ("b", "1")]));
+    world.source.complete();
     let status = world.settle().await;
-    assert_eq!(evaluation(&status), None, "nobody has asked yet");
+    assert_eq!(evaluation(&status), None, "the ruler was not asked yet");
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
     // The tenant is frozen: groups are stored and not loaded.
     let status = world.until(|status| evaluation(status) == Some(EvaluationState::NotLoaded)).await;
     assert_eq!(status.destinations[0].not_loaded, 1);
-    assert_eq!(status.objects[0].state, ObjectState::Synced, "it is in the ruler as declared");
+    assert_eq!(status.objects[0].state, ObjectState::Synced, "the ruler has it as declared");
     assert!(status.objects[0].destinations[0].findings[0].to_string().contains("does not load it"));
     *ruler.loaded.lock().unwrap() =
         vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Failing("too many series".to_owned()))];
@@ -105,12 +105,12 @@ async fn evaluation_metrics_are_missing_while_the_ruler_cannot_report_them() {
     let counted = metrics.clone();
     let world =
         World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine.metrics(counted));
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     let shown = |name: &str| exposed(&metrics).lines().any(|line| line.starts_with(&format!("{name}{{")));
     let names = ["rulesync_evaluation_failing_rules", "rulesync_evaluation_not_loaded_groups"];
-    assert!(!names.iter().any(|name| shown(name)), "nobody has asked yet");
+    assert!(!names.iter().any(|name| shown(name)), "the ruler was not asked yet");
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
     assert!(names.iter().all(|name| shown(name)));

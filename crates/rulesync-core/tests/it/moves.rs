@@ -25,8 +25,8 @@ async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
         },
         |engine| engine,
     );
-    world.teller.upsert(of("a", &[("g", "1"), ("h", "1")]));
-    world.teller.complete();
+    world.source.upsert(of("a", &[("g", "1"), ("h", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(here.groups("a").len(), 1);
     drop((here.requests(), there.requests()));
@@ -38,9 +38,9 @@ async fn move_keeps_the_old_rules_until_the_new_ones_are_written() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
-    world.teller.upsert(of("b", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert_eq!(here.groups("a").len(), 1, "it is evaluated somewhere all the time");
+    assert_eq!(here.groups("a").len(), 1, "it is always evaluated somewhere");
     assert!(here.requests().iter().all(|request| request.starts_with("GET")));
     there.fail(None);
     world.until(|_| here.groups("a").is_empty()).await;
@@ -53,9 +53,9 @@ async fn move_that_is_reverted_changes_nothing() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
-    world.teller.upsert(of("b", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    world.teller.upsert(of("a", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("a", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(Duration::from_secs(60)).await;
     there.fail(None);
     world.settle().await;
@@ -70,9 +70,9 @@ async fn move_of_a_deleted_object_leaves_no_rules() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
-    world.teller.upsert(of("b", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    world.teller.delete("o");
+    world.source.delete("o");
     world.until(|_| here.groups("a").is_empty()).await;
     there.fail(None);
     world.settle().await;
@@ -85,10 +85,10 @@ async fn move_waits_for_no_refused_group_unless_all_are_refused() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.refuse("2");
-    world.teller.upsert(of("b", &[("g", "2"), ("h", "2")]));
+    world.source.upsert(of("b", &[("g", "2"), ("h", "2")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!((here.groups("a").len(), there.groups("b").len()), (1, 0));
-    world.teller.upsert(of("b", &[("g", "2"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "2"), ("h", "1")]));
     world.until(|_| here.groups("a").is_empty()).await;
     assert_eq!(there.groups("b")["us.ns.o"].len(), 1);
     world.stop().await;
@@ -98,7 +98,7 @@ async fn move_waits_for_no_refused_group_unless_all_are_refused() {
 async fn tenant_is_used_from_its_first_object_to_its_last() {
     let ruler = MemoryRuler::default();
     let by_label = Route {
-        tenant: Tenancy::Claimed {
+        tenant: Tenancy::Requested {
             from: ValueSource::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         },
@@ -106,23 +106,23 @@ async fn tenant_is_used_from_its_first_object_to_its_last() {
         ..Route::all("claims", "central", None)
     };
     let world = World::with_routes(&ruler, vec![by_label]);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     assert_eq!(
         (ruler.requests().len(), world.status().await.destinations.len()),
         (0, 0),
         "no object has requested any"
     );
-    world.teller.upsert(of("x", &[("g", "1")]));
+    world.source.upsert(of("x", &[("g", "1")]));
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET x", "POST x us.ns.o/g"]);
-    world.teller.upsert(of("y", &[("g", "1")]));
+    world.source.upsert(of("y", &[("g", "1")]));
     let status = world.until(|status| status.destinations.len() == 1 && ruler.groups("x").is_empty()).await;
     assert_eq!(status.destinations[0].tenant.as_deref(), Some("y"));
     assert_eq!(ruler.requests(), ["GET y", "POST y us.ns.o/g", "DELETE x us.ns.o"]);
-    world.teller.upsert(of("x", &[("g", "1")]));
+    world.source.upsert(of("x", &[("g", "1")]));
     world.until(|status| status.destinations.len() == 1 && ruler.groups("y").is_empty()).await;
-    world.teller.delete("o");
+    world.source.delete("o");
     world.until(|status| status.destinations.is_empty()).await;
     assert!(ruler.groups("x").is_empty() && ruler.groups("y").is_empty());
     world.stop().await;
@@ -132,18 +132,18 @@ async fn tenant_is_used_from_its_first_object_to_its_last() {
 async fn metrics_of_a_destination_end_with_it() {
     let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
     let counted = metrics.clone();
-    let claimed = Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
+    let requested = Route {
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     };
-    let world = World::with(&ruler, |setup| setup.routes = vec![claimed], |engine| engine.metrics(counted));
-    world.teller.upsert(of("first", &[("g", "1")]));
-    world.teller.complete();
+    let world = World::with(&ruler, |setup| setup.routes = vec![requested], |engine| engine.metrics(counted));
+    world.source.upsert(of("first", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert!(exposed(&metrics).contains(r#"tenant="first""#));
     for n in 0..20 {
-        world.teller.upsert(of(&format!("t{n}"), &[("g", "1")]));
+        world.source.upsert(of(&format!("t{n}"), &[("g", "1")]));
         world.settle().await;
     }
     world.until(|status| status.destinations.len() == 1).await;
@@ -157,9 +157,9 @@ async fn metrics_of_a_destination_end_with_it() {
 }
 
 /// A route to the tenant in the label, for tenants of this pattern.
-fn claimed(pattern: &str) -> Route {
+fn requested(pattern: &str) -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec![pattern.into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     }
@@ -171,18 +171,18 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn misspelt_tenant_moves_and_deletes_nothing() {
-    let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryInventory::default());
+    let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
-    let start = || World::with(&ruler, |setup| setup.routes = vec![claimed("own*")], remember);
+    let start = || World::with(&ruler, |setup| setup.routes = vec![requested("own*")], remember);
     let world = start();
-    world.teller.upsert(of("own", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(of("own", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     crate::world::resync().await;
     ruler.requests();
-    world.teller.upsert(of("onw", &[("g", "2")]));
+    world.source.upsert(of("onw", &[("g", "2")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "as it was, where it was");
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "unchanged, in its place");
     let status = world.status().await;
     assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
     let finding = status.objects[0].findings.iter().find(|finding| finding.code == "tenant").unwrap();
@@ -190,12 +190,12 @@ async fn misspelt_tenant_moves_and_deletes_nothing() {
     world.stop().await;
     // After a restart its earlier tenant is unknown, so its rules stay wherever it may have been.
     let world = start();
-    world.teller.upsert(of("onw", &[("g", "2")]));
-    world.teller.complete();
+    world.source.upsert(of("onw", &[("g", "2")]));
+    world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
     // When it is fixed, it is written to its tenant.
-    world.teller.upsert(of("own-2", &[("g", "3")]));
+    world.source.upsert(of("own-2", &[("g", "3")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!((expr(&ruler, "own-2").as_deref(), expr(&ruler, "own")), (Some("3"), None));
     world.stop().await;
@@ -204,12 +204,12 @@ async fn misspelt_tenant_moves_and_deletes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn removed_permission_deletes_the_rules_after_a_window() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed("own")]);
-    world.teller.upsert(of("own", &[("g", "1")]));
-    world.teller.complete();
+    let world = World::with_routes(&ruler, vec![requested("own")]);
+    world.source.upsert(of("own", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     let mut setup = world.setup.clone();
-    setup.routes = vec![claimed("other")];
+    setup.routes = vec![requested("other")];
     world.handle.reconfigure(setup).await.unwrap();
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
     assert!(expr(&ruler, "own").is_some());
@@ -221,13 +221,13 @@ async fn removed_permission_deletes_the_rules_after_a_window() {
 #[tokio::test(start_paused = true)]
 async fn deleted_object_with_a_refused_tenant_takes_its_rules_with_it() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed("own")]);
-    world.teller.upsert(of("own", &[("g", "1")]));
-    world.teller.complete();
+    let world = World::with_routes(&ruler, vec![requested("own")]);
+    world.source.upsert(of("own", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
-    world.teller.upsert(of("onw", &[("g", "1")]));
+    world.source.upsert(of("onw", &[("g", "1")]));
     tokio::time::sleep(Duration::from_secs(60)).await;
-    world.teller.delete("o");
+    world.source.delete("o");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(expr(&ruler, "own").is_none());
     world.stop().await;
@@ -241,8 +241,8 @@ async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
         let world = World::start(&ruler);
         let mut before = object("o", &[("g", "1"), ("h", "1")]);
         before.groups[0].source_tenants = Some(vec!["prod".to_owned()]);
-        world.teller.upsert(before);
-        world.teller.complete();
+        world.source.upsert(before);
+        world.source.complete();
         world.settle().await;
         let mut setup = world.setup.clone();
         setup.routes[0].external_labels = vec![rulesync_core::ExternalLabel {
@@ -252,7 +252,7 @@ async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
         }];
         ruler.refuse("bad");
         let bad = if locally { "" } else { "bad" };
-        world.teller.upsert(object("o", &[("g", bad), ("h", "1")]));
+        world.source.upsert(object("o", &[("g", bad), ("h", "1")]));
         tokio::time::sleep(Duration::from_secs(60)).await;
         world.handle.reconfigure(setup).await.unwrap();
         tokio::time::sleep(Duration::from_secs(4 * 60)).await;
@@ -264,7 +264,7 @@ async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
         tokio::time::sleep(Duration::from_secs(3 * 60)).await;
         assert_eq!(there(), ["h"], "locally: {locally}");
         assert_eq!(ruler.groups("prod")["us.ns.o"]["h"].rules[0].labels["team"], "a");
-        world.teller.upsert(object("o", &[("g", "mended"), ("h", "1")]));
+        world.source.upsert(object("o", &[("g", "mended"), ("h", "1")]));
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(there(), ["g", "h"]);
         world.stop().await;
@@ -274,14 +274,14 @@ async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
 #[tokio::test(start_paused = true)]
 async fn tenant_without_objects_affects_no_other() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed("*")]);
+    let world = World::with_routes(&ruler, vec![requested("*")]);
     for (name, tenant) in [("o", "x"), ("p", "y")] {
         let labels = [("tenant", tenant)].into_iter().collect();
-        world.teller.upsert(RuleObject { labels, ..object(name, &[("g", "1")]) });
+        world.source.upsert(RuleObject { labels, ..object(name, &[("g", "1")]) });
     }
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
-    world.teller.delete("o");
+    world.source.delete("o");
     let status = world.until(|status| status.destinations.len() == 1).await;
     assert_eq!(
         (status.destinations[0].tenant.as_deref(), status.destinations[0].retiring),
@@ -296,35 +296,35 @@ async fn renamed_object_is_written_before_its_legacy_name_is_deleted() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let renamed = |from: &str, to: &str| {
-        world.teller.say(SourceEvent::Renamed { id: id(from), to: vec![id(to)] });
+        world.source.send(SourceEvent::Renamed { id: id(from), to: vec![id(to)] });
     };
     let has = |name: &str| ruler.groups("prod").contains_key(&format!("us.ns.{name}"));
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
 
     ruler.break_group("h", Some(unavailable()));
-    world.teller.upsert(object("p", &[("h", "1")]));
+    world.source.upsert(object("p", &[("h", "1")]));
     renamed("o", "p");
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert!(has("o") && !has("p"), "it is evaluated under some name all the time");
+    assert!(has("o") && !has("p"), "it is always evaluated under some name");
     ruler.break_group("h", None);
     world.until(|_| !has("o")).await;
     assert!(has("p"));
 
     // If all groups are refused under the new name, they stay under the old one.
     ruler.refuse("bad");
-    world.teller.upsert(object("q", &[("i", "bad")]));
+    world.source.upsert(object("q", &[("i", "bad")]));
     renamed("p", "q");
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert!(has("p"));
     // When it is fixed, the new name takes over.
-    world.teller.upsert(object("q", &[("i", "1")]));
+    world.source.upsert(object("q", &[("i", "1")]));
     world.until(|_| !has("p")).await;
     assert!(has("q"));
     // An object that goes nowhere takes nothing over.
     let nowhere = RuleObject { labels: Default::default(), ..object("r", &[("j", "1")]) };
-    world.teller.upsert(nowhere);
+    world.source.upsert(nowhere);
     renamed("q", "r");
     world.until(|_| !has("q")).await;
     world.stop().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, Policy, RunError, Summary};
 use tokio::time::Instant;
 
-use crate::world::{MemoryRuler, Teller, object, route, script};
+use crate::world::{MemoryRuler, SourceControl, object, route, scripted_source};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -15,9 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// Runs an engine once while `speak` controls its source; returns the result with the virtual time that it took.
 async fn once(
     ruler: &MemoryRuler,
-    speak: impl AsyncFnOnce(&Teller),
+    speak: impl AsyncFnOnce(&SourceControl),
 ) -> (Result<Summary, RunError>, Duration) {
-    let (source, teller) = script();
+    let (source, control) = scripted_source();
     let mut engine = Engine::builder("us".parse().unwrap());
     let setup = rulesync_core::Setup {
         namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
@@ -32,7 +32,7 @@ async fn once(
         let result = engine.build().unwrap().sync_once(std::future::pending()).await;
         (result, start.elapsed())
     };
-    let (result, ()) = tokio::join!(run, speak(&teller));
+    let (result, ()) = tokio::join!(run, speak(&control));
     result
 }
 
@@ -44,9 +44,9 @@ fn is_about(time: Duration, expected: Duration) -> bool {
 #[tokio::test(start_paused = true)]
 async fn one_shot_run_ends_when_everything_is_in_sync() {
     let ruler = MemoryRuler::default();
-    let (summary, time) = once(&ruler, async |teller| {
-        teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
-        teller.complete();
+    let (summary, time) = once(&ruler, async |control| {
+        control.upsert(object("o", &[("a", "1"), ("b", "1")]));
+        control.complete();
     })
     .await;
     let summary = summary.unwrap();
@@ -58,25 +58,25 @@ async fn one_shot_run_ends_when_everything_is_in_sync() {
 async fn one_shot_run_gives_up_on_a_silent_source() {
     let (result, time) = once(&MemoryRuler::default(), async |_| {}).await;
     let error = result.unwrap_err().to_string();
-    assert!(error.contains("nothing was heard of it for 30s"), "{error}");
+    assert!(error.contains("it has sent nothing for 30s"), "{error}");
     assert!(is_about(time, PATIENCE), "{time:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_shot_run_waits_for_a_long_snapshot() {
     let ruler = MemoryRuler::default();
-    let (summary, _) = once(&ruler, async |teller| {
+    let (summary, _) = once(&ruler, async |control| {
         for n in 0..6 {
-            teller.upsert(object(&format!("o{n}"), &[("a", "1")]));
+            control.upsert(object(&format!("o{n}"), &[("a", "1")]));
             tokio::time::sleep(PATIENCE * 2 / 3).await;
         }
-        teller.complete();
+        control.complete();
     })
     .await;
     assert_eq!(summary.unwrap().applied, 6);
-    let (result, time) = once(&ruler, async |teller| {
+    let (result, time) = once(&ruler, async |control| {
         tokio::time::sleep(PATIENCE * 2 / 3).await;
-        teller.upsert(object("o", &[("a", "1")]));
+        control.upsert(object("o", &[("a", "1")]));
     })
     .await;
     assert!(result.is_err() && is_about(time, PATIENCE * 5 / 3), "{time:?}");
@@ -85,12 +85,12 @@ async fn one_shot_run_waits_for_a_long_snapshot() {
 #[tokio::test(start_paused = true)]
 async fn one_shot_run_gives_up_on_a_ruler_without_progress_and_reports_the_rest() {
     let ruler = MemoryRuler::default();
-    let (summary, time) = once(&ruler, async |teller| {
+    let (summary, time) = once(&ruler, async |control| {
         // It was listed, and does not answer any more.
         tokio::time::sleep(Duration::from_secs(1)).await;
         ruler.delay(TIMEOUT * 10);
-        teller.upsert(object("o", &[("a", "1")]));
-        teller.complete();
+        control.upsert(object("o", &[("a", "1")]));
+        control.complete();
     })
     .await;
     let summary = summary.unwrap();

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
 
-fn say(world: &World, objects: std::ops::Range<usize>, expr: &str) {
-    objects.for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", expr)])));
+fn upsert_all(world: &World, objects: std::ops::Range<usize>, expr: &str) {
+    objects.for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("g", expr)])));
 }
 
 #[tokio::test(start_paused = true)]
@@ -17,18 +17,18 @@ async fn limit_of_groups_lets_deletes_pass_first_and_retries_seldom() {
     let ruler = MemoryRuler::default();
     ruler.limit_groups(Some(100));
     let world = World::start(&ruler);
-    say(&world, 0..300, "1");
-    world.teller.complete();
+    upsert_all(&world, 0..300, "1");
+    world.source.complete();
     world.until(|status| status.destinations[0].state == DestinationState::Failing).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     ruler.requests();
     resync().await;
     let (_, posts, _) = ruler.counts();
     assert!(posts < 120, "{posts} writes that could not succeed, in five minutes, for 200 groups");
-    (0..30).for_each(|n| world.teller.delete(&format!("o{n}")));
+    (0..30).for_each(|n| world.source.delete(&format!("o{n}")));
     world.until(|_| !ruler.groups("prod").contains_key("us.ns.o0")).await;
     resync().await;
-    assert_eq!(ruler.groups("prod").len(), 100, "what was deleted made room");
+    assert_eq!(ruler.groups("prod").len(), 100, "the deletes made room");
     ruler.limit_groups(None);
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 270);
@@ -39,12 +39,12 @@ async fn limit_of_groups_lets_deletes_pass_first_and_retries_seldom() {
 async fn outage_ends_in_one_write_for_each_change() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    say(&world, 0..500, "1");
-    world.teller.complete();
+    upsert_all(&world, 0..500, "1");
+    world.source.complete();
     world.settle().await;
     ruler.fail(Some(unavailable()));
     for round in 0..30 {
-        say(&world, 0..500, &round.to_string());
+        upsert_all(&world, 0..500, &round.to_string());
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     let (gets, posts, _) = ruler.counts();
@@ -62,13 +62,13 @@ async fn outage_ends_in_one_write_for_each_change() {
 async fn tenant_with_thousands_of_changes_delays_no_other() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
-    say(&world, 0..5000, "1");
+    upsert_all(&world, 0..5000, "1");
     world.until(|status| status.destinations[0].pending > 4000).await;
     ruler.requests();
     let labels = [("tenant", "stage")].into_iter().collect();
-    world.teller.upsert(rulesync_core::RuleObject { labels, ..object("single", &[("g", "1")]) });
+    world.source.upsert(rulesync_core::RuleObject { labels, ..object("single", &[("g", "1")]) });
     world.until(|_| ruler.groups("stage").len() == 1).await;
     let before: Vec<String> = ruler.requests();
     let single = before.iter().position(|request| request.starts_with("POST stage")).unwrap();
@@ -85,13 +85,13 @@ async fn tenant_with_thousands_of_changes_delays_no_other() {
 async fn group_that_always_fails_delays_no_other_of_its_object() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.break_group("b", Some(RulerError::Denied { message: "a gateway dislikes it".to_owned() }));
-    world.teller.upsert(object("o", &[("a", "2"), ("b", "2"), ("c", "2")]));
+    world.source.upsert(object("o", &[("a", "2"), ("b", "2"), ("c", "2")]));
     world.until(|_| ruler.groups("prod")["us.ns.o"].contains_key("c")).await;
-    world.teller.upsert(object("other", &[("a", "1")]));
+    world.source.upsert(object("other", &[("a", "1")]));
     world.until(|_| ruler.groups("prod").contains_key("us.ns.other")).await;
     let status = world.status().await;
     assert_eq!(status.destinations[0].state, DestinationState::Failing);
@@ -111,20 +111,20 @@ async fn standby_makes_no_requests_and_a_new_leader_lists_before_it_writes() {
     let worlds =
         [first, second].map(|leadership| World::with(&ruler, |_| {}, |engine| engine.leadership(leadership)));
     for world in &worlds {
-        say(world, 0..10, "1");
-        world.teller.complete();
+        upsert_all(world, 0..10, "1");
+        world.source.complete();
     }
     let far = Instant::now() + Duration::from_secs(1_000_000);
     first_lease.renew(LeaderTerm { start_before: far, finish_by: far });
     worlds[0].settle().await;
     assert_eq!(ruler.counts(), (1, 10, 0));
     resync().await;
-    assert_eq!(ruler.counts(), (1, 0, 0), "the standby asks nothing");
+    assert_eq!(ruler.counts(), (1, 0, 0), "the standby makes no requests");
     let status = worlds[1].status().await;
     assert!(status.ready() && status.destinations[0].state == DestinationState::Standby);
     // The first leader dies in the middle of writes whose end the second has not seen.
-    say(&worlds[0], 0..5, "2");
-    say(&worlds[1], 0..10, "2");
+    upsert_all(&worlds[0], 0..5, "2");
+    upsert_all(&worlds[1], 0..10, "2");
     worlds[0].until(|_| ruler.groups("prod")["us.ns.o4"]["g"].rules[0].expr == "2").await;
     ruler.requests();
     first_lease.step_down();
@@ -132,7 +132,7 @@ async fn standby_makes_no_requests_and_a_new_leader_lists_before_it_writes() {
     worlds[1].settle().await;
     let requests = ruler.requests();
     assert_eq!(requests[0], "GET prod");
-    assert_eq!(requests.len(), 6, "only what was not there yet: {requests:?}");
+    assert_eq!(requests.len(), 6, "only missing groups: {requests:?}");
     assert_eq!(worlds[0].status().await.destinations[0].state, DestinationState::Standby);
     for world in worlds {
         world.stop().await;
@@ -144,8 +144,8 @@ async fn leader_whose_term_expires_gives_up_requests_under_way() {
     let ruler = MemoryRuler::default();
     let (handle, leadership) = Leadership::elected();
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
-    say(&world, 0..10, "1");
-    world.teller.complete();
+    upsert_all(&world, 0..10, "1");
+    world.source.complete();
     let soon = |start, finish| {
         let after = |seconds| Instant::now() + Duration::from_secs(seconds);
         LeaderTerm { start_before: after(start), finish_by: after(finish) }
@@ -153,7 +153,7 @@ async fn leader_whose_term_expires_gives_up_requests_under_way() {
     handle.renew(soon(10, 15));
     world.settle().await;
     ruler.hang(true);
-    say(&world, 0..10, "2");
+    upsert_all(&world, 0..10, "2");
     tokio::time::sleep(Duration::from_secs(11)).await;
     ruler.hang(false);
     ruler.requests();
@@ -179,8 +179,8 @@ async fn invalid_rules_are_omitted_where_the_policy_allows_it() {
         rulesync_core::RuleObject { groups, ..object("o", &[]) }
     };
     let world = World::with(&ruler, |setup| setup.policy.on_invalid = OnInvalid::Rule, |engine| engine);
-    world.teller.upsert(rules(&["1", "bad", "2", "worse", "3"]));
-    world.teller.complete();
+    world.source.upsert(rules(&["1", "bad", "2", "worse", "3"]));
+    world.source.complete();
     let status = world.settle().await;
     let exprs = || -> Vec<String> {
         ruler.groups("prod")["us.ns.o"]["g"].rules.iter().map(|rule| rule.expr.clone()).collect()
@@ -192,11 +192,11 @@ async fn invalid_rules_are_omitted_where_the_policy_allows_it() {
     assert_eq!(at, [Some(1), Some(3)], "numbered as the author did");
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0), "and not offered again");
-    world.teller.upsert(rules(&["1", "mended", "2"]));
+    world.source.upsert(rules(&["1", "mended", "2"]));
     world.settle().await;
     assert_eq!(exprs(), ["1", "mended", "2"]);
     // Rules that are refused before they are offered keep their numbers too.
-    world.teller.upsert(rules(&["", "1", "bad", "2", "", "worse"]));
+    world.source.upsert(rules(&["", "1", "bad", "2", "", "worse"]));
     let status = world.settle().await;
     assert_eq!(exprs(), ["1", "2"]);
     let numbers = |findings: &[rulesync_core::Finding]| -> Vec<Option<usize>> {
@@ -204,7 +204,7 @@ async fn invalid_rules_are_omitted_where_the_policy_allows_it() {
     };
     assert_eq!(numbers(&status.objects[0].findings), [Some(0), Some(4)]);
     assert_eq!(numbers(&status.objects[0].destinations[0].findings), [Some(2), Some(5)]);
-    world.teller.upsert(rules(&["bad"]));
+    world.source.upsert(rules(&["bad"]));
     world.settle().await;
     assert_eq!(exprs(), ["1", "2"], "a group of nothing is no group");
     world.stop().await;
@@ -236,9 +236,9 @@ proptest! {
             for (n, expr) in exprs.iter().enumerate() {
                 let mut declared = object(&format!("o{n}"), &[("g", expr.as_str())]);
                 declared.groups[0].limit = Some(limit);
-                world.teller.upsert(declared);
+                world.source.upsert(declared);
             }
-            world.teller.complete();
+            world.source.complete();
             world.settle().await;
             for _ in 0..4 {
                 resync().await;

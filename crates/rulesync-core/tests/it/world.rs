@@ -303,13 +303,13 @@ impl Ruler for MemoryRuler {
 
 /// A source that sends the events of its channel. Each run continues where the previous one stopped.
 #[derive(Debug)]
-pub(crate) struct Script {
+pub(crate) struct ScriptedSource {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<SourceEvent>>,
     namespaces: bool,
 }
 
 #[async_trait]
-impl Source for Script {
+impl Source for ScriptedSource {
     async fn run(&self, sink: Sink) {
         let mut events = self.events.lock().await;
         while let Some(event) = events.recv().await {
@@ -327,30 +327,30 @@ impl Source for Script {
 
 /// The sender of the events of a [`ScriptedSource`].
 #[derive(Debug, Clone)]
-pub(crate) struct Teller(mpsc::UnboundedSender<SourceEvent>);
+pub(crate) struct SourceControl(mpsc::UnboundedSender<SourceEvent>);
 
-impl Teller {
-    pub(crate) fn say(&self, event: SourceEvent) {
+impl SourceControl {
+    pub(crate) fn send(&self, event: SourceEvent) {
         self.0.send(event).unwrap();
     }
 
     pub(crate) fn upsert(&self, object: RuleObject) {
-        self.say(SourceEvent::Upsert(object));
+        self.send(SourceEvent::Upsert(object));
     }
 
     pub(crate) fn delete(&self, name: &str) {
-        self.say(SourceEvent::Delete(id(name)));
+        self.send(SourceEvent::Delete(id(name)));
     }
 
     pub(crate) fn complete(&self) {
-        self.say(SourceEvent::SnapshotComplete(Scope::Namespaces));
-        self.say(SourceEvent::SnapshotComplete(Scope::Everything));
+        self.send(SourceEvent::SnapshotComplete(Scope::Namespaces));
+        self.send(SourceEvent::SnapshotComplete(Scope::Everything));
     }
 }
 
-pub(crate) fn script() -> (Script, Teller) {
+pub(crate) fn scripted_source() -> (ScriptedSource, SourceControl) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Script { events: tokio::sync::Mutex::new(receiver), namespaces: true }, Teller(sender))
+    (ScriptedSource { events: tokio::sync::Mutex::new(receiver), namespaces: true }, SourceControl(sender))
 }
 
 pub(crate) fn id(name: &str) -> ObjectId {
@@ -390,7 +390,7 @@ pub(crate) fn selector(json: &str) -> Selector {
 
 /// A running engine with its source.
 pub(crate) struct World {
-    pub(crate) teller: Teller,
+    pub(crate) source: SourceControl,
     pub(crate) handle: EngineHandle,
     pub(crate) setup: Setup,
     shutdown: CancellationToken,
@@ -413,7 +413,7 @@ impl World {
         change: impl FnOnce(&mut Setup),
         build: impl FnOnce(EngineBuilder) -> EngineBuilder,
     ) -> Self {
-        let (source, teller) = script();
+        let (source, control) = scripted_source();
         let mut setup = Setup {
             namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
             sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
@@ -427,7 +427,7 @@ impl World {
         let handle = engine.handle();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(engine.run(shutdown.clone().cancelled_owned()));
-        Self { teller, handle, setup, shutdown, task }
+        Self { source: control, handle, setup, shutdown, task }
     }
 
     pub(crate) async fn status(&self) -> Status {

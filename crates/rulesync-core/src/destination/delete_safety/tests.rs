@@ -51,7 +51,7 @@ impl Bench {
         self
     }
 
-    fn left(mut self, name: &str, because: LeftBecause) -> Self {
+    fn removed(mut self, name: &str, because: RemovalReason) -> Self {
         self.desired.remove(&namespace(name), &object(name, None, vec![]).id, because);
         self
     }
@@ -129,7 +129,7 @@ async fn environment_allows_further_deletes_when_something_becomes_safe() {
 #[tokio::test(start_paused = true)]
 async fn suspect_source_holds_deletes_of_its_objects_and_of_orphans() {
     use HeldReason::{Source, SourceEmpty, Vanished};
-    let gone = || bench().left("o", LeftBecause::Deleted);
+    let gone = || bench().removed("o", RemovalReason::Deleted);
     for (bench, reason) in [
         (bench(), None),
         (bench().suspects("any"), Some(Source)),
@@ -168,17 +168,21 @@ async fn suspect_source_holds_deletes_of_its_objects_and_of_orphans() {
         (bench().declared("o").suspects("s"), Some(Source)),
         (bench().declared("o").suspects("another"), None),
     ] {
-        assert_eq!(bench.reason("o"), reason, "{:?} {:?}", bench.safety, bench.desired.left("us.ns.o"));
+        assert_eq!(bench.reason("o"), reason, "{:?} {:?}", bench.safety, bench.desired.removed("us.ns.o"));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn requested_deletes_pass_whatever_the_state_of_sources() {
-    for because in [LeftBecause::Deselected, LeftBecause::Moved] {
-        assert_eq!(bench().left("o", because).suspects("s").vanished("s").reason("o"), None, "{because:?}");
+    for because in [RemovalReason::Deselected, RemovalReason::Moved] {
+        assert_eq!(
+            bench().removed("o", because).suspects("s").vanished("s").reason("o"),
+            None,
+            "{because:?}"
+        );
     }
-    for because in [LeftBecause::Deleted, LeftBecause::NamespaceChanged] {
-        let reason = bench().left("o", because).suspects("s").reason("o");
+    for because in [RemovalReason::Deleted, RemovalReason::NamespaceChanged] {
+        let reason = bench().removed("o", because).suspects("s").reason("o");
         assert_eq!(reason, Some(HeldReason::Source), "{because:?}");
     }
     let mut released = bench().suspects("s");
@@ -198,17 +202,17 @@ async fn configuration_deletes_wait_for_the_window() {
         safety.retirement = Some(Retirement::NoRoute { until: now + WINDOW });
     };
     for (bench, before, then) in [
-        (bench().left("o", LeftBecause::Reconfigured), Some(Configuration), None),
-        (bench().left("o", LeftBecause::Reconfigured).suspects("s"), Some(Configuration), Some(Source)),
+        (bench().removed("o", RemovalReason::Reconfigured), Some(Configuration), None),
+        (bench().removed("o", RemovalReason::Reconfigured).suspects("s"), Some(Configuration), Some(Source)),
         // The configuration forbids the rules: deleted whatever the state of sources.
-        (bench().left("o", LeftBecause::Forbidden).suspects("s"), Some(Configuration), None),
+        (bench().removed("o", RemovalReason::Forbidden).suspects("s"), Some(Configuration), None),
         (bench().suspects("s").with(no_route), Some(Route), None),
     ] {
         for (after, reason) in [(WINDOW - SECOND, before), (WINDOW, then)] {
             assert_eq!(bench.reason_after("o", after), reason, "{after:?} {:?}", bench.safety);
         }
     }
-    let mut off = bench().left("o", LeftBecause::Forbidden);
+    let mut off = bench().removed("o", RemovalReason::Forbidden);
     off.policy.max_share = 1.0;
     assert_eq!(off.reason("o"), None, "the guard is switched off");
 }
@@ -223,7 +227,11 @@ async fn expelled_groups_wait_for_the_window_from_the_time_they_were_found() {
     let reason = |bench: &Bench, after| bench.reason_for(&not_allowed[0], after);
     assert_eq!(reason(&bench, WINDOW - SECOND), Some(HeldReason::Configuration));
     assert_eq!(reason(&bench, WINDOW), None, "whatever the source is like");
-    assert_eq!(bench.reason_after("o", WINDOW), Some(HeldReason::Source), "others of it are not concerned");
+    assert_eq!(
+        bench.reason_after("o", WINDOW),
+        Some(HeldReason::Source),
+        "other groups of the namespace are not affected"
+    );
     assert_eq!(bench.carried_out(&not_allowed, Duration::ZERO), 0);
     assert_eq!((bench.judge(SECOND), bench.judge(WINDOW)), (0, 1));
     assert_eq!(bench.carried_out(&not_allowed, WINDOW), 1);
@@ -239,7 +247,7 @@ async fn delete_guard_never_holds_writes_or_unguarded_deletes() {
         reason: Reason::Missing,
         ..delete_for("o", Reason::NotDeclared)
     };
-    let mut bench = bench().left("o", LeftBecause::Deleted).suspects("s");
+    let mut bench = bench().removed("o", RemovalReason::Deleted).suspects("s");
     assert_eq!(bench.carried_out(std::slice::from_ref(&write), Duration::ZERO), 1);
     assert_eq!(bench.carried_out(&[delete_for("o", Reason::Renamed)], Duration::ZERO), 1);
     let both = [write, delete_for("o", Reason::NotDeclared)];
@@ -260,7 +268,7 @@ async fn missing_kinds_protect_orphans() {
     let of_kind = || missing(PROMETHEUS_RULE);
     assert_eq!(of_kind().reason("o"), Some(HeldReason::Kind));
     assert_eq!(missing("GrafanaRule").reason("o"), None, "another kind");
-    assert_eq!(of_kind().left("o", LeftBecause::Deleted).reason("o"), None, "it was seen to go");
+    assert_eq!(of_kind().removed("o", RemovalReason::Deleted).reason("o"), None, "its deletion was seen");
     let retiring = |retirement| of_kind().with(|safety, _| safety.retirement = Some(retirement));
     assert_eq!(retiring(Retirement::Unused).reason("o"), Some(HeldReason::Kind), "a route may lead there");
     let until = Instant::now();
@@ -268,7 +276,7 @@ async fn missing_kinds_protect_orphans() {
     assert_eq!(of_kind().carried_out(&[delete_for("o", Reason::NotDeclared)], Duration::ZERO), 0);
     let mut held = of_kind();
     held.carried_out(&[delete_for("o", Reason::NotDeclared)], Duration::ZERO);
-    assert_eq!(held.judge(SECOND), 0, "it is protected, and not held");
+    assert_eq!(held.judge(SECOND), 0, "protected, not held");
 }
 
 #[tokio::test(start_paused = true)]

@@ -41,11 +41,11 @@ fn key() -> Key {
 }
 
 /// Judges a difference in two lists, the second of which reads the whole group.
-fn look_twice(normalizations: &mut Normalizations, read: &Group, server: Server) -> [Difference; 2] {
+fn judge_twice(normalizations: &mut Normalizations, read: &Group, server: Server) -> [Difference; 2] {
     let pair = [&sent(), read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
-    let mut look =
+    let mut judge_once =
         |read_group| normalizations.judge(&key(), (pair[0], pair[1]), || Some(sent()), read_group, server);
-    [look(None), look(Some(read))]
+    [judge_once(None), judge_once(Some(read))]
 }
 
 #[test]
@@ -69,10 +69,14 @@ fn normalization_learns_what_servers_change_by_themselves() {
     ];
     for (what, read, fields) in cases {
         let expected = Difference::Learned(fields.iter().copied().collect());
-        let looks = look_twice(&mut Normalizations::default(), &read, RESPELLS);
-        assert_eq!(looks, [Difference::Unknown, expected], "{what}");
-        let looks = look_twice(&mut Normalizations::default(), &read, EXACT);
-        assert_eq!(looks, [Difference::Change, Difference::Change], "{what}, where we write the files");
+        let differences = judge_twice(&mut Normalizations::default(), &read, RESPELLS);
+        assert_eq!(differences, [Difference::Unknown, expected], "{what}");
+        let differences = judge_twice(&mut Normalizations::default(), &read, EXACT);
+        assert_eq!(
+            differences,
+            [Difference::Change, Difference::Change],
+            "{what}, where the engine writes the files"
+        );
     }
 }
 
@@ -98,7 +102,7 @@ fn normalization_never_learns_what_only_people_and_tools_change() {
     for (what, read) in cases {
         let mut normalizations = Normalizations::default();
         for round in 0..10 {
-            let [first, second] = look_twice(&mut normalizations, &read, RESPELLS);
+            let [first, second] = judge_twice(&mut normalizations, &read, RESPELLS);
             let known = if round == 0 { Difference::Unknown } else { Difference::Change };
             assert_eq!([first, second], [known, Difference::Change], "{what}");
         }
@@ -169,7 +173,7 @@ fn normalization_holds_for_one_sent_and_read_form_only() {
     let mut normalizations = Normalizations::default();
     assert!(normalizations.is_empty());
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
-    look_twice(&mut normalizations, &read, RESPELLS);
+    judge_twice(&mut normalizations, &read, RESPELLS);
     let [sent_as, read_as, other] =
         [&sent(), &read, &altered(|g| g.limit = 9)].map(|group| Fingerprint::of(group, &StoredFields::ALL));
     assert!(normalizations.is_learned(&key(), (sent_as, read_as)));
@@ -184,21 +188,21 @@ fn normalization_holds_for_one_sent_and_read_form_only() {
     assert_eq!(shown("us.ns.o"), [r#"g {"query_offset"}"#]);
     assert_eq!(shown("us.ns.p"), Vec::<String>::new());
     assert!(!normalizations.is_empty());
-    normalizations.keep(|_| Some(sent_as));
+    normalizations.retain(|_| Some(sent_as));
     assert_eq!(normalizations.groups(), 1);
-    normalizations.keep(|_| Some(other));
+    normalizations.retain(|_| Some(other));
     assert!(normalizations.is_empty(), "something else is sent now");
 }
 
 #[tokio::test(start_paused = true)]
 async fn normalization_that_changed_is_reported_at_the_test() {
     let mut normalizations = Normalizations::default();
-    look_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
+    judge_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
     normalizations.retest(Instant::now());
     assert_eq!(normalizations.retest(Instant::now() + RETEST_INTERVAL), [key()]);
     assert!(!normalizations.is_empty() && normalizations.wanted().contains(&key()));
     let read = altered(|g| g.rules[0].expr = "(sum(up) by (job)) > 1.0".into());
-    let [_, looked] = look_twice(&mut normalizations, &read, RESPELLS);
+    let [_, looked] = judge_twice(&mut normalizations, &read, RESPELLS);
     assert_eq!(looked, Difference::Learned(["expr"].into()));
 }
 
@@ -220,11 +224,11 @@ async fn normalization_is_tested_hourly_with_one_group_of_each_kind() {
     assert!(normalizations.retest(now).is_empty());
     now += RETEST_INTERVAL;
     assert_eq!(normalizations.retest(now), [keys[0].clone()]);
-    assert_eq!(judge(&mut normalizations, &keys[0]), Difference::Normalized, "and nobody is told again");
+    assert_eq!(judge(&mut normalizations, &keys[0]), Difference::Normalized, "not reported again");
     now += RETEST_INTERVAL;
     assert_eq!(normalizations.retest(now).len(), 1);
-    let anew = normalizations.same(&keys[0]);
-    assert_eq!((anew.len(), normalizations.groups()), (2, 0), "the server was upgraded");
+    let to_read_again = normalizations.same(&keys[0]);
+    assert_eq!((to_read_again.len(), normalizations.groups()), (2, 0), "the server was upgraded");
 }
 
 #[test]

@@ -21,12 +21,12 @@ const PROBES_PER_SUCCESS: usize = 2;
 impl State {
     /// Takes the results of a namespace's changes into account.
     pub(in crate::destination) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
-        self.learned_of(&namespace);
+        self.mark_updated(&namespace);
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
         let mut refused = Vec::new();
         for Applied { change, result, elapsed } in applied {
-            tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
+            tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "Request finished");
             self.gauges.wrote(&change, result.as_ref().copied());
             if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
                 self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
@@ -39,14 +39,14 @@ impl State {
                     }
                     self.succeeded(&change);
                 }
-                Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
+                Err(error) if change.reason == Reason::Claim && is_about_content(&error) => {
                     // Waiting for the claim is pointless: without one, this installation is as safe as any other.
                     self.answered();
                     self.ownership.settled();
                     let finding =
                         Finding::warning("claim", format!("the claim is refused: {}", error.message()));
                     let subject = self.subject(&change);
-                    self.tell(&Outcome::Refused { subject, finding });
+                    self.report_outcome(&Outcome::Refused { subject, finding });
                 }
                 Err(RulerError::Rejected { message, rule }) if matches!(change.action, Action::Put(_)) => {
                     self.answered();
@@ -61,7 +61,7 @@ impl State {
                 }
             }
         }
-        self.tell_refused(refused);
+        self.report_refused(refused);
         if !retry {
             self.queue.finished(&namespace);
             self.settled();
@@ -76,10 +76,9 @@ impl State {
             now + retry_in
         });
         // While the ruler is down, an error of one namespace is the error of all that are under way.
-        let said = self.error.clone().filter(|_| self.is_down());
-        let is_news = |error: &RulerError| said.as_deref() != Some(error.to_string().as_str());
-        let more =
-            failed.iter().filter(|(_, error)| is_news(error)).count().saturating_sub(MAX_REPORTED_EACH);
+        let reported = self.error.clone().filter(|_| self.is_down());
+        let is_new = |error: &RulerError| reported.as_deref() != Some(error.to_string().as_str());
+        let more = failed.iter().filter(|(_, error)| is_new(error)).count().saturating_sub(MAX_REPORTED_EACH);
         for (index, (change, error)) in failed.into_iter().enumerate() {
             if let Some(group) = change.group() {
                 self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
@@ -97,13 +96,13 @@ impl State {
                     }
                 }
             }
-            if index < MAX_REPORTED_EACH && is_news(&error) {
+            if index < MAX_REPORTED_EACH && is_new(&error) {
                 let subject = self.subject(&change);
-                self.tell(&Outcome::Failed { subject, error, retry_in });
+                self.report_outcome(&Outcome::Failed { subject, error, retry_in });
             }
         }
         if more > 0 {
-            self.tell(&Outcome::MoreFailed { destination: self.id.clone(), namespace, more });
+            self.report_outcome(&Outcome::MoreFailed { destination: self.id.clone(), namespace, more });
         }
     }
 
@@ -136,12 +135,12 @@ impl State {
         }
         match &change.action {
             Action::Put(_) if reason == Reason::Claim => {
-                self.claimed();
-                self.tell(&Outcome::Synced { subject, reason });
+                self.claim_written();
+                self.report_outcome(&Outcome::Synced { subject, reason });
             }
             Action::Put(group) => {
                 self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
-                self.changed.written(namespace, &group.name, Instant::now());
+                self.contested.written(namespace, &group.name, Instant::now());
                 self.desired.readmit(namespace, &group.name);
                 // A change by somebody else was not on its way.
                 if reason != Reason::Drifted
@@ -153,11 +152,12 @@ impl State {
                     self.room_made();
                 }
                 self.successor_written(namespace);
-                self.tell(&Outcome::Synced { subject, reason });
+                self.report_outcome(&Outcome::Synced { subject, reason });
             }
             Action::DeleteGroup(group) => {
                 if reason == Reason::Adopted {
-                    self.adoptable.retain(|theirs| theirs.namespace != *namespace || theirs.group != *group);
+                    self.adoptable
+                        .retain(|foreign| foreign.namespace != *namespace || foreign.group != *group);
                     if let Some(adoptions) = self.adoptions.get_mut(namespace) {
                         adoptions.retain(|(adoption, _)| adoption != change);
                     }
@@ -167,15 +167,15 @@ impl State {
                     self.observe(|observed| observed.remove(namespace, group));
                 }
                 self.room_made();
-                self.tell(&Outcome::Removed { subject, reason });
+                self.report_outcome(&Outcome::Removed { subject, reason });
             }
             Action::DeleteNamespace(groups) => {
                 self.observe(|observed| observed.remove_namespace(namespace));
-                self.desired.forget_dropped(namespace);
+                self.desired.forget_removed(namespace);
                 self.room_made();
                 for group in groups {
                     let subject = Subject { group: Some(group.as_ref().into()), ..subject.clone() };
-                    self.tell(&Outcome::Removed { subject, reason });
+                    self.report_outcome(&Outcome::Removed { subject, reason });
                 }
             }
         }
@@ -185,7 +185,7 @@ impl State {
         if self.safety.is_retiring() {
             // The claim is deleted last.
             let namespace = Arc::clone(&self.claim_namespace);
-            self.look_at(&namespace, Priority::Last, false);
+            self.queue_namespace(&namespace, Priority::Last, false);
         }
     }
 
@@ -204,17 +204,17 @@ impl State {
 
     /// Deletes legacy namespaces whose successor is in sync now.
     fn successor_written(&mut self, namespace: &Arc<str>) {
-        if !self.former.is_empty()
-            && let Some(former) = self.former.remove(namespace)
+        if !self.legacy.is_empty()
+            && let Some(former) = self.legacy.remove(namespace)
         {
             for namespace in former {
-                self.look_at(&namespace, Priority::Last, false);
+                self.queue_namespace(&namespace, Priority::Last, false);
             }
         }
     }
 }
 
 /// Returns whether an error is about the content that was sent, and not about the state of the ruler.
-fn is_verdict(error: &RulerError) -> bool {
+fn is_about_content(error: &RulerError) -> bool {
     matches!(error, RulerError::Rejected { .. } | RulerError::Limit { .. } | RulerError::Protected { .. })
 }

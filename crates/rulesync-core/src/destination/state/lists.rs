@@ -37,9 +37,9 @@ impl State {
     pub(in crate::destination) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
-        self.early_look = early;
+        self.early_list = early;
         let mut wanted = self.normalizations.wanted();
-        wanted.extend(self.changed.wanted().cloned());
+        wanted.extend(self.contested.wanted().cloned());
         self.proving.clone_from(&self.unproven);
         wanted.extend(self.proving.iter().cloned());
         (self.observed.clone().unwrap_or_default(), wanted)
@@ -49,7 +49,7 @@ impl State {
     pub(in crate::destination) fn end_list(&mut self, listed: Listed) {
         let Listed { observed: mut found, adoptable, claim, suspects, empty, unreadable } = listed;
         for (group, reason) in unreadable {
-            self.tell(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
+            self.report_outcome(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
         }
         let first = self.observed.is_none();
         let touched = self.touched.take().unwrap_or_default();
@@ -70,11 +70,11 @@ impl State {
         // A group written meanwhile may exist although the list does not show it.
         let is_there =
             |namespace: &str| touched.contains(namespace) || found.namespace(namespace).next().is_some();
-        self.desired.keep_dropped(is_there);
+        self.desired.retain_removed(is_there);
         self.observed = Some(Arc::new(found));
         self.adoptable = adoptable;
         if first {
-            self.doubt_all_held();
+            self.recheck_all_protected();
         }
         self.gauges.syncs.inc();
         self.refusals.forget_old();
@@ -82,17 +82,17 @@ impl State {
             self.desired.replace(&namespace, declared);
         }
         self.claim_seen.clone_from(&claim);
-        let was_ours = matches!(self.ownership, Ownership::Ours { .. });
+        let was_ours = matches!(self.ownership, Ownership::Own { .. });
         let ownership = self.ownership.found(claim);
         match &ownership {
-            Ownership::Ours { .. } => self.claims_lost = 0,
+            Ownership::Own { .. } => self.claims_lost = 0,
             _ => self.claims_lost += u32::from(was_ours),
         }
         self.own(ownership);
         self.find_adoptions();
-        self.look_at_everything_with_changes(!first);
-        self.learned_of_all();
-        self.want_claim();
+        self.queue_all_with_changes(!first);
+        self.mark_all_updated();
+        self.queue_claim();
         self.settled();
     }
 
@@ -146,7 +146,7 @@ impl State {
     /// the server, or by somebody, or the write was never stored.
     fn compare(&mut self, found: &mut Observed, touched: &HashSet<Arc<str>>, whole: &HashMap<Key, Group>) {
         let Some(observed) = self.observed.clone() else { return };
-        let retested = if self.early_look { Vec::new() } else { self.normalizations.retest(Instant::now()) };
+        let retested = if self.early_list { Vec::new() } else { self.normalizations.retest(Instant::now()) };
         let server = Server {
             fields: self.fields,
             normalization: self.shared.ruler.capabilities().normalization,
@@ -154,7 +154,7 @@ impl State {
         };
         let mut look_again = !retested.is_empty();
         let mut to_read_anew: Vec<Arc<str>> = Vec::new();
-        let mut told: Vec<Outcome> = Vec::new();
+        let mut outcomes: Vec<Outcome> = Vec::new();
         for namespace in observed.names().filter(|namespace| !touched.contains(*namespace)) {
             let after_write = !observed.is_read(namespace);
             for (name, before) in observed.namespace(namespace) {
@@ -200,14 +200,14 @@ impl State {
                 match difference {
                     Difference::Normalized => continue,
                     Difference::Learned(_) => {
-                        told.push(Outcome::Normalized { subject: subject(), fields: differs() });
+                        outcomes.push(Outcome::Normalized { subject: subject(), fields: differs() });
                         continue;
                     }
                     Difference::Unknown => look_again = true,
                     Difference::Change => {}
                 }
-                if self.changed.found(key, sent, after_write, differs) {
-                    told.push(Outcome::Contested { subject: subject(), fields: differs() });
+                if self.contested.record(key, sent, after_write, differs) {
+                    outcomes.push(Outcome::Contested { subject: subject(), fields: differs() });
                 }
             }
         }
@@ -219,12 +219,12 @@ impl State {
         }
         let desired = &self.desired;
         let sent = |(namespace, group): &Key| Some(desired.group(namespace, group)?.fingerprint);
-        self.normalizations.keep(sent);
+        self.normalizations.retain(sent);
         for ((namespace, group), sent, read) in self.normalizations.pairs() {
             found.translate(namespace, group, read, sent);
         }
-        self.changed.keep(|key| sent(key).is_some());
-        let over = self.changed.looked(self.early_look, |key @ (namespace, group)| {
+        self.contested.retain(|key| sent(key).is_some());
+        let over = self.contested.end_list(self.early_list, |key @ (namespace, group)| {
             let there = found.namespace(namespace).find(|(name, _)| *name == &**group);
             (!touched.contains(namespace))
                 .then(|| there.and_then(|(_, fingerprint)| fingerprint) == sent(key))
@@ -232,20 +232,20 @@ impl State {
         for (namespace, group) in over {
             let object = self.desired.object_of(&namespace).cloned();
             let subject = Subject { destination: self.id.clone(), object, namespace, group: Some(group) };
-            told.push(Outcome::ContestOver { subject });
+            outcomes.push(Outcome::ContestOver { subject });
         }
-        told.iter().for_each(|outcome| self.tell(outcome));
+        outcomes.iter().for_each(|outcome| self.report_outcome(outcome));
     }
 
     /// Sets the ownership of the destination.
     fn own(&mut self, ownership: Ownership) {
         let before = std::mem::replace(&mut self.ownership, ownership);
         match (before.conflict(), self.ownership.conflict()) {
-            (None, Some((claim, us))) => {
-                let (claim, us) = (claim.clone(), us.clone());
-                self.tell(&Outcome::Conflict { destination: self.id.clone(), claim, us });
+            (None, Some((foreign, own))) => {
+                let (foreign, own) = (foreign.clone(), own.clone());
+                self.report_outcome(&Outcome::Conflict { destination: self.id.clone(), foreign, own });
             }
-            (Some(_), None) => self.tell(&Outcome::ConflictOver { destination: self.id.clone() }),
+            (Some(_), None) => self.report_outcome(&Outcome::ConflictOver { destination: self.id.clone() }),
             _ => {}
         }
         if self.ownership.conflict().is_some() {
@@ -254,20 +254,20 @@ impl State {
     }
 
     /// Sets the identity of this installation; none if it will not be known.
-    pub(in crate::destination) fn identify(&mut self, us: Option<Arc<Claimant>>) {
+    pub(in crate::destination) fn identify(&mut self, own: Option<Arc<Claimant>>) {
         if !matches!(self.ownership, Ownership::Anonymous) {
             return;
         }
-        self.ownership.identify(us);
+        self.ownership.identify(own);
         // The last list was read without regard to its claim.
         let seen = self.observed.is_some().then(|| self.claim_seen.clone()).flatten();
         let ownership = self.ownership.found(seen);
         self.own(ownership);
-        self.want_claim();
+        self.queue_claim();
     }
 
     /// Queues the claim if there is something to claim.
-    pub(super) fn want_claim(&mut self) {
+    pub(super) fn queue_claim(&mut self) {
         let Some(observed) = &self.observed else { return };
         let something = self.desired.groups() > 0 || observed.groups() > 0;
         if something && !self.safety.is_retiring() && self.ownership.to_claim().is_some() {
@@ -278,7 +278,7 @@ impl State {
 
     /// Schedules a list after the claim was written: another cluster may have claimed the tenant at the same moment,
     /// and only one of the two claims is stored.
-    pub(super) fn claimed(&mut self) {
+    pub(super) fn claim_written(&mut self) {
         self.ownership.settled();
         // A ruler that does not store what it accepts is not asked again and again.
         if self.claims_lost < CLAIM_LISTS {
@@ -306,18 +306,18 @@ impl State {
         let Some(observed) = self.observed.clone() else { return };
         let mut unread = false;
         let mut found: Vec<(Arc<str>, Change, Arc<str>)> = Vec::new();
-        for theirs in &self.adoptable {
-            let Some((ours, object)) = equals.get(&theirs.fingerprint) else { continue };
-            if in_order(ours, &self.desired, &observed) && observed.is_read(ours) {
-                let change = Change::adoption(theirs, (*object).clone());
-                found.push((Arc::clone(&theirs.namespace), change, Arc::clone(ours)));
+        for foreign in &self.adoptable {
+            let Some((own, object)) = equals.get(&foreign.fingerprint) else { continue };
+            if in_order(own, &self.desired, &observed) && observed.is_read(own) {
+                let change = Change::adoption(foreign, (*object).clone());
+                found.push((Arc::clone(&foreign.namespace), change, Arc::clone(own)));
             } else {
                 unread = true;
             }
         }
-        for (namespace, change, ours) in found {
+        for (namespace, change, own) in found {
             self.queue.push(&namespace, Priority::Last, false);
-            self.adoptions.entry(namespace).or_default().push((change, ours));
+            self.adoptions.entry(namespace).or_default().push((change, own));
         }
         if unread {
             self.verify_in(VERIFY_DELAY);

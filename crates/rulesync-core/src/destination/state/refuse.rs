@@ -23,21 +23,21 @@ impl State {
         let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
         // If it was declared otherwise meanwhile, or no longer, the refusal is of no interest.
-        let current = |claim: &DesiredObject| {
-            claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
+        let current = |object: &DesiredObject| {
+            object.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
         };
         if !self.desired.winner(namespace).is_some_and(current) {
             return None;
         }
         let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
         let explains = self.shared.ruler.capabilities().explains_refusals;
-        let ours = self.explanation(namespace, group, rule, message).cloned();
-        let location = self.location(namespace, group, rule, ours.as_ref());
+        let local = self.explanation(namespace, group, rule, message).cloned();
+        let location = self.location(namespace, group, rule, local.as_ref());
         // The local finding is the reason if the ruler gives none; if the ruler gives the same, it is reported once,
         // and without the position.
-        let is_reason = |ours: &&Finding| !explains || message.ends_with(&*ours.message);
-        let reason = ours.as_ref().filter(is_reason).map_or(message, |ours| &ours.message);
-        let advised = ours.as_ref().filter(|_| !explains).and_then(|ours| ours.hint.as_deref());
+        let is_reason = |local: &&Finding| !explains || message.ends_with(&*local.message);
+        let reason = local.as_ref().filter(is_reason).map_or(message, |local| &local.message);
+        let advised = local.as_ref().filter(|_| !explains).and_then(|local| local.hint.as_deref());
         let advised = advised.filter(|hint| *hint != MAY_KNOW);
         let hints =
             |hint: &str| advised.map_or_else(|| hint.to_owned(), |advised| format!("{advised}; {hint}"));
@@ -66,7 +66,7 @@ impl State {
         let memory = self.shared.policy.refusal_memory;
         self.refusals.add(namespace, group, finding.clone(), memory);
         if kept {
-            self.doubt_former_of(namespace, &group.name);
+            self.recheck_refused_group(namespace, &group.name);
         }
         Some((subject, finding))
     }
@@ -93,8 +93,8 @@ impl State {
         });
         // Findings with the same message come first, then those about a field that the ruler mentions, then suspicions.
         let far = |finding: &&Finding| {
-            let says = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
-            (explains.then_some(says), !finding.is_error())
+            let distance = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
+            (explains.then_some(distance), !finding.is_error())
         };
         candidates.map(|(_, finding)| finding).min_by_key(far)
     }
@@ -102,10 +102,10 @@ impl State {
     /// Iterates over the local findings in the groups of a namespace, except those about omitted rules.
     fn found_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
         let winner = self.desired.winner(namespace);
-        winner.into_iter().flat_map(move |claim| {
+        winner.into_iter().flat_map(move |object| {
             let groups: HashMap<&str, &DesiredGroup> =
-                claim.groups.iter().map(|group| (&*group.name, group)).collect();
-            claim.findings.iter().chain(&claim.advice).filter_map(move |finding| {
+                object.groups.iter().map(|group| (&*group.name, group)).collect();
+            object.findings.iter().chain(&object.advice).filter_map(move |finding| {
                 let group = *groups.get(finding.location.group.as_deref()?)?;
                 let is_offered = finding.location.rule.is_none_or(|rule| {
                     let desired = group.left_out.offered(rule);
@@ -122,14 +122,14 @@ impl State {
     }
 
     /// Reports the refusals of one namespace: the first groups one by one, and the number of the others.
-    pub(super) fn tell_refused(&self, refused: Vec<(Subject, Finding)>) {
+    pub(super) fn report_refused(&self, refused: Vec<(Subject, Finding)>) {
         let more = refused.len().saturating_sub(MAX_REPORTED_EACH);
         let object = refused.first().and_then(|(subject, _)| subject.object.clone());
         for (subject, finding) in refused.into_iter().take(MAX_REPORTED_EACH) {
-            self.tell(&Outcome::Refused { subject, finding });
+            self.report_outcome(&Outcome::Refused { subject, finding });
         }
         if let Some(object) = object.filter(|_| more > 0) {
-            self.tell(&Outcome::MoreFound { object, destination: Some(self.id.clone()), more });
+            self.report_outcome(&Outcome::MoreFound { object, destination: Some(self.id.clone()), more });
         }
     }
 
@@ -140,12 +140,12 @@ impl State {
         namespace: &Arc<str>,
         group: &DesiredGroup,
         rule: Option<usize>,
-        ours: Option<&Finding>,
+        local: Option<&Finding>,
     ) -> Location {
         let declared = rule.map(|rule| group.left_out.declared(rule));
         let of_ruler =
             || Location { group: Some(group.name.to_string()), rule: declared, ..Location::default() };
-        let mut location = ours.map_or_else(of_ruler, |ours| ours.location.clone());
+        let mut location = local.map_or_else(of_ruler, |local| local.location.clone());
         if let (Some(rule), None) = (rule, &location.rule_name)
             && let Ok(decoded) = group.body.decode()
         {

@@ -2,23 +2,23 @@
 //! requests that follow. There is one module for each subject; its first lines state the invariant of `ARCHITECTURE.md`
 //! that it tests.
 
-mod a_new_leader_deletes_nothing_for_two_minutes;
-mod every_delete_that_nobody_asked_for_passes_the_guard;
-mod former_versions_stay_only_if_they_could_be_sent_today;
-mod new_names_come_before_former_ones_go;
-mod normalization_is_learned_only_from_our_own_writes;
-mod nothing_is_deleted_before_everything_was_seen;
-mod refusals_are_told_where_their_author_looks;
-mod the_claim_is_written_on_the_word_of_a_fresh_list;
-mod what_moves_is_let_go_of_only_when_it_is_here;
-mod what_was_written_during_a_list_counts_more_than_the_list;
+mod claims;
+mod delete_guard;
+mod legacy_names;
+mod lists;
+mod moves;
+mod normalization;
+mod refusals;
+mod snapshots;
+mod stored_versions;
+mod takeover;
 
 use async_trait::async_trait;
 
 use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::Claimant;
-use crate::desired::LeftBecause;
+use crate::desired::RemovalReason;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::encoded::EncodedGroup;
@@ -174,7 +174,7 @@ impl Bench {
     }
 
     fn drop(&mut self, name: &str) {
-        self.state.remove(&namespace(name), &id(name), LeftBecause::Deleted);
+        self.state.remove(&namespace(name), &id(name), RemovalReason::Deleted);
     }
 
     fn allow(&mut self, known: bool, orphans: bool) {
@@ -238,7 +238,7 @@ impl Bench {
     }
 
     /// Carries out the work that is due now and after the time that deletes wait for others.
-    async fn work_for_a_breath(&mut self) -> Vec<String> {
+    async fn work_after_settling(&mut self) -> Vec<String> {
         self.work_for(Duration::from_secs(1)).await
     }
 

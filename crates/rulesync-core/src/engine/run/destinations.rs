@@ -75,12 +75,12 @@ impl RunningDestination {
 impl Run {
     /// Starts and ends destinations so that there is one for each that a route leads to; returns the new ones.
     /// Destinations whose ruler changed are replaced, all of them if `replace_all`.
-    pub(super) fn replace_destinations(&mut self, uprooted: bool) -> Vec<DestinationId> {
+    pub(super) fn replace_destinations(&mut self, replace_all: bool) -> Vec<DestinationId> {
         let rulers: HashMap<Arc<str>, NamedRuler> =
             self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
         // A ruler that has not changed keeps its limit and its destinations.
         let same = |running: &RunningDestination| {
-            !uprooted
+            !replace_all
                 && rulers.get(&running.ruler.name).is_some_and(|named| {
                     Arc::ptr_eq(&named.ruler, &running.ruler.ruler)
                         && named.max_in_flight == running.ruler.max_in_flight
@@ -96,7 +96,7 @@ impl Run {
         let all =
             std::mem::take(&mut self.destinations).into_iter().chain(std::mem::take(&mut self.retiring));
         for (id, mut destination) in all {
-            self.ever.insert(id.clone());
+            self.known_destinations.insert(id.clone());
             if !same(&destination) {
                 destination.stop.cancel();
                 ended.insert(id, destination.ended.clone());
@@ -114,8 +114,8 @@ impl Run {
             .map(|destination| (address(&destination.ruler), destination.concurrency.clone()))
             .collect();
         let mut fresh = Vec::new();
-        self.ever_changed = true;
-        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.left_over()) {
+        self.known_destinations_changed = true;
+        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.unrouted_destinations()) {
             if self.destinations.contains_key(&id) || self.retiring.contains_key(&id) {
                 continue;
             }
@@ -129,7 +129,7 @@ impl Run {
                 destination.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, destination);
             } else {
-                self.ever.insert(id.clone());
+                self.known_destinations.insert(id.clone());
                 fresh.push(id.clone());
                 self.destinations.insert(id, destination);
             }
@@ -141,11 +141,11 @@ impl Run {
     /// which deletes are safe.
     pub(super) fn adjust_destinations(&mut self) {
         self.replace_destinations(false);
-        self.end_briefings();
+        self.finish_starting();
     }
 
     /// Tells new destinations that all declarations for them have been sent.
-    pub(super) fn end_briefings(&mut self) {
+    pub(super) fn finish_starting(&mut self) {
         for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
             if std::mem::take(&mut destination.fresh) {
                 destination.send(Command::DeclarationsSent);
@@ -161,10 +161,10 @@ impl Run {
 
     /// Returns the destinations that may hold own rules and that no route leads to. One-shot runs leave them to the
     /// daemon.
-    fn left_over(&self) -> Vec<(DestinationId, bool)> {
+    fn unrouted_destinations(&self) -> Vec<(DestinationId, bool)> {
         let wanted = |id: &DestinationId| self.is_wanted(id);
-        let left = self.ever.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
-        left.map(|id| (id.clone(), true)).collect()
+        let unrouted = self.known_destinations.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
+        unrouted.map(|id| (id.clone(), true)).collect()
     }
 
     /// Returns whether a route leads to a destination whatever objects there are, or because of an object.
@@ -186,7 +186,7 @@ impl Run {
         }
         if let Some(mut destination) = self.retiring.remove(id) {
             destination.send(Command::Retire(None));
-            self.ever_changed |= self.retiring_since.remove(id).is_some();
+            self.known_destinations_changed |= self.retiring_since.remove(id).is_some();
             self.destinations.insert(id.clone(), destination);
             return;
         }
@@ -203,12 +203,12 @@ impl Run {
         destination.fresh = false;
         destination.send(Command::DeclarationsSent);
         self.destinations.insert(id.clone(), destination);
-        self.ever_changed |= self.ever.insert(id.clone());
+        self.known_destinations_changed |= self.known_destinations.insert(id.clone());
     }
 
     /// Retires destinations without objects.
     pub(super) fn leave_destinations(&mut self) {
-        if !std::mem::take(&mut self.left) {
+        if !std::mem::take(&mut self.check_unused) {
             return;
         }
         let unwanted: Vec<DestinationId> =
@@ -229,7 +229,7 @@ impl Run {
         }
         let now = seconds_since_1970();
         let since = *self.retiring_since.entry(id.clone()).or_insert(now);
-        self.ever_changed = true;
+        self.known_destinations_changed = true;
         let waited = Duration::from_secs(now.saturating_sub(since));
         let window = self.setup.policy.delete_guard.window;
         Retirement::NoRoute { until: Instant::now() + window.saturating_sub(waited) }
@@ -298,7 +298,8 @@ impl Run {
 
     /// Ends destinations that no route leads to once they hold no own rules.
     pub(super) fn retire(&mut self) {
-        let (ever, ever_changed) = (&mut self.ever, &mut self.ever_changed);
+        let (ever, known_destinations_changed) =
+            (&mut self.known_destinations, &mut self.known_destinations_changed);
         let since = &mut self.retiring_since;
         let environment = self.environment.borrow().version;
         self.retiring.retain(|id, destination| {
@@ -307,7 +308,7 @@ impl Run {
                 destination.stop.cancel();
                 ever.remove(id);
                 since.remove(id);
-                *ever_changed = true;
+                *known_destinations_changed = true;
             }
             !done
         });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Run;
-use crate::desired::{LeftBecause, Protection};
+use crate::desired::{Protection, RemovalReason};
 use crate::destination::Command;
 use crate::guard::HeldReason;
 use crate::handover::{HandoverProgress, HandoverState};
@@ -18,7 +18,7 @@ impl Run {
         for object in objects {
             for id in self.destination_ids() {
                 if let Some(command) = self.protection(object, &id) {
-                    self.tell(&id, command);
+                    self.send_command(&id, command);
                 }
             }
         }
@@ -101,44 +101,48 @@ impl Run {
         protection: Option<Protection>,
     ) {
         let (namespace, object) = (Arc::clone(namespace), object.clone());
-        self.tell(destination, Command::Protect { namespace, object, protection });
+        self.send_command(destination, Command::Protect { namespace, object, protection });
     }
 
     /// Ends the moves of objects that have been written where they go. If a handover was given up, the object goes
     /// elsewhere by now and is awaited there, or it was deleted.
-    pub(super) fn depart(&mut self) {
+    pub(super) fn end_handovers(&mut self) {
         if self.handovers.is_empty() {
             return;
         }
         let goes_on = |object: &ObjectId| self.index.destinations_of(object).next().is_some();
         let mut again: BTreeMap<Arc<[ObjectId]>, Vec<Handover>> = BTreeMap::new();
-        let mut left = Vec::new();
+        let mut ended = Vec::new();
         for handover in std::mem::take(&mut self.handovers) {
             match handover.progress.state() {
                 HandoverState::Waiting => self.handovers.push(handover),
-                HandoverState::Written => left.push((handover, LeftBecause::Moved)),
+                HandoverState::Written => ended.push((handover, RemovalReason::Moved)),
                 HandoverState::GivenUp if handover.to.iter().any(goes_on) => {
                     again.entry(Arc::clone(&handover.to)).or_default().push(handover);
                 }
-                HandoverState::GivenUp => left.push((handover, LeftBecause::Deleted)),
+                HandoverState::GivenUp => ended.push((handover, RemovalReason::Deleted)),
             }
         }
-        for (handover, because) in left {
+        for (handover, because) in ended {
             self.leave(handover, because);
         }
         for (to, handovers) in again {
             let progress = self.hand_over(&to);
-            let anew = |handover| Handover { progress: progress.clone(), ..handover };
-            self.handovers.extend(handovers.into_iter().map(anew));
+            let restarted = |handover| Handover { progress: progress.clone(), ..handover };
+            self.handovers.extend(handovers.into_iter().map(restarted));
         }
     }
 
-    fn leave(&mut self, Handover { destination: id, namespace, object, .. }: Handover, because: LeftBecause) {
-        self.left = true;
+    fn leave(
+        &mut self,
+        Handover { destination: id, namespace, object, .. }: Handover,
+        because: RemovalReason,
+    ) {
+        self.check_unused = true;
         let protection = self.index.protects(&object, &id);
         if protection.is_none() {
             let (namespace, object) = (Arc::clone(&namespace), object.clone());
-            self.tell(&id, Command::Remove { namespace, object, because });
+            self.send_command(&id, Command::Remove { namespace, object, because });
         }
         self.set_protection(&id, &namespace, &object, protection);
     }

@@ -72,7 +72,7 @@ impl Reports {
         }
         let status = |object: ObjectReport| {
             let destinations = at_destinations.remove(&object.id).unwrap_or_default();
-            object.with_targets(destinations)
+            object.with_destinations(destinations)
         };
         let objects = self.objects.into_iter().map(status).collect();
         Status { owner: self.owner, sources: self.sources, destinations, objects }

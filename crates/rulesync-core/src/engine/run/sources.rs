@@ -202,11 +202,11 @@ impl Run {
                 Effects::default()
             }
             SourceEvent::Upsert(object) => {
-                self.vanishing.is_there(&object.id);
+                self.vanishing.exists(&object.id);
                 self.index.upsert(object, generation, at, live)
             }
             SourceEvent::Malformed { id, finding, hides } => {
-                self.vanishing.is_there(&id);
+                self.vanishing.exists(&id);
                 self.index.malformed(&id, finding, hides, generation)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
@@ -250,9 +250,9 @@ impl Run {
         source.kind_gone |= kind_gone && source.complete;
         source.snapshots.iter_mut().for_each(|snapshot| snapshot.confirmed = false);
         source.suspect_until = None;
-        let news = source.unavailable.as_ref() != Some(&reason);
+        let is_new = source.unavailable.as_ref() != Some(&reason);
         source.unavailable = Some(reason.clone());
-        if news {
+        if is_new {
             self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
         }
     }
@@ -358,7 +358,7 @@ impl Run {
     /// Starts and ends sources so that they are those of the setup; `restart` starts all of them again. The objects of
     /// an ended source are removed, unless another source takes its name: then those that it does not declare are
     /// removed once it has shown all its objects.
-    pub(super) fn adjust_sources(&mut self, anew: bool) {
+    pub(super) fn adjust_sources(&mut self, restart: bool) {
         let wanted = self.setup.sources.clone();
         let names: Vec<Arc<str>> = self.sources.keys().cloned().collect();
         let mut gone = Vec::new();
@@ -366,7 +366,7 @@ impl Run {
             let new = wanted.iter().find(|named| named.name == name);
             let same =
                 |running: &RunningSource| new.is_some_and(|new| Arc::ptr_eq(&new.source, &running.source));
-            if !anew && self.sources.get(&name).is_some_and(same) {
+            if !restart && self.sources.get(&name).is_some_and(same) {
                 continue;
             }
             if let Some(old) = self.sources.remove(&name) {

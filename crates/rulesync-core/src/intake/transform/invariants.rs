@@ -81,7 +81,7 @@ fn exprs(group: &Group) -> Vec<&str> {
     group.rules.iter().map(|rule| rule.expr.as_str()).collect()
 }
 
-mod what_a_route_enforces_fails_closed {
+mod enforcement {
     use super::*;
 
     #[test]
@@ -127,8 +127,8 @@ mod what_a_route_enforces_fails_closed {
             ValueSource::Annotation("team".into()),
             ValueSource::NamespaceLabel("env".into()),
         ] {
-            let said = object().by(&from(origin.clone())).unwrap_err();
-            assert!(said.contains("puts no matcher on `env`") && said.contains("is missing"), "{said}");
+            let error = object().by(&from(origin.clone())).unwrap_err();
+            assert!(error.contains("puts no matcher on `env`") && error.contains("is missing"), "{error}");
         }
         let empty = Object { labels: [("team", "")].into_iter().collect(), ..object() };
         assert!(
@@ -149,7 +149,7 @@ mod what_a_route_enforces_fails_closed {
     }
 }
 
-mod groups_read_only_from_tenants_that_are_allowed {
+mod source_tenants {
     use super::*;
 
     #[test]
@@ -186,7 +186,7 @@ mod groups_read_only_from_tenants_that_are_allowed {
     }
 }
 
-mod labels_of_a_route_stand {
+mod external_labels {
     use super::*;
 
     fn labelled(route: &Route, own: Option<&str>) -> Option<String> {

@@ -64,16 +64,16 @@ const OF_GROUP: &str = r#"{"name":"g","labels":{"team":"own"},"rules":[{"alert":
 /// Returns the label `team` of each rule as it is sent, or the errors.
 fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<String>>, Vec<String>> {
     let transform = transform(route, team).map_err(|finding| vec![finding.to_string()])?;
-    let said = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let errors = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
     if !transform.refusals().is_empty() {
-        return Err(said(transform.refusals()));
+        return Err(errors(transform.refusals()));
     }
     let group = group(json);
     let (treated, findings) = transform.apply(&group, "r", None, PromQl);
     if findings.is_empty() {
         Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
     } else {
-        Err(said(&findings))
+        Err(errors(&findings))
     }
 }
 
@@ -101,19 +101,19 @@ fn value_with_a_template_is_refused_from_every_source() {
             "\u{feff}",
         ] {
             let route = label(origin.clone().into(), false);
-            let said = sent(&route, Some(odd), PLAIN).unwrap_err();
+            let errors = sent(&route, Some(odd), PLAIN).unwrap_err();
             let begins = format!("route `r` cannot set the label `team`: {origin} is ");
-            assert!(said.len() == 1 && said[0].starts_with(&begins), "{odd:?}: {said:?}");
+            assert!(errors.len() == 1 && errors[0].starts_with(&begins), "{odd:?}: {errors:?}");
             // Refused also where the author's own label would win: the value does not count.
             assert!(sent(&label(origin.clone().into(), true), Some(odd), PLAIN).is_err());
-            let said = transform(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
+            let errors = transform(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
             let begins = format!("route `r` puts no matcher on `team`: {origin} is ");
-            assert!(said.message.starts_with(&begins), "{odd:?}: {said}");
+            assert!(errors.message.starts_with(&begins), "{odd:?}: {errors}");
         }
     }
     let long = format!("{{{{{}", "x".repeat(100_000));
-    let said = sent(&label(annotation().into(), false), Some(&long), PLAIN).unwrap_err();
-    assert!(said[0].len() < 300, "{}", said[0].len());
+    let errors = sent(&label(annotation().into(), false), Some(&long), PLAIN).unwrap_err();
+    assert!(errors[0].len() < 300, "{}", errors[0].len());
 }
 
 #[test]
@@ -158,22 +158,22 @@ fn external_label_without_a_value_is_not_replaced_by_the_authors() {
         let [warning] = warnings.as_slice() else { panic!("one: {warnings:?}") };
         assert!(!warning.is_error());
         assert_eq!(warning.message, "route `r` leaves the label `team` out: annotation `team` is missing");
-        let said = sent(&route, team, OF_RULE).unwrap_err();
+        let errors = sent(&route, team, OF_RULE).unwrap_err();
         assert!(
-            said.len() == 1
-                && said[0].starts_with("group \"g\", rule 1 \"B\", labels.team: the label `team`"),
-            "{said:?}"
+            errors.len() == 1
+                && errors[0].starts_with("group \"g\", rule 1 \"B\", labels.team: the label `team`"),
+            "{errors:?}"
         );
-        let said = sent(&route, team, OF_GROUP).unwrap_err();
+        let errors = sent(&route, team, OF_GROUP).unwrap_err();
         assert!(
-            said.len() == 1 && said[0].starts_with("group \"g\", labels.team: the label `team`"),
-            "{said:?}"
+            errors.len() == 1 && errors[0].starts_with("group \"g\", labels.team: the label `team`"),
+            "{errors:?}"
         );
         let default = label(from(annotation(), Some("nobody"), &[]), false);
         assert_eq!(sent(&default, team, OF_RULE), Ok(some(&["nobody", "nobody"])));
         assert_eq!(sent(&default, team, OF_GROUP), Ok(some(&["nobody"])));
-        let said = transform(&matcher(annotation().into()), team).unwrap_err();
-        assert!(said.message.contains("annotation `team` is missing"), "{said}");
+        let errors = transform(&matcher(annotation().into()), team).unwrap_err();
+        assert!(errors.message.contains("annotation `team` is missing"), "{errors}");
         let matchers = transform(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
         assert_eq!(matchers.matchers[0].value(), "nobody");
     }
@@ -185,13 +185,13 @@ fn values_are_limited_to_those_that_are_allowed() {
     assert_eq!(sent(&route(&["pay*"]), Some("payments"), OF_RULE), Ok(some(&["payments", "payments"])));
     assert_eq!(sent(&route(&["pay*"]), None, PLAIN), Ok(some(&["nobody"])), "the administrator's own");
     for team in ["victim", "Payments", "xpayments"] {
-        let said = sent(&route(&["pay*"]), Some(team), PLAIN).unwrap_err();
+        let errors = sent(&route(&["pay*"]), Some(team), PLAIN).unwrap_err();
         assert!(
-            said[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
-            "{said:?}"
+            errors[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
+            "{errors:?}"
         );
-        let said = transform(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
-        assert!(said.message.contains("which is not allowed there"), "{said}");
+        let errors = transform(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
+        assert!(errors.message.contains("which is not allowed there"), "{errors}");
     }
     let elsewhere =
         Permission { namespaces: vec!["other".into()], values: vec!["*".into()], ..Permission::default() };

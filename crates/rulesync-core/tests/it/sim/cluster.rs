@@ -77,8 +77,8 @@ impl Cluster {
     }
 
     /// Reads the cluster without changing it.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
-        look(&self.inner.lock().unwrap())
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
+        read(&self.inner.lock().unwrap())
     }
 
     /// Returns a receiver that is notified of every change.
@@ -87,7 +87,7 @@ impl Cluster {
     }
 
     pub(crate) fn object(&self, name: &Name) -> Option<Declared> {
-        self.look(|inner| inner.objects.get(name).cloned())
+        self.read(|inner| inner.objects.get(name).cloned())
     }
 
     pub(crate) fn set(&self, name: &Name, declared: Option<Declared>) {
@@ -147,7 +147,7 @@ impl Cluster {
 
     /// Returns the groups that should exist by the declarations: places with the expressions of their groups.
     pub(crate) fn should_be(&self) -> BTreeMap<Place, BTreeMap<String, String>> {
-        self.look(|inner| {
+        self.read(|inner| {
             let objects = inner.objects.iter().filter(|(name, _)| inner.namespaces[&name.0]);
             objects
                 .filter(|(_, declared)| !declared.groups.is_empty())
@@ -160,7 +160,7 @@ impl Cluster {
 
     /// Returns every declared object, whether it is selected or not.
     pub(crate) fn declared(&self) -> BTreeMap<Name, Declared> {
-        self.look(|inner| inner.objects.clone())
+        self.read(|inner| inner.objects.clone())
     }
 }
 

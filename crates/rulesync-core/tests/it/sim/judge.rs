@@ -5,8 +5,8 @@ use std::time::Duration;
 use rulesync_core::Group;
 
 use super::cluster::group;
-use super::happen::{INSISTED, Sim};
 use super::is_bad;
+use super::play::{INSISTED, Sim};
 use super::ruler::{Habit, SimRuler};
 use crate::world::central;
 
@@ -52,8 +52,8 @@ impl Sim<'_> {
         }
         let mut is = self.shared.ruler.groups();
         is.retain(|(_, namespace), _| namespace != "us");
-        for (place @ (tenant, namespace), theirs) in &self.foreign {
-            if is.remove(place).as_ref() != Some(theirs) {
+        for (place @ (tenant, namespace), foreign) in &self.foreign {
+            if is.remove(place).as_ref() != Some(foreign) {
                 return Err(format!("the foreign namespace {namespace} of {tenant} is not as it was"));
             }
         }

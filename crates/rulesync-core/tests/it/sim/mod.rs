@@ -9,9 +9,9 @@
 
 mod cluster;
 mod connection;
-mod happen;
 mod history;
 mod judge;
+mod play;
 mod process;
 mod ruler;
 mod watcher;
@@ -19,8 +19,8 @@ mod watcher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use happen::Sim;
 use history::History;
+use play::Sim;
 use ruler::BAD;
 
 /// The default number of histories.
@@ -93,7 +93,7 @@ fn run(history: &History) -> Result<(), String> {
     runtime.block_on(async {
         let mut sim = Sim::new(history);
         for event in &history.events {
-            sim.happen(event).await;
+            sim.play(event).await;
         }
         sim.settle().await
     })

@@ -105,7 +105,7 @@ impl Process {
 fn routes(history: &History) -> Vec<Route> {
     let namespace_selector = || serde_json::from_str(r#"{"match_labels":{"team":"t"}}"#).unwrap();
     if history.claims {
-        let tenancy = Tenancy::Claimed {
+        let tenancy = Tenancy::Requested {
             from: ValueSource::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         };

@@ -84,7 +84,7 @@ pub(crate) const BAD: &str = "bad(";
 const LOOKS: Duration = Duration::from_secs(8 * 60);
 
 /// The owner of everything that the engine may touch, with the dot behind it.
-pub(crate) const OURS: &str = "us.";
+pub(crate) const OWN_PREFIX: &str = "us.";
 
 impl SimRuler {
     pub(crate) fn new(habit: Habit, foreign: Groups) -> Self {
@@ -206,7 +206,7 @@ impl World {
         let newest = self.newest.entry((by.process, tenant)).or_default();
         *newest = by.number.max(*newest);
         if let Some(namespace) = write {
-            if !namespace.starts_with(OURS) && namespace != "us" {
+            if !namespace.starts_with(OWN_PREFIX) && namespace != "us" {
                 self.wrongs.push(format!("a request about the foreign namespace {namespace}"));
             }
             self.writes += 1;
@@ -251,7 +251,7 @@ impl World {
                     self.wrongs.push(format!("{tenant}/{namespace}/{name} went missing"));
                 }
             }
-            if !namespace.starts_with(OURS) && namespace != "us" {
+            if !namespace.starts_with(OWN_PREFIX) && namespace != "us" {
                 self.wrongs.push(format!("the foreign namespace {namespace} of {tenant} was changed"));
             }
         }

@@ -59,7 +59,7 @@ struct Watch<'a> {
 }
 
 /// The next message of a watch.
-enum News {
+enum Message {
     /// Events to send one by one, and the end of a list.
     Listed(Vec<SourceEvent>),
     Events(Vec<SourceEvent>),
@@ -83,17 +83,17 @@ impl Watcher {
             installed: Installed::Unknown,
         };
         loop {
-            match self.cluster.look(|inner| watch.news(inner)) {
-                News::Silence(until) => {
+            match self.cluster.read(|inner| watch.next(inner)) {
+                Message::Silence(until) => {
                     tokio::time::sleep_until(until).await;
                     continue;
                 }
-                News::Events(events) => {
+                Message::Events(events) => {
                     for event in events {
                         sink.send(event).await.ok()?;
                     }
                 }
-                News::Listed(events) => {
+                Message::Listed(events) => {
                     for event in events {
                         // A list takes time.
                         tokio::time::sleep(Duration::from_millis(fastrand::u64(..800))).await;
@@ -125,24 +125,24 @@ fn kind(installed: bool) -> SourceEvent {
 }
 
 impl Watch<'_> {
-    fn news(&mut self, inner: &Inner) -> News {
+    fn next(&mut self, inner: &Inner) -> Message {
         if let Some(until) = inner.silent.get(&self.process).filter(|until| **until > Instant::now()) {
-            return News::Silence(*until);
+            return Message::Silence(*until);
         }
         if inner.down {
-            let news = !std::mem::replace(&mut self.down, true);
+            let new = !std::mem::replace(&mut self.down, true);
             let reason = "the API server does not answer".to_owned();
-            return News::Events(news.then_some(SourceEvent::Unavailable { reason }).into_iter().collect());
+            return Message::Events(new.then_some(SourceEvent::Unavailable { reason }).into_iter().collect());
         }
         if !inner.installed {
-            return News::Events(self.without_kind(inner));
+            return Message::Events(self.without_kind(inner));
         }
         if self.gap == Some(inner.gaps) && self.installed == Installed::Yes {
-            let news = inner.log[self.position..].to_vec();
+            let new = inner.log[self.position..].to_vec();
             self.position = inner.log.len();
-            return News::Events(news.into_iter().flat_map(|entry| self.entry(entry)).collect());
+            return Message::Events(new.into_iter().flat_map(|entry| self.entry(entry)).collect());
         }
-        News::Listed(self.list(inner))
+        Message::Listed(self.list(inner))
     }
 
     /// Removes the kind: a process that has seen its objects sees them disappear, and then the reason.

@@ -43,7 +43,7 @@ fn unreadable_object_of_one_of_two_sources_hides_others() {
 #[test]
 fn unreadable_object_of_a_known_name_hides_no_others() {
     let mut bench = index(&[to("t")]);
-    assert_eq!(effects(&bench.malformed("k", "o", false)), ["look whether o is protected"]);
+    assert_eq!(effects(&bench.malformed("k", "o", false)), ["protection of o may have changed"]);
     assert!(!bench.index.hides_objects());
     // With some namings its ruler namespace is unknown without its UID: then it hides what exists.
     let alloy = Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap());
@@ -57,23 +57,23 @@ fn unreadable_object_of_a_known_name_hides_no_others() {
 fn unreadable_object_keeps_its_last_readable_version() {
     let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     assert_eq!(effects(&bench.malformed("k", "o", true)), NOTHING);
-    assert!(!bench.index.hides_objects(), "we know what it was");
+    assert!(!bench.index.hides_objects(), "its last version is known");
     assert!(bench.index.uses(&destination("t")));
-    assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING, "and it is the same again");
+    assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING, "it is unchanged");
     assert_eq!(effects(&bench.upsert(object("o", "2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
 }
 
 #[test]
 fn object_that_was_never_read_is_protected_until_it_is_read_or_deleted() {
     let mut bench = index(&[to("t")]);
-    assert_eq!(effects(&bench.malformed("k", "o", true)), ["look whether o is protected"]);
+    assert_eq!(effects(&bench.malformed("k", "o", true)), ["protection of o may have changed"]);
     assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     let read = bench.upsert(object("o", "1", &[]));
-    assert_eq!(effects(&read), ["look whether o is protected", "central/t gets us.ns.o (1 groups)"]);
+    assert_eq!(effects(&read), ["protection of o may have changed", "central/t gets us.ns.o (1 groups)"]);
     assert_eq!(bench.index.protected().count(), 0);
     let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
-    assert_eq!(effects(&bench.delete("k", "o")), ["look whether o is protected"]);
+    assert_eq!(effects(&bench.delete("k", "o")), ["protection of o may have changed"]);
     assert_eq!(bench.index.protected().count(), 0);
 }
 
@@ -81,8 +81,11 @@ fn object_that_was_never_read_is_protected_until_it_is_read_or_deleted() {
 fn new_destinations_protect_objects_that_were_never_read() {
     let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
-    assert_eq!(effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"])), ["look whether o is protected"]);
-    assert!(bench.index.hides_objects(), "another map reads it no better");
+    assert_eq!(
+        effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"])),
+        ["protection of o may have changed"]
+    );
+    assert!(bench.index.hides_objects(), "another routing table cannot read it either");
 }
 
 #[test]

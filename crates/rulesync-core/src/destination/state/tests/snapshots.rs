@@ -27,12 +27,12 @@ async fn deletes_wait_until_they_are_safe() {
     ] {
         let mut bench = three();
         bench.allow(known, orphans);
-        let mut done = bench.work_for_a_breath().await;
+        let mut done = bench.work_after_settling().await;
         done.sort();
         assert_eq!(done, deletes, "known {known}, orphans {orphans}");
         // Deletes that were not safe are made once they are.
         bench.allow(true, true);
-        let rest = bench.work_for_a_breath().await.len();
+        let rest = bench.work_after_settling().await.len();
         assert_eq!(done.len() + rest, 3, "known {known}, orphans {orphans}");
     }
 }
@@ -42,13 +42,13 @@ async fn deletes_stop_when_they_are_no_longer_safe() {
     let mut bench = three();
     assert_eq!(bench.work(), NOTHING, "deletes wait for others");
     bench.allow(false, false);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_written_before_the_first_list() {
     let mut bench = destination().declared("o", &[("g", "1")]);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
     bench.list(&[]);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
 }
@@ -62,7 +62,7 @@ async fn failed_list_shows_no_group_as_missing() {
     let mut bench = destination().declared("o", &[("g", "1")]);
     bench.state.begin_list(false);
     bench.state.list_failed(RulerError::Unreadable { message: "it is cut off".to_owned() });
-    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "what is there is not known yet");
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "nothing has been listed yet");
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,7 +73,10 @@ async fn unreadable_group_exists_and_differs() {
         listing.unreadable("us.ns.orphan", "g", "odd");
         listing.unreadable("them.ns.o", "g", "odd");
     });
-    assert_eq!(bench.work_for_a_breath().await, ["PUT us.ns.o/g", "DELETE us.ns.o/h", "DELETE us.ns.orphan"]);
+    assert_eq!(
+        bench.work_after_settling().await,
+        ["PUT us.ns.o/g", "DELETE us.ns.o/h", "DELETE us.ns.orphan"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,13 +85,13 @@ async fn rules_of_an_unread_object_stay_until_it_is_read() {
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.declare("o", &[("g", "1")]);
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o/h"]);
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o/h"]);
     let mut bench = destination();
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Unreadable.into()));
     bench.list(&[("us.ns.o", "g", "1")]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.state.protect(&namespace("o"), &id("o"), None);
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"], "it went");
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o"], "it went");
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,10 +107,10 @@ async fn orphans_of_a_kind_that_is_not_installed_stay() {
         let mut bench = destination();
         bench.missing_kinds(kinds);
         bench.list(&there);
-        assert_eq!(bench.work_for_a_breath().await, deletes, "{kinds:?}");
+        assert_eq!(bench.work_after_settling().await, deletes, "{kinds:?}");
         // They are deleted when the kind is installed again without these objects.
         bench.missing_kinds(&[]);
-        assert_eq!(bench.work_for_a_breath().await.len(), 2 - deletes.len(), "{kinds:?}");
+        assert_eq!(bench.work_after_settling().await.len(), 2 - deletes.len(), "{kinds:?}");
     }
 }
 
@@ -116,11 +119,11 @@ async fn orphans_do_not_include_objects_that_were_deleted() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.missing_kinds(&[PROMETHEUS_RULE]);
     bench.drop("o");
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o"]);
     // Nor do they include namespaces that no route leads to: the configuration requires these deletes.
     let mut bench = destination().listed(&[("us.ns.o", "g", "1")]);
     bench.missing_kinds(&[PROMETHEUS_RULE]);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
     bench.state.retire(no_route());
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o"]);
 }

@@ -21,59 +21,59 @@ const EARLY_RESYNC_RATIO: f64 = 0.8;
 
 /// The groups of one destination that recent lists found changed.
 #[derive(Debug, Default)]
-pub(super) struct Changed(HashMap<Key, Streak>);
+pub(super) struct ContestedGroups(HashMap<Key, Drift>);
 
 #[derive(Debug)]
-struct Streak {
+struct Drift {
     /// The declared fingerprint.
     declared: Fingerprint,
-    looks: u32,
+    lists: u32,
     /// True while the last list found something other than was written since the list before.
     unconfirmed: bool,
     repaired: Option<Instant>,
     differs: Vec<String>,
 }
 
-impl Streak {
+impl Drift {
     fn is_contested(&self) -> bool {
-        self.looks >= CONTESTED_LISTS
+        self.lists >= CONTESTED_LISTS
     }
 }
 
-impl Changed {
+impl ContestedGroups {
     /// Records that a list found a group changed from `declared`. Returns `true` if that makes the group contested.
-    pub(super) fn found(
+    pub(super) fn record(
         &mut self,
         key: Key,
         declared: Fingerprint,
         after_write: bool,
         differs: impl FnOnce() -> Vec<String>,
     ) -> bool {
-        let streak = self.0.entry(key).or_insert(Streak {
+        let drift = self.0.entry(key).or_insert(Drift {
             declared,
-            looks: 0,
+            lists: 0,
             unconfirmed: false,
             repaired: None,
             differs: Vec::new(),
         });
-        streak.declared = declared;
-        streak.looks += 1;
-        streak.unconfirmed = after_write;
-        if streak.looks == CONTESTED_LISTS {
-            streak.differs = differs();
+        drift.declared = declared;
+        drift.lists += 1;
+        drift.unconfirmed = after_write;
+        if drift.lists == CONTESTED_LISTS {
+            drift.differs = differs();
         }
-        streak.looks == CONTESTED_LISTS
+        drift.lists == CONTESTED_LISTS
     }
 
     /// Ends a list. `as_declared` returns whether the list found a group as declared, or `None` if that is unknown. An
     /// `early` list that finds a group in sync does not end a contest, because another writer may act only every few
     /// minutes. Returns the groups that are no longer contested.
-    pub(super) fn looked(&mut self, early: bool, as_declared: impl Fn(&Key) -> Option<bool>) -> Vec<Key> {
+    pub(super) fn end_list(&mut self, early: bool, as_declared: impl Fn(&Key) -> Option<bool>) -> Vec<Key> {
         let mut over = Vec::new();
-        self.0.retain(|key, streak| match as_declared(key) {
+        self.0.retain(|key, drift| match as_declared(key) {
             Some(true) => {
-                streak.unconfirmed = false;
-                if !early && streak.is_contested() {
+                drift.unconfirmed = false;
+                if !early && drift.is_contested() {
                     over.push(key.clone());
                 }
                 early
@@ -85,16 +85,16 @@ impl Changed {
     }
 
     /// Forgets groups that are no longer declared.
-    pub(super) fn keep(&mut self, declared: impl Fn(&Key) -> bool) {
+    pub(super) fn retain(&mut self, declared: impl Fn(&Key) -> bool) {
         self.0.retain(|key, _| declared(key));
     }
 
     /// Records a write of a group.
     pub(super) fn written(&mut self, namespace: &Arc<str>, group: &Arc<str>, now: Instant) {
         if !self.0.is_empty()
-            && let Some(streak) = self.0.get_mut(&(Arc::clone(namespace), Arc::clone(group)))
+            && let Some(drift) = self.0.get_mut(&(Arc::clone(namespace), Arc::clone(group)))
         {
-            streak.repaired = Some(now);
+            drift.repaired = Some(now);
         }
     }
 
@@ -110,33 +110,33 @@ impl Changed {
         if self.0.is_empty() {
             return false;
         }
-        let streak = self.0.get(&(Arc::clone(namespace), Arc::from(group)));
-        streak.is_some_and(|streak| {
-            let due = streak.repaired.map(|at| at + resync_interval.mul_f64(EARLY_RESYNC_RATIO));
-            streak.is_contested() && streak.declared == declared && due.is_some_and(|due| now < due)
+        let drift = self.0.get(&(Arc::clone(namespace), Arc::from(group)));
+        drift.is_some_and(|drift| {
+            let due = drift.repaired.map(|at| at + resync_interval.mul_f64(EARLY_RESYNC_RATIO));
+            drift.is_contested() && drift.declared == declared && due.is_some_and(|due| now < due)
         })
     }
 
     /// Iterates over the groups that the next list may find contested: their content is read, so that the differing
     /// fields can be reported.
     pub(super) fn wanted(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter().filter(|(_, streak)| streak.looks == CONTESTED_LISTS - 1).map(|(key, _)| key)
+        self.0.iter().filter(|(_, drift)| drift.lists == CONTESTED_LISTS - 1).map(|(key, _)| key)
     }
 
     /// Returns whether a write is unconfirmed, because the last list did not find it.
     pub(super) fn has_unconfirmed(&self) -> bool {
-        self.0.values().any(|streak| streak.unconfirmed)
+        self.0.values().any(|drift| drift.unconfirmed)
     }
 
     /// The number of contested groups.
     pub(super) fn groups(&self) -> usize {
-        self.0.values().filter(|streak| streak.is_contested()).count()
+        self.0.values().filter(|drift| drift.is_contested()).count()
     }
 
     /// Iterates over the contested groups of a namespace, each with the fields that differed.
     pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &[String])> {
-        let here = self.0.iter().filter(move |((of, _), streak)| &**of == namespace && streak.is_contested());
-        here.map(|((_, group), streak)| (group, streak.differs.as_slice()))
+        let here = self.0.iter().filter(move |((of, _), drift)| &**of == namespace && drift.is_contested());
+        here.map(|((_, group), drift)| (group, drift.differs.as_slice()))
     }
 }
 
@@ -150,32 +150,32 @@ mod tests {
         ("us.ns.o".into(), "g".into())
     }
 
-    fn found(changed: &mut Changed, declared: Fingerprint) -> bool {
-        changed.found(key(), declared, true, || vec!["rules[0].expr".to_owned()])
+    fn record(contested: &mut ContestedGroups, declared: Fingerprint) -> bool {
+        contested.record(key(), declared, true, || vec!["rules[0].expr".to_owned()])
     }
 
     #[tokio::test(start_paused = true)]
     async fn contested_after_three_lists_in_a_row_until_a_list_finds_the_group_in_sync() {
         let (a, b) = (Fingerprint::of_bytes(b"a"), Fingerprint::of_bytes(b"b"));
-        let mut changed = Changed::default();
-        assert!(!found(&mut changed, a));
-        assert!(changed.looked(false, |_| Some(true)).is_empty());
-        assert!(!found(&mut changed, a) && !found(&mut changed, a), "not in a row");
-        assert!(changed.has_unconfirmed());
-        assert!(changed.looked(true, |_| Some(true)).is_empty(), "an early look ends nothing");
-        assert!(!changed.has_unconfirmed());
-        assert!(found(&mut changed, a) && !found(&mut changed, a), "told once");
-        assert_eq!(changed.groups(), 1);
-        assert_eq!(changed.of_namespace("us.ns.o").next().unwrap().1, ["rules[0].expr"]);
+        let mut contested = ContestedGroups::default();
+        assert!(!record(&mut contested, a));
+        assert!(contested.end_list(false, |_| Some(true)).is_empty());
+        assert!(!record(&mut contested, a) && !record(&mut contested, a), "not in a row");
+        assert!(contested.has_unconfirmed());
+        assert!(contested.end_list(true, |_| Some(true)).is_empty(), "an early list ends nothing");
+        assert!(!contested.has_unconfirmed());
+        assert!(record(&mut contested, a) && !record(&mut contested, a), "reported once");
+        assert_eq!(contested.groups(), 1);
+        assert_eq!(contested.of_namespace("us.ns.o").next().unwrap().1, ["rules[0].expr"]);
         let now = Instant::now();
         let (namespace, group) = key();
-        changed.written(&namespace, &group, now);
-        let waits = |after, declared| changed.waits(&namespace, "g", declared, RESYNC, now + after);
+        contested.written(&namespace, &group, now);
+        let waits = |after, declared| contested.waits(&namespace, "g", declared, RESYNC, now + after);
         assert!(waits(Duration::from_secs(10), a), "each repair resets its alerts");
-        assert!(!waits(Duration::from_secs(10), b), "what its author declares anew is written");
+        assert!(!waits(Duration::from_secs(10), b), "a new declaration is written");
         assert!(!waits(Duration::from_secs(270), a), "with the next resync");
-        assert_eq!(changed.looked(false, |_| Some(false)), []);
-        assert_eq!(changed.looked(false, |_| Some(true)), [key()]);
-        assert_eq!(changed.groups(), 0);
+        assert_eq!(contested.end_list(false, |_| Some(false)), []);
+        assert_eq!(contested.end_list(false, |_| Some(true)), [key()]);
+        assert_eq!(contested.groups(), 0);
     }
 }

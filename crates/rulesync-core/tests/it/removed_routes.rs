@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rulesync_core::{HeldReason, RuleObject, SetupError};
 
-use crate::inherit::MemoryInventory;
+use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, central, object, resync, route};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,10 +19,10 @@ async fn two(ruler: &MemoryRuler, inventory: &MemoryInventory) -> World {
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(ruler, |setup| setup.routes = routes, remember);
     for n in 0..12 {
-        world.teller.upsert(object(&format!("p{n}"), &[("g", "1")]));
-        world.teller.upsert(in_stage(&format!("s{n}")));
+        world.source.upsert(object(&format!("p{n}"), &[("g", "1")]));
+        world.source.upsert(in_stage(&format!("s{n}")));
     }
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     resync().await;
     ruler.requests();
@@ -52,7 +52,7 @@ async fn removed_route_is_emptied_after_a_window_unless_it_comes_back() {
     assert_eq!((posts, deletes), (0, 0));
     without_stage(&world).await;
     tokio::time::sleep(4 * MINUTE).await;
-    assert_eq!(ruler.groups("stage").len(), 12, "the window has begun anew");
+    assert_eq!(ruler.groups("stage").len(), 12, "the window has been restarted");
     tokio::time::sleep(2 * MINUTE).await;
     assert!(ruler.groups("stage").is_empty(), "whatever its share");
     assert_eq!(ruler.groups("prod").len(), 12);
@@ -88,8 +88,8 @@ async fn removed_routes_window_is_not_restarted_by_a_restart() {
     // Four minutes of the window are over, by the wall clock.
     inventory.0.lock().unwrap().retiring.insert("central/stage".to_owned(), now - 4 * 60);
     let world = restart();
-    (0..12).for_each(|n| world.teller.upsert(object(&format!("p{n}"), &[("g", "1")])));
-    world.teller.complete();
+    (0..12).for_each(|n| world.source.upsert(object(&format!("p{n}"), &[("g", "1")])));
+    world.source.complete();
     tokio::time::sleep(MINUTE / 2).await;
     assert_eq!(ruler.groups("stage").len(), 12);
     tokio::time::sleep(2 * MINUTE).await;
@@ -121,12 +121,12 @@ async fn changed_owner_deletes_nothing() {
         |setup| setup.namespace_policy = rulesync_core::NamespacePolicy::of("su".parse().unwrap()),
         remember,
     );
-    world.teller.upsert(object("p0", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("p0", &[("g", "1")]));
+    world.source.complete();
     resync().await;
     resync().await;
-    let ours = |tenant: &str| ruler.groups(tenant).keys().filter(|ns| ns.starts_with("us.")).count();
-    assert_eq!((ours("prod"), ours("stage")), (12, 12));
+    let own = |tenant: &str| ruler.groups(tenant).keys().filter(|ns| ns.starts_with("us.")).count();
+    assert_eq!((own("prod"), own("stage")), (12, 12));
     world.stop().await;
 }
 

@@ -21,7 +21,7 @@ fn move_waits_for_the_share_of_the_receiving_destination() {
         effects(&moved),
         [
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
@@ -40,9 +40,9 @@ fn move_to_two_destinations_waits_for_both() {
         effects(&moved),
         [
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/c gets us.ns.o (1 groups)",
-            "central/c says when it has written us.ns.o",
+            "central/c reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
@@ -60,7 +60,7 @@ fn move_away_from_a_new_destination_waits_like_any_other() {
         effects(&moved),
         [
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ],
         "its ruler was replaced, and what is there was written by way of another"
@@ -79,7 +79,7 @@ fn object_that_goes_nowhere_is_removed_at_once() {
     assert!(!bench.index.uses(&destination("a")));
     let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     assert_eq!(effects(&bench.delete("k", "o")), ["central/a drops us.ns.o"]);
-    assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is gone already");
+    assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is deleted already");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn destination_that_stays_takes_no_part_in_a_move() {
         [
             "central/all gets us.ns.o (1 groups)",
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
@@ -118,9 +118,9 @@ fn recreated_object_with_another_name_leaves_the_legacy_one() {
     let (first, second) = ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
     let mut bench = Bench { index: ObjectIndex::new(alloy), run: 1 };
     bench.upsert(of(first));
-    let anew = effects(&bench.upsert(of(second)));
+    let recreated = effects(&bench.upsert(of(second)));
     assert_eq!(
-        anew,
+        recreated,
         [
             format!("central/t gets alloy/ns/o/{second} (1 groups)"),
             format!("central/t drops alloy/ns/o/{first}")
@@ -135,7 +135,7 @@ fn renamed_object_leaves_when_its_successor_is_written() {
     let renamed = bench.index.rename(&id("k", "o"), &[id("k", "p")]);
     assert_eq!(
         effects(&renamed),
-        ["central/t says when it has written us.ns.p", "central/t drops us.ns.o later"]
+        ["central/t reports when it has written us.ns.p", "central/t drops us.ns.o later"]
     );
     assert_eq!(bench.index.count("k"), 1);
     // An object that goes nowhere will not be written.

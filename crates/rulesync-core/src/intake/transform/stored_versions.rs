@@ -74,9 +74,9 @@ fn stored_label_must_be_permitted_where_the_value_is_refused() {
         assert!(!stays(&limited, team, &in_group("victim", of("up", &[Some("payments")]))));
     }
     // Not for the author to choose.
-    let theirs = label(from(ValueSource::NamespaceAnnotation("team".into()), None, &[]), false);
-    assert!(!stays(&theirs, template, &of("up", &[Some("any")])));
-    assert!(stays(&theirs, template, &of("up", &[None])));
+    let of_namespace = label(from(ValueSource::NamespaceAnnotation("team".into()), None, &[]), false);
+    assert!(!stays(&of_namespace, template, &of("up", &[Some("any")])));
+    assert!(stays(&of_namespace, template, &of("up", &[None])));
     // The author's own value may stay.
     let if_absent = label(from(ValueSource::Annotation("team".into()), None, &["pay*"]), true);
     assert!(stays(&if_absent, template, &of("up", &[Some("victim")])));
@@ -88,10 +88,10 @@ fn stored_rules_must_carry_the_matchers_in_every_selector() {
     assert!(stays(&route, None, &of("up{team=\"a\"}", &[None])));
     assert!(!stays(&route, None, &of("up", &[None])));
     assert!(!stays(&route, None, &of("up{team=\"b\"}", &[None])));
-    assert!(!stays(&route, None, &of("up{", &[None])), "nobody can read it");
+    assert!(!stays(&route, None, &of("up{", &[None])), "it cannot be parsed");
     let mut template = of("up{team=\"a\"}", &[None]);
     template.rules[0].annotations.insert("x".into(), "{{ query \"up\" }}".into());
-    assert!(!stays(&route, None, &template), "no matcher can be put there");
+    assert!(!stays(&route, None, &template), "no matcher can be added there");
     let label = label(constant("a"), false);
     template.rules[0].labels.insert("team".into(), "a".into());
     assert!(stays(&label, None, &template), "nothing is enforced");

@@ -38,7 +38,7 @@ async fn list_does_not_repeat_a_delete_made_meanwhile_and_repairs_drift() {
         .listed(&[O, ("us.ns.p", "g", "1")]);
     let begun = bench.state.begin_list(false);
     bench.drop("o");
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o"]);
     end_list(&mut bench, begun, &[O, ("us.ns.p", "g", "2")]);
     assert_eq!(bench.work_for(MINUTE).await, ["PUT us.ns.p/g"]);
 }
@@ -58,7 +58,7 @@ async fn group_read_without_rules_counts_as_before_for_one_more_list() {
     bench.list(&[O]);
     assert_eq!((bench.work(), bench.state.list_early()), (Vec::new(), None));
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
-    assert_eq!(bench.work(), NOTHING, "and it may happen once more");
+    assert_eq!(bench.work(), NOTHING, "and it may be read half written again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,17 +83,17 @@ fn adopting() -> Bench {
         .declared("o", &[("g", "1"), ("h", "2")])
 }
 
-const THEIRS: [There<'_>; 2] = [("them", "g", "1"), ("them", "h", "2")];
-const OURS: [There<'_>; 2] = [("us.ns.o", "g", "1"), ("us.ns.o", "h", "2")];
+const FOREIGN: [There<'_>; 2] = [("them", "g", "1"), ("them", "h", "2")];
+const OWN: [There<'_>; 2] = [("us.ns.o", "g", "1"), ("us.ns.o", "h", "2")];
 
 #[tokio::test(start_paused = true)]
 async fn adoption_waits_for_a_list_that_shows_both_groups() {
     let mut bench = adopting().listed(&[]);
     let begun = bench.state.begin_list(false);
     assert_eq!(bench.work(), ["PUT us.ns.o/g", "PUT us.ns.o/h"]);
-    end_list(&mut bench, begun, &THEIRS);
+    end_list(&mut bench, begun, &FOREIGN);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING, "this list has not shown what was written");
-    bench.list(&[OURS, THEIRS].concat());
+    bench.list(&[OWN, FOREIGN].concat());
     assert_eq!(bench.work(), ["DELETE them/g", "DELETE them/h"]);
 }
 
@@ -101,7 +101,7 @@ async fn adoption_waits_for_a_list_that_shows_both_groups() {
 async fn adoption_of_each_group_ends_with_its_own_delete() {
     let mut bench = adopting();
     bench.failing.insert("h");
-    bench.list(&[OURS, THEIRS].concat());
+    bench.list(&[OWN, FOREIGN].concat());
     assert_eq!(bench.work(), ["DELETE them/g", "DELETE them/h"]);
     let planned: Vec<String> = bench.state.plan().changes.iter().map(request).collect();
     assert_eq!(planned, ["DELETE them/h"], "`g` is done");
@@ -114,12 +114,12 @@ async fn adoption_of_each_group_ends_with_its_own_delete() {
 #[tokio::test(start_paused = true)]
 async fn failed_adoption_during_a_list_deletes_no_other_foreign_group() {
     let mut bench = adopting();
-    bench.list(&[OURS, THEIRS].concat());
+    bench.list(&[OWN, FOREIGN].concat());
     let begun = bench.state.begin_list(false);
     bench.failing.extend(["g", "h"]);
     assert_eq!(bench.work(), ["DELETE them/g", "DELETE them/h"]);
     bench.failing.clear();
-    end_list(&mut bench, begun, &[OURS, [("them", "g", "7"), ("them", "other", "9")]].concat());
+    end_list(&mut bench, begun, &[OWN, [("them", "g", "7"), ("them", "other", "9")]].concat());
     assert_eq!(bench.state.plan().changes, []);
-    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "they are other groups now, and not ours");
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING, "they are other foreign groups now");
 }

@@ -63,7 +63,7 @@ impl<'a> Sim<'a> {
         &self.processes[self.leader]
     }
 
-    pub(super) async fn happen(&mut self, event: &Event) {
+    pub(super) async fn play(&mut self, event: &Event) {
         let before = self.shared.cluster.should_be();
         match event {
             Event::Wait(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
@@ -229,7 +229,7 @@ impl<'a> Sim<'a> {
         self.touched += 4;
         let should = keys(&self.shared.cluster.should_be());
         self.shared.ruler.edit(|groups| {
-            let Some(place) = ours(groups, how) else { return };
+            let Some(place) = own(groups, how) else { return };
             match how % 3 {
                 0 => drop(groups.remove(&place)),
                 // A tenant that no object requests any more is not listed.
@@ -256,7 +256,7 @@ impl<'a> Sim<'a> {
         }
         let Some(how) = how else { return };
         let mut groups = self.shared.ruler.groups();
-        let Some(place) = ours(&mut groups, how) else { return };
+        let Some(place) = own(&mut groups, how) else { return };
         self.touched += 100;
         let ruler = self.shared.ruler.clone();
         self.insists = Some(tokio::spawn(async move {
@@ -273,9 +273,9 @@ impl<'a> Sim<'a> {
     fn write_foreign(&mut self, number: u8) {
         let namespace = ["us-2.a.o0", "us2.b.o1", "user", "other"][usize::from(number)].to_owned();
         let tenant = self.history.tenants[usize::from(number) % self.history.tenants.len()];
-        let theirs = BTreeMap::from([("g0".to_owned(), group("g0", &format!("theirs {}", self.touched)))]);
-        self.foreign.insert((tenant, namespace.clone()), theirs.clone());
-        self.shared.ruler.edit(|groups| drop(groups.insert((tenant, namespace), theirs)));
+        let foreign = BTreeMap::from([("g0".to_owned(), group("g0", &format!("theirs {}", self.touched)))]);
+        self.foreign.insert((tenant, namespace.clone()), foreign.clone());
+        self.shared.ruler.edit(|groups| drop(groups.insert((tenant, namespace), foreign)));
         self.touched += 1;
     }
 
@@ -308,9 +308,9 @@ impl<'a> Sim<'a> {
 }
 
 /// Returns one of the own places.
-fn ours(groups: &mut Groups, which: u8) -> Option<Place> {
-    let ours: Vec<&Place> = groups.keys().filter(|(_, name)| name.starts_with(ruler::OURS)).collect();
-    ours.get(usize::from(which) % ours.len().max(1)).map(|place| (*place).clone())
+fn own(groups: &mut Groups, which: u8) -> Option<Place> {
+    let own: Vec<&Place> = groups.keys().filter(|(_, name)| name.starts_with(ruler::OWN_PREFIX)).collect();
+    own.get(usize::from(which) % own.len().max(1)).map(|place| (*place).clone())
 }
 
 /// Objects are spread over two Kubernetes namespaces.

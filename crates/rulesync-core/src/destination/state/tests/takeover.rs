@@ -18,7 +18,7 @@ async fn takeover_writes_at_once_and_deletes_after_two_minutes() {
     let mut bench = takes_over();
     assert_eq!(bench.work_for(Duration::from_secs(119)).await, ["PUT us.ns.o/g"]);
     let mut late = bench.work_for(Duration::from_secs(2)).await;
-    late.extend(bench.work_for_a_breath().await);
+    late.extend(bench.work_after_settling().await);
     assert_eq!(late, ["DELETE us.ns.o/extra", "DELETE us.ns.orphan", "DELETE us.ns.went"]);
 }
 
@@ -37,7 +37,7 @@ async fn takeover_keeps_groups_that_are_declared_meanwhile() {
     bench.declare("orphan", &[("g", "1")]);
     bench.declare("went", &[("g", "1")]);
     let mut late = bench.work_for(2 * MINUTE).await;
-    late.extend(bench.work_for_a_breath().await);
+    late.extend(bench.work_after_settling().await);
     assert_eq!(late, ["DELETE us.ns.o/extra"]);
 }
 
@@ -50,7 +50,7 @@ async fn takeover_starts_again_when_leadership_is_won_again() {
     bench.list(&[("us.ns.orphan", "g", "1"), ("us.ns.o", "g", "1")]);
     assert_eq!(bench.work_for(Duration::from_secs(119)).await, NOTHING);
     let mut late = bench.work_for(Duration::from_secs(2)).await;
-    late.extend(bench.work_for_a_breath().await);
+    late.extend(bench.work_after_settling().await);
     assert_eq!(late, ["DELETE us.ns.orphan"]);
 }
 

@@ -15,15 +15,15 @@ fn receiving() -> (Bench, HandoverProgress) {
 
 /// Returns whether the other destination may delete the object now.
 fn let_go((bench, progress): &mut (Bench, HandoverProgress)) -> bool {
-    let said = bench.state.end_handovers();
-    assert_eq!(said, progress.state() != HandoverState::Waiting);
+    let ended = bench.state.end_handovers();
+    assert_eq!(ended, progress.state() != HandoverState::Waiting);
     progress.state() == HandoverState::Written
 }
 
 #[tokio::test(start_paused = true)]
 async fn handover_needs_every_group() {
     let mut moving = receiving();
-    assert!(!let_go(&mut moving), "nobody knows what is here");
+    assert!(!let_go(&mut moving), "nothing has been listed");
     moving.0.list(&[("us.ns.o", "g", "1")]);
     assert!(!let_go(&mut moving), "one is missing");
     moving.0.failing.insert("h");
@@ -54,7 +54,7 @@ async fn handover_ignores_refused_groups_unless_all_are_refused() {
     moving.0.list(&[]);
     moving.0.refused.extend(["g", "h"]);
     moving.0.work();
-    assert!(!let_go(&mut moving), "nothing of it is here");
+    assert!(!let_go(&mut moving), "no group is written");
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,7 +67,7 @@ async fn handover_is_given_up_when_the_object_no_longer_comes() {
             moving.0.work();
         }
         moving.0.drop("o");
-        assert!(!let_go(&mut moving), "it is not here");
+        assert!(!let_go(&mut moving), "no group is written");
         assert_eq!(moving.1.state(), HandoverState::GivenUp);
     }
     // Without groups there is nothing to wait for.
@@ -105,9 +105,9 @@ async fn handover_protects_all_groups_of_a_moving_object() {
     let mut bench = destination().declared("o", &[("g", "1")]);
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Moving.into()));
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "of the leader before", "1")]);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
-    bench.state.remove(&namespace("o"), &id("o"), LeftBecause::Moved);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
+    bench.state.remove(&namespace("o"), &id("o"), RemovalReason::Moved);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
     bench.state.protect(&namespace("o"), &id("o"), None);
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o"]);
 }

@@ -33,16 +33,16 @@ impl Bench {
     }
 
     /// Lists until no further list is requested; returns the requests within a window, and those after it.
-    async fn look(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
+    async fn list_until_quiet(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
         self.list_labelled(groups);
-        let looks = (0..5).take_while(|_| {
+        let lists = (0..5).take_while(|_| {
             let again = self.state.list_early().is_some_and(|at| at <= Instant::now());
             if again {
                 self.list_labelled(groups);
             }
             again
         });
-        assert!(looks.count() <= 1, "one more look is enough");
+        assert!(lists.count() <= 1, "one more list is enough");
         let within = self.work_for(4 * MINUTE).await;
         [within, self.work_for(2 * MINUTE).await]
     }
@@ -62,9 +62,9 @@ impl Bench {
         self.state.upsert(&namespace("o"), claim, true);
     }
 
-    fn hold(&mut self, enforced: Option<Arc<Transform>>) {
-        let hold = Protection { because: HeldReason::TenantRefused, enforced };
-        self.state.protect(&namespace("o"), &id("o"), Some(hold));
+    fn protect(&mut self, enforced: Option<Arc<Transform>>) {
+        let protection = Protection { because: HeldReason::TenantRefused, enforced };
+        self.state.protect(&namespace("o"), &id("o"), Some(protection));
     }
 }
 
@@ -76,12 +76,16 @@ async fn stored_version_of_a_group_refused_before_it_was_offered_must_satisfy_th
             bench.list_labelled(&[("has", true), ("lacks", false)]);
         }
         bench.refuse_before_it_is_offered(&["has", "lacks"], enforced());
-        let done = bench.look(&[("has", true), ("lacks", false)]).await;
+        let done = bench.list_until_quiet(&[("has", true), ("lacks", false)]).await;
         assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
     }
     let mut bench = destination();
     bench.refuse_before_it_is_offered(&["has", "lacks"], Arc::default());
-    assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is enforced");
+    assert_eq!(
+        bench.list_until_quiet(&[("lacks", false)]).await,
+        [vec![], Vec::<String>::new()],
+        "nothing is enforced"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +107,7 @@ async fn stored_version_of_a_group_refused_by_the_ruler_must_satisfy_the_route()
         bench.refused.insert("g");
         bench.state.upsert(&namespace("o"), claim([crate::desired::tests::group("g", "2")].into()), true);
         assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
-        assert_eq!(bench.look(&[("g", labelled)]).await, [vec![], then], "{labelled}");
+        assert_eq!(bench.list_until_quiet(&[("g", labelled)]).await, [vec![], then], "{labelled}");
     }
 }
 
@@ -114,26 +118,30 @@ async fn stored_rules_of_an_object_with_a_refused_tenant_must_satisfy_the_route(
         if listed_before {
             bench.list_labelled(&[("has", true), ("lacks", false)]);
         }
-        bench.hold(Some(enforced()));
-        let done = bench.look(&[("has", true), ("lacks", false)]).await;
+        bench.protect(Some(enforced()));
+        let done = bench.list_until_quiet(&[("has", true), ("lacks", false)]).await;
         assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
     }
     let mut bench = destination();
-    bench.hold(None);
-    assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is known");
+    bench.protect(None);
+    assert_eq!(
+        bench.list_until_quiet(&[("lacks", false)]).await,
+        [vec![], Vec::<String>::new()],
+        "nothing is known"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn window_of_a_stored_version_ends_when_nothing_is_enforced() {
     let mut bench = destination();
-    bench.hold(Some(enforced()));
+    bench.protect(Some(enforced()));
     bench.list_labelled(&[("g", false)]);
     bench.list_labelled(&[("g", false)]);
     assert_eq!(bench.work_for(4 * MINUTE).await, NOTHING);
     // Nothing is enforced for a while, and then it is again.
-    bench.hold(None);
+    bench.protect(None);
     assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
-    bench.hold(Some(enforced()));
-    let done = bench.look(&[("g", false)]).await;
+    bench.protect(Some(enforced()));
+    let done = bench.list_until_quiet(&[("g", false)]).await;
     assert_eq!(done, [vec![], vec!["DELETE us.ns.o/g".to_owned()]], "a window of its own");
 }

@@ -57,7 +57,7 @@ async fn normalization_ignores_forms_that_somebody_else_wrote() {
     bench.list(&[PRINTED]);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"], "nothing was written before it was read");
     bench.list(&[PRINTED]);
-    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the first look after a write");
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the first list after a write");
     bench.list(&[PRINTED]);
     assert_eq!(bench.work(), NOTHING, "the second one");
     // Another change by somebody is repaired.

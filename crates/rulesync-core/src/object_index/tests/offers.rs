@@ -15,7 +15,7 @@ fn of(exprs: &[&str], source_tenants: &[&str]) -> RuleObject {
 }
 
 /// Returns an object as the ruler should have it, by a route that enforces a matcher.
-fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::DesiredObject {
+fn desired(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::DesiredObject {
     let matcher =
         QueryMatcher { label: "env".into(), value: Value::Constant("p".into()), mode: Mode::Override };
     let mut bench = index(&[Route { query_matchers: vec![matcher], ..to("t") }]);
@@ -27,12 +27,12 @@ fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::Desired
 
 /// Returns the expressions that are offered, or none if the group is refused.
 fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
-    let object = claimed(on_invalid, object);
+    let object = desired(on_invalid, object);
     match (&*object.groups, &*object.refused) {
         ([group], []) => Some(group.body.decode().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
         ([], [refused]) => {
             assert_eq!(&**refused, "g");
-            assert!(object.findings.iter().any(Finding::is_error), "the author is told");
+            assert!(object.findings.iter().any(Finding::is_error), "a finding is reported");
             None
         }
         other => panic!("{other:?}"),
@@ -68,7 +68,7 @@ fn group_errors_are_not_fixed_by_leaving_rules_out() {
 
 #[test]
 fn offered_rules_are_numbered_as_their_author_does() {
-    let object = claimed(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
+    let object = desired(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
     let numbers: Vec<_> = object.findings.iter().map(|finding| finding.location.rule).collect();
     assert!(numbers.iter().all(|number| *number == Some(2)) && !numbers.is_empty(), "{numbers:?}");
     assert_eq!([0, 1].map(|index| object.groups[0].left_out.declared(index)), [1, 3]);

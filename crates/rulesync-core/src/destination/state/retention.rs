@@ -15,27 +15,27 @@ use crate::model::group::Group;
 impl State {
     /// Adds a handover: the object of the namespace comes from another destination.
     pub(in crate::destination) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
-        self.news.insert(Arc::clone(&namespace));
+        self.updated.insert(Arc::clone(&namespace));
         self.handovers.entry(namespace).or_default().push(share);
     }
 
     /// Marks a namespace as updated, so that its handovers may end.
-    pub(super) fn learned_of(&mut self, namespace: &Arc<str>) {
+    pub(super) fn mark_updated(&mut self, namespace: &Arc<str>) {
         if self.handovers.contains_key(namespace) {
-            self.news.insert(Arc::clone(namespace));
+            self.updated.insert(Arc::clone(namespace));
         }
     }
 
     /// Marks all namespaces as updated.
-    pub(super) fn learned_of_all(&mut self) {
-        self.news.extend(self.handovers.keys().cloned());
+    pub(super) fn mark_all_updated(&mut self) {
+        self.updated.extend(self.handovers.keys().cloned());
     }
 
     /// Ends the handovers of namespaces that are in sync here, and gives up those that no object declares any more;
     /// returns whether there were any.
     pub(in crate::destination) fn end_handovers(&mut self) -> bool {
         let mut any = false;
-        for namespace in std::mem::take(&mut self.news) {
+        for namespace in std::mem::take(&mut self.updated) {
             if self.is_awaited(&namespace) {
                 continue;
             }
@@ -52,7 +52,7 @@ impl State {
     /// Returns whether a declared namespace has yet to be written.
     fn is_awaited(&self, namespace: &str) -> bool {
         // Rules protected for an object that could not be read here wait until it is read.
-        let Some(claim) = self.desired.winner(namespace) else {
+        let Some(object) = self.desired.winner(namespace) else {
             return self.desired.protected(namespace).is_some();
         };
         let Some(observed) = &self.observed else { return true };
@@ -62,25 +62,25 @@ impl State {
             !written(&group) && !self.refusals.contains(namespace, &group.name, group.fingerprint)
         };
         // A refused group delays nothing else, but an object that is refused altogether stays where it was.
-        let none = claim.groups.iter().find(written).is_none();
-        let refused = !claim.refused.is_empty() || !claim.groups.is_empty();
-        claim.groups.iter().any(waits) || (none && refused)
+        let none = object.groups.iter().find(written).is_none();
+        let refused = !object.refused.is_empty() || !object.groups.is_empty();
+        object.groups.iter().any(waits) || (none && refused)
     }
 
     /// Has the next list recheck the versions that the ruler has of refused groups: these may be from before something
     /// was enforced, or from when more was allowed.
-    pub(super) fn doubt_former(&mut self, namespace: &Arc<str>, claim: &DesiredObject) {
-        if claim.refused.is_empty() {
+    pub(super) fn recheck_refused(&mut self, namespace: &Arc<str>, object: &DesiredObject) {
+        if object.refused.is_empty() {
             self.safety.forgive(namespace);
             return;
         }
-        let groups = claim.refused.iter().map(|group| Arc::from(&**group));
+        let groups = object.refused.iter().map(|group| Arc::from(&**group));
         self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
-        self.prove_soon(claim.enforced.sets_anything());
+        self.prove_soon(object.enforced.sets_anything());
     }
 
     /// Has the next list recheck the protected groups of a namespace that no object declares.
-    pub(super) fn doubt_held(&mut self, namespace: &Arc<str>) {
+    pub(super) fn recheck_protected(&mut self, namespace: &Arc<str>) {
         self.safety.forgive(namespace);
         let Some(enforced) = self.desired.enforced_on_protected(namespace) else { return };
         let at_once = enforced.sets_anything();
@@ -92,17 +92,17 @@ impl State {
     }
 
     /// Has the next list recheck all protected groups, once the first list has shown what exists.
-    pub(super) fn doubt_all_held(&mut self) {
+    pub(super) fn recheck_all_protected(&mut self) {
         let namespaces: Vec<Arc<str>> = self.desired.protected_on_terms().cloned().collect();
         for namespace in namespaces {
-            self.doubt_held(&namespace);
+            self.recheck_protected(&namespace);
         }
     }
 
     /// Has the next list recheck a group that the ruler refuses.
-    pub(super) fn doubt_former_of(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
+    pub(super) fn recheck_refused_group(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
         self.unproven.insert((Arc::clone(namespace), Arc::clone(group)));
-        self.prove_soon(self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything()));
+        self.prove_soon(self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything()));
     }
 
     /// Has suspect groups read whole, if the ruler has any version of one: at once, or at the next list where only
@@ -122,7 +122,7 @@ impl State {
             self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
             let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
             let (tenant, language) = (self.id.tenant.as_ref(), self.shared.ruler.capabilities().language);
-            let Some(claim) = self.desired.winner(&namespace) else {
+            let Some(object) = self.desired.winner(&namespace) else {
                 let enforced = self.desired.enforced_on_protected(&namespace);
                 if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant, language)) {
                     self.desired.expel(&namespace, &group);
@@ -130,18 +130,18 @@ impl State {
                 }
                 continue;
             };
-            let refused = claim.refused.iter().any(|name| **name == *group)
-                || claim.groups.iter().any(|declared| {
+            let refused = object.refused.iter().any(|name| **name == *group)
+                || object.groups.iter().any(|declared| {
                     declared.name == group && self.refusals.contains(&namespace, &group, declared.fingerprint)
                 });
-            if refused && !claim.enforced.is_satisfied_by(there, tenant, language) {
+            if refused && !object.enforced.is_satisfied_by(there, tenant, language) {
                 self.desired.expel(&namespace, &group);
                 self.safety.expel(&namespace, Instant::now());
             }
         }
         // These were refused while the list was under way.
         let at_once = |(namespace, _): &Key| {
-            self.desired.winner(namespace).is_some_and(|claim| claim.enforced.sets_anything())
+            self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything())
         };
         if self.unproven.iter().any(at_once) {
             self.verify = Some(Instant::now());

@@ -28,26 +28,26 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
 }
 
 fn protection(bench: &Bench, tenant: &str) -> Option<HeldReason> {
-    bench.index.protects(&id("k", "o"), &destination(tenant)).map(|hold| hold.because)
+    bench.index.protects(&id("k", "o"), &destination(tenant)).map(|protection| protection.because)
 }
 
 #[test]
 fn refused_tenant_leaves_the_object_as_it_is() {
     let mut bench = index(&[own()]).with(&[of("own", "1")]);
     let refused = bench.upsert(of("onw", "2"));
-    assert_eq!(effects(&refused), ["look whether o is protected"], "nobody is told anything else");
+    assert_eq!(effects(&refused), ["protection of o may have changed"], "no other command is sent");
     assert!(refused.findings[0].2.message.contains("its rules stay in central/own as they are there"));
     assert!(bench.index.uses(&destination("own")));
     assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     assert_eq!(protection(&bench, "own"), Some(HeldReason::TenantRefused));
-    assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it might have been there");
-    assert_eq!(protection(&bench, "onw"), None, "it may not have been there");
+    assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it may have been there");
+    assert_eq!(protection(&bench, "onw"), None, "it cannot have been there");
     assert_eq!(
         effects(&bench.upsert(of("own-2", "3"))),
         [
-            "look whether o is protected",
+            "protection of o may have changed",
             "central/own-2 gets us.ns.o (1 groups)",
-            "central/own-2 says when it has written us.ns.o",
+            "central/own-2 reports when it has written us.ns.o",
             "central/own drops us.ns.o later"
         ]
     );
@@ -58,7 +58,7 @@ fn refused_tenant_leaves_the_object_as_it_is() {
 fn refused_tenant_is_replaced_by_the_previous_one() {
     let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "2")]);
     let back = effects(&bench.upsert(of("own", "2")));
-    assert_eq!(back, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
+    assert_eq!(back, ["protection of o may have changed", "central/own gets us.ns.o (1 groups)"]);
 }
 
 #[test]
@@ -68,16 +68,16 @@ fn refused_tenant_without_permission_for_the_last_place_removes_the_object() {
         allow: vec![Permission { values: vec!["other".into()], ..Permission::default() }],
         ..to_the_labelled()
     };
-    let left = bench.reroute(table(&[elsewhere]), &[]);
-    assert_eq!(effects(&left), ["look whether o is protected", "central/own drops us.ns.o"]);
-    let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
-    assert_eq!(because, LeftBecause::Forbidden);
+    let commands = bench.reroute(table(&[elsewhere]), &[]);
+    assert_eq!(effects(&commands), ["protection of o may have changed", "central/own drops us.ns.o"]);
+    let Command::Remove { because, .. } = commands.commands[0].1 else { panic!("one drop") };
+    assert_eq!(because, RemovalReason::Forbidden);
     assert_eq!(protection(&bench, "own"), None);
     // Without any route, the object is removed because of the configuration.
     let mut bench = index(&[own()]).with(&[of("own", "1")]);
-    let left = bench.reroute(table(&[]), &[]);
-    let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
-    assert_eq!(because, LeftBecause::Reconfigured);
+    let commands = bench.reroute(table(&[]), &[]);
+    let Command::Remove { because, .. } = commands.commands[0].1 else { panic!("one drop") };
+    assert_eq!(because, RemovalReason::Reconfigured);
 }
 
 #[test]
@@ -89,13 +89,13 @@ fn refused_tenant_leaves_only_rules_that_satisfy_the_route() {
     let before = enforced(&bench);
     assert!(before.sets_anything());
     let other = effects(&bench.reroute(table(&[labelled("b")]), &[]));
-    assert_eq!(other, ["look whether o is protected", "central/own drops us.ns.o"]);
+    assert_eq!(other, ["protection of o may have changed", "central/own drops us.ns.o"]);
     assert_ne!(enforced(&bench), before);
     let same = effects(&bench.reroute(table(&[labelled("b")]), &[]));
-    assert_eq!(same, ["look whether o is protected"]);
+    assert_eq!(same, ["protection of o may have changed"]);
     assert_eq!(
         effects(&bench.upsert(of("own", "1"))),
-        ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]
+        ["protection of o may have changed", "central/own gets us.ns.o (1 groups)"]
     );
 }
 
@@ -133,22 +133,22 @@ fn counts_of_a_source_include_objects_with_groups_in_a_ruler() {
 fn refused_tenant_of_one_route_does_not_affect_the_others() {
     let mut bench = index(&[own(), to("all")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
-    assert_eq!(refused, ["look whether o is protected", "central/all gets us.ns.o (1 groups)"]);
+    assert_eq!(refused, ["protection of o may have changed", "central/all gets us.ns.o (1 groups)"]);
     assert!(bench.index.uses(&destination("own")));
     // Where another route leads it anyway, it does not stay as it was.
     let mut bench = index(&[own(), to("own")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
-    assert_eq!(refused, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
+    assert_eq!(refused, ["protection of o may have changed", "central/own gets us.ns.o (1 groups)"]);
 }
 
 #[test]
 fn object_in_another_language_goes_nowhere() {
-    let said = |language: &str| {
+    let found = |language: &str| {
         let annotations = [(DIALECT_ANNOTATION.to_owned(), language.to_owned())].into();
         let mut bench = index(&[to("t")]);
         let effects = bench.upsert(RuleObject { annotations, ..of("own", "1") });
         (effects.commands.len(), effects.findings.iter().map(|(_, _, f)| f.code).collect::<Vec<_>>())
     };
-    assert_eq!(said(" PromQL "), (1, vec![]));
-    assert_eq!(said("logql"), (0, vec!["dialect"]));
+    assert_eq!(found(" PromQL "), (1, vec![]));
+    assert_eq!(found("logql"), (0, vec!["dialect"]));
 }

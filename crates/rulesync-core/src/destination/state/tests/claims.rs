@@ -10,15 +10,15 @@ fn claiming() -> Bench {
     bench
 }
 
-const OURS: There<'_> = ("us", CLAIM_GROUP, "a");
-const THEIRS: There<'_> = ("us", CLAIM_GROUP, "b");
+const OWN: There<'_> = ("us", CLAIM_GROUP, "a");
+const FOREIGN: There<'_> = ("us", CLAIM_GROUP, "b");
 
 #[tokio::test(start_paused = true)]
 async fn claim_decides_what_is_written() {
     for (there, requests, what) in [
         (&[][..], &["PUT us/rulesync", "PUT us.ns.o/g"][..], "nobody's"),
-        (&[OURS], &["PUT us.ns.o/g"], "ours"),
-        (&[THEIRS], &[], "somebody else's"),
+        (&[OWN], &["PUT us.ns.o/g"], "own"),
+        (&[FOREIGN], &[], "foreign"),
     ] {
         let mut bench = claiming().listed(there);
         assert_eq!(bench.work(), requests, "{what}");
@@ -34,12 +34,12 @@ async fn claim_waits_for_the_identity_of_the_cluster() {
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
     // The claim in the last list counts.
     let mut bench =
-        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[FOREIGN]);
     bench.identify(cluster("a"));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     // An installation without a distinct identity makes no claim.
     let mut bench =
-        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[FOREIGN]);
     bench.identify(None);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
 }
@@ -62,7 +62,7 @@ async fn claim_needs_a_recent_list() {
     tokio::time::advance(Duration::from_secs(11)).await;
     bench.declare("o", &[("g", "1")]);
     bench.work();
-    bench.list(&[THEIRS]);
+    bench.list(&[FOREIGN]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
 }
 
@@ -72,13 +72,13 @@ async fn claim_is_read_back_soon_and_the_stored_one_counts() {
     bench.work();
     let soon = bench.state.list_early().unwrap() - Instant::now();
     assert!(soon <= Duration::from_secs(10), "{soon:?}");
-    bench.list(&[THEIRS, ("us.ns.o", "g", "1")]);
+    bench.list(&[FOREIGN, ("us.ns.o", "g", "1")]);
     bench.declare("o", &[("g", "2")]);
     bench.drop("o");
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.list(&[("us.ns.o", "g", "1")]);
     assert_eq!(
-        bench.work_for_a_breath().await,
+        bench.work_after_settling().await,
         ["PUT us/rulesync", "DELETE us.ns.o"],
         "the foreign claim is deleted"
     );
@@ -94,15 +94,15 @@ async fn claim_is_not_written_without_own_groups() {
 
 #[tokio::test(start_paused = true)]
 async fn claim_is_deleted_last_from_a_retiring_destination() {
-    let mut bench = claiming().listed(&[OURS, ("us.ns.o", "g", "1"), ("us.ns.p", "g", "1")]);
-    bench.work_for_a_breath().await;
+    let mut bench = claiming().listed(&[OWN, ("us.ns.o", "g", "1"), ("us.ns.p", "g", "1")]);
+    bench.work_after_settling().await;
     bench.drop("o");
     bench.state.retire(no_route());
-    let requests = bench.work_for_a_breath().await;
+    let requests = bench.work_after_settling().await;
     assert_eq!(requests.last().map(String::as_str), Some("DELETE us/rulesync"), "{requests:?}");
     assert!(bench.state.progress().retired);
     // A foreign claim is not deleted, and no group under it is.
-    let mut bench = claiming().listed(&[THEIRS, ("us.ns.p", "g", "1")]);
+    let mut bench = claiming().listed(&[FOREIGN, ("us.ns.p", "g", "1")]);
     bench.drop("o");
     bench.state.retire(no_route());
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
@@ -113,15 +113,15 @@ async fn claim_is_deleted_last_from_a_retiring_destination() {
 async fn claim_that_is_not_stored_is_read_twice_soon_and_then_at_resyncs() {
     let mut bench = claiming().listed(&[]);
     let group = ("us.ns.o", "g", "1");
-    let mut looks = Vec::new();
+    let mut lists = Vec::new();
     bench.work();
-    for seen in [&[group][..], &[group], &[group, OURS], &[group]] {
-        looks.push(bench.state.list_early().is_some());
+    for seen in [&[group][..], &[group], &[group, OWN], &[group]] {
+        lists.push(bench.state.list_early().is_some());
         bench.list(seen);
         bench.work();
     }
-    looks.push(bench.state.list_early().is_some());
-    assert_eq!(looks, [true, true, false, false, true]);
+    lists.push(bench.state.list_early().is_some());
+    assert_eq!(lists, [true, true, false, false, true]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +145,7 @@ async fn claim_conflict_and_its_end_are_reported_once() {
         shared.reporters = Reporters(Arc::new([Arc::clone(&recorder) as _]));
     });
     bench.identify(cluster("a"));
-    for there in [&[THEIRS][..], &[THEIRS], &[], &[], &[OURS]] {
+    for there in [&[FOREIGN][..], &[FOREIGN], &[], &[], &[OWN]] {
         bench.list(there);
     }
     assert_eq!(*recorder.0.lock().unwrap(), ["conflict", "over"]);
