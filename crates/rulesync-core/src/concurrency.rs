@@ -137,8 +137,8 @@ impl Inner {
         }
         let key = tenant.cloned();
         let alone = self.in_flight_by_tenant.keys().all(|other| *other == key);
-        let in_flight_by_tenant = self.in_flight_by_tenant.get(&key).copied().unwrap_or_default();
-        alone || (in_flight_by_tenant as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
+        let in_flight = self.in_flight_by_tenant.get(&key).copied().unwrap_or_default();
+        alone || (in_flight as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
     }
 
     fn begin(&mut self, tenant: Option<&TenantId>) {
@@ -171,8 +171,8 @@ impl Drop for Permit {
         {
             let mut inner = self.concurrency.lock();
             inner.in_flight -= 1;
-            if let Some(in_flight_by_tenant) = inner.in_flight_by_tenant.get_mut(&self.tenant) {
-                *in_flight_by_tenant -= 1;
+            if let Some(in_flight) = inner.in_flight_by_tenant.get_mut(&self.tenant) {
+                *in_flight -= 1;
             }
         }
         self.concurrency.hand_out();
@@ -194,7 +194,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn tenants_take_turns() {
         let concurrency = ConcurrencyLimit::new(1);
-        let in_flight_by_tenant = concurrency.acquire(None).await;
+        let permit = concurrency.acquire(None).await;
         let (big, small) = (tenant("big"), tenant("small"));
         let mut waiting: Vec<_> = (0..1000).map(|_| Box::pin(concurrency.acquire(Some(&big)))).collect();
         for wait in &mut waiting {
@@ -202,7 +202,7 @@ mod tests {
         }
         let mut single = Box::pin(concurrency.acquire(Some(&small)));
         assert!(single.as_mut().now_or_never().is_none());
-        drop(in_flight_by_tenant);
+        drop(permit);
         let mut done = 0;
         while single.as_mut().now_or_never().is_none() {
             waiting.retain_mut(|wait| wait.now_or_never().is_none());
@@ -239,13 +239,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn cancelled_requests_cost_no_turn() {
         let concurrency = ConcurrencyLimit::new(1);
-        let in_flight_by_tenant = concurrency.acquire(None).await;
+        let permit = concurrency.acquire(None).await;
         let mut gone = Box::pin(concurrency.acquire(None));
         assert!(gone.as_mut().now_or_never().is_none());
         let mut next = Box::pin(concurrency.acquire(None));
         assert!(next.as_mut().now_or_never().is_none());
         drop(gone);
-        drop(in_flight_by_tenant);
+        drop(permit);
         assert!(next.as_mut().now_or_never().is_some());
     }
 
@@ -255,22 +255,22 @@ mod tests {
         let (hung, other) = (tenant("hung"), tenant("other"));
         let concurrency = ConcurrencyLimit::new(8);
         drop(concurrency.acquire(other.as_ref()).await);
-        let mut in_flight_by_tenant = Vec::new();
+        let mut permits = Vec::new();
         for _ in 0..6 {
-            in_flight_by_tenant.push(concurrency.acquire(hung.as_ref()).await);
+            permits.push(concurrency.acquire(hung.as_ref()).await);
         }
         let (seventh, wanting) = (concurrency.clone(), hung.clone());
         let seventh = tokio::spawn(async move { seventh.acquire(wanting.as_ref()).await });
         tokio::task::yield_now().await;
         assert!(!seventh.is_finished());
         let other_permit = concurrency.acquire(other.as_ref()).await;
-        in_flight_by_tenant.pop();
+        permits.pop();
         seventh.await.unwrap();
         drop(other_permit);
         // A single tenant has all permits.
         let concurrency = ConcurrencyLimit::new(8);
         for _ in 0..8 {
-            in_flight_by_tenant.push(concurrency.acquire(hung.as_ref()).await);
+            permits.push(concurrency.acquire(hung.as_ref()).await);
         }
     }
 }

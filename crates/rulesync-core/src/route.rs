@@ -155,7 +155,7 @@ impl Route {
     /// Returns whether it is for objects of a kind, given the language of its ruler.
     pub fn takes_kind(&self, kind: &str, language: &str) -> bool {
         if self.kinds.is_empty() {
-            kind::language_of(kind).is_none_or(|spoken| spoken.name() == language)
+            kind::language_of(kind).is_none_or(|of_kind| of_kind.name() == language)
         } else {
             self.kinds.iter().any(|taken| **taken == *kind)
         }

@@ -288,7 +288,7 @@ mod tests {
             Self { health: EvaluationHealth::new(Instant::now(), PERIOD), desired, observed, namespace }
         }
 
-        fn hears(&mut self, groups: &[(&str, RuleHealth)]) -> HealthChanges {
+        fn answer(&mut self, groups: &[(&str, RuleHealth)]) -> HealthChanges {
             let mut answer = LoadedGroups::default();
             for (name, health) in groups {
                 let rule = EvaluatedRule { name: "r".into(), health: health.clone() };
@@ -310,18 +310,18 @@ mod tests {
         let mut world = World::new();
         let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Unknown)];
         assert_eq!(world.health.findings("us.ns.o"), None, "the ruler was not asked yet");
-        assert_eq!(world.hears(&healthy[..1]), HealthChanges::default(), "the load delays are not over");
+        assert_eq!(world.answer(&healthy[..1]), HealthChanges::default(), "the load delays are not over");
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        let changes = world.hears(&healthy[..1]);
+        let changes = world.answer(&healthy[..1]);
         assert_eq!(changes.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
-        assert_eq!(world.hears(&healthy[..1]), HealthChanges::default());
+        assert_eq!(world.answer(&healthy[..1]), HealthChanges::default());
         // A write restarts the load delay.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
-        assert_eq!(world.hears(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
+        assert_eq!(world.answer(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        assert_eq!(world.hears(&[]).not_loaded.unwrap().groups, 2);
-        assert_eq!(world.hears(&healthy).not_loaded, Some(NotLoaded { groups: 0, example: None }));
+        assert_eq!(world.answer(&[]).not_loaded.unwrap().groups, 2);
+        assert_eq!(world.answer(&healthy).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         assert_eq!(world.codes(), Vec::<&str>::new());
     }
 
@@ -329,17 +329,17 @@ mod tests {
     async fn rule_fails_after_two_failing_answers() {
         let mut world = World::new();
         let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];
-        assert_eq!(world.hears(&failing), HealthChanges::default(), "one failure is not reported");
+        assert_eq!(world.answer(&failing), HealthChanges::default(), "one failure is not reported");
         assert!(world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1), "it is confirmed soon");
-        let changes = world.hears(&failing);
+        let changes = world.answer(&failing);
         let [(namespace, finding)] = changes.failing.as_slice() else { panic!("{changes:?}") };
         assert_eq!(**namespace, *world.namespace);
         assert_eq!(finding.to_string(), r#"group "a", rule 0 "r": fails when it is evaluated: many-to-many"#);
         assert_eq!((world.health.failing_rules(), world.codes()), (1, vec!["evaluation"]));
-        assert_eq!(world.hears(&failing), HealthChanges::default(), "reported once");
+        assert_eq!(world.answer(&failing), HealthChanges::default(), "reported once");
         assert!(world.health.due() > Instant::now() + INTERVAL.mul_f64(0.8));
         let well = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
-        assert_eq!(world.hears(&well).recovered, 1);
+        assert_eq!(world.answer(&well).recovered, 1);
         assert_eq!(world.health.failing_rules(), 0);
     }
 
@@ -348,7 +348,7 @@ mod tests {
         let mut world = World::new();
         world.observed.set(&world.namespace, "b", None);
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        assert_eq!(world.hears(&[("a", RuleHealth::Healthy)]), HealthChanges::default());
+        assert_eq!(world.answer(&[("a", RuleHealth::Healthy)]), HealthChanges::default());
         let unsupported = (Evaluation::Unsupported, &LoadedGroups::default());
         let times = (Instant::now(), INTERVAL, PERIOD);
         assert_eq!(

@@ -12,11 +12,11 @@ pub(super) enum Ownership {
     /// The identity of this installation is not known yet: nothing is written before.
     Anonymous,
     /// The last list showed no claim.
-    Unclaimed { own: Arc<Claimant> },
+    Unclaimed { claimant: Arc<Claimant> },
     /// The last list showed the claim of this installation.
-    Own { own: Arc<Claimant> },
+    Own { claimant: Arc<Claimant> },
     /// The last list showed the claim of another installation.
-    Foreign { own: Arc<Claimant>, claim: OwnerClaim },
+    Foreign { claimant: Arc<Claimant>, claim: OwnerClaim },
 }
 
 impl Ownership {
@@ -28,7 +28,7 @@ impl Ownership {
     /// Returns the claim to write, if one is missing.
     pub(super) fn to_claim(&self) -> Option<OwnerClaim> {
         match self {
-            Self::Unclaimed { own } => Some(own.claim.clone()),
+            Self::Unclaimed { claimant } => Some(claimant.claim.clone()),
             _ => None,
         }
     }
@@ -36,35 +36,37 @@ impl Ownership {
     /// Returns the foreign claim that prevents writes, and the own one.
     pub(super) fn conflict(&self) -> Option<(&OwnerClaim, &OwnerClaim)> {
         match self {
-            Self::Foreign { own, claim } => Some((claim, &own.claim)),
+            Self::Foreign { claimant, claim } => Some((claim, &claimant.claim)),
             _ => None,
         }
     }
 
     /// Returns the ownership after a list that found this claim.
     pub(super) fn found(&self, claim: Option<OwnerClaim>) -> Self {
-        let own = match self {
+        let claimant = match self {
             Self::Off | Self::Anonymous => return self.clone(),
-            Self::Unclaimed { own } | Self::Own { own } | Self::Foreign { own, .. } => Arc::clone(own),
+            Self::Unclaimed { claimant } | Self::Own { claimant } | Self::Foreign { claimant, .. } => {
+                Arc::clone(claimant)
+            }
         };
         match claim {
-            None => Self::Unclaimed { own },
-            Some(claim) if claim == own.claim => Self::Own { own },
+            None => Self::Unclaimed { claimant },
+            Some(claim) if claim == claimant.claim => Self::Own { claimant },
             // It is overwritten, since this very list showed it.
-            Some(claim) if own.takes_over(&claim) => Self::Unclaimed { own },
-            Some(claim) => Self::Foreign { own, claim },
+            Some(claim) if claimant.takes_over(&claim) => Self::Unclaimed { claimant },
+            Some(claim) => Self::Foreign { claimant, claim },
         }
     }
 
     /// Sets the identity of this installation; none if it cannot be known.
-    pub(super) fn identify(&mut self, own: Option<Arc<Claimant>>) {
-        *self = own.map_or(Self::Off, |own| Self::Unclaimed { own });
+    pub(super) fn identify(&mut self, claimant: Option<Arc<Claimant>>) {
+        *self = claimant.map_or(Self::Off, |claimant| Self::Unclaimed { claimant });
     }
 
     /// Records that the claim was written, or that the ruler refuses it and waiting is pointless.
     pub(super) fn settled(&mut self) {
-        if let Self::Unclaimed { own } = self {
-            *self = Self::Own { own: Arc::clone(own) };
+        if let Self::Unclaimed { claimant } = self {
+            *self = Self::Own { claimant: Arc::clone(claimant) };
         }
     }
 }
@@ -77,11 +79,11 @@ mod tests {
     #[test]
     fn ownership_ends_with_a_foreign_claim_until_it_is_removed() {
         let installation = Installation { name: "x".into(), ..Installation::default() };
-        let own = |cluster: &str| Claimant::of(Some(&cluster.into()), Some(&installation)).map(Arc::new);
-        let foreign_claim = own("b").unwrap().claim.clone();
+        let claimant = |cluster: &str| Claimant::of(Some(&cluster.into()), Some(&installation)).map(Arc::new);
+        let foreign_claim = claimant("b").unwrap().claim.clone();
         let mut ownership = Ownership::Anonymous;
         assert!(!ownership.may_write());
-        ownership.identify(own("a"));
+        ownership.identify(claimant("a"));
         assert!(!ownership.may_write() && ownership.to_claim().is_some());
         ownership.settled();
         assert!(ownership.may_write());

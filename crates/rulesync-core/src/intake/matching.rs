@@ -63,9 +63,9 @@ impl Route {
             return Ok(None);
         }
         let Some(tenant) = self.tenant(input).map_err(Refusal::Tenant)? else { return Ok(None) };
-        if let Some(spoken) = input.language.filter(|spoken| *spoken != language) {
+        if let Some(declared) = input.language.filter(|declared| *declared != language) {
             let message = format!(
-                "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
+                "the object says that it is written in {declared}, and the ruler `{}` of route `{}` evaluates {language}",
                 self.ruler, self.name
             );
             let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);

@@ -42,7 +42,7 @@ pub(crate) fn text_fault(text: &str) -> Option<TextFault> {
     }
     let odd = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_unreadable(*c);
     let odd = text.chars().find(odd)?;
-    let problem = format!("holds the character {odd:?}, which rulers change or choke on");
+    let problem = format!("holds the character {odd:?}, which rulers change or break on");
     Some(TextFault { problem, hint: "remove it" })
 }
 

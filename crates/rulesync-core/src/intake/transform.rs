@@ -211,8 +211,8 @@ impl Transform {
                     .hint(hint.clone())
             }));
         }
-        let mut treated = group.clone();
-        for (index, rule) in treated.rules.iter_mut().enumerate() {
+        let mut transformed = group.clone();
+        for (index, rule) in transformed.rules.iter_mut().enumerate() {
             for SetLabel { name, value, add_if_absent } in &self.labels {
                 // A rule's label wins over its group's (docs/contracts/ruler-api.md 3.2), and some rulers do not store
                 // labels of groups.
@@ -239,7 +239,7 @@ impl Transform {
                 }
             }
         }
-        (Cow::Owned(treated), findings)
+        (Cow::Owned(transformed), findings)
     }
 }
 

@@ -186,8 +186,8 @@ mod changes {
             value: Value::Constant("a".into()),
             add_if_absent: false,
         };
-        let treated = [Route { external_labels: vec![label], ..to("t") }, to("u")];
-        let otherwise = effects(&bench.reroute(table(&treated), &[]));
+        let labelled = [Route { external_labels: vec![label], ..to("t") }, to("u")];
+        let otherwise = effects(&bench.reroute(table(&labelled), &[]));
         assert_eq!(otherwise, ["central/t gets us.ns.o (1 groups)"]);
     }
 

@@ -78,7 +78,7 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
     let about = |finding: Finding, group: &str| {
         let location =
             Location { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Location::default() };
-        finding.at(location).hint("mend it")
+        finding.at(location).hint("fix it")
     };
     let mut it = object("o", None, vec![group("suspect", "1"), group("taken", "1"), group("good", "1")]);
     it.refused = ["withheld".into()].into();
@@ -95,8 +95,8 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
     insta::assert_snapshot!(plan, @r#"
     r/t: 2 changes
       + us.ns.o / good (1 rules) of K ns/o
-      ! K ns/o: group "suspect", expr: cannot be read (mend it)
-      ! K ns/o: group "withheld", expr: freezes a tenant (mend it)
+      ! K ns/o: group "suspect", expr: cannot be read (fix it)
+      ! K ns/o: group "withheld", expr: freezes a tenant (fix it)
     "#);
     let object = plan.refusals[0].object.clone();
     for (finding, count) in [

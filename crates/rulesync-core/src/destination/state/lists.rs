@@ -68,9 +68,9 @@ impl State {
         self.listed = Some(Instant::now());
         self.answered();
         // A group written meanwhile may exist although the list does not show it.
-        let is_there =
+        let exists =
             |namespace: &str| touched.contains(namespace) || found.namespace(namespace).next().is_some();
-        self.desired.retain_removed(is_there);
+        self.desired.retain_removed(exists);
         self.observed = Some(Arc::new(found));
         self.adoptable = adoptable;
         if first {
@@ -82,11 +82,11 @@ impl State {
             self.desired.replace(&namespace, declared);
         }
         self.claim_seen.clone_from(&claim);
-        let was_ours = matches!(self.ownership, Ownership::Own { .. });
+        let was_own = matches!(self.ownership, Ownership::Own { .. });
         let ownership = self.ownership.found(claim);
         match &ownership {
             Ownership::Own { .. } => self.claims_lost = 0,
-            _ => self.claims_lost += u32::from(was_ours),
+            _ => self.claims_lost += u32::from(was_own),
         }
         self.own(ownership);
         self.find_adoptions();

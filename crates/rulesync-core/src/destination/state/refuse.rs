@@ -92,11 +92,11 @@ impl State {
                 && may_be_meant(finding, is_mentioned(finding, message))
         });
         // Findings with the same message come first, then those about a field that the ruler mentions, then suspicions.
-        let far = |finding: &&Finding| {
-            let distance = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
-            (explains.then_some(distance), !finding.is_error())
+        let rank = |finding: &&Finding| {
+            let match_rank = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
+            (explains.then_some(match_rank), !finding.is_error())
         };
-        candidates.map(|(_, finding)| finding).min_by_key(far)
+        candidates.map(|(_, finding)| finding).min_by_key(rank)
     }
 
     /// Iterates over the local findings in the groups of a namespace, except those about omitted rules.

@@ -131,8 +131,8 @@ impl State {
         });
         let observed = self.observed.iter().flat_map(|observed| observed.namespace(namespace));
         let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
-        let is_there = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
-        let taken: HashSet<&str> = object.groups.iter().filter(is_there).map(|group| &*group.name).collect();
+        let is_stored = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
+        let taken: HashSet<&str> = object.groups.iter().filter(is_stored).map(|group| &*group.name).collect();
         let is_taken =
             |finding: &Finding| finding.location.group.as_deref().is_some_and(|g| taken.contains(g));
         for finding in findings.iter_mut().filter(|finding| finding.is_suspicion()) {

@@ -298,7 +298,7 @@ impl Run {
 
     /// Ends destinations that no route leads to once they hold no own rules.
     pub(super) fn retire(&mut self) {
-        let (ever, known_destinations_changed) =
+        let (known, known_destinations_changed) =
             (&mut self.known_destinations, &mut self.known_destinations_changed);
         let since = &mut self.retiring_since;
         let environment = self.environment.borrow().version;
@@ -306,7 +306,7 @@ impl Run {
             let done = destination.is_retired(environment);
             if done {
                 destination.stop.cancel();
-                ever.remove(id);
+                known.remove(id);
                 since.remove(id);
                 *known_destinations_changed = true;
             }

@@ -143,7 +143,7 @@ impl Run {
         let Some(inventory_writer) = &mut self.inventory_writer else { return };
         let unread = inventory_writer.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
         inventory_writer.read |= unread.is_some();
-        let read_anew = unread.as_ref().is_some_and(|unread| unread.is_first);
+        let read_again = unread.as_ref().is_some_and(|unread| unread.is_first);
         if let Some(ReadRecord { record: InventoryRecord { destinations, released, retiring }, .. }) = unread
         {
             for destination in &released {
@@ -154,7 +154,7 @@ impl Run {
                     destination.send(Command::Release(tokio::sync::oneshot::channel().0));
                 }
             }
-            if read_anew {
+            if read_again {
                 self.known_destinations.extend(destinations.iter().filter_map(|text| parse(text)));
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
@@ -180,7 +180,7 @@ impl Run {
                     *current = Some(wanted);
                 }
                 // Another process may have written something else meanwhile.
-                changed || read_anew
+                changed || read_again
             });
         }
     }

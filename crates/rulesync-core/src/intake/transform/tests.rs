@@ -69,9 +69,9 @@ fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<Stri
         return Err(errors(transform.refusals()));
     }
     let group = group(json);
-    let (treated, findings) = transform.apply(&group, "r", None, PromQl);
+    let (transformed, findings) = transform.apply(&group, "r", None, PromQl);
     if findings.is_empty() {
-        Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
+        Ok(transformed.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
     } else {
         Err(errors(&findings))
     }
